@@ -1,0 +1,68 @@
+// From the op's tensors to a Batch: the checks and the allocation that both backends share.
+#pragma once
+
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+#include <torch/headeronly/core/MemoryFormat.h>
+#include <torch/headeronly/core/ScalarType.h>
+#include <torch/headeronly/util/Exception.h>
+
+#include <optional>
+
+#include "batch.h"
+
+namespace gpuaug {
+
+using torch::headeronly::MemoryFormat;
+using torch::headeronly::ScalarType;
+using torch::stable::Tensor;
+
+struct Call {
+  Batch batch;
+  Tensor out;
+  int64_t element_size;
+};
+
+inline Call prepare(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
+                    int64_t height, int64_t width, bool interleaved, bool channels_last) {
+  STD_TORCH_CHECK(storage.scalar_type() == ScalarType::Byte && storage.dim() == 1 && storage.is_contiguous(),
+                  "storage must be flat, contiguous uint8");
+  STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
+                      records.size(1) == static_cast<int64_t>(kRecipeWords),
+                  "records must be contiguous int64 (N, ", kRecipeWords, ")");
+  STD_TORCH_CHECK(storage.device() == records.device(), "storage and records must be on one device");
+  STD_TORCH_CHECK(channels >= 1 && channels <= 4, "channels must be in [1, 4], got ", channels);
+  STD_TORCH_CHECK(height >= 1 && width >= 1, "the output size must be positive, got ", height, " x ", width);
+  const int64_t draws = records.size(0);
+  auto dtype = ScalarType::Byte;
+  int64_t table_per_draw = 0;
+  if (table) {
+    STD_TORCH_CHECK(table->device() == storage.device(), "storage and table must be on one device");
+    STD_TORCH_CHECK(table->dim() == 3 && table->is_contiguous() && table->size(1) == channels && table->size(2) == 256 &&
+                        (table->size(0) == 1 || table->size(0) == draws),
+                    "table must be contiguous (1 or N, C, 256)");
+    dtype = table->scalar_type();
+    STD_TORCH_CHECK(dtype == ScalarType::Float || dtype == ScalarType::Half || dtype == ScalarType::BFloat16,
+                    "table must be float32, float16 or bfloat16");
+    table_per_draw = table->size(0) == 1 ? 0 : channels * 256;
+  }
+  auto out = torch::stable::empty({draws, channels, height, width}, dtype, std::nullopt, storage.device(), std::nullopt,
+                                  channels_last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+  const Batch batch{static_cast<const uint8_t*>(storage.const_data_ptr()),
+                    storage.numel(),
+                    interleaved,
+                    static_cast<const Recipe*>(records.const_data_ptr()),
+                    draws,
+                    table ? table->const_data_ptr() : nullptr,
+                    table_per_draw,
+                    out.mutable_data_ptr(),
+                    static_cast<int>(channels),
+                    height,
+                    width,
+                    channels_last};
+  const auto element_size = static_cast<int64_t>(out.element_size());
+  return {batch, std::move(out), element_size};
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,57 @@
+// The op `augment` on CUDA: one launch on the current stream, no synchronisation.
+#include <cuda_runtime.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
+#include <torch/csrc/stable/accelerator.h>
+#include <torch/csrc/stable/macros.h>
+
+#include <algorithm>
+
+#include "augment.h"
+#include "augment_kernel.cuh"
+
+namespace gpuaug {
+namespace {
+
+cudaStream_t current_stream(int32_t device) {
+  void* stream = nullptr;
+  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));
+  return static_cast<cudaStream_t>(stream);
+}
+
+template <int64_t kStages, typename Value>
+void launch(const Batch& batch, cudaStream_t stream) {
+  constexpr int64_t kMostBlocks = 1 << 30;  // a grid's limit is 2^31 - 1
+  const auto blocks = static_cast<unsigned>(std::min(tiles_of(batch).total, kMostBlocks));
+  augment_kernel<kStages, Value><<<blocks, kThreads, 0, stream>>>(batch);
+  STD_CUDA_KERNEL_LAUNCH_CHECK();
+}
+
+template <typename Value>
+void launch_variant(const Batch& batch, int64_t stages, cudaStream_t stream) {
+  switch (stages & (kBlur | kNoise)) {
+    case 0: return launch<0, Value>(batch, stream);
+    case kBlur: return launch<kBlur, Value>(batch, stream);
+    case kNoise: return launch<kNoise, Value>(batch, stream);
+    default: return launch<kBlur | kNoise, Value>(batch, stream);
+  }
+}
+
+}  // namespace
+
+Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
+                    int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last) {
+  const torch::stable::accelerator::DeviceGuard guard(storage.get_device_index());
+  auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last);
+  if (call.batch.draws == 0) return call.out;
+  const cudaStream_t stream = current_stream(storage.get_device_index());
+  switch (call.element_size) {  // the tables hold finished values, so only their size matters
+    case 1: launch_variant<uint8_t>(call.batch, stages, stream); break;
+    case 2: launch_variant<uint16_t>(call.batch, stages, stream); break;
+    default: launch_variant<uint32_t>(call.batch, stages, stream);
+  }
+  return call.out;
+}
+
+}  // namespace gpuaug
+
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CUDA, library) { library.impl("augment", TORCH_BOX(&gpuaug::augment_cuda)); }

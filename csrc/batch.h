@@ -1,0 +1,52 @@
+// What a kernel is given: one batch of draws, as plain pointers and sizes. No torch headers here.
+#pragma once
+
+#include <cstdint>
+
+#include "portable.h"
+#include "recipe.h"
+
+namespace gpuaug {
+
+struct Batch {
+  const uint8_t* storage;  // every source image, flat
+  int64_t storage_bytes;
+  bool interleaved;  // source images are HWC, else CHW
+
+  const Recipe* recipes;  // one per draw
+  int64_t draws;
+
+  const void* table;      // output value of each (channel, byte), or null: the bytes themselves
+  int64_t table_per_draw;  // entries from one draw's table to the next: 0 where all draws share one
+
+  void* out;  // (draws, channels, height, width)
+  int channels;
+  int64_t height, width;
+  bool channels_last;  // memory order of out
+};
+
+// A record that a host could not check, because it lives on the device, may say anything: never read outside the storage.
+GPUAUG_HOST_DEVICE bool readable(const Batch& batch, const Recipe& recipe) {
+  if (recipe.height < 1 || recipe.width < 1 || recipe.offset < 0) return false;
+  const int64_t limit = batch.storage_bytes - recipe.offset;
+  return recipe.height <= limit && recipe.width <= limit / recipe.height / batch.channels;
+}
+
+// Steps through memory, in elements.
+struct Strides {
+  int64_t row, column, channel;
+};
+
+GPUAUG_HOST_DEVICE Strides source_strides(const Batch& batch, const Recipe& recipe) {
+  if (batch.interleaved) return {recipe.width * batch.channels, batch.channels, 1};
+  return {recipe.width, 1, recipe.height * recipe.width};
+}
+
+GPUAUG_HOST_DEVICE Strides out_strides(const Batch& batch) {
+  if (batch.channels_last) return {batch.width * batch.channels, batch.channels, 1};
+  return {batch.width, 1, batch.height * batch.width};
+}
+
+GPUAUG_HOST_DEVICE int64_t out_per_draw(const Batch& batch) { return batch.channels * batch.height * batch.width; }
+
+}  // namespace gpuaug

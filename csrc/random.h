@@ -1,0 +1,41 @@
+// Philox4x32-10 (Salmon et al., SC 2011): the same bits as gpuaug/random.py, where the use of each counter word is tabled.
+#pragma once
+
+#include <cstdint>
+
+#include "portable.h"
+
+namespace gpuaug {
+
+struct Block {
+  uint32_t words[4];
+};
+
+GPUAUG_HOST_DEVICE Block philox(Block counter, uint64_t key) {
+  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+  uint32_t* c = counter.words;
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p0 = uint64_t{0xD2511F53} * c[0], p1 = uint64_t{0xCD9E8D57} * c[2];
+    const uint32_t c1 = c[1], c3 = c[3];
+    c[0] = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
+    c[1] = static_cast<uint32_t>(p1);
+    c[2] = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c[3] = static_cast<uint32_t>(p0);
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  return counter;
+}
+
+// The pixels of one draw share blocks: 8 pixels to a block, 16 bits each.
+constexpr int kPixelsPerBlock = 8;
+
+GPUAUG_HOST_DEVICE Block pixel_block(uint64_t key, int64_t place, int64_t block) {
+  return philox({{static_cast<uint32_t>(block), 0, static_cast<uint32_t>(place), 0}}, key);
+}
+
+GPUAUG_HOST_DEVICE int pixel_bits(const Block& block, int lane) {
+  return (block.words[lane >> 1] >> ((lane & 1) * 16)) & 0xFFFF;
+}
+
+}  // namespace gpuaug

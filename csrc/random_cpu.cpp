@@ -1,0 +1,40 @@
+// The op `philox`: for the host's parameters, and for the known-answer vectors.
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+#include <torch/headeronly/core/ScalarType.h>
+#include <torch/headeronly/util/Exception.h>
+
+#include "random.h"
+
+namespace gpuaug {
+
+using torch::headeronly::ScalarType;
+using torch::stable::Tensor;
+
+// counter is (n, 4), key is (n): uint32 words and 64-bit patterns, both held in int64
+Tensor philox_cpu(const Tensor& counter, const Tensor& key) {
+  STD_TORCH_CHECK(counter.scalar_type() == ScalarType::Long && counter.dim() == 2 && counter.size(1) == 4 &&
+                      counter.is_contiguous(),
+                  "counter must be contiguous int64 (n, 4)");
+  STD_TORCH_CHECK(key.scalar_type() == ScalarType::Long && key.dim() == 1 && key.size(0) == counter.size(0) &&
+                      key.is_contiguous(),
+                  "key must be contiguous int64 (n), one for each counter");
+  auto out = torch::stable::empty_like(counter);
+  const auto* counters = static_cast<const int64_t*>(counter.const_data_ptr());
+  const auto* keys = static_cast<const int64_t*>(key.const_data_ptr());
+  auto* words = static_cast<int64_t*>(out.mutable_data_ptr());
+  torch::stable::parallel_for(0, counter.size(0), 4096, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      Block block;
+      for (int w = 0; w < 4; ++w) block.words[w] = static_cast<uint32_t>(counters[4 * i + w]);
+      block = philox(block, static_cast<uint64_t>(keys[i]));
+      for (int w = 0; w < 4; ++w) words[4 * i + w] = block.words[w];
+    }
+  });
+  return out;
+}
+
+}  // namespace gpuaug
+
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) { library.impl("philox", TORCH_BOX(&gpuaug::philox_cpu)); }

@@ -1,0 +1,38 @@
+// The record of one draw: what its transforms compiled to. gpuaug/recipe.py writes it, field for field.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gpuaug {
+
+// Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
+enum Stage : int64_t { kGeometry = 1, kBlur = 2, kNoise = 4 };
+
+enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
+
+enum BlurKind : int64_t { kGaussian = 0, kArticle = 1 };
+
+struct Recipe {
+  int64_t stages;
+
+  // Source image: its first byte in the storage, and its size in pixels.
+  int64_t offset, height, width;
+
+  // Geometry: the inverse affine map, from an output pixel's (x, y) to the source's, pixel centres on whole numbers, 32.32 fixed
+  // point: source x = xx * x + xy * y + x1. Taps beyond the window [left, right) x [top, bottom) follow the border.
+  int64_t xx, xy, x1, yx, yy, y1;
+  int64_t left, top, right, bottom;
+  int64_t border;
+
+  // Blur: the weights of the taps two, one and no pixels away, 2 * outer + 2 * inner + centre = 2^14.
+  int64_t blur, outer, inner, centre;
+
+  // Noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add up.
+  int64_t key, place, salt, pepper;
+};
+
+constexpr size_t kRecipeWords = sizeof(Recipe) / sizeof(int64_t);
+static_assert(kRecipeWords == 23, "gpuaug/recipe.py lists 23 fields");
+
+}  // namespace gpuaug

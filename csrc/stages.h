@@ -1,0 +1,105 @@
+// The arithmetic of the stages, one fact to a function. Both backends include it, so their bytes agree.
+#pragma once
+
+#include <cstdint>
+
+#include "portable.h"
+#include "recipe.h"
+
+namespace gpuaug {
+
+// ---- Geometry: bilinear, weights in 1/2048, 7 bits kept between the horizontal and the vertical step.
+
+struct Tap {
+  int64_t index;  // of the first of the two pixels
+  int weight;     // of the second, in 1/2048
+};
+
+GPUAUG_HOST_DEVICE int64_t source_coordinate(int64_t a, int64_t x, int64_t b, int64_t y, int64_t c) {
+  // Unsigned, so that a record out of range wraps where a signed sum would be undefined.
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(x) +
+                              static_cast<uint64_t>(b) * static_cast<uint64_t>(y) + static_cast<uint64_t>(c));
+}
+
+GPUAUG_HOST_DEVICE Tap tap(int64_t coordinate) {
+  // Round to 1/2048 first: a fraction that rounds up to 1 then carries into the index.
+  const int64_t rounded = static_cast<int64_t>(static_cast<uint64_t>(coordinate) + (uint64_t{1} << 20));
+  return {rounded >> 32, static_cast<int>((rounded >> 21) & 2047)};
+}
+
+GPUAUG_HOST_DEVICE int blend_across(int first, int second, int weight) {
+  return (first * (2048 - weight) + second * weight + 8) >> 4;
+}
+
+GPUAUG_HOST_DEVICE int blend_down(int first, int second, int weight) {
+  return (first * (2048 - weight) + second * weight + (1 << 17)) >> 18;
+}
+
+// ---- Borders: where a tap outside [low, high) reads. -1: nowhere, it counts as zero.
+
+GPUAUG_HOST_DEVICE int64_t reflect(int64_t index, int64_t size) {  // 101: the edge is not repeated
+  if (size == 1) return 0;
+  const int64_t period = 2 * (size - 1);
+  index %= period;
+  if (index < 0) index += period;
+  return index < size ? index : period - index;
+}
+
+GPUAUG_HOST_DEVICE int64_t resolve(int64_t index, int64_t low, int64_t high, int64_t border) {
+  if (index >= low && index < high) return index;
+  if (border == kZero) return -1;
+  if (border == kReflect) return low + reflect(index - low, high - low);
+  return index < low ? low : high - 1;
+}
+
+// The window a kernel may read: never outside the image, never empty.
+struct Window {
+  int64_t left, top, right, bottom;
+};
+
+GPUAUG_HOST_DEVICE int64_t clamp(int64_t value, int64_t low, int64_t high) {
+  return value < low ? low : (value > high ? high : value);
+}
+
+GPUAUG_HOST_DEVICE Window readable_window(const Recipe& recipe) {
+  const int64_t left = clamp(recipe.left, 0, recipe.width - 1), top = clamp(recipe.top, 0, recipe.height - 1);
+  return {left, top, clamp(recipe.right, left + 1, recipe.width), clamp(recipe.bottom, top + 1, recipe.height)};
+}
+
+// ---- Blur: separable, weights in 1/2^14, 7 bits kept between the horizontal and the vertical step.
+
+GPUAUG_HOST_DEVICE int blur_across(const Recipe& recipe, int left2, int left1, int middle, int right1, int right2) {
+  const int outer = static_cast<int>(recipe.outer), inner = static_cast<int>(recipe.inner);
+  const int centre = static_cast<int>(recipe.centre);
+  return (outer * (left2 + right2) + inner * (left1 + right1) + centre * middle + 64) >> 7;
+}
+
+GPUAUG_HOST_DEVICE int blur_down(const Recipe& recipe, int up2, int up1, int middle, int down1, int down2) {
+  const int outer = static_cast<int>(recipe.outer), inner = static_cast<int>(recipe.inner);
+  const int centre = static_cast<int>(recipe.centre);
+  return (outer * (up2 + down2) + inner * (up1 + down1) + centre * middle + (1 << 20)) >> 21;
+}
+
+// The article's kernel, 1/273 of [[1,4,7,4,1],[4,16,26,16,4],[7,26,41,26,7],...]: outer([1,4,7,4,1]) but for a cross, where it has
+// 2 less north, east, south and west, and 8 less in the centre. Truncated, as the article's cast to uint8 is.
+
+GPUAUG_HOST_DEVICE int article_across(int left2, int left1, int middle, int right1, int right2) {
+  return left2 + right2 + 4 * (left1 + right1) + 7 * middle;
+}
+
+GPUAUG_HOST_DEVICE int article_down(int up2, int up1, int middle, int down1, int down2, int north, int east, int south,
+                                    int west, int centre) {
+  const int outer = up2 + down2 + 4 * (up1 + down1) + 7 * middle;
+  return (outer - 2 * (north + east + south + west) - 8 * centre) / 273;
+}
+
+GPUAUG_HOST_DEVICE int64_t blur_border(const Recipe& recipe) { return recipe.blur == kArticle ? kZero : kReflect; }
+
+// ---- Noise.
+
+GPUAUG_HOST_DEVICE int salt_and_pepper(const Recipe& recipe, int bits, int value) {
+  if (bits < recipe.salt) return 255;
+  return bits < recipe.pepper ? 0 : value;
+}
+
+}  // namespace gpuaug

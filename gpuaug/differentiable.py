@@ -1,0 +1,126 @@
+"""The path of floating images: the same stages with a gradient, through kornia's functional layer.
+
+kornia has no crop whose interpolation stays inside a window of each sample, so the crop hands kornia's
+``remap`` the coordinates; salt and pepper has no form there with a parameter for each sample, and is PyTorch.
+"""
+
+from __future__ import annotations
+
+import kornia
+import torch
+from torch import Tensor
+
+from gpuaug.recipe import ARTICLE, BLUR, BLUR_UNIT, BORDERS, FIXED_POINT, GEOMETRY, NOISE, Recipes
+from gpuaug.reference import pixel_bits
+
+_ARTICLE_KERNEL = [
+    [1, 4, 7, 4, 1],
+    [4, 16, 26, 16, 4],
+    [7, 26, 41, 26, 7],
+    [4, 16, 26, 16, 4],
+    [1, 4, 7, 4, 1],
+]
+
+
+def augment(images: Tensor, recipes: Recipes) -> Tensor:
+    """Execute recipes on floating images ``(N, C, H, W)``; see ``gpuaug.functional.augment``."""
+    _, channels, height, width = images.shape
+    images = images[recipes.field("offset") // (channels * height * width)]
+    if recipes.stages & GEOMETRY:
+        images = _where(recipes, GEOMETRY, _resample(images, recipes), images)
+    if recipes.stages & BLUR:
+        images = _where(recipes, BLUR, _blur(images, recipes), images)
+    if recipes.stages & NOISE:
+        images = _where(recipes, NOISE, salt_and_pepper(images, *_noise_fields(recipes)), images)
+    return images
+
+
+def _where(recipes: Recipes, stage: int, then: Tensor, otherwise: Tensor) -> Tensor:
+    if then.shape != otherwise.shape:
+        return then  # the size changes, so every draw has the stage
+    return torch.where(((recipes.field("stages") & stage) != 0)[:, None, None, None], then, otherwise)
+
+
+def _resample(images: Tensor, recipes: Recipes) -> Tensor:
+    """Bilinear, in float32 at least: half precision cannot hold the coordinates of a large image."""
+    height, width = recipes.size
+    dtype = torch.promote_types(images.dtype, torch.float32)
+    field = {
+        name: recipes.field(name)[:, None, None]
+        for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "top", "right", "bottom", "border")
+    }
+    x = torch.arange(width, dtype=torch.float64, device=images.device)
+    y = torch.arange(height, dtype=torch.float64, device=images.device)[:, None]
+    column = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
+    row = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
+    column, inside_x = _bordered(column, field["left"], field["right"], field["border"])
+    row, inside_y = _bordered(row, field["top"], field["bottom"], field["border"])
+    out = kornia.geometry.transform.remap(
+        images.to(dtype), column.to(dtype), row.to(dtype), padding_mode="border", align_corners=True
+    )
+    return (out * (inside_x * inside_y)[:, None].to(dtype)).to(images.dtype)
+
+
+def _bordered(at: Tensor, low: Tensor, high: Tensor, border: Tensor) -> tuple[Tensor, Tensor]:
+    """The coordinate to read at, inside [low, high - 1], and the weight of what is read there."""
+    last = high - 1
+    edge = at.maximum(low.double()).minimum(last.double())
+    period = (2 * (last - low)).clamp(min=1)
+    phase = (at - low).remainder(period)
+    reflected = low + torch.minimum(phase, period - phase)
+    zero = border == BORDERS["zero"]
+    weight = torch.where(zero, 1 - (at - edge).abs().clamp(max=1), 1.0)
+    return torch.where(border == BORDERS["reflect"], reflected, edge), weight
+
+
+def _blur(images: Tensor, recipes: Recipes) -> Tensor:
+    outer, inner, centre = (recipes.field(name) / BLUR_UNIT for name in ("outer", "inner", "centre"))
+    line = torch.stack((outer, inner, centre, inner, outer), dim=1).to(images.dtype)
+    article = (recipes.field("blur") == ARTICLE)[:, None, None, None]
+    _check_reflectable(images)
+    gaussian = kornia.filters.filter2d_separable(images, line, line, border_type="reflect")
+    return torch.where(article, article_blur(images), gaussian)
+
+
+def _noise_fields(recipes: Recipes) -> tuple[Tensor, ...]:
+    return tuple(recipes.field(name) for name in ("salt", "pepper", "key", "place"))
+
+
+def flip(images: Tensor, horizontal: Tensor | None, vertical: Tensor | None) -> Tensor:
+    """Flip the samples that the masks ``(N,)`` name."""
+    if horizontal is not None:
+        images = torch.where(horizontal[:, None, None, None], kornia.geometry.transform.hflip(images), images)
+    if vertical is not None:
+        images = torch.where(vertical[:, None, None, None], kornia.geometry.transform.vflip(images), images)
+    return images
+
+
+def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
+    """5x5 Gaussian of ``sigma`` pixels ``(N,)``, reflect-101 border."""
+    _check_reflectable(images)
+    return kornia.filters.gaussian_blur2d(
+        images, 5, sigma.to(images.device, images.dtype)[:, None].expand(-1, 2), "reflect"
+    )
+
+
+def article_blur(images: Tensor) -> Tensor:
+    """The article's 5x5 / 273 kernel, zero border; floats are not truncated."""
+    kernel = torch.tensor(_ARTICLE_KERNEL, dtype=images.dtype, device=images.device)
+    return kornia.filters.filter2d(images, kernel[None] / 273, border_type="constant")
+
+
+def salt_and_pepper(images: Tensor, salt: Tensor, pepper: Tensor, key: Tensor, place: Tensor) -> Tensor:
+    """Pixels become 1 or 0, the same pixels as for bytes. salt, pepper: cumulative thresholds ``(N,)`` in
+    2**-16.
+    """
+    bits = pixel_bits(key, place, *images.shape[-2:])
+    images = images.masked_fill((bits < pepper[:, None, None])[:, None], 0.0)
+    return images.masked_fill((bits < salt[:, None, None])[:, None], 1.0)
+
+
+def _check_reflectable(images: Tensor) -> None:
+    if min(images.shape[-2:]) < 3:
+        raise ValueError(
+            "gaussian_blur: floating images must be at least 3 pixels high and wide for the "
+            f"reflected border, got shape {tuple(images.shape)}; uint8 images may be smaller"
+        )

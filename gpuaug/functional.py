@@ -1,0 +1,333 @@
+"""The batched operators: each checks its arguments, compiles recipes, and runs the one kernel.
+
+uint8 images take the kernel (one launch, the same bytes on every backend). Floating images take the
+differentiable path (``gpuaug/differentiable.py``). Parameters are tensors with one entry per sample, on the
+host or on the images' device; on the host their values are checked. Under ``torch.compile`` values are not
+looked at, and the kernel clamps what it reads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gpuaug import _native, differentiable, reference
+from gpuaug.images import check_images, check_size, dtype_name, flat_storage, is_channels_last
+from gpuaug.normalization import Statistic, normalization_table, normalize_floats
+from gpuaug.recipe import Draft, Recipes
+
+PerDraw = Tensor | float | int | bool
+
+# ---- The op: its implementations, fake kernel and missing gradient
+
+for _name, _function in (("augment", reference.augment), ("philox", reference.philox)):
+    if not _native.has_cpu:
+        torch.library.impl(f"gpuaug::{_name}", "CPU", _function)
+    if not _native.has_cuda or _name == "philox":
+        torch.library.impl(f"gpuaug::{_name}", "CUDA", _function)
+
+
+@torch.library.register_fake("gpuaug::augment")
+def _(
+    storage: Tensor,
+    records: Tensor,
+    table: Tensor | None,
+    channels: int,
+    height: int,
+    width: int,
+    interleaved: bool,
+    stages: int,
+    channels_last: bool,
+) -> Tensor:
+    like = storage if table is None else table
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
+
+
+@torch.library.register_fake("gpuaug::philox")
+def _(counter: Tensor, key: Tensor) -> Tensor:
+    return torch.empty_like(counter)
+
+
+def augment(
+    images: Tensor,
+    recipes: Recipes,
+    *,
+    mean: Statistic | None = None,
+    std: Statistic | None = None,
+    dtype: torch.dtype | None = None,
+    table: Tensor | None = None,
+    memory_format: torch.memory_format = torch.preserve_format,
+) -> Tensor:
+    """Run a batch's recipes: one pass, one launch.
+
+    >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
+    >>> draft = Draft.of_batch(tuple(images.shape))
+    >>> draft.flip(horizontal=torch.tensor([True, False]))
+    >>> out = augment(images, draft.recipes(size=(32, 32)), mean=0.5, std=0.5)
+    >>> out.shape, out.dtype
+    (torch.Size([2, 3, 32, 32]), torch.float32)
+
+    Args:
+        images: the source ``(N, C, H, W)``, uint8 or floating, any memory layout; C in [1, 4]. A recipe's
+            offset says which image its draw reads, so that a batch is gathered from a larger tensor at no
+            cost.
+        recipes: of the ``n`` draws, on the images' device.
+        mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Without them bytes stay
+            bytes.
+        dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16); for floats,
+            theirs.
+        table: what ``normalization_table(mean, std)`` gives, in their stead: saves making it again.
+        memory_format: of the result; by default the images'.
+
+    Returns:
+        ``(n, C, *recipes.size)``.
+
+    Raises:
+        RuntimeError: images and recipes on two devices; a recipe that reads outside the images (checked on
+            the host).
+        ValueError, TypeError: images of another shape or type; mean or std out of range.
+    """
+    check_images(images)
+    if recipes.records.device != images.device:
+        raise RuntimeError(
+            f"images and recipes must be on one device, got {images.device} and {recipes.records.device}; "
+            "recipes.to(images.device) moves them"
+        )
+    if table is not None and (mean is not None or std is not None):
+        raise ValueError("table must not be given together with mean or std: it stands for them")
+    normalized = mean is not None or std is not None
+    mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
+    if images.is_floating_point():
+        if table is not None:
+            raise TypeError(
+                "table must be None for floating images, which have no 256 values; give mean and std, "
+                f"got a table of shape {tuple(table.shape)}"
+            )
+        out = differentiable.augment(images, recipes)
+        out = normalize_floats(out, mean, std) if normalized else out
+        channels_last = is_channels_last(images, memory_format)
+        memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        return out.to(dtype or images.dtype).contiguous(memory_format=memory_format)
+    if normalized:
+        if any(isinstance(v, Tensor) and v.requires_grad for v in (mean, std)):
+            raise RuntimeError(
+                "mean and std must not require a gradient for uint8 images; make the images floating"
+            )
+        table = normalization_table(mean, std, channels=images.shape[1], dtype=dtype or torch.float32)
+        table = table.to(images.device, non_blocking=True)
+    storage, interleaved = flat_storage(images)
+    return torch.ops.gpuaug.augment(
+        storage,
+        recipes.records,
+        table,
+        images.shape[1],
+        *recipes.size,
+        interleaved,
+        recipes.stages,
+        is_channels_last(images, memory_format),
+    )
+
+
+# ---- One stage at a time
+
+
+def crop_resize(images: Tensor, boxes: Tensor, size: int | tuple[int, int]) -> Tensor:
+    """Cut a window out of each image and resize it, bilinearly.
+
+    >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
+    >>> crop_resize(images, torch.tensor([[0, 0, 20, 20], [12, 12, 32, 32]]), size=32).shape
+    torch.Size([2, 3, 32, 32])
+
+    Half-pixel centres and no antialiasing, as OpenCV's ``INTER_LINEAR`` and
+    ``torch.nn.functional.interpolate``; the interpolation does not read past the window's edge. Within 1
+    level of both for uint8.
+
+    Args:
+        images: ``(N, C, H, W)``, uint8 or floating.
+        boxes: ``(N, 4)``: left, top, right, bottom in pixels, whole or fractional; right and bottom are
+            exclusive.
+        size: (height, width) of the result in pixels, or one number for both.
+
+    Raises:
+        ValueError: a box that is empty or reaches beyond its image, naming the draw.
+    """
+    check_images(images)
+    size = check_size(size)
+    boxes = _per_draw("boxes", boxes, images, width=4)
+    left, top, right, bottom = boxes.unbind(1)
+    if _checkable(boxes):
+        inside = (left >= 0) & (top >= 0) & (right <= images.shape[3]) & (bottom <= images.shape[2])
+        for n in (~(inside & (right > left) & (bottom > top))).nonzero().flatten()[:1].tolist():
+            raise ValueError(
+                "boxes must be (left, top, right, bottom), not empty and inside the image of width "
+                f"{images.shape[3]} and height {images.shape[2]}, got {boxes[n].tolist()} for draw {n}"
+            )
+    draft = _draft(images, boxes.device)
+    everyone = torch.ones_like(draft.height, dtype=torch.bool)
+    draft.crop(left=left, top=top, width=right - left, height=bottom - top, active=everyone)
+    draft.resize(*size, active=everyone)
+    return _run(images, draft, size)
+
+
+def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bool = False) -> Tensor:
+    """Mirror the images that the masks name.
+
+    >>> images = torch.arange(4, dtype=torch.uint8).view(1, 1, 2, 2)
+    >>> flip(images, horizontal=torch.tensor([True]), vertical=torch.tensor([False])).flatten()
+    tensor([1, 0, 3, 2], dtype=torch.uint8)
+
+    Args:
+        images: ``(N, C, H, W)``, uint8 or floating.
+        horizontal, vertical: bool ``(N,)``, or one bool for all.
+    """
+    check_images(images)
+    masks = [_per_draw(name, v, images) for name, v in (("horizontal", horizontal), ("vertical", vertical))]
+    for name, mask in zip(("horizontal", "vertical"), masks, strict=True):
+        if mask.dtype != torch.bool:
+            raise TypeError(f"{name} must be bool, got {dtype_name(mask)}")
+    if images.is_floating_point():
+        return differentiable.flip(images, *(mask.to(images.device) for mask in masks))
+    draft = _draft(images, masks[0].device)
+    draft.flip(horizontal=masks[0], vertical=masks[1])
+    return _run(images, draft)
+
+
+def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
+    """Blur each image with a 5x5 Gaussian of its own sigma.
+
+    >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
+    >>> gaussian_blur(images, sigma=torch.tensor([0.5, 1.5])).shape
+    torch.Size([2, 3, 32, 32])
+
+    The border is reflected without repeating the edge (101), as OpenCV's and torchvision's; within 1 level of
+    both for uint8.
+
+    Args:
+        images: ``(N, C, H, W)``, uint8 or floating (then at least 3 x 3 pixels).
+        sigma: ``(N,)`` or one number for all, in pixels, positive and finite. None: the 5x5 kernel of sum 273
+            with zero border, truncated to whole levels (floats are not truncated): the blur of "Data
+            Augmentation: A Class Imbalance Mitigative Measure".
+
+    Raises:
+        ValueError: a sigma that is not positive and finite, naming the draw.
+    """
+    check_images(images)
+    if sigma is not None:
+        sigma = _per_draw("sigma", sigma, images)
+        _check_range("sigma", sigma, 0, math.inf, "positive and finite", open_ends=True)
+    if images.is_floating_point():
+        return (
+            differentiable.article_blur(images)
+            if sigma is None
+            else differentiable.gaussian_blur(images, sigma)
+        )
+    draft = _draft(images, None if sigma is None else sigma.device)
+    draft.blur(sigma, active=torch.ones_like(draft.height, dtype=torch.bool))
+    return _run(images, draft)
+
+
+def salt_and_pepper(
+    images: Tensor, salt: PerDraw, pepper: PerDraw, keys: Tensor, *, place: int = 0
+) -> Tensor:
+    """Turn random pixels white or black, all channels at once.
+
+    >>> images = torch.full((2, 3, 32, 32), 7, dtype=torch.uint8)
+    >>> salt_and_pepper(images, salt=0.15, pepper=0.1, keys=torch.tensor([1, 2])).unique()
+    tensor([  0,   7, 255], dtype=torch.uint8)
+
+    Args:
+        images: ``(N, C, H, W)``, uint8 or floating (white is 1, black 0; no gradient flows through a changed
+            pixel).
+        salt, pepper: the shares of pixels, ``(N,)`` or one number for all, in [0, 1], together at most 1;
+            kept in steps of 2**-16.
+        keys: int64 ``(N,)``: a sample's noise is a pure function of its key, the place and the pixel's
+            number.
+        place: of the op in a chain, in [0, 2**32): two ops under the same key need two places.
+
+    Raises:
+        ValueError: a share out of range, naming the draw.
+    """
+    check_images(images)
+    salt, pepper, keys = (
+        _per_draw(name, v, images) for name, v in (("salt", salt), ("pepper", pepper), ("keys", keys))
+    )
+    if keys.dtype != torch.int64:
+        raise TypeError(f"keys must be int64, got {dtype_name(keys)}")
+    for name, share in (("salt", salt), ("pepper", pepper), ("salt + pepper", salt + pepper)):
+        _check_range(name, share, 0, 1 + 1e-6, "in [0, 1]")  # 0.9 + 0.1 is above 1 in float32
+    draft = _draft(images, keys.device)
+    draft.noise(salt, pepper, keys, place, active=torch.ones_like(draft.height, dtype=torch.bool))
+    return _run(images, draft)
+
+
+def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtype | None = None) -> Tensor:
+    """``(images - mean) / std``, where bytes count as 0 to 1.
+
+    >>> normalize(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8), mean=0.5, std=0.5).unique()
+    tensor([1.])
+
+    Args:
+        images: ``(N, C, H, W)``, uint8 or floating.
+        mean, std: a number, ``(C,)``, or ``(N, C)`` for each sample its own.
+        dtype: of the result. float32 by default for bytes (or float16, bfloat16); for floats, theirs.
+
+    Raises:
+        ValueError: a std that is not positive and finite, a mean that is not finite, a shape that does not
+            fit.
+    """
+    check_images(images)
+    if images.is_floating_point():
+        return normalize_floats(images, mean, std).to(dtype or images.dtype)
+    recipes = _draft(images).recipes(_size(images))
+    return augment(images, recipes.to(images.device, non_blocking=True), mean=mean, std=std, dtype=dtype)
+
+
+# ---- What the ops share
+
+
+def _size(images: Tensor) -> tuple[int, int]:
+    return (images.shape[2], images.shape[3])
+
+
+def _draft(images: Tensor, device: torch.device | None = None) -> Draft:
+    return Draft.of_batch(tuple(images.shape), device=device)
+
+
+def _run(images: Tensor, draft: Draft, size: tuple[int, int] | None = None) -> Tensor:
+    return augment(images, draft.recipes(size or _size(images)).to(images.device, non_blocking=True))
+
+
+def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = None) -> Tensor:
+    """A parameter as a tensor with one entry (or one row of ``width``) per image, on the host or the images'
+    device.
+    """
+    shape = (images.shape[0],) if width is None else (images.shape[0], width)
+    if isinstance(value, (bool, int, float)) and width is None:
+        return torch.full(shape, value)
+    if not isinstance(value, Tensor):
+        number = " or a number" if width is None else ""
+        raise TypeError(f"{name} must be a tensor {shape}{number}, got {type(value).__name__}")
+    if tuple(value.shape) != shape:
+        raise ValueError(f"{name} must have shape {shape}, one entry per image, got {tuple(value.shape)}")
+    if value.device not in (torch.device("cpu"), images.device):
+        raise RuntimeError(
+            f"{name} must be on the host or the images' device, got {value.device} and {images.device}"
+        )
+    return value
+
+
+def _checkable(value: Tensor) -> bool:
+    return value.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def _check_range(
+    name: str, value: Tensor, low: float, high: float, allowed: str, open_ends: bool = False
+) -> None:
+    if not _checkable(value):
+        return
+    good = (value > low) & (value < high) if open_ends else (value >= low) & (value <= high)
+    for n in (~good).nonzero().flatten()[:1].tolist():  # NaN compares false, so it is caught
+        raise ValueError(f"{name} must be {allowed}, got {value[n].item()} for draw {n}")

@@ -1,0 +1,89 @@
+"""What a batch of images is: its type, its shape, and its bytes as the kernel reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+_CONVERSIONS = {
+    "list": "torch.stack(images)",
+    "tuple": "torch.stack(images)",
+    "ndarray": "torch.from_numpy(images).permute(0, 3, 1, 2)",
+    "Image": "torchvision.transforms.v2.functional.pil_to_tensor(image)[None]",
+}
+
+
+def check_images(images: Any, name: str = "images") -> None:
+    """Raise unless ``images`` is a uint8 or floating tensor ``(N, C, H, W)`` with 1 to 4 channels.
+
+    >>> check_images(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
+    """
+    if not isinstance(images, Tensor):
+        kind = type(images).__name__
+        way = _CONVERSIONS.get("Image" if kind.endswith("Image") or kind.endswith("ImageFile") else kind)
+        hint = f"; convert with {way}" if way else ""
+        raise TypeError(f"{name} must be a tensor (N, C, H, W), got {kind}{hint}")
+    if images.dtype != torch.uint8 and images.dtype not in FLOATS:
+        raise TypeError(
+            f"{name} must be uint8, float16, bfloat16, float32 or float64, got {dtype_name(images)}"
+        )
+    shape = tuple(images.shape)
+    if len(shape) != 4 or not 1 <= shape[1] <= 4:
+        raise ValueError(f"{name} must have shape (N, C, H, W) with C in [1, 4], got {shape}")
+    if shape[2] == 0 or shape[3] == 0:
+        raise ValueError(f"{name} must have a height and a width of at least 1 pixel, got shape {shape}")
+
+
+def dtype_name(value: Tensor | torch.dtype) -> str:
+    """A type as people write it.
+
+    >>> dtype_name(torch.float32)
+    'float32'
+    """
+    return str(value.dtype if isinstance(value, Tensor) else value).removeprefix("torch.")
+
+
+def check_size(size: Any, name: str = "size") -> tuple[int, int]:
+    """(height, width) from an int or a pair of ints, each at least 1 pixel.
+
+    >>> check_size(32), check_size((24, 32))
+    ((32, 32), (24, 32))
+    """
+    pair = (size, size) if isinstance(size, int) else size
+    whole = isinstance(pair, (tuple, list)) and all(
+        isinstance(v, int) and not isinstance(v, bool) for v in pair
+    )
+    if not whole or len(pair) != 2:
+        raise TypeError(f"{name} must be an int or a pair (height, width) of ints, got {size!r}")
+    if min(pair) < 1:
+        raise ValueError(f"{name} must be at least 1 pixel high and wide, got {size}")
+    return (pair[0], pair[1])
+
+
+def flat_storage(images: Tensor) -> tuple[Tensor, bool]:
+    """The bytes of a uint8 batch as one flat tensor, and whether they are interleaved (channels last).
+
+    A batch that is dense in neither order is copied; the input is never written.
+    """
+    if images.is_contiguous():
+        return images.reshape(-1), False
+    rows = images.permute(0, 2, 3, 1)
+    if rows.is_contiguous():
+        return rows.reshape(-1), True
+    return images.contiguous().reshape(-1), False
+
+
+def is_channels_last(images: Tensor, memory_format: torch.memory_format) -> bool:
+    """Whether the output's memory is channels_last: as asked, or, to preserve, as the input's is."""
+    if memory_format == torch.preserve_format:
+        return not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last)
+    if memory_format in (torch.contiguous_format, torch.channels_last):
+        return memory_format == torch.channels_last
+    raise ValueError(
+        "memory_format must be torch.preserve_format, torch.contiguous_format or torch.channels_last, "
+        f"got {memory_format}"
+    )

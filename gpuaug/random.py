@@ -1,0 +1,127 @@
+"""The keyed generator: Philox4x32-10, the same bits in PyTorch as in ``csrc/random.h``.
+
+Every random number of gpuaug is ``philox(counter, key)``: a pure function, with no state to save, to seed or
+to share. Two kinds of key are used, and the counter's words keep their streams apart:
+
+==================  =============================================  ====================================
+key                 counter words 0, 1, 2, 3                       gives
+==================  =============================================  ====================================
+the sampler's seed  index (low, high), copy, epoch                 the draw's key (words 0 and 1)
+the sampler's seed  block (low, high), purpose, 2**31 + epoch      the order of the epoch
+the draw's key      block, 0, place in the chain, ``PARAMETERS``   its parameters, on the host
+the draw's key      pixel // 8, 0, place in the chain, ``PIXELS``  its per-pixel noise, in the kernel
+==================  =============================================  ====================================
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+PIXELS = 0
+PARAMETERS = 1
+ORDER = 1 << 31
+
+_WORD = 0xFFFFFFFF
+_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+_WEYL = (0x9E3779B9, 0xBB67AE85)
+_ROUNDS = 10
+
+
+def philox(counter: Tensor, key: Tensor) -> Tensor:
+    """Philox4x32-10 of every counter under its key.
+
+    >>> philox(torch.zeros(1, 4, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)).tolist()
+    [[1713891541, 3781805453, 3159862348, 2600524760]]
+
+    Args:
+        counter: int64 ``(..., 4)``; each word in [0, 2**32).
+        key: int64 ``(...)``; a 64-bit pattern, its low half the first key word. Broadcasts with the counter's
+            batch shape.
+
+    Returns:
+        int64 ``(..., 4)``; each word in [0, 2**32).
+
+    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011; the known-answer vectors of
+    Random123 are in ``tests/test_random.py``.
+    """
+    c0, c1, c2, c3 = counter.unbind(-1)
+    k0, k1 = key & _WORD, (key >> 32) & _WORD
+    for _ in range(_ROUNDS):
+        # The product of two words wraps in int64, but its 64 bits are right; the shift's sign bits are masked
+        # away.
+        p0, p1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
+        c0, c1, c2, c3 = (
+            ((p1 >> 32) & _WORD) ^ c1 ^ k0,
+            p1 & _WORD,
+            ((p0 >> 32) & _WORD) ^ c3 ^ k1,
+            p0 & _WORD,
+        )
+        k0, k1 = (k0 + _WEYL[0]) & _WORD, (k1 + _WEYL[1]) & _WORD
+    return torch.stack(torch.broadcast_tensors(c0, c1, c2, c3), dim=-1)
+
+
+def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
+    """The keys of draws: a pure function of (seed, epoch, index, copy).
+
+    >>> draw_keys(0, 0, torch.tensor([5, 5]), torch.tensor([0, 1])).shape
+    torch.Size([2])
+
+    Args:
+        seed: in [0, 2**64).
+        epoch: in [0, 2**31).
+        index, copy: int64 ``(n,)``; copy in [0, 2**32).
+
+    Returns:
+        int64 ``(n,)``: 64-bit patterns, so they may be negative.
+    """
+    counter = torch.stack((index & _WORD, (index >> 32) & _WORD, copy, torch.full_like(index, epoch)), dim=-1)
+    return join(philox(counter, signed(seed, index.device)))
+
+
+def words(keys: Tensor, place: int, count: int) -> Tensor:
+    """The first ``count`` words of each draw's parameter stream at one place in the chain.
+
+    >>> words(torch.tensor([1, 2]), place=0, count=3).shape
+    torch.Size([2, 3])
+
+    Returns int64 ``(n, count)`` in [0, 2**32).
+    """
+    blocks = -(-count // 4)
+    counter = torch.zeros(1, blocks, 4, dtype=torch.int64)
+    counter[0, :, 0] = torch.arange(blocks)
+    counter[0, :, 2] = place
+    counter[0, :, 3] = PARAMETERS
+    return philox(counter, keys[:, None]).flatten(1)[:, :count]
+
+
+def uniform(keys: Tensor, place: int, count: int) -> Tensor:
+    """``words`` as float64 ``(n, count)`` in [0, 1), in steps of 2**-32.
+
+    >>> bool((uniform(torch.tensor([1, 2]), place=0, count=3) < 1).all())
+    True
+    """
+    return words(keys, place, count).double() * 2.0**-32
+
+
+def join(block: Tensor) -> Tensor:
+    """The first two words of each block ``(..., 4)`` as one 64-bit pattern ``(...)``."""
+    return block[..., 0] | (block[..., 1] << 32)
+
+
+def signed(pattern: int, device: torch.device | None = None) -> Tensor:
+    """A 64-bit pattern, given as an integer in [0, 2**64), as the int64 tensor of the same bits."""
+    return torch.tensor(pattern - (1 << 64) if pattern >> 63 else pattern, dtype=torch.int64, device=device)
+
+
+def check_seed(seed: int) -> int:
+    """``seed`` itself where it is an integer in [0, 2**64).
+
+    >>> check_seed(7)
+    7
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"seed must be an int, got {type(seed).__name__}")
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"seed must be in [0, 2**64), got {seed}")
+    return seed

@@ -1,0 +1,181 @@
+"""The kernel in plain PyTorch, on any device: the fallback where nothing is compiled, and the oracle in the
+tests.
+
+The arithmetic is that of ``csrc/stages.h``, on whole batches: every intermediate is an int64 tensor
+``(n, height, width)`` or ``(n, channels, height, width)``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug import random
+from gpuaug.recipe import ARTICLE, BLUR, BORDERS, GEOMETRY, NOISE, WORD
+
+
+def augment(
+    storage: Tensor,
+    records: Tensor,
+    table: Tensor | None,
+    channels: int,
+    height: int,
+    width: int,
+    interleaved: bool,
+    stages: int,
+    channels_last: bool,
+) -> Tensor:
+    """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
+    _check_readable(storage, records, channels)
+    field = {name: records[:, word, None, None] for name, word in WORD.items()}
+    image = _geometry(storage, field, channels, height, width, interleaved)
+    if stages & BLUR:
+        image = _choose(field, BLUR, _blur(image, field), image)
+    if stages & NOISE:
+        image = _choose(field, NOISE, _noise(image, field), image)
+    if table is None:
+        out = image.to(torch.uint8)
+    else:
+        channel = torch.arange(channels, device=image.device)[:, None, None]
+        draw = torch.arange(len(image), device=image.device)[:, None, None, None]
+        out = table[draw if table.shape[0] > 1 else 0, channel, image]
+    return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def philox(counter: Tensor, key: Tensor) -> Tensor:
+    """The op ``gpuaug::philox``."""
+    return random.philox(counter, key)
+
+
+def _check_readable(storage: Tensor, records: Tensor, channels: int) -> None:
+    if records.device.type != "cpu":
+        return  # looking would wait for the device; the taps are clamped
+    offset, height, width = (records[:, WORD[name]] for name in ("offset", "height", "width"))
+    bad = (height < 1) | (width < 1) | (offset < 0) | (offset + channels * height * width > storage.numel())
+    if bool(bad.any()):
+        n = int(bad.nonzero()[0, 0])
+        raise RuntimeError(
+            f"recipes: draw {n} reads outside the images: offset {int(offset[n])}, "
+            f"size {int(height[n])} x {int(width[n])} in {storage.numel()} bytes"
+        )
+
+
+def _choose(field: dict[str, Tensor], stage: int, then: Tensor, otherwise: Tensor) -> Tensor:
+    return torch.where(((field["stages"] & stage) != 0)[:, None], then, otherwise)
+
+
+# ---- Geometry: bilinear, weights in 1/2048, 7 bits kept between the horizontal and the vertical step.
+
+
+def _geometry(
+    storage: Tensor, field: dict[str, Tensor], channels: int, height: int, width: int, interleaved: bool
+) -> Tensor:
+    x = torch.arange(width, device=storage.device)
+    y = torch.arange(height, device=storage.device)[:, None]
+    moved = (field["stages"] & GEOMETRY) != 0
+    column = torch.where(moved, field["xx"] * x + field["xy"] * y + field["x1"], x << 32)
+    row = torch.where(moved, field["yx"] * x + field["yy"] * y + field["y1"], y << 32)
+    border = torch.where(moved, field["border"], BORDERS["edge"])
+    left = torch.where(moved, field["left"], 0).clamp(min=0).minimum(field["width"] - 1)
+    top = torch.where(moved, field["top"], 0).clamp(min=0).minimum(field["height"] - 1)
+    right = torch.where(moved, field["right"], field["width"]).maximum(left + 1).minimum(field["width"])
+    bottom = torch.where(moved, field["bottom"], field["height"]).maximum(top + 1).minimum(field["height"])
+
+    (x0, wx), (y0, wy) = _tap(column), _tap(row)
+    channel = torch.arange(channels, device=storage.device)[:, None, None]
+
+    def pixels(tap_x: Tensor, tap_y: Tensor) -> Tensor:  # (n, channels, height, width)
+        px, py = _resolve(tap_x, left, right, border), _resolve(tap_y, top, bottom, border)
+        pixel = py.clamp(min=0) * field["width"] + px.clamp(min=0)
+        pixel, area = pixel[:, None], (field["height"] * field["width"])[:, None]
+        byte = pixel * channels + channel if interleaved else pixel + area * channel
+        byte = (byte + field["offset"][:, None]).clamp(0, max(storage.numel() - 1, 0))
+        return torch.where(((px >= 0) & (py >= 0))[:, None], storage[byte].long(), 0)
+
+    wx, wy = wx[:, None], wy[:, None]
+    upper = (pixels(x0, y0) * (2048 - wx) + pixels(x0 + 1, y0) * wx + 8) >> 4
+    lower = (pixels(x0, y0 + 1) * (2048 - wx) + pixels(x0 + 1, y0 + 1) * wx + 8) >> 4
+    return (upper * (2048 - wy) + lower * wy + (1 << 17)) >> 18
+
+
+def _tap(coordinate: Tensor) -> tuple[Tensor, Tensor]:
+    rounded = coordinate + (1 << 20)
+    return rounded >> 32, (rounded >> 21) & 2047
+
+
+def _resolve(index: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor:
+    """Where a tap reads along one axis; -1: nowhere, it counts as zero."""
+    inside = (index >= low) & (index < high)
+    period = (2 * (high - low - 1)).clamp(min=1)
+    phase = (index - low).remainder(period)
+    reflected = low + torch.minimum(phase, period - phase)
+    outside = torch.where(border == BORDERS["reflect"], reflected, index.maximum(low).minimum(high - 1))
+    return torch.where(inside, index, torch.where(border == BORDERS["zero"], -1, outside))
+
+
+# ---- Blur: weights in 1/2^14, 7 bits kept between the steps; the article's kernel as a direct sum.
+
+
+def _blur(image: Tensor, field: dict[str, Tensor]) -> Tensor:
+    outer, inner, centre = (field[name][:, None] for name in ("outer", "inner", "centre"))
+    across = _taps(image, 3, "reflect")
+    across = (
+        outer * (across[0] + across[4]) + inner * (across[1] + across[3]) + centre * across[2] + 64
+    ) >> 7
+    down = _taps(across, 2, "reflect")
+    gaussian = (
+        outer * (down[0] + down[4]) + inner * (down[1] + down[3]) + centre * down[2] + (1 << 20)
+    ) >> 21
+    return torch.where((field["blur"] == ARTICLE)[:, None], _article(image), gaussian)
+
+
+_ARTICLE_KERNEL = (
+    (1, 4, 7, 4, 1),
+    (4, 16, 26, 16, 4),
+    (7, 26, 41, 26, 7),
+    (4, 16, 26, 16, 4),
+    (1, 4, 7, 4, 1),
+)
+
+
+def _article(image: Tensor) -> Tensor:
+    total = torch.zeros_like(image)
+    for row, weights in zip(_taps(image, 2, "zero"), _ARTICLE_KERNEL, strict=True):
+        for pixel, weight in zip(_taps(row, 3, "zero"), weights, strict=True):
+            total += weight * pixel
+    return total // 273
+
+
+def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
+    """The image moved by -2, -1, 0, 1, 2 pixels along a dimension."""
+    size = image.shape[dim]
+    place = torch.arange(size, device=image.device)
+    taps = []
+    for step in range(-2, 3):
+        at = _resolve(
+            place + step, *(torch.tensor(v, device=image.device) for v in (0, size, BORDERS[border]))
+        )
+        shape = [1] * image.dim()
+        shape[dim] = size
+        taps.append(torch.where((at >= 0).view(shape), image.index_select(dim, at.clamp(min=0)), 0))
+    return taps
+
+
+# ---- Noise: 16 bits for each pixel, eight pixels to a block.
+
+
+def _noise(image: Tensor, field: dict[str, Tensor]) -> Tensor:
+    bits = pixel_bits(field["key"].flatten(), field["place"].flatten(), *image.shape[-2:])
+    value = torch.where(bits < field["pepper"], 0, -1)
+    value = torch.where(bits < field["salt"], 255, value)[:, None]
+    return torch.where(value < 0, image, value)
+
+
+def pixel_bits(key: Tensor, place: Tensor, height: int, width: int) -> Tensor:
+    """The 16 random bits of every pixel: int64 ``(n, height, width)``. key, place: int64 ``(n,)``."""
+    pixels = height * width
+    block = torch.arange(-(-pixels // 8), device=key.device).expand(len(key), -1)
+    none = torch.zeros_like(block)
+    words = random.philox(torch.stack((block, none, none + place[:, None], none), dim=-1), key[:, None])
+    halves = torch.stack((words & 0xFFFF, words >> 16), dim=-1)
+    return halves.flatten(1)[:, :pixels].unflatten(1, (height, width))

@@ -1,0 +1,222 @@
+"""What every transform is: parameters from the draws' keys on the host, a recipe from the parameters, pixels
+from the recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import count
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpuaug import functional, random
+from gpuaug.images import check_images
+from gpuaug.recipe import Draft, Recipes
+from gpuaug.transforms.plan import Cursor, Geometry, Stage, Step
+
+
+class Job:
+    """One batch while its recipes are made: the draws, and the pass and draft that transforms write into."""
+
+    number: int
+    draft: Draft
+
+    def __init__(self, draws: Tensor) -> None:
+        self.index, self.copy, self.keys = draws.unbind(1)
+        self.everyone = torch.ones(len(draws), dtype=torch.bool)
+
+    def uniform(self, step: Step, count: int) -> Tensor:
+        """``count`` random numbers for each draw, float64 ``(n, count)`` in [0, 1): the draw's own at this
+        place.
+        """
+        return random.uniform(self.keys, step.place, count)
+
+    def choose(self, step: Step, p: float) -> Tensor:
+        """bool ``(n,)``, true with probability ``p``."""
+        return self.uniform(step, 1)[:, 0] < p
+
+
+class Transform(nn.Module):
+    """Base of all transforms. One says its ``stage``, draws its parameters in ``make_params`` and writes them
+    in ``compile``.
+
+    A transform alone, or a ``Compose`` of several, is called on a batch:
+
+    >>> import gpuaug
+    >>> images = torch.randint(256, (4, 3, 32, 32), dtype=torch.uint8)
+    >>> flip = gpuaug.RandomHorizontalFlip(p=0.5, seed=1)
+    >>> flip(images).shape
+    torch.Size([4, 3, 32, 32])
+
+    With ``draws`` (what the sampler gives) an image is a pure function of its sample, its key and the
+    transform. Without, the transform counts the images that it has seen and makes their keys from its
+    ``seed``; each counts as copy 1.
+    """
+
+    stage: Stage
+    geometry = Geometry.NONE
+    deterministic = False  # Resize, CenterCrop and Normalize also serve originals and evaluation
+    memory_format = torch.preserve_format
+
+    def __init__(self, *, seed: int = 0) -> None:
+        super().__init__()
+        self.seed = random.check_seed(seed)
+        self.seen = 0  # images, when used without draws
+
+    # ---- What a subclass gives
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
+        """All randomness: tensors ``(n,)``, from the draws' keys."""
+        return {}
+
+    def compile(self, draft: Draft, active: Tensor, **params: Any) -> None:
+        """Write into the draft, for the draws that ``active`` names."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
+
+    def compile_plain(self, draft: Draft, active: Tensor) -> None:
+        """What a draw gets that is not augmented: a transform that changes the size resizes, others do
+        nothing.
+        """
+
+    def label(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+    # ---- Planning
+
+    def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
+        """Take a place in the passes after what the cursor has seen; the step, and the cursor that
+        follows.
+        """
+        if cursor.stage == Stage.OUTPUT:
+            raise ValueError(f"Normalize must be the last transform, got {self.label()} after it")
+        cursor = cursor.after(self.stage, self.geometry)
+        return Step(self, next(places), cursor.number), cursor
+
+    @cached_property
+    def step(self) -> Step:
+        """The plan with this transform as the outermost."""
+        return self.plan(Cursor(), count())[0]
+
+    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+        """Write this transform into the job's pass: in full for the draws it serves, for the others only its
+        size.
+        """
+        if step.number != job.number:
+            return
+        active = chosen if self.deterministic else chosen & augmented
+        if bool(active.any()):
+            self.compile(job.draft, active, **self.make_params(job, step))
+        if not bool(active.all()):
+            self.compile_plain(job.draft, ~active)
+
+    # ---- Running
+
+    def forward(self, images: Tensor, draws: Tensor | None = None, *, index: Tensor | None = None) -> Tensor:
+        """Transform a batch.
+
+        Args:
+            images: ``(N, C, H, W)``, uint8 (one kernel launch a pass) or floating in [0, 1] (differentiable).
+            draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
+            index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
+
+        Returns:
+            ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says.
+
+        Raises:
+            ValueError: draws or index of another shape, an index out of range, a crop larger than an image
+                (naming the draw).
+            TypeError: images, draws or index of another type.
+        """
+        check_images(images)
+        if draws is None:
+            draws = self._own_draws(images.shape[0] if index is None else len(index))
+        passes = self.recipes(draws, tuple(images.shape), index)
+        return self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
+
+    def recipes(
+        self, draws: Tensor, images_shape: tuple[int, int, int, int], index: Tensor | None = None
+    ) -> tuple[Recipes, ...]:
+        """The recipes of the draws, on the host: one for each pass. No pixel is needed, so a loader makes
+        them ahead of time.
+
+        ``images_shape`` is the source tensor's, the other arguments those of a call.
+        """
+        _check_draws(draws, images_shape[0], index)
+        if len(draws) == 0:  # size and stages are those of any draw
+            one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), (1, *images_shape[1:]))
+            return tuple(p._replace(records=p.records[:0]) for p in one)
+        job = Job(draws)
+        augmented = job.everyone if self.training else ~job.everyone
+        passes: list[Recipes] = []
+        for number in range(self.step.passes()):
+            shape = images_shape if number == 0 else (len(draws), images_shape[1], *passes[-1].size)
+            job.number, job.draft = number, Draft.of_batch(shape, index if number == 0 else None)
+            self.paint(job, self.step, job.everyone, augmented)
+            passes.append(job.draft.recipes(_common_size(job.draft)))
+        return tuple(passes)
+
+    def apply_recipes(self, images: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
+        """Execute recipes that are on the images' device: launches on the current stream, and waits for
+        nothing.
+        """
+        for recipes in passes[:-1]:
+            images = functional.augment(images, recipes, memory_format=self.memory_format)
+        return self.step.leaves()[-1].transform.finish(images, passes[-1], self.memory_format)
+
+    def finish(self, images: Tensor, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
+        """Run the last pass; ``Normalize`` has its own way."""
+        return functional.augment(images, recipes, memory_format=memory_format)
+
+    def _own_draws(self, count: int) -> Tensor:
+        index = torch.arange(self.seen, self.seen + count)
+        copy = torch.ones_like(index)
+        self.seen += count
+        return torch.stack((index, copy, random.draw_keys(self.seed, 0, index, copy)), dim=1)
+
+
+def travel(recipes: Recipes, device: torch.device) -> Recipes:
+    """Recipes on their way to the device: one asynchronous copy from pinned memory, where that makes
+    sense.
+    """
+    if device.type == "cuda":
+        return recipes.pin_memory().to(device, non_blocking=True)
+    return recipes.to(device)
+
+
+def _check_draws(draws: Tensor, images: int, index: Tensor | None) -> None:
+    for name, value, shape in (("draws", draws, "(n, 3)"), ("index", index, "(n,)")):
+        if value is None:
+            continue
+        if not isinstance(value, Tensor) or value.dtype != torch.int64:
+            kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(f"{name} must be an int64 tensor {shape}, got {kind}")
+        if value.device.type != "cpu":
+            raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {value.device}")
+    if draws.dim() != 2 or draws.shape[1] != 3:
+        raise ValueError(f"draws must have shape (n, 3): index, copy, key; got {tuple(draws.shape)}")
+    if index is None:
+        if len(draws) != images:
+            raise ValueError(
+                f"draws must be as many as the images, got {len(draws)} draws for {images} images"
+            )
+        return
+    if index.shape != (len(draws),):
+        raise ValueError(
+            f"index must have shape ({len(draws)},), one for each draw, got {tuple(index.shape)}"
+        )
+    for n in ((index < 0) | (index >= images)).nonzero().flatten()[:1].tolist():
+        raise ValueError(f"index must be in [0, {images}), got {int(index[n])} for draw {n}")
+
+
+def _common_size(draft: Draft) -> tuple[int, int]:
+    height, width = int(draft.height[0]), int(draft.width[0])
+    for n in ((draft.height != height) | (draft.width != width)).nonzero().flatten()[:1].tolist():
+        raise ValueError(
+            f"all draws of a batch must come out at one size, got {height} x {width} for draw 0 and "
+            f"{int(draft.height[n])} x {int(draft.width[n])} for draw {n}; "
+            "end the geometry with Resize((height, width))"
+        )
+    return height, width

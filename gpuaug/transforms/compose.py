@@ -1,0 +1,180 @@
+"""Transforms of transforms: chains, choices and chances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.plan import Cursor, Stage, Step
+from gpuaug.transforms.settings import probability
+
+
+class _Container(Transform):
+    """A transform that only passes on which draws its transforms serve."""
+
+    def __init__(self, transforms: Sequence[Transform], *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        for position, transform in enumerate(transforms):
+            if not isinstance(transform, Transform):
+                raise TypeError(
+                    f"transforms must be gpuaug transforms, got {type(transform).__name__} "
+                    f"at position {position}"
+                )
+        if len(transforms) == 0:
+            raise ValueError("transforms must hold at least one transform, got none")
+        self.transforms = nn.ModuleList(transforms)
+
+    def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
+        place, start, children = next(places), cursor.number, []
+        for transform in self.transforms:
+            step, cursor = transform.plan(cursor, places)
+            children.append(step)
+        return Step(self, place, start, tuple(children)), cursor
+
+    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+        for child in step.children:
+            child.transform.paint(job, child, chosen, augmented)
+
+    def __repr__(self) -> str:
+        return self.step.describe()
+
+
+class Compose(_Container):
+    """Transforms one after another, in as few passes as their order allows.
+
+    >>> import gpuaug
+    >>> chain = [gpuaug.RandomResizedCrop(32), gpuaug.RandomHorizontalFlip(), gpuaug.Normalize(0.5, 0.5)]
+    >>> augment = Compose(chain)
+    >>> augment(torch.zeros(2, 3, 48, 48, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+    >>> print(augment)
+    Compose(apply_to='all')
+      RandomResizedCrop(size=(32, 32), scale=(0.08, 1.0), ratio=(0.75, 1.33))  pass 1, geometry
+      RandomHorizontalFlip(p=0.5)                                              pass 1, geometry
+      Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
+    1 pass: 1 kernel launch a batch
+
+    The stage order of a pass is geometry, blur, noise, output; a transform that steps back in it opens the
+    next pass. The crops, resizes and flips of one pass are one resampling. ``eval()`` resizes and normalises
+    only.
+
+    Args:
+        transforms: at least one; ``Normalize`` only as the last.
+        apply_to: whom to augment: "all" draws (recommended: a network may learn the marks of augmentation as
+            a label where only the minority has them), or only the "copies" that over-sampling made (the
+            articles' scheme). The others are only resized and normalised.
+        seed: of the keys, when used without draws; in [0, 2**64).
+        memory_format: of the result; by default that of the images.
+    """
+
+    def __init__(
+        self,
+        transforms: Sequence[Transform],
+        apply_to: str = "all",
+        *,
+        seed: int = 0,
+        memory_format: torch.memory_format = torch.preserve_format,
+    ) -> None:
+        super().__init__(transforms, seed=seed)
+        if apply_to not in ("all", "copies"):
+            raise ValueError(f"apply_to must be 'all' or 'copies', got {apply_to!r}")
+        self.apply_to = apply_to
+        self.memory_format = memory_format
+        self.step  # noqa: B018  plans now, so that a chain that cannot be is refused when it is built
+
+    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+        if self.apply_to == "copies":
+            augmented = augmented & (job.copy > 0)
+        super().paint(job, step, chosen, augmented)
+
+    def extra_repr(self) -> str:
+        return f"apply_to={self.apply_to!r}"
+
+
+class OneOf(_Container):
+    """One of several transforms for each draw.
+
+    >>> import gpuaug
+    >>> article = OneOf(
+    ...     [
+    ...         gpuaug.Compose([gpuaug.RandomCrop(20), gpuaug.Resize((32, 32))]),
+    ...         gpuaug.RandomHorizontalFlip(p=1.0),
+    ...         gpuaug.SaltAndPepper(amount=0.25),
+    ...     ],
+    ...     by="copy",
+    ... )
+    >>> article(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+
+    All draws of a batch leave at one size: where one option changes the size, the draws that another serves
+    are resized to it.
+
+    Args:
+        transforms: the options, at least one; none may hold ``Normalize``.
+        by: "random", all equally likely; or "copy": copies 1, 2, 3, ... of a sample take the options in turn,
+            and an original none.
+    """
+
+    def __init__(self, transforms: Sequence[Transform], by: str = "random", *, seed: int = 0) -> None:
+        super().__init__(transforms, seed=seed)
+        if by not in ("random", "copy"):
+            raise ValueError(f"by must be 'random' or 'copy', got {by!r}")
+        self.by = by
+        _refuse_output(self)
+
+    def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
+        place = next(places)
+        steps, ends = zip(
+            *(t.plan(cursor, places) for t in self.transforms), strict=True
+        )  # options exclude one another
+        return Step(self, place, cursor.number, tuple(steps)), Cursor.furthest(list(ends))
+
+    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+        count = len(step.children)
+        if self.by == "copy":
+            option = torch.where(job.copy > 0, (job.copy - 1) % count, -1)
+        else:
+            option = (job.uniform(step, 1)[:, 0] * count).long()
+        for number, child in enumerate(step.children):
+            served = chosen & augmented & (option == number)
+            child.transform.paint(job, child, served, augmented)
+
+    def extra_repr(self) -> str:
+        return f"by={self.by!r}"
+
+
+class RandomApply(_Container):
+    """All of the transforms, or none, for each draw.
+
+    >>> import gpuaug
+    >>> blur = RandomApply([gpuaug.GaussianBlur()], p=0.3)
+    >>> blur(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+
+    Args:
+        transforms: a chain, at least one; none may be ``Normalize``. Where it changes the size, the other
+            draws are resized to that.
+        p: probability, in [0, 1].
+    """
+
+    def __init__(self, transforms: Sequence[Transform], p: float = 0.5, *, seed: int = 0) -> None:
+        super().__init__(transforms, seed=seed)
+        self.p = probability("p", p)
+        _refuse_output(self)
+
+    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+        super().paint(job, step, chosen & augmented & job.choose(step, self.p), augmented)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+def _refuse_output(container: _Container) -> None:
+    for step in container.step.leaves():
+        if step.transform.stage == Stage.OUTPUT:
+            raise ValueError(
+                f"{type(container).__name__} must not hold Normalize: all draws of a batch share their output"
+            )

@@ -1,0 +1,74 @@
+"""From bytes to what a network reads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug import functional
+from gpuaug.images import dtype_name
+from gpuaug.normalization import TABLE_DTYPES, Statistic, normalization_table
+from gpuaug.recipe import Draft, Recipes
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.plan import Stage
+
+
+class Normalize(Transform):
+    """``(image - mean) / std``, where bytes count as 0 to 1. The last transform of a chain; originals and
+    evaluation too.
+
+    >>> import gpuaug
+    >>> gpuaug.Normalize(0.5, 0.5)(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)).unique()
+    tensor([1.])
+
+    Args:
+        mean, std: a number, or one for each channel; the defaults only scale to [0, 1].
+        dtype: of the result: float32, float16 or bfloat16.
+    """
+
+    stage = Stage.OUTPUT
+    deterministic = True
+
+    def __init__(
+        self,
+        mean: Statistic = 0.0,
+        std: Statistic = 1.0,
+        dtype: torch.dtype = torch.float32,
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.mean, self.std = torch.as_tensor(mean), torch.as_tensor(std)
+        if max(self.mean.dim(), self.std.dim()) > 1:
+            raise ValueError(
+                "mean and std must be a number or one for each channel, "
+                f"got shapes {tuple(self.mean.shape)} and {tuple(self.std.shape)}"
+            )
+        if dtype not in TABLE_DTYPES:
+            raise TypeError(f"dtype must be float32, float16 or bfloat16, got {dtype_name(dtype)}")
+        self.dtype = dtype
+        normalization_table(
+            self.mean, self.std, channels=max(self.mean.numel(), self.std.numel())
+        )  # checks them
+        self._tables: dict[tuple[int, torch.device], Tensor] = {}
+
+    def compile(self, draft: Draft, active: Tensor) -> None:
+        """Nothing of it is in the record: the table is the batch's."""
+
+    def finish(self, images: Tensor, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
+        if images.is_floating_point():
+            return functional.augment(
+                images, recipes, mean=self.mean, std=self.std, dtype=self.dtype, memory_format=memory_format
+            )
+        table = self._table(images.shape[1], images.device)
+        return functional.augment(images, recipes, table=table, memory_format=memory_format)
+
+    def _table(self, channels: int, device: torch.device) -> Tensor:
+        """Made once for each device, so that later batches copy nothing."""
+        if (channels, device) not in self._tables:
+            table = normalization_table(self.mean, self.std, channels=channels, dtype=self.dtype)
+            self._tables[channels, device] = table.to(device)
+        return self._tables[channels, device]
+
+    def extra_repr(self) -> str:
+        return f"mean={self.mean.tolist()}, std={self.std.tolist()}, dtype={dtype_name(self.dtype)}"

@@ -1,0 +1,100 @@
+"""Which pass each transform runs in: transforms join the open pass while they keep to the kernel's stage
+order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gpuaug.transforms.base import Transform
+
+
+class Stage(IntEnum):
+    """The kernel's stages, in its fixed order."""
+
+    GEOMETRY = 0
+    BLUR = 1
+    NOISE = 2
+    OUTPUT = 3
+
+
+class Geometry(IntEnum):
+    """What the geometry of a pass holds so far; the higher, the less may still join it."""
+
+    NONE = 0
+    FLIP = 1
+    SIZE = 2  # crops and resizes: they compose into one resampling
+    PAD = 3  # a crop that may reach beyond the image: its border is no resize's edge, so only flips join it
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a plan has come: the pass that is open, its latest stage, and what its geometry holds."""
+
+    number: int = 0
+    stage: Stage = Stage.GEOMETRY
+    geometry: Geometry = Geometry.NONE
+
+    def admits(self, stage: Stage, geometry: Geometry) -> bool:
+        """Whether a transform of that stage may still join the open pass."""
+        if stage != Stage.GEOMETRY:
+            return stage > self.stage
+        if geometry == Geometry.PAD or self.geometry == Geometry.PAD:
+            return self.stage == Stage.GEOMETRY and min(geometry, self.geometry) <= Geometry.FLIP
+        return self.stage == Stage.GEOMETRY
+
+    def after(self, stage: Stage, geometry: Geometry) -> Cursor:
+        """The cursor once a transform has joined, in a new pass where it has to."""
+        start = self if self.admits(stage, geometry) else Cursor(self.number + 1)
+        return Cursor(start.number, stage, max(start.geometry, geometry))
+
+    @staticmethod
+    def furthest(cursors: list[Cursor]) -> Cursor:
+        """Where exclusive options leave the plan: as far as the furthest of them."""
+        number = max(c.number for c in cursors)
+        last = [c for c in cursors if c.number == number]
+        return Cursor(number, max(c.stage for c in last), max(c.geometry for c in last))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transform's position in a plan. Transforms hold no position themselves, so one may serve in
+    several chains.
+    """
+
+    transform: Transform
+    place: int  # in the chain: a word of its random counters
+    number: int  # of its pass; a container's is that of the cursor it began at
+    children: tuple[Step, ...] = ()
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, Step]]:
+        """This step and all below it, with their depths, in order."""
+        yield depth, self
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+    def leaves(self) -> list[Step]:
+        """The steps that do something to pixels, in order."""
+        return [step for _, step in self.walk() if not step.children]
+
+    def passes(self) -> int:
+        return max(step.number for step in self.leaves()) + 1
+
+    def describe(self) -> str:
+        """The tree with each transform's pass and stage, and the number of launches."""
+        rows = [(f"{'  ' * depth}{step.transform.label()}", step) for depth, step in self.walk()]
+        width = max(len(text) for text, _ in rows) + 2
+        lines = [
+            text
+            if step.children
+            else f"{text:<{width}}pass {step.number + 1}, {step.transform.stage.name.lower()}"
+            for text, step in rows
+        ]
+        count = self.passes()
+        return "\n".join(
+            [*lines, f"{count} pass{'es' * (count > 1)}: {count} kernel launch{'es' * (count > 1)} a batch"]
+        )

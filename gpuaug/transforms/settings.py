@@ -1,0 +1,36 @@
+"""What the settings of transforms may be, checked when a transform is built."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def probability(name: str, value: Any) -> float:
+    """A number in [0, 1].
+
+    >>> probability("p", 0.5)
+    0.5
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number in [0, 1], got {type(value).__name__}")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be in [0, 1], got {value}")
+    return float(value)
+
+
+def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> tuple[float, float]:
+    """A pair of numbers, ascending, above ``low`` and at most ``high``, finite.
+
+    >>> interval("scale", (0.1, 1), high=1)
+    (0.1, 1.0)
+    """
+    pair = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+        raise TypeError(f"{name} must be a pair of numbers (least, most), got {value!r}")
+    if not (low < pair[0] <= pair[1] <= high and math.isfinite(pair[1])):
+        limit = f"at most {high}" if math.isfinite(high) else "finite"
+        raise ValueError(
+            f"{name} must be a pair of ascending numbers above {low} and {limit}, got {tuple(value)}"
+        )
+    return (float(pair[0]), float(pair[1]))
