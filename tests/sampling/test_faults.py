@@ -1,0 +1,141 @@
+"""Bad input is refused when the sampler is built or asked; the message has the parameter and the value."""
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+import torch
+
+from gpuaug.sampling import BalancedSampler
+from gpuaug.sampling.plan import make_plan
+
+GOOD = [0, 0, 0, 1]
+KINDS = "labels must be non-negative integers or strings"
+
+LABELS = [
+    ([0, 1, nan], ValueError, f"{KINDS}, got NaN at position 2"),
+    ([0, 1.5, 2], TypeError, rf"{KINDS}, got 1.5 \(float\) at position 1, after int labels"),
+    ([0.0, 1.0], TypeError, rf"{KINDS}, got 0.0 \(float\) at position 0"),
+    (np.array([0.0, 1.0]), TypeError, f"{KINDS}, got float64: 0.0 at position 0"),
+    (np.array([0, nan, nan]), ValueError, f"{KINDS}, got NaN at position 1"),
+    (torch.tensor([0.0, nan]), ValueError, f"{KINDS}, got NaN at position 1"),
+    (torch.tensor([0.0, 1.0], dtype=torch.bfloat16), TypeError, f"{KINDS}, got float64: 0.0 at position 0"),
+    (torch.tensor([0j, 1j]), TypeError, f"{KINDS}, got complex64"),
+    ([0, 3, -1, -2], ValueError, f"{KINDS}, got -1 at position 2"),
+    (np.array([0, 1, -7]), ValueError, f"{KINDS}, got -7 at position 2"),
+    (torch.tensor([-3, 1]), ValueError, f"{KINDS}, got -3 at position 0"),
+    ([0, "a"], TypeError, rf"{KINDS}, got 'a' \(str\) at position 1, after int labels"),
+    (["a", 0], TypeError, rf"{KINDS}, got 0 \(int\) at position 1, after str labels"),
+    ([0, None], TypeError, rf"{KINDS}, got None \(NoneType\) at position 1"),
+    (np.array(["a", None], dtype=object), TypeError, rf"{KINDS}, got None \(NoneType\) at position 1"),
+    ([True, False], TypeError, rf"{KINDS}, got True \(bool\) at position 0"),
+    ([0, 1, True], TypeError, rf"{KINDS}, got True \(bool\) at position 2"),
+    (torch.tensor([True, False]), TypeError, f"{KINDS}, got bool: True at position 0"),
+    (np.array([b"a", b"b"]), TypeError, f"{KINDS}, got bytes"),
+    ([torch.tensor(0), torch.tensor(1)], TypeError, r"at position 0; give torch.stack\(labels\)"),
+    ([0, 2**63], ValueError, rf"labels must be below 2\*\*63, got {2**63} at position 1"),
+    (np.zeros((4, 2), dtype=int), ValueError, r"labels must have one dimension, got shape \(4, 2\)"),
+    (torch.zeros(4, 1, dtype=torch.int64), ValueError, r"one dimension, got shape \(4, 1\)"),
+    (torch.tensor(3), ValueError, r"one dimension, got shape \(\)"),
+    ([[0, 1], [1, 0]], ValueError, "labels must have one dimension, got a list at position 0"),
+    ([0, 1, (2,)], ValueError, "labels must have one dimension, got a tuple at position 2"),
+    ([], ValueError, "labels must not be empty"),
+    (torch.empty(0, dtype=torch.int64), ValueError, "labels must not be empty"),
+    (None, TypeError, f"{KINDS}: a tensor, an array or a sequence, got NoneType"),
+    ("0011", TypeError, "got str"),
+    (5, TypeError, "got int"),
+    ({0: 5, 1: 3}, TypeError, "got dict"),
+    ((label for label in GOOD), TypeError, "got generator"),
+    ([3, 3, 3], ValueError, "labels hold one class only, 3"),
+    (["cat"], ValueError, "labels hold one class only, 'cat'"),
+]
+
+TARGETS = [
+    (
+        "mode",
+        ValueError,
+        "target must be one of 'majority', 'minority', a positive int or a mapping .*'mode'",
+    ),
+    (0, ValueError, "target must be a positive int, got 0"),
+    (-5, ValueError, "target must be a positive int, got -5"),
+    (True, TypeError, r"target must be a positive int, got True \(bool\)"),
+    (2.0, TypeError, r"target must be a positive int, got 2.0 \(float\)"),
+    (nan, TypeError, "target must be a positive int, got nan"),
+    (None, TypeError, "target must be a positive int, got None"),
+    ([3, 3], TypeError, "target must be a positive int"),
+    ({0: 3, 7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
+    ({"1": 3}, ValueError, "target names the class '1', which has no sample in labels"),
+    ({1: 0}, ValueError, r"target\[1\] must be a positive int, got 0"),
+    ({1: True}, TypeError, r"target\[1\] must be a positive int, got True"),
+    ({1: 2.5}, TypeError, r"target\[1\] must be a positive int, got 2.5"),
+    ({True: 3}, TypeError, "target must name classes by int or str, got True"),
+    ({1: 2**32 + 1}, ValueError, r"at most 2\*\*32 draws per sample, got 4294967297 for class 1"),
+]
+
+PLACES = [
+    ({"seed": -1}, ValueError, r"seed must be in \[0, 2\*\*64\), got -1"),
+    ({"seed": 2**64}, ValueError, r"seed must be in \[0, 2\*\*64\), got 18446744073709551616"),
+    ({"seed": 1.0}, TypeError, "seed must be an int, got float"),
+    ({"seed": None}, TypeError, "seed must be an int, got NoneType"),
+    ({"num_replicas": 2, "rank": 2}, ValueError, r"rank must be in \[0, 2\), got 2"),
+    ({"num_replicas": 2, "rank": -1}, ValueError, r"rank must be in \[0, 2\), got -1"),
+    ({"rank": 1}, ValueError, r"rank must be in \[0, 1\), got 1"),
+    ({"num_replicas": 0, "rank": 0}, ValueError, r"num_replicas must be in \[1, 2147483648\), got 0"),
+    ({"num_replicas": 2}, ValueError, "rank must be given with num_replicas=2, as no process group"),
+    ({"num_replicas": 2.0, "rank": 0}, TypeError, "num_replicas must be an int, got float"),
+    ({"num_replicas": 2, "rank": True}, TypeError, "rank must be an int, got bool"),
+    ({"drop_last": 1}, TypeError, "drop_last must be a bool, got int"),
+]
+
+
+@pytest.mark.parametrize(("labels", "error", "message"), LABELS, ids=lambda value: str(value)[:40])
+def test_labels(labels, error, message):
+    with pytest.raises(error, match=message):
+        BalancedSampler(labels)
+
+
+@pytest.mark.parametrize(("target", "error", "message"), TARGETS, ids=lambda value: str(value)[:40])
+def test_target(target, error, message):
+    with pytest.raises(error, match=message):
+        BalancedSampler(GOOD, target)
+
+
+def test_more_draws_than_an_order_can_have():
+    with pytest.raises(
+        ValueError, match=rf"target must give fewer than 2\*\*62 draws in an epoch, got {2**62}"
+    ):
+        make_plan((0, 1), (2**31, 2**31), 2**61)
+
+
+@pytest.mark.parametrize(("place", "error", "message"), PLACES, ids=lambda value: str(value)[:40])
+def test_seed_and_place(place, error, message):
+    with pytest.raises(error, match=message):
+        BalancedSampler(GOOD, **place)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "error", "message"),
+    [
+        (-1, ValueError, r"epoch must be in \[0, 2147483648\), got -1"),
+        (2**31, ValueError, r"epoch must be in \[0, 2147483648\), got 2147483648"),
+        (inf, TypeError, "epoch must be an int, got float"),
+        (True, TypeError, "epoch must be an int, got bool"),
+    ],
+)
+def test_epoch(epoch, error, message):
+    with pytest.raises(error, match=message):
+        BalancedSampler(GOOD).set_epoch(epoch)
+
+
+@pytest.mark.parametrize(
+    ("part", "error", "message"),
+    [
+        ((-1, 2), ValueError, r"start must be in \[0, 3\), got -1"),
+        ((3, 2), ValueError, r"start must be in \[0, 3\), got 3"),
+        ((0, 7), ValueError, r"stop must be in \[0, 7\), got 7"),
+        ((0.0, 2), TypeError, "start must be an int, got float"),
+    ],
+)
+def test_part_of_the_order(part, error, message):
+    with pytest.raises(error, match=message):
+        BalancedSampler(GOOD).draws(*part)

@@ -1,0 +1,87 @@
+import array
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpuaug.sampling.labels import read_labels
+
+SAME = [2, 0, 2, 7, 0]
+
+
+class Series:
+    """Stands for a pandas series: no sequence, but it has ``__array__``."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 300), min_size=1) | st.lists(st.text("abc", max_size=2), min_size=1))
+def test_table_against_a_dictionary(labels):
+    expected = {}
+    for index, label in enumerate(labels):
+        expected.setdefault(label, []).append(index)
+    table = read_labels(labels)
+    assert list(table.classes) == sorted(expected)
+    assert table.counts.tolist() == [len(expected[name]) for name in table.classes]
+    for number, name in enumerate(table.classes):
+        assert table.members_of(number).tolist() == expected[name]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        SAME,
+        tuple(SAME),
+        array.array("i", SAME),
+        [np.int16(label) for label in SAME],
+        np.array(SAME, dtype=np.uint8),
+        np.array(SAME, dtype=object),
+        np.array(SAME, dtype=">i4"),
+        np.repeat(SAME, 2)[::2],
+        np.array(SAME[::-1])[::-1],
+        torch.tensor(SAME),
+        torch.tensor(SAME, dtype=torch.int8),
+        torch.tensor(SAME, dtype=torch.uint16),
+        Series(SAME),
+    ],
+    ids=lambda labels: type(labels).__name__,
+)
+def test_every_container_of_the_same_labels(labels):
+    table = read_labels(labels)
+    assert table.classes == (0, 2, 7)
+    assert all(type(name) is int for name in table.classes)
+    assert table.counts.tolist() == [2, 2, 1]
+    assert table.members.tolist() == [1, 4, 0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "labels", [["b", "a", "b"], np.array(["b", "a", "b"]), np.array(["b", "a", "b"], dtype=object)]
+)
+def test_names(labels):
+    table = read_labels(labels)
+    assert table.classes == ("a", "b")
+    assert all(type(name) is str for name in table.classes)
+    assert table.members.tolist() == [1, 0, 2]
+
+
+def test_read_only_memory_map_is_read_and_not_written(tmp_path):
+    path = tmp_path / "labels.npy"
+    np.save(path, np.array(SAME))
+    before = path.read_bytes()
+    assert read_labels(np.load(path, mmap_mode="r")).classes == (0, 2, 7)
+    assert path.read_bytes() == before
+
+
+def test_largest_label():
+    assert read_labels([2**63 - 1, 0]).classes == (0, 2**63 - 1)
+
+
+def test_members_take_four_bytes():
+    assert read_labels(SAME).members.dtype == torch.int32
