@@ -1,4 +1,4 @@
-"""Class imbalance, removed inside the training loop: an over-sampling sampler and a batched transform on the device."""
+"""Class imbalance, removed inside the training loop: a sampler, and a batched transform on the device."""
 
 from gpuaug import functional
 from gpuaug._native import __version__

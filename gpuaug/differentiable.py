@@ -10,16 +10,18 @@ import kornia
 import torch
 from torch import Tensor
 
-from gpuaug.recipe import ARTICLE, BLUR, BLUR_UNIT, BORDERS, FIXED_POINT, GEOMETRY, NOISE, Recipes
+from gpuaug.recipe import (
+    ARTICLE,
+    ARTICLE_KERNEL,
+    BLUR,
+    BLUR_UNIT,
+    BORDERS,
+    FIXED_POINT,
+    GEOMETRY,
+    NOISE,
+    Recipes,
+)
 from gpuaug.reference import pixel_bits
-
-_ARTICLE_KERNEL = [
-    [1, 4, 7, 4, 1],
-    [4, 16, 26, 16, 4],
-    [7, 26, 41, 26, 7],
-    [4, 16, 26, 16, 4],
-    [1, 4, 7, 4, 1],
-]
 
 
 def augment(images: Tensor, recipes: Recipes) -> Tensor:
@@ -105,7 +107,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
 
 def article_blur(images: Tensor) -> Tensor:
     """The article's 5x5 / 273 kernel, zero border; floats are not truncated."""
-    kernel = torch.tensor(_ARTICLE_KERNEL, dtype=images.dtype, device=images.device)
+    kernel = torch.tensor(ARTICLE_KERNEL, dtype=images.dtype, device=images.device)
     return kornia.filters.filter2d(images, kernel[None] / 273, border_type="constant")
 
 

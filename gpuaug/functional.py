@@ -258,6 +258,8 @@ def salt_and_pepper(
         raise TypeError(f"keys must be int64, got {dtype_name(keys)}")
     for name, share in (("salt", salt), ("pepper", pepper), ("salt + pepper", salt + pepper)):
         _check_range(name, share, 0, 1 + 1e-6, "in [0, 1]")  # 0.9 + 0.1 is above 1 in float32
+    if not 0 <= place < 1 << 32:
+        raise ValueError(f"place must be in [0, 2**32), got {place}")
     draft = _draft(images, keys.device)
     draft.noise(salt, pepper, keys, place, active=torch.ones_like(draft.height, dtype=torch.bool))
     return _run(images, draft)

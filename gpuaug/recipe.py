@@ -43,6 +43,14 @@ GAUSSIAN, ARTICLE = 0, 1
 
 FIXED_POINT = float(1 << 32)
 BLUR_UNIT = 1 << 14
+# The article's blur: sum 273, zero border, truncated to whole levels.
+ARTICLE_KERNEL = (
+    (1, 4, 7, 4, 1),
+    (4, 16, 26, 16, 4),
+    (7, 26, 41, 26, 7),
+    (4, 16, 26, 16, 4),
+    (1, 4, 7, 4, 1),
+)
 NOISE_UNIT = 1 << 16
 
 
@@ -222,8 +230,8 @@ class Draft:
             & (y[2] == 0)
         )
         whole = (fields["height"] == size[0]) & (fields["width"] == size[1])
-        fields["stages"] = fields.get("stages", 0) | torch.where(still & whole, 0, GEOMETRY)
-        nothing = torch.zeros_like(self.height)
+        fields["stages"] = self._get("stages") | torch.where(still & whole, 0, GEOMETRY)
+        nothing = torch.zeros_like(fields["offset"])
         records = torch.stack([fields.get(name, nothing) for name in FIELDS], dim=1)
         return Recipes(records, size, self._union(fields["stages"]))
 
@@ -234,16 +242,18 @@ class Draft:
         return tuple((v * FIXED_POINT).round().long() for v in (a, b, 0.5 * (a + b) + c - 0.5))
 
     def _union(self, stages: Tensor) -> int:
-        # Where looking at the values would break a graph or wait for a device, the stages that were written
-        # to stand in.
-        if torch.compiler.is_compiling() or stages.device.type != "cpu":
+        # Where the values cannot be looked at (a graph would break, a device be waited for, there are none),
+        # the stages that were written to stand in.
+        if torch.compiler.is_compiling() or stages.device.type != "cpu" or len(stages) == 0:
             return self._written
         return sum(bit for bit in (GEOMETRY, BLUR, NOISE) if bool((stages & bit).any()))
 
     def _set(self, name: str, value: Tensor | int, active: Tensor) -> None:
-        old = self.fields.get(name)
-        self.fields[name] = torch.where(active, value, torch.zeros_like(self.height) if old is None else old)
+        self.fields[name] = torch.where(active, value, self._get(name))
+
+    def _get(self, name: str) -> Tensor:
+        return self.fields.get(name, torch.zeros_like(self.fields["offset"]))
 
     def _mark(self, stage: int, active: Tensor) -> None:
         self._written |= stage
-        self._set("stages", stage | self.fields.get("stages", torch.zeros_like(self.height)), active)
+        self._set("stages", stage | self._get("stages"), active)

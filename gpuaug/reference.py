@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import random
-from gpuaug.recipe import ARTICLE, BLUR, BORDERS, GEOMETRY, NOISE, WORD
+from gpuaug.recipe import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, GEOMETRY, NOISE, WORD
 
 
 def augment(
@@ -38,7 +38,7 @@ def augment(
     else:
         channel = torch.arange(channels, device=image.device)[:, None, None]
         draw = torch.arange(len(image), device=image.device)[:, None, None, None]
-        out = table[draw if table.shape[0] > 1 else 0, channel, image]
+        out = table[0 if table.shape[0] == 1 else draw, channel, image]
     return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
 
@@ -51,7 +51,9 @@ def _check_readable(storage: Tensor, records: Tensor, channels: int) -> None:
     if records.device.type != "cpu":
         return  # looking would wait for the device; the taps are clamped
     offset, height, width = (records[:, WORD[name]] for name in ("offset", "height", "width"))
-    bad = (height < 1) | (width < 1) | (offset < 0) | (offset + channels * height * width > storage.numel())
+    bad = (height < 1) | (width < 1) | (offset < 0)
+    # By division: a product of what a record may hold would wrap.
+    bad |= width > (storage.numel() - offset) // height.clamp(min=1) // channels
     if bool(bad.any()):
         n = int(bad.nonzero()[0, 0])
         raise RuntimeError(
@@ -129,18 +131,9 @@ def _blur(image: Tensor, field: dict[str, Tensor]) -> Tensor:
     return torch.where((field["blur"] == ARTICLE)[:, None], _article(image), gaussian)
 
 
-_ARTICLE_KERNEL = (
-    (1, 4, 7, 4, 1),
-    (4, 16, 26, 16, 4),
-    (7, 26, 41, 26, 7),
-    (4, 16, 26, 16, 4),
-    (1, 4, 7, 4, 1),
-)
-
-
 def _article(image: Tensor) -> Tensor:
     total = torch.zeros_like(image)
-    for row, weights in zip(_taps(image, 2, "zero"), _ARTICLE_KERNEL, strict=True):
+    for row, weights in zip(_taps(image, 2, "zero"), ARTICLE_KERNEL, strict=True):
         for pixel, weight in zip(_taps(row, 3, "zero"), weights, strict=True):
             total += weight * pixel
     return total // 273

@@ -1,0 +1,66 @@
+"""Random calls of the op ``gpuaug::augment``, for the tests that compare backends."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from gpuaug.recipe import BORDERS, GEOMETRY, WORD, Draft
+
+TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+
+@st.composite
+def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
+    """The nine arguments of the op: a batch of random images, under chains in which every draw differs."""
+    random = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
+    pixels = st.integers(1, most_pixels)
+    n, channels = draw(st.integers(0, 5)), draw(st.integers(1, 4))
+    height, width, out_height, out_width = (draw(pixels) for _ in range(4))
+
+    def some(p: float = 0.6) -> Tensor:
+        return torch.rand(n, generator=random) < p
+
+    def whole(low: int, high: int) -> Tensor:
+        return torch.randint(low, high + 1, (n,), generator=random)
+
+    images = draw(st.integers(1, 6))
+    index = whole(0, images - 1)
+    storage = torch.randint(256, (images * channels * height * width,), generator=random, dtype=torch.uint8)
+    draft = Draft.of_batch((images, channels, height, width), index)
+    everyone = torch.ones(n, dtype=torch.bool)
+    reach = draw(st.integers(0, 3))
+    draft.crop(
+        left=whole(-reach, width - 1),
+        top=whole(-reach, height - 1),
+        width=whole(1, width + reach),
+        height=whole(1, height + reach),
+        active=some(),
+    )
+    draft.border(draw(st.sampled_from(sorted(BORDERS))), active=some())
+    draft.resize(out_height, out_width, active=everyone)
+    draft.flip(horizontal=some(), vertical=some())
+    if draw(st.booleans()):
+        draft.blur(torch.rand(n, generator=random) * 3 + 0.05, active=some())
+    if draw(st.booleans()):
+        draft.blur(None, active=some(0.3))
+    if draw(st.booleans()):
+        shares = torch.rand(2, n, generator=random) / 2
+        keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
+        draft.noise(shares[0], shares[1], keys, place=draw(st.integers(0, 2**32 - 1)), active=some())
+    recipes = draft.recipes((out_height, out_width))
+    records, stages = recipes.records, recipes.stages
+    if affine and draw(st.integers(0, 3)) == 0:  # a rotation, a shear, whatever a map can be
+        records[:, WORD["xx"] : WORD["y1"] + 1] = torch.randint(-(2**33), 2**33, (n, 6), generator=random)
+        records[:, WORD["stages"]] |= GEOMETRY
+        stages |= GEOMETRY
+    table = None
+    if draw(st.booleans()):
+        tables = draw(st.sampled_from((1, n)))
+        table = torch.randn(tables, channels, 256, generator=random).to(draw(st.sampled_from(TABLE_DTYPES)))
+    interleaved, channels_last = draw(st.booleans()), draw(st.booleans())
+    return (
+        *(storage, records, table, channels, out_height, out_width),
+        *(interleaved, stages, channels_last),
+    )

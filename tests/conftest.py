@@ -1,0 +1,69 @@
+"""What tests share: random states put back, GPU tests that can be required, data beside the repository."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gpuaug import _native
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-cuda",
+        action="store_true",
+        help="fail the tests marked cuda where they would be skipped",
+    )
+
+
+def _missing(item: pytest.Item) -> str:
+    """What a test's marks ask for and is not here; "" when all is."""
+    if item.get_closest_marker("native") and not _native.has_cpu:
+        return f"needs the compiled CPU library: {_native.why_not('cpu')}"
+    if item.get_closest_marker("cuda"):
+        if not torch.cuda.is_available():
+            return "needs a GPU that torch can use"
+        if not _native.has_cuda:
+            return f"needs the CUDA library: {_native.why_not('cuda')}"
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    missing = _missing(item)
+    if missing and item.get_closest_marker("cuda") and item.config.getoption("--require-cuda"):
+        pytest.fail(f"--require-cuda was given, but this {missing}", pytrace=False)
+    if missing:
+        pytest.skip(missing)
+
+
+@pytest.fixture(autouse=True)
+def _restored_generators() -> Iterator[None]:
+    """Global random states are as they were after every test, so that no test depends on another."""
+    python, numpy, host = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    yield
+    random.setstate(python)
+    np.random.set_state(numpy)
+    torch.set_rng_state(host)
+    torch.cuda.set_rng_state_all(gpus)
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def device(request: pytest.FixtureRequest) -> torch.device:
+    """Every device that gpuaug runs on; the GPU's tests are marked cuda."""
+    return torch.device(request.param)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of image archives beside the repository, for tests that need more than the embedded set."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("needs the folder shared/data beside the repository, with its archives of real images")
+    return SHARED_DATA

@@ -1,0 +1,77 @@
+"""normalize and augment's output: every type, every layout."""
+
+import pytest
+import torch
+from torchvision.transforms.v2 import functional as tv
+
+from gpuaug.functional import augment, normalize
+from gpuaug.normalization import normalization_table
+from gpuaug.recipe import Draft
+
+IMAGES = torch.arange(256, dtype=torch.uint8).repeat(6).view(2, 3, 16, 16)
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_every_byte_is_the_exact_value_rounded_once(dtype):
+    mean, std = (torch.tensor(v, dtype=torch.float64).view(3, 1, 1) for v in (MEAN, STD))
+    exact = (IMAGES.double() / 255 - mean) / std
+    assert torch.equal(normalize(IMAGES, MEAN, STD, dtype=dtype), exact.to(dtype))
+
+
+def test_close_to_torchvision():
+    theirs = tv.normalize(tv.to_dtype(IMAGES, torch.float32, scale=True), MEAN, STD)
+    torch.testing.assert_close(normalize(IMAGES, MEAN, STD), theirs)
+
+
+def test_statistics_of_each_sample():
+    mean, std = torch.rand(2, 3), torch.rand(2, 3) + 0.5
+    out = normalize(IMAGES, mean, std)
+    for n in range(2):
+        assert torch.equal(out[n], normalize(IMAGES[n : n + 1], mean[n], std[n])[0])
+    floats = normalize(IMAGES / 255.0, mean, std)
+    torch.testing.assert_close(floats, out)
+
+
+def test_floats_keep_their_gradient():
+    images = torch.rand(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(lambda x: normalize(x, MEAN, STD), images)
+
+
+def test_a_gradient_that_bytes_cannot_give_is_refused():
+    with pytest.raises(RuntimeError, match="mean and std must not require a gradient for uint8 images"):
+        normalize(IMAGES, torch.zeros(3, requires_grad=True), 1.0)
+
+
+@pytest.mark.parametrize("asked", [torch.preserve_format, torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("given", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_memory_formats(given, asked, dtype):
+    images = IMAGES.to(dtype).contiguous(memory_format=given)
+    recipes = Draft.of_batch(tuple(images.shape)).recipes((16, 16))
+    out = augment(images, recipes, memory_format=asked)
+    assert torch.equal(out, images)
+    expected = given if asked == torch.preserve_format else asked
+    assert out.is_contiguous(memory_format=expected)
+
+
+def test_a_table_stands_for_mean_and_std():
+    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    table = normalization_table(MEAN, STD, channels=3, dtype=torch.float16)
+    out = augment(IMAGES, recipes, table=table)
+    assert torch.equal(out, augment(IMAGES, recipes, mean=MEAN, std=STD, dtype=torch.float16))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"std": 0.0}, ValueError, "std must be positive and finite, got 0.0"),
+        ({"std": [1.0, -1.0, 1.0]}, ValueError, "std must be positive and finite, got -1.0"),
+        ({"mean": float("nan")}, ValueError, "mean must be finite, got nan"),
+        ({"mean": [0.5, 0.5]}, ValueError, r"mean must be a number, \(3,\) or \(n, 3\).* got shape \(2,\)"),
+        ({"dtype": torch.float64}, TypeError, "dtype must be float32, float16 or bfloat16, got float64"),
+    ],
+)
+def test_settings_out_of_range(arguments, error, message):
+    with pytest.raises(error, match=message):
+        normalize(IMAGES, **({"mean": 0.5, "std": 0.5} | arguments))

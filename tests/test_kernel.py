@@ -1,0 +1,112 @@
+"""The op ``gpuaug::augment``: the backends agree to the byte, and survive records that make no sense."""
+
+import pytest
+import torch
+from cases import calls
+from hypothesis import given, settings
+
+from gpuaug import reference
+from gpuaug.recipe import FIELDS, GEOMETRY, WORD, Draft
+
+
+def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and torch.equal(a, b)
+
+
+@pytest.mark.native
+@given(call=calls())
+@settings(max_examples=400, deadline=None)
+def test_cpu_equals_reference(call):
+    expected, got = reference.augment(*call), torch.ops.gpuaug.augment(*call)
+    assert equal(got, expected)
+    assert got.numel() == 0 or got.is_contiguous(
+        memory_format=torch.channels_last if call[-1] else torch.contiguous_format
+    )
+
+
+@pytest.mark.cuda
+@given(call=calls(most_pixels=80))
+@settings(max_examples=300, deadline=None)
+def test_cuda_equals_reference(call):
+    on_device = [a.cuda() if isinstance(a, torch.Tensor) else a for a in call]
+    assert equal(torch.ops.gpuaug.augment(*on_device).cpu(), reference.augment(*call))
+
+
+@pytest.mark.native
+@given(call=calls(most_pixels=12))
+@settings(max_examples=25, deadline=None)
+def test_opcheck(call):
+    torch.library.opcheck(torch.ops.gpuaug.augment.default, call)
+
+
+def test_record_is_the_one_in_c(request):
+    header = (request.config.rootpath / "csrc" / "recipe.h").read_text()
+    body = header[header.index("struct Recipe {") : header.index("};", header.index("struct Recipe {"))]
+    declared = [
+        name.strip()
+        for line in body.splitlines()
+        if line.strip().startswith("int64_t")
+        for name in line.strip().removeprefix("int64_t").split(";")[0].split(",")
+    ]
+    assert tuple(declared) == FIELDS
+
+
+def one_draw(height=4, width=4):
+    records = Draft.of_batch((1, 1, height, width)).recipes((height, width)).records
+    return torch.arange(height * width, dtype=torch.uint8), records
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("offset", -1), ("offset", 1), ("height", 5), ("width", 0), ("width", 2**62), ("height", -3)],
+)
+@pytest.mark.parametrize("backend", [torch.ops.gpuaug.augment, reference.augment], ids=["op", "reference"])
+def test_a_record_outside_the_storage_is_refused(backend, field, value):
+    storage, records = one_draw()
+    records[0, WORD[field]] = value
+    with pytest.raises(RuntimeError, match="draw 0 reads outside the images"):
+        backend(storage, records, None, 1, 4, 4, False, 0, False)
+
+
+@pytest.mark.parametrize("backend", [torch.ops.gpuaug.augment, reference.augment], ids=["op", "reference"])
+def test_a_window_outside_the_image_is_clamped(backend):
+    storage, records = one_draw()
+    records[0, WORD["stages"]] = GEOMETRY
+    records[0, WORD["left"]], records[0, WORD["right"]] = -(2**40), 2**40
+    records[0, WORD["top"]], records[0, WORD["bottom"]] = 100, 50
+    out = backend(storage, records, None, 1, 4, 4, False, GEOMETRY, False)
+    assert out[0, 0].tolist() == [[12, 13, 14, 15]] * 4  # the window is left with the last row
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({0: torch.zeros(16)}, "storage must be flat, contiguous uint8"),
+        ({1: torch.zeros(1, 3, dtype=torch.int64)}, r"records must be contiguous int64 \(N, 23\)"),
+        ({2: torch.zeros(1, 2, 256)}, r"table must be contiguous \(1 or N, C, 256\)"),
+        ({2: torch.zeros(1, 1, 256, dtype=torch.float64)}, "table must be float32, float16 or bfloat16"),
+        ({3: 5}, r"channels must be in \[1, 4\], got 5"),
+        ({4: 0}, "the output size must be positive, got 0 x 4"),
+    ],
+)
+def test_the_op_checks_its_tensors(change, message):
+    call = [*one_draw(), None, 1, 4, 4, False, 0, False]
+    for position, value in change.items():
+        call[position] = value
+    with pytest.raises(RuntimeError, match=message):
+        torch.ops.gpuaug.augment(*call)
+
+
+@pytest.mark.native
+def test_offsets_beyond_two_to_the_31():
+    # Reserved, but only the last image's pages are ever touched.
+    size = 64
+    count = 2**31 // (3 * size * size) + 2
+    images = torch.empty(count, 3, size, size, dtype=torch.uint8)
+    images[-1] = torch.randint(256, (3, size, size), dtype=torch.uint8)
+    index = torch.tensor([count - 1])
+    records = Draft.of_batch(tuple(images.shape), index).recipes((size, size)).records
+    assert records[0, WORD["offset"]] > 2**31
+    out = torch.ops.gpuaug.augment(images.view(-1), records, None, 3, size, size, False, 0, False)
+    assert torch.equal(out[0], images[-1])
