@@ -76,7 +76,7 @@ def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
         int64 ``(n,)``: 64-bit patterns, so they may be negative.
     """
     counter = torch.stack((index & _WORD, (index >> 32) & _WORD, copy, torch.full_like(index, epoch)), dim=-1)
-    return join(philox(counter, signed(seed, index.device)))
+    return join(_compiled(counter, signed(seed)))
 
 
 def words(keys: Tensor, place: int, count: int) -> Tensor:
@@ -92,7 +92,7 @@ def words(keys: Tensor, place: int, count: int) -> Tensor:
     counter[0, :, 0] = torch.arange(blocks)
     counter[0, :, 2] = place
     counter[0, :, 3] = PARAMETERS
-    return philox(counter, keys[:, None]).flatten(1)[:, :count]
+    return _compiled(counter, keys[:, None]).flatten(1)[:, :count]
 
 
 def uniform(keys: Tensor, place: int, count: int) -> Tensor:
@@ -102,6 +102,14 @@ def uniform(keys: Tensor, place: int, count: int) -> Tensor:
     True
     """
     return words(keys, place, count).double() * 2.0**-32
+
+
+def _compiled(counter: Tensor, key: Tensor) -> Tensor:
+    """``philox`` by the op of that name: the same words, from C++ where it is there."""
+    shape = torch.broadcast_shapes(counter.shape[:-1], key.shape)
+    counter = counter.expand(*shape, 4).reshape(-1, 4).contiguous()
+    key = key.expand(shape).reshape(-1).contiguous()
+    return torch.ops.gpuaug.philox(counter, key).view(*shape, 4)
 
 
 def join(block: Tensor) -> Tensor:

@@ -33,11 +33,16 @@ def oracle(counter, key):
     return c
 
 
+@pytest.mark.parametrize(
+    "function",
+    [philox, pytest.param(torch.ops.gpuaug.philox, marks=pytest.mark.native)],
+    ids=["python", "c++"],
+)
 @pytest.mark.parametrize(("counter", "key", "output"), KNOWN_ANSWERS)
-def test_philox_known_answers(counter, key, output):
+def test_philox_known_answers(function, counter, key, output):
     low, high = hexadecimal(key)
-    got = philox(torch.tensor(hexadecimal(counter)), signed(low | high << 32))
-    assert got.tolist() == hexadecimal(output)
+    got = function(torch.tensor([hexadecimal(counter)]), signed(low | high << 32)[None])
+    assert got.tolist() == [hexadecimal(output)]
 
 
 @settings(deadline=None)
@@ -135,3 +140,34 @@ def test_seed_of_another_type(seed, name):
 @pytest.mark.parametrize("seed", [0, 2**64 - 1])
 def test_seed_at_the_ends_of_its_range(seed):
     assert check_seed(seed) == seed
+
+
+@pytest.mark.native
+def test_cpp_equals_pytorch():
+    counter = torch.randint(2**32, (1000, 4))
+    key = torch.randint(-(2**63), 2**63 - 1, (1000,))
+    assert torch.equal(torch.ops.gpuaug.philox(counter, key), philox(counter, key))
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("counter", "key", "message"),
+    [
+        (torch.zeros(2, 3, dtype=torch.int64), torch.zeros(2, dtype=torch.int64), "counter must be"),
+        (torch.zeros(2, 4), torch.zeros(2, dtype=torch.int64), "counter must be contiguous int64"),
+        (
+            torch.zeros(2, 4, dtype=torch.int64),
+            torch.zeros(3, dtype=torch.int64),
+            "key must be contiguous int64",
+        ),
+    ],
+)
+def test_cpp_checks_its_tensors(counter, key, message):
+    with pytest.raises(RuntimeError, match=message):
+        torch.ops.gpuaug.philox(counter, key)
+
+
+@pytest.mark.native
+def test_philox_passes_opcheck():
+    counter, key = torch.randint(2**32, (5, 4)), torch.randint(2**62, (5,))
+    torch.library.opcheck(torch.ops.gpuaug.philox.default, (counter, key))

@@ -155,7 +155,8 @@ class Transform(nn.Module):
             shape = images_shape if number == 0 else (len(draws), images_shape[1], *passes[-1].size)
             job.number, job.draft = number, Draft.of_batch(shape, index if number == 0 else None)
             self.paint(job, self.step, job.everyone, augmented)
-            passes.append(job.draft.recipes(_common_size(job.draft)))
+            # One size for all: what changes the size of one draw changes that of all.
+            passes.append(job.draft.recipes((int(job.draft.height[0]), int(job.draft.width[0]))))
         return tuple(passes)
 
     def apply_recipes(self, images: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
@@ -209,14 +210,3 @@ def _check_draws(draws: Tensor, images: int, index: Tensor | None) -> None:
         )
     for n in ((index < 0) | (index >= images)).nonzero().flatten()[:1].tolist():
         raise ValueError(f"index must be in [0, {images}), got {int(index[n])} for draw {n}")
-
-
-def _common_size(draft: Draft) -> tuple[int, int]:
-    height, width = int(draft.height[0]), int(draft.width[0])
-    for n in ((draft.height != height) | (draft.width != width)).nonzero().flatten()[:1].tolist():
-        raise ValueError(
-            f"all draws of a batch must come out at one size, got {height} x {width} for draw 0 and "
-            f"{int(draft.height[n])} x {int(draft.width[n])} for draw {n}; "
-            "end the geometry with Resize((height, width))"
-        )
-    return height, width

@@ -1,0 +1,121 @@
+"""Compose, OneOf and RandomApply: who is served, and what the others get."""
+
+import pytest
+import torch
+
+import gpuaug as ga
+from gpuaug import functional as F
+
+ARTICLE = [
+    ga.Compose([ga.RandomCrop(20), ga.Resize(32)]),
+    ga.RandomHorizontalFlip(p=1.0),
+    ga.SaltAndPepper(amount=0.25),
+]
+
+
+def draws_of(copies):
+    copy = torch.as_tensor(copies)
+    index = torch.arange(len(copy))
+    return torch.stack((index, copy, index * 2654435761 + copy), dim=1)
+
+
+def random_images(n, size=32):
+    return torch.randint(1, 255, (n, 3, size, size), dtype=torch.uint8)
+
+
+def test_the_articles_scheme():
+    images = random_images(7)
+    augment = ga.Compose([ga.OneOf(ARTICLE, by="copy")], apply_to="copies")
+    assert augment.step.passes() == 1
+    draws = draws_of([0, 1, 2, 3, 4, 5, 6])
+    out = augment(images, draws)
+    recipes = augment.recipes(draws, tuple(images.shape))[0]
+    assert torch.equal(out[0], images[0])
+    box = torch.stack([recipes.field(f)[[1, 4]] for f in ("left", "top", "right", "bottom")], dim=1)
+    assert torch.equal(out[[1, 4]], F.crop_resize(images[[1, 4]], box, 32))
+    assert torch.equal(out[[2, 5]], images[[2, 5]].flip(3))
+    changed = (out[[3, 6]] != images[[3, 6]]).any(1)
+    assert abs(changed.double().mean() - 0.25) < 5 * (0.25 * 0.75 / (2 * 32 * 32)) ** 0.5
+    assert set(out[[3, 6]][changed[:, None].expand(-1, 3, -1, -1)].unique().tolist()) == {0, 255}
+
+
+def test_all_augments_originals_too():
+    images = random_images(64)
+    chain = [ga.RandomHorizontalFlip(1.0), ga.RandomCrop(32)]
+    draws = draws_of([0, 1] * 32)
+    assert torch.equal(ga.Compose(chain, apply_to="all")(images, draws), images.flip(3))
+    copies = ga.Compose(chain, apply_to="copies")(images, draws)
+    assert torch.equal(copies[::2], images[::2])
+    assert torch.equal(copies[1::2], images[1::2].flip(3))
+
+
+def test_evaluation_resizes_and_normalises_only():
+    images = random_images(5, size=40)
+    random = [ga.RandomHorizontalFlip(1.0), ga.GaussianBlur(), ga.SaltAndPepper(1.0), ga.Normalize(0.5, 0.5)]
+    augment = ga.Compose([ga.RandomResizedCrop(32), *random]).eval()
+    whole = torch.tensor([[0, 0, 40, 40]] * 5)
+    expected = F.normalize(F.crop_resize(images, whole, 32), 0.5, 0.5)
+    assert torch.equal(augment(images, draws_of([1] * 5)), expected)
+    assert augment.recipes(draws_of([1] * 5), tuple(images.shape))[0].stages == ga.recipe.GEOMETRY
+    assert not torch.equal(augment.train()(images, draws_of([1] * 5)), expected)
+
+
+def test_one_of_is_even_and_exclusive():
+    n = 9000
+    images = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8).expand(n, 1, 2, 2)
+    options = [ga.RandomHorizontalFlip(1.0), ga.RandomVerticalFlip(1.0), ga.SaltAndPepper(1.0, 1.0)]
+    first = ga.OneOf(options)(images, draws_of([1] * n))[:, 0, 0, 0]
+    for value in (20, 30, 255):
+        assert abs((first == value).double().mean() - 1 / 3) < 5 * (2 / 9 / n) ** 0.5
+
+
+def test_random_apply_takes_all_or_none():
+    n = 9000
+    images = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8).expand(n, 1, 2, 2)
+    both = ga.RandomApply([ga.RandomHorizontalFlip(1.0), ga.RandomVerticalFlip(1.0)], p=0.2)
+    first = both(images, draws_of([1] * n))[:, 0, 0, 0]
+    assert set(first.unique().tolist()) == {10, 40}
+    assert abs((first == 40).double().mean() - 0.2) < 5 * (0.16 / n) ** 0.5
+
+
+def test_draws_that_are_not_served_come_out_at_the_same_size():
+    images = random_images(40)
+    for container in (ga.RandomApply([ga.RandomCrop(20)], 0.5), ga.OneOf([ga.RandomCrop(20), ARTICLE[1]])):
+        out = container(images, draws_of([1] * 40))
+        assert out.shape == (40, 3, 20, 20)
+        resized = F.crop_resize(images, torch.tensor([[0, 0, 32, 32]] * 40), 20)
+        whole = (out == resized).flatten(1).all(1) | (out == resized.flip(3)).flatten(1).all(1)
+        assert 5 < int(whole.sum()) < 35
+
+
+def test_a_nested_apply_to():
+    images = random_images(2)
+    inner = ga.Compose([ga.RandomHorizontalFlip(1.0)], apply_to="copies")
+    out = ga.Compose([inner, ga.RandomVerticalFlip(1.0)])(images, draws_of([0, 1]))
+    assert torch.equal(out[0], images[0].flip(1))
+    assert torch.equal(out[1], images[1].flip(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: ga.Compose([]), ValueError, "transforms must hold at least one transform"),
+        (
+            lambda: ga.Compose([ARTICLE[1], "flip"]),
+            TypeError,
+            "must be gpuaug transforms, got str at position 1",
+        ),
+        (
+            lambda: ga.Compose(ARTICLE, apply_to="some"),
+            ValueError,
+            "apply_to must be 'all' or 'copies', got 'some'",
+        ),
+        (lambda: ga.OneOf(ARTICLE, by="turn"), ValueError, "by must be 'random' or 'copy', got 'turn'"),
+        (lambda: ga.RandomApply(ARTICLE, p=1.5), ValueError, r"p must be in \[0, 1\], got 1.5"),
+        (lambda: ga.Compose(ARTICLE, seed=-1), ValueError, r"seed must be in \[0, 2\*\*64\), got -1"),
+        (lambda: ga.Compose(ARTICLE, seed=2**64), ValueError, r"seed must be in \[0, 2\*\*64\)"),
+    ],
+)
+def test_settings(build, error, message):
+    with pytest.raises(error, match=message):
+        build()

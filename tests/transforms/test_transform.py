@@ -1,0 +1,221 @@
+"""What holds for every transform: keyed randomness, own keys, floats, faults."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gpuaug as ga
+
+TRANSFORMS = [
+    ga.RandomCrop(10),
+    ga.RandomCrop(16, padding=3, padding_mode="reflect"),
+    ga.RandomResizedCrop(12),
+    ga.Resize(10),
+    ga.CenterCrop(9),
+    ga.RandomHorizontalFlip(),
+    ga.RandomVerticalFlip(),
+    ga.SaltAndPepper(),
+    ga.GaussianBlur(),
+    ga.GaussianBlur(sigma=1.0),
+    ga.GaussianBlur(sigma=None),
+    ga.Normalize(0.5, [0.2, 0.3, 0.4]),
+    ga.OneOf([ga.RandomHorizontalFlip(1.0), ga.SaltAndPepper()]),
+    ga.OneOf([ga.RandomHorizontalFlip(1.0), ga.SaltAndPepper()], by="copy"),
+    ga.RandomApply([ga.GaussianBlur(), ga.RandomVerticalFlip()]),
+    ga.Compose([ga.RandomResizedCrop(12), ga.GaussianBlur(), ga.SaltAndPepper(), ga.Normalize(0.5, 0.5)]),
+    ga.Compose([ga.SaltAndPepper(), ga.GaussianBlur(), ga.RandomResizedCrop(12)], apply_to="copies"),
+]
+NAMES = [type(t).__name__ for t in TRANSFORMS]
+every_transform = pytest.mark.parametrize("transform", TRANSFORMS, ids=NAMES)
+
+
+def random_draws(n, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
+    return torch.stack((torch.arange(n), torch.randint(0, 5, (n,), generator=random), keys), dim=1)
+
+
+def random_images(n, size=16):
+    return torch.randint(256, (n, 3, size, size), dtype=torch.uint8)
+
+
+@every_transform
+def test_a_draw_does_not_know_its_batch(transform):
+    images, draws = random_images(9), random_draws(9)
+    whole = transform(images, draws)
+    order = torch.randperm(9)
+    assert torch.equal(transform(images[order], draws[order]), whole[order])
+    for n in range(9):
+        assert torch.equal(transform(images[n : n + 1], draws[n : n + 1])[0], whole[n])
+
+
+@every_transform
+def test_gathered_is_as_dense(transform):
+    images, draws = random_images(5), random_draws(12)
+    index = torch.randint(5, (12,))
+    assert torch.equal(transform(images, draws, index=index), transform(images[index], draws))
+
+
+@every_transform
+def test_channels_last_gives_the_same(transform):
+    images, draws = random_images(6), random_draws(6)
+    rows = images.contiguous(memory_format=torch.channels_last)
+    out = transform(rows, draws)
+    assert torch.equal(out, transform(images, draws))
+    assert out.is_contiguous(memory_format=torch.channels_last)
+
+
+@every_transform
+def test_copied_and_pickled(transform):
+    images, draws = random_images(6), random_draws(6)
+    expected = transform(images, draws)
+    for other in (copy.deepcopy(transform), pickle.loads(pickle.dumps(transform))):
+        assert torch.equal(other(images, draws), expected)
+
+
+@every_transform
+def test_a_batch_of_none(transform):
+    images = random_images(3)
+    out = transform(images[:0], random_draws(0))
+    full = transform(images, random_draws(3))
+    assert out.shape == (0, *full.shape[1:])
+    assert out.dtype == full.dtype
+
+
+@every_transform
+def test_without_draws_keys_come_from_the_seed_and_the_count(transform):
+    images = random_images(10)
+    one, other = copy.deepcopy(transform), copy.deepcopy(transform)
+    one.seen = other.seen = 0
+    whole = one(images)
+    parts = torch.cat([other(images[:3]), other(images[3:4]), other(images[4:])])
+    assert torch.equal(whole, parts)
+
+
+def test_another_seed_another_noise():
+    images = random_images(2)
+    a, b = (ga.SaltAndPepper(seed=seed)(images) for seed in (0, 1))
+    assert not torch.equal(a, b)
+
+
+@every_transform
+def test_global_generators_are_not_touched(transform):
+    images = random_images(4)
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    transform(images, random_draws(4))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@every_transform
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_floats_follow_bytes_and_have_a_gradient(transform, dtype):
+    images, draws = random_images(6), random_draws(6)
+    floats = (images / 255.0).to(dtype).requires_grad_()
+    out, expected = transform(floats, draws), transform(images, draws)
+    if expected.dtype == torch.uint8:
+        expected = expected / 255.0
+        assert out.dtype == dtype
+    # Two levels a pass and what the type can hold; Normalize's std of 0.2 makes them five times larger.
+    coarse = {torch.float16: 0.005, torch.bfloat16: 0.04}.get(dtype, 0)
+    assert (out.double() - expected.double()).abs().max() < (2 * transform.step.passes() / 255 + coarse) * 5
+    out.sum().backward()
+    assert floats.grad.isfinite().all()
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**31))
+@settings(max_examples=20, deadline=None)
+def test_parameters_use_the_whole_key(key, number):
+    draws = torch.tensor([[0, 1, key], [0, 1, key ^ (1 << 62)], [0, 1, key ^ 1]])
+    crop = ga.RandomResizedCrop(8, scale=(0.1, 0.9))
+    records = crop.recipes(draws, (3, 3, 500, 500))[0].records
+    assert not torch.equal(records[0, 4:14], records[1, 4:14])
+    assert not torch.equal(records[0, 4:14], records[2, 4:14])
+
+
+BAD_SETTINGS = [
+    (lambda: ga.RandomHorizontalFlip(1.5), ValueError, r"p must be in \[0, 1\], got 1.5"),
+    (lambda: ga.RandomVerticalFlip(float("nan")), ValueError, r"p must be in \[0, 1\], got nan"),
+    (lambda: ga.RandomHorizontalFlip("0.5"), TypeError, r"p must be a number in \[0, 1\], got str"),
+    (lambda: ga.SaltAndPepper(-0.1), ValueError, r"amount must be in \[0, 1\], got -0.1"),
+    (lambda: ga.SaltAndPepper(0.1, 2), ValueError, r"salt_vs_pepper must be in \[0, 1\], got 2"),
+    (lambda: ga.GaussianBlur(4), ValueError, "kernel_size must be 5, got 4"),
+    (lambda: ga.GaussianBlur(sigma=0), ValueError, r"sigma must be .* above 0.0 and finite, got \(0, 0\)"),
+    (lambda: ga.GaussianBlur(sigma=(0.1, float("inf"))), ValueError, r"sigma must .* got \(0.1, inf\)"),
+    (lambda: ga.GaussianBlur(sigma=float("nan")), ValueError, r"sigma must .* got \(nan, nan\)"),
+    (
+        lambda: ga.GaussianBlur(sigma=(2.0, 1.0)),
+        ValueError,
+        r"sigma must be a pair of ascending .* got \(2.0, 1.0\)",
+    ),
+    (lambda: ga.RandomCrop(0), ValueError, "size must be at least 1 pixel high and wide, got 0"),
+    (lambda: ga.RandomCrop(-4), ValueError, "size must be at least 1 pixel high and wide, got -4"),
+    (lambda: ga.Resize((8, 0)), ValueError, r"size must be at least 1 pixel high and wide, got \(8, 0\)"),
+    (lambda: ga.CenterCrop(2.5), TypeError, "size must be an int or a pair .* got 2.5"),
+    (lambda: ga.RandomCrop(8, padding=-1), ValueError, "padding must be at least 0 pixels, got -1"),
+    (
+        lambda: ga.RandomCrop(8, padding_mode="wrap"),
+        ValueError,
+        "padding_mode must be one of edge, zero, reflect",
+    ),
+    (
+        lambda: ga.RandomResizedCrop(8, scale=(0.5, 1.5)),
+        ValueError,
+        "scale must be .* above 0.0 and at most 1.0",
+    ),
+    (lambda: ga.RandomResizedCrop(8, scale=(0.0, 1.0)), ValueError, "scale must be .* above 0.0"),
+    (lambda: ga.RandomResizedCrop(8, ratio=(2, 1)), ValueError, "ratio must be a pair of ascending numbers"),
+    (lambda: ga.RandomResizedCrop(8, scale=0.5), TypeError, "scale must be a pair of numbers .* got 0.5"),
+    (lambda: ga.Normalize(std=0), ValueError, "std must be positive and finite, got 0.0"),
+    (lambda: ga.Normalize(dtype=torch.float64), TypeError, "dtype must be float32, float16 or bfloat16"),
+    (
+        lambda: ga.Normalize([[0.5]]),
+        ValueError,
+        r"mean and std must be a number or one .* got shapes \(1, 1\)",
+    ),
+    (lambda: ga.Resize(8, seed=1.5), TypeError, "seed must be an int, got float"),
+]
+
+
+@pytest.mark.parametrize(("build", "error", "message"), BAD_SETTINGS)
+def test_settings_are_checked_when_built(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (
+            {"draws": random_draws(3)},
+            ValueError,
+            "draws must be as many as the images, got 3 draws for 4 images",
+        ),
+        ({"draws": random_draws(4)[:, :2]}, ValueError, r"draws must have shape \(n, 3\).*got \(4, 2\)"),
+        (
+            {"draws": random_draws(4).int()},
+            TypeError,
+            r"draws must be an int64 tensor \(n, 3\), got torch.int32",
+        ),
+        ({"draws": [1, 2, 3, 4]}, TypeError, "draws must be an int64 tensor .* got list"),
+        ({"draws": random_draws(4).to("meta")}, RuntimeError, "draws must be on the host, .* got meta"),
+        (
+            {"draws": random_draws(2), "index": torch.tensor([0, 4])},
+            ValueError,
+            r"index must be in \[0, 4\), got 4 for draw 1",
+        ),
+        (
+            {"draws": random_draws(2), "index": torch.tensor([-1, 0])},
+            ValueError,
+            r"index must be in \[0, 4\), got -1 for draw 0",
+        ),
+        ({"draws": random_draws(2), "index": torch.tensor([0])}, ValueError, r"index must have shape \(2,\)"),
+    ],
+)
+def test_calls_are_checked(arguments, error, message):
+    with pytest.raises(error, match=message):
+        ga.RandomHorizontalFlip()(random_images(4), **arguments)
