@@ -2,6 +2,7 @@
 
 from gpuaug import functional
 from gpuaug._native import __version__
+from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
 from gpuaug.sampling import BalancedSampler, Draw
 from gpuaug.transforms import (
     CenterCrop,
@@ -19,9 +20,11 @@ from gpuaug.transforms import (
 )
 
 __all__ = [
+    "BalancedLoader",
     "BalancedSampler",
     "CenterCrop",
     "Compose",
+    "DeviceDataset",
     "Draw",
     "GaussianBlur",
     "Normalize",
@@ -33,6 +36,7 @@ __all__ = [
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepper",
+    "WithDraws",
     "__version__",
     "functional",
 ]

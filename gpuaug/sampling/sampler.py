@@ -116,12 +116,12 @@ class BalancedSampler(DistributedSampler[Draw]):
 
     def __iter__(self) -> Iterator[Draw]:
         # No generator itself: who asks for the state right after iter() must see where this iteration begins.
-        if self._cursor.started:
-            self._cursor = _Cursor()
-        self._cursor.started = True
+        # A loaded position lasts until a draw is asked for: DataLoader may call iter() twice for one epoch.
+        self._cursor = _Cursor(0 if self._cursor.started else self._cursor.position)
         return self._walk(self._cursor, self._order)
 
     def _walk(self, cursor: _Cursor, order: Order) -> Iterator[Draw]:
+        cursor.started = True
         start = cursor.position
         share = self._share(start)
         for begin in range(0, share, _CHUNK):

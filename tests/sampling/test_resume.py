@@ -214,3 +214,17 @@ def test_numbers_out_of_range(name, value, error, message):
 def test_a_state_of_another_type():
     with pytest.raises(TypeError, match="state_dict must be a mapping, got list"):
         BalancedSampler(LABELS).load_state_dict([1])
+
+
+def test_an_iterator_that_is_never_used_costs_no_position():
+    # DataLoader with batch_size=None and workers calls iter() twice and uses the second.
+    sampler = BalancedSampler([0, 0, 0, 0, 1])
+    whole = [int(draw) for draw in sampler]
+    sampler.load_state_dict(sampler.state_dict() | {"position": 3})
+    iter(sampler)
+    assert [int(draw) for draw in sampler] == whole[3:]
+    assert [int(draw) for draw in sampler] == whole
+
+    sampler.load_state_dict(sampler.state_dict() | {"position": 3})
+    loader = DataLoader(TensorDataset(torch.arange(5)), batch_size=None, sampler=sampler, num_workers=2)
+    assert [int(index) for (index,) in loader] == whole[3:]

@@ -1,0 +1,8 @@
+"""Draws through a DataLoader, and images to the device."""
+
+from gpuaug.loading.collate import collate
+from gpuaug.loading.device_dataset import DeviceDataset
+from gpuaug.loading.loader import BalancedLoader
+from gpuaug.loading.with_draws import WithDraws
+
+__all__ = ["BalancedLoader", "DeviceDataset", "WithDraws", "collate"]

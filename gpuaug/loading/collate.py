@@ -1,0 +1,60 @@
+"""Samples to a batch, without a transposition on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from gpuaug.images import dtype_name
+
+Sample = tuple[Tensor, Any, Tensor]
+
+
+def collate(samples: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor]:
+    """Stacks the samples of :class:`WithDraws` into one batch; a ``DataLoader``'s ``collate_fn``.
+
+    >>> import torch
+    >>> draw = torch.tensor([0, 0, 7])
+    >>> image = torch.zeros(4, 5, 3, dtype=torch.uint8).permute(2, 0, 1)
+    >>> images, labels, draws = collate([(image, 0, draw), (image, 1, draw)])
+    >>> images.shape, images.is_contiguous(memory_format=torch.channels_last), labels.tolist()
+    (torch.Size([2, 3, 4, 5]), True, [0, 1])
+
+    Returns:
+        images ``(N, C, H, W)`` in the memory order of the samples: channels_last where they are views of
+        ``(H, W, C)`` memory, as decoded images are; labels ``(N, ...)``; draws int64 ``(N, 3)``.
+
+    Raises:
+        ValueError: images of different sizes, naming the two samples.
+        TypeError: images of different dtypes.
+    """
+    images = [image for image, _, _ in samples]
+    draws = default_collate([draw for _, _, draw in samples])
+    _check_equal(images, draws)
+    labels = default_collate([label for _, label, _ in samples])
+    return _stack(images), labels, draws
+
+
+def _check_equal(images: list[Tensor], draws: Tensor) -> None:
+    samples, first = draws[:, 0].tolist(), images[0]
+    for sample, image in zip(samples, images, strict=True):
+        if image.shape != first.shape:
+            raise ValueError(
+                f"the images of a batch must have one size (C, H, W), got {tuple(first.shape)} for sample "
+                f"{samples[0]} and {tuple(image.shape)} for sample {sample}: resize them in the data set"
+            )
+        if image.dtype != first.dtype:
+            raise TypeError(
+                f"the images of a batch must have one dtype, got {dtype_name(first)} for sample "
+                f"{samples[0]} and {dtype_name(image)} for sample {sample}"
+            )
+
+
+def _stack(images: list[Tensor]) -> Tensor:
+    # default_collate writes straight into shared memory in a worker, and keeps the order of the dimensions.
+    if images[0].stride(0) == 1:
+        return default_collate([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
+    return default_collate(images)

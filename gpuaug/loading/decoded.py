@@ -1,0 +1,128 @@
+"""One decoded image, as a data set gives it, to the tensor that batches are made of."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpuaug.images import FLOATS, dtype_name
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_MODES = ("L", "RGB", "RGBA")
+_EIGHT_BITS = (
+    'scale it to 8 bits and make it "L", e.g. Image.fromarray((numpy.asarray(image) >> 8).astype("uint8"))'
+)
+_OTHER_MODES = {
+    "1": 'call image.convert("L")',
+    "LA": 'call image.convert("RGBA")',
+    "PA": 'call image.convert("RGBA")',
+    "I": _EIGHT_BITS,
+    "F": _EIGHT_BITS.replace(">> 8", "* 255"),
+    "I;16": _EIGHT_BITS,
+    "I;16L": _EIGHT_BITS,
+    "I;16B": _EIGHT_BITS,
+    "I;16N": _EIGHT_BITS,
+}
+
+
+def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
+    """A decoded image as a ``(C, H, W)`` tensor.
+
+    >>> to_tensor(np.zeros((2, 4, 3), np.uint8), index=0).shape
+    torch.Size([3, 2, 4])
+
+    Args:
+        image: a PIL image of mode L, RGB or RGBA; a uint8 array ``(H, W)`` or ``(H, W, C)``; or a CPU tensor
+            ``(C, H, W)`` of uint8, or of floats, which take the differentiable path. C is 1 to 4.
+        index: the sample's index, for messages.
+
+    Returns:
+        ``(C, H, W)``. For PIL images and arrays a view of ``(H, W, C)`` memory, which ``collate`` keeps as it
+        is. Memory that nobody may write (read-only arrays and memory maps) is copied.
+
+    Raises:
+        TypeError: another type, mode or dtype; the message says how to convert.
+        ValueError: another shape, an empty image, or more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
+        RuntimeError: a tensor that is not on the CPU.
+    """
+    if isinstance(image, Tensor):
+        tensor = _from_tensor(image, index)
+    elif isinstance(image, np.ndarray):
+        tensor = _from_array(image, index)
+    elif _is_pil(image):
+        tensor = _from_array(_pixels(image, index), index)
+    else:
+        raise TypeError(
+            f"sample {index}: the image must be a PIL image, a NumPy array (H, W, C) or a tensor (C, H, W), "
+            f"got {type(image).__name__}"
+        )
+    if not 1 <= tensor.shape[0] <= 4:
+        raise ValueError(
+            f"sample {index}: an image has 1 to 4 channels, got {tensor.shape[0]}: "
+            "arrays are (H, W, C), tensors are (C, H, W)"
+        )
+    if tensor.numel() == 0:
+        raise ValueError(
+            f"sample {index}: height and width must be at least 1, got {tuple(tensor.shape[1:])}"
+        )
+    return tensor
+
+
+def _from_tensor(image: Tensor, index: int) -> Tensor:
+    if image.device.type != "cpu":
+        raise RuntimeError(
+            f"sample {index}: a data set gives images on the CPU, got {image.device}; "
+            "images that live on a device go into a DeviceDataset"
+        )
+    if image.dtype != torch.uint8 and image.dtype not in FLOATS:
+        raise TypeError(
+            f"sample {index}: the image must be uint8, float16, bfloat16, float32 or float64, "
+            f"got {dtype_name(image)}"
+        )
+    if image.ndim != 3:
+        raise ValueError(f"sample {index}: a tensor image is (C, H, W), got shape {tuple(image.shape)}")
+    return image.as_subclass(Tensor)
+
+
+def _from_array(image: np.ndarray, index: int) -> Tensor:
+    if image.dtype != np.uint8:
+        raise TypeError(
+            f"sample {index}: an array image must be uint8, got {image.dtype}; "
+            "float images are given as tensors (C, H, W)"
+        )
+    if image.ndim not in (2, 3):
+        raise ValueError(f"sample {index}: an array image is (H, W) or (H, W, C), got shape {image.shape}")
+    # PyTorch can hold neither negative strides nor the promise not to write.
+    if not image.flags.writeable or min(image.strides) < 0:
+        image = np.array(image, order="C", subok=False)
+    tensor = torch.from_numpy(image)
+    return tensor[None] if image.ndim == 2 else tensor.permute(2, 0, 1)
+
+
+def _is_pil(image: Any) -> bool:
+    # Pillow is not needed to load arrays; whoever gives a PIL image has imported it.
+    module = sys.modules.get("PIL.Image")
+    return module is not None and isinstance(image, module.Image)
+
+
+def _pixels(image: Image.Image, index: int) -> np.ndarray:
+    limit = sys.modules["PIL.Image"].MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise ValueError(
+            f"sample {index}: an image has at most PIL.Image.MAX_IMAGE_PIXELS = {limit} pixels, "
+            f"got {image.width} x {image.height}, which could be a decompression bomb; "
+            "raise the limit if it is not"
+        )
+    if image.mode not in _MODES:
+        advice = _OTHER_MODES.get(image.mode, 'call image.convert("RGB")')
+        raise TypeError(
+            f"sample {index}: a PIL image must be of mode L, RGB or RGBA, got {image.mode!r}; "
+            f"{advice} in the data set"
+        )
+    return np.array(image)

@@ -1,0 +1,80 @@
+"""An epoch's draws, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import BatchSampler
+
+from gpuaug.sampling import BalancedSampler, Draw
+
+
+class DrawBatches(BatchSampler):
+    """A ``BatchSampler`` of draws that keeps count of those that were used, however many were fetched ahead.
+
+    >>> batches = DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False)
+    >>> first, second = batches
+    >>> batches.use(len(first))
+    >>> batches.state_dict()["position"]
+    3
+
+    Args:
+        sampler: of the draws.
+        batch_size: draws in a batch, at least 1.
+        drop_last: whether to leave out a last batch that is smaller.
+    """
+
+    sampler: BalancedSampler
+
+    def __init__(self, sampler: BalancedSampler, batch_size: int, drop_last: bool) -> None:
+        super().__init__(sampler, batch_size, drop_last)
+        self._total = sum(sampler.plan_.values())
+        self._used: tuple[int, int] | None = None  # (epoch, global position), once an iteration has begun
+
+    def __iter__(self) -> Iterator[list[Draw]]:  # type: ignore[override]  # a Draw is an int
+        # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
+        # iterators, and takes its batches from the second.
+        draws = iter(self.sampler)
+        self._used = (self.sampler.epoch, self.sampler.state_dict()["position"])  # no draw is taken yet
+        while batch := list(islice(draws, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield batch
+
+    def use(self, draws: int) -> None:
+        """Counts ``draws`` of the newest iteration as used by this rank, and as many by each other rank."""
+        if self._used is not None:
+            epoch, position = self._used
+            self._used = (epoch, min(position + draws * self.sampler.num_replicas, self._total))
+
+    def set_epoch(self, epoch: int) -> None:
+        before = self.sampler.epoch
+        self.sampler.set_epoch(epoch)
+        if epoch != before:
+            self._used = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sampler's state, with the position that was used."""
+        state = self.sampler.state_dict()
+        if self._used is not None and self._used[0] == state["epoch"]:
+            state["position"] = self._used[1]
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        self.sampler.load_state_dict(state_dict)
+        self._used = None
+
+
+def draws_tensor(batch: list[Draw]) -> Tensor:
+    """Draws as the tensor int64 ``(N, 3)``: index, copy, and the key's 64 bits as a signed integer.
+
+    >>> draws_tensor([Draw(3, copy=1, key=2**64 - 1)])
+    tensor([[ 3,  1, -1]])
+    """
+    keys = np.array([draw.key for draw in batch], np.uint64).view(np.int64)
+    columns = ([int(draw) for draw in batch], [draw.copy for draw in batch], keys)
+    return torch.from_numpy(np.stack([np.asarray(column, np.int64) for column in columns], axis=1))

@@ -1,0 +1,189 @@
+"""The loader: data set, sampler and transform, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.loading.device_dataset import DeviceDataset
+from gpuaug.loading.draw_batches import DrawBatches
+from gpuaug.loading.prefetch import Batch, Prefetcher
+from gpuaug.loading.sources import DecodedSource, ResidentSource
+from gpuaug.sampling import BalancedSampler
+from gpuaug.transforms import Transform
+
+
+class BalancedLoader:
+    """Balanced, augmented batches on the device: ``(images, labels)``.
+
+    >>> import gpuaug, numpy
+    >>> samples = [(numpy.zeros((8, 8, 3), numpy.uint8), int(i < 2)) for i in range(6)]
+    >>> sampler = gpuaug.BalancedSampler([label for _, label in samples], seed=0)
+    >>> augment = gpuaug.Compose([gpuaug.RandomHorizontalFlip(), gpuaug.Normalize(0.5, 0.5)])
+    >>> loader = BalancedLoader(samples, sampler, augment, batch_size=4)
+    >>> for epoch in range(2):
+    ...     loader.set_epoch(epoch)
+    ...     for images, labels in loader:
+    ...         pass
+    >>> images.shape, images.dtype, labels.shape, len(loader)
+    (torch.Size([4, 3, 8, 8]), torch.float32, torch.Size([4]), 2)
+
+    The data set's images are decoded by ``num_workers`` processes, which never touch the device. For a CUDA
+    device they are pinned, and copied on a side stream, together with their recipes, while the batch before
+    is in use. A ``DeviceDataset`` needs none of that: the kernel reads each draw's image where it lies.
+
+    What comes out depends on (data set, labels, plan, seed, epoch, transform) alone: not on the batch size,
+    the number of workers or ranks, or an interruption. Iterating does not go on to the next epoch;
+    ``set_epoch`` does. A loop that was left early begins its epoch again, unless a state is loaded.
+
+    Args:
+        dataset: map-style, as :class:`WithDraws` takes it, or a :class:`DeviceDataset`.
+        sampler: a ``BalancedSampler`` over the data set's labels. With several ranks, this rank's.
+        augment: a gpuaug transform, or None for the images as they are.
+        batch_size: draws in a batch of this rank, at least 1.
+        device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
+        num_workers: processes that decode; 0 decodes in this one.
+        drop_last: whether to leave out a last batch that is smaller.
+        prefetch_factor, persistent_workers, timeout, multiprocessing_context, worker_init_fn: as in
+            ``DataLoader``.
+
+    Yields:
+        images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``. Where
+        the data set gives PIL images or arrays, the images' memory is channels_last, unless ``augment`` has
+        another ``memory_format``.
+
+    Raises:
+        TypeError: a sampler, transform or data set of another type.
+        ValueError: a data set and a sampler of different lengths, or another number out of its range.
+        RuntimeError: a device that is not there, or is not the ``DeviceDataset``'s. While iterating: what the
+            data set raised, with the sample's index; a worker that died. The state can still be saved.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        sampler: BalancedSampler,
+        augment: Transform | None,
+        batch_size: int = 64,
+        *,
+        device: torch.device | str | None = None,
+        num_workers: int = 0,
+        drop_last: bool = False,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        timeout: float = 0,
+        multiprocessing_context: Any = None,
+        worker_init_fn: Any = None,
+    ) -> None:
+        if not isinstance(sampler, BalancedSampler):
+            raise TypeError(f"sampler must be a gpuaug.BalancedSampler, got {type(sampler).__name__}")
+        if augment is not None and not isinstance(augment, Transform):
+            raise TypeError(
+                "augment must be a gpuaug transform, such as gpuaug.Compose, or None, "
+                f"got {type(augment).__name__}"
+            )
+        self.dataset = dataset
+        self.sampler = sampler
+        self.augment = augment
+        self.batch_size = batch_size
+        self.device = _find_device(dataset, device)
+        self._resident = isinstance(dataset, DeviceDataset)
+        self._batches = DrawBatches(sampler, batch_size, drop_last)
+        source = ResidentSource if self._resident else DecodedSource
+        self._source = source(
+            dataset,
+            self._batches,
+            num_workers=num_workers,
+            prefetch_factor=prefetch_factor,
+            persistent_workers=persistent_workers,
+            timeout=timeout,
+            multiprocessing_context=multiprocessing_context,
+            worker_init_fn=worker_init_fn,
+            pin_memory=self.device.type == "cuda" and not self._resident,
+        )
+        samples = sum(sampler.counts_.values())
+        if len(dataset) != samples:
+            raise ValueError(
+                "dataset and sampler must be of the same samples, "
+                f"got {len(dataset)} in the data set and {samples} labels in the sampler"
+            )
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        with closing(self._prepared()) as batches:
+            finished: Iterable[tuple[Tensor, Tensor]]
+            if self.device.type == "cuda":
+                finished = Prefetcher(batches, self.device, self._finish)
+            else:
+                finished = map(self._finish, batches)
+            for images, labels in finished:
+                # Before it is handed out: a state that the loop's body saves has this batch behind it.
+                self._batches.use(len(labels))
+                yield images, labels
+
+    def __len__(self) -> int:
+        """The batches of a whole epoch, also where a state was loaded from the middle of one."""
+        return len(self._batches)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Sets the epoch, in [0, 2**31). Another epoch begins at its start; the same one changes nothing."""
+        self._batches.set_epoch(epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the run stands, as the sampler's state.
+
+        Batches count once they were handed out; those that were only fetched ahead do not.
+        """
+        return self._batches.state_dict()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Takes up a state of this or another number of ranks, workers or batch size.
+
+        The next iteration begins there, with what the interrupted one had not handed out; later ones begin
+        at 0.
+
+        Raises:
+            ValueError: a state of other labels, another plan, seed or version.
+        """
+        self._batches.load_state_dict(state_dict)
+
+    def _prepared(self) -> Generator[Batch, None, None]:
+        """The batches in host memory, with their recipes."""
+        with closing(iter(self._source)) as source:
+            for images, labels, draws in source:
+                index = draws[:, 0] if self._resident else None
+                if self.augment is not None:
+                    yield Batch(images, labels, self.augment.recipes(draws, tuple(images.shape), index))
+                elif index is None:
+                    yield Batch(images, labels)
+                else:
+                    yield Batch(images[index.to(images.device)], labels)
+
+    def _finish(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        images = batch.images
+        if self.augment is not None:
+            images = self.augment.apply_recipes(images, batch.passes)
+        return images, batch.labels
+
+
+def _find_device(dataset: Any, device: torch.device | str | None) -> torch.device:
+    """The device that is meant, with its number; checked to be there, and to be where the data set is."""
+    resident = dataset.device if isinstance(dataset, DeviceDataset) else None
+    found = torch.device(device if device is not None else resident or "cpu")
+    if found.type not in ("cpu", "cuda"):
+        raise RuntimeError(f"device must be a CPU or CUDA device, got {found}")
+    if found.type == "cuda":
+        count = torch.cuda.device_count()
+        if (found.index or 0) >= count:
+            raise RuntimeError(
+                f"device must be one that PyTorch sees, got {found} where there are {count} CUDA devices"
+            )
+        found = torch.device("cuda", torch.cuda.current_device() if found.index is None else found.index)
+    if resident is not None and found != resident:
+        raise RuntimeError(
+            f"device must be the DeviceDataset's, {resident}, got {found}; dataset.to(device) moves it"
+        )
+    return found

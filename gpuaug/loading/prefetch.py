@@ -1,0 +1,78 @@
+"""Batches, copied to a CUDA device one ahead of their use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe import Recipes
+from gpuaug.transforms.base import travel
+
+Result = TypeVar("Result")
+
+
+class Batch(NamedTuple):
+    """A batch on its way: images ``(N, C, H, W)``, labels, and the passes that are still to be applied."""
+
+    images: Tensor
+    labels: Tensor
+    passes: tuple[Recipes, ...] = ()
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device: copies from pinned memory, which wait for nothing."""
+        passes = tuple(travel(part, device) for part in self.passes)
+        return Batch(_travel(self.images, device), _travel(self.labels, device), passes)
+
+    def record_stream(self, stream: torch.cuda.Stream) -> None:
+        """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""
+        for tensor in (self.images, self.labels, *(part.records for part in self.passes)):
+            tensor.record_stream(stream)
+
+
+class Prefetcher(Generic[Result]):
+    """Copies each batch on a side stream while the consumer's stream works on the one before.
+
+    Args:
+        batches: batches in host memory (images may live on the device already).
+        device: a CUDA device.
+        finish: what turns a batch on the device into the result; runs on the consumer's current stream.
+
+    An error in ``batches`` comes out when its batch is asked for, after the batches before it.
+    """
+
+    def __init__(
+        self, batches: Iterable[Batch], device: torch.device, finish: Callable[[Batch], Result]
+    ) -> None:
+        self._batches = iter(batches)
+        self._device = device
+        self._finish = finish
+        self._stream = torch.cuda.Stream(device)
+
+    def __iter__(self) -> Iterator[Result]:
+        ahead = self._copy_next()
+        while ahead is not None:
+            if isinstance(ahead, Exception):
+                raise ahead
+            consumer = torch.cuda.current_stream(self._device)
+            consumer.wait_stream(self._stream)
+            ahead.record_stream(consumer)
+            result = self._finish(ahead)
+            ahead = self._copy_next()
+            yield result
+
+    def _copy_next(self) -> Batch | Exception | None:
+        try:
+            batch = next(self._batches, None)
+            if batch is None:
+                return None
+            with torch.cuda.stream(self._stream):
+                return batch.to(self._device)
+        except Exception as error:
+            return error
+
+
+def _travel(tensor: Tensor, device: torch.device) -> Tensor:
+    return tensor if tensor.device == device else tensor.pin_memory().to(device, non_blocking=True)

@@ -1,0 +1,65 @@
+"""Where a loader's batches come from: workers that decode, or images that live on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from gpuaug.loading.collate import collate
+from gpuaug.loading.device_dataset import DeviceDataset
+from gpuaug.loading.draw_batches import DrawBatches, draws_tensor
+from gpuaug.loading.with_draws import WithDraws
+
+# The source images of a batch, its labels, and its draws; the labels and draws in host memory.
+Source = Generator[tuple[Tensor, Tensor, Tensor], None, None]
+
+
+class DecodedSource:
+    """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)``, one for each draw."""
+
+    def __init__(self, dataset: Any, batches: DrawBatches, *, num_workers: int, **options: Any) -> None:
+        # Its own generator: a DataLoader would draw its workers' seeds from the global one.
+        generator = torch.Generator().manual_seed(batches.sampler.seed & (1 << 63) - 1)
+        self._loader = DataLoader(
+            dataset if isinstance(dataset, WithDraws) else WithDraws(dataset),
+            batch_sampler=batches,
+            collate_fn=collate,
+            num_workers=num_workers,
+            generator=generator,
+            **options,
+        )
+
+    def __iter__(self) -> Source:
+        iterator = iter(self._loader)
+        try:
+            yield from iterator
+        finally:
+            # A traceback may hold the iterator, and so the workers, until long after the error was handled.
+            if self._loader.num_workers and not self._loader.persistent_workers:
+                iterator._shutdown_workers()  # type: ignore[attr-defined]
+
+
+class ResidentSource:
+    """Batches of a data set that lives on the device: all of its images ``(N_source, C, H, W)`` each time."""
+
+    def __init__(
+        self, dataset: DeviceDataset, batches: DrawBatches, *, num_workers: int, **options: Any
+    ) -> None:
+        given = [name for name, value in {"num_workers": num_workers, **options}.items() if value]
+        if given:
+            raise ValueError(
+                f"{', '.join(given)} must not be given with a DeviceDataset: its images are on the device, "
+                "so there is nothing for workers to do"
+            )
+        self._images = dataset.images
+        self._labels = dataset.labels.cpu()
+        self._batches = batches
+
+    def __iter__(self) -> Source:
+        for batch in self._batches:
+            draws = draws_tensor(batch)
+            yield self._images, self._labels[draws[:, 0]], draws

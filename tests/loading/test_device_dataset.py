@@ -1,0 +1,97 @@
+"""A data set that lives on the device."""
+
+import numpy as np
+import pytest
+import torch
+
+from gpuaug.loading import DeviceDataset
+
+IMAGES = torch.arange(5 * 3 * 2 * 2, dtype=torch.uint8).reshape(5, 3, 2, 2)
+LABELS = torch.tensor([0, 1, 0, 1, 1])
+
+
+def test_holds_samples():
+    dataset = DeviceDataset(IMAGES, LABELS)
+    assert len(dataset) == 5
+    image, label = dataset[3]
+    assert torch.equal(image, IMAGES[3])
+    assert label == 1
+    assert repr(dataset) == "DeviceDataset((5, 3, 2, 2), device='cpu')"
+
+
+def test_to_moves_both():
+    dataset = DeviceDataset(IMAGES, LABELS)
+    assert dataset.to("cpu") is dataset
+    moved = dataset.to("meta")
+    assert (moved.images.device.type, moved.labels.device.type) == ("meta", "meta")
+    assert dataset.device.type == "cpu"
+
+
+def test_images_are_dense():
+    strided = IMAGES.repeat(1, 1, 1, 2)[..., ::2]
+    dataset = DeviceDataset(strided, LABELS)
+    assert dataset.images.is_contiguous()
+    assert torch.equal(dataset.images, strided)
+
+
+@pytest.mark.parametrize("interleaved", [True, False])
+def test_from_dataset(interleaved):
+    samples = [
+        (np.ascontiguousarray(image.permute(1, 2, 0)) if interleaved else image, int(label))
+        for image, label in zip(IMAGES, LABELS, strict=True)
+    ]
+    dataset = DeviceDataset.from_dataset(samples)
+    assert torch.equal(dataset.images, IMAGES)
+    assert torch.equal(dataset.labels, LABELS)
+    assert dataset.images[0].stride(0) == (1 if interleaved else 4)
+
+
+def test_from_dataset_shows_progress(capsys):
+    DeviceDataset.from_dataset(list(zip(IMAGES, LABELS, strict=True)), progress=True)
+    assert "5/5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "error", "message"),
+    [
+        (
+            IMAGES.numpy(),
+            LABELS,
+            TypeError,
+            "images must be a tensor, got ndarray: convert it with torch.as_tensor",
+        ),
+        (IMAGES, LABELS.tolist(), TypeError, "labels must be a tensor, got list"),
+        (IMAGES.float(), LABELS, TypeError, "images must be uint8, got float32"),
+        (
+            IMAGES[0],
+            LABELS,
+            ValueError,
+            r"shape \(N, C, H, W\) with C in \[1, 4\], got \(3, 2, 2\)",
+        ),
+        (IMAGES.reshape(5, 6, 2, 1), LABELS, ValueError, r"C in \[1, 4\], got \(5, 6, 2, 1\)"),
+        (IMAGES[:, :, :0], LABELS, ValueError, r"at least 1 pixel, got shape \(5, 3, 0, 2\)"),
+        (IMAGES, LABELS[:4], ValueError, r"one label for each of the 5 images, got shape \(4,\)"),
+        (IMAGES, torch.tensor(1), ValueError, r"one label for each of the 5 images, got shape \(\)"),
+        (IMAGES, LABELS.to("meta"), RuntimeError, "one device, got cpu and meta"),
+    ],
+)
+def test_faults(images, labels, error, message):
+    with pytest.raises(error, match=message):
+        DeviceDataset(images, labels)
+
+
+@pytest.mark.parametrize(
+    ("samples", "error", "message"),
+    [
+        ([], ValueError, "at least 1 sample, got 0"),
+        ([(torch.zeros(3, 2, 2), 0)], TypeError, "sample 0: .* must be uint8, got float32"),
+        (
+            [(np.zeros((2, 2), np.uint8), 0), (np.zeros((2, 3), np.uint8), 0)],
+            ValueError,
+            r"one size .* got \(1, 2, 2\) for sample 0 and \(1, 2, 3\) for sample 1: resize",
+        ),
+    ],
+)
+def test_from_dataset_faults(samples, error, message):
+    with pytest.raises(error, match=message):
+        DeviceDataset.from_dataset(samples)

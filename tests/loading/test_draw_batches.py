@@ -1,0 +1,79 @@
+"""An epoch's draws in batches, and the count of those that were used."""
+
+import pytest
+import torch
+
+from gpuaug import BalancedSampler, Draw
+from gpuaug.loading.draw_batches import DrawBatches, draws_tensor
+
+LABELS = [0] * 5 + [1]  # 10 draws an epoch
+
+
+def batches(batch_size=4, drop_last=False, **options):
+    return DrawBatches(BalancedSampler(LABELS, **options), batch_size, drop_last)
+
+
+@pytest.mark.parametrize(("drop_last", "sizes"), [(False, [4, 4, 2]), (True, [4, 4])])
+def test_batches_are_the_samplers_draws(drop_last, sizes):
+    some = batches(drop_last=drop_last)
+    epoch = list(some)
+    assert [len(batch) for batch in epoch] == sizes
+    assert len(some) == len(sizes)
+    draws = torch.cat([draws_tensor(batch) for batch in epoch])
+    assert torch.equal(draws, some.sampler.draws(0, sum(sizes)))
+
+
+def test_tensor_of_draws():
+    draws = [Draw(2**40, copy=3, key=0), Draw(0, copy=2**32 - 1, key=2**63), Draw(5, copy=0, key=2**64 - 1)]
+    assert torch.equal(draws_tensor(draws), torch.stack([draw.tensor() for draw in draws]))
+    assert draws_tensor(draws).tolist() == [[2**40, 3, 0], [0, 2**32 - 1, -(2**63)], [5, 0, -1]]
+
+
+@pytest.mark.parametrize(
+    ("ranks", "used", "position"), [(1, [4], 4), (1, [4, 4, 2], 10), (3, [1], 3), (3, [4], 10), (2, [], 0)]
+)
+def test_position_counts_what_was_used(ranks, used, position):
+    some = batches(num_replicas=ranks, rank=0)
+    next(iter(some))  # fetched ahead, not used
+    for draws in used:
+        some.use(draws)
+    assert some.state_dict()["position"] == position
+    assert some.state_dict() == {**some.sampler.state_dict(), "position": position}
+
+
+def test_a_loaded_position_counts_on():
+    some = batches()
+    some.load_state_dict({**some.state_dict(), "position": 3})
+    assert some.state_dict()["position"] == 3
+    first = next(iter(some))
+    assert torch.equal(draws_tensor(first), some.sampler.draws(3, 7))
+    assert some.state_dict()["position"] == 3
+    some.use(4)
+    assert some.state_dict()["position"] == 7
+    next(iter(some))  # a second iteration begins the epoch again
+    assert some.state_dict()["position"] == 0
+
+
+def test_an_iterator_that_is_not_used_takes_nothing():
+    some = batches()
+    some.load_state_dict({**some.state_dict(), "position": 3})
+    unused, used = iter(some), iter(some)
+    assert torch.equal(draws_tensor(next(used)), some.sampler.draws(3, 7))
+    del unused
+
+
+@pytest.mark.parametrize("through", ["batches", "sampler"])
+def test_another_epoch_begins_at_0(through):
+    some = batches()
+    next(iter(some))
+    some.use(4)
+    some.set_epoch(0)
+    assert some.state_dict()["position"] == 4
+    (some if through == "batches" else some.sampler).set_epoch(1)
+    assert (some.state_dict()["epoch"], some.state_dict()["position"]) == (1, 0)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, True])
+def test_batch_size_is_checked(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size should be a positive integer .*{batch_size}"):
+        batches(batch_size)

@@ -1,0 +1,113 @@
+"""One batch ahead, on a side stream. What the streams are asked to do is seen through stand-ins for them."""
+
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from gpuaug.loading.prefetch import Batch, Prefetcher
+from gpuaug.recipe import Draft
+
+DEVICE = torch.device("cuda", 0)
+
+
+class FakeBatch:
+    def __init__(self, number, log):
+        self.number, self.log = number, log
+
+    def to(self, device):
+        assert device == DEVICE
+        self.log.append(f"copy {self.number}")
+        return self
+
+    def record_stream(self, stream):
+        self.log.append(f"{stream} keeps {self.number}")
+
+
+class FakeStream:
+    def __init__(self, name, log):
+        self.name, self.log = name, log
+
+    def __str__(self):
+        return self.name
+
+    def wait_stream(self, other):
+        self.log.append(f"{self} waits for {other}")
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """What was asked for, in order; copies say which stream they were made on."""
+    log = []
+    side, consumer = FakeStream("side", log), FakeStream("consumer", log)
+
+    @contextmanager
+    def on(stream):
+        log.append(f"on {stream}:")
+        yield
+        log.append("end")
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: side)
+    monkeypatch.setattr(torch.cuda, "stream", on)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: consumer)
+    return log
+
+
+def finish(batch):
+    batch.log.append(f"finish {batch.number}")
+    return batch.number
+
+
+def test_each_batch_is_copied_before_the_one_before_is_handed_out(log):
+    for number in Prefetcher((FakeBatch(n, log) for n in (0, 1)), DEVICE, finish):
+        log.append(f"use {number}")
+    assert log == [
+        *["on side:", "copy 0", "end"],
+        *["consumer waits for side", "consumer keeps 0", "finish 0"],
+        *["on side:", "copy 1", "end"],
+        "use 0",
+        *["consumer waits for side", "consumer keeps 1", "finish 1"],
+        "use 1",
+    ]
+
+
+def test_an_error_comes_after_the_batches_before_it(log):
+    def batches():
+        yield FakeBatch(0, log)
+        yield FakeBatch(1, log)
+        raise OSError("broken")
+
+    seen = []
+    with pytest.raises(OSError, match="broken"):
+        seen.extend(Prefetcher(batches(), DEVICE, finish))
+    assert seen == [0, 1]
+
+
+def test_an_interrupt_comes_at_once(log):
+    def batches():
+        yield FakeBatch(0, log)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        next(iter(Prefetcher(batches(), DEVICE, finish)))
+
+
+def test_nothing_in_nothing_out(log):
+    assert list(Prefetcher([], DEVICE, finish)) == []
+
+
+@pytest.mark.cuda
+def test_a_batch_arrives_whole():
+    shape = (5, 3, 4, 4)
+    images, labels = torch.randint(256, shape, dtype=torch.uint8), torch.arange(5)
+    passes = (Draft.of_batch(shape).recipes((4, 4)), Draft.of_batch(shape).recipes((4, 4)))
+    images = images.contiguous(memory_format=torch.channels_last)
+    arrived = Batch(images, labels, passes).to(DEVICE)
+    arrived.record_stream(torch.cuda.current_stream())
+    torch.cuda.synchronize()
+    assert torch.equal(arrived.images.cpu(), images)
+    assert arrived.images.stride() == images.stride()
+    assert torch.equal(arrived.labels.cpu(), labels)
+    for there, here in zip(arrived.passes, passes, strict=True):
+        assert there.records.device == DEVICE
+        assert torch.equal(there.records.cpu(), here.records)

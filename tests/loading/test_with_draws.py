@@ -1,0 +1,166 @@
+"""Draws through a DataLoader."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, IterableDataset
+
+from gpuaug import BalancedSampler, Draw
+from gpuaug.loading import WithDraws, collate
+
+LABELS = [0] * 6 + [1] * 2
+
+
+class Samples:
+    """Constant images that show their index; ``label`` gives the label's type."""
+
+    def __init__(self, label=int):
+        self.label = label
+
+    def __len__(self):
+        return len(LABELS)
+
+    def __getitem__(self, index):
+        return np.full((3, 4, 3), index, np.uint8), self.label(LABELS[index])
+
+
+class Broken(Samples):
+    def __init__(self, bad, error):
+        super().__init__()
+        self.bad, self.error = bad, error
+
+    def __getitem__(self, index):
+        if index == self.bad:
+            raise self.error
+        return super().__getitem__(index)
+
+
+def test_gives_image_label_and_draw():
+    image, label, draw = WithDraws(Samples())[Draw(7, copy=2, key=2**64 - 1)]
+    assert image.shape == (3, 3, 4)
+    assert image.unique().tolist() == [7]
+    assert label == 1
+    assert draw.tolist() == [7, 2, -1]
+
+
+@pytest.mark.parametrize("collate_fn", [None, collate], ids=["default", "ours"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_plain_data_loader(workers, collate_fn):
+    sampler = BalancedSampler(LABELS, seed=3)
+    loader = DataLoader(WithDraws(Samples()), 5, sampler=sampler, num_workers=workers, collate_fn=collate_fn)
+    batches = list(loader)
+    images, labels, draws = (torch.cat(column) for column in zip(*batches, strict=True))
+    assert images.shape == (12, 3, 3, 4)
+    assert torch.equal(draws, sampler.draws(0, 12))
+    assert images[:, 0, 0, 0].tolist() == draws[:, 0].tolist()
+    assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
+
+
+@pytest.mark.parametrize(
+    "label", [int, np.int64, np.uint8, torch.tensor, lambda value: torch.tensor([value, 1 - value])]
+)
+def test_labels_become_tensors(label):
+    _, labels, draws = next(iter(DataLoader(WithDraws(Samples(label)), 12, sampler=BalancedSampler(LABELS))))
+    first = labels if labels.ndim == 1 else labels[:, 0]
+    assert first.tolist() == [LABELS[index] for index in draws[:, 0]]
+
+
+def test_plain_integers_are_refused():
+    with pytest.raises(TypeError, match=r"indexed by a gpuaug.Draw, got int: .*BalancedSampler"):
+        WithDraws(Samples())[3]
+    with pytest.raises(TypeError, match="BalancedSampler"):
+        next(iter(DataLoader(WithDraws(Samples()), 2, shuffle=True)))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("cannot read"), KeyError("cannot read"), StopIteration("cannot read")]
+)
+def test_an_error_of_the_data_set_names_the_sample(error):
+    with pytest.raises(RuntimeError, match=f"^sample 5: {type(error).__name__}: .*cannot read") as caught:
+        WithDraws(Broken(5, error))[Draw(5)]
+    assert caught.value.__cause__ is error
+
+
+def test_cuda_in_a_worker_is_told_where_to_go():
+    error = RuntimeError("Cannot re-initialize CUDA in forked subprocess. Use the 'spawn' start method")
+    with pytest.raises(
+        RuntimeError, match=r"sample 5: .* workers never use CUDA: give the transform to Balanced"
+    ):
+        WithDraws(Broken(5, error))[Draw(5)]
+
+
+def test_an_error_in_a_worker_names_the_sample():
+    loader = DataLoader(
+        WithDraws(Broken(5, OSError("cannot read"))), 4, sampler=BalancedSampler(LABELS), num_workers=2
+    )
+    with pytest.raises(RuntimeError, match="sample 5: OSError: cannot read"):
+        list(loader)
+
+
+def truncated(path):
+    """A JPEG file that ends in the middle."""
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    truncated(tmp_path / "late.jpg")
+    late = WithDraws([(Image.open(tmp_path / "late.jpg"), 0)])  # the pixels are read by WithDraws
+    with pytest.raises(RuntimeError, match=r"sample 0 \(.*late.jpg\): OSError: .*truncated"):
+        late[Draw(0)]
+
+
+def test_a_truncated_file_in_a_folder_is_named(tmp_path):
+    datasets = pytest.importorskip("torchvision.datasets")
+    (tmp_path / "cats").mkdir()
+    truncated(tmp_path / "cats" / "early.jpg")
+    early = WithDraws(datasets.ImageFolder(tmp_path))  # the pixels are read by torchvision
+    with pytest.raises(RuntimeError, match=r"sample 0 \(.*early.jpg\): OSError: .*truncated"):
+        early[Draw(0)]
+
+
+def test_index_out_of_range():
+    with pytest.raises(IndexError, match=r"index must be in \[0, 8\), .* got 8; was the sampler built"):
+        WithDraws(Samples())[Draw(8)]
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield 0
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (Stream(), "must be map-style .* got Stream"),
+        (iter([]), "must be map-style"),
+        (3, "must be map-style"),
+    ],
+)
+def test_other_data_sets_are_refused(dataset, message):
+    with pytest.raises(TypeError, match=message):
+        WithDraws(dataset)
+
+
+def test_a_data_set_without_length_is_refused():
+    class Endless:
+        def __getitem__(self, index):
+            return np.zeros((2, 2), np.uint8), 0
+
+    with pytest.raises(TypeError, match="must have a length, got Endless"):
+        WithDraws(Endless())
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (np.zeros((2, 2), np.uint8), r"must be \(image, label\), got ndarray"),
+        ((1, 2, 3), r"must be \(image, label\), got 3 items"),
+        ((np.zeros((2, 2), np.uint8), "cat"), "the label must be a number or a tensor, got str"),
+    ],
+)
+def test_other_items_are_refused(item, message):
+    with pytest.raises(TypeError, match="sample 0: .*" + message):
+        WithDraws([item])[Draw(0)]

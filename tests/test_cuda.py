@@ -1,0 +1,104 @@
+"""On a GPU: the same bytes as the CPU, one launch a batch, no wait, any stream, graphs."""
+
+import pytest
+import torch
+
+import gpuaug as ga
+from gpuaug.transforms.base import travel
+
+pytestmark = pytest.mark.cuda
+
+
+def batch(n=32, size=48):
+    images = torch.randint(256, (n, 3, size, size), dtype=torch.uint8)
+    index = torch.arange(n)
+    return images, torch.stack((index, index % 4, torch.randint(-(2**63), 2**63 - 1, (n,))), dim=1)
+
+
+def chain(**settings):
+    steps = [ga.RandomResizedCrop(32), ga.RandomHorizontalFlip(), ga.GaussianBlur(), ga.SaltAndPepper()]
+    return ga.Compose([*steps, ga.Normalize(0.5, 0.25, **settings)])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_equal_to_the_cpu(dtype, layout):
+    images, draws = batch()
+    images = images.contiguous(memory_format=layout)
+    augment = chain(dtype=dtype)
+    assert torch.equal(augment(images.cuda(), draws).cpu(), augment(images, draws))
+
+
+def test_gathered_from_a_resident_data_set():
+    images, draws = batch(64)
+    index = torch.randint(64, (64,))
+    assert torch.equal(chain()(images.cuda(), draws, index=index).cpu(), chain()(images[index], draws))
+
+
+def test_one_launch_a_batch():
+    images, draws = batch()
+    augment, images = chain(), images.cuda()
+    passes = tuple(travel(p, images.device) for p in augment.recipes(draws, tuple(images.shape)))
+    augment.apply_recipes(images, passes)  # makes the table
+    torch.cuda.synchronize()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        augment.apply_recipes(images, passes)
+        torch.cuda.synchronize()
+    kernels = [e.name for e in profile.events() if "Memcpy" not in e.name and "Memset" not in e.name]
+    launches = [name for name in kernels if "augment_kernel" in name]
+    assert len(launches) == 1
+    assert not any("copy" in name.lower() for name in kernels)
+
+
+def test_nothing_waits():
+    images, draws = batch()
+    augment, images = chain(), images.cuda()
+    augment(images, draws)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        augment(images, draws)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_another_stream():
+    images, draws = batch()
+    augment, device_images = chain(), images.cuda()
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        out = augment(device_images, draws)
+    stream.synchronize()
+    assert torch.equal(out.cpu(), augment(images, draws))
+
+
+def test_a_captured_graph_follows_new_recipes():
+    images, _ = batch()
+    augment, device_images = chain(), images.cuda()
+    all_draws = [batch()[1] for _ in range(3)]
+    recipes = [augment.recipes(draws, tuple(images.shape))[0] for draws in all_draws]
+    static = travel(recipes[0], device_images.device)
+    augment.apply_recipes(device_images, (static,))
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        out = augment.apply_recipes(device_images, (static,))
+    for draws, new in zip(all_draws, recipes, strict=True):
+        static.records.copy_(new.records)
+        graph.replay()
+        assert torch.equal(out.cpu(), augment(images, draws))
+
+
+def test_a_wild_record_reads_nothing():
+    images = torch.full((2, 3, 8, 8), 9, dtype=torch.uint8, device="cuda")
+    recipes = ga.SaltAndPepper(0.0).recipes(torch.zeros(2, 3, dtype=torch.int64), (2, 3, 8, 8))[0]
+    recipes.field("offset")[1] = 2**60
+    out = ga.functional.augment(images, recipes.to("cuda"))
+    assert out[0].unique().tolist() == [9]
+    assert out[1].unique().tolist() == [0]
+
+
+def test_two_devices_are_both_named():
+    images, draws = batch()
+    recipes = chain().recipes(draws, tuple(images.shape))[0]
+    with pytest.raises(RuntimeError, match="images and recipes must be on one device, got cuda:0 and cpu"):
+        ga.functional.augment(images.cuda(), recipes)
