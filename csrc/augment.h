@@ -39,8 +39,8 @@ inline Call prepare(const Tensor& storage, const Tensor& records, const std::opt
   int64_t table_per_draw = 0;
   if (table) {
     STD_TORCH_CHECK(table->device() == storage.device(), "storage and table must be on one device");
-    STD_TORCH_CHECK(table->dim() == 3 && table->is_contiguous() && table->size(1) == channels && table->size(2) == 256 &&
-                        (table->size(0) == 1 || table->size(0) == draws),
+    STD_TORCH_CHECK(table->dim() == 3 && table->is_contiguous() && table->size(1) == channels &&
+                        table->size(2) == 256 && (table->size(0) == 1 || table->size(0) == draws),
                     "table must be contiguous (1 or N, C, 256)");
     dtype = table->scalar_type();
     STD_TORCH_CHECK(dtype == ScalarType::Float || dtype == ScalarType::Half || dtype == ScalarType::BFloat16,

@@ -9,14 +9,15 @@
 namespace gpuaug {
 namespace {
 
-// One thread's buffers, grown once and kept for the draws that follow. Byte images are planar: (channels, height, width).
+// One thread's buffers, grown once and kept for the draws that follow. Byte images are planar: (channels, height,
+// width).
 struct Scratch {
-  std::vector<int64_t> first, second;     // of each output column: the bytes of its two source pixels, within a row
-  std::vector<int> weight;                // of the second
-  std::vector<int16_t> upper, lower;      // two source rows, blended across
-  std::vector<uint8_t> image, blurred;    // after geometry, after blur
-  std::vector<int16_t> across;            // rows blended across by the blur: (height, width) of one channel
-  std::vector<uint8_t> keep, salt;        // noise of one row: value = (value & keep) | salt
+  std::vector<int64_t> first, second;   // of each output column: the bytes of its two source pixels, within a row
+  std::vector<int> weight;              // of the second
+  std::vector<int16_t> upper, lower;    // two source rows, blended across
+  std::vector<uint8_t> image, blurred;  // after geometry, after blur
+  std::vector<int16_t> across;          // rows blended across by the blur: (height, width) of one channel
+  std::vector<uint8_t> keep, salt;      // noise of one row: value = (value & keep) | salt
 
   explicit Scratch(const Batch& batch) {
     const auto columns = static_cast<size_t>(batch.width);
@@ -70,7 +71,8 @@ class Draw {
     }
   }
 
-  // ---- Geometry along the axes: columns are planned once, source rows are blended across once and kept while they serve.
+  // ---- Geometry along the axes: columns are planned once, source rows are blended across once and kept while they
+  // serve.
 
   void plan_columns() const {
     for (int64_t x = 0; x < batch_.width; ++x) {
@@ -91,7 +93,7 @@ class Draw {
     const uint8_t* row = source_ + c * strides_.channel + y * strides_.row;
     for (int64_t x = 0; x < batch_.width; ++x) {
       const int64_t a = scratch_.first[x], b = scratch_.second[x];
-      out[x] = static_cast<int16_t>(blend_across(a < 0 ? 0 : row[a], b < 0 ? 0 : row[b], scratch_.weight[x]));
+      out[x] = static_cast<int16_t>(blend(a < 0 ? 0 : fine(row[a]), b < 0 ? 0 : fine(row[b]), scratch_.weight[x]));
     }
   }
 
@@ -111,14 +113,15 @@ class Draw {
       if (b != lower) row_across(c, lower = b, scratch_.lower);
       uint8_t* out = image_row(c, y);
       const int16_t *first = scratch_.upper.data(), *second = scratch_.lower.data();
-      for (int64_t x = 0; x < batch_.width; ++x) out[x] = static_cast<uint8_t>(blend_down(first[x], second[x], t.weight));
+      for (int64_t x = 0; x < batch_.width; ++x)
+        out[x] = static_cast<uint8_t>(level(blend(first[x], second[x], t.weight)));
     }
   }
 
   // ---- Geometry in general: every pixel finds its own four.
 
   int source_pixel(int c, int64_t x, int64_t y) const {
-    return x < 0 || y < 0 ? 0 : source_[c * strides_.channel + y * strides_.row + x * strides_.column];
+    return x < 0 || y < 0 ? 0 : fine(source_[c * strides_.channel + y * strides_.row + x * strides_.column]);
   }
 
   void resample_pixels(int c) const {
@@ -131,9 +134,9 @@ class Draw {
         const int64_t x1 = resolve(tx.index + 1, window_.left, window_.right, recipe_.border);
         const int64_t y0 = resolve(ty.index, window_.top, window_.bottom, recipe_.border);
         const int64_t y1 = resolve(ty.index + 1, window_.top, window_.bottom, recipe_.border);
-        const int upper = blend_across(source_pixel(c, x0, y0), source_pixel(c, x1, y0), tx.weight);
-        const int lower = blend_across(source_pixel(c, x0, y1), source_pixel(c, x1, y1), tx.weight);
-        out[x] = static_cast<uint8_t>(blend_down(upper, lower, ty.weight));
+        const int upper = blend(source_pixel(c, x0, y0), source_pixel(c, x1, y0), tx.weight);
+        const int lower = blend(source_pixel(c, x0, y1), source_pixel(c, x1, y1), tx.weight);
+        out[x] = static_cast<uint8_t>(level(blend(upper, lower, ty.weight)));
       }
     }
   }
@@ -172,7 +175,7 @@ class Draw {
         } else {
           const Recipe recipe = recipe_;
           blur_row_across(image_row(c, y), across, [recipe](int l2, int l1, int m, int r1, int r2) {
-            return blur_across(recipe, l2, l1, m, r1, r2);
+            return gpuaug::blur(recipe, fine(l2), fine(l1), fine(m), fine(r1), fine(r2));
           });
         }
       }
@@ -192,18 +195,18 @@ class Draw {
     if (recipe_.blur != kArticle) {
       const Recipe recipe = recipe_;
       for (int64_t x = 0; x < width; ++x) {
-        out[x] =
-            static_cast<uint8_t>(blur_down(recipe, rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x]));
+        out[x] = static_cast<uint8_t>(
+            level(gpuaug::blur(recipe, rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x])));
       }
       return;
     }
     const uint8_t* in = image_row(c, y);
     const uint8_t* column = image_row(c, 0);
     for (int64_t x = 0; x < width; ++x) {
-      out[x] = static_cast<uint8_t>(article_down(
-          rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x], at(column + x, y - 1, height, width, kZero),
-          at(in, x + 1, width, 1, kZero), at(column + x, y + 1, height, width, kZero), at(in, x - 1, width, 1, kZero),
-          in[x]));
+      out[x] = static_cast<uint8_t>(
+          article_down(rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x],
+                       at(column + x, y - 1, height, width, kZero), at(in, x + 1, width, 1, kZero),
+                       at(column + x, y + 1, height, width, kZero), at(in, x - 1, width, 1, kZero), in[x]));
     }
   }
 
@@ -219,7 +222,8 @@ class Draw {
         block = pixel_block(static_cast<uint64_t>(recipe_.key), recipe_.place, current);
       }
       const int bits = pixel_bits(block, static_cast<int>(pixel % kPixelsPerBlock));
-      scratch_.keep[x] = static_cast<uint8_t>(salt_and_pepper(recipe_, bits, 255) == salt_and_pepper(recipe_, bits, 0) ? 0 : 255);
+      scratch_.keep[x] =
+          static_cast<uint8_t>(salt_and_pepper(recipe_, bits, 255) == salt_and_pepper(recipe_, bits, 0) ? 0 : 255);
       scratch_.salt[x] = static_cast<uint8_t>(salt_and_pepper(recipe_, bits, 0));
     }
   }
@@ -234,7 +238,8 @@ class Draw {
       for (int c = 0; c < batch_.channels; ++c) {
         const uint8_t* in = image + c * plane() + y * batch_.width;
         T* to = out + c * strides.channel + y * strides.row;
-        const T* table = batch_.table ? static_cast<const T*>(batch_.table) + n_ * batch_.table_per_draw + c * 256 : nullptr;
+        const T* table =
+            batch_.table ? static_cast<const T*>(batch_.table) + n_ * batch_.table_per_draw + c * 256 : nullptr;
         for (int64_t x = 0; x < batch_.width; ++x) {
           const uint8_t value = noise ? (in[x] & scratch_.keep[x]) | scratch_.salt[x] : in[x];
           to[x * strides.column] = table ? table[value] : static_cast<T>(value);
@@ -273,9 +278,14 @@ Tensor augment_cpu(const Tensor& storage, const Tensor& records, const std::opti
                     batch.storage_bytes, " bytes");
   }
   switch (call.element_size) {  // the tables hold finished values, so only their size matters
-    case 1: run<uint8_t>(batch); break;
-    case 2: run<uint16_t>(batch); break;
-    default: run<uint32_t>(batch);
+    case 1:
+      run<uint8_t>(batch);
+      break;
+    case 2:
+      run<uint16_t>(batch);
+      break;
+    default:
+      run<uint32_t>(batch);
   }
   return call.out;
 }

@@ -29,10 +29,14 @@ void launch(const Batch& batch, cudaStream_t stream) {
 template <typename Value>
 void launch_variant(const Batch& batch, int64_t stages, cudaStream_t stream) {
   switch (stages & (kBlur | kNoise)) {
-    case 0: return launch<0, Value>(batch, stream);
-    case kBlur: return launch<kBlur, Value>(batch, stream);
-    case kNoise: return launch<kNoise, Value>(batch, stream);
-    default: return launch<kBlur | kNoise, Value>(batch, stream);
+    case 0:
+      return launch<0, Value>(batch, stream);
+    case kBlur:
+      return launch<kBlur, Value>(batch, stream);
+    case kNoise:
+      return launch<kNoise, Value>(batch, stream);
+    default:
+      return launch<kBlur | kNoise, Value>(batch, stream);
   }
 }
 
@@ -45,9 +49,14 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
   if (call.batch.draws == 0) return call.out;
   const cudaStream_t stream = current_stream(storage.get_device_index());
   switch (call.element_size) {  // the tables hold finished values, so only their size matters
-    case 1: launch_variant<uint8_t>(call.batch, stages, stream); break;
-    case 2: launch_variant<uint16_t>(call.batch, stages, stream); break;
-    default: launch_variant<uint32_t>(call.batch, stages, stream);
+    case 1:
+      launch_variant<uint8_t>(call.batch, stages, stream);
+      break;
+    case 2:
+      launch_variant<uint16_t>(call.batch, stages, stream);
+      break;
+    default:
+      launch_variant<uint32_t>(call.batch, stages, stream);
   }
   return call.out;
 }

@@ -1,5 +1,5 @@
-// The CUDA kernel: a block makes one tile of one draw at a time, and steps on by the size of the grid until none is left.
-// No torch headers here.
+// The CUDA kernel: a block makes one tile of one draw at a time, and steps on by the size of the grid until none is
+// left. No torch headers here.
 #pragma once
 
 #include <cstdint>
@@ -50,10 +50,10 @@ __device__ inline Footprint footprint(const Recipe& recipe, const Strides& strid
 }
 
 __device__ inline int resample(const Footprint& from, const uint8_t* channel) {
-  const auto pixel = [&](int64_t at) -> int { return at < 0 ? 0 : channel[at]; };
-  const int upper = blend_across(pixel(from.upper_left), pixel(from.upper_right), from.across);
-  const int lower = blend_across(pixel(from.lower_left), pixel(from.lower_right), from.across);
-  return blend_down(upper, lower, from.down);
+  const auto pixel = [&](int64_t at) -> int { return at < 0 ? 0 : fine(channel[at]); };
+  const int upper = blend(pixel(from.upper_left), pixel(from.upper_right), from.across);
+  const int lower = blend(pixel(from.lower_left), pixel(from.lower_right), from.across);
+  return level(blend(upper, lower, from.down));
 }
 
 // What a block shares while it blurs one channel of its tile.
@@ -71,8 +71,7 @@ __device__ inline void fill_patch(Patch& patch, const Batch& batch, const Recipe
     const int64_t y = resolve(tile_y + row - kHalo, 0, batch.height, border);
     const int64_t x = resolve(tile_x + column - kHalo, 0, batch.width, border);
     const bool nowhere = x < 0 || y < 0;
-    patch.image[row][column] =
-        nowhere ? 0 : static_cast<uint8_t>(resample(footprint(recipe, strides, x, y), channel));
+    patch.image[row][column] = nowhere ? 0 : static_cast<uint8_t>(resample(footprint(recipe, strides, x, y), channel));
   }
 }
 
@@ -80,16 +79,16 @@ __device__ inline void blur_patch_across(Patch& patch, const Recipe& recipe) {
   for (int i = threadIdx.x; i < kPatchHeight * kTileWidth; i += kThreads) {
     const int row = i / kTileWidth, column = i % kTileWidth;
     const uint8_t* p = &patch.image[row][column];
-    patch.across[row][column] =
-        static_cast<int16_t>(recipe.blur == kArticle ? article_across(p[0], p[1], p[2], p[3], p[4])
-                                                     : blur_across(recipe, p[0], p[1], p[2], p[3], p[4]));
+    patch.across[row][column] = static_cast<int16_t>(
+        recipe.blur == kArticle ? article_across(p[0], p[1], p[2], p[3], p[4])
+                                : blur(recipe, fine(p[0]), fine(p[1]), fine(p[2]), fine(p[3]), fine(p[4])));
   }
 }
 
 __device__ inline int blur_patch_down(const Patch& patch, const Recipe& recipe, int row, int column) {
   int rows[5];
   for (int k = 0; k < 5; ++k) rows[k] = patch.across[row + k][column];
-  if (recipe.blur != kArticle) return blur_down(recipe, rows[0], rows[1], rows[2], rows[3], rows[4]);
+  if (recipe.blur != kArticle) return level(blur(recipe, rows[0], rows[1], rows[2], rows[3], rows[4]));
   const int y = row + kHalo, x = column + kHalo;
   return article_down(rows[0], rows[1], rows[2], rows[3], rows[4], patch.image[y - 1][x], patch.image[y][x + 1],
                       patch.image[y + 1][x], patch.image[y][x - 1], patch.image[y][x]);

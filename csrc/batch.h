@@ -16,7 +16,7 @@ struct Batch {
   const Recipe* recipes;  // one per draw
   int64_t draws;
 
-  const void* table;      // output value of each (channel, byte), or null: the bytes themselves
+  const void* table;       // output value of each (channel, byte), or null: the bytes themselves
   int64_t table_per_draw;  // entries from one draw's table to the next: 0 where all draws share one
 
   void* out;  // (draws, channels, height, width)
@@ -25,7 +25,8 @@ struct Batch {
   bool channels_last;  // memory order of out
 };
 
-// A record that a host could not check, because it lives on the device, may say anything: never read outside the storage.
+// A record that a host could not check, because it lives on the device, may say anything: never read outside the
+// storage.
 GPUAUG_HOST_DEVICE bool readable(const Batch& batch, const Recipe& recipe) {
   if (recipe.height < 1 || recipe.width < 1 || recipe.offset < 0) return false;
   const int64_t limit = batch.storage_bytes - recipe.offset;

@@ -1,4 +1,5 @@
-// Philox4x32-10 (Salmon et al., SC 2011): the same bits as gpuaug/random.py, where the use of each counter word is tabled.
+// Philox4x32-10 (Salmon et al., SC 2011): the same bits as gpuaug/random.py, where the use of each counter word is
+// tabled.
 #pragma once
 
 #include <cstdint>

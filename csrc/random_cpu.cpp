@@ -17,9 +17,9 @@ Tensor philox_cpu(const Tensor& counter, const Tensor& key) {
   STD_TORCH_CHECK(counter.scalar_type() == ScalarType::Long && counter.dim() == 2 && counter.size(1) == 4 &&
                       counter.is_contiguous(),
                   "counter must be contiguous int64 (n, 4)");
-  STD_TORCH_CHECK(key.scalar_type() == ScalarType::Long && key.dim() == 1 && key.size(0) == counter.size(0) &&
-                      key.is_contiguous(),
-                  "key must be contiguous int64 (n), one for each counter");
+  STD_TORCH_CHECK(
+      key.scalar_type() == ScalarType::Long && key.dim() == 1 && key.size(0) == counter.size(0) && key.is_contiguous(),
+      "key must be contiguous int64 (n), one for each counter");
   auto out = torch::stable::empty_like(counter);
   const auto* counters = static_cast<const int64_t*>(counter.const_data_ptr());
   const auto* keys = static_cast<const int64_t*>(key.const_data_ptr());

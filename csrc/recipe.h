@@ -19,20 +19,21 @@ struct Recipe {
   // Source image: its first byte in the storage, and its size in pixels.
   int64_t offset, height, width;
 
-  // Geometry: the inverse affine map, from an output pixel's (x, y) to the source's, pixel centres on whole numbers, 32.32 fixed
-  // point: source x = xx * x + xy * y + x1. Taps beyond the window [left, right) x [top, bottom) follow the border.
+  // Geometry: the inverse affine map, from an output pixel's (x, y) to the source's, pixel centres on whole
+  // numbers, 32.32 fixed point: source x = xx * x + xy * y + x1. Taps beyond the window [left, right) x [top, bottom)
+  // follow the border.
   int64_t xx, xy, x1, yx, yy, y1;
   int64_t left, top, right, bottom;
   int64_t border;
 
-  // Blur: the weights of the taps two, one and no pixels away, 2 * outer + 2 * inner + centre = 2^14.
-  int64_t blur, outer, inner, centre;
+  // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15.
+  int64_t blur, outer, inner;
 
   // Noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add up.
   int64_t key, place, salt, pepper;
 };
 
 constexpr size_t kRecipeWords = sizeof(Recipe) / sizeof(int64_t);
-static_assert(kRecipeWords == 23, "gpuaug/recipe.py lists 23 fields");
+static_assert(kRecipeWords == 22, "gpuaug/recipe.py lists 22 fields");
 
 }  // namespace gpuaug

@@ -8,7 +8,14 @@
 
 namespace gpuaug {
 
-// ---- Geometry: bilinear, weights in 1/2048, 7 bits kept between the horizontal and the vertical step.
+// Between two steps of a stage a value is kept in 1/128 of a level: 0 to 32640, so that 16 bits hold it, and every
+// product below is one 16-bit multiplication that rounds (pmulhrsw), 32 of them to a vector.
+
+GPUAUG_HOST_DEVICE int fine(int level) { return level * 128; }
+
+GPUAUG_HOST_DEVICE int level(int fine) { return (fine + 64) >> 7; }
+
+// ---- Geometry: bilinear, weights in 1/2048.
 
 struct Tap {
   int64_t index;  // of the first of the two pixels
@@ -27,12 +34,9 @@ GPUAUG_HOST_DEVICE Tap tap(int64_t coordinate) {
   return {rounded >> 32, static_cast<int>((rounded >> 21) & 2047)};
 }
 
-GPUAUG_HOST_DEVICE int blend_across(int first, int second, int weight) {
-  return (first * (2048 - weight) + second * weight + 8) >> 4;
-}
-
-GPUAUG_HOST_DEVICE int blend_down(int first, int second, int weight) {
-  return (first * (2048 - weight) + second * weight + (1 << 17)) >> 18;
+// Across a row, then down a column; values and result in 1/128.
+GPUAUG_HOST_DEVICE int blend(int first, int second, int weight) {
+  return first + (((second - first) * weight + (1 << 10)) >> 11);
 }
 
 // ---- Borders: where a tap outside [low, high) reads. -1: nowhere, it counts as zero.
@@ -66,22 +70,20 @@ GPUAUG_HOST_DEVICE Window readable_window(const Recipe& recipe) {
   return {left, top, clamp(recipe.right, left + 1, recipe.width), clamp(recipe.bottom, top + 1, recipe.height)};
 }
 
-// ---- Blur: separable, weights in 1/2^14, 7 bits kept between the horizontal and the vertical step.
+// ---- Blur: separable. A pair of neighbours pulls the centre towards its mean; twice its weight comes in 1/2^15.
 
-GPUAUG_HOST_DEVICE int blur_across(const Recipe& recipe, int left2, int left1, int middle, int right1, int right2) {
-  const int outer = static_cast<int>(recipe.outer), inner = static_cast<int>(recipe.inner);
-  const int centre = static_cast<int>(recipe.centre);
-  return (outer * (left2 + right2) + inner * (left1 + right1) + centre * middle + 64) >> 7;
+GPUAUG_HOST_DEVICE int pull(int centre, int neighbour, int other, int64_t weight) {
+  return ((((neighbour + other + 1) >> 1) - centre) * static_cast<int>(weight) + (1 << 14)) >> 15;
 }
 
-GPUAUG_HOST_DEVICE int blur_down(const Recipe& recipe, int up2, int up1, int middle, int down1, int down2) {
-  const int outer = static_cast<int>(recipe.outer), inner = static_cast<int>(recipe.inner);
-  const int centre = static_cast<int>(recipe.centre);
-  return (outer * (up2 + down2) + inner * (up1 + down1) + centre * middle + (1 << 20)) >> 21;
+// Across a row, then down a column; values and result in 1/128.
+GPUAUG_HOST_DEVICE int blur(const Recipe& recipe, int before2, int before1, int centre, int after1, int after2) {
+  return centre + pull(centre, before2, after2, recipe.outer) + pull(centre, before1, after1, recipe.inner);
 }
 
-// The article's kernel, 1/273 of [[1,4,7,4,1],[4,16,26,16,4],[7,26,41,26,7],...]: outer([1,4,7,4,1]) but for a cross, where it has
-// 2 less north, east, south and west, and 8 less in the centre. Truncated, as the article's cast to uint8 is.
+// The article's kernel, 1/273 of [[1,4,7,4,1],[4,16,26,16,4],[7,26,41,26,7],...]: outer([1,4,7,4,1]) but for a cross,
+// where it has 2 less north, east, south and west, and 8 less in the centre. Truncated, as the article's cast to uint8
+// is.
 
 GPUAUG_HOST_DEVICE int article_across(int left2, int left1, int middle, int right1, int right2) {
   return left2 + right2 + 4 * (left1 + right1) + 7 * middle;

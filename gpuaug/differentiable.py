@@ -76,8 +76,8 @@ def _bordered(at: Tensor, low: Tensor, high: Tensor, border: Tensor) -> tuple[Te
 
 
 def _blur(images: Tensor, recipes: Recipes) -> Tensor:
-    outer, inner, centre = (recipes.field(name) / BLUR_UNIT for name in ("outer", "inner", "centre"))
-    line = torch.stack((outer, inner, centre, inner, outer), dim=1).to(images.dtype)
+    outer, inner = (recipes.field(name) / (2 * BLUR_UNIT) for name in ("outer", "inner"))
+    line = torch.stack((outer, inner, 1 - 2 * (outer + inner), inner, outer), dim=1).to(images.dtype)
     article = (recipes.field("blur") == ARTICLE)[:, None, None, None]
     _check_reflectable(images)
     gaussian = kornia.filters.filter2d_separable(images, line, line, border_type="reflect")

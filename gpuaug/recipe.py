@@ -29,7 +29,6 @@ FIELDS = (
     "blur",
     "outer",
     "inner",
-    "centre",
     "key",
     "place",
     "salt",
@@ -42,7 +41,7 @@ BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 GAUSSIAN, ARTICLE = 0, 1
 
 FIXED_POINT = float(1 << 32)
-BLUR_UNIT = 1 << 14
+BLUR_UNIT = 1 << 15
 # The article's blur: sum 273, zero border, truncated to whole levels.
 ARTICLE_KERNEL = (
     (1, 4, 7, 4, 1),
@@ -59,10 +58,10 @@ class Recipes(NamedTuple):
 
     >>> recipes = Draft.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
     >>> recipes.records.shape, recipes.size, recipes.stages
-    (torch.Size([2, 23]), (8, 8), 0)
+    (torch.Size([2, 22]), (8, 8), 0)
 
     Attributes:
-        records: int64 ``(n, 23)``, the fields of ``FIELDS``.
+        records: int64 ``(n, 22)``, the fields of ``FIELDS``.
         size: (height, width) of every output image, in pixels.
         stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
     """
@@ -200,11 +199,10 @@ class Draft:
         self._set("blur", GAUSSIAN, active)
         distance = torch.tensor([2.0, 1.0], dtype=torch.float64, device=sigma.device)
         side = torch.exp(-0.5 * (distance / sigma.double()[:, None]) ** 2)
-        share = side / (1 + 2 * side.sum(1, keepdim=True))
-        outer, inner = (share * BLUR_UNIT).round().long().unbind(1)
+        pair = 2 * side / (1 + 2 * side.sum(1, keepdim=True))
+        outer, inner = (pair * BLUR_UNIT).round().long().unbind(1)
         self._set("outer", outer, active)
         self._set("inner", inner, active)
-        self._set("centre", BLUR_UNIT - 2 * (outer + inner), active)
 
     def noise(self, salt: Tensor, pepper: Tensor, keys: Tensor, place: int, *, active: Tensor) -> None:
         """Salt and pepper with the given shares of pixels ``(n,)``, in steps of 2**-16."""

@@ -66,7 +66,9 @@ def _choose(field: dict[str, Tensor], stage: int, then: Tensor, otherwise: Tenso
     return torch.where(((field["stages"] & stage) != 0)[:, None], then, otherwise)
 
 
-# ---- Geometry: bilinear, weights in 1/2048, 7 bits kept between the horizontal and the vertical step.
+# Between two steps of a stage a value is kept in 1/128 of a level.
+
+# ---- Geometry: bilinear, weights in 1/2048.
 
 
 def _geometry(
@@ -95,9 +97,17 @@ def _geometry(
         return torch.where(((px >= 0) & (py >= 0))[:, None], storage[byte].long(), 0)
 
     wx, wy = wx[:, None], wy[:, None]
-    upper = (pixels(x0, y0) * (2048 - wx) + pixels(x0 + 1, y0) * wx + 8) >> 4
-    lower = (pixels(x0, y0 + 1) * (2048 - wx) + pixels(x0 + 1, y0 + 1) * wx + 8) >> 4
-    return (upper * (2048 - wy) + lower * wy + (1 << 17)) >> 18
+    upper = _blend(pixels(x0, y0) * 128, pixels(x0 + 1, y0) * 128, wx)
+    lower = _blend(pixels(x0, y0 + 1) * 128, pixels(x0 + 1, y0 + 1) * 128, wx)
+    return _level(_blend(upper, lower, wy))
+
+
+def _blend(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
+    return first + (((second - first) * weight + (1 << 10)) >> 11)
+
+
+def _level(fine: Tensor) -> Tensor:
+    return (fine + 64) >> 7
 
 
 def _tap(coordinate: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,20 +125,22 @@ def _resolve(index: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor
     return torch.where(inside, index, torch.where(border == BORDERS["zero"], -1, outside))
 
 
-# ---- Blur: weights in 1/2^14, 7 bits kept between the steps; the article's kernel as a direct sum.
+# ---- Blur: a pair of neighbours pulls the centre towards its mean, across, then down; the article's kernel
+# is a direct sum.
 
 
 def _blur(image: Tensor, field: dict[str, Tensor]) -> Tensor:
-    outer, inner, centre = (field[name][:, None] for name in ("outer", "inner", "centre"))
-    across = _taps(image, 3, "reflect")
-    across = (
-        outer * (across[0] + across[4]) + inner * (across[1] + across[3]) + centre * across[2] + 64
-    ) >> 7
-    down = _taps(across, 2, "reflect")
-    gaussian = (
-        outer * (down[0] + down[4]) + inner * (down[1] + down[3]) + centre * down[2] + (1 << 20)
-    ) >> 21
-    return torch.where((field["blur"] == ARTICLE)[:, None], _article(image), gaussian)
+    fine = image * 128
+    for dim in (3, 2):
+        before2, before1, centre, after1, after2 = _taps(fine, dim, "reflect")
+        outer = _pull(centre, before2, after2, field["outer"][:, None])
+        inner = _pull(centre, before1, after1, field["inner"][:, None])
+        fine = centre + outer + inner
+    return torch.where((field["blur"] == ARTICLE)[:, None], _article(image), _level(fine))
+
+
+def _pull(centre: Tensor, neighbour: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    return ((((neighbour + other + 1) >> 1) - centre) * weight + (1 << 14)) >> 15
 
 
 def _article(image: Tensor) -> Tensor:

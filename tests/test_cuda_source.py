@@ -51,7 +51,7 @@ def test_cuda_source_equals_reference(emulated, call):
 
 
 def test_a_record_outside_the_storage_reads_nothing(emulated):
-    records = torch.zeros(1, 23, dtype=torch.int64)
+    records = torch.zeros(1, 22, dtype=torch.int64)
     records[0, 0], records[0, 2:4] = 7, 2**40  # every stage, and an image larger than any memory
     out = emulated(torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, 7, False)
     assert out.unique().tolist() == [0]

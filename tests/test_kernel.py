@@ -83,7 +83,7 @@ def test_a_window_outside_the_image_is_clamped(backend):
     ("change", "message"),
     [
         ({0: torch.zeros(16)}, "storage must be flat, contiguous uint8"),
-        ({1: torch.zeros(1, 3, dtype=torch.int64)}, r"records must be contiguous int64 \(N, 23\)"),
+        ({1: torch.zeros(1, 3, dtype=torch.int64)}, r"records must be contiguous int64 \(N, 22\)"),
         ({2: torch.zeros(1, 2, 256)}, r"table must be contiguous \(1 or N, C, 256\)"),
         ({2: torch.zeros(1, 1, 256, dtype=torch.float64)}, "table must be float32, float16 or bfloat16"),
         ({3: 5}, r"channels must be in \[1, 4\], got 5"),

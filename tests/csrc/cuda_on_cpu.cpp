@@ -42,25 +42,32 @@ void launch(const Batch& batch) {
 template <typename Value>
 void launch_variant(const Batch& batch, int64_t stages) {
   switch (stages & (kBlur | kNoise)) {
-    case 0: return launch<0, Value>(batch);
-    case kBlur: return launch<kBlur, Value>(batch);
-    case kNoise: return launch<kNoise, Value>(batch);
-    default: return launch<kBlur | kNoise, Value>(batch);
+    case 0:
+      return launch<0, Value>(batch);
+    case kBlur:
+      return launch<kBlur, Value>(batch);
+    case kNoise:
+      return launch<kNoise, Value>(batch);
+    default:
+      return launch<kBlur | kNoise, Value>(batch);
   }
 }
 
 }  // namespace gpuaug
 
 extern "C" void augment(const uint8_t* storage, int64_t storage_bytes, bool interleaved, const void* recipes,
-                        int64_t draws, const void* table, int64_t table_per_draw, void* out, int channels, int64_t height,
-                        int64_t width, bool channels_last, int64_t stages, int element_size) {
+                        int64_t draws, const void* table, int64_t table_per_draw, void* out, int channels,
+                        int64_t height, int64_t width, bool channels_last, int64_t stages, int element_size) {
   using namespace gpuaug;
-  const Batch batch{storage,        storage_bytes, interleaved, static_cast<const Recipe*>(recipes),
-                    draws,          table,         table_per_draw, out,
-                    channels,       height,        width,       channels_last};
+  const Batch batch{storage,  storage_bytes, interleaved,    static_cast<const Recipe*>(recipes),
+                    draws,    table,         table_per_draw, out,
+                    channels, height,        width,          channels_last};
   switch (element_size) {
-    case 1: return launch_variant<uint8_t>(batch, stages);
-    case 2: return launch_variant<uint16_t>(batch, stages);
-    default: return launch_variant<uint32_t>(batch, stages);
+    case 1:
+      return launch_variant<uint8_t>(batch, stages);
+    case 2:
+      return launch_variant<uint16_t>(batch, stages);
+    default:
+      return launch_variant<uint32_t>(batch, stages);
   }
 }

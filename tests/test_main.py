@@ -1,0 +1,54 @@
+"""The module's command line."""
+
+import subprocess
+import sys
+
+import pytest
+
+import gpuaug
+from gpuaug.__main__ import main
+
+
+def run(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "gpuaug", *words], capture_output=True, text=True, check=False
+    )
+
+
+def test_info():
+    result = run("info")
+    assert result.returncode == 0
+    assert f"gpuaug {gpuaug.__version__}" in result.stdout
+    assert "backend reference: yes" in result.stdout
+
+
+def test_an_error_is_one_line_without_a_traceback(monkeypatch):
+    monkeypatch.setenv("GPUAUG_REFERENCE", "1")  # no warning about a missing library between the lines
+    result = run("study", "--data", "nowhere", "--out", "unused")
+    assert result.returncode == 2
+    assert result.stderr.startswith("python -m gpuaug study: error: data must be")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "python -m gpuaug: error: the following arguments are required: COMMAND"),
+        (["fly"], "python -m gpuaug: error: argument COMMAND: invalid choice: 'fly'"),
+    ],
+)
+def test_wrong_commands(words, message, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(words)
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_help_names_the_options(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["study", "--help"])
+    assert exit_.value.code == 0
+    printed = capsys.readouterr().out
+    for option in ("--data", "--minority-count", "--ratio", "--arms", "--overwrite"):
+        assert option in printed
