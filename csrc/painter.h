@@ -1,0 +1,329 @@
+// The CPU's kernel: paints some rows of one draw, a row at a time through all stages, so that a row never leaves the
+// cache in between.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "batch.h"
+#include "lines.h"
+#include "stages.h"
+
+namespace gpuaug {
+
+// One thread's buffers, kept for the draws that follow. A line is one row of one channel.
+class Scratch {
+ public:
+  static constexpr int kRing = 8;  // rows kept for the blur, which needs five
+
+  explicit Scratch(const Batch& batch)
+      : width_(batch.width),
+        line_((batch.width + 4 + 63) / 64 * 64),
+        columns_(static_cast<size_t>(4 * batch.width)),
+        groups_(static_cast<size_t>(2 * (batch.width / kGroup + 1))),
+        row_(static_cast<size_t>(widest_source(batch))),
+        bytes_(static_cast<size_t>(line_ * 14)),
+        fine_(static_cast<size_t>(line_ * batch.channels * (2 + 2 * kRing))),
+        bits_(static_cast<size_t>(batch.width + 2 * 8 * kBlocksAtOnce)),
+        channels_(batch.channels) {}
+
+  // Of each output column: where its two source pixels lie in a row, and the weight of the second, in 1/2^15.
+  int32_t* first() { return columns_.data(); }
+  int32_t* second() { return columns_.data() + width_; }
+  int16_t* weights() { return reinterpret_cast<int16_t*>(columns_.data() + 2 * width_); }
+
+  // Of each group of output columns: where the bytes begin that it reads, and each column's place in them.
+  int32_t* first_group() { return groups_.data(); }
+  int32_t* second_group() { return groups_.data() + groups_.size() / 2; }
+  uint8_t* first_places() { return bytes(12); }
+  uint8_t* second_places() { return bytes(13); }
+  uint8_t* row() { return row_.data(); }  // of one channel of the source
+
+  uint8_t* first_pixels() { return bytes(0); }
+  uint8_t* second_pixels() { return bytes(1); }
+  uint8_t* keep() { return bytes(2); }
+  uint8_t* salted() { return bytes(3); }
+  uint8_t* levels(int c) { return bytes(4 + c); }   // after geometry
+  uint8_t* blurred(int c) { return bytes(8 + c); }  // after blur
+  uint16_t* bits() { return bits_.data(); }
+
+  int16_t* upper(int c) { return fine(c, 0); }  // two source rows, blended across
+  int16_t* lower(int c) { return fine(c, 1); }
+  int16_t* image(int c, int64_t y) {
+    return fine(c, 2 + static_cast<int>(y % kRing));
+  }  // with two columns before and after
+  int16_t* across(int c, int64_t y) { return fine(c, 2 + kRing + static_cast<int>(y % kRing)); }
+
+  void swap_source_rows() { std::swap(upper_, lower_); }
+
+ private:
+  uint8_t* bytes(int line) { return bytes_.data() + line * line_; }
+  static int64_t widest_source(const Batch& batch) {
+    int64_t widest = 0;
+    for (int64_t n = 0; batch.interleaved && n < batch.draws; ++n) widest = std::max(widest, batch.recipes[n].width);
+    return widest;
+  }
+  int16_t* fine(int c, int line) {
+    const int at = line == 0 ? upper_ : line == 1 ? lower_ : line;
+    return fine_.data() + (at * channels_ + c) * line_;
+  }
+
+  int64_t width_, line_;
+  std::vector<int32_t> columns_, groups_;
+  std::vector<uint8_t> row_;
+  std::vector<uint8_t> bytes_;
+  std::vector<int16_t> fine_;
+  std::vector<uint16_t> bits_;
+  int channels_;
+  int upper_ = 0, lower_ = 1;
+};
+
+class Painter {
+ public:
+  Painter(const Batch& batch, int64_t n, Scratch& scratch)
+      : batch_(batch),
+        recipe_(batch.recipes[n]),
+        scratch_(scratch),
+        source_(batch.storage + recipe_.offset),
+        from_(source_strides(batch, recipe_)),
+        window_(readable_window(recipe_)),
+        n_(n),
+        width_(batch.width),
+        blurs_(recipe_.stages & kBlur),
+        article_(recipe_.blur == kArticle) {}
+
+  template <typename Value>
+  void paint(int64_t begin, int64_t end) {
+    if (moves() && along_axes()) plan_columns();
+    int64_t made =
+        blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have been through the geometry
+    for (int64_t y = begin; y < end; ++y) {
+      for (const int64_t last = blurs_ ? std::min(y + 2, batch_.height - 1) : y; made <= last; ++made)
+        geometry_row(made);
+      if (blurs_) blur_row(y);
+      if (recipe_.stages & kNoise) noise_row(y);
+      for (int c = 0; c < batch_.channels; ++c) write_row<Value>(c, y);
+    }
+  }
+
+ private:
+  bool moves() const { return recipe_.stages & kGeometry; }
+  bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0; }
+  uint8_t* result(int c) const { return blurs_ ? scratch_.blurred(c) : scratch_.levels(c); }
+
+  // ---- Geometry: one row of every channel into `levels`, and, for the blur, its blend across into the ring.
+
+  void geometry_row(int64_t y) {
+    if (!moves()) {
+      for (int c = 0; c < batch_.channels; ++c) copy_row(c, y);
+    } else if (along_axes()) {
+      resample_row(y);
+    } else {
+      for (int c = 0; c < batch_.channels; ++c) resample_pixels(c, y);
+    }
+    if (!blurs_) return;
+    for (int c = 0; c < batch_.channels; ++c) {
+      int16_t* row = scratch_.image(c, y) + 2;
+      to_fine(scratch_.levels(c), row, width_);
+      for (const int64_t x : {int64_t{-2}, int64_t{-1}, width_, width_ + 1}) {
+        const int64_t at = resolve(x, 0, width_, blur_border(recipe_));
+        row[x] = at < 0 ? int16_t{0} : row[at];
+      }
+      if (article_) {
+        for (int64_t x = 0; x < width_; ++x) {
+          const int16_t* p = row + x - 2;
+          scratch_.across(c, y)[x] =
+              static_cast<int16_t>(article_across(p[0] >> 7, p[1] >> 7, p[2] >> 7, p[3] >> 7, p[4] >> 7));
+        }
+      } else {
+        blur_across(row - 2, outer(), inner(), scratch_.across(c, y), width_);
+      }
+    }
+  }
+
+  void copy_row(int c, int64_t y) const {
+    const uint8_t* from = source_ + c * from_.channel + std::min(y, recipe_.height - 1) * from_.row;
+    uint8_t* to = scratch_.levels(c);
+    const int64_t own = std::min(width_, recipe_.width), step = from_.column;
+    if (step == 1) {
+      std::copy_n(from, own, to);
+    } else {
+      for (int64_t x = 0; x < own; ++x) to[x] = from[x * step];
+    }
+    for (int64_t x = own; x < width_; ++x) to[x] = to[own - 1];
+  }
+
+  // Along the axes: columns are planned once; source rows are blended across once, and kept while they serve.
+
+  void plan_columns() {
+    for (int64_t x = 0; x < width_; ++x) {
+      const Tap t = tap(source_coordinate(recipe_.xx, x, 0, 0, recipe_.x1));
+      const int64_t a = resolve(t.index, window_.left, window_.right, recipe_.border);
+      const int64_t b = resolve(t.index + 1, window_.left, window_.right, recipe_.border);
+      zeros_ |= a < 0 || b < 0;
+      scratch_.first()[x] = static_cast<int32_t>(a);
+      scratch_.second()[x] = static_cast<int32_t>(b);
+      scratch_.weights()[x] = static_cast<int16_t>(t.weight << 4);
+    }
+    grouped_ = kShuffles && !zeros_ && recipe_.width >= kGroup &&
+               plan_groups(scratch_.first(), scratch_.first_group(), scratch_.first_places()) &&
+               plan_groups(scratch_.second(), scratch_.second_group(), scratch_.second_places());
+  }
+
+  // False where the columns of a group lie too far apart.
+  bool plan_groups(const int32_t* columns, int32_t* begins, uint8_t* places) const {
+    for (int64_t x = 0; x < width_; x += kGroup) {
+      const int64_t end = std::min(x + kGroup, width_);
+      const auto [low, high] = std::minmax_element(columns + x, columns + end);
+      if (*high - *low >= kGroup) return false;
+      // The group's sixteen bytes must lie inside the row.
+      const int32_t begin = std::min<int32_t>(*low, static_cast<int32_t>(recipe_.width) - kGroup);
+      begins[x / kGroup] = begin;
+      for (int64_t i = x; i < end; ++i) places[i] = static_cast<uint8_t>(columns[i] - begin);
+    }
+    return true;
+  }
+
+  const uint8_t* planar_row(int c, int64_t y) const {
+    const uint8_t* row = source_ + c * from_.channel + y * from_.row;
+    if (from_.column == 1) return row;
+    uint8_t* planar = scratch_.row();
+    const int64_t step = from_.column;
+    for (int64_t x = window_.left; x < window_.right; ++x) planar[x] = row[x * step];
+    return planar;
+  }
+
+  void source_row(int c, int64_t y, int16_t* out) const {
+    if (y < 0) {
+      std::fill_n(out, width_, int16_t{0});
+      return;
+    }
+    const uint8_t* row = planar_row(c, y);
+    const int32_t *first = scratch_.first(), *second = scratch_.second();
+    uint8_t *a = scratch_.first_pixels(), *b = scratch_.second_pixels();
+    if (grouped_) {
+      for (int64_t x = 0; x < width_; x += kGroup) {
+        pick_group(row + scratch_.first_group()[x / kGroup], scratch_.first_places() + x, a + x);
+        pick_group(row + scratch_.second_group()[x / kGroup], scratch_.second_places() + x, b + x);
+      }
+    } else if (zeros_) {
+      for (int64_t x = 0; x < width_; ++x) {
+        a[x] = first[x] < 0 ? 0 : row[first[x]];
+        b[x] = second[x] < 0 ? 0 : row[second[x]];
+      }
+    } else {
+      for (int64_t x = 0; x < width_; ++x) a[x] = row[first[x]], b[x] = row[second[x]];
+    }
+    blend_across(a, b, scratch_.weights(), out, width_);
+  }
+
+  void resample_row(int64_t y) {
+    const Tap t = tap(source_coordinate(0, 0, recipe_.yy, y, recipe_.y1));
+    const int64_t a = resolve(t.index, window_.top, window_.bottom, recipe_.border);
+    const int64_t b = resolve(t.index + 1, window_.top, window_.bottom, recipe_.border);
+    if (a != upper_ && (a == lower_ || b == upper_)) {
+      scratch_.swap_source_rows();
+      std::swap(upper_, lower_);
+    }
+    for (int c = 0; c < batch_.channels; ++c) {
+      if (a != upper_) source_row(c, a, scratch_.upper(c));
+      if (b != lower_) source_row(c, b, scratch_.lower(c));
+      blend_down(scratch_.upper(c), scratch_.lower(c), static_cast<int16_t>(t.weight << 4), scratch_.levels(c), width_);
+    }
+    upper_ = a;
+    lower_ = b;
+  }
+
+  // In general: every pixel finds its own four.
+
+  int source_pixel(int c, int64_t x, int64_t y) const {
+    return x < 0 || y < 0 ? 0 : fine(source_[c * from_.channel + y * from_.row + x * from_.column]);
+  }
+
+  void resample_pixels(int c, int64_t y) const {
+    for (int64_t x = 0; x < width_; ++x) {
+      const Tap tx = tap(source_coordinate(recipe_.xx, x, recipe_.xy, y, recipe_.x1));
+      const Tap ty = tap(source_coordinate(recipe_.yx, x, recipe_.yy, y, recipe_.y1));
+      const int64_t x0 = resolve(tx.index, window_.left, window_.right, recipe_.border);
+      const int64_t x1 = resolve(tx.index + 1, window_.left, window_.right, recipe_.border);
+      const int64_t y0 = resolve(ty.index, window_.top, window_.bottom, recipe_.border);
+      const int64_t y1 = resolve(ty.index + 1, window_.top, window_.bottom, recipe_.border);
+      const int upper = blend(source_pixel(c, x0, y0), source_pixel(c, x1, y0), tx.weight);
+      const int lower = blend(source_pixel(c, x0, y1), source_pixel(c, x1, y1), tx.weight);
+      scratch_.levels(c)[x] = static_cast<uint8_t>(level(blend(upper, lower, ty.weight)));
+    }
+  }
+
+  // ---- Blur down the ring's rows, noise, output.
+
+  int16_t outer() const { return static_cast<int16_t>(recipe_.outer); }
+  int16_t inner() const { return static_cast<int16_t>(recipe_.inner); }
+
+  void blur_row(int64_t y) const {
+    for (int c = 0; c < batch_.channels; ++c) {
+      if (article_) {
+        article_row(c, y);
+        continue;
+      }
+      const int16_t* rows[5];
+      for (int k = 0; k < 5; ++k) rows[k] = scratch_.across(c, resolve(y + k - 2, 0, batch_.height, kReflect));
+      blur_down(rows, outer(), inner(), scratch_.blurred(c), width_);
+    }
+  }
+
+  void article_row(int c, int64_t y) const {
+    const auto inside = [&](int64_t row) { return row >= 0 && row < batch_.height; };
+    const auto pixel = [&](int64_t row, int64_t x) { return inside(row) ? scratch_.image(c, row)[x + 2] >> 7 : 0; };
+    const auto across = [&](int64_t row, int64_t x) { return inside(row) ? scratch_.across(c, row)[x] : 0; };
+    for (int64_t x = 0; x < width_; ++x) {
+      scratch_.blurred(c)[x] = static_cast<uint8_t>(
+          article_down(across(y - 2, x), across(y - 1, x), across(y, x), across(y + 1, x), across(y + 2, x),
+                       pixel(y - 1, x), pixel(y, x + 1), pixel(y + 1, x), pixel(y, x - 1), pixel(y, x)));
+    }
+  }
+
+  void noise_row(int64_t y) const {
+    const int64_t first = y * width_, block = first / kPixelsPerBlock, last = (first + width_ - 1) / kPixelsPerBlock;
+    uint16_t* bits = scratch_.bits();
+    for (int64_t b = block; b <= last; b += kBlocksAtOnce) {
+      pixel_blocks(static_cast<uint64_t>(recipe_.key), recipe_.place, b, bits + (b - block) * kPixelsPerBlock);
+    }
+    noise_masks(bits + first % kPixelsPerBlock, static_cast<int32_t>(recipe_.salt),
+                static_cast<int32_t>(recipe_.pepper), scratch_.keep(), scratch_.salted(), width_);
+    for (int c = 0; c < batch_.channels; ++c) apply_masks(scratch_.keep(), scratch_.salted(), result(c), width_);
+  }
+
+  template <typename Value>
+  void write_row(int c, int64_t y) const {
+    const Strides to = out_strides(batch_);
+    const uint8_t* levels = result(c);
+    Value* out = static_cast<Value*>(batch_.out) + n_ * out_per_draw(batch_) + c * to.channel + y * to.row;
+    const Value* table = static_cast<const Value*>(batch_.table);
+    if (table) table += n_ * batch_.table_per_draw + c * 256;
+    // One loop for each case, so that each is vectorised.
+    if (to.column == 1 && table) {
+      for (int64_t x = 0; x < width_; ++x) out[x] = table[levels[x]];
+    } else if (to.column == 1) {
+      std::copy_n(levels, width_, out);
+    } else if (table) {
+      for (int64_t x = 0; x < width_; ++x) out[x * to.column] = table[levels[x]];
+    } else {
+      for (int64_t x = 0; x < width_; ++x) out[x * to.column] = static_cast<Value>(levels[x]);
+    }
+  }
+
+  const Batch& batch_;
+  const Recipe& recipe_;
+  Scratch& scratch_;
+  const uint8_t* source_;
+  Strides from_;
+  Window window_;
+  int64_t n_, width_;
+  bool blurs_, article_;
+  bool zeros_ = false;               // whether a column reads beyond a zero border
+  bool grouped_ = false;             // whether the columns are read in groups
+  int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
+};
+
+}  // namespace gpuaug
