@@ -1,0 +1,42 @@
+# Each target sets up what it needs: a virtual environment with the pinned requirements, and gpuaug built in place.
+# PYTHON chooses the interpreter (3.11 or later); CUDA is built where nvcc is (setup.py says how to choose).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/requirements.stamp
+BUILT := $(VENV)/gpuaug.stamp
+
+.PHONY: demo test lint bench gpu clean
+
+# Class imbalance removed inside a training loop: tables and pictures under results/demo.
+demo: $(BUILT)
+	$(BIN)/python -m gpuaug study --out results/demo --overwrite
+
+test: $(BUILT)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run -Werror csrc/* tests/csrc/*
+
+# Side by side with the libraries that people use now; benchmarks/README.md says what is measured.
+bench: $(BUILT)
+	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
+	NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/python benchmarks/chains.py
+
+# On a machine with a GPU: builds, runs the tests with CUDA required, times the kernels. Uses PYTHON as it is.
+gpu:
+	PYTHON=$(PYTHON) benchmarks/gpu.sh
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info gpuaug/*.so gpuaug/_build.json results
+
+$(INSTALLED): requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(BUILT): $(INSTALLED) setup.py pyproject.toml gpuaug/_native.py $(wildcard csrc/*)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	touch $@
