@@ -8,4 +8,6 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
       "int stages, bool channels_last) -> Tensor");
   // Philox4x32-10 of every counter (..., 4) under its key (...).
   library.def("philox(Tensor counter, Tensor key) -> Tensor");
+  // The first words of each draw's parameter stream at one place in the chain.
+  library.def("words(Tensor keys, int place, int count) -> Tensor");
 }

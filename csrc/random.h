@@ -31,8 +31,19 @@ GPUAUG_HOST_DEVICE Block philox(Block counter, uint64_t key) {
 // The pixels of one draw share blocks: 8 pixels to a block, 16 bits each.
 constexpr int kPixelsPerBlock = 8;
 
+// Word 3 of a counter under a draw's key.
+enum Stream : uint32_t { kPixels = 0, kParameters = 1 };
+
+GPUAUG_HOST_DEVICE Block draw_block(uint64_t key, int64_t place, int64_t block, Stream stream) {
+  return philox({{static_cast<uint32_t>(block), 0, static_cast<uint32_t>(place), stream}}, key);
+}
+
 GPUAUG_HOST_DEVICE Block pixel_block(uint64_t key, int64_t place, int64_t block) {
-  return philox({{static_cast<uint32_t>(block), 0, static_cast<uint32_t>(place), 0}}, key);
+  return draw_block(key, place, block, kPixels);
+}
+
+GPUAUG_HOST_DEVICE Block parameter_block(uint64_t key, int64_t place, int64_t block) {
+  return draw_block(key, place, block, kParameters);
 }
 
 GPUAUG_HOST_DEVICE int pixel_bits(const Block& block, int lane) {

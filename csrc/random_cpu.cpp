@@ -1,4 +1,4 @@
-// The op `philox`: for the host's parameters, and for the known-answer vectors.
+// The ops `philox` and `words`: the host's random numbers.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
@@ -35,6 +35,27 @@ Tensor philox_cpu(const Tensor& counter, const Tensor& key) {
   return out;
 }
 
+// keys is (n): 64-bit patterns; the result is (n, count): uint32 words in int64
+Tensor words_cpu(const Tensor& keys, int64_t place, int64_t count) {
+  STD_TORCH_CHECK(keys.scalar_type() == ScalarType::Long && keys.dim() == 1 && keys.is_contiguous(),
+                  "keys must be contiguous int64 (n)");
+  STD_TORCH_CHECK(count >= 0, "count must be at least 0, got ", count);
+  auto out = torch::stable::new_empty(keys, {keys.size(0), count});
+  const auto* in = static_cast<const int64_t*>(keys.const_data_ptr());
+  auto* words = static_cast<int64_t*>(out.mutable_data_ptr());
+  for (int64_t n = 0; n < keys.size(0); ++n) {
+    Block block{};
+    for (int64_t i = 0; i < count; ++i) {
+      if (i % 4 == 0) block = parameter_block(static_cast<uint64_t>(in[n]), place, i / 4);
+      words[n * count + i] = block.words[i % 4];
+    }
+  }
+  return out;
+}
+
 }  // namespace gpuaug
 
-STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) { library.impl("philox", TORCH_BOX(&gpuaug::philox_cpu)); }
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) {
+  library.impl("philox", TORCH_BOX(&gpuaug::philox_cpu));
+  library.impl("words", TORCH_BOX(&gpuaug::words_cpu));
+}

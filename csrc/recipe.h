@@ -17,12 +17,12 @@ struct Recipe {
   int64_t stages;
 
   // Source image: its first byte in the storage, and its size in pixels.
-  int64_t offset, height, width;
+  int64_t offset, width, height;
 
   // Geometry: the inverse affine map, from an output pixel's (x, y) to the source's, pixel centres on whole
   // numbers, 32.32 fixed point: source x = xx * x + xy * y + x1. Taps beyond the window [left, right) x [top, bottom)
   // follow the border.
-  int64_t xx, xy, x1, yx, yy, y1;
+  int64_t xx, yy, xy, yx, x1, y1;
   int64_t left, top, right, bottom;
   int64_t border;
 

@@ -27,6 +27,7 @@ SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
     "bool interleaved, int stages, bool channels_last) -> Tensor",
     "philox(Tensor counter, Tensor key) -> Tensor",
+    "words(Tensor keys, int place, int count) -> Tensor",
 )
 
 _FOLDER = Path(__file__).parent

@@ -16,17 +16,17 @@ from torch import Tensor
 from gpuaug import _native, differentiable, reference
 from gpuaug.images import check_images, check_size, dtype_name, flat_storage, is_channels_last
 from gpuaug.normalization import Statistic, normalization_table, normalize_floats
-from gpuaug.recipe import Draft, Recipes
+from gpuaug.recipe import Draft, Recipes, blur_weights
 
 PerDraw = Tensor | float | int | bool
 
 # ---- The op: its implementations, fake kernel and missing gradient
 
-for _name, _function in (("augment", reference.augment), ("philox", reference.philox)):
+for _name in ("augment", "philox", "words"):
     if not _native.has_cpu:
-        torch.library.impl(f"gpuaug::{_name}", "CPU", _function)
-    if not _native.has_cuda or _name == "philox":
-        torch.library.impl(f"gpuaug::{_name}", "CUDA", _function)
+        torch.library.impl(f"gpuaug::{_name}", "CPU", getattr(reference, _name))
+if not _native.has_cuda:
+    torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
 
 
 @torch.library.register_fake("gpuaug::augment")
@@ -51,6 +51,11 @@ def _(counter: Tensor, key: Tensor) -> Tensor:
     return torch.empty_like(counter)
 
 
+@torch.library.register_fake("gpuaug::words")
+def _(keys: Tensor, place: int, count: int) -> Tensor:
+    return keys.new_empty((keys.shape[0], count))
+
+
 def augment(
     images: Tensor,
     recipes: Recipes,
@@ -65,7 +70,7 @@ def augment(
 
     >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
     >>> draft = Draft.of_batch(tuple(images.shape))
-    >>> draft.flip(horizontal=torch.tensor([True, False]))
+    >>> draft.flip(torch.tensor([[True, False], [False, False]]))
     >>> out = augment(images, draft.recipes(size=(32, 32)), mean=0.5, std=0.5)
     >>> out.shape, out.dtype
     (torch.Size([2, 3, 32, 32]), torch.float32)
@@ -157,18 +162,18 @@ def crop_resize(images: Tensor, boxes: Tensor, size: int | tuple[int, int]) -> T
     check_images(images)
     size = check_size(size)
     boxes = _per_draw("boxes", boxes, images, width=4)
-    left, top, right, bottom = boxes.unbind(1)
+    corner, end = boxes[:, :2], boxes[:, 2:]
     if _checkable(boxes):
-        inside = (left >= 0) & (top >= 0) & (right <= images.shape[3]) & (bottom <= images.shape[2])
-        for n in (~(inside & (right > left) & (bottom > top))).nonzero().flatten()[:1].tolist():
+        whole = boxes.new_tensor((images.shape[3], images.shape[2]))
+        inside = (corner >= 0) & (end > corner) & (end <= whole)
+        for n in (~inside.all(1)).nonzero().flatten()[:1].tolist():
             raise ValueError(
                 "boxes must be (left, top, right, bottom), not empty and inside the image of width "
                 f"{images.shape[3]} and height {images.shape[2]}, got {boxes[n].tolist()} for draw {n}"
             )
     draft = _draft(images, boxes.device)
-    everyone = torch.ones_like(draft.height, dtype=torch.bool)
-    draft.crop(left=left, top=top, width=right - left, height=bottom - top, active=everyone)
-    draft.resize(*size, active=everyone)
+    draft.crop(corner, end - corner)
+    draft.resize((size[1], size[0]))
     return _run(images, draft, size)
 
 
@@ -191,7 +196,7 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
     if images.is_floating_point():
         return differentiable.flip(images, *(mask.to(images.device) for mask in masks))
     draft = _draft(images, masks[0].device)
-    draft.flip(horizontal=masks[0], vertical=masks[1])
+    draft.flip(torch.stack(masks, dim=1))
     return _run(images, draft)
 
 
@@ -225,7 +230,7 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
             else differentiable.gaussian_blur(images, sigma)
         )
     draft = _draft(images, None if sigma is None else sigma.device)
-    draft.blur(sigma, active=torch.ones_like(draft.height, dtype=torch.bool))
+    draft.blur(None if sigma is None else blur_weights(sigma))
     return _run(images, draft)
 
 
@@ -261,7 +266,7 @@ def salt_and_pepper(
     if not 0 <= place < 1 << 32:
         raise ValueError(f"place must be in [0, 2**32), got {place}")
     draft = _draft(images, keys.device)
-    draft.noise(salt, pepper, keys, place, active=torch.ones_like(draft.height, dtype=torch.bool))
+    draft.noise(salt, pepper, keys, place)
     return _run(images, draft)
 
 

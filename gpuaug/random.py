@@ -76,7 +76,7 @@ def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
         int64 ``(n,)``: 64-bit patterns, so they may be negative.
     """
     counter = torch.stack((index & _WORD, (index >> 32) & _WORD, copy, torch.full_like(index, epoch)), dim=-1)
-    return join(_compiled(counter, signed(seed)))
+    return join(torch.ops.gpuaug.philox(counter, signed(seed).expand(len(index)).contiguous()))
 
 
 def words(keys: Tensor, place: int, count: int) -> Tensor:
@@ -85,14 +85,14 @@ def words(keys: Tensor, place: int, count: int) -> Tensor:
     >>> words(torch.tensor([1, 2]), place=0, count=3).shape
     torch.Size([2, 3])
 
-    Returns int64 ``(n, count)`` in [0, 2**32).
+    Returns int64 ``(n, count)`` in [0, 2**32). ``torch.ops.gpuaug.words`` gives the same.
     """
     blocks = -(-count // 4)
     counter = torch.zeros(1, blocks, 4, dtype=torch.int64)
     counter[0, :, 0] = torch.arange(blocks)
     counter[0, :, 2] = place
     counter[0, :, 3] = PARAMETERS
-    return _compiled(counter, keys[:, None]).flatten(1)[:, :count]
+    return philox(counter, keys[:, None]).flatten(1)[:, :count]
 
 
 def uniform(keys: Tensor, place: int, count: int) -> Tensor:
@@ -101,15 +101,7 @@ def uniform(keys: Tensor, place: int, count: int) -> Tensor:
     >>> bool((uniform(torch.tensor([1, 2]), place=0, count=3) < 1).all())
     True
     """
-    return words(keys, place, count).double() * 2.0**-32
-
-
-def _compiled(counter: Tensor, key: Tensor) -> Tensor:
-    """``philox`` by the op of that name: the same words, from C++ where it is there."""
-    shape = torch.broadcast_shapes(counter.shape[:-1], key.shape)
-    counter = counter.expand(*shape, 4).reshape(-1, 4).contiguous()
-    key = key.expand(shape).reshape(-1).contiguous()
-    return torch.ops.gpuaug.philox(counter, key).view(*shape, 4)
+    return torch.ops.gpuaug.words(keys.contiguous(), place, count).double() * 2.0**-32
 
 
 def join(block: Tensor) -> Tensor:

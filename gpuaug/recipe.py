@@ -10,29 +10,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gpuaug.activity import Active, both, where
+
+# Pairs of an x and a y stand side by side, as a Draft holds them.
 FIELDS = (
-    "stages",
-    "offset",
-    "height",
-    "width",
-    "xx",
-    "xy",
-    "x1",
-    "yx",
-    "yy",
-    "y1",
-    "left",
-    "top",
-    "right",
-    "bottom",
-    "border",
-    "blur",
-    "outer",
-    "inner",
-    "key",
-    "place",
-    "salt",
-    "pepper",
+    *("stages", "offset"),
+    *("width", "height"),
+    *("xx", "yy", "xy", "yx", "x1", "y1"),
+    *("left", "top", "right", "bottom", "border"),
+    *("blur", "outer", "inner"),
+    *("key", "place", "salt", "pepper"),
 )
 WORD = {name: number for number, name in enumerate(FIELDS)}
 
@@ -84,34 +71,34 @@ class Recipes(NamedTuple):
 class Draft:
     """A pass in the making: transforms write into it one after another, then ``recipes`` packs it.
 
-    The geometry is kept as one inverse affine map per draw, in float64 and continuous coordinates (pixel
-    centres at halves), so that a chain of crops, flips and resizes is one resampling. Every method takes
-    ``active``, the draws that it is for.
+    The geometry of a draw is one map for each axis, source = scale * output + shift, in float64 and
+    continuous coordinates (pixel centres at halves), so that a chain of crops, flips and resizes is one
+    resampling. An *extent* is (width, height); pairs are ``(n, 2)`` tensors, x first. ``active`` says which
+    draws a call is for.
 
     >>> draft = Draft.of_batch((1, 3, 32, 32))
-    >>> everyone = torch.ones(1, dtype=torch.bool)
-    >>> draft.crop(left=torch.tensor([6]), top=torch.tensor([6]), width=20, height=20, active=everyone)
-    >>> draft.resize(32, 32, active=everyone)
+    >>> draft.crop(torch.tensor([[6, 6]]), (20, 20))
+    >>> draft.resize((32, 32))
     >>> recipes = draft.recipes(size=(32, 32))
     >>> recipes.stages == GEOMETRY, recipes.field("left").tolist(), recipes.field("right").tolist()
     (True, [6], [26])
     """
 
-    def __init__(self, offset: Tensor, height: Tensor, width: Tensor) -> None:
-        """offset (bytes), height, width (pixels): int64 ``(n,)``, each draw's source image in the flat
-        storage.
+    def __init__(self, offset: Tensor, extent: Tensor) -> None:
+        """offset in bytes, int64 ``(n,)``, and extent in pixels, int64 ``(n, 2)``, of each draw's source
+        image.
         """
-        self.fields: dict[str, Tensor] = {"offset": offset, "height": height, "width": width}
-        self.height, self.width = height, width  # of the image as the next transform sees it
-        one, zero = (
-            torch.ones_like(height, dtype=torch.float64),
-            torch.zeros_like(height, dtype=torch.float64),
-        )
-        self._x = (one, zero, zero)  # source x = xx * x + xy * y + x1
-        self._y = (zero, one, zero)
-        none = torch.zeros_like(height)
-        self._window = (none, none, width, height)
-        self._written = 0
+        self.offset = offset
+        self.source = extent
+        self.extent = extent  # of the image as the next transform sees it; int64 or float64
+        self._nothing = torch.zeros_like(extent)
+        self._scale = torch.ones_like(extent, dtype=torch.float64)
+        self._shift = torch.zeros_like(extent, dtype=torch.float64)
+        self._low, self._high = self._nothing, extent  # the window
+        self._border = self._nothing[:, :1]
+        self._blur = self._nothing[:, [0, 0, 0]]
+        self._noise = self._nothing[:, [0, 0, 0, 0]]
+        self._stages: list[tuple[int, Active]] = []
 
     @classmethod
     def of_batch(
@@ -123,135 +110,105 @@ class Draft:
         count, channels, height, width = shape
         if index is None:
             index = torch.arange(count, device=device)
-        return cls(
-            index * (channels * height * width), torch.full_like(index, height), torch.full_like(index, width)
-        )
+        extent = torch.tensor([[width, height]], device=index.device).expand(len(index), 2)
+        return cls(index * (channels * height * width), extent)
 
     # ---- Geometry
 
-    def crop(
-        self, *, left: Tensor, top: Tensor, width: Tensor | int, height: Tensor | int, active: Tensor
-    ) -> None:
-        """The window becomes the image. It may reach beyond the image; ``border`` says what is there."""
-        self._step((1.0, left.double()), (1.0, top.double()), active)
-        self._resized(width, height, active)
+    def crop(self, corner: Tensor, extent: Tensor | tuple[int, int], active: Active = True) -> None:
+        """The window at ``corner`` (left, top) becomes the image. It may reach beyond it, to the
+        ``border``.
+        """
+        self._shift = where(active, self._shift + self._scale * corner, self._shift)
+        self._resized(extent, active)
 
-    def resize(self, height: Tensor | int, width: Tensor | int, *, active: Tensor) -> None:
+    def resize(self, extent: Tensor | tuple[int, int], active: Active = True) -> None:
         """Bilinear, half-pixel centres, no antialiasing: what lies outside the present image is never
         read.
         """
-        sx, sy = self.width.double() / width, self.height.double() / height
-        self._clip(active & ((sx != 1) | (sy != 1)))
-        self._step((sx, 0.0), (sy, 0.0), active)
-        self._resized(width, height, active)
+        new = extent if isinstance(extent, Tensor) else self.offset.new_tensor(extent)
+        ratio = self.extent.double() / new
+        self._clip(both(active, (ratio != 1).any(1)))
+        self._scale = where(active, self._scale * ratio, self._scale)
+        self._resized(new, active)
 
-    def flip(self, *, horizontal: Tensor | None = None, vertical: Tensor | None = None) -> None:
-        if horizontal is not None:
-            self._step((-1.0, self.width.double()), (1.0, 0.0), horizontal)
-        if vertical is not None:
-            self._step((1.0, 0.0), (-1.0, self.height.double()), vertical)
+    def flip(self, mask: Tensor) -> None:
+        """Mirror along the axes that the mask ``(n, 2)`` names: x, left and right; y, top and bottom."""
+        self._shift = torch.where(mask, self._shift + self._scale * self.extent, self._shift)
+        self._scale = torch.where(mask, -self._scale, self._scale)
 
-    def border(self, name: str, *, active: Tensor) -> None:
-        self._set("border", BORDERS[name], active)
+    def border(self, name: str, active: Active = True) -> None:
+        self._border = where(active, torch.full_like(self._border, BORDERS[name]), self._border)
 
-    def _step(self, x: tuple, y: tuple, active: Tensor) -> None:
-        """Put the map (x, y) -> (x[0] * x + x[1], y[0] * y + y[1]) before what is there."""
-        self._written |= GEOMETRY
-        for name, (a, b, c) in (("_x", self._x), ("_y", self._y)):
-            after = (a * x[0], b * y[0], a * x[1] + b * y[1] + c)
-            setattr(
-                self,
-                name,
-                tuple(torch.where(active, new, old) for new, old in zip(after, (a, b, c), strict=True)),
-            )
+    def _resized(self, extent: Tensor | tuple[int, int], active: Active) -> None:
+        new = extent if isinstance(extent, Tensor) else self.offset.new_tensor(extent)
+        self.extent = where(active, new.expand_as(self.extent), self.extent)
 
-    def _resized(self, width: Tensor | int, height: Tensor | int, active: Tensor) -> None:
-        self.width = torch.where(active, width, self.width)
-        self.height = torch.where(active, height, self.height)
-
-    def _clip(self, active: Tensor) -> None:
-        """Narrow the window to the present image, so that an interpolation does not read past a crop's
-        edge.
-        """
-        left, top, right, bottom = self._window
-        bounds = []
-        for (a, b, c), low, high in ((self._x, left, right), (self._y, top, bottom)):
-            reach = (a * self.width, b * self.height)
-            start = c + reach[0].clamp(max=0) + reach[1].clamp(max=0)
-            end = c + reach[0].clamp(min=0) + reach[1].clamp(min=0)
-            bounds.append(
-                (
-                    torch.where(active, torch.maximum(low, start.floor().long()), low),
-                    torch.where(active, torch.minimum(high, end.ceil().long()), high),
-                )
-            )
-        (left, right), (top, bottom) = bounds
-        self._window = (left, top, right, bottom)
+    def _clip(self, active: Active) -> None:
+        """Narrow the window to the present image: an interpolation does not read past a crop's edge."""
+        end = self._shift + self._scale * self.extent
+        low, high = torch.minimum(self._shift, end), torch.maximum(self._shift, end)
+        self._low = where(active, torch.maximum(self._low, low.floor().long()), self._low)
+        self._high = where(active, torch.minimum(self._high, high.ceil().long()), self._high)
 
     # ---- Blur and noise
 
-    def blur(self, sigma: Tensor | None, *, active: Tensor) -> None:
-        """A 5x5 Gaussian of ``sigma`` pixels ``(n,)`` with reflect-101 border; None: the article's kernel."""
-        self._mark(BLUR, active)
-        if sigma is None:
-            self._set("blur", ARTICLE, active)
-            return
-        self._set("blur", GAUSSIAN, active)
-        distance = torch.tensor([2.0, 1.0], dtype=torch.float64, device=sigma.device)
-        side = torch.exp(-0.5 * (distance / sigma.double()[:, None]) ** 2)
-        pair = 2 * side / (1 + 2 * side.sum(1, keepdim=True))
-        outer, inner = (pair * BLUR_UNIT).round().long().unbind(1)
-        self._set("outer", outer, active)
-        self._set("inner", inner, active)
+    def blur(self, weights: Tensor | None, active: Active = True) -> None:
+        """A Gaussian by its ``blur_weights`` ``(n, 2)``, reflect-101 border; None: the article's kernel."""
+        if weights is None:
+            block = torch.tensor([[ARTICLE, 0, 0]], device=self.offset.device).expand_as(self._blur)
+        else:
+            block = torch.cat((torch.full_like(weights[:, :1], GAUSSIAN), weights), dim=1)
+        self._blur = where(active, block, self._blur)
+        self._stages.append((BLUR, active))
 
-    def noise(self, salt: Tensor, pepper: Tensor, keys: Tensor, place: int, *, active: Tensor) -> None:
+    def noise(self, salt: Tensor, pepper: Tensor, keys: Tensor, place: int, active: Active = True) -> None:
         """Salt and pepper with the given shares of pixels ``(n,)``, in steps of 2**-16."""
-        self._mark(NOISE, active)
-        self._set("salt", (salt.double() * NOISE_UNIT).round().long(), active)
-        self._set("pepper", ((salt.double() + pepper.double()) * NOISE_UNIT).round().long(), active)
-        self._set("key", keys, active)
-        self._set("place", place, active)
+        salt = salt.double()
+        thresholds = (torch.stack((salt, salt + pepper), dim=1) * NOISE_UNIT).round().long()
+        block = torch.cat((keys[:, None], torch.full_like(keys[:, None], place), thresholds), dim=1)
+        self._noise = where(active, block, self._noise)
+        self._stages.append((NOISE, active))
 
     # ---- Packing
 
     def recipes(self, size: tuple[int, int]) -> Recipes:
-        """The records. ``size`` is what every draw's geometry must have come to."""
-        fields = self.fields | dict(zip(("left", "top", "right", "bottom"), self._window, strict=True))
-        x, y = self._fixed(self._x), self._fixed(self._y)
-        fields |= dict(zip(("xx", "xy", "x1", "yx", "yy", "y1"), (*x, *y), strict=True))
-        still = (
-            (x[0] == FIXED_POINT)
-            & (x[1] == 0)
-            & (x[2] == 0)
-            & (y[0] == 0)
-            & (y[1] == FIXED_POINT)
-            & (y[2] == 0)
-        )
-        whole = (fields["height"] == size[0]) & (fields["width"] == size[1])
-        fields["stages"] = self._get("stages") | torch.where(still & whole, 0, GEOMETRY)
-        nothing = torch.zeros_like(fields["offset"])
-        records = torch.stack([fields.get(name, nothing) for name in FIELDS], dim=1)
-        return Recipes(records, size, self._union(fields["stages"]))
+        """The records. ``size``, (height, width), is what every draw's geometry must have come to."""
+        scale = (self._scale * FIXED_POINT).round().long()
+        # From continuous coordinates to whole-numbered pixel centres.
+        shift = ((0.5 * self._scale + self._shift - 0.5) * FIXED_POINT).round().long()
+        whole = self.source == self.offset.new_tensor((size[1], size[0]))
+        moved = ~((scale == FIXED_POINT) & (shift == 0) & whole).all(1)
+        stages = moved.long() * GEOMETRY
+        for stage, active in self._stages:
+            stages = stages | (stage if isinstance(active, bool) else active * stage)
+        pairs = (self.source, scale, self._nothing, shift, self._low, self._high)
+        columns = (stages[:, None], self.offset[:, None], *pairs, self._border, self._blur, self._noise)
+        return Recipes(torch.cat(columns, dim=1), size, self._union(moved))
 
-    @staticmethod
-    def _fixed(row: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """From continuous coordinates to whole-numbered pixel centres, in 32.32 fixed point."""
-        a, b, c = row
-        return tuple((v * FIXED_POINT).round().long() for v in (a, b, 0.5 * (a + b) + c - 0.5))
+    def _union(self, moved: Tensor) -> int:
+        union = 0
+        # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a
+        # stage that was written to counts as used.
+        blind = torch.compiler.is_compiling() or moved.device.type != "cpu" or len(moved) == 0
+        for stage, active in [(GEOMETRY, moved), *self._stages]:
+            if blind or (active if isinstance(active, bool) else bool(active.any())):
+                union |= stage
+        return union
 
-    def _union(self, stages: Tensor) -> int:
-        # Where the values cannot be looked at (a graph would break, a device be waited for, there are none),
-        # the stages that were written to stand in.
-        if torch.compiler.is_compiling() or stages.device.type != "cpu" or len(stages) == 0:
-            return self._written
-        return sum(bit for bit in (GEOMETRY, BLUR, NOISE) if bool((stages & bit).any()))
 
-    def _set(self, name: str, value: Tensor | int, active: Tensor) -> None:
-        self.fields[name] = torch.where(active, value, self._get(name))
+def blur_weights(sigma: Tensor) -> Tensor:
+    """What the kernel blurs with: the weights of the two taps two pixels away, and of the two next to it.
 
-    def _get(self, name: str) -> Tensor:
-        return self.fields.get(name, torch.zeros_like(self.fields["offset"]))
+    >>> blur_weights(torch.tensor([1e-3, 1e3])).tolist()
+    [[0, 0], [13107, 13107]]
 
-    def _mark(self, stage: int, active: Tensor) -> None:
-        self._written |= stage
-        self._set("stages", stage | self._get("stages"), active)
+    Args:
+        sigma: ``(n,)`` in pixels.
+
+    Returns:
+        int64 ``(n, 2)`` in 1/2**15: two fifths each where sigma is large.
+    """
+    distance = torch.tensor([2.0, 1.0], dtype=torch.float64, device=sigma.device)
+    side = torch.exp(-0.5 * (distance / sigma.double()[:, None]) ** 2)
+    return (2 * side / (1 + 2 * side.sum(1, keepdim=True)) * BLUR_UNIT).round().long()

@@ -47,6 +47,11 @@ def philox(counter: Tensor, key: Tensor) -> Tensor:
     return random.philox(counter, key)
 
 
+def words(keys: Tensor, place: int, count: int) -> Tensor:
+    """The op ``gpuaug::words``."""
+    return random.words(keys, place, count).contiguous()
+
+
 def _check_readable(storage: Tensor, records: Tensor, channels: int) -> None:
     if records.device.type != "cpu":
         return  # looking would wait for the device; the taps are clamped

@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gpuaug.recipe import BORDERS, GEOMETRY, WORD, Draft
+from gpuaug.recipe import BORDERS, GEOMETRY, WORD, Draft, blur_weights
 
 TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -29,26 +29,21 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     index = whole(0, images - 1)
     storage = torch.randint(256, (images * channels * height * width,), generator=random, dtype=torch.uint8)
     draft = Draft.of_batch((images, channels, height, width), index)
-    everyone = torch.ones(n, dtype=torch.bool)
     reach = draw(st.integers(0, 3))
-    draft.crop(
-        left=whole(-reach, width - 1),
-        top=whole(-reach, height - 1),
-        width=whole(1, width + reach),
-        height=whole(1, height + reach),
-        active=some(),
-    )
-    draft.border(draw(st.sampled_from(sorted(BORDERS))), active=some())
-    draft.resize(out_height, out_width, active=everyone)
-    draft.flip(horizontal=some(), vertical=some())
+    corner = torch.stack((whole(-reach, width - 1), whole(-reach, height - 1)), dim=1)
+    window = torch.stack((whole(1, width + reach), whole(1, height + reach)), dim=1)
+    draft.crop(corner, window, some())
+    draft.border(draw(st.sampled_from(sorted(BORDERS))), some())
+    draft.resize((out_width, out_height))
+    draft.flip(torch.stack((some(), some()), dim=1))
     if draw(st.booleans()):
-        draft.blur(torch.rand(n, generator=random) * 3 + 0.05, active=some())
+        draft.blur(blur_weights(torch.rand(n, generator=random) * 3 + 0.05), some())
     if draw(st.booleans()):
-        draft.blur(None, active=some(0.3))
+        draft.blur(None, some(0.3))
     if draw(st.booleans()):
         shares = torch.rand(2, n, generator=random) / 2
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
-        draft.noise(shares[0], shares[1], keys, place=draw(st.integers(0, 2**32 - 1)), active=some())
+        draft.noise(shares[0], shares[1], keys, draw(st.integers(0, 2**32 - 1)), some())
     recipes = draft.recipes((out_height, out_width))
     records, stages = recipes.records, recipes.stages
     if affine and draw(st.integers(0, 3)) == 0:  # a rotation, a shear, whatever a map can be

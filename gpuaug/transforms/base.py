@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gpuaug import functional, random
+from gpuaug.activity import Active, both, others
 from gpuaug.images import check_images
 from gpuaug.recipe import Draft, Recipes
 from gpuaug.transforms.plan import Cursor, Geometry, Stage, Step
@@ -25,8 +26,8 @@ class Job:
     draft: Draft
 
     def __init__(self, draws: Tensor) -> None:
-        self.index, self.copy, self.keys = draws.unbind(1)
-        self.everyone = torch.ones(len(draws), dtype=torch.bool)
+        self.index, self.copy, keys = draws.unbind(1)
+        self.keys = keys.contiguous()
 
     def uniform(self, step: Step, count: int) -> Tensor:
         """``count`` random numbers for each draw, float64 ``(n, count)`` in [0, 1): the draw's own at this
@@ -72,11 +73,11 @@ class Transform(nn.Module):
         """All randomness: tensors ``(n,)``, from the draws' keys."""
         return {}
 
-    def compile(self, draft: Draft, active: Tensor, **params: Any) -> None:
+    def compile(self, draft: Draft, active: Active, **params: Any) -> None:
         """Write into the draft, for the draws that ``active`` names."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
 
-    def compile_plain(self, draft: Draft, active: Tensor) -> None:
+    def compile_plain(self, draft: Draft, active: Active) -> None:
         """What a draw gets that is not augmented: a transform that changes the size resizes, others do
         nothing.
         """
@@ -100,17 +101,15 @@ class Transform(nn.Module):
         """The plan with this transform as the outermost."""
         return self.plan(Cursor(), count())[0]
 
-    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
-        """Write this transform into the job's pass: in full for the draws it serves, for the others only its
-        size.
-        """
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        """Write this transform into the job's pass; for draws that it does not serve, only its size."""
         if step.number != job.number:
             return
-        active = chosen if self.deterministic else chosen & augmented
-        if bool(active.any()):
+        active = chosen if self.deterministic else both(chosen, augmented)
+        if active is not False:
             self.compile(job.draft, active, **self.make_params(job, step))
-        if not bool(active.all()):
-            self.compile_plain(job.draft, ~active)
+        if active is not True:
+            self.compile_plain(job.draft, others(active))
 
     # ---- Running
 
@@ -149,14 +148,14 @@ class Transform(nn.Module):
             one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), (1, *images_shape[1:]))
             return tuple(p._replace(records=p.records[:0]) for p in one)
         job = Job(draws)
-        augmented = job.everyone if self.training else ~job.everyone
         passes: list[Recipes] = []
         for number in range(self.step.passes()):
             shape = images_shape if number == 0 else (len(draws), images_shape[1], *passes[-1].size)
             job.number, job.draft = number, Draft.of_batch(shape, index if number == 0 else None)
-            self.paint(job, self.step, job.everyone, augmented)
+            self.paint(job, self.step, True, self.training)
             # One size for all: what changes the size of one draw changes that of all.
-            passes.append(job.draft.recipes((int(job.draft.height[0]), int(job.draft.width[0]))))
+            width, height = job.draft.extent[0].tolist()
+            passes.append(job.draft.recipes((int(height), int(width))))
         return tuple(passes)
 
     def apply_recipes(self, images: Tensor, passes: tuple[Recipes, ...]) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpuaug.recipe import Draft
+from gpuaug.activity import Active
+from gpuaug.recipe import Draft, blur_weights
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
 from gpuaug.transforms.settings import interval
@@ -42,14 +43,14 @@ class GaussianBlur(Transform):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Tensor | None]:
         if self.sigma is None:
-            return {"sigma": None}
+            return {"weights": None}
         low, high = self.sigma
         if low == high:
-            return {"sigma": torch.full((len(job.keys),), low, dtype=torch.float64)}
-        return {"sigma": low + job.uniform(step, 1)[:, 0] * (high - low)}
+            return {"weights": blur_weights(torch.tensor([low])).expand(len(job.keys), 2)}
+        return {"weights": blur_weights(low + job.uniform(step, 1)[:, 0] * (high - low))}
 
-    def compile(self, draft: Draft, active: Tensor, *, sigma: Tensor | None) -> None:
-        draft.blur(sigma, active=active)
+    def compile(self, draft: Draft, active: Active, *, weights: Tensor | None) -> None:
+        draft.blur(weights, active)
 
     def extra_repr(self) -> str:
         return f"kernel_size=5, sigma={self.sigma}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from gpuaug.activity import Active, both
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Cursor, Stage, Step
 from gpuaug.transforms.settings import probability
@@ -34,7 +35,7 @@ class _Container(Transform):
             children.append(step)
         return Step(self, place, start, tuple(children)), cursor
 
-    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         for child in step.children:
             child.transform.paint(job, child, chosen, augmented)
 
@@ -85,9 +86,9 @@ class Compose(_Container):
         self.memory_format = memory_format
         self.step  # noqa: B018  plans now, so that a chain that cannot be is refused when it is built
 
-    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         if self.apply_to == "copies":
-            augmented = augmented & (job.copy > 0)
+            augmented = both(augmented, job.copy > 0)
         super().paint(job, step, chosen, augmented)
 
     def extra_repr(self) -> str:
@@ -132,14 +133,14 @@ class OneOf(_Container):
         )  # options exclude one another
         return Step(self, place, cursor.number, tuple(steps)), Cursor.furthest(list(ends))
 
-    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         count = len(step.children)
         if self.by == "copy":
             option = torch.where(job.copy > 0, (job.copy - 1) % count, -1)
         else:
             option = (job.uniform(step, 1)[:, 0] * count).long()
         for number, child in enumerate(step.children):
-            served = chosen & augmented & (option == number)
+            served = both(both(chosen, augmented), option == number)
             child.transform.paint(job, child, served, augmented)
 
     def extra_repr(self) -> str:
@@ -165,8 +166,9 @@ class RandomApply(_Container):
         self.p = probability("p", p)
         _refuse_output(self)
 
-    def paint(self, job: Job, step: Step, chosen: Tensor, augmented: Tensor) -> None:
-        super().paint(job, step, chosen & augmented & job.choose(step, self.p), augmented)
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        served = both(both(chosen, augmented), job.choose(step, self.p))
+        super().paint(job, step, served, augmented)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

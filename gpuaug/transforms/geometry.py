@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from gpuaug.activity import Active, both, where
 from gpuaug.images import check_size
 from gpuaug.recipe import BORDERS, Draft
 from gpuaug.transforms.base import Job, Transform
@@ -25,9 +26,10 @@ class _Sized(Transform):
     def __init__(self, size: Size, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
+        self.extent = (self.size[1], self.size[0])
 
-    def compile_plain(self, draft: Draft, active: Tensor) -> None:
-        draft.resize(*self.size, active=active)
+    def compile_plain(self, draft: Draft, active: Active) -> None:
+        draft.resize(self.extent, active)
 
     def extra_repr(self) -> str:
         return f"size={self.size}"
@@ -65,18 +67,14 @@ class RandomCrop(_Sized):
         self.geometry = Geometry.PAD if padding else Geometry.SIZE
 
     def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
-        room_x, room_y = _room(self.size, job.draft, self.padding)
-        u = job.uniform(step, 2)
-        return {
-            "left": (u[:, 0] * (room_x + 1)).long() - self.padding,
-            "top": (u[:, 1] * (room_y + 1)).long() - self.padding,
-        }
+        room = _room(self, job.draft, self.padding)
+        return {"corner": (job.uniform(step, 2) * (room + 1)).long() - self.padding}
 
-    def compile(self, draft: Draft, active: Tensor, *, left: Tensor, top: Tensor) -> None:
+    def compile(self, draft: Draft, active: Active, *, corner: Tensor) -> None:
         _check_room(self, draft, active, self.padding)
         if self.padding:
-            draft.border(self.padding_mode, active=active)
-        draft.crop(left=left, top=top, width=self.size[1], height=self.size[0], active=active)
+            draft.border(self.padding_mode, active)
+        draft.crop(corner, self.extent, active)
 
     def extra_repr(self) -> str:
         pad = f", padding={self.padding}, padding_mode={self.padding_mode!r}" if self.padding else ""
@@ -115,38 +113,27 @@ class RandomResizedCrop(_Sized):
         self.ratio = interval("ratio", ratio)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
-        height, width = job.draft.height[:, None], job.draft.width[:, None]
+        whole = job.draft.extent
         u = job.uniform(step, 2 * self._TRIES + 2)
-        area = (height * width) * _between(self.scale, u[:, : self._TRIES])
+        area = whole.prod(1, keepdim=True) * _between(self.scale, u[:, : self._TRIES])
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         ratio = torch.exp(_between((low, high), u[:, self._TRIES : 2 * self._TRIES]))
-        w, h = (area * ratio).sqrt().round().long(), (area / ratio).sqrt().round().long()
-        fits = (w > 0) & (w <= width) & (h > 0) & (h <= height)
-
-        first = fits.int().argmax(1, keepdim=True)  # where none fits this is 0, and the fallback replaces it
-        w, h = w.gather(1, first)[:, 0], h.gather(1, first)[:, 0]
-        fallback_w, fallback_h = self._fallback(job.draft)
+        tries = torch.stack((area * ratio, area / ratio), dim=2).sqrt().round().long()  # (n, tries, 2)
+        fits = ((tries > 0) & (tries <= whole[:, None])).all(2)
+        first = fits.int().argmax(1)  # where none fits this is 0, and the fallback replaces it
         none = ~fits.any(1)
-        w, h = torch.where(none, fallback_w, w), torch.where(none, fallback_h, h)
-        room_x, room_y = job.draft.width - w, job.draft.height - h
-        left, top = ((u[:, i] * (room + 1)).long() for i, room in ((-2, room_x), (-1, room_y)))
-        return {
-            "left": torch.where(none, room_x // 2, left),
-            "top": torch.where(none, room_y // 2, top),
-            "width": w,
-            "height": h,
-        }
+        window = where(none, self._fallback(whole), tries[torch.arange(len(u)), first])
+        room = whole - window
+        return {"corner": where(none, room // 2, (u[:, -2:] * (room + 1)).long()), "window": window}
 
-    def _fallback(self, draft: Draft) -> tuple[Tensor, Tensor]:
-        w = torch.minimum(draft.width, (draft.height * self.ratio[1]).round().long().clamp(min=1))
-        h = torch.minimum(draft.height, (draft.width / self.ratio[0]).round().long().clamp(min=1))
-        return w, h
+    def _fallback(self, whole: Tensor) -> Tensor:
+        """The largest windows of the least and the most ratio allowed, inside the image."""
+        widest = whole[:, 1] * self.ratio[1], whole[:, 0] / self.ratio[0]
+        return torch.minimum(whole, torch.stack(widest, dim=1).round().long().clamp(min=1))
 
-    def compile(
-        self, draft: Draft, active: Tensor, *, left: Tensor, top: Tensor, width: Tensor, height: Tensor
-    ) -> None:
-        draft.crop(left=left, top=top, width=width, height=height, active=active)
-        draft.resize(*self.size, active=active)
+    def compile(self, draft: Draft, active: Active, *, corner: Tensor, window: Tensor) -> None:
+        draft.crop(corner, window, active)
+        draft.resize(self.extent, active)
 
     def extra_repr(self) -> str:
         ratio = ", ".join(f"{r:.3g}" for r in self.ratio)
@@ -174,14 +161,14 @@ class Resize(Transform):
         self.size = check_size(size)
         self.by_shorter_side = isinstance(size, int)
 
-    def compile(self, draft: Draft, active: Tensor) -> None:
+    def compile(self, draft: Draft, active: Active) -> None:
         height, width = self.size
         if self.by_shorter_side:
-            shorter = torch.minimum(draft.height, draft.width)
-            height, width = self.size[0] * draft.height // shorter, self.size[0] * draft.width // shorter
-        draft.resize(height, width, active=active)
+            draft.resize(height * draft.extent // draft.extent.amin(1, keepdim=True), active)
+        else:
+            draft.resize((width, height), active)
 
-    def compile_plain(self, draft: Draft, active: Tensor) -> None:
+    def compile_plain(self, draft: Draft, active: Active) -> None:
         self.compile(draft, active)
 
     def extra_repr(self) -> str:
@@ -201,18 +188,16 @@ class CenterCrop(_Sized):
 
     deterministic = True
 
-    def compile(self, draft: Draft, active: Tensor) -> None:
+    def compile(self, draft: Draft, active: Active) -> None:
         _check_room(self, draft, active)
-        left, top = (
-            (room / 2).round().long() for room in _room(self.size, draft)
-        )  # half to even, as torchvision's
-        draft.crop(left=left, top=top, width=self.size[1], height=self.size[0], active=active)
+        corner = (_room(self, draft) / 2).round().long()  # half to even, as torchvision's
+        draft.crop(corner, self.extent, active)
 
 
 class _Flip(Transform):
     stage = Stage.GEOMETRY
     geometry = Geometry.FLIP
-    axis: str
+    axis: int
 
     def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
@@ -221,8 +206,10 @@ class _Flip(Transform):
     def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
         return {"flipped": job.choose(step, self.p)}
 
-    def compile(self, draft: Draft, active: Tensor, *, flipped: Tensor) -> None:
-        draft.flip(**{self.axis: active & flipped})
+    def compile(self, draft: Draft, active: Active, *, flipped: Tensor) -> None:
+        mask = torch.zeros(len(flipped), 2, dtype=torch.bool)
+        mask[:, self.axis] = both(active, flipped)
+        draft.flip(mask)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -236,7 +223,7 @@ class RandomHorizontalFlip(_Flip):
     tensor([[[[2, 1]]]], dtype=torch.uint8)
     """
 
-    axis = "horizontal"
+    axis = 0
 
 
 class RandomVerticalFlip(_Flip):
@@ -247,23 +234,23 @@ class RandomVerticalFlip(_Flip):
     tensor([2, 1], dtype=torch.uint8)
     """
 
-    axis = "vertical"
+    axis = 1
 
 
 def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
     return bounds[0] + u * (bounds[1] - bounds[0])
 
 
-def _room(size: tuple[int, int], draft: Draft, padding: int = 0) -> tuple[Tensor, Tensor]:
-    """How far a window of that size can move to the right and down."""
-    return draft.width + 2 * padding - size[1], draft.height + 2 * padding - size[0]
+def _room(transform: _Sized, draft: Draft, padding: int = 0) -> Tensor:
+    """How far the window can move to the right and down, ``(n, 2)``."""
+    return draft.extent + (2 * padding - draft.extent.new_tensor(transform.extent))
 
 
-def _check_room(transform: _Sized, draft: Draft, active: Tensor, padding: int = 0) -> None:
-    room_x, room_y = _room(transform.size, draft, padding)
-    for n in (active & ((room_x < 0) | (room_y < 0))).nonzero().flatten()[:1].tolist():
+def _check_room(transform: _Sized, draft: Draft, active: Active, padding: int = 0) -> None:
+    short = both(active, (_room(transform, draft, padding) < 0).any(1))
+    for n in short.nonzero().flatten()[:1].tolist():
+        width, height = draft.extent[n].tolist()
         raise ValueError(
             f"{type(transform).__name__}: size must be at most the image's with its padding, "
-            f"got {transform.size[0]} x {transform.size[1]} for draw {n} "
-            f"of {int(draft.height[n])} x {int(draft.width[n])} pixels"
+            f"got {transform.size[0]} x {transform.size[1]} for draw {n} of {height} x {width} pixels"
         )

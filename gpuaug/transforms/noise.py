@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gpuaug.activity import Active
 from gpuaug.recipe import Draft
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
@@ -37,9 +38,9 @@ class SaltAndPepper(Transform):
     def make_params(self, job: Job, step: Step) -> dict[str, Tensor | int]:
         return {"keys": job.keys, "place": step.place}
 
-    def compile(self, draft: Draft, active: Tensor, *, keys: Tensor, place: int) -> None:
+    def compile(self, draft: Draft, active: Active, *, keys: Tensor, place: int) -> None:
         salt = torch.full((len(keys),), self.amount * self.salt_vs_pepper, dtype=torch.float64)
-        draft.noise(salt, self.amount - salt, keys, place, active=active)
+        draft.noise(salt, self.amount - salt, keys, place, active)
 
     def extra_repr(self) -> str:
         return f"amount={self.amount}, salt_vs_pepper={self.salt_vs_pepper}"

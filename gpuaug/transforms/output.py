@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import functional
+from gpuaug.activity import Active
 from gpuaug.images import dtype_name
 from gpuaug.normalization import TABLE_DTYPES, Statistic, normalization_table
 from gpuaug.recipe import Draft, Recipes
@@ -52,7 +53,7 @@ class Normalize(Transform):
         )  # checks them
         self._tables: dict[tuple[int, torch.device], Tensor] = {}
 
-    def compile(self, draft: Draft, active: Tensor) -> None:
+    def compile(self, draft: Draft, active: Active) -> None:
         """Nothing of it is in the record: the table is the batch's."""
 
     def finish(self, images: Tensor, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:

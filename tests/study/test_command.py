@@ -24,7 +24,7 @@ def _here(tmp_path, monkeypatch):
 def test_study_of_the_embedded_set(capsys):
     main(["study", *TINY, "--seeds", "2", "--epochs", "2", "--arms", "imbalanced", "all", "--out", "out"])
     printed = capsys.readouterr().out
-    assert "64 t-shirt, 16 shirt: 2 arms, 2 seeds, 2 epochs" in printed
+    assert "64 t-shirt, 16 shirt; arms: 2, seeds: 2, epochs: 2" in printed
     assert "| imbalanced |" in printed
     assert sorted(path.name for path in Path("out").iterdir()) == FILES
 
@@ -72,7 +72,7 @@ def test_study_of_a_folder_with_three_classes(capsys):
         "--size 16 --minority dusk noon --minority-count 2 --epochs 1 --seeds 1 --arms all --batch-size 4"
     )
     main(["study", "--data", "sky", *options.split(), "--out", "out"])
-    assert "2 dusk, 8 night, 2 noon: 1 arms" in capsys.readouterr().out
+    assert "2 dusk, 8 night, 2 noon; arms: 1" in capsys.readouterr().out
     report = json.loads(Path("out/report.json").read_text())
     assert report["settings"]["image_shape"] == [3, 16, 16]
     assert list(report["arms"]["all"]["classes"]) == ["dusk", "night", "noon"]

@@ -23,9 +23,9 @@ def easy():
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_every_arm_learns_three_easy_classes(easy, arm):
+def test_every_arm_learns_three_easy_classes(easy, arm, device):
     data = imbalance(easy, ["grey", "bright"], ratio=2)
-    epochs = list(train(data, ARMS[arm], seed=0, epochs=20, batch_size=8))
+    epochs = list(train(data, ARMS[arm], seed=0, epochs=20, batch_size=8, device=device))
     assert [epoch.number for epoch in epochs] == list(range(1, 21))
     assert epochs[-1].loss < epochs[0].loss
     assert epochs[-1].score.accuracy > 0.8
