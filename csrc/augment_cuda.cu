@@ -28,15 +28,23 @@ void launch(const Batch& batch, cudaStream_t stream) {
 
 template <typename Value>
 void launch_variant(const Batch& batch, int64_t stages, cudaStream_t stream) {
-  switch (stages & (kBlur | kNoise)) {
+  switch (stages & (kBlur | kNoise | kShrink)) {
     case 0:
       return launch<0, Value>(batch, stream);
     case kBlur:
       return launch<kBlur, Value>(batch, stream);
     case kNoise:
       return launch<kNoise, Value>(batch, stream);
-    default:
+    case kBlur | kNoise:
       return launch<kBlur | kNoise, Value>(batch, stream);
+    case kShrink:
+      return launch<kShrink, Value>(batch, stream);
+    case kShrink | kBlur:
+      return launch<kShrink | kBlur, Value>(batch, stream);
+    case kShrink | kNoise:
+      return launch<kShrink | kNoise, Value>(batch, stream);
+    default:
+      return launch<kShrink | kBlur | kNoise, Value>(batch, stream);
   }
 }
 

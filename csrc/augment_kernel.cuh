@@ -36,17 +36,16 @@ __device__ inline Footprint footprint(const Recipe& recipe, const Strides& strid
     const int64_t at = clamp(y, 0, recipe.height - 1) * strides.row + clamp(x, 0, recipe.width - 1) * strides.column;
     return {at, at, at, at, 0, 0};
   }
-  const Window window = readable_window(recipe);
-  const Tap tx = tap(source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1));
-  const Tap ty = tap(source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1));
-  const int64_t x0 = resolve(tx.index, window.left, window.right, recipe.border);
-  const int64_t x1 = resolve(tx.index + 1, window.left, window.right, recipe.border);
-  const int64_t y0 = resolve(ty.index, window.top, window.bottom, recipe.border);
-  const int64_t y1 = resolve(ty.index + 1, window.top, window.bottom, recipe.border);
+  const Corners from = corners(recipe, readable_window(recipe), x, y);
   const auto at = [&](int64_t px, int64_t py) -> int64_t {
     return px < 0 || py < 0 ? -1 : py * strides.row + px * strides.column;
   };
-  return {at(x0, y0), at(x1, y0), at(x0, y1), at(x1, y1), tx.weight, ty.weight};
+  return {at(from.left, from.upper),
+          at(from.right, from.upper),
+          at(from.left, from.lower),
+          at(from.right, from.lower),
+          from.across,
+          from.down};
 }
 
 __device__ inline int resample(const Footprint& from, const uint8_t* channel) {
@@ -56,6 +55,55 @@ __device__ inline int resample(const Footprint& from, const uint8_t* channel) {
   return level(blend(upper, lower, from.down));
 }
 
+// One row of the source at an output column: in 1/128.
+__device__ inline int across_row(const Recipe& recipe, const Strides& strides, const Window& window,
+                                 const uint8_t* channel, int64_t x, int64_t row) {
+  const uint8_t* pixels = channel + row * strides.row;
+  const int64_t coordinate = source_coordinate(recipe.xx, x, 0, 0, recipe.x1);
+  if (!shrinks(recipe, recipe.xx)) {
+    const Tap t = tap(coordinate);
+    const int64_t left = resolve(t.index, window.left, window.right, recipe.border);
+    const int64_t right = resolve(t.index + 1, window.left, window.right, recipe.border);
+    return blend(left < 0 ? 0 : fine(pixels[left * strides.column]),
+                 right < 0 ? 0 : fine(pixels[right * strides.column]), t.weight);
+  }
+  const Filter filter = filter_at(coordinate, recipe.xx, window.left, window.right);
+  FilterWalk walk;
+  int sum = 0;
+  for (int64_t i = 0; i < filter.count; ++i) {
+    sum += walk.next(filter, i) * pixels[(filter.first + i) * strides.column];
+  }
+  return filtered_across(sum);
+}
+
+// A pixel of a draw that shrinks: it finds its filters itself, once for every row.
+__device__ inline int shrink_pixel(const Recipe& recipe, const Strides& strides, const uint8_t* channel, int64_t x,
+                                   int64_t y) {
+  const Window window = readable_window(recipe);
+  const auto row = [&](int64_t at) -> int { return at < 0 ? 0 : across_row(recipe, strides, window, channel, x, at); };
+  const int64_t coordinate = source_coordinate(0, 0, recipe.yy, y, recipe.y1);
+  if (!shrinks(recipe, recipe.yy)) {
+    const Tap t = tap(coordinate);
+    const int upper = row(resolve(t.index, window.top, window.bottom, recipe.border));
+    const int lower = row(resolve(t.index + 1, window.top, window.bottom, recipe.border));
+    return level(blend(upper, lower, t.weight));
+  }
+  const Filter filter = filter_at(coordinate, recipe.yy, window.top, window.bottom);
+  FilterWalk walk;
+  int sum = 0;
+  for (int64_t i = 0; i < filter.count; ++i) sum += walk.next(filter, i) * row(filter.first + i);
+  return filtered_down(sum);
+}
+
+template <int64_t kStages>
+__device__ inline int geometry_pixel(const Recipe& recipe, const Strides& strides, const uint8_t* channel, int64_t x,
+                                     int64_t y) {
+  if ((kStages & kShrink) && (shrinks(recipe, recipe.xx) || shrinks(recipe, recipe.yy))) {
+    return shrink_pixel(recipe, strides, channel, x, y);
+  }
+  return resample(footprint(recipe, strides, x, y), channel);
+}
+
 // What a block shares while it blurs one channel of its tile.
 struct Patch {
   uint8_t image[kPatchHeight][kPatchWidth];
@@ -63,6 +111,7 @@ struct Patch {
 };
 
 // The patch is the tile and its halo after geometry; beyond the output's edge it follows the blur's border.
+template <int64_t kStages>
 __device__ inline void fill_patch(Patch& patch, const Batch& batch, const Recipe& recipe, const Strides& strides,
                                   const uint8_t* channel, int64_t tile_x, int64_t tile_y) {
   const int64_t border = blur_border(recipe);
@@ -71,7 +120,8 @@ __device__ inline void fill_patch(Patch& patch, const Batch& batch, const Recipe
     const int64_t y = resolve(tile_y + row - kHalo, 0, batch.height, border);
     const int64_t x = resolve(tile_x + column - kHalo, 0, batch.width, border);
     const bool nowhere = x < 0 || y < 0;
-    patch.image[row][column] = nowhere ? 0 : static_cast<uint8_t>(resample(footprint(recipe, strides, x, y), channel));
+    patch.image[row][column] =
+        nowhere ? 0 : static_cast<uint8_t>(geometry_pixel<kStages>(recipe, strides, channel, x, y));
   }
 }
 
@@ -103,7 +153,7 @@ __device__ inline Value output_value(const Batch& batch, int64_t n, int c, int b
 
 // kStages: the union of the draws' stages. A draw that skips one skips it as a whole block, so no barrier is split.
 template <int64_t kStages, typename Value>
-__global__ void __launch_bounds__(kThreads) augment_kernel(Batch batch) {
+__global__ void __launch_bounds__(kThreads, (kStages & kShrink) ? 1 : 2) augment_kernel(Batch batch) {
   __shared__ Patch patch;
   const Tiles tiles = tiles_of(batch);
   const int row = threadIdx.x / kTileWidth, column = threadIdx.x % kTileWidth;
@@ -124,22 +174,24 @@ __global__ void __launch_bounds__(kThreads) augment_kernel(Batch batch) {
       bits = pixel_bits(block, static_cast<int>(pixel % kPixelsPerBlock));
     }
 
-    const Strides from = source_strides(batch, recipe), to = out_strides(batch);
+    const Strides from = in_storage ? source_strides(batch, recipe) : Strides{}, to = out_strides(batch);
+    const uint8_t* source = batch.storage + (in_storage ? recipe.offset : 0);
+    const bool small = (kStages & kShrink) && (shrinks(recipe, recipe.xx) || shrinks(recipe, recipe.yy));
     Footprint own{};
-    if (inside && in_storage && !blurs) own = footprint(recipe, from, x, y);
+    if (inside && in_storage && !blurs && !small) own = footprint(recipe, from, x, y);
     Value* out = static_cast<Value*>(batch.out) + n * out_per_draw(batch) + y * to.row + x * to.column;
     for (int c = 0; c < batch.channels; ++c) {
-      const uint8_t* channel = batch.storage + recipe.offset + c * from.channel;
+      const uint8_t* channel = source + c * from.channel;
       int value = 0;
       if (blurs) {
-        fill_patch(patch, batch, recipe, from, channel, tile_x, tile_y);
+        fill_patch<kStages>(patch, batch, recipe, from, channel, tile_x, tile_y);
         __syncthreads();
         blur_patch_across(patch, recipe);
         __syncthreads();
         value = blur_patch_down(patch, recipe, row, column);
         __syncthreads();  // the next channel, or tile, fills the patch again
       } else if (inside && in_storage) {
-        value = resample(own, channel);
+        value = small ? shrink_pixel(recipe, from, channel, x, y) : resample(own, channel);
       }
       if (noise) value = salt_and_pepper(recipe, bits, value);
       if (inside) out[c * to.channel] = output_value<Value>(batch, n, c, value & 0xFF);

@@ -57,6 +57,17 @@ class Scratch {
 
   void swap_source_rows() { std::swap(upper_, lower_); }
 
+  // Where an axis shrinks: each column's filter and weights, and a ring of source rows, filtered or blended across.
+  struct ColumnFilter {
+    int64_t first;
+    int32_t count, begin;  // of its weights
+  };
+  std::vector<ColumnFilter> column_filters;
+  std::vector<int16_t> column_weights;
+  std::vector<int64_t> ring_rows;  // the source row in each place of the ring
+  std::vector<int16_t> ring;
+  std::vector<int32_t> sums;
+
  private:
   uint8_t* bytes(int line) { return bytes_.data() + line * line_; }
   static int64_t widest_source(const Batch& batch) {
@@ -91,11 +102,14 @@ class Painter {
         n_(n),
         width_(batch.width),
         blurs_(recipe_.stages & kBlur),
-        article_(recipe_.blur == kArticle) {}
+        article_(recipe_.blur == kArticle),
+        shrinks_across_(shrinks(recipe_, recipe_.xx)),
+        shrinks_down_(shrinks(recipe_, recipe_.yy)) {}
 
   template <typename Value>
   void paint(int64_t begin, int64_t end) {
     if (moves() && along_axes()) plan_columns();
+    if (shrinks_down_) plan_ring();
     int64_t made =
         blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have been through the geometry
     for (int64_t y = begin; y < end; ++y) {
@@ -117,6 +131,8 @@ class Painter {
   void geometry_row(int64_t y) {
     if (!moves()) {
       for (int c = 0; c < batch_.channels; ++c) copy_row(c, y);
+    } else if (shrinks_down_) {
+      shrink_row(y);
     } else if (along_axes()) {
       resample_row(y);
     } else {
@@ -157,6 +173,10 @@ class Painter {
   // Along the axes: columns are planned once; source rows are blended across once, and kept while they serve.
 
   void plan_columns() {
+    if (shrinks_across_) {
+      plan_filters();
+      return;
+    }
     for (int64_t x = 0; x < width_; ++x) {
       const Tap t = tap(source_coordinate(recipe_.xx, x, 0, 0, recipe_.x1));
       const int64_t a = resolve(t.index, window_.left, window_.right, recipe_.border);
@@ -200,6 +220,10 @@ class Painter {
       return;
     }
     const uint8_t* row = planar_row(c, y);
+    if (shrinks_across_) {
+      for (int64_t x = 0; x < width_; ++x) out[x] = filtered_pixel(row, scratch_.column_filters[x]);
+      return;
+    }
     const int32_t *first = scratch_.first(), *second = scratch_.second();
     uint8_t *a = scratch_.first_pixels(), *b = scratch_.second_pixels();
     if (grouped_) {
@@ -235,6 +259,67 @@ class Painter {
     lower_ = b;
   }
 
+  // Shrinking: the same rows, by filters.
+
+  void plan_filters() {
+    scratch_.column_filters.clear();
+    scratch_.column_weights.clear();
+    for (int64_t x = 0; x < width_; ++x) {
+      const int64_t centre = source_coordinate(recipe_.xx, x, 0, 0, recipe_.x1);
+      const Filter filter = filter_at(centre, recipe_.xx, window_.left, window_.right);
+      const auto begin = static_cast<int32_t>(scratch_.column_weights.size());
+      scratch_.column_filters.push_back({filter.first, static_cast<int32_t>(filter.count), begin});
+      FilterWalk walk;
+      for (int64_t i = 0; i < filter.count; ++i) {
+        scratch_.column_weights.push_back(static_cast<int16_t>(walk.next(filter, i)));
+      }
+    }
+  }
+
+  int16_t filtered_pixel(const uint8_t* row, const Scratch::ColumnFilter& filter) const {
+    const int16_t* weights = scratch_.column_weights.data() + filter.begin;
+    int sum = 0;
+    for (int32_t i = 0; i < filter.count; ++i) sum += weights[i] * row[filter.first + i];
+    return static_cast<int16_t>(filtered_across(sum));
+  }
+
+  // As many rows as a filter can span, so that those of the next output row are still there.
+  void plan_ring() {
+    const int64_t span = 2 * (filter_reach(recipe_.yy) >> 32) + 3;
+    const auto places = static_cast<size_t>(std::min(span, window_.bottom - window_.top));
+    scratch_.ring_rows.assign(places, -1);
+    scratch_.ring.resize(places * static_cast<size_t>(batch_.channels * width_));
+    scratch_.sums.resize(static_cast<size_t>(batch_.channels * width_));
+  }
+
+  const int16_t* ring_row(int64_t y) const {
+    const auto place = static_cast<size_t>(y) % scratch_.ring_rows.size();
+    int16_t* rows = scratch_.ring.data() + place * static_cast<size_t>(batch_.channels * width_);
+    if (scratch_.ring_rows[place] != y) {
+      for (int c = 0; c < batch_.channels; ++c) source_row(c, y, rows + c * width_);
+      scratch_.ring_rows[place] = y;
+    }
+    return rows;
+  }
+
+  void shrink_row(int64_t y) const {
+    const int64_t centre = source_coordinate(0, 0, recipe_.yy, y, recipe_.y1);
+    const Filter filter = filter_at(centre, recipe_.yy, window_.top, window_.bottom);
+    const int64_t values = batch_.channels * width_;
+    int32_t* sums = scratch_.sums.data();
+    std::fill_n(sums, values, 0);
+    FilterWalk walk;
+    for (int64_t i = 0; i < filter.count; ++i) {
+      const int weight = walk.next(filter, i);
+      const int16_t* row = ring_row(filter.first + i);
+      for (int64_t x = 0; x < values; ++x) sums[x] += weight * row[x];
+    }
+    for (int c = 0; c < batch_.channels; ++c) {
+      uint8_t* levels = scratch_.levels(c);
+      for (int64_t x = 0; x < width_; ++x) levels[x] = static_cast<uint8_t>(filtered_down(sums[c * width_ + x]));
+    }
+  }
+
   // In general: every pixel finds its own four.
 
   int source_pixel(int c, int64_t x, int64_t y) const {
@@ -243,15 +328,10 @@ class Painter {
 
   void resample_pixels(int c, int64_t y) const {
     for (int64_t x = 0; x < width_; ++x) {
-      const Tap tx = tap(source_coordinate(recipe_.xx, x, recipe_.xy, y, recipe_.x1));
-      const Tap ty = tap(source_coordinate(recipe_.yx, x, recipe_.yy, y, recipe_.y1));
-      const int64_t x0 = resolve(tx.index, window_.left, window_.right, recipe_.border);
-      const int64_t x1 = resolve(tx.index + 1, window_.left, window_.right, recipe_.border);
-      const int64_t y0 = resolve(ty.index, window_.top, window_.bottom, recipe_.border);
-      const int64_t y1 = resolve(ty.index + 1, window_.top, window_.bottom, recipe_.border);
-      const int upper = blend(source_pixel(c, x0, y0), source_pixel(c, x1, y0), tx.weight);
-      const int lower = blend(source_pixel(c, x0, y1), source_pixel(c, x1, y1), tx.weight);
-      scratch_.levels(c)[x] = static_cast<uint8_t>(level(blend(upper, lower, ty.weight)));
+      const Corners at = corners(recipe_, window_, x, y);
+      const int upper = blend(source_pixel(c, at.left, at.upper), source_pixel(c, at.right, at.upper), at.across);
+      const int lower = blend(source_pixel(c, at.left, at.lower), source_pixel(c, at.right, at.lower), at.across);
+      scratch_.levels(c)[x] = static_cast<uint8_t>(level(blend(upper, lower, at.down)));
     }
   }
 
@@ -320,7 +400,7 @@ class Painter {
   Strides from_;
   Window window_;
   int64_t n_, width_;
-  bool blurs_, article_;
+  bool blurs_, article_, shrinks_across_, shrinks_down_;
   bool zeros_ = false;               // whether a column reads beyond a zero border
   bool grouped_ = false;             // whether the columns are read in groups
   int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros

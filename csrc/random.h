@@ -47,7 +47,10 @@ GPUAUG_HOST_DEVICE Block parameter_block(uint64_t key, int64_t place, int64_t bl
 }
 
 GPUAUG_HOST_DEVICE int pixel_bits(const Block& block, int lane) {
-  return (block.words[lane >> 1] >> ((lane & 1) * 16)) & 0xFFFF;
+  // Picked, not indexed: an index that is not a constant would put the block into a GPU's local memory.
+  const uint32_t low = lane & 2 ? block.words[1] : block.words[0];
+  const uint32_t high = lane & 2 ? block.words[3] : block.words[2];
+  return ((lane & 4 ? high : low) >> ((lane & 1) * 16)) & 0xFFFF;
 }
 
 }  // namespace gpuaug

@@ -7,7 +7,7 @@
 namespace gpuaug {
 
 // Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
-enum Stage : int64_t { kGeometry = 1, kBlur = 2, kNoise = 4 };
+enum Stage : int64_t { kGeometry = 1, kBlur = 2, kNoise = 4, kShrink = 8 };
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
 

@@ -3,6 +3,7 @@
 from gpuaug import functional
 from gpuaug._native import __version__
 from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
+from gpuaug.packed import Packed, pack
 from gpuaug.sampling import BalancedSampler, Draw
 from gpuaug.transforms import (
     CenterCrop,
@@ -29,6 +30,7 @@ __all__ = [
     "GaussianBlur",
     "Normalize",
     "OneOf",
+    "Packed",
     "RandomApply",
     "RandomCrop",
     "RandomHorizontalFlip",
@@ -39,4 +41,5 @@ __all__ = [
     "WithDraws",
     "__version__",
     "functional",
+    "pack",
 ]

@@ -24,6 +24,15 @@ def both(a: Active, b: Active) -> Active:
     return both(b, a) if isinstance(b, bool) else a & b
 
 
+def either(a: Active, b: Active) -> Active:
+    """Those in ``a``, in ``b``, or in both.
+
+    >>> either(False, torch.tensor([True, False])), either(True, False)
+    (tensor([ True, False]), True)
+    """
+    return others(both(others(a), others(b)))
+
+
 def others(active: Active) -> Active:
     """Those who are not.
 

@@ -19,6 +19,7 @@ from gpuaug.recipe import (
     FIXED_POINT,
     GEOMETRY,
     NOISE,
+    SHRINK,
     Recipes,
 )
 from gpuaug.reference import pixel_bits
@@ -29,7 +30,10 @@ def augment(images: Tensor, recipes: Recipes) -> Tensor:
     _, channels, height, width = images.shape
     images = images[recipes.field("offset") // (channels * height * width)]
     if recipes.stages & GEOMETRY:
-        images = _where(recipes, GEOMETRY, _resample(images, recipes), images)
+        resampled = _resample(images, recipes)
+        if recipes.stages & SHRINK:
+            resampled = _where(recipes, SHRINK, _shrink(images, recipes), resampled)
+        images = _where(recipes, GEOMETRY, resampled, images)
     if recipes.stages & BLUR:
         images = _where(recipes, BLUR, _blur(images, recipes), images)
     if recipes.stages & NOISE:
@@ -61,6 +65,30 @@ def _resample(images: Tensor, recipes: Recipes) -> Tensor:
         images.to(dtype), column.to(dtype), row.to(dtype), padding_mode="border", align_corners=True
     )
     return (out * (inside_x * inside_y)[:, None].to(dtype)).to(images.dtype)
+
+
+def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
+    """The triangle filters of both axes as matrices; kornia's resize has one size for a whole batch."""
+    dtype = torch.promote_types(images.dtype, torch.float32)
+    axes = (("yy", "y1", "top", "bottom", 0), ("xx", "x1", "left", "right", 1))
+    down, across = (
+        _filter_matrix(recipes, *names, recipes.size[axis], images.shape[2 + axis]).to(dtype)[:, None]
+        for *names, axis in axes
+    )
+    return (down @ images.to(dtype) @ across.mT).to(images.dtype)
+
+
+def _filter_matrix(
+    recipes: Recipes, step: str, start: str, low: str, high: str, outputs: int, length: int
+) -> Tensor:
+    """``(n, outputs, length)``, float64: what each source pixel of one axis weighs in each output pixel."""
+    a, b, first, end = (recipes.field(name)[:, None, None].double() for name in (step, start, low, high))
+    output = torch.arange(outputs, device=a.device)[:, None]
+    pixel = torch.arange(length, device=a.device)
+    centre = ((a * output + b) / FIXED_POINT).maximum(first).minimum(end - 1)
+    reach = (a / FIXED_POINT).abs().clamp(min=1)
+    raw = (reach - (pixel - centre).abs()).clamp(min=0) * ((pixel >= first) & (pixel < end))
+    return raw / raw.sum(2, keepdim=True)
 
 
 def _bordered(at: Tensor, low: Tensor, high: Tensor, border: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,16 @@ import torch
 from torch import Tensor
 
 from gpuaug import _native, differentiable, reference
-from gpuaug.images import check_images, check_size, dtype_name, flat_storage, is_channels_last
+from gpuaug.images import (
+    check_images,
+    check_size,
+    dtype_name,
+    flat_storage,
+    has_channels_last,
+    wants_channels_last,
+)
 from gpuaug.normalization import Statistic, normalization_table, normalize_floats
+from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Draft, Recipes, blur_weights
 
 PerDraw = Tensor | float | int | bool
@@ -57,7 +65,7 @@ def _(keys: Tensor, place: int, count: int) -> Tensor:
 
 
 def augment(
-    images: Tensor,
+    images: Images,
     recipes: Recipes,
     *,
     mean: Statistic | None = None,
@@ -78,7 +86,7 @@ def augment(
     Args:
         images: the source ``(N, C, H, W)``, uint8 or floating, any memory layout; C in [1, 4]. A recipe's
             offset says which image its draw reads, so that a batch is gathered from a larger tensor at no
-            cost.
+            cost. Or uint8 images of different sizes, from ``gpuaug.pack``.
         recipes: of the ``n`` draws, on the images' device.
         mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Without them bytes stay
             bytes.
@@ -95,7 +103,8 @@ def augment(
             the host).
         ValueError, TypeError: images of another shape or type; mean or std out of range.
     """
-    check_images(images)
+    if not isinstance(images, Packed):
+        check_images(images)
     if recipes.records.device != images.device:
         raise RuntimeError(
             f"images and recipes must be on one device, got {images.device} and {recipes.records.device}; "
@@ -105,7 +114,7 @@ def augment(
         raise ValueError("table must not be given together with mean or std: it stands for them")
     normalized = mean is not None or std is not None
     mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
-    if images.is_floating_point():
+    if not isinstance(images, Packed) and images.is_floating_point():
         if table is not None:
             raise TypeError(
                 "table must be None for floating images, which have no 256 values; give mean and std, "
@@ -113,48 +122,53 @@ def augment(
             )
         out = differentiable.augment(images, recipes)
         out = normalize_floats(out, mean, std) if normalized else out
-        channels_last = is_channels_last(images, memory_format)
+        channels_last = wants_channels_last(memory_format, has_channels_last(images))
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
         return out.to(dtype or images.dtype).contiguous(memory_format=memory_format)
+    if isinstance(images, Packed):
+        storage, interleaved, channels = images.storage, images.interleaved, images.channels
+    else:
+        (storage, interleaved), channels = flat_storage(images), images.shape[1]
     if normalized:
         if any(isinstance(v, Tensor) and v.requires_grad for v in (mean, std)):
             raise RuntimeError(
                 "mean and std must not require a gradient for uint8 images; make the images floating"
             )
-        table = normalization_table(mean, std, channels=images.shape[1], dtype=dtype or torch.float32)
+        table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
         table = table.to(images.device, non_blocking=True)
-    storage, interleaved = flat_storage(images)
     return torch.ops.gpuaug.augment(
         storage,
         recipes.records,
         table,
-        images.shape[1],
+        channels,
         *recipes.size,
         interleaved,
         recipes.stages,
-        is_channels_last(images, memory_format),
+        wants_channels_last(memory_format, interleaved),
     )
 
 
 # ---- One stage at a time
 
 
-def crop_resize(images: Tensor, boxes: Tensor, size: int | tuple[int, int]) -> Tensor:
+def crop_resize(
+    images: Tensor, boxes: Tensor, size: int | tuple[int, int], *, antialias: bool = True
+) -> Tensor:
     """Cut a window out of each image and resize it, bilinearly.
 
     >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
     >>> crop_resize(images, torch.tensor([[0, 0, 20, 20], [12, 12, 32, 32]]), size=32).shape
     torch.Size([2, 3, 32, 32])
 
-    Half-pixel centres and no antialiasing, as OpenCV's ``INTER_LINEAR`` and
-    ``torch.nn.functional.interpolate``; the interpolation does not read past the window's edge. Within 1
-    level of both for uint8.
+    Half-pixel centres, as in OpenCV, torchvision and ``torch.nn.functional.interpolate``; the interpolation
+    does not read past the window's edge. Within 1 level of torchvision for uint8.
 
     Args:
         images: ``(N, C, H, W)``, uint8 or floating.
         boxes: ``(N, 4)``: left, top, right, bottom in pixels, whole or fractional; right and bottom are
             exclusive.
         size: (height, width) of the result in pixels, or one number for both.
+        antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do.
 
     Raises:
         ValueError: a box that is empty or reaches beyond its image, naming the draw.
@@ -173,7 +187,7 @@ def crop_resize(images: Tensor, boxes: Tensor, size: int | tuple[int, int]) -> T
             )
     draft = _draft(images, boxes.device)
     draft.crop(corner, end - corner)
-    draft.resize((size[1], size[0]))
+    draft.resize((size[1], size[0]), antialias=antialias)
     return _run(images, draft, size)
 
 

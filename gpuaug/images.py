@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -64,23 +65,38 @@ def check_size(size: Any, name: str = "size") -> tuple[int, int]:
     return (pair[0], pair[1])
 
 
+def array_to_tensor(image: np.ndarray) -> Tensor:
+    """A uint8 array ``(H, W)`` or ``(H, W, C)`` as a tensor ``(C, H, W)`` of the same memory.
+
+    >>> array_to_tensor(np.zeros((2, 4, 3), np.uint8)).shape
+    torch.Size([3, 2, 4])
+    """
+    # PyTorch can hold neither negative strides nor the promise not to write.
+    if not image.flags.writeable or min(image.strides) < 0:
+        image = np.array(image, order="C", subok=False)
+    tensor = torch.from_numpy(image)
+    return tensor[None] if image.ndim == 2 else tensor.permute(2, 0, 1)
+
+
 def flat_storage(images: Tensor) -> tuple[Tensor, bool]:
     """The bytes of a uint8 batch as one flat tensor, and whether they are interleaved (channels last).
 
     A batch that is dense in neither order is copied; the input is never written.
     """
-    if images.is_contiguous():
-        return images.reshape(-1), False
-    rows = images.permute(0, 2, 3, 1)
-    if rows.is_contiguous():
-        return rows.reshape(-1), True
+    if has_channels_last(images):
+        return images.permute(0, 2, 3, 1).reshape(-1), True
     return images.contiguous().reshape(-1), False
 
 
-def is_channels_last(images: Tensor, memory_format: torch.memory_format) -> bool:
-    """Whether the output's memory is channels_last: as asked, or, to preserve, as the input's is."""
+def has_channels_last(images: Tensor) -> bool:
+    """Whether the batch's memory is channels_last, and not the usual order as well."""
+    return not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last)
+
+
+def wants_channels_last(memory_format: torch.memory_format, source: bool) -> bool:
+    """Whether the output's memory is channels_last: as asked, or, to preserve, as the ``source``'s is."""
     if memory_format == torch.preserve_format:
-        return not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last)
+        return source
     if memory_format in (torch.contiguous_format, torch.channels_last):
         return memory_format == torch.channels_last
     raise ValueError(

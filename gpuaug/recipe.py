@@ -10,7 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active, both, where
+from gpuaug.activity import Active, both, either, where
+from gpuaug.packed import Packed
 
 # Pairs of an x and a y stand side by side, as a Draft holds them.
 FIELDS = (
@@ -23,7 +24,7 @@ FIELDS = (
 )
 WORD = {name: number for number, name in enumerate(FIELDS)}
 
-GEOMETRY, BLUR, NOISE = 1, 2, 4
+GEOMETRY, BLUR, NOISE, SHRINK = 1, 2, 4, 8
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 GAUSSIAN, ARTICLE = 0, 1
 
@@ -98,6 +99,7 @@ class Draft:
         self._border = self._nothing[:, :1]
         self._blur = self._nothing[:, [0, 0, 0]]
         self._noise = self._nothing[:, [0, 0, 0, 0]]
+        self._smooth: Active = False  # who shrinks with antialiasing, if at all
         self._stages: list[tuple[int, Active]] = []
 
     @classmethod
@@ -113,6 +115,13 @@ class Draft:
         extent = torch.tensor([[width, height]], device=index.device).expand(len(index), 2)
         return cls(index * (channels * height * width), extent)
 
+    @classmethod
+    def of_packed(cls, packed: Packed, index: Tensor | None = None) -> Draft:
+        """The draft of a packed batch: of image ``index[n]`` for draw n, or of all in turn."""
+        whole = (packed.offsets, packed.widths, packed.heights)
+        offset, width, height = whole if index is None else (v[index] for v in whole)
+        return cls(offset, torch.stack((width, height), dim=1))
+
     # ---- Geometry
 
     def crop(self, corner: Tensor, extent: Tensor | tuple[int, int], active: Active = True) -> None:
@@ -122,15 +131,20 @@ class Draft:
         self._shift = where(active, self._shift + self._scale * corner, self._shift)
         self._resized(extent, active)
 
-    def resize(self, extent: Tensor | tuple[int, int], active: Active = True) -> None:
-        """Bilinear, half-pixel centres, no antialiasing: what lies outside the present image is never
-        read.
+    def resize(
+        self, extent: Tensor | tuple[int, int], active: Active = True, *, antialias: bool = True
+    ) -> None:
+        """Bilinear, half-pixel centres; what lies outside the present image is never read.
+
+        Where the whole chain shrinks, ``antialias`` widens the filter to the step, as Pillow does.
         """
         new = extent if isinstance(extent, Tensor) else self.offset.new_tensor(extent)
         ratio = self.extent.double() / new
         self._clip(both(active, (ratio != 1).any(1)))
         self._scale = where(active, self._scale * ratio, self._scale)
         self._resized(new, active)
+        if antialias:
+            self._smooth = either(self._smooth, active)
 
     def flip(self, mask: Tensor) -> None:
         """Mirror along the axes that the mask ``(n, 2)`` names: x, left and right; y, top and bottom."""
@@ -180,21 +194,27 @@ class Draft:
         whole = self.source == self.offset.new_tensor((size[1], size[0]))
         moved = ~((scale == FIXED_POINT) & (shift == 0) & whole).all(1)
         stages = moved.long() * GEOMETRY
-        for stage, active in self._stages:
+        used = [(GEOMETRY, moved), *self._stages]
+        if self._smooth is not False:
+            used.append((SHRINK, both(self._smooth, (scale.abs() > FIXED_POINT).any(1))))
+        for stage, active in used[1:]:
             stages = stages | (stage if isinstance(active, bool) else active * stage)
         pairs = (self.source, scale, self._nothing, shift, self._low, self._high)
         columns = (stages[:, None], self.offset[:, None], *pairs, self._border, self._blur, self._noise)
-        return Recipes(torch.cat(columns, dim=1), size, self._union(moved))
+        return Recipes(torch.cat(columns, dim=1), size, _union(used))
 
-    def _union(self, moved: Tensor) -> int:
-        union = 0
-        # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a
-        # stage that was written to counts as used.
-        blind = torch.compiler.is_compiling() or moved.device.type != "cpu" or len(moved) == 0
-        for stage, active in [(GEOMETRY, moved), *self._stages]:
-            if blind or (active if isinstance(active, bool) else bool(active.any())):
-                union |= stage
-        return union
+
+def _union(used: list[tuple[int, Active]]) -> int:
+    """The stages that some draw has."""
+    mask = used[0][1]
+    # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a stage
+    # that was written to counts as used.
+    blind = torch.compiler.is_compiling() or mask.device.type != "cpu" or len(mask) == 0
+    union = 0
+    for stage, active in used:
+        if blind or (active if isinstance(active, bool) else bool(active.any())):
+            union |= stage
+    return union
 
 
 def blur_weights(sigma: Tensor) -> Tensor:

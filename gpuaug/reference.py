@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import random
-from gpuaug.recipe import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, GEOMETRY, NOISE, WORD
+from gpuaug.recipe import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, GEOMETRY, NOISE, SHRINK, WORD
 
 
 def augment(
@@ -28,7 +28,7 @@ def augment(
     """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
     _check_readable(storage, records, channels)
     field = {name: records[:, word, None, None] for name, word in WORD.items()}
-    image = _geometry(storage, field, channels, height, width, interleaved)
+    image = _geometry(storage, field, channels, height, width, interleaved, stages)
     if stages & BLUR:
         image = _choose(field, BLUR, _blur(image, field), image)
     if stages & NOISE:
@@ -76,8 +76,36 @@ def _choose(field: dict[str, Tensor], stage: int, then: Tensor, otherwise: Tenso
 # ---- Geometry: bilinear, weights in 1/2048.
 
 
+class _Source:
+    """The source image of each draw, to be read at any pixel."""
+
+    def __init__(self, storage: Tensor, field: dict[str, Tensor], channels: int, interleaved: bool) -> None:
+        self._storage, self._field, self._interleaved = storage, field, interleaved
+        self._channels = channels
+        self._channel = torch.arange(channels, device=storage.device)[:, None, None]
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        """int64 ``(n, channels, height, width)`` at columns and rows ``(n, height, width)``; -1 reads
+        zero.
+        """
+        field = self._field
+        pixel = (y.clamp(min=0) * field["width"] + x.clamp(min=0))[:, None]
+        if self._interleaved:
+            byte = pixel * self._channels + self._channel
+        else:
+            byte = pixel + (field["height"] * field["width"])[:, None] * self._channel
+        byte = (byte + field["offset"][:, None]).clamp(0, max(self._storage.numel() - 1, 0))
+        return torch.where(((x >= 0) & (y >= 0))[:, None], self._storage[byte].long(), 0)
+
+
 def _geometry(
-    storage: Tensor, field: dict[str, Tensor], channels: int, height: int, width: int, interleaved: bool
+    storage: Tensor,
+    field: dict[str, Tensor],
+    channels: int,
+    height: int,
+    width: int,
+    interleaved: bool,
+    stages: int,
 ) -> Tensor:
     x = torch.arange(width, device=storage.device)
     y = torch.arange(height, device=storage.device)[:, None]
@@ -89,22 +117,60 @@ def _geometry(
     top = torch.where(moved, field["top"], 0).clamp(min=0).minimum(field["height"] - 1)
     right = torch.where(moved, field["right"], field["width"]).maximum(left + 1).minimum(field["width"])
     bottom = torch.where(moved, field["bottom"], field["height"]).maximum(top + 1).minimum(field["height"])
+    pixels = _Source(storage, field, channels, interleaved)
 
     (x0, wx), (y0, wy) = _tap(column), _tap(row)
-    channel = torch.arange(channels, device=storage.device)[:, None, None]
-
-    def pixels(tap_x: Tensor, tap_y: Tensor) -> Tensor:  # (n, channels, height, width)
-        px, py = _resolve(tap_x, left, right, border), _resolve(tap_y, top, bottom, border)
-        pixel = py.clamp(min=0) * field["width"] + px.clamp(min=0)
-        pixel, area = pixel[:, None], (field["height"] * field["width"])[:, None]
-        byte = pixel * channels + channel if interleaved else pixel + area * channel
-        byte = (byte + field["offset"][:, None]).clamp(0, max(storage.numel() - 1, 0))
-        return torch.where(((px >= 0) & (py >= 0))[:, None], storage[byte].long(), 0)
-
+    x0, x1 = _resolve(x0, left, right, border), _resolve(x0 + 1, left, right, border)
+    y0, y1 = _resolve(y0, top, bottom, border), _resolve(y0 + 1, top, bottom, border)
     wx, wy = wx[:, None], wy[:, None]
-    upper = _blend(pixels(x0, y0) * 128, pixels(x0 + 1, y0) * 128, wx)
-    lower = _blend(pixels(x0, y0 + 1) * 128, pixels(x0 + 1, y0 + 1) * 128, wx)
-    return _level(_blend(upper, lower, wy))
+    upper = _blend(pixels(x0, y0) * 128, pixels(x1, y0) * 128, wx)
+    lower = _blend(pixels(x0, y1) * 128, pixels(x1, y1) * 128, wx)
+    image = _level(_blend(upper, lower, wy))
+    if not stages & SHRINK or len(image) == 0:
+        return image
+
+    # Every source row across, then down, each axis filtered where it shrinks and blended where it does not.
+    flat = moved & ((field["stages"] & SHRINK) != 0) & (field["xy"] == 0) & (field["yx"] == 0)
+    across, down = (flat & (field[name].abs() > 1 << 32) for name in ("xx", "yy"))
+    columns = torch.arange(int(field["width"].max()), device=storage.device)
+    rows = torch.arange(int(field["height"].max()), device=storage.device)[:, None]
+    rows = rows.expand(len(image), -1, 1).minimum(field["height"] - 1)
+    whole = pixels(columns.expand(len(image), 1, -1).minimum(field["width"] - 1), rows)
+    weights = _filter_weights(column[:, :1], field["xx"], left, right, len(columns))
+    filtered = (_weigh(whole, weights) + (1 << 6)) >> 7
+    blended = _blend(pixels(x0[:, :1], rows) * 128, pixels(x1[:, :1], rows) * 128, wx[:, :, :1])
+    lines = torch.where(across[:, None], filtered, blended)
+    weights = _filter_weights(row[:, :, :1].mT, field["yy"], top, bottom, rows.shape[1])
+    filtered = (_weigh(lines.mT, weights).mT + (1 << 20)) >> 21
+    at = (
+        y0[:, None, :, :1].expand(-1, channels, -1, width),
+        y1[:, None, :, :1].expand(-1, channels, -1, width),
+    )
+    upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), 0) for k in at)
+    shrunk = torch.where(down[:, None], filtered, _level(_blend(upper, lower, wy)))
+    return torch.where((across | down)[:, None], shrunk, image)
+
+
+def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, length: int) -> Tensor:
+    """The triangle filters ``(n, outputs, length)`` of one axis in 1/2^14, from centres ``(n, 1,
+    outputs)``.
+    """
+    pixel = torch.arange(length, device=centre.device)
+    centre = centre.maximum(low << 32).minimum((high - 1) << 32).mT
+    step = step.clamp(-(1 << 48), 1 << 48)
+    raw = (step.abs() - ((pixel << 32) - centre).abs()).clamp(min=0) >> 20
+    raw = torch.where((pixel >= low) & (pixel < high), raw, 0)
+    total = raw.sum(2, keepdim=True).clamp(min=1)
+    given = ((raw.cumsum(2) << 14) + (total >> 1)) // total
+    return given.diff(dim=2, prepend=torch.zeros_like(given[:, :, :1]))
+
+
+def _weigh(lines: Tensor, weights: Tensor) -> Tensor:
+    """Sums of ``lines (n, channels, rows, length)`` under ``weights (n, outputs, length)``: (n, channels,
+    rows, outputs).
+    """
+    # In float64 every product and sum is exact, and every device has a matrix product for it.
+    return (lines.double() @ weights.double().mT[:, None]).long()
 
 
 def _blend(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from cases import calls
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gpuaug import reference
 from gpuaug.recipe import FIELDS, GEOMETRY, WORD, Draft
@@ -76,6 +77,20 @@ def test_a_window_outside_the_image_is_clamped(backend):
     records[0, WORD["top"]], records[0, WORD["bottom"]] = 100, 50
     out = backend(storage, records, None, 1, 4, 4, False, GEOMETRY, False)
     assert out[0, 0].tolist() == [[12, 13, 14, 15]] * 4  # the window is left with the last row
+
+
+@pytest.mark.native
+@given(seed=st.integers(0, 2**32), word=st.sampled_from(sorted(set(FIELDS) - {"offset", "width", "height"})))
+@settings(max_examples=100, deadline=None)
+def test_a_wild_word_ends_in_an_image(seed, word):
+    random = torch.Generator().manual_seed(seed)
+    storage, records = one_draw()
+    records[0, WORD["stages"]], records[0, WORD["xx"]], records[0, WORD["yy"]] = 15, 2**33, -(2**33)
+    wild = [-(2**63), 2**63 - 1, -1, 2**48 + 1, int(torch.randint(-(2**62), 2**62, (), generator=random))]
+    for value in wild:
+        records[0, WORD[word]] = value
+        out = torch.ops.gpuaug.augment(storage, records, None, 1, 3, 2, False, 15, False)
+        assert out.shape == (1, 1, 3, 2)
 
 
 @pytest.mark.native

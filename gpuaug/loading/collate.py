@@ -1,19 +1,21 @@
-"""Samples to a batch, without a transposition on the CPU."""
+"""Samples to a batch, without a transposition or a resize on the CPU."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
 from gpuaug.images import dtype_name
+from gpuaug.packed import Images, is_interleaved, pack
 
 Sample = tuple[Tensor, Any, Tensor]
 
 
-def collate(samples: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor]:
+def collate(samples: Sequence[Sample]) -> tuple[Images, Tensor, Tensor]:
     """Stacks the samples of :class:`WithDraws` into one batch; a ``DataLoader``'s ``collate_fn``.
 
     >>> import torch
@@ -25,36 +27,45 @@ def collate(samples: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor]:
 
     Returns:
         images ``(N, C, H, W)`` in the memory order of the samples: channels_last where they are views of
-        ``(H, W, C)`` memory, as decoded images are; labels ``(N, ...)``; draws int64 ``(N, 3)``.
+        ``(H, W, C)`` memory, as decoded images are; or, where their sizes differ, packed by ``gpuaug.pack``.
+        Labels ``(N, ...)``; draws int64 ``(N, 3)``.
 
     Raises:
-        ValueError: images of different sizes, naming the two samples.
+        ValueError: images of different numbers of channels, or of different sizes that are not uint8, naming
+            the two samples.
         TypeError: images of different dtypes.
     """
     images = [image for image, _, _ in samples]
     draws = default_collate([draw for _, _, draw in samples])
-    _check_equal(images, draws)
+    _check_alike(images, draws)
     labels = default_collate([label for _, label, _ in samples])
-    return _stack(images), labels, draws
+    ragged = any(image.shape != images[0].shape for image in images)
+    return pack(images) if ragged else _stack(images), labels, draws
 
 
-def _check_equal(images: list[Tensor], draws: Tensor) -> None:
+def _check_alike(images: list[Tensor], draws: Tensor) -> None:
     samples, first = draws[:, 0].tolist(), images[0]
     for sample, image in zip(samples, images, strict=True):
-        if image.shape != first.shape:
+        if len(image) != len(first):
             raise ValueError(
-                f"the images of a batch must have one size (C, H, W), got {tuple(first.shape)} for sample "
-                f"{samples[0]} and {tuple(image.shape)} for sample {sample}: resize them in the data set"
+                f"the images of a batch must have one number of channels, got {len(first)} for sample "
+                f"{samples[0]} and {len(image)} for sample {sample}: convert them in the data set"
             )
         if image.dtype != first.dtype:
             raise TypeError(
                 f"the images of a batch must have one dtype, got {dtype_name(first)} for sample "
                 f"{samples[0]} and {dtype_name(image)} for sample {sample}"
             )
+        if image.shape != first.shape and image.dtype != torch.uint8:
+            raise ValueError(
+                f"images of different sizes must be uint8, got {dtype_name(image)}, {tuple(first.shape)} for "
+                f"sample {samples[0]} and {tuple(image.shape)} for sample {sample}: resize them in the data "
+                "set, or leave them uint8"
+            )
 
 
 def _stack(images: list[Tensor]) -> Tensor:
     # default_collate writes straight into shared memory in a worker, and keeps the order of the dimensions.
-    if images[0].stride(0) == 1:
+    if is_interleaved(images[0]):
         return default_collate([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
     return default_collate(images)

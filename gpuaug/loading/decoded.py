@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpuaug.images import FLOATS, dtype_name
+from gpuaug.images import FLOATS, array_to_tensor, dtype_name
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -98,11 +98,7 @@ def _from_array(image: np.ndarray, index: int) -> Tensor:
         )
     if image.ndim not in (2, 3):
         raise ValueError(f"sample {index}: an array image is (H, W) or (H, W, C), got shape {image.shape}")
-    # PyTorch can hold neither negative strides nor the promise not to write.
-    if not image.flags.writeable or min(image.strides) < 0:
-        image = np.array(image, order="C", subok=False)
-    tensor = torch.from_numpy(image)
-    return tensor[None] if image.ndim == 2 else tensor.permute(2, 0, 1)
+    return array_to_tensor(image)
 
 
 def _is_pil(image: Any) -> bool:

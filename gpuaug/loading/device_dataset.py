@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from gpuaug.images import check_images, dtype_name
+from gpuaug.images import check_images, dtype_name, has_channels_last
 from gpuaug.loading.with_draws import read
+from gpuaug.packed import Images, Packed, is_interleaved
 
 
 class DeviceDataset:
@@ -23,25 +24,25 @@ class DeviceDataset:
     and no worker is needed. CIFAR-10's 50,000 images take 154 MB this way.
 
     Args:
-        images: uint8 ``(N, C, H, W)``, C is 1 to 4. Copied only where dense in neither memory order.
+        images: uint8 ``(N, C, H, W)``, C is 1 to 4. Copied only where dense in neither memory order. Or
+            images of different sizes, from ``gpuaug.pack``.
         labels: ``(N, ...)``, on the same device.
 
     Raises:
-        TypeError: not tensors, or images that are not uint8.
+        TypeError: not tensors (nor packed images), or images that are not uint8.
         ValueError: other shapes, or not one label for each image.
         RuntimeError: images and labels on two devices.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        for name, value in (("images", images), ("labels", labels)):
-            if not isinstance(value, Tensor):
+    def __init__(self, images: Images, labels: Tensor) -> None:
+        for name, value, kinds in (("images", images, (Tensor, Packed)), ("labels", labels, Tensor)):
+            if not isinstance(value, kinds):
                 raise TypeError(
                     f"{name} must be a tensor, got {type(value).__name__}: convert it with torch.as_tensor, "
                     "or decode a whole data set with DeviceDataset.from_dataset"
                 )
-        check_images(images)
-        if images.dtype != torch.uint8:
-            raise TypeError(f"images must be uint8, got {dtype_name(images)}")
+        if isinstance(images, Tensor):
+            images = _dense(images)
         if labels.ndim == 0 or len(labels) != len(images):
             raise ValueError(
                 f"labels must hold one label for each of the {len(images)} images, "
@@ -51,8 +52,7 @@ class DeviceDataset:
             raise RuntimeError(
                 f"images and labels must be on one device, got {images.device} and {labels.device}"
             )
-        dense = images.is_contiguous() or images.is_contiguous(memory_format=torch.channels_last)
-        self.images = images if dense else images.contiguous()
+        self.images = images
         self.labels = labels
 
     @classmethod
@@ -67,13 +67,13 @@ class DeviceDataset:
         tensor([0, 1, 2], dtype=torch.uint8)
 
         Args:
-            dataset: what :class:`WithDraws` takes, with images of one size.
+            dataset: what :class:`WithDraws` takes. Images of different sizes are packed.
             device: where the images go; they are decoded into host memory first.
             progress: whether to show a progress bar.
 
         Raises:
             TypeError: images that are not uint8.
-            ValueError: a data set without samples, or images of two sizes, naming the sample.
+            ValueError: a data set without samples, or images of two numbers of channels, naming the sample.
             RuntimeError: what the data set raised, naming the sample.
         """
         if len(dataset) == 0:
@@ -83,7 +83,9 @@ class DeviceDataset:
             from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
             numbers = tqdm(numbers, desc="decoding", unit="image")
-        images, labels = torch.empty(0), []
+        # One buffer that grows: what is decoded is in memory once, whether or not the sizes turn out equal.
+        storage, sizes, labels = bytearray(), [], []
+        channels, interleaved = 0, False
         for index in numbers:
             image, label = read(dataset, index)
             if image.dtype != torch.uint8:
@@ -91,16 +93,19 @@ class DeviceDataset:
                     f"sample {index}: the images of a DeviceDataset must be uint8, got {dtype_name(image)}"
                 )
             if index == 0:
-                images = _room(len(dataset), image)
-            if image.shape != images.shape[1:]:
+                channels, interleaved = len(image), is_interleaved(image)
+            if len(image) != channels:
                 raise ValueError(
-                    "the images of a DeviceDataset must have one size (C, H, W), got "
-                    f"{tuple(images.shape[1:])} for sample 0 and {tuple(image.shape)} for sample {index}: "
-                    "resize them in the data set"
+                    f"the images of a DeviceDataset must have one number of channels, got {channels} for "
+                    f"sample 0 and {len(image)} for sample {index}: convert them in the data set"
                 )
-            images[index] = image
+            rows = image.permute(1, 2, 0) if interleaved else image
+            storage += rows.contiguous().numpy().data
+            sizes.append((image.shape[1], image.shape[2]))
             labels.append(label)
-        return cls(images, default_collate(labels)).to(device)
+        flat = torch.frombuffer(storage, dtype=torch.uint8)
+        packed = Packed.of_sizes(flat, sizes, channels, interleaved)
+        return cls(packed.dense() if len(set(sizes)) == 1 else packed, default_collate(labels)).to(device)
 
     @property
     def device(self) -> torch.device:
@@ -120,12 +125,12 @@ class DeviceDataset:
         return self.images[index], self.labels[index]
 
     def __repr__(self) -> str:
-        return f"DeviceDataset({tuple(self.images.shape)}, device={str(self.device)!r})"
+        images = self.images if isinstance(self.images, Packed) else tuple(self.images.shape)
+        return f"DeviceDataset({images}, device={str(self.device)!r})"
 
 
-def _room(count: int, image: Tensor) -> Tensor:
-    """Uninitialised images ``(count, C, H, W)`` in the memory order of ``image``."""
-    channels, height, width = image.shape
-    if image.stride(0) == 1:
-        return torch.empty(count, height, width, channels, dtype=image.dtype).permute(0, 3, 1, 2)
-    return torch.empty(count, channels, height, width, dtype=image.dtype)
+def _dense(images: Tensor) -> Tensor:
+    check_images(images)
+    if images.dtype != torch.uint8:
+        raise TypeError(f"images must be uint8, got {dtype_name(images)}")
+    return images if has_channels_last(images) else images.contiguous()

@@ -13,6 +13,7 @@ from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.sources import DecodedSource, ResidentSource
+from gpuaug.packed import Packed, source_of
 from gpuaug.sampling import BalancedSampler
 from gpuaug.transforms import Transform
 
@@ -36,6 +37,9 @@ class BalancedLoader:
     device they are pinned, and copied on a side stream, together with their recipes, while the batch before
     is in use. A ``DeviceDataset`` needs none of that: the kernel reads each draw's image where it lies.
 
+    uint8 images may differ in size: no worker resizes. They travel as they are, and the kernel takes them
+    straight to the size at which the geometry of ``augment`` ends, such as ``RandomResizedCrop``'s.
+
     What comes out depends on (data set, labels, plan, seed, epoch, transform) alone: not on the batch size,
     the number of workers or ranks, or an interruption. Iterating does not go on to the next epoch;
     ``set_epoch`` does. A loop that was left early begins its epoch again, unless a state is loaded.
@@ -43,7 +47,7 @@ class BalancedLoader:
     Args:
         dataset: map-style, as :class:`WithDraws` takes it, or a :class:`DeviceDataset`.
         sampler: a ``BalancedSampler`` over the data set's labels. With several ranks, this rank's.
-        augment: a gpuaug transform, or None for the images as they are.
+        augment: a gpuaug transform, or None for the images as they are, if of one size.
         batch_size: draws in a batch of this rank, at least 1.
         device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
         num_workers: processes that decode; 0 decodes in this one.
@@ -59,6 +63,8 @@ class BalancedLoader:
     Raises:
         TypeError: a sampler, transform or data set of another type.
         ValueError: a data set and a sampler of different lengths, or another number out of its range.
+            While iterating: images of different sizes that are not uint8, or that ``augment`` does not bring
+            to one.
         RuntimeError: a device that is not there, or is not the ``DeviceDataset``'s. While iterating: what the
             data set raised, with the sample's index; a worker that died. The state can still be saved.
     """
@@ -156,17 +162,21 @@ class BalancedLoader:
             for images, labels, draws in source:
                 index = draws[:, 0] if self._resident else None
                 if self.augment is not None:
-                    yield Batch(images, labels, self.augment.recipes(draws, tuple(images.shape), index))
+                    yield Batch(images, labels, self.augment.recipes(draws, source_of(images), index))
+                elif isinstance(images, Packed):
+                    raise ValueError(
+                        "augment must be given for images of different sizes, got None: a batch needs one "
+                        "size, which Resize((height, width)) or RandomResizedCrop gives it on the device"
+                    )
                 elif index is None:
                     yield Batch(images, labels)
                 else:
                     yield Batch(images[index.to(images.device)], labels)
 
     def _finish(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        images = batch.images
-        if self.augment is not None:
-            images = self.augment.apply_recipes(images, batch.passes)
-        return images, batch.labels
+        if self.augment is None:
+            return batch.images, batch.labels  # type: ignore[return-value]  # packed ones were refused
+        return self.augment.apply_recipes(batch.images, batch.passes), batch.labels
 
 
 def _find_device(dataset: Any, device: torch.device | str | None) -> torch.device:

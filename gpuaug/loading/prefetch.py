@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
+from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Recipes
 from gpuaug.transforms.base import travel
 
@@ -15,9 +16,11 @@ Result = TypeVar("Result")
 
 
 class Batch(NamedTuple):
-    """A batch on its way: images ``(N, C, H, W)``, labels, and the passes that are still to be applied."""
+    """A batch on its way: images ``(N, C, H, W)`` or packed, labels, and the passes that are still to be
+    applied.
+    """
 
-    images: Tensor
+    images: Images
     labels: Tensor
     passes: tuple[Recipes, ...] = ()
 
@@ -28,7 +31,8 @@ class Batch(NamedTuple):
 
     def record_stream(self, stream: torch.cuda.Stream) -> None:
         """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""
-        for tensor in (self.images, self.labels, *(part.records for part in self.passes)):
+        images = self.images.storage if isinstance(self.images, Packed) else self.images
+        for tensor in (images, self.labels, *(part.records for part in self.passes)):
             tensor.record_stream(stream)
 
 
@@ -74,5 +78,5 @@ class Prefetcher(Generic[Result]):
             return error
 
 
-def _travel(tensor: Tensor, device: torch.device) -> Tensor:
-    return tensor if tensor.device == device else tensor.pin_memory().to(device, non_blocking=True)
+def _travel(part: Images, device: torch.device) -> Any:
+    return part if part.device == device else part.pin_memory().to(device, non_blocking=True)

@@ -13,13 +13,14 @@ from gpuaug.loading.collate import collate
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches, draws_tensor
 from gpuaug.loading.with_draws import WithDraws
+from gpuaug.packed import Images
 
 # The source images of a batch, its labels, and its draws; the labels and draws in host memory.
-Source = Generator[tuple[Tensor, Tensor, Tensor], None, None]
+Source = Generator[tuple[Images, Tensor, Tensor], None, None]
 
 
 class DecodedSource:
-    """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)``, one for each draw."""
+    """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)``, or packed, one for each draw."""
 
     def __init__(self, dataset: Any, batches: DrawBatches, *, num_workers: int, **options: Any) -> None:
         # Its own generator: a DataLoader would draw its workers' seeds from the global one.
@@ -44,7 +45,7 @@ class DecodedSource:
 
 
 class ResidentSource:
-    """Batches of a data set that lives on the device: all of its images ``(N_source, C, H, W)`` each time."""
+    """Batches of a data set that lives on the device: all of its images each time."""
 
     def __init__(
         self, dataset: DeviceDataset, batches: DrawBatches, *, num_workers: int, **options: Any

@@ -31,7 +31,8 @@ class WithDraws(Dataset[tuple[Tensor, Any, Tensor]]):
     >>> images.shape, labels.shape, draws.shape
     (torch.Size([8, 3, 8, 8]), torch.Size([8]), torch.Size([8, 3]))
 
-    A transform takes it from there: ``augment(images.to(device), draws)``. ``BalancedLoader`` does all of it.
+    A transform takes it from there: ``augment(images.to(device), draws)``. For images of different sizes the
+    ``DataLoader`` needs ``collate_fn=gpuaug.loading.collate``. ``BalancedLoader`` does all of it.
 
     Args:
         dataset: anything with ``__len__`` whose ``dataset[index]`` is ``(image, label)``. The image is a PIL

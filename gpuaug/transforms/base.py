@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gpuaug import functional, random
 from gpuaug.activity import Active, both, others
 from gpuaug.images import check_images
+from gpuaug.packed import Images, Packed, Source, source_of
 from gpuaug.recipe import Draft, Recipes
 from gpuaug.transforms.plan import Cursor, Geometry, Stage, Step
 
@@ -113,11 +114,12 @@ class Transform(nn.Module):
 
     # ---- Running
 
-    def forward(self, images: Tensor, draws: Tensor | None = None, *, index: Tensor | None = None) -> Tensor:
+    def forward(self, images: Images, draws: Tensor | None = None, *, index: Tensor | None = None) -> Tensor:
         """Transform a batch.
 
         Args:
             images: ``(N, C, H, W)``, uint8 (one kernel launch a pass) or floating in [0, 1] (differentiable).
+                Or N uint8 images of different sizes, from ``gpuaug.pack``.
             draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
 
@@ -126,39 +128,40 @@ class Transform(nn.Module):
 
         Raises:
             ValueError: draws or index of another shape, an index out of range, a crop larger than an image
-                (naming the draw).
+                (naming the draw), images of different sizes that do not leave the geometry at one.
             TypeError: images, draws or index of another type.
         """
-        check_images(images)
+        if not isinstance(images, Packed):
+            check_images(images)
         if draws is None:
-            draws = self._own_draws(images.shape[0] if index is None else len(index))
-        passes = self.recipes(draws, tuple(images.shape), index)
+            draws = self._own_draws(len(images if index is None else index))
+        passes = self.recipes(draws, source_of(images), index)
         return self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
 
-    def recipes(
-        self, draws: Tensor, images_shape: tuple[int, int, int, int], index: Tensor | None = None
-    ) -> tuple[Recipes, ...]:
+    def recipes(self, draws: Tensor, source: Source, index: Tensor | None = None) -> tuple[Recipes, ...]:
         """The recipes of the draws, on the host: one for each pass. No pixel is needed, so a loader makes
         them ahead of time.
 
-        ``images_shape`` is the source tensor's, the other arguments those of a call.
+        ``source`` is the shape ``(N, C, H, W)`` of the source images, or they themselves where they are
+        packed; the other arguments are those of a call.
         """
-        _check_draws(draws, images_shape[0], index)
+        count, channels = (len(source), source.channels) if isinstance(source, Packed) else source[:2]
+        _check_draws(draws, count, index)
         if len(draws) == 0:  # size and stages are those of any draw
-            one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), (1, *images_shape[1:]))
+            some = source if isinstance(source, Packed) else (1, *source[1:])
+            one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), some, torch.zeros(1, dtype=torch.int64))
             return tuple(p._replace(records=p.records[:0]) for p in one)
         job = Job(draws)
         passes: list[Recipes] = []
         for number in range(self.step.passes()):
-            shape = images_shape if number == 0 else (len(draws), images_shape[1], *passes[-1].size)
-            job.number, job.draft = number, Draft.of_batch(shape, index if number == 0 else None)
+            job.number, job.draft = number, _draft(source, index)
             self.paint(job, self.step, True, self.training)
-            # One size for all: what changes the size of one draw changes that of all.
-            width, height = job.draft.extent[0].tolist()
-            passes.append(job.draft.recipes((int(height), int(width))))
+            size = _one_size(job.draft, ragged=isinstance(source, Packed))
+            passes.append(job.draft.recipes(size))
+            source, index = (len(draws), channels, *size), None  # what this pass gives, the next one takes
         return tuple(passes)
 
-    def apply_recipes(self, images: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
+    def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
         """Execute recipes that are on the images' device: launches on the current stream, and waits for
         nothing.
         """
@@ -166,7 +169,7 @@ class Transform(nn.Module):
             images = functional.augment(images, recipes, memory_format=self.memory_format)
         return self.step.leaves()[-1].transform.finish(images, passes[-1], self.memory_format)
 
-    def finish(self, images: Tensor, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
+    def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
         """Run the last pass; ``Normalize`` has its own way."""
         return functional.augment(images, recipes, memory_format=memory_format)
 
@@ -184,6 +187,26 @@ def travel(recipes: Recipes, device: torch.device) -> Recipes:
     if device.type == "cuda":
         return recipes.pin_memory().to(device, non_blocking=True)
     return recipes.to(device)
+
+
+def _draft(source: Source, index: Tensor | None) -> Draft:
+    return Draft.of_packed(source, index) if isinstance(source, Packed) else Draft.of_batch(source, index)
+
+
+def _one_size(draft: Draft, ragged: bool) -> tuple[int, int]:
+    """(height, width) of every draw after its geometry. What changes the size of one draw changes that of
+    all, so only images of different sizes can differ.
+    """
+    width, height = (int(v) for v in draft.extent[0].tolist())
+    if ragged:
+        for n in (draft.extent != draft.extent[0]).any(1).nonzero().flatten()[:1].tolist():
+            other_width, other_height = (int(v) for v in draft.extent[n].tolist())
+            raise ValueError(
+                f"all draws must have one size after the geometry, got {height} x {width} for draw 0 and "
+                f"{other_height} x {other_width} for draw {n}: end the geometry with "
+                "Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
+            )
+    return (height, width)
 
 
 def _check_draws(draws: Tensor, images: int, index: Tensor | None) -> None:

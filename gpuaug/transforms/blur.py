@@ -40,13 +40,15 @@ class GaussianBlur(Transform):
             raise ValueError(f"kernel_size must be 5, got {kernel_size}")
         pair = (sigma, sigma) if isinstance(sigma, (int, float)) else sigma
         self.sigma = None if pair is None else interval("sigma", pair)
+        fixed = self.sigma is not None and self.sigma[0] == self.sigma[1]
+        self._weights = blur_weights(torch.tensor(self.sigma[:1])) if fixed else None
 
     def make_params(self, job: Job, step: Step) -> dict[str, Tensor | None]:
         if self.sigma is None:
             return {"weights": None}
+        if self._weights is not None:
+            return {"weights": self._weights.expand(len(job.keys), 2)}
         low, high = self.sigma
-        if low == high:
-            return {"weights": blur_weights(torch.tensor([low])).expand(len(job.keys), 2)}
         return {"weights": blur_weights(low + job.uniform(step, 1)[:, 0] * (high - low))}
 
     def compile(self, draft: Draft, active: Active, *, weights: Tensor | None) -> None:

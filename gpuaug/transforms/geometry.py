@@ -23,13 +23,14 @@ class _Sized(Transform):
     stage = Stage.GEOMETRY
     geometry = Geometry.SIZE
 
-    def __init__(self, size: Size, *, seed: int = 0) -> None:
+    def __init__(self, size: Size, *, antialias: bool = True, seed: int = 0) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.extent = (self.size[1], self.size[0])
+        self.antialias = _flag("antialias", antialias)
 
     def compile_plain(self, draft: Draft, active: Active) -> None:
-        draft.resize(self.extent, active)
+        draft.resize(self.extent, active, antialias=self.antialias)
 
     def extra_repr(self) -> str:
         return f"size={self.size}"
@@ -90,12 +91,13 @@ class RandomResizedCrop(_Sized):
 
     The window is drawn as in torchvision (and Szegedy et al., CVPR 2015): ten tries at an area uniform in
     ``scale`` and a ratio log-uniform in ``ratio``; where none fits, the largest central window of an allowed
-    ratio. Bilinear, without antialiasing.
+    ratio. Bilinear.
 
     Args:
         size: (height, width) of the result in pixels, or one number for both.
         scale: least and most share of the image's area, in (0, 1].
         ratio: least and most width / height of the window.
+        antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do.
     """
 
     _TRIES = 10
@@ -106,9 +108,10 @@ class RandomResizedCrop(_Sized):
         scale: tuple[float, float] = (0.08, 1.0),
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
         *,
+        antialias: bool = True,
         seed: int = 0,
     ) -> None:
-        super().__init__(size, seed=seed)
+        super().__init__(size, antialias=antialias, seed=seed)
         self.scale = interval("scale", scale, high=1.0)
         self.ratio = interval("ratio", ratio)
 
@@ -133,7 +136,7 @@ class RandomResizedCrop(_Sized):
 
     def compile(self, draft: Draft, active: Active, *, corner: Tensor, window: Tensor) -> None:
         draft.crop(corner, window, active)
-        draft.resize(self.extent, active)
+        draft.resize(self.extent, active, antialias=self.antialias)
 
     def extra_repr(self) -> str:
         ratio = ", ".join(f"{r:.3g}" for r in self.ratio)
@@ -141,7 +144,7 @@ class RandomResizedCrop(_Sized):
 
 
 class Resize(Transform):
-    """Resize every draw, bilinearly, without antialiasing; originals and evaluation too.
+    """Resize every draw, bilinearly; originals and evaluation too.
 
     >>> import gpuaug
     >>> gpuaug.Resize(32)(torch.zeros(2, 3, 48, 64, dtype=torch.uint8)).shape
@@ -156,17 +159,17 @@ class Resize(Transform):
     geometry = Geometry.SIZE
     deterministic = True
 
-    def __init__(self, size: Size, *, seed: int = 0) -> None:
+    def __init__(self, size: Size, *, antialias: bool = True, seed: int = 0) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.by_shorter_side = isinstance(size, int)
+        self.antialias = _flag("antialias", antialias)
 
     def compile(self, draft: Draft, active: Active) -> None:
-        height, width = self.size
+        extent: Tensor | tuple[int, int] = (self.size[1], self.size[0])
         if self.by_shorter_side:
-            draft.resize(height * draft.extent // draft.extent.amin(1, keepdim=True), active)
-        else:
-            draft.resize((width, height), active)
+            extent = self.size[0] * draft.extent // draft.extent.amin(1, keepdim=True)
+        draft.resize(extent, active, antialias=self.antialias)
 
     def compile_plain(self, draft: Draft, active: Active) -> None:
         self.compile(draft, active)
@@ -235,6 +238,12 @@ class RandomVerticalFlip(_Flip):
     """
 
     axis = 1
+
+
+def _flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be a bool, got {type(value).__name__}")
+    return value
 
 
 def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:

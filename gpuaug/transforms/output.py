@@ -9,6 +9,7 @@ from gpuaug import functional
 from gpuaug.activity import Active
 from gpuaug.images import dtype_name
 from gpuaug.normalization import TABLE_DTYPES, Statistic, normalization_table
+from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Draft, Recipes
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.plan import Stage
@@ -56,12 +57,13 @@ class Normalize(Transform):
     def compile(self, draft: Draft, active: Active) -> None:
         """Nothing of it is in the record: the table is the batch's."""
 
-    def finish(self, images: Tensor, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
-        if images.is_floating_point():
+    def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
+        if not isinstance(images, Packed) and images.is_floating_point():
             return functional.augment(
                 images, recipes, mean=self.mean, std=self.std, dtype=self.dtype, memory_format=memory_format
             )
-        table = self._table(images.shape[1], images.device)
+        channels = images.channels if isinstance(images, Packed) else images.shape[1]
+        table = self._table(channels, images.device)
         return functional.augment(images, recipes, table=table, memory_format=memory_format)
 
     def _table(self, channels: int, device: torch.device) -> Tensor:

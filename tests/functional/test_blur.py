@@ -32,11 +32,9 @@ def test_within_one_level_of_opencv(case):
     for image, sigma, ours in zip(images, sigmas.tolist(), out, strict=True):
         floats = np.ascontiguousarray(image.permute(1, 2, 0).double().numpy())
         theirs = cv2.GaussianBlur(floats, (5, 5), sigma, borderType=cv2.BORDER_REFLECT_101)
-        apart = ours.permute(1, 2, 0).double() - torch.from_numpy(theirs.round()).view(*image.shape[1:], -1)
-        assert apart.abs().max() <= 1
-        bytes_too = cv2.GaussianBlur(floats.astype(np.uint8), (5, 5), sigma)
-        apart = ours.permute(1, 2, 0).int() - torch.from_numpy(bytes_too).view(*image.shape[1:], -1).int()
-        assert apart.abs().max() <= 2  # OpenCV's own bytes are within one level of its floats
+        # Of OpenCV's floats, which are exact: its bytes, with weights in 1/256, are up to 3 levels from them.
+        apart = ours.permute(1, 2, 0).double() - torch.from_numpy(theirs).view(*image.shape[1:], -1)
+        assert apart.abs().max() <= 0.53  # rounding, and little else
 
 
 @given(images_and_sigmas(least=3))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gpuaug.loading import collate
+from gpuaug.packed import Packed
 
 
 def sample(index, image, label=0):
@@ -44,15 +45,28 @@ def test_labels_and_draws():
     assert draws.tolist() == [[4, 0, 0], [9, 0, 0]]
 
 
-def test_ragged_batch_names_the_samples():
-    samples = [
-        sample(4, interleaved(3, 2, 2)),
-        sample(6, interleaved(3, 2, 2)),
-        sample(9, interleaved(3, 5, 2)),
-    ]
-    message = r"one size .* got \(3, 2, 2\) for sample 4 and \(3, 5, 2\) for sample 9: resize"
+@pytest.mark.parametrize("decoded", [True, False])
+def test_images_of_different_sizes_are_packed(decoded):
+    images = [interleaved(3, 2, 2), interleaved(3, 2, 2), interleaved(3, 5, 2), interleaved(3, 2, 5)]
+    images = images if decoded else [image.contiguous() for image in images]
+    packed, labels, draws = collate([sample(i, image, i % 2) for i, image in enumerate(images)])
+    assert isinstance(packed, Packed)
+    assert packed.interleaved == decoded
+    assert all(torch.equal(a, b) for a, b in zip(packed, images, strict=True))
+    assert (labels.tolist(), draws[:, 0].tolist()) == ([0, 1, 0, 1], [0, 1, 2, 3])
+
+
+def test_floats_of_different_sizes_name_the_samples():
+    samples = [sample(4, torch.rand(3, 2, 2)), sample(6, torch.rand(3, 2, 2)), sample(9, torch.rand(3, 5, 2))]
+    message = r"must be uint8, got float32, \(3, 2, 2\) for sample 4 and \(3, 5, 2\) for sample 9: resize"
     with pytest.raises(ValueError, match=message):
         collate(samples)
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 2), (1, 5, 2)])
+def test_other_channels_name_the_samples(shape):
+    with pytest.raises(ValueError, match="channels, got 3 for sample 4 and 1 for sample 9: convert"):
+        collate([sample(4, interleaved(3, 2, 2)), sample(9, interleaved(*shape))])
 
 
 def test_mixed_dtypes_name_the_samples():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from gpuaug.loading import DeviceDataset
+from gpuaug.packed import Packed, pack
 
 IMAGES = torch.arange(5 * 3 * 2 * 2, dtype=torch.uint8).reshape(5, 3, 2, 2)
 LABELS = torch.tensor([0, 1, 0, 1, 1])
@@ -46,6 +47,48 @@ def test_from_dataset(interleaved):
     assert dataset.images[0].stride(0) == (1 if interleaved else 4)
 
 
+RAGGED = [(torch.randint(256, (3, 4 + i, 9 - i), dtype=torch.uint8), i % 2) for i in range(5)]
+
+
+@pytest.mark.parametrize("interleaved", [True, False])
+def test_images_of_different_sizes_are_packed(interleaved):
+    samples = [
+        (np.ascontiguousarray(image.permute(1, 2, 0)) if interleaved else image, label)
+        for image, label in RAGGED
+    ]
+    dataset = DeviceDataset.from_dataset(samples)
+    assert isinstance(dataset.images, Packed)
+    assert dataset.images.interleaved == interleaved
+    assert dataset.images.storage.numel() == sum(image.numel() for image, _ in RAGGED)
+    check_ragged(dataset)
+
+
+def test_packed_images():
+    labels = torch.tensor([label for _, label in RAGGED])
+    check_ragged(DeviceDataset(pack([image for image, _ in RAGGED]), labels))
+
+
+def check_ragged(dataset):
+    assert len(dataset) == 5
+    for number, (image, label) in enumerate(RAGGED):
+        assert torch.equal(dataset[number][0], image)
+        assert dataset[number][1] == label
+    assert repr(dataset).startswith("DeviceDataset(Packed(5 images of 3 channels, ")
+    moved = dataset.to("meta")
+    assert (moved.device.type, moved.labels.device.type) == ("meta", "meta")
+
+
+def test_the_first_image_gives_the_memory_order():
+    planar = [
+        (image.permute(1, 2, 0).contiguous().permute(2, 0, 1) if n else image)
+        for n, (image, _) in enumerate(RAGGED)
+    ]
+    dataset = DeviceDataset.from_dataset([(image, 0) for image in planar])
+    assert not dataset.images.interleaved  # as the first image
+    for number, (image, _) in enumerate(RAGGED):
+        assert torch.equal(dataset[number][0], image)
+
+
 def test_from_dataset_shows_progress(capsys):
     DeviceDataset.from_dataset(list(zip(IMAGES, LABELS, strict=True)), progress=True)
     assert "5/5" in capsys.readouterr().err
@@ -73,6 +116,8 @@ def test_from_dataset_shows_progress(capsys):
         (IMAGES, LABELS[:4], ValueError, r"one label for each of the 5 images, got shape \(4,\)"),
         (IMAGES, torch.tensor(1), ValueError, r"one label for each of the 5 images, got shape \(\)"),
         (IMAGES, LABELS.to("meta"), RuntimeError, "one device, got cpu and meta"),
+        (pack(IMAGES), LABELS[:4], ValueError, r"one label for each of the 5 images, got shape \(4,\)"),
+        (IMAGES, pack(IMAGES), TypeError, "labels must be a tensor, got Packed"),
     ],
 )
 def test_faults(images, labels, error, message):
@@ -86,9 +131,9 @@ def test_faults(images, labels, error, message):
         ([], ValueError, "at least 1 sample, got 0"),
         ([(torch.zeros(3, 2, 2), 0)], TypeError, "sample 0: .* must be uint8, got float32"),
         (
-            [(np.zeros((2, 2), np.uint8), 0), (np.zeros((2, 3), np.uint8), 0)],
+            [(np.zeros((2, 2), np.uint8), 0), (np.zeros((2, 2, 3), np.uint8), 0)],
             ValueError,
-            r"one size .* got \(1, 2, 2\) for sample 0 and \(1, 2, 3\) for sample 1: resize",
+            r"one number of channels, got 1 for sample 0 and 3 for sample 1: convert",
         ),
     ],
 )

@@ -1,11 +1,13 @@
 """One batch ahead, on a side stream. What the streams are asked to do is seen through stand-ins for them."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
 
 from gpuaug.loading.prefetch import Batch, Prefetcher
+from gpuaug.packed import pack
 from gpuaug.recipe import Draft
 
 DEVICE = torch.device("cuda", 0)
@@ -94,6 +96,33 @@ def test_an_interrupt_comes_at_once(log):
 
 def test_nothing_in_nothing_out(log):
     assert list(Prefetcher([], DEVICE, finish)) == []
+
+
+def test_the_storage_of_packed_images_is_kept():
+    kept = []
+
+    class Recorded(torch.Tensor):
+        def record_stream(self, stream):
+            kept.append((self, stream))
+
+    images = pack([torch.zeros(3, 4, 5, dtype=torch.uint8), torch.zeros(3, 2, 6, dtype=torch.uint8)])
+    storage, labels = (v.as_subclass(Recorded) for v in (images.storage, torch.arange(2)))
+    Batch(replace(images, storage=storage), labels).record_stream("consumer")
+    assert [(id(tensor), stream) for tensor, stream in kept] == [
+        (id(storage), "consumer"),
+        (id(labels), "consumer"),
+    ]
+
+
+@pytest.mark.cuda
+def test_packed_images_arrive_whole():
+    images = pack([torch.randint(256, (3, h, 9 - h), dtype=torch.uint8) for h in (2, 5, 3)])
+    arrived = Batch(images, torch.arange(3), (Draft.of_packed(images).recipes((4, 4)),)).to(DEVICE)
+    arrived.record_stream(torch.cuda.current_stream())
+    torch.cuda.synchronize()
+    assert arrived.images.device == DEVICE
+    assert torch.equal(arrived.images.storage.cpu(), images.storage)
+    assert arrived.images.offsets.device.type == "cpu"
 
 
 @pytest.mark.cuda

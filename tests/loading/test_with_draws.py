@@ -57,6 +57,25 @@ def test_plain_data_loader(workers, collate_fn):
     assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
 
 
+class Ragged(Samples):
+    """Sample ``index`` is ``index + 2`` pixels wide."""
+
+    def __getitem__(self, index):
+        return np.full((3, index + 2, 3), index, np.uint8), LABELS[index]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_plain_data_loader_packs_images_of_different_sizes(workers):
+    sampler = BalancedSampler(LABELS, seed=3)
+    loader = DataLoader(WithDraws(Ragged()), 12, sampler=sampler, num_workers=workers, collate_fn=collate)
+    ((packed, labels, draws),) = loader
+    assert torch.equal(draws, sampler.draws(0, 12))
+    assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
+    for image, index in zip(packed, draws[:, 0].tolist(), strict=True):
+        assert image.shape == (3, 3, index + 2)
+        assert image.unique().tolist() == [index]
+
+
 @pytest.mark.parametrize(
     "label", [int, np.int64, np.uint8, torch.tensor, lambda value: torch.tensor([value, 1 - value])]
 )

@@ -105,11 +105,12 @@ def test_center_crop_is_torchvisions(height, width):
     assert torch.equal(ga.CenterCrop((7, 8))(images), tv.center_crop(images, [7, 8]))
 
 
+@pytest.mark.parametrize("antialias", [True, False])
 @pytest.mark.parametrize(("height", "width"), [(20, 30), (30, 20), (17, 17)])
-def test_resize_by_the_shorter_side_is_torchvisions(height, width):
+def test_resize_by_the_shorter_side_is_torchvisions(height, width, antialias):
     images = random_images(2, 3, height, width)
-    theirs = tv.resize(images, [13], antialias=False)
-    ours = ga.Resize(13)(images)
+    theirs = tv.resize(images, [13], antialias=antialias)
+    ours = ga.Resize(13, antialias=antialias)(images)
     assert ours.shape == theirs.shape
     assert (ours.int() - theirs.int()).abs().max() <= 1
 

@@ -170,6 +170,7 @@ BAD_SETTINGS = [
     (lambda: ga.RandomResizedCrop(8, scale=(0.0, 1.0)), ValueError, "scale must be .* above 0.0"),
     (lambda: ga.RandomResizedCrop(8, ratio=(2, 1)), ValueError, "ratio must be a pair of ascending numbers"),
     (lambda: ga.RandomResizedCrop(8, scale=0.5), TypeError, "scale must be a pair of numbers .* got 0.5"),
+    (lambda: ga.Resize(8, antialias=1), TypeError, "antialias must be a bool, got int"),
     (lambda: ga.Normalize(std=0), ValueError, "std must be positive and finite, got 0.0"),
     (lambda: ga.Normalize(dtype=torch.float64), TypeError, "dtype must be float32, float16 or bfloat16"),
     (
