@@ -111,6 +111,7 @@ inline void pixel_blocks(uint64_t key, int64_t place, int64_t first, uint16_t* b
   }
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
+#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
     for (int i = 0; i < kBlocksAtOnce; ++i) {
       const uint64_t p0 = uint64_t{0xD2511F53} * c0[i], p1 = uint64_t{0xCD9E8D57} * c2[i];
       c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0;

@@ -363,13 +363,17 @@ class Painter {
     }
   }
 
-  void noise_row(int64_t y) const {
-    const int64_t first = y * width_, block = first / kPixelsPerBlock, last = (first + width_ - 1) / kPixelsPerBlock;
+  void noise_row(int64_t y) {
+    const int64_t first = y * width_, last = (first + width_ - 1) / kPixelsPerBlock;
     uint16_t* bits = scratch_.bits();
-    for (int64_t b = block; b <= last; b += kBlocksAtOnce) {
-      pixel_blocks(static_cast<uint64_t>(recipe_.key), recipe_.place, b, bits + (b - block) * kPixelsPerBlock);
+    if (last >= bits_end_) {  // one filling serves several short rows
+      bits_begin_ = bits_end_ = first / kPixelsPerBlock;
+      for (; bits_end_ <= last; bits_end_ += kBlocksAtOnce) {
+        pixel_blocks(static_cast<uint64_t>(recipe_.key), recipe_.place, bits_end_,
+                     bits + (bits_end_ - bits_begin_) * kPixelsPerBlock);
+      }
     }
-    noise_masks(bits + first % kPixelsPerBlock, static_cast<int32_t>(recipe_.salt),
+    noise_masks(bits + (first - bits_begin_ * kPixelsPerBlock), static_cast<int32_t>(recipe_.salt),
                 static_cast<int32_t>(recipe_.pepper), scratch_.keep(), scratch_.salted(), width_);
     for (int c = 0; c < batch_.channels; ++c) apply_masks(scratch_.keep(), scratch_.salted(), result(c), width_);
   }
@@ -401,9 +405,10 @@ class Painter {
   Window window_;
   int64_t n_, width_;
   bool blurs_, article_, shrinks_across_, shrinks_down_;
-  bool zeros_ = false;               // whether a column reads beyond a zero border
-  bool grouped_ = false;             // whether the columns are read in groups
-  int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
+  bool zeros_ = false;                     // whether a column reads beyond a zero border
+  int64_t bits_begin_ = 0, bits_end_ = 0;  // the blocks that `bits` holds
+  bool grouped_ = false;                   // whether the columns are read in groups
+  int64_t upper_ = -2, lower_ = -2;        // the source rows that `upper` and `lower` hold; -1: zeros
 };
 
 }  // namespace gpuaug
