@@ -1,9 +1,10 @@
 """The batched operators: each checks its arguments, compiles recipes, and runs the one kernel.
 
 uint8 images take the kernel (one launch, the same bytes on every backend). Floating images take the
-differentiable path (``gpuaug/differentiable.py``). Parameters are tensors with one entry per sample, on the
-host or on the images' device; on the host their values are checked. Under ``torch.compile`` values are not
-looked at, and the kernel clamps what it reads.
+differentiable path (``gpuaug/differentiable.py``); a NaN pixel stays NaN there, and spreads as far as a
+filter reaches. Parameters are tensors with one entry per sample, on the host or on the images' device; on the
+host their values are checked. Under ``torch.compile`` values are not looked at, and the kernel clamps what it
+reads.
 """
 
 from __future__ import annotations
