@@ -139,8 +139,8 @@ GPUAUG_HOST_DEVICE int filtered_across(int sum) { return (sum + (1 << 6)) >> 7; 
 GPUAUG_HOST_DEVICE int filtered_down(int sum) { return (sum + (1 << 20)) >> 21; }  // of 1/128, to levels
 
 GPUAUG_HOST_DEVICE bool shrinks(const Recipe& recipe, int64_t step) {
-  constexpr int64_t kOne = int64_t{1} << 32;
-  return (recipe.stages & kShrink) && recipe.xy == 0 && recipe.yx == 0 && (step > kOne || step < -kOne);
+  constexpr int64_t kOne = int64_t{1} << 32, kBoth = kGeometry | kShrink;
+  return (recipe.stages & kBoth) == kBoth && recipe.xy == 0 && recipe.yx == 0 && (step > kOne || step < -kOne);
 }
 
 // ---- Blur: separable. A pair of neighbours pulls the centre towards its mean; twice its weight comes in 1/2^15.

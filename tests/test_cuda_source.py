@@ -19,7 +19,7 @@ from hypothesis import Phase, given, settings
 from torch import Tensor
 
 from gpuaug import reference
-from gpuaug.recipe import FIELDS, WORD, Draft, blur_weights
+from gpuaug.recipe import FIELDS, SHRINK, WORD, Draft, blur_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
@@ -230,6 +230,18 @@ def sanitizer_cases() -> tuple[int, bytes]:
 @settings(max_examples=60, deadline=None)
 def test_cuda_source_equals_reference(build: Build, call: tuple):
     done = run(build("plain"), encode(call, reference.augment(*call)))
+    assert (done.stderr.decode(), done.stdout) == ("", b"1 cases agree\n")
+
+
+def test_a_record_that_shrinks_without_geometry_is_copied(build: Build):
+    recipes = Draft.of_batch((1, 1, 4, 4)).recipes((4, 4))
+    records = recipes.records
+    records[0, WORD["stages"]], records[0, WORD["xx"] : WORD["yy"] + 1] = SHRINK, 2**33
+    storage = torch.arange(16, dtype=torch.uint8)
+    call = storage, records, None, 1, 4, 4, False, SHRINK, False
+    assert torch.equal(reference.augment(*call).flatten(), storage)
+    assert torch.equal(torch.ops.gpuaug.augment(*call).flatten(), storage)
+    done = run(build("plain"), encode(call, storage.view(1, 1, 4, 4)))
     assert (done.stderr.decode(), done.stdout) == ("", b"1 cases agree\n")
 
 
