@@ -4,7 +4,6 @@
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
-#include <torch/headeronly/core/MemoryFormat.h>
 #include <torch/headeronly/core/ScalarType.h>
 #include <torch/headeronly/util/Exception.h>
 
@@ -14,7 +13,6 @@
 
 namespace gpuaug {
 
-using torch::headeronly::MemoryFormat;
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
@@ -24,8 +22,11 @@ struct Call {
   int64_t element_size;
 };
 
-inline Call prepare(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
-                    int64_t height, int64_t width, bool interleaved, bool channels_last) {
+// new_output is called with (draws, channels, height, width, dtype, channels_last).
+template <typename NewOutput>
+Call prepare(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
+             int64_t height, int64_t width, bool interleaved, bool channels_last, const std::optional<Tensor>& line,
+             const NewOutput& new_output) {
   STD_TORCH_CHECK(storage.scalar_type() == ScalarType::Byte && storage.dim() == 1 && storage.is_contiguous(),
                   "storage must be flat, contiguous uint8");
   STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
@@ -47,8 +48,13 @@ inline Call prepare(const Tensor& storage, const Tensor& records, const std::opt
                     "table must be float32, float16 or bfloat16");
     table_per_draw = table->size(0) == 1 ? 0 : channels * 256;
   }
-  auto out = torch::stable::empty({draws, channels, height, width}, dtype, std::nullopt, storage.device(), std::nullopt,
-                                  channels_last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+  if (line) {
+    STD_TORCH_CHECK(table && line->device() == table->device() && line->scalar_type() == ScalarType::Double &&
+                        line->dim() == 3 && line->is_contiguous() && line->size(0) == table->size(0) &&
+                        line->size(1) == channels && line->size(2) == 2,
+                    "line must be contiguous float64 (1 or N, C, 2), on the device of the table that it describes");
+  }
+  Tensor out = new_output(draws, channels, height, width, dtype, channels_last);
   const Batch batch{static_cast<const uint8_t*>(storage.const_data_ptr()),
                     storage.numel(),
                     interleaved,
@@ -60,7 +66,8 @@ inline Call prepare(const Tensor& storage, const Tensor& records, const std::opt
                     static_cast<int>(channels),
                     height,
                     width,
-                    channels_last};
+                    channels_last,
+                    line ? static_cast<const double*>(line->const_data_ptr()) : nullptr};
   const auto element_size = static_cast<int64_t>(out.element_size());
   return {batch, std::move(out), element_size};
 }

@@ -3,6 +3,7 @@
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/csrc/stable/accelerator.h>
 #include <torch/csrc/stable/macros.h>
+#include <torch/headeronly/core/MemoryFormat.h>
 
 #include <algorithm>
 
@@ -10,6 +11,9 @@
 #include "augment_kernel.cuh"
 
 namespace gpuaug {
+
+using torch::headeronly::MemoryFormat;
+
 namespace {
 
 cudaStream_t current_stream(int32_t device) {
@@ -51,9 +55,14 @@ void launch_variant(const Batch& batch, int64_t stages, cudaStream_t stream) {
 }  // namespace
 
 Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
-                    int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last) {
+                    int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last,
+                    const std::optional<Tensor>& line) {
   const torch::stable::accelerator::DeviceGuard guard(storage.get_device_index());
-  auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last);
+  const auto new_output = [&](int64_t n, int64_t c, int64_t h, int64_t w, ScalarType dtype, bool last) {
+    return torch::stable::empty({n, c, h, w}, dtype, std::nullopt, storage.device(), std::nullopt,
+                                last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+  };
+  auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last, line, new_output);
   if (call.batch.draws == 0) return call.out;
   const cudaStream_t stream = current_stream(storage.get_device_index());
   switch (call.element_size) {  // the tables hold finished values, so only their size matters

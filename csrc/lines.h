@@ -1,134 +1,88 @@
-// The CPU's inner loops: whole rows of 8- and 16-bit values, one fact of stages.h to a loop, written so that compilers
-// vectorise them.
+// The CPU's inner loops: whole rows of 16-bit values, one fact of stages.h to a loop. Each is compiled for several
+// generations of vectors, and the machine's widest is taken when the library is loaded.
 #pragma once
 
 #include <cstdint>
 
-#include "random.h"
-
 namespace gpuaug {
 
-// (a * b + 2^14) >> 15, in the form that compilers turn into one rounding 16-bit multiplication.
-inline int16_t rounded_product(int16_t a, int16_t b) {
-  return static_cast<int16_t>((((int32_t{a} * b) >> 14) + 1) >> 1);
-}
+// A row of one image is a line for each channel. Lines are padded to whole blocks, and the loops make whole blocks, so
+// that none has a remainder.
+constexpr int kBlock = 32;  // values of 16 bits in the widest vector
 
-inline int16_t difference(int16_t a, int16_t b) { return static_cast<int16_t>(a - b); }
+inline int64_t padded(int64_t width) { return (width + kBlock - 1) / kBlock * kBlock; }
 
-inline int16_t sum(int16_t a, int16_t b) { return static_cast<int16_t>(a + b); }
+// Where the lines of a row lie: `line` values apart.
+struct Row {
+  int16_t* values;
+  int64_t line;
+  int16_t* channel(int c) const { return values + c * line; }
+};
 
-inline int16_t mean(int16_t a, int16_t b) {
-  return static_cast<int16_t>((uint32_t{static_cast<uint16_t>(a)} + static_cast<uint16_t>(b) + 1) >> 1);
-}
+// ---- From the source's bytes
 
-inline uint8_t rounded_level(int16_t fine) { return static_cast<uint8_t>(sum(fine, 64) >> 7); }
+// The channels of a source row, `line` bytes apart.
+struct SourceRow {
+  const uint8_t* bytes;
+  int64_t line;
+};
 
-// Sixteen columns at a time read their pixels out of sixteen neighbouring bytes, where a row is not shrunk: one byte
-// shuffle.
+// One channel after the other, from channels side by side.
+void deinterleave(const uint8_t* row, int channels, int64_t width, uint8_t* out, int64_t line);
+
+// Sixteen columns at a time read their pixels out of sixteen neighbouring bytes: one byte shuffle.
 constexpr int kGroup = 16;
 
-#if defined(__GNUC__) && !defined(__clang__)
-constexpr bool kShuffles = true;
+struct Group {
+  int32_t begin;
+  uint8_t places[kGroup];
+};
 
-inline void pick_group(const uint8_t* from, const uint8_t* places, uint8_t* out) {
-  typedef uint8_t Bytes __attribute__((vector_size(kGroup)));
-  Bytes bytes, indices;
-  __builtin_memcpy(&bytes, from, kGroup);
-  __builtin_memcpy(&indices, places, kGroup);
-  bytes = __builtin_shuffle(bytes, indices);
-  __builtin_memcpy(out, &bytes, kGroup);
-}
-#else
-constexpr bool kShuffles = false;
+// Blends each column's two pixels; weights of the second in 1/2^15. To 1/128 of a level.
+void blend_groups(SourceRow from, int channels, const Group* first, const Group* second, const int16_t* weights,
+                  Row out, int64_t n);
+void blend_columns(SourceRow from, int channels, const int32_t* first, const int32_t* second, const int16_t* weights,
+                   Row out, int64_t n);
+// Columns that lie on a source pixel: as levels, or in 1/128.
+void take_groups(SourceRow from, int channels, const Group* first, Row out, bool fine, int64_t n);
 
-inline void pick_group(const uint8_t* from, const uint8_t* places, uint8_t* out) {
-  for (int i = 0; i < kGroup; ++i) out[i] = from[places[i]];
-}
-#endif
+// The bytes as they are; `own` of them, then the last one again.
+void take_bytes(SourceRow from, int channels, int64_t own, Row out, bool fine, int64_t n);
 
-// weights in 1/2^15
-inline void blend_across(const uint8_t* first, const uint8_t* second, const int16_t* weights, int16_t* out, int64_t n) {
-  for (int64_t x = 0; x < n; ++x) {
-    const auto a = static_cast<int16_t>(first[x] << 7), b = static_cast<int16_t>(second[x] << 7);
-    out[x] = sum(a, rounded_product(difference(b, a), weights[x]));
-  }
-}
+// ---- Between rows of 1/128, to whole levels, written as levels or, for a blur to come, again in 1/128
 
-inline void blend_down(const int16_t* upper, const int16_t* lower, int16_t weight, uint8_t* out, int64_t n) {
-  for (int64_t x = 0; x < n; ++x) {
-    out[x] = rounded_level(sum(upper[x], rounded_product(difference(lower[x], upper[x]), weight)));
-  }
-}
+void blend_down(Row upper, Row lower, int channels, int16_t weight, Row out, bool fine, int64_t n);
+void add_row(const int16_t* row, int weight, int32_t* sums, int64_t n);
+void filtered_levels(const int32_t* sums, int channels, Row out, bool fine, int64_t n);
 
-inline void to_fine(const uint8_t* levels, int16_t* out, int64_t n) {
-  for (int64_t x = 0; x < n; ++x) out[x] = static_cast<int16_t>(levels[x] << 7);
-}
+// ---- Blur. Two values before and after every line of `row` are there.
 
-inline int16_t blurred(int16_t before2, int16_t before1, int16_t centre, int16_t after1, int16_t after2, int16_t outer,
-                       int16_t inner) {
-  const int16_t far = rounded_product(difference(mean(before2, after2), centre), outer);
-  const int16_t near = rounded_product(difference(mean(before1, after1), centre), inner);
-  return sum(sum(centre, far), near);
-}
+void blur_across(Row row, int channels, int16_t outer, int16_t inner, Row out, int64_t n);
+// Five rows, the middle one the output's own. To levels.
+void blur_down(const int16_t* const rows[5], int16_t outer, int16_t inner, int16_t* out, int64_t n);
 
-// in starts two values before the row
-inline void blur_across(const int16_t* in, int16_t outer, int16_t inner, int16_t* out, int64_t n) {
-  for (int64_t x = 0; x < n; ++x) out[x] = blurred(in[x], in[x + 1], in[x + 2], in[x + 3], in[x + 4], outer, inner);
-}
+// The article's, of levels; `image` holds the three rows around the output's, before they went across.
+void article_across_row(Row row, int channels, Row out, int64_t n);
+void article_down_row(const int16_t* const rows[5], const int16_t* const image[3], int16_t* out, int64_t n);
 
-inline void blur_down(const int16_t* const rows[5], int16_t outer, int16_t inner, uint8_t* out, int64_t n) {
-  const int16_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3], *e = rows[4];
-  for (int64_t x = 0; x < n; ++x) out[x] = rounded_level(blurred(a[x], b[x], c[x], d[x], e[x], outer, inner));
-}
+// ---- Noise
 
-// The masks of noise: value = (value & keep) | salt, from the 16 bits of each pixel.
-inline void noise_masks(const uint16_t* bits, int32_t salt, int32_t pepper, uint8_t* keep, uint8_t* salted, int64_t n) {
-  if (pepper > 0xFFFF) {
-    for (int64_t x = 0; x < n; ++x) keep[x] = 0, salted[x] = bits[x] < salt ? 255 : 0;
-    return;
-  }
-  const auto s = static_cast<uint16_t>(salt), p = static_cast<uint16_t>(pepper);
-  for (int64_t x = 0; x < n; ++x) {
-    keep[x] = bits[x] < p ? 0 : 255;
-    salted[x] = bits[x] < s ? 255 : 0;
-  }
-}
+// The bits of 256 consecutive pixels of a draw.
+constexpr int kBlocksAtOnce = 32;
+void pixel_bits_at(uint64_t key, int64_t place, int64_t first_block, uint16_t* bits);
 
-inline void apply_masks(const uint8_t* keep, const uint8_t* salted, uint8_t* values, int64_t n) {
-  for (int64_t x = 0; x < n; ++x) values[x] = static_cast<uint8_t>((values[x] & keep[x]) | salted[x]);
-}
+// On levels of all channels, from the 16 bits of each pixel.
+void salt_and_pepper_row(const uint16_t* bits, int64_t salt, int64_t pepper, Row levels, int channels, int64_t n);
 
-// The blocks [first, first + 16) of a draw's pixels, all lanes at once: 128 pixels' bits, in order.
-constexpr int kBlocksAtOnce = 16;
+// ---- To the output
 
-inline void pixel_blocks(uint64_t key, int64_t place, int64_t first, uint16_t* bits) {
-  uint32_t c0[kBlocksAtOnce], c1[kBlocksAtOnce], c2[kBlocksAtOnce], c3[kBlocksAtOnce];
-  for (int i = 0; i < kBlocksAtOnce; ++i) {
-    c0[i] = static_cast<uint32_t>(first + i);
-    c1[i] = 0;
-    c2[i] = static_cast<uint32_t>(place);
-    c3[i] = 0;
-  }
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
-    for (int i = 0; i < kBlocksAtOnce; ++i) {
-      const uint64_t p0 = uint64_t{0xD2511F53} * c0[i], p1 = uint64_t{0xCD9E8D57} * c2[i];
-      c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0;
-      c1[i] = static_cast<uint32_t>(p1);
-      c2[i] = static_cast<uint32_t>(p0 >> 32) ^ c3[i] ^ k1;
-      c3[i] = static_cast<uint32_t>(p0);
-    }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  for (int i = 0; i < kBlocksAtOnce; ++i) {
-    const uint32_t words[4] = {c0[i], c1[i], c2[i], c3[i]};
-    for (int w = 0; w < 4; ++w) {
-      bits[8 * i + 2 * w] = static_cast<uint16_t>(words[w]);
-      bits[8 * i + 2 * w + 1] = static_cast<uint16_t>(words[w] >> 16);
-    }
-  }
-}
+// slope * level + start, computed in float64 and rounded once; true for a `table` that this gives to the bit.
+bool is_line(const uint32_t* table, double slope, double start);
+void compute_floats(const int16_t* levels, double slope, double start, float* out, int64_t n);
+// The same past the caches, which an output larger than they are would only empty. `out` must be aligned to 64 bytes
+// and `n` be whole blocks; the thread calls finish_streaming() before it tells others that it is done.
+void stream_floats(const int16_t* levels, double slope, double start, float* out, int64_t n);
+void finish_streaming();
+void to_bytes(const int16_t* levels, uint8_t* out, int64_t n);
 
 }  // namespace gpuaug

@@ -12,18 +12,21 @@ struct Block {
   uint32_t words[4];
 };
 
+constexpr uint32_t kPhiloxA = 0xD2511F53, kPhiloxB = 0xCD9E8D57;
+constexpr uint32_t kPhiloxKeyA = 0x9E3779B9, kPhiloxKeyB = 0xBB67AE85;
+
 GPUAUG_HOST_DEVICE Block philox(Block counter, uint64_t key) {
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   uint32_t* c = counter.words;
   for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53} * c[0], p1 = uint64_t{0xCD9E8D57} * c[2];
+    const uint64_t p0 = uint64_t{kPhiloxA} * c[0], p1 = uint64_t{kPhiloxB} * c[2];
     const uint32_t c1 = c[1], c3 = c[3];
     c[0] = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
     c[1] = static_cast<uint32_t>(p1);
     c[2] = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
     c[3] = static_cast<uint32_t>(p0);
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
+    k0 += kPhiloxKeyA;
+    k1 += kPhiloxKeyB;
   }
   return counter;
 }

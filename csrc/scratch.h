@@ -8,84 +8,61 @@
 
 #include "batch.h"
 #include "lines.h"
+#include "random.h"
 
 namespace gpuaug {
 
-// One thread's buffers, kept for the draws that follow. A line is one row of one channel.
+// One thread's buffers, kept for the draws that follow.
 class Scratch {
  public:
   static constexpr int kRing = 8;  // rows kept for the blur, which needs five
 
   explicit Scratch(const Batch& batch)
-      : width_(batch.width),
-        line_((batch.width + 4 + 63) / 64 * 64),
-        columns_(static_cast<size_t>(4 * batch.width)),
-        groups_(static_cast<size_t>(2 * (batch.width / kGroup + 1))),
-        row_(static_cast<size_t>(widest_source(batch))),
-        bytes_(static_cast<size_t>(line_ * 14)),
-        fine_(static_cast<size_t>(line_ * batch.channels * (2 + 2 * kRing))),
-        bits_(static_cast<size_t>(batch.width + 2 * 8 * kBlocksAtOnce)),
-        channels_(batch.channels) {}
+      : line_(padded(batch.width)),
+        values_(batch.channels * line_),
+        wide_values_(batch.channels * (line_ + 2 * kMargin)),
+        source_line_(widest_source(batch)),
+        rows_(static_cast<size_t>((4 + kRing) * values_ + kRing * wide_values_)),
+        source_(static_cast<size_t>(source_line_ * batch.channels)),
+        bits_(static_cast<size_t>(line_ + 2 * kPixelsPerBlock * kBlocksAtOnce)) {}
 
-  // Of each output column: where its two source pixels lie in a row, and the weight of the second, in 1/2^15.
-  int32_t* first() { return columns_.data(); }
-  int32_t* second() { return columns_.data() + width_; }
-  int16_t* weights() { return reinterpret_cast<int16_t*>(columns_.data() + 2 * width_); }
-
-  // Of each group of output columns: where the bytes begin that it reads, and each column's place in them.
-  int32_t* first_group() { return groups_.data(); }
-  int32_t* second_group() { return groups_.data() + groups_.size() / 2; }
-  uint8_t* first_places() { return bytes(12); }
-  uint8_t* second_places() { return bytes(13); }
-  uint8_t* row() { return row_.data(); }  // of one channel of the source
-
-  uint8_t* first_pixels() { return bytes(0); }
-  uint8_t* second_pixels() { return bytes(1); }
-  uint8_t* keep() { return bytes(2); }
-  uint8_t* salted() { return bytes(3); }
-  uint8_t* levels(int c) { return bytes(4 + c); }   // after geometry
-  uint8_t* blurred(int c) { return bytes(8 + c); }  // after blur
-  uint16_t* bits() { return bits_.data(); }
-
-  int16_t* upper(int c) { return fine(c, 0); }  // two source rows, blended across
-  int16_t* lower(int c) { return fine(c, 1); }
-  int16_t* image(int c, int64_t y) {
-    return fine(c, 2 + static_cast<int>(y % kRing));
-  }  // with two columns before and after
-  int16_t* across(int c, int64_t y) { return fine(c, 2 + kRing + static_cast<int>(y % kRing)); }
-
+  Row upper() { return row(upper_); }  // two source rows, blended across
+  Row lower() { return row(lower_); }
   void swap_source_rows() { std::swap(upper_, lower_); }
 
-  // Where an axis shrinks: each column's filter and weights, and a ring of source rows, filtered or blended across.
-  struct ColumnFilter {
-    int64_t first;
-    int32_t count, begin;  // of its weights
-  };
-  std::vector<ColumnFilter> column_filters;
-  std::vector<int16_t> column_weights;
+  Row levels() { return row(2); }  // of the row that goes out
+  Row zeros() { return row(3); }
+
+  // For the blur: the rows before it, with room before and after their lines, and what they are across.
+  Row image(int64_t y) {
+    return {rows_.data() + (4 + kRing) * values_ + y % kRing * wide_values_ + kMargin, line_ + 2 * kMargin};
+  }
+  Row across(int64_t y) { return row(4 + static_cast<int>(y % kRing)); }
+
+  uint16_t* bits() { return bits_.data(); }
+
+  uint8_t* source() { return source_.data(); }  // a row, one channel after the other
+  int64_t source_line() const { return source_line_; }
+
+  // Where an axis shrinks: a ring of source rows, filtered or blended across.
   std::vector<int64_t> ring_rows;  // the source row in each place of the ring
   std::vector<int16_t> ring;
   std::vector<int32_t> sums;
 
  private:
-  uint8_t* bytes(int line) { return bytes_.data() + line * line_; }
+  static constexpr int kMargin = 16;  // of which the blur's border takes two values
+
   static int64_t widest_source(const Batch& batch) {
     int64_t widest = 0;
     for (int64_t n = 0; batch.interleaved && n < batch.draws; ++n) widest = std::max(widest, batch.recipes[n].width);
     return widest;
   }
-  int16_t* fine(int c, int line) {
-    const int at = line == 0 ? upper_ : line == 1 ? lower_ : line;
-    return fine_.data() + (at * channels_ + c) * line_;
-  }
+  Row row(int number) { return {rows_.data() + number * values_, line_}; }
 
-  int64_t width_, line_;
-  std::vector<int32_t> columns_, groups_;
-  std::vector<uint8_t> row_;
-  std::vector<uint8_t> bytes_;
-  std::vector<int16_t> fine_;
+  int64_t line_, values_, wide_values_, source_line_;
+  std::vector<int16_t> rows_;
+  std::vector<uint8_t> source_;
   std::vector<uint16_t> bits_;
-  int channels_;
   int upper_ = 0, lower_ = 1;
 };
 

@@ -44,6 +44,10 @@ GPUAUG_HOST_DEVICE int blend(int first, int second, int weight) {
 GPUAUG_HOST_DEVICE int64_t reflect(int64_t index, int64_t size) {  // 101: the edge is not repeated
   if (size == 1) return 0;
   const int64_t period = 2 * (size - 1);
+  if (index > -size && index <= period) {  // once at most, without a division
+    if (index < 0) index = -index;
+    return index < size ? index : period - index;
+  }
   index %= period;
   if (index < 0) index += period;
   return index < size ? index : period - index;

@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 # Every operator, as csrc/library.cpp defines it; defined here instead where that library is not loaded.
 SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
-    "bool interleaved, int stages, bool channels_last) -> Tensor",
+    "bool interleaved, int stages, bool channels_last, Tensor? line=None) -> Tensor",
     "philox(Tensor counter, Tensor key) -> Tensor",
     "words(Tensor keys, int place, int count) -> Tensor",
 )

@@ -23,7 +23,7 @@ from gpuaug.images import (
     has_channels_last,
     wants_channels_last,
 )
-from gpuaug.normalization import Statistic, normalization_table, normalize_floats
+from gpuaug.normalization import Statistic, normalization_line, normalization_table, normalize_floats
 from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Draft, Recipes, blur_weights
 
@@ -49,6 +49,7 @@ def _(
     interleaved: bool,
     stages: int,
     channels_last: bool,
+    line: Tensor | None = None,
 ) -> Tensor:
     like = storage if table is None else table
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -73,6 +74,7 @@ def augment(
     std: Statistic | None = None,
     dtype: torch.dtype | None = None,
     table: Tensor | None = None,
+    line: Tensor | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
 ) -> Tensor:
     """Run a batch's recipes: one pass, one launch.
@@ -94,6 +96,8 @@ def augment(
         dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16); for floats,
             theirs.
         table: what ``normalization_table(mean, std)`` gives, in their stead: saves making it again.
+        line: what ``normalization_line(mean, std)`` gives, beside the table: a kernel may compute float32
+            values rather than look them up, where the line gives the table's to the bit.
         memory_format: of the result; by default the images'.
 
     Returns:
@@ -136,7 +140,8 @@ def augment(
                 "mean and std must not require a gradient for uint8 images; make the images floating"
             )
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
-        table = table.to(images.device, non_blocking=True)
+        line = normalization_line(mean, std, channels=channels)
+        table, line = (v.to(images.device, non_blocking=True) for v in (table, line))
     return torch.ops.gpuaug.augment(
         storage,
         recipes.records,
@@ -146,6 +151,7 @@ def augment(
         interleaved,
         recipes.stages,
         wants_channels_last(memory_format, interleaved),
+        line,
     )
 
 

@@ -43,6 +43,19 @@ def normalization_table(
     return ((byte - m[..., None]) / s[..., None]).to(dtype).contiguous()
 
 
+def normalization_line(mean: Statistic, std: Statistic, *, channels: int) -> Tensor:
+    """The straight line that ``normalization_table`` lies on: value = slope * byte + start.
+
+    >>> normalization_line(0.5, 0.5, channels=1)[0, 0] * 255
+    tensor([   2., -255.], dtype=torch.float64)
+
+    Returns:
+        float64 ``(1 or n, channels, 2)``: slope and start, on the device of ``mean``.
+    """
+    m, s = statistics(mean, std, channels)
+    return torch.stack((1 / (255 * s), -m / s), dim=-1)
+
+
 def normalize_floats(images: Tensor, mean: Statistic, std: Statistic) -> Tensor:
     """``(images - mean) / std`` for floating images ``(N, C, H, W)``, with a gradient.
 

@@ -24,6 +24,7 @@ def augment(
     interleaved: bool,
     stages: int,
     channels_last: bool,
+    line: Tensor | None = None,
 ) -> Tensor:
     """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
     _check_readable(storage, records, channels)

@@ -8,7 +8,7 @@ from torch import Tensor
 from gpuaug import functional
 from gpuaug.activity import Active
 from gpuaug.images import dtype_name
-from gpuaug.normalization import TABLE_DTYPES, Statistic, normalization_table
+from gpuaug.normalization import TABLE_DTYPES, Statistic, normalization_line, normalization_table
 from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Draft, Recipes
 from gpuaug.transforms.base import Transform
@@ -52,7 +52,7 @@ class Normalize(Transform):
         normalization_table(
             self.mean, self.std, channels=max(self.mean.numel(), self.std.numel())
         )  # checks them
-        self._tables: dict[tuple[int, torch.device], Tensor] = {}
+        self._tables: dict[tuple[int, torch.device], tuple[Tensor, Tensor]] = {}
 
     def compile(self, draft: Draft, active: Active) -> None:
         """Nothing of it is in the record: the table is the batch's."""
@@ -63,14 +63,15 @@ class Normalize(Transform):
                 images, recipes, mean=self.mean, std=self.std, dtype=self.dtype, memory_format=memory_format
             )
         channels = images.channels if isinstance(images, Packed) else images.shape[1]
-        table = self._table(channels, images.device)
-        return functional.augment(images, recipes, table=table, memory_format=memory_format)
+        table, line = self._table(channels, images.device)
+        return functional.augment(images, recipes, table=table, line=line, memory_format=memory_format)
 
-    def _table(self, channels: int, device: torch.device) -> Tensor:
-        """Made once for each device, so that later batches copy nothing."""
+    def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The table and its line, made once for each device, so that later batches copy nothing."""
         if (channels, device) not in self._tables:
             table = normalization_table(self.mean, self.std, channels=channels, dtype=self.dtype)
-            self._tables[channels, device] = table.to(device)
+            line = normalization_line(self.mean, self.std, channels=channels)
+            self._tables[channels, device] = (table.to(device), line.to(device))
         return self._tables[channels, device]
 
     def extra_repr(self) -> str:
