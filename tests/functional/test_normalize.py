@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
 
 from gpuaug.functional import augment, normalize
-from gpuaug.normalization import normalization_table
+from gpuaug.normalization import normalization_line, normalization_table
 from gpuaug.recipe import Draft
 
 IMAGES = torch.arange(256, dtype=torch.uint8).repeat(6).view(2, 3, 16, 16)
@@ -60,6 +62,25 @@ def test_a_table_stands_for_mean_and_std():
     table = normalization_table(MEAN, STD, channels=3, dtype=torch.float16)
     out = augment(IMAGES, recipes, table=table)
     assert torch.equal(out, augment(IMAGES, recipes, mean=MEAN, std=STD, dtype=torch.float16))
+
+
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(1e-3, 1e3)), min_size=6, max_size=6), st.booleans())
+def test_computed_values_are_the_tables(statistics, for_each_draw):
+    mean, std = torch.tensor(statistics, dtype=torch.float64).view(2, 3, 2).unbind(-1)
+    if not for_each_draw:
+        mean, std = mean[0], std[0]
+    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    looked_up = augment(IMAGES, recipes, table=normalization_table(mean, std, channels=3))
+    assert torch.equal(augment(IMAGES, recipes, mean=mean, std=std), looked_up)
+
+
+def test_a_line_beside_its_table_is_not_used():
+    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    table = normalization_table(MEAN, STD, channels=3)
+    line = normalization_line(MEAN, STD, channels=3)
+    line[0, 2, 1] += 1e-6
+    out = augment(IMAGES, recipes, table=table, line=line)
+    assert torch.equal(out, augment(IMAGES, recipes, table=table))
 
 
 @pytest.mark.parametrize(
