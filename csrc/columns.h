@@ -34,7 +34,7 @@ class Columns {
   // All channels of a source row, to 1/128.
   void across(SourceRow from, int channels, Row out) const {
     if (shrinks_) {
-      for (int c = 0; c < channels; ++c) filter_line(from.bytes + c * from.line, out.channel(c));
+      filter(from, channels, out);
     } else if (!grouped_) {
       blend_columns(from, channels, first_.data(), second_.data(), weights_.data(), out, line_);
     } else if (whole_) {
@@ -90,36 +90,41 @@ class Columns {
     return true;
   }
 
-  // ---- Shrinking: a filter for each column.
-
-  struct ColumnFilter {
-    int64_t first;
-    int32_t count, begin;  // of its weights
-  };
+  // ---- Shrinking: a filter for each column, its pixels padded to whole quads with weights of zero.
 
   void plan_filters(const Recipe& recipe, const Window& window) {
     filters_.clear();
-    filter_weights_.clear();
-    for (int64_t x = 0; x < width_; ++x) {
-      const int64_t centre = source_coordinate(recipe.xx, x, 0, 0, recipe.x1);
-      const Filter filter = filter_at(centre, recipe.xx, window.left, window.right);
-      filters_.push_back(
-          {filter.first, static_cast<int32_t>(filter.count), static_cast<int32_t>(filter_weights_.size())});
+    int64_t most = 0;
+    for (int64_t x = 0; x < line_; ++x) {
+      const int64_t centre = source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1);
+      filters_.push_back(filter_at(centre, recipe.xx, window.left, window.right));
+      most = std::max(most, filters_.back().count);
+    }
+    quads_ = (most + 3) / 4;
+    // Every quad must lie inside the row; a row that is shorter than one filter's quads is copied into a longer one.
+    row_bytes_ = std::max(recipe.width, 4 * quads_);
+    source_width_ = recipe.width;
+    first_.resize(static_cast<size_t>(line_));
+    weights_.assign(static_cast<size_t>(4 * quads_ * line_), 0);
+    for (int64_t x = 0; x < line_; ++x) {
+      const Filter& filter = filters_[static_cast<size_t>(x)];
+      const int64_t start = std::min(filter.first, row_bytes_ - 4 * quads_);
+      first_[static_cast<size_t>(x)] = static_cast<int32_t>(start);
+      int16_t* weights = weights_.data() + (filter.first - start) * line_ + x;
       FilterWalk walk;
-      for (int64_t i = 0; i < filter.count; ++i) {
-        filter_weights_.push_back(static_cast<int16_t>(walk.next(filter, i)));
-      }
+      for (int64_t i = 0; i < filter.count; ++i) weights[i * line_] = static_cast<int16_t>(walk.next(filter, i));
     }
   }
 
-  void filter_line(const uint8_t* row, int16_t* out) const {
-    for (const ColumnFilter& filter : filters_) {
-      const int16_t* weights = filter_weights_.data() + filter.begin;
-      int sum = 0;
-      for (int32_t i = 0; i < filter.count; ++i) sum += weights[i] * row[filter.first + i];
-      *out++ = static_cast<int16_t>(filtered_across(sum));
+  void filter(SourceRow from, int channels, Row out) const {
+    if (source_width_ < row_bytes_) {
+      longer_.assign(static_cast<size_t>(channels * row_bytes_), 0);
+      for (int c = 0; c < channels; ++c) {
+        std::copy_n(from.bytes + c * from.line, source_width_, longer_.data() + c * row_bytes_);
+      }
+      from = {longer_.data(), row_bytes_};
     }
-    std::fill_n(out, line_ - width_, out[-1]);
+    filter_columns(from, channels, first_.data(), quads_, weights_.data(), out, line_);
   }
 
   int64_t width_ = 0, line_ = 0;
@@ -129,8 +134,10 @@ class Columns {
   std::vector<int32_t> first_, second_;
   std::vector<int16_t> weights_;
   std::vector<Group> first_groups_, second_groups_;
-  std::vector<ColumnFilter> filters_;
-  std::vector<int16_t> filter_weights_;
+
+  std::vector<Filter> filters_;
+  int64_t quads_ = 0, source_width_ = 0, row_bytes_ = 0;
+  mutable std::vector<uint8_t> longer_;
 };
 
 }  // namespace gpuaug

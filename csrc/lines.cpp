@@ -61,6 +61,16 @@ inline void pick(const uint8_t* row, const Group& group, uint8_t* out) {
 #endif
 }
 
+// Four neighbouring pixels, the first one in the lowest byte.
+inline uint32_t quad(const uint8_t* pixels) {
+  uint32_t word;
+  std::memcpy(&word, pixels, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap32(word);
+#endif
+  return word;
+}
+
 }  // namespace
 
 // ---- From the source's bytes
@@ -104,6 +114,29 @@ void blend_columns(SourceRow from, int channels, const int32_t* __restrict first
     for (int64_t x = 0; x < n; ++x) {  // a negative column reads zero
       const int a = first[x] < 0 ? 0 : row[first[x]], b = second[x] < 0 ? 0 : row[second[x]];
       out[x] = blended(static_cast<int16_t>(a << 7), static_cast<int16_t>(b << 7), weights[x]);
+    }
+  }
+}
+
+GPUAUG_ALL_VECTORS
+void filter_columns(SourceRow from, int channels, const int32_t* __restrict starts, int64_t quads,
+                    const int16_t* __restrict weights, Row to, int64_t n) {
+  for (int c = 0; c < channels; ++c) {
+    const uint8_t* row = from.bytes + c * from.line;
+    int16_t* __restrict out = to.channel(c);
+    for (int64_t x = 0; x < n; x += kGroup) {
+      int32_t sums[kGroup] = {};
+      for (int64_t q = 0; q < quads; ++q) {
+        uint32_t pixels[kGroup];
+        for (int i = 0; i < kGroup; ++i) pixels[i] = quad(row + starts[x + i] + 4 * q);
+        const int16_t* __restrict w = weights + 4 * q * n + x;
+        for (int i = 0; i < kGroup; ++i) {
+          const auto a = static_cast<int32_t>(pixels[i] & 255), b = static_cast<int32_t>(pixels[i] >> 8 & 255);
+          const auto c = static_cast<int32_t>(pixels[i] >> 16 & 255), d = static_cast<int32_t>(pixels[i] >> 24);
+          sums[i] += a * w[i] + b * w[n + i] + c * w[2 * n + i] + d * w[3 * n + i];
+        }
+      }
+      for (int i = 0; i < kGroup; ++i) out[x + i] = static_cast<int16_t>(filtered_across(sums[i]));
     }
   }
 }
@@ -164,9 +197,12 @@ void blend_down(Row upper, Row lower, int channels, int16_t weight, Row to, bool
 }
 
 GPUAUG_ALL_VECTORS
-void add_row(const int16_t* __restrict row, int weight, int32_t* __restrict sums, int64_t n) {
+void add_rows(const int16_t* __restrict first, const int16_t* __restrict second, int16_t first_weight,
+              int16_t second_weight, int32_t* __restrict sums, int64_t n) {
   for (int64_t x = 0; x < n; x += kBlock) {
-    for (int i = 0; i < kBlock; ++i) sums[x + i] += weight * row[x + i];
+    for (int i = 0; i < kBlock; ++i) {
+      sums[x + i] += int32_t{first_weight} * first[x + i] + int32_t{second_weight} * second[x + i];
+    }
   }
 }
 

@@ -43,6 +43,11 @@ void blend_groups(SourceRow from, int channels, const Group* first, const Group*
                   Row out, int64_t n);
 void blend_columns(SourceRow from, int channels, const int32_t* first, const int32_t* second, const int16_t* weights,
                    Row out, int64_t n);
+// Each column's filter: `quads` times four pixels from `starts` on, weighted in 1/2^14; the weights of the columns
+// stand side by side, n for each pixel of a filter. To 1/128.
+void filter_columns(SourceRow from, int channels, const int32_t* starts, int64_t quads, const int16_t* weights, Row out,
+                    int64_t n);
+
 // Columns that lie on a source pixel: as levels, or in 1/128.
 void take_groups(SourceRow from, int channels, const Group* first, Row out, bool fine, int64_t n);
 
@@ -52,7 +57,8 @@ void take_bytes(SourceRow from, int channels, int64_t own, Row out, bool fine, i
 // ---- Between rows of 1/128, to whole levels, written as levels or, for a blur to come, again in 1/128
 
 void blend_down(Row upper, Row lower, int channels, int16_t weight, Row out, bool fine, int64_t n);
-void add_row(const int16_t* row, int weight, int32_t* sums, int64_t n);
+void add_rows(const int16_t* first, const int16_t* second, int16_t first_weight, int16_t second_weight, int32_t* sums,
+              int64_t n);
 void filtered_levels(const int32_t* sums, int channels, Row out, bool fine, int64_t n);
 
 // ---- Blur. Two values before and after every line of `row` are there.

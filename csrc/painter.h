@@ -152,7 +152,13 @@ class Painter {
     int32_t* sums = scratch_.sums.data();
     std::fill_n(sums, values, 0);
     FilterWalk walk;
-    for (int64_t i = 0; i < filter.count; ++i) add_row(ring_row(filter.first + i), walk.next(filter, i), sums, values);
+    for (int64_t i = 0; i < filter.count; i += 2) {
+      const int16_t* first = ring_row(filter.first + i);
+      const auto weight = static_cast<int16_t>(walk.next(filter, i));
+      const bool pair = i + 1 < filter.count;
+      const auto second_weight = static_cast<int16_t>(pair ? walk.next(filter, i + 1) : 0);
+      add_rows(first, pair ? ring_row(filter.first + i + 1) : first, weight, second_weight, sums, values);
+    }
     filtered_levels(sums, batch_.channels, geometry_result(y), fine(), line_);
   }
 
