@@ -85,10 +85,17 @@ void salt_and_pepper_row(const uint16_t* bits, int64_t salt, int64_t pepper, Row
 // slope * level + start, computed in float64 and rounded once; true for a `table` that this gives to the bit.
 bool is_line(const uint32_t* table, double slope, double start);
 void compute_floats(const int16_t* levels, double slope, double start, float* out, int64_t n);
+// The same, rounded on to bfloat16.
+bool is_line(const uint16_t* table, double slope, double start);
+void compute_bfloats(const int16_t* levels, double slope, double start, uint16_t* out, int64_t n);
 // The same past the caches, which an output larger than they are would only empty. `out` must be aligned to 64 bytes
 // and `n` be whole blocks; the thread calls finish_streaming() before it tells others that it is done.
 void stream_floats(const int16_t* levels, double slope, double start, float* out, int64_t n);
 void finish_streaming();
 void to_bytes(const int16_t* levels, uint8_t* out, int64_t n);
+// Channels side by side, from lines that are `line` elements apart; n pixels.
+void interleave(const uint8_t* lines, int64_t line, int channels, uint8_t* out, int64_t n);
+void interleave(const uint16_t* lines, int64_t line, int channels, uint16_t* out, int64_t n);
+void interleave(const uint32_t* lines, int64_t line, int channels, uint32_t* out, int64_t n);
 
 }  // namespace gpuaug

@@ -19,7 +19,7 @@ class OutputRow {
     const auto address = reinterpret_cast<uintptr_t>(batch.out);
     streams_ = to_.column == 1 && batch.draws * out_per_draw(batch) * static_cast<int64_t>(sizeof(Value)) > kCached &&
                address % 64 == 0 && width_ % kBlock == 0;
-    if (to_.column != 1) line_values_.resize(static_cast<size_t>(width_));
+    if (to_.column != 1) lines_.resize(static_cast<size_t>(batch.channels * width_));
   }
 
   // The rows that follow are of draw n.
@@ -36,15 +36,13 @@ class OutputRow {
   }
 
   void write(int64_t y, Row levels) const {
-    for (int c = 0; c < batch_.channels; ++c) {
-      Value* out = out_ + c * to_.channel + y * to_.row;
-      if (to_.column == 1) {
-        convert(c, levels.channel(c), out);
-      } else {
-        convert(c, levels.channel(c), line_values_.data());
-        for (int64_t x = 0; x < width_; ++x) out[x * to_.column] = line_values_[static_cast<size_t>(x)];
-      }
+    Value* row = out_ + y * to_.row;
+    if (to_.column == 1) {
+      for (int c = 0; c < batch_.channels; ++c) convert(c, levels.channel(c), row + c * to_.channel);
+      return;
     }
+    for (int c = 0; c < batch_.channels; ++c) convert(c, levels.channel(c), lines_.data() + c * width_);
+    interleave(lines_.data(), width_, batch_.channels, row, width_);
   }
 
  private:
@@ -53,6 +51,12 @@ class OutputRow {
       if (computed_) {
         const auto floats = streams_ ? stream_floats : compute_floats;
         floats(levels, line_[2 * c], line_[2 * c + 1], reinterpret_cast<float*>(out), width_);
+        return;
+      }
+    }
+    if constexpr (sizeof(Value) == 2) {
+      if (computed_) {
+        compute_bfloats(levels, line_[2 * c], line_[2 * c + 1], out, width_);
         return;
       }
     }
@@ -68,7 +72,7 @@ class OutputRow {
 
   // The line's values must be the table's own, bit for bit.
   void choose(const double* line) {
-    if constexpr (sizeof(Value) == sizeof(float)) {
+    if constexpr (sizeof(Value) > 1) {
       line_ = line;
       computed_ = true;
       for (int c = 0; c < batch_.channels; ++c) {
@@ -84,7 +88,7 @@ class OutputRow {
   const Value* table_ = nullptr;
   const double* line_ = nullptr;
   bool computed_ = false, streams_ = false;
-  mutable std::vector<Value> line_values_;  // of one channel, on their way to stand between those of the others
+  mutable std::vector<Value> lines_;  // of all channels, on their way to stand side by side
 };
 
 }  // namespace gpuaug

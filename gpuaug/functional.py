@@ -96,7 +96,7 @@ def augment(
         dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16); for floats,
             theirs.
         table: what ``normalization_table(mean, std)`` gives, in their stead: saves making it again.
-        line: what ``normalization_line(mean, std)`` gives, beside the table: a kernel may compute float32
+        line: what ``normalization_line(mean, std)`` gives, beside the table: a kernel may compute the
             values rather than look them up, where the line gives the table's to the bit.
         memory_format: of the result; by default the images'.
 

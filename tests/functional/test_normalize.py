@@ -64,14 +64,15 @@ def test_a_table_stands_for_mean_and_std():
     assert torch.equal(out, augment(IMAGES, recipes, mean=MEAN, std=STD, dtype=torch.float16))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(1e-3, 1e3)), min_size=6, max_size=6), st.booleans())
-def test_computed_values_are_the_tables(statistics, for_each_draw):
+def test_computed_values_are_the_tables(dtype, statistics, for_each_draw):
     mean, std = torch.tensor(statistics, dtype=torch.float64).view(2, 3, 2).unbind(-1)
     if not for_each_draw:
         mean, std = mean[0], std[0]
     recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
-    looked_up = augment(IMAGES, recipes, table=normalization_table(mean, std, channels=3))
-    assert torch.equal(augment(IMAGES, recipes, mean=mean, std=std), looked_up)
+    looked_up = augment(IMAGES, recipes, table=normalization_table(mean, std, channels=3, dtype=dtype))
+    assert torch.equal(augment(IMAGES, recipes, mean=mean, std=std, dtype=dtype), looked_up)
 
 
 def test_a_line_beside_its_table_is_not_used():
