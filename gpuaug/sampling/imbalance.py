@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from gpuaug.random import check_seed
-from gpuaug.sampling.labels import Class, LabelTable, read_labels
+from gpuaug.sampling.labels import read_labels
 from gpuaug.sampling.order import SUBSET, Bijections
 from gpuaug.sampling.plan import check_class
+from gpuaug.sampling.table import Class, LabelTable
 
 
 def make_imbalanced(

@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-Class = int | str
+from gpuaug.sampling.table import LabelTable, build_table
 
 _ACCEPTED = "labels must be non-negative integers or strings"
-
-
-@dataclass(frozen=True)
-class LabelTable:
-    """The classes in sorted order, and the indices of their samples, class after class."""
-
-    classes: tuple[Class, ...]
-    counts: Tensor  # int64 (classes,): how many samples each has
-    members: Tensor  # int32 where the indices fit, else int64; ascending within a class
-    starts: Tensor  # int64 (classes,): where a class begins in members
-
-    def members_of(self, number: int) -> Tensor:
-        """int64: the indices of the ``number``-th class, ascending."""
-        start = int(self.starts[number])
-        return self.members[start : start + int(self.counts[number])].long()
 
 
 def read_labels(labels: Any) -> LabelTable:
@@ -49,21 +32,14 @@ def read_labels(labels: Any) -> LabelTable:
             dimension.
     """
     array = _array(labels)
-    order = np.argsort(array, kind="stable")
-    grouped = array[order]
-    starts = np.concatenate(([0], np.flatnonzero(grouped[1:] != grouped[:-1]) + 1))
-    counts = np.diff(starts, append=len(array))
-    width = np.int32 if len(array) <= 1 << 31 else np.int64
-    return LabelTable(
-        classes=tuple(grouped[starts].tolist()),
-        counts=torch.from_numpy(counts),
-        members=torch.from_numpy(order.astype(width)),
-        starts=torch.from_numpy(starts),
-    )
+    if array.dtype.kind == "U":
+        names, numbers = np.unique(array, return_inverse=True)
+        return build_table(lambda: [numbers], len(numbers), names.tolist())
+    return build_table(lambda: [array], len(array))
 
 
 def _array(labels: Any) -> np.ndarray:
-    """A 1-D array of kind ``u`` or ``U``."""
+    """A 1-D array of non-negative integers, or of strings: kind ``i``, ``u`` or ``U``."""
     if isinstance(labels, Tensor):
         labels = labels.detach().cpu()
         # NumPy has no bfloat16; any float will be refused below, where its first position is named.
@@ -87,8 +63,7 @@ def _array(labels: Any) -> np.ndarray:
     if array.min() < 0:
         at = int(np.argmax(array < 0))
         raise ValueError(f"{_ACCEPTED}, got {array[at]} at position {at}")
-    # NumPy sorts 8 and 16 bits by radix, many times faster than 64.
-    return array.astype(np.min_scalar_type(array.max()), copy=False)
+    return array
 
 
 def _from_sequence(labels: Sequence[Any]) -> np.ndarray:

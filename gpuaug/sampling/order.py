@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from gpuaug.random import ORDER, draw_keys, philox, signed
-from gpuaug.sampling.labels import LabelTable
 from gpuaug.sampling.plan import Plan
+from gpuaug.sampling.table import LabelTable
 
 # What a bijection is for: word 2 of its counter, so that no two share a stream.
 POSITIONS = 0

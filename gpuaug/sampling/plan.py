@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpuaug.sampling.labels import Class
+from gpuaug.sampling.table import Class
 
 Target = str | int | Mapping[Class, int]
 

@@ -15,9 +15,10 @@ from torch.utils.data import DistributedSampler
 
 from gpuaug.random import check_seed
 from gpuaug.sampling.draw import Draw, make_draws
-from gpuaug.sampling.labels import Class, read_labels
+from gpuaug.sampling.labels import read_labels
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.plan import Target, make_plan
+from gpuaug.sampling.table import Class
 
 _VERSION = 1
 _STATE = ("version", "seed", "epoch", "position", "fingerprint")

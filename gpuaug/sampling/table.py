@@ -1,0 +1,118 @@
+"""The table of a set of labels: built in two passes over them, chunk by chunk, with no copy of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Class = int | str
+Chunks = Callable[[], Iterable[np.ndarray]]
+
+# A piece of a chunk is small enough to be sorted in the cache.
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The classes in sorted order, and the indices of their samples, class after class."""
+
+    classes: tuple[Class, ...]
+    counts: Tensor  # int64 (classes,): how many samples each has
+    members: Tensor  # int32 where the indices fit, else int64; ascending within a class
+    starts: Tensor  # int64 (classes,): where a class begins in members
+
+    def members_of(self, number: int) -> Tensor:
+        """int64: the indices of the ``number``-th class, ascending."""
+        start = int(self.starts[number])
+        return self.members[start : start + int(self.counts[number])].long()
+
+
+def build_table(chunks: Chunks, length: int, names: Sequence[str] | None = None) -> LabelTable:
+    """The table of labels that come in chunks: a counting sort, which reads them twice.
+
+    >>> labels = np.array([2, 0, 2])
+    >>> table = build_table(lambda: [labels], len(labels))
+    >>> table.classes, table.counts.tolist(), table.members.tolist()
+    ((0, 2), [1, 2], [1, 0, 2])
+
+    Beside the table it takes a few MiB, and a word for every class.
+
+    Args:
+        chunks: called twice, gives the labels in order each time, as one-dimensional arrays of non-negative
+            integers, of any integer type, size and stride.
+        length: how many labels the chunks hold together.
+        names: of the classes, ascending, where a label is a place among them; those of no label are left
+            out. Without them the labels are the classes.
+    """
+    values, counts = _count(chunks, length)
+    number_of = _numbering(values, length)
+    starts = np.cumsum(counts) - counts
+    members = np.empty(length, np.int32 if length <= 1 << 31 else np.int64)
+    begin, free = 0, starts.copy()
+    for piece in _pieces(chunks):
+        order, number = _sorted(number_of(piece))
+        heads = np.flatnonzero(np.concatenate(([True], number[1:] != number[:-1])))
+        runs, lengths = number[heads], np.diff(heads, append=len(piece))
+        members[np.arange(len(piece)) + np.repeat(free[runs] - heads, lengths)] = order + begin
+        free[runs] += lengths
+        begin += len(piece)
+    return LabelTable(
+        classes=tuple(values.tolist() if names is None else [names[value] for value in values.tolist()]),
+        counts=torch.from_numpy(counts),
+        members=torch.from_numpy(members),
+        starts=torch.from_numpy(starts),
+    )
+
+
+def _pieces(chunks: Chunks) -> Iterator[np.ndarray]:
+    for chunk in chunks():
+        for begin in range(0, len(chunk), _PIECE):
+            yield chunk[begin : begin + _PIECE].astype(np.int64, copy=False)
+
+
+def _small_labels(length: int) -> int:
+    """Below it a label is looked up in an array, which stays small beside the table."""
+    return max(_PIECE, length // 64)
+
+
+def _count(chunks: Chunks, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """int64: the labels that occur, ascending, and how many of each."""
+    small = np.zeros(_small_labels(length), np.int64)
+    large: Counter[int] = Counter()
+    for piece in _pieces(chunks):
+        if piece.max() < len(small):
+            np.add.at(small, piece, 1)
+        else:
+            values, counts = np.unique(piece, return_counts=True)
+            large.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+    values = np.flatnonzero(small)
+    if not large:
+        return values, small[values]
+    large.update(dict(zip(values.tolist(), small[values].tolist(), strict=True)))
+    ordered = sorted(large.items())
+    return tuple(np.array(column, np.int64) for column in zip(*ordered, strict=True))
+
+
+def _numbering(values: np.ndarray, length: int) -> Callable[[np.ndarray], np.ndarray]:
+    """From labels to their places among ``values``, in the narrowest type: short ones sort faster."""
+    narrow = np.min_scalar_type(len(values) - 1)
+    if values[-1] >= _small_labels(length):
+        return lambda piece: np.searchsorted(values, piece).astype(narrow)
+    places = np.zeros(values[-1] + 1, narrow)
+    places[values] = np.arange(len(values))
+    return places.take
+
+
+def _sorted(number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The stable order of ``number``, and the numbers in it."""
+    if number.itemsize <= 2:  # these NumPy sorts by radix
+        order = np.argsort(number, kind="stable")
+    else:
+        order = np.argsort(number.astype(np.uint16), kind="stable")
+        order = order[np.argsort((number[order] >> 16).astype(np.uint16), kind="stable")]
+    return order, number[order]
