@@ -26,6 +26,8 @@ __version__ = "0.1.0"
 SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
     "bool interleaved, int stages, bool channels_last, Tensor? line=None) -> Tensor",
+    "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, bool shuffled, int seed, "
+    "int epoch) -> Tensor",
     "philox(Tensor counter, Tensor key) -> Tensor",
     "words(Tensor keys, int place, int count) -> Tensor",
 )

@@ -7,7 +7,7 @@ to share. Two kinds of key are used, and the counter's words keep their streams 
 key                 counter words 0, 1, 2, 3                       gives
 ==================  =============================================  ====================================
 the sampler's seed  index (low, high), copy, epoch                 the draw's key (words 0 and 1)
-the sampler's seed  block (low, high), purpose, 2**31 + epoch      the order of the epoch
+the sampler's seed  block (low, high), purpose, 2**31 + epoch      the order of the epoch, or of a class
 the draw's key      block, 0, place in the chain, ``PARAMETERS``   its parameters, on the host
 the draw's key      pixel // 8, 0, place in the chain, ``PIXELS``  its per-pixel noise, in the kernel
 ==================  =============================================  ====================================

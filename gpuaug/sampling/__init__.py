@@ -3,5 +3,16 @@
 from gpuaug.sampling.draw import Draw
 from gpuaug.sampling.imbalance import make_imbalanced
 from gpuaug.sampling.sampler import BalancedSampler
+from gpuaug.sampling.schedules import Schedule, deferred, progressive
+from gpuaug.sampling.targets import effective_number, power
 
-__all__ = ["BalancedSampler", "Draw", "make_imbalanced"]
+__all__ = [
+    "BalancedSampler",
+    "Draw",
+    "Schedule",
+    "deferred",
+    "effective_number",
+    "make_imbalanced",
+    "power",
+    "progressive",
+]

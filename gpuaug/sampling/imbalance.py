@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from gpuaug.random import check_seed
+from gpuaug.sampling.bijection import SUBSET, Bijections
 from gpuaug.sampling.labels import read_labels
-from gpuaug.sampling.order import SUBSET, Bijections
-from gpuaug.sampling.plan import check_class
 from gpuaug.sampling.table import Class, LabelTable
+from gpuaug.sampling.targets import check_class
 
 
 def make_imbalanced(
@@ -58,7 +58,8 @@ def make_imbalanced(
     if not by_ratio and not by_counts:
         raise TypeError("make_imbalanced takes either counts, or ratio and minority")
     wanted = _counts_by_ratio(table, ratio, minority) if by_ratio else _checked_counts(table, counts)
-    shuffle = None if seed is None else Bijections(table.counts.tolist(), check_seed(seed), 0, SUBSET)
+    turns = torch.zeros_like(table.counts)
+    shuffle = None if seed is None else Bijections(table.counts.tolist(), check_seed(seed), turns, SUBSET)
     kept = []
     for number, name in enumerate(table.classes):
         members = table.members_of(number)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from gpuaug.sampling.table import Class
-
-Target = str | int | Mapping[Class, int]
-
-_NAMED: dict[str, Callable[[Iterable[int]], int]] = {"majority": max, "minority": min}
+from gpuaug.sampling.targets import Target, draws_of
 
 # The order permutes fewer than 2**62 positions; a copy is one 32-bit word of a draw's counter.
 _MOST_DRAWS = (1 << 62) - 1
@@ -56,57 +51,25 @@ def make_plan(classes: tuple[Class, ...], counts: Iterable[int], target: Target)
 
     Args:
         classes, counts: the classes and how many samples each has.
-        target: the draws of every class: "majority" (as many as the largest class has samples), "minority"
-            (the smallest), a number, or a mapping from class to number; a class that the mapping leaves out
-            keeps its own count. Below a class's count, samples are drawn without replacement.
+        target: see ``BalancedSampler``; without a schedule.
 
     Raises:
-        TypeError: target, or a value of the mapping, is of another type.
-        ValueError: an unknown name, a number that is not positive, a class without a sample, only one class.
+        TypeError, ValueError: see ``draws_of``. ValueError also for one class only, or more draws than an
+            order can have.
     """
     samples = tuple(counts)
     if len(classes) == 1:
         raise ValueError(f"labels hold one class only, {classes[0]!r}: there is nothing to balance")
-    plan = Plan(classes, samples, _draws(classes, samples, target))
-    for name, count, draws in zip(classes, samples, plan.draws, strict=True):
-        if draws > count * _MOST_PER_SAMPLE:
-            raise ValueError(f"target must be at most 2**32 draws per sample, got {draws} for class {name!r}")
+    draws = draws_of(target, dict(zip(classes, samples, strict=True)))
+    plan = Plan(classes, samples, tuple(draws[name] for name in classes))
+    for name, count, number in zip(classes, samples, plan.draws, strict=True):
+        if number > count * _MOST_PER_SAMPLE:
+            raise ValueError(
+                f"target must be at most 2**32 draws per sample, got {number} for class {name!r}"
+            )
     if plan.total > _MOST_DRAWS:
         raise ValueError(f"target must give fewer than 2**62 draws in an epoch, got {plan.total}")
     return plan
-
-
-def _draws(classes: tuple[Class, ...], samples: tuple[int, ...], target: Target) -> tuple[int, ...]:
-    if isinstance(target, str):
-        if target not in _NAMED:
-            allowed = ", ".join(map(repr, _NAMED))
-            raise ValueError(
-                f"target must be one of {allowed}, a positive int or a mapping from class to positive int, "
-                f"got {target!r}"
-            )
-        return (_NAMED[target](samples),) * len(classes)
-    if isinstance(target, Mapping):
-        natural = dict(zip(classes, samples, strict=True))
-        checked = {check_class("target", name, natural): n for name, n in target.items()}
-        return tuple(_number(f"target[{c!r}]", checked[c]) if c in checked else natural[c] for c in classes)
-    return (_number("target", target),) * len(classes)
-
-
-def check_class(parameter: str, name: object, classes: Container[Class]) -> Class:
-    """``name`` as the class that it is in the labels."""
-    if isinstance(name, (bool, np.bool_)) or not isinstance(name, (int, np.integer, str)):
-        raise TypeError(f"{parameter} must name classes by int or str, got {name!r} ({type(name).__name__})")
-    if name not in classes:
-        raise ValueError(f"{parameter} names the class {name!r}, which has no sample in labels")
-    return str(name) if isinstance(name, str) else int(name)
-
-
-def _number(parameter: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{parameter} must be a positive int, got {value!r} ({type(value).__name__})")
-    if value <= 0:
-        raise ValueError(f"{parameter} must be a positive int, got {value}")
-    return int(value)
 
 
 def _copies(samples: int, draws: int) -> str:

@@ -17,10 +17,13 @@ from gpuaug.random import check_seed
 from gpuaug.sampling.draw import Draw, make_draws
 from gpuaug.sampling.labels import read_labels
 from gpuaug.sampling.order import Order
-from gpuaug.sampling.plan import Target, make_plan
+from gpuaug.sampling.plan import Plan
+from gpuaug.sampling.rotation import Rotation, Turn
+from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.table import Class
+from gpuaug.sampling.targets import Target
 
-_VERSION = 1
+_VERSION = 2
 _STATE = ("version", "seed", "epoch", "position", "fingerprint")
 _CHUNK = 1 << 15
 
@@ -51,9 +54,12 @@ class BalancedSampler(DistributedSampler[Draw]):
 
     Within an epoch the samples of a class are drawn equally often, or some once more: none gets copy 2 unless
     all of its class get copy 1. Copies fall anywhere in the epoch's order; copy 1 of a sample may come before
-    its copy 0. A target below a class's count draws without replacement, other samples in other epochs.
+    its copy 0. A target below a class's count draws without replacement. Who is drawn, or drawn once more,
+    goes round: the next epoch goes on where this one ended, so that after any epoch all samples of a class
+    were drawn equally often, or some once more.
 
-    The order is a pure function of (labels, plan, seed, epoch). Rank r of R takes the positions r, r + R, r +
+    The order is a pure function of (labels, plan, seed, epoch), and with a schedule of the plans of the
+    epochs before. Rank r of R takes the positions r, r + R, r +
     2R, ... of it, without any communication. Where the draws do not divide by R, either the last ranks go on
     with the first positions of the epoch, so that all ranks draw equally many (``drop_last=False``), or the
     tail is dropped.
@@ -64,25 +70,36 @@ class BalancedSampler(DistributedSampler[Draw]):
 
     Args:
         labels: the class of every sample, non-negative integers or strings; a tensor, an array or a sequence.
-        target: the draws of every class in an epoch: "majority" (as many as the largest class has samples),
-            "minority" (the smallest), a positive int, or a mapping from class to positive int. A class that
-            the mapping leaves out keeps its own count.
+        target: the draws of every class in an epoch:
+
+            - "majority": as many as the largest class has samples; "minority": as the smallest; "mean" or
+              "median": of the classes, rounded to the nearest (a half to the even number);
+            - "natural": each class its own count;
+            - an int: that many draws of every class;
+            - a float in (0, 1]: at least that ratio to the largest class. Rarer classes are raised to it, and
+              no class is lowered; 1.0 is "majority";
+            - a mapping from class to positive int; a class that it leaves out keeps its own count;
+            - ``power(alpha)``, ``effective_number(beta)``, or any function that takes the counts, a
+              dictionary by class, and gives one of the above;
+            - a schedule, ``deferred``, ``progressive`` or ``Schedule``: one of the above by epoch, which
+              ``len`` follows.
         seed: in [0, 2**64).
         num_replicas, rank: the number of ranks and this one's number, in [0, num_replicas). None takes them
             from ``torch.distributed`` where a process group is initialised, else there is one rank.
         drop_last: drop the tail rather than repeat the first draws.
 
     Attributes:
-        counts_: samples by class. plan_: draws by class. Both in the sorted order of the classes.
+        counts_: samples by class. plan_: draws by class in the current epoch. Both in the sorted order of the
+            classes.
 
     Raises:
-        TypeError, ValueError: see ``read_labels`` and ``make_plan``; a number out of its range.
+        TypeError, ValueError: see ``read_labels`` and ``draws_of``; a number out of its range.
     """
 
     def __init__(
         self,
         labels: Any,
-        target: Target = "majority",
+        target: Target | Schedule = "majority",
         *,
         seed: int = 0,
         num_replicas: int | None = None,
@@ -93,7 +110,8 @@ class BalancedSampler(DistributedSampler[Draw]):
         if not isinstance(drop_last, bool):
             raise TypeError(f"drop_last must be a bool, got {type(drop_last).__name__}")
         self._table = read_labels(labels)
-        self._plan = make_plan(self._table.classes, self._table.counts.tolist(), target)
+        self._rotation = Rotation(self._table.classes, tuple(self._table.counts.tolist()), target)
+        self._turn = self._rotation.at(0)
         super().__init__(
             range(len(self._table.members)),  # type: ignore[arg-type]  # only its length is asked for
             num_replicas=num_replicas,
@@ -101,11 +119,20 @@ class BalancedSampler(DistributedSampler[Draw]):
             seed=check_seed(seed),
             drop_last=drop_last,
         )
-        # The base class counts samples; an epoch has the plan's draws.
-        self.num_samples = self._share(0)
-        self.total_size = self.num_samples * num_replicas
+        self._enter(0)
         self._cursor = _Cursor()
         self._order_cache: Order | None = None
+
+    def _enter(self, epoch: int) -> None:
+        self._turn = self._rotation.at(epoch)  # first: a schedule may give a target that is refused
+        self.epoch = epoch
+        # The base class counts samples; an epoch has the plan's draws.
+        self.num_samples = self._share(self._plan.total)
+        self.total_size = self.num_samples * self.num_replicas
+
+    @property
+    def _plan(self) -> Plan:
+        return self._turn.plan
 
     @property
     def counts_(self) -> dict[Class, int]:
@@ -124,7 +151,7 @@ class BalancedSampler(DistributedSampler[Draw]):
     def _walk(self, cursor: _Cursor, order: Order) -> Iterator[Draw]:
         cursor.started = True
         start = cursor.position
-        share = self._share(start)
+        share = self._share(order.total - start)
         for begin in range(0, share, _CHUNK):
             steps = torch.arange(begin, min(begin + _CHUNK, share))
             positions = (start + self.rank + steps * self.num_replicas) % order.total
@@ -133,16 +160,18 @@ class BalancedSampler(DistributedSampler[Draw]):
                 cursor.position = min(cursor.position + self.num_replicas, order.total)
                 yield draw
 
-    def _share(self, start: int) -> int:
-        """How many draws each rank gets from the global position ``start`` to the end of the epoch."""
-        left = self._plan.total - start
+    def _share(self, left: int) -> int:
+        """How many draws each rank gets where ``left`` are left of the epoch."""
         return left // self.num_replicas if self.drop_last else -(-left // self.num_replicas)
 
     def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, in [0, 2**31). Another epoch begins at its start; the same one changes nothing."""
+        """Sets the epoch, in [0, 2**31). Another epoch begins at its start; the same one changes nothing.
+
+        With a schedule, ``len``, ``plan_`` and the shares of the ranks follow.
+        """
         epoch = _checked("epoch", epoch, 1 << 31)
         if epoch != self.epoch:
-            self.epoch = epoch
+            self._enter(epoch)
             self._cursor = _Cursor()
 
     def draws(self, start: int = 0, stop: int | None = None) -> Tensor:
@@ -171,7 +200,7 @@ class BalancedSampler(DistributedSampler[Draw]):
     @property
     def _order(self) -> Order:
         if self._order_cache is None or self._order_cache.epoch != self.epoch:
-            self._order_cache = Order(self._table, self._plan, self.seed, self.epoch)
+            self._order_cache = Order(self._table, self._turn, self.seed)
         return self._order_cache
 
     def state_dict(self) -> dict[str, Any]:
@@ -185,7 +214,7 @@ class BalancedSampler(DistributedSampler[Draw]):
             "seed": self.seed,
             "epoch": self.epoch,
             "position": self._cursor.position,
-            "fingerprint": self._fingerprint,
+            "fingerprint": self._fingerprint(self._turn),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -202,26 +231,27 @@ class BalancedSampler(DistributedSampler[Draw]):
         for name in _STATE:
             if name not in state_dict:
                 raise ValueError(f"state_dict must hold {', '.join(_STATE)}; {name} is missing")
-        own = self.state_dict()
-        fixed = ("version", "seed", "fingerprint")
-        if any(state_dict[name] != own[name] for name in fixed):
-            saved, here = (", ".join(f"{n} {state[n]}" for n in fixed) for state in (state_dict, own))
+        epoch = _checked("epoch", state_dict["epoch"], 1 << 31)
+        turn = self._rotation.at(epoch)
+        own = {"version": _VERSION, "seed": self.seed, "fingerprint": self._fingerprint(turn)}
+        if any(state_dict[name] != value for name, value in own.items()):
+            saved, here = (", ".join(f"{n} {state[n]}" for n in own) for state in (state_dict, own))
             raise ValueError(
                 "state_dict must be of the same labels, plan, seed and version: "
                 f"it has {saved}; the sampler has {here}"
             )
-        epoch = _checked("epoch", state_dict["epoch"], 1 << 31)
-        position = _checked("position", state_dict["position"], self._plan.total + 1)
-        self.epoch = epoch
+        position = _checked("position", state_dict["position"], turn.plan.total + 1)
+        self._enter(epoch)
         self._cursor = _Cursor(position)
 
+    def _fingerprint(self, turn: Turn) -> str:
+        """Of labels and plan, with a schedule of all plans so far."""
+        return blake2b(turn.digest + self._labels_digest, digest_size=8).hexdigest()
+
     @cached_property
-    def _fingerprint(self) -> str:
-        """Of labels and plan; the members, class after class, say the label of every sample."""
-        plan = (self._plan.classes, self._plan.samples, self._plan.draws)
-        digest = blake2b(repr(plan).encode(), digest_size=8)
-        digest.update(self._table.members.numpy().data)
-        return digest.hexdigest()
+    def _labels_digest(self) -> bytes:
+        """The members, class after class, say the label of every sample; the plan has the classes' names."""
+        return blake2b(self._table.members.numpy().data, digest_size=8).digest()
 
     def __repr__(self) -> str:
         return (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 import gpuaug
-from gpuaug.sampling.plan import Target
+from gpuaug.sampling.targets import Target
 from gpuaug.transforms import Transform
 
 

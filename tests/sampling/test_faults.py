@@ -50,19 +50,25 @@ LABELS = [
     (["cat"], ValueError, "labels hold one class only, 'cat'"),
 ]
 
+ALLOWED = (
+    "target must be one of 'natural', 'majority', 'minority', 'mean', 'median', a positive int, "
+    r"a float in \(0, 1\], a mapping from class to positive int, or a function of the counts"
+)
+
 TARGETS = [
-    (
-        "mode",
-        ValueError,
-        "target must be one of 'majority', 'minority', a positive int or a mapping .*'mode'",
-    ),
+    ("mode", ValueError, f"{ALLOWED}, got 'mode'"),
     (0, ValueError, "target must be a positive int, got 0"),
     (-5, ValueError, "target must be a positive int, got -5"),
-    (True, TypeError, r"target must be a positive int, got True \(bool\)"),
-    (2.0, TypeError, r"target must be a positive int, got 2.0 \(float\)"),
-    (nan, TypeError, "target must be a positive int, got nan"),
-    (None, TypeError, "target must be a positive int, got None"),
-    ([3, 3], TypeError, "target must be a positive int"),
+    (True, TypeError, rf"{ALLOWED}, got True \(bool\)"),
+    (2.0, ValueError, r"target must be in \(0, 1\] as a float, .*; an int is a number of draws; got 2.0"),
+    (0.0, ValueError, r"target must be in \(0, 1\] as a float, .*; got 0.0"),
+    (-0.5, ValueError, r"target must be in \(0, 1\] as a float, .*; got -0.5"),
+    (nan, ValueError, r"target must be in \(0, 1\] as a float, .*; got nan"),
+    (None, TypeError, f"{ALLOWED}, got None"),
+    ([3, 3], TypeError, ALLOWED),
+    (lambda counts: [3, 3], TypeError, ALLOWED),
+    (lambda counts: min, TypeError, "target must be a function that gives no other function, got <built-in"),
+    (lambda counts: {7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
     ({0: 3, 7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
     ({"1": 3}, ValueError, "target names the class '1', which has no sample in labels"),
     ({1: 0}, ValueError, r"target\[1\] must be a positive int, got 0"),

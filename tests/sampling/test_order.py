@@ -1,162 +1,61 @@
-"""The bijections and the order: against an oracle in Python's integers, and for uniformity."""
-
-import math
-from itertools import permutations
+"""The order of an epoch: against an oracle in Python's integers, and for uniformity."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from integers import draw_at
 from scipy import stats
 
-from gpuaug.random import ORDER, draw_keys, philox, signed
+from gpuaug.random import draw_keys
 from gpuaug.sampling.labels import read_labels
-from gpuaug.sampling.order import MEMBERS, POSITIONS, SUBSET, Bijections, Order
-from gpuaug.sampling.plan import make_plan
-
-MANY = 20_000
+from gpuaug.sampling.order import Order, reference
+from gpuaug.sampling.rotation import Rotation
 
 
-def images(sizes, seed=0, epoch=0, purpose=MEMBERS):
-    """For every size, the image of [0, size) under its own bijection."""
-    shuffle = Bijections(sizes, seed, epoch, purpose)
-    which = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
-    x = torch.cat([torch.arange(size) for size in sizes])
-    return shuffle(x, which).split(list(sizes))
+def order_of(labels, target, seed=0, epoch=0):
+    table = read_labels(labels)
+    return Order(table, Rotation(table.classes, tuple(table.counts.tolist()), target).at(epoch), seed)
 
 
-def finalise(x):
-    """MurmurHash3's fmix32."""
-    x ^= x >> 16
-    x = x * 0x85EBCA6B % 2**32
-    x ^= x >> 13
-    x = x * 0xC2B2AE35 % 2**32
-    return x ^ x >> 16
+def every_draw(labels, target, seed=0, epoch=0):
+    order = order_of(labels, target, seed, epoch)
+    return order.draws(torch.arange(order.total))
 
 
-def oracle(x, size, number, seed, epoch, purpose):
-    """One element through one bijection, as its docstring describes it."""
-    counters = [[4 * number + block, 0, purpose, ORDER + epoch] for block in range(4)]
-    key = philox(torch.tensor(counters), signed(seed)).flatten().tolist()
-    rows = math.isqrt(size - 1) + 1
-    columns = -(-size // rows)
-    while True:
-        row, column = divmod(x, columns)
-        for turn in range(8):
-            if turn % 2 == 0:
-                row = (row + (finalise(column ^ key[turn]) * rows >> 32)) % rows
-            else:
-                column = (column + (finalise(row ^ key[turn]) * columns >> 32)) % columns
-        x = row * columns + column
-        if x < size:
-            break
-    for high, low in zip(key[8:12], key[12:16], strict=True):
-        partner = ((high * 2**30 + low // 4) - x) % size
-        if finalise(max(x, partner) ^ high) >= 2**31:
-            x = partner
-    return x
+def arguments(order, positions=None, wide=False):
+    """What the op gets; wide: as int64, which serves more than 2**31 draws."""
+    members, classes, bijections = order._members, order._classes, order._bijections
+    if wide:
+        members, classes, bijections = members.long(), classes.long(), bijections.long()
+        bijections[3:15] &= 2**32 - 1
+    positions = torch.arange(order.total) if positions is None else positions
+    return [members, classes, bijections, positions, True, order._seed, order.epoch]
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.integers(0, 2**64 - 1))
-def test_every_size_is_permuted(sizes, seed):
-    for image, size in zip(images(sizes, seed), sizes, strict=True):
-        assert sorted(image.tolist()) == list(range(size))
-
-
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.integers(1, 2000) | st.integers(1, 2**31), min_size=1, max_size=4),
+    st.lists(st.integers(0, 4), max_size=40).map(lambda labels: [*labels, 5, 6]),
+    st.integers(1, 25),
     st.integers(0, 2**64 - 1),
-    st.integers(0, 2**31 - 1),
+    st.integers(0, 30),
     st.data(),
 )
-def test_against_integers(sizes, seed, epoch, data):
-    number = data.draw(st.integers(0, len(sizes) - 1))
-    x = data.draw(st.integers(0, sizes[number] - 1))
-    got = Bijections(sizes, seed, epoch, SUBSET)(torch.tensor([x]), torch.tensor([number]))
-    assert got.item() == oracle(x, sizes[number], number, seed, epoch, SUBSET)
+def test_against_integers(labels, target, seed, epoch, data):
+    order = order_of(labels, target, seed, epoch)
+    position = data.draw(st.integers(0, order.total - 1))
+    draws = dict.fromkeys(labels, target)
+    for shuffled, make in ((True, order.draws), (False, order.unshuffled)):
+        index, copy, key = make(torch.tensor([position]))[0].tolist()
+        assert (index, copy, key % 2**64) == draw_at(position, labels, draws, seed, epoch, shuffled)
 
 
-@pytest.mark.parametrize("size", [2**32 + 1, 10**15, 2**62 - 1])
-def test_sizes_beyond_32_bits_stay_in_range_and_injective(size):
-    x = torch.cat([torch.arange(5000), torch.arange(size - 5000, size)])
-    image = Bijections([size], 1, 2, POSITIONS)(x, torch.tensor(0))
-    assert image.min() >= 0
-    assert image.max() < size
-    assert len(image.unique()) == len(x)
-    assert stats.kstest(image.double().numpy() / size, "uniform").pvalue > 1e-3
-
-
-def test_input_is_not_written():
-    x = torch.arange(1000)
-    Bijections([1000], 0, 0, POSITIONS)(x, torch.tensor(0))
-    assert torch.equal(x, torch.arange(1000))
-
-
-def test_no_positions():
-    empty = torch.empty(0, dtype=torch.int64)
-    assert Bijections([5], 0, 0, MEMBERS)(empty, torch.tensor(0)).shape == (0,)
-    assert Bijections([5], 0, 0, MEMBERS)(empty, empty).shape == (0,)
-
-
-@pytest.mark.parametrize("size", [2, 3, 4, 5, 6])
-def test_all_permutations_of_a_few_are_equally_likely(size):
-    seen = torch.stack(images([size] * MANY)) @ torch.tensor([10**i for i in range(size)])
-    codes = sorted(sum(v * 10**i for i, v in enumerate(p)) for p in permutations(range(size)))
-    counts = torch.bincount(torch.searchsorted(torch.tensor(codes), seen), minlength=len(codes))
-    assert stats.chisquare(counts.numpy()).pvalue > 1e-3
-
-
-@pytest.mark.parametrize("size", [9, 16, 50])
-def test_positions_and_pairs_of_positions_are_uniform(size):
-    got = torch.stack(images([size] * MANY, seed=size))
-    pvalues = [stats.chisquare(torch.bincount(column, minlength=size).numpy()).pvalue for column in got.T]
-    assert min(pvalues) > 1e-3 / size
-    # Neighbours, and positions a row of the grid apart: where a Feistel network of too few rounds shows.
-    apart = ~torch.eye(size, dtype=torch.bool)
-    for lag in (1, 2, math.isqrt(size)):
-        pairs = torch.bincount(got[:, 0] * size + got[:, lag], minlength=size**2).view(size, size)
-        assert stats.chisquare(pairs[apart].numpy()).pvalue > 1e-3
-
-
-@pytest.mark.parametrize("size", [1000, 100_003])
-def test_a_large_permutation_has_no_serial_pattern(size):
-    bins = 16
-    side = math.isqrt(size - 1) + 1
-    for epoch in range(3):
-        (image,) = images([size], epoch=epoch, purpose=POSITIONS)
-        column = image * bins // size
-        for lag in (1, 2, side, -(-size // side)):
-            table = torch.bincount(column * bins + column.roll(lag), minlength=bins**2).view(bins, bins)
-            assert stats.chi2_contingency(table.numpy()).pvalue > 1e-3
-
-
-def test_seeds_epochs_purposes_and_classes_are_unrelated():
-    size = 2000
-    first, other_class = images([size, size])
-    others = [
-        other_class,
-        *images([size], seed=1),
-        *images([size], epoch=1),
-        *images([size], purpose=POSITIONS),
-        torch.arange(size),
-    ]
-    for other in others:
-        # A random permutation has one fixed point on average; six or more have a chance of 6 in 10,000.
-        assert (first == other).sum() < 8
-        assert abs(np.corrcoef(first, other)[0, 1]) < 4 / math.sqrt(size)
-
-
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(1, 25), st.integers(0, 2**64 - 1))
-def test_order_against_brute_force(labels, target, seed):
+def test_against_brute_force(labels, target, seed):
     labels = [*labels, 5, 6]
-    table = read_labels(labels)
-    plan = make_plan(table.classes, table.counts.tolist(), target)
-    draws = Order(table, plan, seed, epoch=3).draws(torch.arange(plan.total))
-    index, copy, key = draws.T
+    index, copy, key = every_draw(labels, target, seed, epoch=3).T
     assert torch.equal(key, draw_keys(seed, 3, index, copy))
     drawn = list(zip(index.tolist(), copy.tolist(), strict=True))
     assert len(set(drawn)) == len(drawn)
@@ -169,11 +68,131 @@ def test_order_against_brute_force(labels, target, seed):
             assert sorted(c for i, c in drawn if i == member) == list(range(n))
 
 
+def test_unshuffled_draws_stand_class_after_class_with_the_originals_first():
+    labels = ["b", "a", "b", "a", "a"]
+    order = order_of(labels, {"a": 2, "b": 5}, epoch=4)
+    draws = order.unshuffled(torch.arange(7))
+    assert [labels[i] for i in draws[:, 0]] == ["a"] * 2 + ["b"] * 5
+    assert draws[:, 1].tolist() == [0, 0, 0, 0, 1, 1, 2]
+    assert sorted(draws.tolist()) == sorted(order.draws(torch.arange(7)).tolist())
+
+
+LARGE = np.random.default_rng(0).integers(0, 700, 40_000)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("labels", "target"),
+    [
+        (LARGE, "majority"),
+        (LARGE, 13),
+        (LARGE % 2, {0: 1, 1: 70_000}),
+        ([0] * 255 + [1] * 2, "majority"),
+        ([0, 1], 1),
+    ],
+    ids=["700 classes", "700 rare ones", "two", "few", "two draws"],
+)
+def test_cpp_equals_pytorch(labels, target):
+    order = order_of(labels, target, seed=2**64 - 7, epoch=5)
+    expected = reference(*arguments(order))
+    assert torch.equal(torch.ops.gpuaug.order(*arguments(order)), expected)
+    assert torch.equal(torch.ops.gpuaug.order(*arguments(order, wide=True)), expected)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("target", [2**31, 2**33 + 5, 2**40])
+def test_cpp_equals_pytorch_beyond_32_bits(target):
+    labels = [0, 1, 2] * 400
+    order = order_of(labels, target, seed=3, epoch=2)
+    assert order._classes.dtype == torch.int64
+    positions = torch.cat((torch.arange(5000), torch.arange(order.total - 5000, order.total)))
+    draws = order.draws(positions)
+    assert torch.equal(draws, reference(*arguments(order, positions)))
+    for at in (7, 9993):
+        index, copy, key = draws[at].tolist()
+        oracle = draw_at(positions[at].item(), labels, dict.fromkeys((0, 1, 2), target), 3, 2)
+        assert (index, copy, key % 2**64) == oracle
+
+
+def test_wide_tables_begin_where_32_bits_end():
+    assert order_of([0, 1], 2**30 - 1)._classes.dtype == torch.int32
+    assert order_of([0, 1], 2**30)._classes.dtype == torch.int64
+
+
+@pytest.mark.parametrize("make", [reference, torch.ops.gpuaug.order], ids=["reference", "op"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_no_positions(make, wide):
+    order = order_of([0, 1, 1], "majority")
+    assert make(*arguments(order, torch.empty(0, dtype=torch.int64), wide)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("make", [reference, torch.ops.gpuaug.order], ids=["reference", "op"])
+@pytest.mark.parametrize("position", [-1, 4])
+def test_positions_out_of_range(make, position):
+    order = order_of([0, 1, 1], "majority")
+    with pytest.raises(RuntimeError, match=rf"positions must be in \[0, 4\), got {position}"):
+        make(*arguments(order, torch.tensor([0, position])))
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("place", "wrong", "message"),
+    [
+        (0, lambda t: t.double(), "members must be contiguous int32 or int64"),
+        (1, lambda t: t[:4].contiguous(), r"classes must be contiguous int32 or int64 \(5, classes\)"),
+        (1, lambda t: t.T.contiguous().T, "classes must be contiguous"),
+        (
+            2,
+            lambda t: t.long(),
+            r"bijections must be contiguous \(19, 1 \+ classes\), of the type of classes",
+        ),
+        (2, lambda t: t[:, :2].contiguous(), "bijections must be contiguous"),
+        (3, lambda t: t.int(), r"positions must be contiguous int64 \(n\)"),
+        (3, lambda t: t[::2], "positions must be contiguous"),
+    ],
+)
+def test_cpp_checks_its_tensors(place, wrong, message):
+    tensors = arguments(order_of([0, 1, 1], "majority"))
+    tensors[place] = wrong(tensors[place])
+    with pytest.raises(RuntimeError, match=message):
+        torch.ops.gpuaug.order(*tensors)
+
+
+@pytest.mark.native
+def test_the_op_passes_opcheck():
+    torch.library.opcheck(torch.ops.gpuaug.order.default, tuple(arguments(order_of([0, 1, 1], "majority"))))
+
+
+@pytest.fixture(scope="module")
+def epochs():
+    """(epochs, positions): which of ten originals and five copies is drawn, as a number in [0, 15)."""
+    labels = [0] * 6 + [1] * 4
+    draws = torch.stack([every_draw(labels, {0: 6, 1: 9}, seed=1, epoch=epoch) for epoch in range(2500)])
+    index, copy = draws[..., 0], draws[..., 1]
+    # Copy 1 of 6, 7, 8, 9 is 10, 11, 12, 13; the one copy 2 of an epoch is 14.
+    return torch.where(copy == 2, 14, index + 4 * copy)
+
+
+def test_any_draw_is_equally_likely_at_any_position(epochs):
+    for position in epochs.T:
+        assert stats.chisquare(torch.bincount(position, minlength=15).numpy()).pvalue > 1e-3 / 15
+
+
+def test_pairs_of_neighbours_are_equally_likely(epochs):
+    pairs = torch.bincount((epochs[:, :-1] * 15 + epochs[:, 1:]).flatten(), minlength=225).view(15, 15)
+    assert (pairs.diagonal() == 0).all()
+    apart = pairs[~torch.eye(15, dtype=torch.bool)]
+    assert stats.chisquare(apart.numpy()).pvalue > 1e-3
+
+
+def test_an_epoch_says_nothing_of_the_next(epochs):
+    places = epochs.argsort(dim=1)[:, :10]  # where every original stands
+    pairs = torch.bincount((places[:-1] * 15 + places[1:]).flatten(), minlength=225)
+    assert stats.chisquare(pairs.numpy()).pvalue > 1e-3
+
+
 def test_classes_are_mixed_over_the_epoch():
-    labels = [0] * 4800 + [1] * 1200
-    table = read_labels(labels)
-    plan = make_plan(table.classes, table.counts.tolist(), "majority")
-    index = Order(table, plan, 0, 0).draws(torch.arange(plan.total))[:, 0]
+    index = every_draw([0] * 4800 + [1] * 1200, "majority")[:, 0]
     rare = (index >= 4800).view(48, 200).sum(1)
     # 200 draws without replacement from 4,800 of each: the variance is hypergeometric.
     variance = 200 * 0.25 * (9600 - 200) / (9600 - 1)

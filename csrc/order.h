@@ -1,0 +1,139 @@
+// The order of an epoch: the keyed bijections of gpuaug/sampling/bijection.py and the draws of
+// gpuaug/sampling/order.py, a block of positions at a time, in loops that compilers vectorise.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace gpuaug {
+
+constexpr int kFeistelRounds = 8, kSwapRounds = 4;
+
+// The parameters of a bijection: the rows of a table with a column for each bijection.
+enum BijectionRow {
+  kSize,
+  kGridRows,
+  kGridColumns,
+  kFeistelKeys,
+  kSwapKeys = kFeistelKeys + kFeistelRounds,
+  kPivots = kSwapKeys + kSwapRounds,
+  kBijectionRows = kPivots + kSwapRounds
+};
+
+// What an epoch asks of the classes: the rows of a table with a column for each class.
+enum ClassRow { kBegins, kEnds, kSamples, kStarts, kOffsets, kClassRows };
+
+// MurmurHash3's 32-bit finaliser (Appleby); of a wider number, its first step takes all of it.
+template <typename Value>
+inline uint32_t hashed(Value value) {
+  const auto wide = static_cast<std::make_unsigned_t<Value>>(value);
+  auto x = static_cast<uint32_t>(wide ^ wide >> 16);
+  x *= 0x85EBCA6B;
+  x ^= x >> 13;
+  x *= 0xC2B2AE35;
+  return x ^ x >> 16;
+}
+
+// Of non-negative numbers. Exact: below 2^31 a quotient is further from the next whole number than a double's rounding.
+inline int32_t quotient(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<double>(a) / static_cast<double>(b));
+}
+
+inline int64_t quotient(int64_t a, int64_t b) { return a / b; }
+
+// One bijection for all lanes, or for each lane its own.
+template <typename Value>
+struct OneBijection {
+  const Value* table;
+  int64_t width;
+
+  Value operator()(int row, int /*lane*/) const { return table[row * width]; }
+};
+
+template <typename Value>
+struct OwnBijection {
+  const Value* table;
+  int64_t width;
+  const int32_t* which;
+
+  Value operator()(int row, int lane) const { return table[row * width + which[lane]]; }
+};
+
+inline uint32_t shifted(uint32_t moved, uint32_t other, uint32_t key, uint32_t side) {
+  const auto shift = static_cast<uint32_t>(uint64_t{hashed(other ^ key)} * side >> 32);
+  const uint32_t sum = moved + shift;  // both are below side, which is at most 2^31
+  return sum < side ? sum : sum - side;
+}
+
+template <typename Value, typename Parameters, int... kTurns>
+inline Value feistel(const Parameters& of, int lane, Value x, std::integer_sequence<int, kTurns...>) {
+  const auto rows = static_cast<uint32_t>(of(kGridRows, lane)), columns = static_cast<uint32_t>(of(kGridColumns, lane));
+  const Value first = quotient(x, of(kGridColumns, lane));
+  auto row = static_cast<uint32_t>(first), column = static_cast<uint32_t>(x - first * of(kGridColumns, lane));
+  // Unrolled, so that the loop over the lanes is the innermost.
+  ((kTurns % 2 ? column = shifted(column, row, static_cast<uint32_t>(of(kFeistelKeys + kTurns, lane)), columns)
+               : row = shifted(row, column, static_cast<uint32_t>(of(kFeistelKeys + kTurns, lane)), rows)),
+   ...);
+  return static_cast<Value>(row) * of(kGridColumns, lane) + static_cast<Value>(column);
+}
+
+template <typename Value, typename Parameters>
+inline Value feistel(const Parameters& of, int lane, Value x) {
+  return feistel(of, lane, x, std::make_integer_sequence<int, kFeistelRounds>());
+}
+
+template <typename Value, typename Parameters, int... kRounds>
+inline Value swap_or_not(const Parameters& of, int lane, Value x, std::integer_sequence<int, kRounds...>) {
+  const Value size = of(kSize, lane);
+  const auto round = [&](Value key, Value pivot) {
+    Value partner = pivot - x;
+    partner += partner < 0 ? size : 0;
+    const Value larger = x < partner ? partner : x;
+    // The key is a word: of a wide value it leaves the upper half alone.
+    x = hashed(larger ^ static_cast<Value>(static_cast<uint32_t>(key))) >> 31 ? partner : x;
+  };
+  (round(of(kSwapKeys + kRounds, lane), of(kPivots + kRounds, lane)), ...);
+  return x;
+}
+
+// x[lane] becomes its image
+template <typename Value, typename Parameters>
+inline void permute(const Parameters& of, int lanes, Value* x) {
+  for (int lane = 0; lane < lanes; ++lane) x[lane] = feistel(of, lane, x[lane]);
+  for (int lane = 0; lane < lanes; ++lane) {
+    while (x[lane] >= of(kSize, lane)) x[lane] = feistel(of, lane, x[lane]);  // rare: outside, so it walks on
+  }
+  for (int lane = 0; lane < lanes; ++lane) {
+    x[lane] = swap_or_not(of, lane, x[lane], std::make_integer_sequence<int, kSwapRounds>());
+  }
+}
+
+// Philox4x32-10 of (index, copy, epoch) under the seed, sixteen at once: its first two words are a draw's key.
+constexpr int kKeysAtOnce = 16;
+
+inline void draw_keys(uint64_t seed, uint32_t epoch, const int64_t* index, const int64_t* copy, uint64_t* keys) {
+  uint32_t c0[kKeysAtOnce], c1[kKeysAtOnce], c2[kKeysAtOnce], c3[kKeysAtOnce];
+  for (int i = 0; i < kKeysAtOnce; ++i) {
+    c0[i] = static_cast<uint32_t>(index[i]);
+    c1[i] = static_cast<uint32_t>(index[i] >> 32);
+    c2[i] = static_cast<uint32_t>(copy[i]);
+    c3[i] = epoch;
+  }
+  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
+    for (int i = 0; i < kKeysAtOnce; ++i) {
+      const uint64_t p0 = uint64_t{0xD2511F53} * c0[i], p1 = uint64_t{0xCD9E8D57} * c2[i];
+      c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0;
+      c1[i] = static_cast<uint32_t>(p1);
+      c2[i] = static_cast<uint32_t>(p0 >> 32) ^ c3[i] ^ k1;
+      c3[i] = static_cast<uint32_t>(p0);
+    }
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  for (int i = 0; i < kKeysAtOnce; ++i) keys[i] = c0[i] | uint64_t{c1[i]} << 32;
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,109 @@
+"""Keyed bijections over any number of elements, in PyTorch; ``csrc/order.h`` has the same, bit for bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gpuaug.random import ORDER, signed
+
+# What a bijection is for: word 2 of its counter, so that no two share a stream.
+POSITIONS = 0
+MEMBERS = 1
+SUBSET = 2
+
+_ROUNDS = 8
+_SWAPS = 4
+_BLOCKS = (_ROUNDS + 2 * _SWAPS) // 4
+_WORD = 0xFFFFFFFF
+
+
+class Bijections:
+    """Keyed bijections, one over each of [0, sizes[0]), [0, sizes[1]), ...
+
+    >>> shuffle = Bijections([5, 3], seed=0, turns=[0, 0], purpose=MEMBERS)
+    >>> sorted(shuffle(torch.arange(5), torch.tensor(0)).tolist())
+    [0, 1, 2, 3, 4]
+
+    First a Feistel network on a grid of a x b cells, a * b barely above the size: the two coordinates are
+    shifted in turn, each by a hash of the other and a round key, and a result outside the size walks on. The
+    walk is rare, as at most sqrt(size) cells are outside. (Black and Rogaway, "Ciphers with arbitrary finite
+    domains", CT-RSA 2002: generalised Feistel, cycle walking.) Then rounds of swap-or-not, which exchange x
+    and pivot - x on a hashed bit, for the grids of a few cells where a Feistel network has too few round
+    functions to reach all permutations alike (Hoang, Morris and Rogaway, "An enciphering scheme based on a
+    card shuffle", CRYPTO 2012). The hash is MurmurHash3's 32-bit finaliser; its keys are Philox words.
+
+    Args:
+        sizes: each in [1, 2**62).
+        seed, turns, purpose: key and counter of the Philox words; a turn, in [0, 2**31), for each size.
+
+    Attributes:
+        table: int64 ``(19, len(sizes))``: size, the grid's rows and columns, keys of the Feistel rounds, and
+            keys and pivots of the swaps.
+    """
+
+    def __init__(self, sizes: Sequence[int], seed: int, turns: Sequence[int] | Tensor, purpose: int) -> None:
+        rows = [math.isqrt(size - 1) + 1 for size in sizes]
+        columns = [-(-n // a) for n, a in zip(sizes, rows, strict=True)]
+        block = torch.arange(len(sizes) * _BLOCKS)
+        turn = torch.as_tensor(turns).repeat_interleave(_BLOCKS)
+        counter = torch.stack(
+            (block & _WORD, block >> 32, torch.full_like(block, purpose), turn + ORDER), dim=-1
+        )
+        words = torch.ops.gpuaug.philox(counter, signed(seed).expand(len(block)).contiguous())
+        keys = words.view(len(sizes), -1).T
+        size = torch.tensor(sizes)
+        high, low = keys[_ROUNDS : _ROUNDS + _SWAPS], keys[_ROUNDS + _SWAPS :]
+        # 62 bits, so that the remainder is as good as uniform for any size that an epoch has.
+        pivots = (high << 30 | low >> 2) % size
+        self.table = torch.cat(
+            (torch.stack((size, torch.tensor(rows), torch.tensor(columns))), keys[: _ROUNDS + _SWAPS], pivots)
+        )
+
+    def __call__(self, x: Tensor, which: Tensor) -> Tensor:
+        """The image of ``x``, int64 ``(n,)``, under the bijections numbered ``which``, ``(n,)`` or ``()``."""
+        return permute(self.table, x, which)
+
+
+def permute(table: Tensor, x: Tensor, which: Tensor) -> Tensor:
+    """The image of ``x`` under the columns ``which`` of a table that ``Bijections`` made."""
+    sizes = table[0][which]
+    image = _feistel(table, x, which)
+    outside = (image >= sizes).nonzero().squeeze(1)
+    while len(outside):
+        part = which if which.ndim == 0 else which[outside]
+        again = _feistel(table, image[outside], part)
+        image[outside] = again
+        outside = outside[again >= table[0][part]]
+    for keys, pivots in zip(*table[3 + _ROUNDS :].split(_SWAPS), strict=True):
+        partner = _wrap(pivots[which] - image, sizes)
+        swap = _hash(torch.maximum(image, partner) ^ keys[which]) > _WORD >> 1
+        image = torch.where(swap, partner, image)
+    return image
+
+
+def _feistel(table: Tensor, x: Tensor, which: Tensor) -> Tensor:
+    sides = [side[which] for side in table[1:3]]
+    row = x.div(sides[1], rounding_mode="trunc")
+    cell = [row, x - row * sides[1]]
+    for turn, keys in enumerate(table[3 : 3 + _ROUNDS]):
+        moved, other = turn % 2, 1 - turn % 2
+        # A word times a side, shifted down, is a number below the side: no division.
+        shift = _hash(cell[other] ^ keys[which]).mul_(sides[moved]).bitwise_right_shift_(32)
+        cell[moved] = _wrap(shift.add_(cell[moved]).sub_(sides[moved]), sides[moved])
+    return cell[0].mul_(sides[1]).add_(cell[1])
+
+
+def _wrap(x: Tensor, size: Tensor) -> Tensor:
+    """``x`` in [-size, size) modulo size, in place."""
+    return x.add_((x >> 63).bitwise_and_(size))
+
+
+def _hash(x: Tensor) -> Tensor:
+    """MurmurHash3's 32-bit finaliser (Appleby), in place, on words held in int64."""
+    x.bitwise_xor_(x >> 16).mul_(0x85EBCA6B).bitwise_and_(_WORD)
+    x.bitwise_xor_(x >> 13).mul_(0xC2B2AE35).bitwise_and_(_WORD)
+    return x.bitwise_xor_(x >> 16)

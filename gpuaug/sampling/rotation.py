@@ -1,0 +1,101 @@
+"""The rotation: where every class goes on at the start of an epoch, so that all its samples have their turn.
+
+A class's samples stand in a keyed order. An epoch that draws d of n samples takes the d that follow those of
+the epoch before, round and round: so none is drawn twice before all were drawn once, within an epoch and
+across epochs. Where d is above n, all samples are drawn d // n times, and the d % n that are drawn once more
+are those that follow. Whenever an epoch begins at the first slot again, the class gets a new order.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from gpuaug.sampling.plan import Plan, make_plan
+from gpuaug.sampling.schedules import Schedule
+from gpuaug.sampling.table import Class
+from gpuaug.sampling.targets import Target
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An epoch's plan, and where every class stands in its rotation when the epoch begins."""
+
+    epoch: int
+    plan: Plan
+    offsets: Tensor  # int64 (classes,): the slot of the first draw
+    rounds: Tensor  # int64 (classes,): which of its orders the class is in
+    digest: bytes  # of the plans up to this one, and of the epochs when they began
+
+
+class Rotation:
+    """The turns of all epochs: a pure function of (classes, counts, target).
+
+    >>> turn = Rotation(("cat", "dog"), (6, 4), "minority").at(2)
+    >>> turn.plan.draws, turn.offsets.tolist(), turn.rounds.tolist()
+    ((4, 4), [2, 0], [0, 2])
+
+    With one target, a turn costs the same for any epoch. With a schedule it follows from those of all epochs
+    before: the next epoch is one step, and another epoch as many as its number.
+
+    Args:
+        classes, counts: the classes and how many samples each has.
+        target: for every epoch, or a schedule.
+
+    Raises:
+        TypeError, ValueError: see ``make_plan``; of a schedule's target when its epoch is reached.
+    """
+
+    def __init__(
+        self, classes: tuple[Class, ...], counts: tuple[int, ...], target: Target | Schedule
+    ) -> None:
+        self._classes, self._counts = classes, counts
+        self._schedule = target if isinstance(target, Schedule) else None
+        self._planned: tuple[Target, Plan] | None = None
+        plan = make_plan(classes, counts, target) if self._schedule is None else self._plan_of(0)
+        nothing = torch.zeros(len(classes), dtype=torch.int64)
+        self._first = self._last = Turn(0, plan, nothing, nothing, _digest(b"", 0, plan))
+
+    def at(self, epoch: int) -> Turn:
+        """The turn of ``epoch``, at least 0."""
+        if self._schedule is None:
+            return _later(self._first, epoch)
+        if self._last.epoch > epoch:
+            self._last = self._first
+        while self._last.epoch < epoch:
+            self._last = self._next(self._last)
+        return self._last
+
+    def _next(self, turn: Turn) -> Turn:
+        offsets = (turn.offsets + torch.tensor(turn.plan.draws)) % torch.tensor(turn.plan.samples)
+        epoch = turn.epoch + 1
+        plan = self._plan_of(epoch)
+        digest = turn.digest if plan == turn.plan else _digest(turn.digest, epoch, plan)
+        return Turn(epoch, plan, offsets, turn.rounds + (offsets == 0), digest)
+
+    def _plan_of(self, epoch: int) -> Plan:
+        target = self._schedule.at(epoch)
+        if self._planned is None or self._planned[0] != target:
+            try:
+                self._planned = target, make_plan(self._classes, self._counts, target)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{error} (from the schedule, for epoch {epoch})") from error
+        return self._planned[1]
+
+
+def _later(first: Turn, epoch: int) -> Turn:
+    """The turn of ``epoch`` where every epoch has the plan of the first; as many steps would give it too."""
+    pairs = list(zip(first.plan.samples, first.plan.draws, strict=True))
+    offsets = torch.tensor([epoch * draws % samples for samples, draws in pairs])
+    rounds = torch.tensor([epoch * math.gcd(samples, draws) // samples for samples, draws in pairs])
+    return Turn(epoch, first.plan, offsets, rounds, first.digest)
+
+
+def _digest(before: bytes, epoch: int, plan: Plan) -> bytes:
+    return blake2b(
+        before + repr((epoch, plan.classes, plan.samples, plan.draws)).encode(), digest_size=8
+    ).digest()

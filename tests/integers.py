@@ -1,0 +1,67 @@
+"""The keyed order in Python's integers, one element at a time: the oracle of its tests."""
+
+import math
+
+WORD = 2**32
+
+
+def philox(counter, key):
+    """Philox4x32-10 as the paper states it."""
+    c, k = list(counter), [key % WORD, key // WORD]
+    for _ in range(10):
+        high0, low0 = divmod(0xD2511F53 * c[0], WORD)
+        high1, low1 = divmod(0xCD9E8D57 * c[2], WORD)
+        c = [high1 ^ c[1] ^ k[0], low1, high0 ^ c[3] ^ k[1], low0]
+        k = [(k[0] + 0x9E3779B9) % WORD, (k[1] + 0xBB67AE85) % WORD]
+    return c
+
+
+def finalise(x):
+    """MurmurHash3's fmix32."""
+    x ^= x >> 16
+    x = x * 0x85EBCA6B % WORD
+    x ^= x >> 13
+    x = x * 0xC2B2AE35 % WORD
+    return x ^ x >> 16
+
+
+def permuted(x, size, number, seed, turn, purpose):
+    """One element through one bijection, as the docstring of ``Bijections`` describes it."""
+    key = [w for block in range(4) for w in philox((4 * number + block, 0, purpose, 2**31 + turn), seed)]
+    rows = math.isqrt(size - 1) + 1
+    columns = -(-size // rows)
+    while True:
+        row, column = divmod(x, columns)
+        for step in range(8):
+            if step % 2 == 0:
+                row = (row + (finalise(column ^ key[step]) * rows >> 32)) % rows
+            else:
+                column = (column + (finalise(row ^ key[step]) * columns >> 32)) % columns
+        x = row * columns + column
+        if x < size:
+            break
+    for high, low in zip(key[8:12], key[12:16], strict=True):
+        partner = ((high * 2**30 + low // 4) - x) % size
+        if finalise(max(x, partner) ^ high) >= 2**31:
+            x = partner
+    return x
+
+
+def draw_at(position, labels, draws, seed, epoch, shuffled=True):
+    """(index, copy, key) at a position, where every epoch has the plan ``draws``, by class."""
+    total = sum(draws.values())
+    x = permuted(position, total, 0, seed, epoch, 0) if shuffled else position
+    names, number = sorted(draws), 0
+    while x >= draws[names[number]]:
+        x -= draws[names[number]]
+        number += 1
+    name = names[number]
+    members = [index for index, label in enumerate(labels) if label == name]
+    n = len(members)
+    copy, slot = divmod(x, n)
+    slot = (slot + epoch * draws[name]) % n
+    # The order changes whenever an epoch begins with the first slot.
+    turn = sum(1 for before in range(1, epoch + 1) if before * draws[name] % n == 0)
+    index = members[permuted(slot, n, number, seed, turn, 1)]
+    low, high, _, _ = philox((index, 0, copy, epoch), seed)
+    return index, copy, low + high * WORD
