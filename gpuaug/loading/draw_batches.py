@@ -33,13 +33,14 @@ class DrawBatches(BatchSampler):
 
     def __init__(self, sampler: BalancedSampler, batch_size: int, drop_last: bool) -> None:
         super().__init__(sampler, batch_size, drop_last)
-        self._total = sum(sampler.plan_.values())
+        self._total = 0  # draws of the epoch of the newest iteration
         self._used: tuple[int, int] | None = None  # (epoch, global position), once an iteration has begun
 
     def __iter__(self) -> Iterator[list[Draw]]:  # type: ignore[override]  # a Draw is an int
         # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
         # iterators, and takes its batches from the second.
         draws = iter(self.sampler)
+        self._total = sum(self.sampler.plan_.values())
         self._used = (self.sampler.epoch, self.sampler.state_dict()["position"])  # no draw is taken yet
         while batch := list(islice(draws, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:

@@ -5,6 +5,7 @@ import torch
 
 from gpuaug import BalancedSampler, Draw
 from gpuaug.loading.draw_batches import DrawBatches, draws_tensor
+from gpuaug.sampling import deferred
 
 LABELS = [0] * 5 + [1]  # 10 draws an epoch
 
@@ -52,6 +53,16 @@ def test_a_loaded_position_counts_on():
     assert some.state_dict()["position"] == 7
     next(iter(some))  # a second iteration begins the epoch again
     assert some.state_dict()["position"] == 0
+
+
+def test_the_last_batch_ends_the_epoch_that_a_schedule_gave():
+    sampler = BalancedSampler([0] * 6 + [1] * 2, deferred(1), num_replicas=3, rank=1)
+    some = DrawBatches(sampler, 4, drop_last=False)
+    for epoch, total in ((0, 8), (1, 12), (0, 8)):
+        some.set_epoch(epoch)
+        for batch in some:
+            some.use(len(batch))
+        assert some.state_dict()["position"] == total
 
 
 def test_an_iterator_that_is_not_used_takes_nothing():
