@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -30,10 +29,19 @@ _CHUNK = 1 << 15
 
 @dataclass
 class _Cursor:
-    """Where an epoch's iteration stands, in global positions. Each iteration has its own."""
+    """Where an epoch's iteration stands. Each iteration has its own."""
 
-    position: int = 0
+    start: int = 0  # a global position
+    total: int = 0  # draws of the epoch
+    ranks: int = 1
+    taken: int = 0  # draws that this rank has taken since
     started: bool = False
+
+    @property
+    def position(self) -> int:
+        """The global position that all ranks together have come to."""
+        # The last step may pass the end of the epoch, into the repeated draws.
+        return min(self.start + self.taken * self.ranks, self.total) if self.taken else self.start
 
 
 class BalancedSampler(DistributedSampler[Draw]):
@@ -110,6 +118,8 @@ class BalancedSampler(DistributedSampler[Draw]):
         if not isinstance(drop_last, bool):
             raise TypeError(f"drop_last must be a bool, got {type(drop_last).__name__}")
         self._table = read_labels(labels)
+        # The members, class after class, say the label of every sample; the plan has the classes' names.
+        self._labels_digest = blake2b(self._table.members.numpy().data, digest_size=8).digest()
         self._rotation = Rotation(self._table.classes, tuple(self._table.counts.tolist()), target)
         self._turn = self._rotation.at(0)
         super().__init__(
@@ -149,15 +159,14 @@ class BalancedSampler(DistributedSampler[Draw]):
         return self._walk(self._cursor, self._order)
 
     def _walk(self, cursor: _Cursor, order: Order) -> Iterator[Draw]:
-        cursor.started = True
-        start = cursor.position
+        cursor.started, cursor.total, cursor.ranks = True, order.total, self.num_replicas
+        start = cursor.start
         share = self._share(order.total - start)
         for begin in range(0, share, _CHUNK):
             steps = torch.arange(begin, min(begin + _CHUNK, share))
             positions = (start + self.rank + steps * self.num_replicas) % order.total
             for draw in make_draws(order.draws(positions)):
-                # The last step may pass the end of the epoch, into the repeated draws.
-                cursor.position = min(cursor.position + self.num_replicas, order.total)
+                cursor.taken += 1
                 yield draw
 
     def _share(self, left: int) -> int:
@@ -247,11 +256,6 @@ class BalancedSampler(DistributedSampler[Draw]):
     def _fingerprint(self, turn: Turn) -> str:
         """Of labels and plan, with a schedule of all plans so far."""
         return blake2b(turn.digest + self._labels_digest, digest_size=8).hexdigest()
-
-    @cached_property
-    def _labels_digest(self) -> bytes:
-        """The members, class after class, say the label of every sample; the plan has the classes' names."""
-        return blake2b(self._table.members.numpy().data, digest_size=8).digest()
 
     def __repr__(self) -> str:
         return (
