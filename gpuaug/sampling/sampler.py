@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch import distributed as dist
@@ -200,7 +201,8 @@ class BalancedSampler(DistributedSampler[Draw]):
         total = self._plan.total
         stop = _checked("stop", total if stop is None else stop, total + 1)
         start = _checked("start", start, stop + 1)
-        draws = torch.empty(stop - start, 3, dtype=torch.int64)
+        # NumPy asks for large pages; fresh memory in small ones costs as much as the draws.
+        draws = torch.from_numpy(np.empty((stop - start, 3), np.int64))
         for part in draws.split(_CHUNK):
             part.copy_(self._order.draws(torch.arange(start, start + len(part))))
             start += len(part)

@@ -1,5 +1,7 @@
 """The table of labels, against a dictionary."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -66,3 +68,17 @@ def test_names_without_a_sample_are_left_out():
     table = build_table(lambda: [np.array([2, 0], np.uint8)], 2, ["cat", "dog", "eel"])
     assert table.classes == ("cat", "eel")
     assert table.members.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_it_takes_four_bytes_a_label_beside_the_labels(dtype):
+    labels = (np.arange(5_000_000) % 101).astype(dtype)
+    tracemalloc.start()
+    try:
+        table = build_table(lambda: [labels], len(labels))
+        taken, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert table.counts.sum() == len(labels)
+    assert taken < 4 * len(labels) + 2**16
+    assert peak < 4 * len(labels) + 2**23
