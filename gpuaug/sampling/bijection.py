@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,8 +46,9 @@ class Bijections:
     """
 
     def __init__(self, sizes: Sequence[int], seed: int, turns: Sequence[int] | Tensor, purpose: int) -> None:
-        rows = [math.isqrt(size - 1) + 1 for size in sizes]
-        columns = [-(-n // a) for n, a in zip(sizes, rows, strict=True)]
+        size = torch.from_numpy(np.array(sizes, np.int64))
+        rows = _root(size - 1) + 1
+        columns = (size + rows - 1).div(rows, rounding_mode="trunc")
         block = torch.arange(len(sizes) * _BLOCKS)
         turn = torch.as_tensor(turns).repeat_interleave(_BLOCKS)
         counter = torch.stack(
@@ -55,13 +56,10 @@ class Bijections:
         )
         words = torch.ops.gpuaug.philox(counter, signed(seed).expand(len(block)).contiguous())
         keys = words.view(len(sizes), -1).T
-        size = torch.tensor(sizes)
         high, low = keys[_ROUNDS : _ROUNDS + _SWAPS], keys[_ROUNDS + _SWAPS :]
         # 62 bits, so that the remainder is as good as uniform for any size that an epoch has.
         pivots = (high << 30 | low >> 2) % size
-        self.table = torch.cat(
-            (torch.stack((size, torch.tensor(rows), torch.tensor(columns))), keys[: _ROUNDS + _SWAPS], pivots)
-        )
+        self.table = torch.cat((torch.stack((size, rows, columns)), keys[: _ROUNDS + _SWAPS], pivots))
 
     def __call__(self, x: Tensor, which: Tensor) -> Tensor:
         """The image of ``x``, int64 ``(n,)``, under the bijections numbered ``which``, ``(n,)`` or ``()``."""
@@ -83,6 +81,13 @@ def permute(table: Tensor, x: Tensor, which: Tensor) -> Tensor:
         swap = _hash(torch.maximum(image, partner) ^ keys[which]) > _WORD >> 1
         image = torch.where(swap, partner, image)
     return image
+
+
+def _root(x: Tensor) -> Tensor:
+    """The whole square root of ``x``, int64 in [0, 2**62)."""
+    root = x.double().sqrt().long()
+    root -= (root * root > x).long()  # by rounding it may be one too large, or too small
+    return root + ((root + 1) ** 2 <= x)
 
 
 def _feistel(table: Tensor, x: Tensor, which: Tensor) -> Tensor:

@@ -55,6 +55,15 @@ def test_sizes_beyond_32_bits_stay_in_range_and_injective(size):
     assert stats.kstest(image.double().numpy() / size, "uniform").pvalue > 1e-3
 
 
+@given(st.integers(1, 2**31 - 1))
+def test_the_grid_is_barely_larger_than_the_size(root):
+    sizes = sorted({min(max(1, root**2 + more), 2**62 - 1) for more in (-1, 0, 1, 2)})
+    size, rows, columns = Bijections(sizes, 0, [0] * len(sizes), SUBSET).table[:3].tolist()
+    assert size == sizes
+    assert rows == [math.isqrt(n - 1) + 1 for n in sizes]
+    assert columns == [-(-n // side) for n, side in zip(sizes, rows, strict=True)]
+
+
 def test_input_is_not_written():
     x = torch.arange(1000)
     Bijections([1000], 0, [0], POSITIONS)(x, torch.tensor(0))
