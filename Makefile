@@ -24,6 +24,7 @@ lint: $(INSTALLED)
 bench: $(BUILT)
 	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
 	NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/python benchmarks/chains.py
+	$(BIN)/python benchmarks/sampler.py
 
 # On a machine with a GPU: builds, runs the tests with CUDA required, times the kernels. Uses PYTHON as it is.
 gpu:

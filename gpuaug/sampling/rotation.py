@@ -56,6 +56,7 @@ class Rotation:
         self._classes, self._counts = classes, counts
         self._schedule = target if isinstance(target, Schedule) else None
         self._planned: tuple[Target, Plan] | None = None
+        self._steps: tuple[Plan, Tensor, Tensor] | None = None
         plan = make_plan(classes, counts, target) if self._schedule is None else self._plan_of(0)
         nothing = torch.zeros(len(classes), dtype=torch.int64)
         self._first = self._last = Turn(0, plan, nothing, nothing, _digest(b"", 0, plan))
@@ -71,10 +72,13 @@ class Rotation:
         return self._last
 
     def _next(self, turn: Turn) -> Turn:
-        offsets = (turn.offsets + torch.tensor(turn.plan.draws)) % torch.tensor(turn.plan.samples)
+        if self._steps is None or self._steps[0] is not turn.plan:
+            self._steps = turn.plan, torch.tensor(turn.plan.draws), torch.tensor(turn.plan.samples)
+        _, draws, samples = self._steps
+        offsets = (turn.offsets + draws) % samples
         epoch = turn.epoch + 1
         plan = self._plan_of(epoch)
-        digest = turn.digest if plan == turn.plan else _digest(turn.digest, epoch, plan)
+        digest = turn.digest if plan is turn.plan or plan == turn.plan else _digest(turn.digest, epoch, plan)
         return Turn(epoch, plan, offsets, turn.rounds + (offsets == 0), digest)
 
     def _plan_of(self, epoch: int) -> Plan:
