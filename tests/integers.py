@@ -25,9 +25,13 @@ def finalise(x):
     return x ^ x >> 16
 
 
+def _keys(number, seed, turn, purpose):
+    return [w for block in range(4) for w in philox((4 * number + block, 0, purpose, 2**31 + turn), seed)]
+
+
 def permuted(x, size, number, seed, turn, purpose):
     """One element through one bijection, as the docstring of ``Bijections`` describes it."""
-    key = [w for block in range(4) for w in philox((4 * number + block, 0, purpose, 2**31 + turn), seed)]
+    key = _keys(number, seed, turn, purpose)
     rows = math.isqrt(size - 1) + 1
     columns = -(-size // rows)
     while True:
@@ -45,6 +49,22 @@ def permuted(x, size, number, seed, turn, purpose):
         if finalise(max(x, partner) ^ high) >= 2**31:
             x = partner
     return x
+
+
+def walkers(size, number, seed, turn, purpose):
+    """The elements that a bijection takes to a cell outside its size at first."""
+    key = _keys(number, seed, turn, purpose)
+    rows = math.isqrt(size - 1) + 1
+    columns = -(-size // rows)
+    for outside in range(size, rows * columns):
+        row, column = divmod(outside, columns)
+        for step in reversed(range(8)):
+            if step % 2 == 0:
+                row = (row - (finalise(column ^ key[step]) * rows >> 32)) % rows
+            else:
+                column = (column - (finalise(row ^ key[step]) * columns >> 32)) % columns
+        if row * columns + column < size:
+            yield row * columns + column
 
 
 def draw_at(position, labels, draws, seed, epoch, shuffled=True):

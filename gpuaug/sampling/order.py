@@ -16,6 +16,8 @@ from gpuaug.sampling.rotation import Turn
 from gpuaug.sampling.table import LabelTable
 
 _WORD = 0xFFFFFFFF
+# The grid of a bijection has up to sqrt(size) cells more than its size: they too must be below 2**31.
+_MOST_NARROW = (1 << 31) - (1 << 16)
 
 
 class Order:
@@ -32,7 +34,7 @@ class Order:
         positions = Bijections([self.total], seed, [turn.epoch], POSITIONS)
         members = Bijections(turn.plan.samples, seed, turn.rounds, MEMBERS)
         # Numbers of 32 bits, where they fit, go twice as fast through vectors; keys keep their bits.
-        narrow = max(self.total, len(table.members)) < 1 << 31
+        narrow = max(self.total, len(table.members)) <= _MOST_NARROW
         dtype = torch.int32 if narrow else torch.int64
         self._classes = classes.to(dtype)
         self._bijections = torch.cat((positions.table, members.table), dim=1).to(dtype)

@@ -1,11 +1,13 @@
 """The order of an epoch: against an oracle in Python's integers, and for uniformity."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from integers import draw_at
+from integers import draw_at, walkers
 from scipy import stats
 
 from gpuaug.random import draw_keys
@@ -115,8 +117,19 @@ def test_cpp_equals_pytorch_beyond_32_bits(target):
 
 
 def test_wide_tables_begin_where_32_bits_end():
-    assert order_of([0, 1], 2**30 - 1)._classes.dtype == torch.int32
-    assert order_of([0, 1], 2**30)._classes.dtype == torch.int64
+    assert order_of([0, 1], 2**30 - 2**15)._classes.dtype == torch.int32
+    assert order_of([0, 1], 2**30 - 2**15 + 1)._classes.dtype == torch.int64
+
+
+@pytest.mark.parametrize("less", [0, 1, 20_000, 33_000])
+def test_the_largest_grids_of_32_bits(less):
+    draws = {0: 2**30 - 2**15, 1: 2**30 - 2**15 - less}
+    order = order_of([0, 1], draws)
+    assert order._classes.dtype == torch.int32
+    positions = list(islice(walkers(order.total, 0, 0, 0, 0), 20))
+    got = order.draws(torch.tensor(positions, dtype=torch.int64)).tolist()
+    for position, (index, copy, key) in zip(positions, got, strict=True):
+        assert (index, copy, key % 2**64) == draw_at(position, [0, 1], draws, 0, 0)
 
 
 @pytest.mark.parametrize("make", [reference, torch.ops.gpuaug.order], ids=["reference", "op"])
