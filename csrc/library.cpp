@@ -10,8 +10,11 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   library.def(
       "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, bool shuffled, int seed, int epoch) "
       "-> Tensor");
-  // Philox4x32-10 of every counter (..., 4) under its key (...).
-  library.def("philox(Tensor counter, Tensor key) -> Tensor");
-  // The first words of each draw's parameter stream at one place in the chain.
-  library.def("words(Tensor keys, int place, int count) -> Tensor");
+  // The keys (n) of draws, from their index and copy (n).
+  library.def("draw_keys(Tensor index, Tensor copy, int seed, int epoch) -> Tensor");
+  // Fills the records (n, 22) with what a tape comes to (gpuaug/tape.py says what that is); the union of their stages.
+  library.def(
+      "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) -> int");
+  // The first numbers in [0, 1) of each draw's parameter streams at some places in the chain: (sum of counts, n).
+  library.def("uniform(Tensor keys, int[] places, int[] counts) -> Tensor");
 }

@@ -1,9 +1,12 @@
-// The ops `philox` and `words`: the host's random numbers.
+// The ops `draw_keys` and `uniform`: the host's random numbers.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
 #include <torch/headeronly/core/ScalarType.h>
 #include <torch/headeronly/util/Exception.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "random.h"
 
@@ -12,42 +15,54 @@ namespace gpuaug {
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
-// counter is (n, 4), key is (n): uint32 words and 64-bit patterns, both held in int64
-Tensor philox_cpu(const Tensor& counter, const Tensor& key) {
-  STD_TORCH_CHECK(counter.scalar_type() == ScalarType::Long && counter.dim() == 2 && counter.size(1) == 4 &&
-                      counter.is_contiguous(),
-                  "counter must be contiguous int64 (n, 4)");
-  STD_TORCH_CHECK(
-      key.scalar_type() == ScalarType::Long && key.dim() == 1 && key.size(0) == counter.size(0) && key.is_contiguous(),
-      "key must be contiguous int64 (n), one for each counter");
-  auto out = torch::stable::empty_like(counter);
-  const auto* counters = static_cast<const int64_t*>(counter.const_data_ptr());
-  const auto* keys = static_cast<const int64_t*>(key.const_data_ptr());
-  auto* words = static_cast<int64_t*>(out.mutable_data_ptr());
-  torch::stable::parallel_for(0, counter.size(0), 4096, [&](int64_t begin, int64_t end) {
+void check_words(const Tensor& tensor, const char* name) {
+  STD_TORCH_CHECK(tensor.scalar_type() == ScalarType::Long && tensor.dim() == 1, name, " must be int64 (n)");
+}
+
+// index and copy are (n); the result is (n): 64-bit patterns
+Tensor draw_keys_cpu(const Tensor& index, const Tensor& copy, int64_t seed, int64_t epoch) {
+  check_words(index, "index");
+  check_words(copy, "copy");
+  const int64_t draws = index.size(0), index_step = index.stride(0), copy_step = copy.stride(0);
+  STD_TORCH_CHECK(copy.size(0) == draws, "copy must have one entry for each of index");
+  auto out = torch::stable::new_empty(index, {draws});
+  const auto* indices = static_cast<const int64_t*>(index.const_data_ptr());
+  const auto* copies = static_cast<const int64_t*>(copy.const_data_ptr());
+  auto* keys = static_cast<uint64_t*>(out.mutable_data_ptr());
+  torch::stable::parallel_for(0, draws, 4096, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      Block block;
-      for (int w = 0; w < 4; ++w) block.words[w] = static_cast<uint32_t>(counters[4 * i + w]);
-      block = philox(block, static_cast<uint64_t>(keys[i]));
-      for (int w = 0; w < 4; ++w) words[4 * i + w] = block.words[w];
+      const auto number = static_cast<uint64_t>(indices[i * index_step]);
+      const Block block = philox({{static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32),
+                                   static_cast<uint32_t>(copies[i * copy_step]), static_cast<uint32_t>(epoch)}},
+                                 static_cast<uint64_t>(seed));
+      keys[i] = block.words[0] | uint64_t{block.words[1]} << 32;
     }
   });
   return out;
 }
 
-// keys is (n): 64-bit patterns; the result is (n, count): uint32 words in int64
-Tensor words_cpu(const Tensor& keys, int64_t place, int64_t count) {
-  STD_TORCH_CHECK(keys.scalar_type() == ScalarType::Long && keys.dim() == 1 && keys.is_contiguous(),
-                  "keys must be contiguous int64 (n)");
-  STD_TORCH_CHECK(count >= 0, "count must be at least 0, got ", count);
-  auto out = torch::stable::new_empty(keys, {keys.size(0), count});
+// keys is (n): 64-bit patterns; the result is (sum of counts, n): in [0, 1), in steps of 2^-32
+Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const std::vector<int64_t>& counts) {
+  check_words(keys, "keys");
+  STD_TORCH_CHECK(places.size() == counts.size(), "counts must be as many as places");
+  int64_t total = 0;
+  for (const int64_t count : counts) {
+    STD_TORCH_CHECK(count >= 0, "counts must be at least 0, got ", count);
+    total += count;
+  }
+  const int64_t draws = keys.size(0), step = keys.stride(0);
+  auto out = torch::stable::new_empty(keys, {total, draws}, ScalarType::Double);
   const auto* in = static_cast<const int64_t*>(keys.const_data_ptr());
-  auto* words = static_cast<int64_t*>(out.mutable_data_ptr());
-  for (int64_t n = 0; n < keys.size(0); ++n) {
-    Block block{};
-    for (int64_t i = 0; i < count; ++i) {
-      if (i % 4 == 0) block = parameter_block(static_cast<uint64_t>(in[n]), place, i / 4);
-      words[n * count + i] = block.words[i % 4];
+  auto* row = static_cast<double*>(out.mutable_data_ptr());
+  for (size_t p = 0; p < places.size(); row += counts[p] * draws, ++p) {
+    for (int64_t first = 0; first < counts[p]; first += 4) {
+      const int64_t words = std::min<int64_t>(4, counts[p] - first);
+      torch::stable::parallel_for(0, draws, 4096, [&](int64_t begin, int64_t end) {
+        for (int64_t n = begin; n < end; ++n) {
+          const Block block = parameter_block(static_cast<uint64_t>(in[n * step]), places[p], first / 4);
+          for (int64_t w = 0; w < words; ++w) row[(first + w) * draws + n] = block.words[w] * 0x1p-32;
+        }
+      });
     }
   }
   return out;
@@ -56,6 +71,6 @@ Tensor words_cpu(const Tensor& keys, int64_t place, int64_t count) {
 }  // namespace gpuaug
 
 STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) {
-  library.impl("philox", TORCH_BOX(&gpuaug::philox_cpu));
-  library.impl("words", TORCH_BOX(&gpuaug::words_cpu));
+  library.impl("draw_keys", TORCH_BOX(&gpuaug::draw_keys_cpu));
+  library.impl("uniform", TORCH_BOX(&gpuaug::uniform_cpu));
 }

@@ -1,4 +1,4 @@
-// The record of one draw: what its transforms compiled to. gpuaug/recipe.py writes it, field for field.
+// The record of one draw: what its transforms compiled to. gpuaug/record.py lists it, field for field.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +34,6 @@ struct Recipe {
 };
 
 constexpr size_t kRecipeWords = sizeof(Recipe) / sizeof(int64_t);
-static_assert(kRecipeWords == 22, "gpuaug/recipe.py lists 22 fields");
+static_assert(kRecipeWords == 22, "gpuaug/record.py lists 22 fields");
 
 }  // namespace gpuaug

@@ -28,8 +28,10 @@ SCHEMAS = (
     "bool interleaved, int stages, bool channels_last, Tensor? line=None) -> Tensor",
     "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, bool shuffled, int seed, "
     "int epoch) -> Tensor",
-    "philox(Tensor counter, Tensor key) -> Tensor",
-    "words(Tensor keys, int place, int count) -> Tensor",
+    "draw_keys(Tensor index, Tensor copy, int seed, int epoch) -> Tensor",
+    "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) "
+    "-> int",
+    "uniform(Tensor keys, int[] places, int[] counts) -> Tensor",
 )
 
 _FOLDER = Path(__file__).parent

@@ -10,7 +10,8 @@ import kornia
 import torch
 from torch import Tensor
 
-from gpuaug.recipe import (
+from gpuaug.recipe import Recipes
+from gpuaug.record import (
     ARTICLE,
     ARTICLE_KERNEL,
     BLUR,
@@ -20,7 +21,6 @@ from gpuaug.recipe import (
     GEOMETRY,
     NOISE,
     SHRINK,
-    Recipes,
 )
 from gpuaug.reference import pixel_bits
 

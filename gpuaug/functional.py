@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from gpuaug import _native, differentiable, reference
+from gpuaug import _native, differentiable, reference, tape
 from gpuaug.images import (
     check_images,
     check_size,
@@ -31,9 +31,9 @@ PerDraw = Tensor | float | int | bool
 
 # ---- The op: its implementations, fake kernel and missing gradient
 
-for _name in ("augment", "philox", "words"):
-    if not _native.has_cpu:
-        torch.library.impl(f"gpuaug::{_name}", "CPU", getattr(reference, _name))
+if not _native.has_cpu:
+    for _op in (reference.augment, reference.draw_keys, reference.uniform, tape.recipes):
+        torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not _native.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
 
@@ -56,14 +56,21 @@ def _(
     return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
 
 
-@torch.library.register_fake("gpuaug::philox")
-def _(counter: Tensor, key: Tensor) -> Tensor:
-    return torch.empty_like(counter)
+@torch.library.register_fake("gpuaug::draw_keys")
+def _(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
+    return torch.empty_like(index)
 
 
-@torch.library.register_fake("gpuaug::words")
-def _(keys: Tensor, place: int, count: int) -> Tensor:
-    return keys.new_empty((keys.shape[0], count))
+@torch.library.register_fake("gpuaug::recipes")
+def _(
+    records: Tensor, columns: list[Tensor], numbers: list[float], code: list[int], height: int, width: int
+) -> int:
+    return tape.possible_stages(numbers, code)
+
+
+@torch.library.register_fake("gpuaug::uniform")
+def _(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
+    return keys.new_empty((sum(counts), keys.shape[0]), dtype=torch.float64)
 
 
 def augment(
@@ -81,7 +88,7 @@ def augment(
 
     >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
     >>> draft = Draft.of_batch(tuple(images.shape))
-    >>> draft.flip(torch.tensor([[True, False], [False, False]]))
+    >>> draft.flip(0, torch.tensor([True, False]))
     >>> out = augment(images, draft.recipes(size=(32, 32)), mean=0.5, std=0.5)
     >>> out.shape, out.dtype
     (torch.Size([2, 3, 32, 32]), torch.float32)
@@ -217,7 +224,8 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
     if images.is_floating_point():
         return differentiable.flip(images, *(mask.to(images.device) for mask in masks))
     draft = _draft(images, masks[0].device)
-    draft.flip(torch.stack(masks, dim=1))
+    for axis, mask in enumerate(masks):
+        draft.flip(axis, mask)
     return _run(images, draft)
 
 

@@ -75,8 +75,7 @@ def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
     Returns:
         int64 ``(n,)``: 64-bit patterns, so they may be negative.
     """
-    counter = torch.stack((index & _WORD, (index >> 32) & _WORD, copy, torch.full_like(index, epoch)), dim=-1)
-    return join(torch.ops.gpuaug.philox(counter, signed(seed).expand(len(index)).contiguous()))
+    return torch.ops.gpuaug.draw_keys(index, copy, _signed(seed), epoch)
 
 
 def words(keys: Tensor, place: int, count: int) -> Tensor:
@@ -85,7 +84,7 @@ def words(keys: Tensor, place: int, count: int) -> Tensor:
     >>> words(torch.tensor([1, 2]), place=0, count=3).shape
     torch.Size([2, 3])
 
-    Returns int64 ``(n, count)`` in [0, 2**32). ``torch.ops.gpuaug.words`` gives the same.
+    Returns int64 ``(n, count)`` in [0, 2**32).
     """
     blocks = -(-count // 4)
     counter = torch.zeros(1, blocks, 4, dtype=torch.int64)
@@ -95,13 +94,15 @@ def words(keys: Tensor, place: int, count: int) -> Tensor:
     return philox(counter, keys[:, None]).flatten(1)[:, :count]
 
 
-def uniform(keys: Tensor, place: int, count: int) -> Tensor:
-    """``words`` as float64 ``(n, count)`` in [0, 1), in steps of 2**-32.
+def uniform(keys: Tensor, places: list[int], counts: list[int]) -> tuple[Tensor, ...]:
+    """``words`` of several places, float64 ``(n, count)`` in [0, 1), in steps of 2**-32.
 
-    >>> bool((uniform(torch.tensor([1, 2]), place=0, count=3) < 1).all())
-    True
+    >>> crop, flip = uniform(torch.tensor([1, 2]), places=[0, 3], counts=[2, 1])
+    >>> crop.shape, flip.shape, bool((crop < 1).all())
+    (torch.Size([2, 2]), torch.Size([2, 1]), True)
     """
-    return torch.ops.gpuaug.words(keys.contiguous(), place, count).double() * 2.0**-32
+    # The op gives (number, draw): each number of all draws lies together.
+    return torch.ops.gpuaug.uniform(keys, places, counts).T.split_with_sizes(counts, 1)
 
 
 def join(block: Tensor) -> Tensor:
@@ -111,7 +112,11 @@ def join(block: Tensor) -> Tensor:
 
 def signed(pattern: int, device: torch.device | None = None) -> Tensor:
     """A 64-bit pattern, given as an integer in [0, 2**64), as the int64 tensor of the same bits."""
-    return torch.tensor(pattern - (1 << 64) if pattern >> 63 else pattern, dtype=torch.int64, device=device)
+    return torch.tensor(_signed(pattern), dtype=torch.int64, device=device)
+
+
+def _signed(pattern: int) -> int:
+    return pattern - (1 << 64) if pattern >> 63 else pattern
 
 
 def check_seed(seed: int) -> int:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import random
-from gpuaug.recipe import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, GEOMETRY, NOISE, SHRINK, WORD
+from gpuaug.record import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, GEOMETRY, NOISE, SHRINK, WORD
 
 
 def augment(
@@ -43,14 +43,16 @@ def augment(
     return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
 
-def philox(counter: Tensor, key: Tensor) -> Tensor:
-    """The op ``gpuaug::philox``."""
-    return random.philox(counter, key)
+def draw_keys(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
+    """The op ``gpuaug::draw_keys``."""
+    counter = torch.stack((index & 0xFFFFFFFF, index >> 32, copy, torch.full_like(index, epoch)), dim=-1)
+    return random.join(random.philox(counter & 0xFFFFFFFF, torch.tensor(seed)))
 
 
-def words(keys: Tensor, place: int, count: int) -> Tensor:
-    """The op ``gpuaug::words``."""
-    return random.words(keys, place, count).contiguous()
+def uniform(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
+    """The op ``gpuaug::uniform``."""
+    words = [random.words(keys, *each) for each in zip(places, counts, strict=True)]
+    return torch.cat(words, dim=1).T.contiguous().double() * 2.0**-32
 
 
 def _check_readable(storage: Tensor, records: Tensor, channels: int) -> None:

@@ -6,7 +6,8 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gpuaug.recipe import BORDERS, GEOMETRY, WORD, Draft, blur_weights
+from gpuaug.recipe import Draft, blur_weights
+from gpuaug.record import BORDERS, GEOMETRY, WORD
 
 TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -35,7 +36,8 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     draft.crop(corner, window, some())
     draft.border(draw(st.sampled_from(sorted(BORDERS))), some())
     draft.resize((out_width, out_height))
-    draft.flip(torch.stack((some(), some()), dim=1))
+    for axis in (0, 1):
+        draft.flip(axis, some())
     if draw(st.booleans()):
         draft.blur(blur_weights(torch.rand(n, generator=random) * 3 + 0.05), some())
     if draw(st.booleans()):

@@ -19,7 +19,8 @@ from hypothesis import Phase, given, settings
 from torch import Tensor
 
 from gpuaug import reference
-from gpuaug.recipe import FIELDS, SHRINK, WORD, Draft, blur_weights
+from gpuaug.recipe import Draft, blur_weights
+from gpuaug.record import FIELDS, SHRINK, WORD
 
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"

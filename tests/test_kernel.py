@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuaug import reference
-from gpuaug.recipe import FIELDS, GEOMETRY, WORD, Draft
+from gpuaug.recipe import Draft
+from gpuaug.record import FIELDS, GEOMETRY, WORD
 
 
 def equal(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from gpuaug import reference
 from gpuaug.random import ORDER, PARAMETERS, check_seed, draw_keys, join, philox, signed, uniform, words
 
 WORD = st.integers(0, 2**32 - 1)
@@ -33,16 +34,21 @@ def oracle(counter, key):
     return c
 
 
-@pytest.mark.parametrize(
-    "function",
-    [philox, pytest.param(torch.ops.gpuaug.philox, marks=pytest.mark.native)],
-    ids=["python", "c++"],
-)
 @pytest.mark.parametrize(("counter", "key", "output"), KNOWN_ANSWERS)
-def test_philox_known_answers(function, counter, key, output):
+def test_philox_known_answers(counter, key, output):
     low, high = hexadecimal(key)
-    got = function(torch.tensor([hexadecimal(counter)]), signed(low | high << 32)[None])
+    got = philox(torch.tensor([hexadecimal(counter)]), signed(low | high << 32)[None])
     assert got.tolist() == [hexadecimal(output)]
+
+
+@pytest.mark.parametrize("op", [reference.draw_keys, torch.ops.gpuaug.draw_keys], ids=["reference", "op"])
+@pytest.mark.parametrize(("counter", "key", "output"), KNOWN_ANSWERS)
+def test_draw_keys_known_answers(op, counter, key, output):
+    (low, high, copy, epoch), seed = hexadecimal(counter), hexadecimal(key)
+    index = signed(low | high << 32)[None]
+    got = op(index, torch.tensor([copy]), signed(seed[0] | seed[1] << 32).item(), epoch)
+    first, second, *_ = hexadecimal(output)
+    assert got.item() % 2**64 == first | second << 32
 
 
 @settings(deadline=None)
@@ -86,9 +92,10 @@ def test_words_are_the_blocks_of_the_draws_stream(count):
     assert words(keys, 7, count).tolist() == [stream[:count] for stream in streams]
 
 
-@pytest.mark.parametrize("make", [words, uniform])
-def test_no_keys_no_rows(make):
-    assert make(torch.empty(0, dtype=torch.int64), 0, 3).shape == (0, 3)
+def test_no_keys_no_rows():
+    keys = torch.empty(0, dtype=torch.int64)
+    assert words(keys, 0, 3).shape == (0, 3)
+    assert [u.shape for u in uniform(keys, [0, 4], [3, 1])] == [(0, 3), (0, 1)]
 
 
 def test_places_have_streams_of_their_own():
@@ -97,16 +104,26 @@ def test_places_have_streams_of_their_own():
 
 
 def test_uniform_range_type_and_resolution():
-    got = uniform(torch.arange(1000), 0, 4)
+    got, _ = uniform(torch.arange(1000), [0, 1], [4, 2])
     assert got.dtype == torch.float64
     assert got.shape == (1000, 4)
     assert 0 <= got.min() < 0.01
     assert 0.99 < got.max() < 1
-    assert torch.equal(got * 2**32, words(torch.arange(1000), 0, 4).double())
+
+
+@pytest.mark.parametrize("op", [reference.uniform, torch.ops.gpuaug.uniform], ids=["reference", "op"])
+def test_uniform_is_the_words_of_each_place(op):
+    places, counts = [3, 2**32 - 1, 0], [22, 1, 4]
+    keys = torch.randint(-(2**63), 2**63 - 1, (50, 3))[:, 1]  # a view, as draws give it
+    expected = [words(keys, place, count) for place, count in zip(places, counts, strict=True)]
+    got = op(keys, places, counts)
+    assert got.is_contiguous()
+    assert torch.equal(got.T * 2**32, torch.cat(expected, dim=1).double())
 
 
 def test_uniform_is_uniform_and_its_columns_are_unrelated():
-    got = uniform(draw_keys(3, 0, torch.arange(50_000), torch.zeros(50_000, dtype=torch.int64)), 0, 2)
+    keys = draw_keys(3, 0, torch.arange(50_000), torch.zeros(50_000, dtype=torch.int64))
+    (got,) = uniform(keys, [0], [2])
     assert stats.kstest(got[:, 0].numpy(), "uniform").pvalue > 1e-3
     cells = (got * 16).long()
     counts = torch.bincount(cells[:, 0] * 16 + cells[:, 1], minlength=256)
@@ -142,32 +159,27 @@ def test_seed_at_the_ends_of_its_range(seed):
     assert check_seed(seed) == seed
 
 
-@pytest.mark.native
-def test_cpp_equals_pytorch():
-    counter = torch.randint(2**32, (1000, 4))
-    key = torch.randint(-(2**63), 2**63 - 1, (1000,))
-    assert torch.equal(torch.ops.gpuaug.philox(counter, key), philox(counter, key))
+INDEX = torch.arange(3)
 
 
 @pytest.mark.native
 @pytest.mark.parametrize(
-    ("counter", "key", "message"),
+    ("call", "message"),
     [
-        (torch.zeros(2, 3, dtype=torch.int64), torch.zeros(2, dtype=torch.int64), "counter must be"),
-        (torch.zeros(2, 4), torch.zeros(2, dtype=torch.int64), "counter must be contiguous int64"),
-        (
-            torch.zeros(2, 4, dtype=torch.int64),
-            torch.zeros(3, dtype=torch.int64),
-            "key must be contiguous int64",
-        ),
+        (lambda op: op.draw_keys(INDEX.int(), INDEX, 0, 0), r"index must be int64 \(n\)"),
+        (lambda op: op.draw_keys(INDEX, INDEX[None], 0, 0), r"copy must be int64 \(n\)"),
+        (lambda op: op.draw_keys(INDEX, INDEX[:2], 0, 0), "copy must have one entry for each of index"),
+        (lambda op: op.uniform(INDEX.double(), [0], [1]), r"keys must be int64 \(n\)"),
+        (lambda op: op.uniform(INDEX, [0], [1, 2]), "counts must be as many as places"),
+        (lambda op: op.uniform(INDEX, [0], [-1]), "counts must be at least 0, got -1"),
     ],
 )
-def test_cpp_checks_its_tensors(counter, key, message):
+def test_cpp_checks_its_arguments(call, message):
     with pytest.raises(RuntimeError, match=message):
-        torch.ops.gpuaug.philox(counter, key)
+        call(torch.ops.gpuaug)
 
 
 @pytest.mark.native
-def test_philox_passes_opcheck():
-    counter, key = torch.randint(2**32, (5, 4)), torch.randint(2**62, (5,))
-    torch.library.opcheck(torch.ops.gpuaug.philox.default, (counter, key))
+def test_ops_pass_opcheck():
+    torch.library.opcheck(torch.ops.gpuaug.draw_keys.default, (INDEX, INDEX, -5, 7))
+    torch.library.opcheck(torch.ops.gpuaug.uniform.default, (INDEX, [0, 9], [5, 1]))

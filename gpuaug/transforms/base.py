@@ -26,19 +26,23 @@ class Job:
     number: int
     draft: Draft
 
-    def __init__(self, draws: Tensor) -> None:
-        self.index, self.copy, keys = draws.unbind(1)
-        self.keys = keys.contiguous()
+    def __init__(self, draws: Tensor, plan: Step) -> None:
+        _, self.copy, self.keys = draws.unbind(1)
+        self._plan = plan
+        self._uniform: tuple[Tensor, ...] | None = None
 
-    def uniform(self, step: Step, count: int) -> Tensor:
-        """``count`` random numbers for each draw, float64 ``(n, count)`` in [0, 1): the draw's own at this
-        place.
+    def uniform(self, step: Step) -> Tensor:
+        """Random numbers for each draw, float64 ``(n, step.transform.numbers)`` in [0, 1): the draw's own at
+        this place.
         """
-        return random.uniform(self.keys, step.place, count)
+        places, counts = self._plan.numbers
+        if self._uniform is None:  # those of the whole plan, once a transform asks for some
+            self._uniform = random.uniform(self.keys, places, counts)
+        return self._uniform[places.index(step.place)]
 
-    def choose(self, step: Step, p: float) -> Tensor:
-        """bool ``(n,)``, true with probability ``p``."""
-        return self.uniform(step, 1)[:, 0] < p
+    def choose(self, step: Step, p: float) -> Active:
+        """Whom a chance of ``p`` falls on."""
+        return p > 0 if p in (0, 1) else self.uniform(step)[:, 0] < p
 
 
 class Transform(nn.Module):
@@ -61,6 +65,7 @@ class Transform(nn.Module):
     stage: Stage
     geometry = Geometry.NONE
     deterministic = False  # Resize, CenterCrop and Normalize also serve originals and evaluation
+    numbers = 0  # random ones for each draw, at most
     memory_format = torch.preserve_format
 
     def __init__(self, *, seed: int = 0) -> None:
@@ -70,8 +75,8 @@ class Transform(nn.Module):
 
     # ---- What a subclass gives
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
-        """All randomness: tensors ``(n,)``, from the draws' keys."""
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        """All randomness, from the draws' keys: tensors ``(n, ...)``, and what is the same for all."""
         return {}
 
     def compile(self, draft: Draft, active: Active, **params: Any) -> None:
@@ -145,20 +150,24 @@ class Transform(nn.Module):
         ``source`` is the shape ``(N, C, H, W)`` of the source images, or they themselves where they are
         packed; the other arguments are those of a call.
         """
-        count, channels = (len(source), source.channels) if isinstance(source, Packed) else source[:2]
+        packed = isinstance(source, Packed)
+        count, channels = (len(source), source.channels) if packed else source[:2]
         _check_draws(draws, count, index)
-        if len(draws) == 0:  # size and stages are those of any draw
-            some = source if isinstance(source, Packed) else (1, *source[1:])
+        if draws.shape[0] == 0:  # size and stages are those of any draw
+            some = source if packed else (1, *source[1:])
             one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), some, torch.zeros(1, dtype=torch.int64))
             return tuple(p._replace(records=p.records[:0]) for p in one)
-        job = Job(draws)
+        plan = self.step
+        job = Job(draws, plan)
         passes: list[Recipes] = []
-        for number in range(self.step.passes()):
-            job.number, job.draft = number, _draft(source, index)
-            self.paint(job, self.step, True, self.training)
-            size = _one_size(job.draft, ragged=isinstance(source, Packed))
-            passes.append(job.draft.recipes(size))
-            source, index = (len(draws), channels, *size), None  # what this pass gives, the next one takes
+        for number in range(plan.passes):
+            draft = Draft.of_packed(source, index) if packed else Draft.of_batch(source, index)
+            job.number, job.draft = number, draft
+            self.paint(job, plan, True, self.training)
+            size = _one_size(draft)
+            passes.append(draft.recipes(size))
+            # What this pass gives, the next one takes.
+            source, index, packed = (draws.shape[0], channels, *size), None, False
         return tuple(passes)
 
     def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
@@ -167,7 +176,7 @@ class Transform(nn.Module):
         """
         for recipes in passes[:-1]:
             images = functional.augment(images, recipes, memory_format=self.memory_format)
-        return self.step.leaves()[-1].transform.finish(images, passes[-1], self.memory_format)
+        return self.step.leaves[-1].transform.finish(images, passes[-1], self.memory_format)
 
     def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
         """Run the last pass; ``Normalize`` has its own way."""
@@ -186,26 +195,22 @@ def travel(recipes: Recipes, device: torch.device) -> Recipes:
     """
     if device.type == "cuda":
         return recipes.pin_memory().to(device, non_blocking=True)
-    return recipes.to(device)
+    return recipes if device.type == "cpu" else recipes.to(device)
 
 
-def _draft(source: Source, index: Tensor | None) -> Draft:
-    return Draft.of_packed(source, index) if isinstance(source, Packed) else Draft.of_batch(source, index)
-
-
-def _one_size(draft: Draft, ragged: bool) -> tuple[int, int]:
-    """(height, width) of every draw after its geometry. What changes the size of one draw changes that of
-    all, so only images of different sizes can differ.
-    """
-    width, height = (int(v) for v in draft.extent[0].tolist())
-    if ragged:
-        for n in (draft.extent != draft.extent[0]).any(1).nonzero().flatten()[:1].tolist():
-            other_width, other_height = (int(v) for v in draft.extent[n].tolist())
-            raise ValueError(
-                f"all draws must have one size after the geometry, got {height} x {width} for draw 0 and "
-                f"{other_height} x {other_width} for draw {n}: end the geometry with "
-                "Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
-            )
+def _one_size(draft: Draft) -> tuple[int, int]:
+    """(height, width) of every draw after its geometry."""
+    extent = draft.extent
+    if isinstance(extent, tuple):
+        return (extent[1], extent[0])
+    width, height = (int(v) for v in extent[0].tolist())
+    for n in (extent != extent[0]).any(1).nonzero().flatten()[:1].tolist():
+        other_width, other_height = (int(v) for v in extent[n].tolist())
+        raise ValueError(
+            f"all draws must have one size after the geometry, got {height} x {width} for draw 0 and "
+            f"{other_height} x {other_width} for draw {n}: end the geometry with "
+            "Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
+        )
     return (height, width)
 
 
@@ -220,15 +225,12 @@ def _check_draws(draws: Tensor, images: int, index: Tensor | None) -> None:
             raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {value.device}")
     if draws.dim() != 2 or draws.shape[1] != 3:
         raise ValueError(f"draws must have shape (n, 3): index, copy, key; got {tuple(draws.shape)}")
+    count = draws.shape[0]
     if index is None:
-        if len(draws) != images:
-            raise ValueError(
-                f"draws must be as many as the images, got {len(draws)} draws for {images} images"
-            )
+        if count != images:
+            raise ValueError(f"draws must be as many as the images, got {count} draws for {images} images")
         return
-    if index.shape != (len(draws),):
-        raise ValueError(
-            f"index must have shape ({len(draws)},), one for each draw, got {tuple(index.shape)}"
-        )
+    if index.shape != (count,):
+        raise ValueError(f"index must have shape ({count},), one for each draw, got {tuple(index.shape)}")
     for n in ((index < 0) | (index >= images)).nonzero().flatten()[:1].tolist():
         raise ValueError(f"index must be in [0, {images}), got {int(index[n])} for draw {n}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import Tensor
 
 from gpuaug.activity import Active
 from gpuaug.recipe import Draft, blur_weights
+from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
 from gpuaug.transforms.settings import interval
@@ -41,17 +43,16 @@ class GaussianBlur(Transform):
         pair = (sigma, sigma) if isinstance(sigma, (int, float)) else sigma
         self.sigma = None if pair is None else interval("sigma", pair)
         fixed = self.sigma is not None and self.sigma[0] == self.sigma[1]
-        self._weights = blur_weights(torch.tensor(self.sigma[:1])) if fixed else None
+        self._weights = tuple(blur_weights(torch.tensor(self.sigma[:1]))[0].tolist()) if fixed else None
+        self.numbers = 0 if self.sigma is None or fixed else 1
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Tensor | None]:
-        if self.sigma is None:
-            return {"weights": None}
-        if self._weights is not None:
-            return {"weights": self._weights.expand(len(job.keys), 2)}
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        if self.numbers == 0:
+            return {"weights": self._weights}
         low, high = self.sigma
-        return {"weights": blur_weights(low + job.uniform(step, 1)[:, 0] * (high - low))}
+        return {"weights": blur_weights(low + job.uniform(step)[:, 0] * (high - low))}
 
-    def compile(self, draft: Draft, active: Active, *, weights: Tensor | None) -> None:
+    def compile(self, draft: Draft, active: Active, *, weights: Operand | None) -> None:
         draft.blur(weights, active)
 
     def extra_repr(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gpuaug.activity import Active, both
 from gpuaug.transforms.base import Job, Transform
@@ -124,6 +124,7 @@ class OneOf(_Container):
         if by not in ("random", "copy"):
             raise ValueError(f"by must be 'random' or 'copy', got {by!r}")
         self.by = by
+        self.numbers = 1 if by == "random" else 0
         _refuse_output(self)
 
     def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
@@ -134,14 +135,18 @@ class OneOf(_Container):
         return Step(self, place, cursor.number, tuple(steps)), Cursor.furthest(list(ends))
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        served = both(chosen, augmented)
+        option = self._option(job, step) if served is not False else None
+        for number, child in enumerate(step.children):
+            chosen = False if option is None else both(served, option == number)
+            child.transform.paint(job, child, chosen, augmented)
+
+    def _option(self, job: Job, step: Step) -> Tensor:
+        """The number of each draw's option, -1 for none."""
         count = len(step.children)
         if self.by == "copy":
-            option = torch.where(job.copy > 0, (job.copy - 1) % count, -1)
-        else:
-            option = (job.uniform(step, 1)[:, 0] * count).long()
-        for number, child in enumerate(step.children):
-            served = both(both(chosen, augmented), option == number)
-            child.transform.paint(job, child, served, augmented)
+            return torch.where(job.copy > 0, (job.copy - 1) % count, -1)
+        return (job.uniform(step)[:, 0] * count).long()
 
     def extra_repr(self) -> str:
         return f"by={self.by!r}"
@@ -164,10 +169,13 @@ class RandomApply(_Container):
     def __init__(self, transforms: Sequence[Transform], p: float = 0.5, *, seed: int = 0) -> None:
         super().__init__(transforms, seed=seed)
         self.p = probability("p", p)
+        self.numbers = 1
         _refuse_output(self)
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
-        served = both(both(chosen, augmented), job.choose(step, self.p))
+        served = both(chosen, augmented)
+        if served is not False:
+            served = both(served, job.choose(step, self.p))
         super().paint(job, step, served, augmented)
 
     def extra_repr(self) -> str:
@@ -175,7 +183,7 @@ class RandomApply(_Container):
 
 
 def _refuse_output(container: _Container) -> None:
-    for step in container.step.leaves():
+    for step in container.step.leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(
                 f"{type(container).__name__} must not hold Normalize: all draws of a batch share their output"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active, both, where
+from gpuaug.activity import Active, both
 from gpuaug.images import check_size
-from gpuaug.recipe import BORDERS, Draft
+from gpuaug.recipe import Draft, Extent
+from gpuaug.record import BORDERS
+from gpuaug.tape import TRIES, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
 from gpuaug.transforms.settings import interval, probability
@@ -31,6 +34,11 @@ class _Sized(Transform):
 
     def compile_plain(self, draft: Draft, active: Active) -> None:
         draft.resize(self.extent, active, antialias=self.antialias)
+
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        super().paint(job, step, chosen, augmented)
+        if step.number == job.number:
+            job.draft.extent = self.extent
 
     def extra_repr(self) -> str:
         return f"size={self.size}"
@@ -65,17 +73,18 @@ class RandomCrop(_Sized):
         if padding_mode not in BORDERS:
             raise ValueError(f"padding_mode must be one of {', '.join(BORDERS)}, got {padding_mode!r}")
         self.padding, self.padding_mode = padding, padding_mode
+        self.numbers = 2
         self.geometry = Geometry.PAD if padding else Geometry.SIZE
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
-        room = _room(self, job.draft, self.padding)
-        return {"corner": (job.uniform(step, 2) * (room + 1)).long() - self.padding}
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        room = _room(self, job.draft.extent, self.padding)
+        return {"fraction": (0, 0) if room == (0, 0) else job.uniform(step)}
 
-    def compile(self, draft: Draft, active: Active, *, corner: Tensor) -> None:
-        _check_room(self, draft, active, self.padding)
+    def compile(self, draft: Draft, active: Active, *, fraction: Operand) -> None:
+        _check_room(self, draft.extent, active, self.padding)
         if self.padding:
             draft.border(self.padding_mode, active)
-        draft.crop(corner, self.extent, active)
+        draft.window(fraction, self.extent, active, padding=self.padding)
 
     def extra_repr(self) -> str:
         pad = f", padding={self.padding}, padding_mode={self.padding_mode!r}" if self.padding else ""
@@ -100,7 +109,7 @@ class RandomResizedCrop(_Sized):
         antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do.
     """
 
-    _TRIES = 10
+    numbers = 2 * TRIES + 2
 
     def __init__(
         self,
@@ -115,28 +124,22 @@ class RandomResizedCrop(_Sized):
         self.scale = interval("scale", scale, high=1.0)
         self.ratio = interval("ratio", ratio)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
-        whole = job.draft.extent
-        u = job.uniform(step, 2 * self._TRIES + 2)
-        area = whole.prod(1, keepdim=True) * _between(self.scale, u[:, : self._TRIES])
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        shares, ratios, fraction = job.uniform(step).split_with_sizes((TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
-        ratio = torch.exp(_between((low, high), u[:, self._TRIES : 2 * self._TRIES]))
-        tries = torch.stack((area * ratio, area / ratio), dim=2).sqrt().round().long()  # (n, tries, 2)
-        fits = ((tries > 0) & (tries <= whole[:, None])).all(2)
-        first = fits.int().argmax(1)  # where none fits this is 0, and the fallback replaces it
-        none = ~fits.any(1)
-        window = where(none, self._fallback(whole), tries[torch.arange(len(u)), first])
-        room = whole - window
-        return {"corner": where(none, room // 2, (u[:, -2:] * (room + 1)).long()), "window": window}
+        return {
+            "fraction": fraction,
+            "shares": _between(self.scale, shares),
+            "ratios": torch.exp(_between((low, high), ratios)),
+        }
 
-    def _fallback(self, whole: Tensor) -> Tensor:
-        """The largest windows of the least and the most ratio allowed, inside the image."""
-        widest = whole[:, 1] * self.ratio[1], whole[:, 0] / self.ratio[0]
-        return torch.minimum(whole, torch.stack(widest, dim=1).round().long().clamp(min=1))
-
-    def compile(self, draft: Draft, active: Active, *, corner: Tensor, window: Tensor) -> None:
-        draft.crop(corner, window, active)
-        draft.resize(self.extent, active, antialias=self.antialias)
+    def compile(
+        self, draft: Draft, active: Active, *, fraction: Tensor, shares: Tensor, ratios: Tensor
+    ) -> None:
+        draft.fit(
+            *(fraction, shares, ratios, self.ratio, self.extent, active),
+            antialias=self.antialias,
+        )
 
     def extra_repr(self) -> str:
         ratio = ", ".join(f"{r:.3g}" for r in self.ratio)
@@ -166,13 +169,19 @@ class Resize(Transform):
         self.antialias = _flag("antialias", antialias)
 
     def compile(self, draft: Draft, active: Active) -> None:
-        extent: Tensor | tuple[int, int] = (self.size[1], self.size[0])
-        if self.by_shorter_side:
-            extent = self.size[0] * draft.extent // draft.extent.amin(1, keepdim=True)
-        draft.resize(extent, active, antialias=self.antialias)
+        draft.resize(self._extent(draft.extent), active, antialias=self.antialias)
 
-    def compile_plain(self, draft: Draft, active: Active) -> None:
-        self.compile(draft, active)
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        if step.number == job.number:
+            self.compile(job.draft, True)
+
+    def _extent(self, present: Extent) -> Extent:
+        if not self.by_shorter_side:
+            return (self.size[1], self.size[0])
+        if isinstance(present, Tensor):
+            return self.size[0] * present // present.amin(1, keepdim=True)
+        width, height = (self.size[0] * side // min(present) for side in present)
+        return (width, height)
 
     def extra_repr(self) -> str:
         return f"size={self.size[0] if self.by_shorter_side else self.size}"
@@ -192,27 +201,28 @@ class CenterCrop(_Sized):
     deterministic = True
 
     def compile(self, draft: Draft, active: Active) -> None:
-        _check_room(self, draft, active)
-        corner = (_room(self, draft) / 2).round().long()  # half to even, as torchvision's
+        _check_room(self, draft.extent, active)
+        room = _room(self, draft.extent)
+        # Half to even, as torchvision's.
+        corner = (room / 2).round() if isinstance(room, Tensor) else tuple(round(side / 2) for side in room)
         draft.crop(corner, self.extent, active)
 
 
 class _Flip(Transform):
     stage = Stage.GEOMETRY
     geometry = Geometry.FLIP
+    numbers = 1
     axis: int
 
     def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Tensor]:
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"flipped": job.choose(step, self.p)}
 
-    def compile(self, draft: Draft, active: Active, *, flipped: Tensor) -> None:
-        mask = torch.zeros(len(flipped), 2, dtype=torch.bool)
-        mask[:, self.axis] = both(active, flipped)
-        draft.flip(mask)
+    def compile(self, draft: Draft, active: Active, *, flipped: Active) -> None:
+        draft.flip(self.axis, both(active, flipped))
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -250,15 +260,19 @@ def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
     return bounds[0] + u * (bounds[1] - bounds[0])
 
 
-def _room(transform: _Sized, draft: Draft, padding: int = 0) -> Tensor:
-    """How far the window can move to the right and down, ``(n, 2)``."""
-    return draft.extent + (2 * padding - draft.extent.new_tensor(transform.extent))
+def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:
+    """How far the window can move to the right and down in an image of the present extent."""
+    more = tuple(2 * padding - side for side in transform.extent)
+    if isinstance(present, Tensor):
+        return present + present.new_tensor(more)
+    return (present[0] + more[0], present[1] + more[1])
 
 
-def _check_room(transform: _Sized, draft: Draft, active: Active, padding: int = 0) -> None:
-    short = both(active, (_room(transform, draft, padding) < 0).any(1))
-    for n in short.nonzero().flatten()[:1].tolist():
-        width, height = draft.extent[n].tolist()
+def _check_room(transform: _Sized, present: Extent, active: Active, padding: int = 0) -> None:
+    room = _room(transform, present, padding)
+    short = both(active, (room < 0).any(1) if isinstance(room, Tensor) else min(room) < 0)
+    for n in short.nonzero().flatten()[:1].tolist() if isinstance(short, Tensor) else [0] * short:
+        width, height = present[n].tolist() if isinstance(present, Tensor) else present
         raise ValueError(
             f"{type(transform).__name__}: size must be at most the image's with its padding, "
             f"got {transform.size[0]} x {transform.size[1]} for draw {n} of {height} x {width} pixels"

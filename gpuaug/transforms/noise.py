@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+from typing import Any
+
 from torch import Tensor
 
 from gpuaug.activity import Active
@@ -15,7 +16,7 @@ from gpuaug.transforms.settings import probability
 class SaltAndPepper(Transform):
     """Random pixels become white or black, all channels at once.
 
-    >>> import gpuaug
+    >>> import gpuaug, torch
     >>> images = torch.full((2, 3, 32, 32), 7, dtype=torch.uint8)
     >>> gpuaug.SaltAndPepper(amount=0.25)(images).unique()
     tensor([  0,   7, 255], dtype=torch.uint8)
@@ -35,11 +36,11 @@ class SaltAndPepper(Transform):
         self.amount = probability("amount", amount)
         self.salt_vs_pepper = probability("salt_vs_pepper", salt_vs_pepper)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Tensor | int]:
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"keys": job.keys, "place": step.place}
 
     def compile(self, draft: Draft, active: Active, *, keys: Tensor, place: int) -> None:
-        salt = torch.full((len(keys),), self.amount * self.salt_vs_pepper, dtype=torch.float64)
+        salt = self.amount * self.salt_vs_pepper
         draft.noise(salt, self.amount - salt, keys, place, active)
 
     def extra_repr(self) -> str:

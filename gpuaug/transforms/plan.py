@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,12 +78,20 @@ class Step:
         for child in self.children:
             yield from child.walk(depth + 1)
 
+    @cached_property
     def leaves(self) -> list[Step]:
         """The steps that do something to pixels, in order."""
         return [step for _, step in self.walk() if not step.children]
 
+    @cached_property
     def passes(self) -> int:
-        return max(step.number for step in self.leaves()) + 1
+        return max(step.number for step in self.leaves) + 1
+
+    @cached_property
+    def numbers(self) -> tuple[list[int], list[int]]:
+        """The places whose transforms need random numbers, and how many each needs for a draw."""
+        steps = [step for _, step in self.walk() if step.transform.numbers]
+        return [step.place for step in steps], [step.transform.numbers for step in steps]
 
     def describe(self) -> str:
         """The tree with each transform's pass and stage, and the number of launches."""
@@ -94,7 +103,7 @@ class Step:
             else f"{text:<{width}}pass {step.number + 1}, {step.transform.stage.name.lower()}"
             for text, step in rows
         ]
-        count = self.passes()
+        count = self.passes
         return "\n".join(
             [*lines, f"{count} pass{'es' * (count > 1)}: {count} kernel launch{'es' * (count > 1)} a batch"]
         )

@@ -26,7 +26,7 @@ def random_images(n, size=32):
 def test_the_articles_scheme():
     images = random_images(7)
     augment = ga.Compose([ga.OneOf(ARTICLE, by="copy")], apply_to="copies")
-    assert augment.step.passes() == 1
+    assert augment.step.passes == 1
     draws = draws_of([0, 1, 2, 3, 4, 5, 6])
     out = augment(images, draws)
     recipes = augment.recipes(draws, tuple(images.shape))[0]
@@ -58,7 +58,7 @@ def test_evaluation_resizes_and_normalises_only():
     assert torch.equal(augment(images, draws_of([1] * 5)), expected)
     assert (
         augment.recipes(draws_of([1] * 5), tuple(images.shape))[0].stages
-        == ga.recipe.GEOMETRY | ga.recipe.SHRINK
+        == ga.record.GEOMETRY | ga.record.SHRINK
     )
     assert not torch.equal(augment.train()(images, draws_of([1] * 5)), expected)
 

@@ -7,7 +7,7 @@ import gpuaug as ga
 
 
 def passes(*transforms):
-    return [step.number + 1 for step in ga.Compose(transforms).step.leaves()]
+    return [step.number + 1 for step in ga.Compose(transforms).step.leaves]
 
 
 CROP, SIZE, FLIP = ga.RandomCrop(8), ga.Resize(8), ga.RandomHorizontalFlip()

@@ -122,7 +122,7 @@ def test_floats_follow_bytes_and_have_a_gradient(transform, dtype):
         assert out.dtype == dtype
     # Two levels a pass and what the type can hold; Normalize's std of 0.2 makes them five times larger.
     coarse = {torch.float16: 0.005, torch.bfloat16: 0.04}.get(dtype, 0)
-    assert (out.double() - expected.double()).abs().max() < (2 * transform.step.passes() / 255 + coarse) * 5
+    assert (out.double() - expected.double()).abs().max() < (2 * transform.step.passes / 255 + coarse) * 5
     out.sum().backward()
     assert floats.grad.isfinite().all()
 

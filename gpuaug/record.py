@@ -1,0 +1,30 @@
+"""The record of one draw, as the kernel executes it; ``csrc/recipe.h`` has the same fields in C++."""
+
+from __future__ import annotations
+
+# Pairs of an x and a y stand side by side, as a tape has them.
+FIELDS = (
+    *("stages", "offset"),
+    *("width", "height"),
+    *("xx", "yy", "xy", "yx", "x1", "y1"),
+    *("left", "top", "right", "bottom", "border"),
+    *("blur", "outer", "inner"),
+    *("key", "place", "salt", "pepper"),
+)
+WORD = {name: number for number, name in enumerate(FIELDS)}
+
+GEOMETRY, BLUR, NOISE, SHRINK = 1, 2, 4, 8
+BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
+GAUSSIAN, ARTICLE = 0, 1
+
+FIXED_POINT = float(1 << 32)
+BLUR_UNIT = 1 << 15
+# The article's blur: sum 273, zero border, truncated to whole levels.
+ARTICLE_KERNEL = (
+    (1, 4, 7, 4, 1),
+    (4, 16, 26, 16, 4),
+    (7, 26, 41, 26, 7),
+    (4, 16, 26, 16, 4),
+    (1, 4, 7, 4, 1),
+)
+NOISE_UNIT = 1 << 16

@@ -1,0 +1,253 @@
+"""The tape: what the transforms of a batch wrote, entry by entry; executed, a record for each draw.
+
+An entry is an opcode and its operands. An operand is one number for all draws, or a column: a number of its
+own for each. ``csrc/tape.h`` executes a tape one draw at a time; here it is done in PyTorch on whole columns,
+to the same bit: for other devices, for ``torch.compile``, where nothing is compiled, and as the oracle in the
+tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+from gpuaug.record import BLUR, FIXED_POINT, GEOMETRY, NOISE, NOISE_UNIT, SHRINK
+
+TRIES = 10  # windows to choose from in FIT
+
+Operand = Tensor | tuple[float, ...] | float
+
+
+class Opcode(IntEnum):
+    """Every entry, with its operands after ``active``: whom it is for."""
+
+    CROP = 0  # left, top, width, height
+    WINDOW = 1  # fraction of the room in x and y, width, height, padding
+    FIT = 2  # fraction of the room in x and y, least ratio, most ratio, TRIES shares, TRIES ratios
+    RESIZE = 3  # width, height, antialias
+    FLIP = 4  # axis
+    BORDER = 5  # which
+    BLUR = 6  # kind, outer, inner
+    NOISE = 7  # key, place, salt, pepper
+
+
+ARITY = {
+    **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
+    **{Opcode.FLIP: 2, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
+}
+_DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)
+
+
+class Tape:
+    """A tape in the making, in the form that the op ``gpuaug::recipes`` takes.
+
+    >>> tape = Tape(0, 3072, (32, 32))
+    >>> tape.write(Opcode.FLIP, torch.tensor([True, False]), 0)
+    >>> tape.code, tape.numbers
+    ([-1, -2, -3, -4, <Opcode.FLIP: 4>, 0, -5], [0, 3072, 32, 32, 0])
+
+    Attributes:
+        columns: tensors ``(n,)``, one column each, or ``(n, k)``, k columns each; 1 may stand for n.
+        numbers: what is the same for all draws.
+        code: four operands, of the image that a draw reads: where the first draw's begins, how many bytes
+            further that of each next draw, its width and its height. Then the entries. An operand k is a
+            column where k >= 0, else the number ``numbers[~k]``.
+    """
+
+    def __init__(self, first: Operand, step: int, extent: Operand) -> None:
+        self.columns: list[Tensor] = []
+        self.numbers: list[float] = []
+        self.code: list[int] = []
+        self._count = 0  # of columns
+        self._operands(first, step, extent)
+
+    def write(self, opcode: Opcode, *operands: Operand) -> None:
+        self.code.append(opcode)
+        self._operands(*operands)
+
+    def _operands(self, *operands: Operand) -> None:
+        code, numbers = self.code, self.numbers
+        for operand in operands:
+            if isinstance(operand, (int, float)):
+                code.append(~len(numbers))
+                numbers.append(operand)
+            elif isinstance(operand, tuple):
+                code.extend(range(~len(numbers), ~len(numbers) - len(operand), -1))
+                numbers.extend(operand)
+            else:
+                count = 1 if operand.dim() == 1 else operand.shape[1]
+                code.extend(range(self._count, self._count + count))
+                self.columns.append(operand if operand.dtype in _DTYPES else operand.double())
+                self._count += count
+
+
+def recipes(
+    records: Tensor, columns: list[Tensor], numbers: list[float], code: list[int], height: int, width: int
+) -> int:
+    """The op ``gpuaug::recipes``: fills the records, and gives the union of their stages."""
+    records.copy_(execute(columns, numbers, code, len(records), (height, width), records.device))
+    union = 0
+    for stages in records[:, 0].unique().tolist():
+        union |= stages
+    return union
+
+
+def execute(
+    columns: list[Tensor],
+    numbers: list[float],
+    code: list[int],
+    count: int,
+    size: tuple[int, int],
+    device: torch.device,
+) -> Tensor:
+    """The records ``(count, 22)`` that the tape of a batch comes to; ``size`` is (height, width)."""
+    split = [
+        column for tensor in columns for column in (tensor.unbind(1) if tensor.dim() == 2 else (tensor,))
+    ]
+    operands = _Operands(split, numbers, count, device)
+    draws = _Draws(operands, *code[:4])
+    for opcode, active, given in entries(code):
+        _EXECUTE[opcode](draws, operands.whole(active)[:, None] != 0, *given)
+    return draws.records(size)
+
+
+def entries(code: list[int]) -> Iterator[tuple[Opcode, int, list[int]]]:
+    """Each entry of a tape: its opcode, the operand that says whom it is for, and the others."""
+    position = 4
+    while position < len(code):
+        opcode, end = Opcode(code[position]), position + 1 + ARITY[code[position]]
+        yield opcode, code[position + 1], code[position + 2 : end]
+        position = end
+
+
+def possible_stages(numbers: list[float], code: list[int]) -> int:
+    """The stages that some draw may have, whatever the columns hold."""
+    stages = GEOMETRY
+    for opcode, _, given in entries(code):
+        shrinks = opcode == Opcode.RESIZE and numbers[~given[2]]
+        stages |= {Opcode.BLUR: BLUR, Opcode.NOISE: NOISE}.get(opcode, SHRINK if shrinks else 0)
+    return stages
+
+
+class _Operands:
+    """Operands as tensors: float64 or int64, ``(n,)`` or ``(n, 2)``."""
+
+    def __init__(self, columns: list[Tensor], numbers: list[float], count: int, device: torch.device) -> None:
+        self._columns, self._numbers, self.count, self.device = columns, numbers, count, device
+
+    def _column(self, operand: int, dtype: torch.dtype) -> Tensor:
+        if operand >= 0:
+            return self._columns[operand].to(dtype).expand(self.count)
+        return torch.full((self.count,), self._numbers[~operand], device=self.device, dtype=dtype)
+
+    def real(self, *operands: int) -> Tensor:
+        return torch.stack([self._column(k, torch.float64) for k in operands], dim=1)
+
+    def whole(self, operand: int) -> Tensor:
+        return self._column(operand, torch.int64)
+
+
+class _Draws:
+    """The draws of a batch while a tape is executed: everything is ``(n, 2)``, x first, or ``(n, 1)``.
+
+    The geometry of a draw is one map for each axis, source = scale * output + shift, in float64 and
+    continuous coordinates (pixel centres at halves), so that a chain of crops, flips and resizes is one
+    resampling.
+    """
+
+    def __init__(self, operands: _Operands, first: int, step: int, width: int, height: int) -> None:
+        self._get = operands
+        number = torch.arange(operands.count, device=operands.device)
+        self.offset = (operands.whole(first) + number * operands.whole(step))[:, None]
+        self.extent = operands.real(width, height)  # of the image as the next entry sees it
+        self.source = self.extent.long()
+        nothing = torch.zeros_like(self.source)
+        self.nothing = nothing
+        self.scale = torch.ones_like(self.extent)
+        self.shift = torch.zeros_like(self.extent)
+        self.low, self.high = nothing, self.source  # the window
+        self.border = nothing[:, :1]
+        self.blur = nothing[:, [0, 0, 0]]
+        self.noise = nothing[:, [0, 0, 0, 0]]
+        self.stages = nothing[:, :1]
+        self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
+
+    def execute_crop(self, active: Tensor, left: int, top: int, width: int, height: int) -> None:
+        self._crop(active, self._get.real(left, top), self._get.real(width, height))
+
+    def execute_window(self, active: Tensor, x: int, y: int, width: int, height: int, padding: int) -> None:
+        window, pad = self._get.real(width, height), self._get.real(padding)
+        room = self.extent + (2 * pad - window)
+        self._crop(active, (self._get.real(x, y) * (room + 1)).trunc() - pad, window)
+
+    def execute_fit(self, active: Tensor, x: int, y: int, least: int, most: int, *drawn: int) -> None:
+        shares, ratios = self._get.real(*drawn[:TRIES]), self._get.real(*drawn[TRIES:])
+        area = self.extent.prod(1, keepdim=True) * shares
+        tries = torch.stack((area * ratios, area / ratios), dim=2).sqrt().round()  # (n, tries, 2)
+        fits = ((tries > 0) & (tries <= self.extent[:, None])).all(2)
+        first = fits.int().argmax(1)  # where none fits this is 0, and the fallback replaces it
+        none = ~fits.any(1, keepdim=True)
+        longest = torch.cat(
+            (self.extent[:, 1:] * self._get.real(most), self.extent[:, :1] / self._get.real(least)), dim=1
+        )
+        fallback = torch.minimum(self.extent, longest.round().clamp(min=1))
+        window = torch.where(none, fallback, tries[torch.arange(len(first), device=first.device), first])
+        room = self.extent - window
+        corner = torch.where(none, (room / 2).floor(), (self._get.real(x, y) * (room + 1)).trunc())
+        self._crop(active, corner, window)
+
+    def _crop(self, active: Tensor, corner: Tensor, extent: Tensor) -> None:
+        self.shift = torch.where(active, self.shift + self.scale * corner, self.shift)
+        self.extent = torch.where(active, extent, self.extent)
+
+    def execute_resize(self, active: Tensor, width: int, height: int, antialias: int) -> None:
+        new = self._get.real(width, height)
+        ratio = self.extent / new
+        # Narrow the window to the present image: an interpolation does not read past a crop's edge.
+        clipped = active & (ratio != 1).any(1, keepdim=True)
+        end = self.shift + self.scale * self.extent
+        low, high = torch.minimum(self.shift, end), torch.maximum(self.shift, end)
+        self.low = torch.where(clipped, torch.maximum(self.low, low.floor().long()), self.low)
+        self.high = torch.where(clipped, torch.minimum(self.high, high.ceil().long()), self.high)
+        self.scale = torch.where(active, self.scale * ratio, self.scale)
+        self.extent = torch.where(active, new, self.extent)
+        self.smooth = self.smooth | (active & (self._get.real(antialias) != 0))
+
+    def execute_flip(self, active: Tensor, axis: int) -> None:
+        mask = active & (torch.arange(2, device=active.device) == self._get.whole(axis)[:, None])
+        self.shift = torch.where(mask, self.shift + self.scale * self.extent, self.shift)
+        self.scale = torch.where(mask, -self.scale, self.scale)
+
+    def execute_border(self, active: Tensor, which: int) -> None:
+        self.border = torch.where(active, self._get.whole(which)[:, None], self.border)
+
+    def execute_blur(self, active: Tensor, *block: int) -> None:
+        given = torch.stack([self._get.whole(k) for k in block], dim=1)
+        self.blur = torch.where(active, given, self.blur)
+        self.stages = torch.where(active, self.stages | BLUR, self.stages)
+
+    def execute_noise(self, active: Tensor, key: int, place: int, salt: int, pepper: int) -> None:
+        white, black = self._get.real(salt), self._get.real(pepper)
+        thresholds = (torch.cat((white, white + black), dim=1) * NOISE_UNIT).round().long()
+        given = torch.stack((self._get.whole(key), self._get.whole(place)), dim=1)
+        self.noise = torch.where(active, torch.cat((given, thresholds), dim=1), self.noise)
+        self.stages = torch.where(active, self.stages | NOISE, self.stages)
+
+    def records(self, size: tuple[int, int]) -> Tensor:
+        scale = (self.scale * FIXED_POINT).round().long()
+        # From continuous coordinates to whole-numbered pixel centres.
+        shift = ((0.5 * self.scale + self.shift - 0.5) * FIXED_POINT).round().long()
+        whole = self.source == self.source.new_tensor((size[1], size[0]))
+        moved = ~((scale == FIXED_POINT) & (shift == 0) & whole).all(1, keepdim=True)
+        shrinks = self.smooth & (scale.abs() > FIXED_POINT).any(1, keepdim=True)
+        stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
+        pairs = (self.source, scale, self.nothing, shift, self.low, self.high)
+        return torch.cat((stages, self.offset, *pairs, self.border, self.blur, self.noise), dim=1)
+
+
+_EXECUTE: dict[Opcode, Callable[..., None]] = {
+    opcode: getattr(_Draws, f"execute_{opcode.name.lower()}") for opcode in Opcode
+}

@@ -1,0 +1,236 @@
+"""Tapes: the compiled op and the PyTorch reference make the same records, to the bit; and the right ones."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpuaug import tape
+from gpuaug.recipe import Draft
+from gpuaug.record import BLUR, BORDERS, FIELDS, GEOMETRY, NOISE, SHRINK
+from gpuaug.tape import ARITY, TRIES, Opcode, Tape
+
+SIDES = st.integers(1, 400)
+
+
+@st.composite
+def tapes(draw):
+    """A tape of any entries in any order, each for some draws; ``columns, numbers, code`` and their count."""
+    random = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
+    n = draw(st.integers(1, 7))
+
+    def column(number, low, high):
+        """Between two bounds: one number for all, or a column of any type and memory layout."""
+        low, high = (low, high) if isinstance(low, tuple) else ((low,), (high,))
+        rows = torch.rand(1 if draw(st.integers(0, 9)) == 0 else n, len(low), generator=random).double()
+        values = torch.tensor(low) + rows * (torch.tensor(high) - torch.tensor(low))
+        values = values.round() if number is int else values
+        kind = draw(st.integers(0, 4))
+        if kind == 0:
+            given = tuple(values[0].tolist())
+            return given if len(given) > 1 else given[0]
+        values = values.T.contiguous().T if draw(st.booleans()) else values
+        values = values if kind < 3 else values.float() if number is float else values.long()
+        return values if len(low) > 1 or draw(st.booleans()) else values[:, 0]
+
+    def active():
+        return draw(st.sampled_from((True, torch.rand(n, generator=random) < 0.5)))
+
+    def extent():
+        return column(int, (1, 1), (draw(SIDES), draw(SIDES)))
+
+    def entry(made, opcode):
+        low, high = sorted((draw(SIDES) / 100, draw(SIDES) / 100))
+        keys = torch.randint(-(2**63), 2**63 - 1, (n, 2), generator=random)[:, 1]
+        operands = {
+            Opcode.CROP: lambda: (
+                column(draw(st.sampled_from((int, float))), (-9, -9), (200, 200)),
+                extent(),
+            ),
+            Opcode.WINDOW: lambda: (column(float, (0, 0), (0.999, 0.999)), extent(), column(int, 0, 9)),
+            Opcode.FIT: lambda: (
+                column(float, (0, 0), (0.999, 0.999)),
+                (low, high),
+                torch.rand(n, TRIES, generator=random).double() * draw(st.sampled_from((0.01, 1.0, 3.0))),
+                (torch.rand(TRIES, n, generator=random).double() + low).T,
+            ),
+            Opcode.RESIZE: lambda: (extent(), draw(st.booleans())),
+            Opcode.FLIP: lambda: (draw(st.integers(0, 1)),),
+            Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
+            Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(int, (0, 0), (13107, 13107))),
+            Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
+        }
+        made.write(opcode, active(), *operands[opcode]())
+
+    first = draw(st.sampled_from((0, torch.randint(2**62, (n,), generator=random))))
+    made = Tape(first, draw(st.integers(0, 2**20)), extent())
+    for opcode in draw(st.lists(st.sampled_from(Opcode), max_size=8)):
+        entry(made, opcode)
+    return made.columns, made.numbers, made.code, n
+
+
+@pytest.mark.native
+@given(tapes(), SIDES, SIDES)
+@settings(max_examples=400, deadline=None)
+def test_cpp_equals_reference(made, height, width):
+    columns, numbers, code, n = made
+    ours, theirs = (torch.full((n, len(FIELDS)), -1) for _ in range(2))
+    union = torch.ops.gpuaug.recipes(ours, columns, numbers, code, height, width)
+    assert union == tape.recipes(theirs, columns, numbers, code, height, width)
+    assert torch.equal(ours, theirs)
+    assert union & ~tape.possible_stages(numbers, code) == 0
+
+
+@pytest.mark.native
+def test_cpp_equals_reference_in_large_batches():
+    n = 5000  # several threads' shares
+    draft = Draft.of_batch((n, 3, 40, 30))
+    draft.window(torch.rand(n, 2), (20, 10), torch.rand(n) < 0.5)
+    draft.resize((25, 35), antialias=False)
+    draft.blur((3, 4), torch.arange(n) == n - 1)
+    made = draft._tape.columns, draft._tape.numbers, draft._tape.code
+    ours, theirs = (torch.empty(n, len(FIELDS), dtype=torch.int64) for _ in range(2))
+    union = torch.ops.gpuaug.recipes(ours, *made, 35, 25)
+    assert union == tape.recipes(theirs, *made, 35, 25) == GEOMETRY | BLUR
+    assert torch.equal(ours, theirs)
+
+
+# ---- Entries, by hand. A fixed-point one is 2**32.
+
+ONE = 1 << 32
+
+
+def record(*entries, size, extent=(10, 8)):
+    made = Tape(5, 0, extent)
+    for opcode, *operands in entries:
+        made.write(opcode, True, *operands)
+    records = torch.empty(1, len(FIELDS), dtype=torch.int64)
+    union = torch.ops.gpuaug.recipes(records, made.columns, made.numbers, made.code, *size)
+    fields = dict(zip(FIELDS, records[0].tolist(), strict=True))
+    assert fields["stages"] == union
+    return {name: value for name, value in fields.items() if value != WHOLE.get(name, 0)}
+
+
+GAUSSIAN_7_8 = {"stages": 2, "outer": 7, "inner": 8}
+WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 10, "bottom": 8}
+
+
+@pytest.mark.parametrize(
+    ("entries", "size", "expected"),
+    [
+        ([], (8, 10), {}),
+        ([(Opcode.CROP, (2, 3), (4, 4))], (4, 4), {"stages": 1, "x1": 2 * ONE, "y1": 3 * ONE}),
+        # 10 - 4 + 2 * 1 leaves 9 positions, 8 - 4 + 2 * 1 leaves 7; half of each is 4.5 and 3.5.
+        ([(Opcode.WINDOW, (0.5, 0.5), (4, 4), 1)], (4, 4), {"stages": 1, "x1": 3 * ONE, "y1": 2 * ONE}),
+        ([(Opcode.FLIP, 0)], (8, 10), {"stages": 1, "xx": -ONE, "x1": 9 * ONE}),
+        ([(Opcode.FLIP, 1), (Opcode.FLIP, 1)], (8, 10), {}),
+        (
+            [(Opcode.CROP, (2, 0), (5, 8)), (Opcode.RESIZE, (10, 8), True)],
+            (8, 10),
+            {"stages": 1, "xx": ONE // 2, "x1": 2 * ONE - ONE // 4, "left": 2, "right": 7},
+        ),
+        ([(Opcode.RESIZE, (5, 8), False)], (8, 5), {"stages": 1, "xx": 2 * ONE, "x1": ONE // 2}),
+        ([(Opcode.RESIZE, (5, 8), True)], (8, 5), {"stages": 9, "xx": 2 * ONE, "x1": ONE // 2}),
+        # The fourth try fits: a fifth of 80 pixels at a ratio of 1 is 4 x 4, at half of 7 and of 5 positions.
+        (
+            [(Opcode.FIT, (0.5, 0.5), (1, 1), (2, 3, 1.2, *[0.2] * 7), (1,) * 10)],
+            (4, 4),
+            {"stages": 1, "x1": 3 * ONE, "y1": 2 * ONE},
+        ),
+        # None fits: all of the height, and as much of the width, in the middle.
+        ([(Opcode.FIT, (0, 0), (0.5, 1), (2,) * 10, (1,) * 10)], (8, 8), {"stages": 1, "x1": ONE}),
+        ([(Opcode.BORDER, 2)], (8, 10), {"border": 2}),
+        ([(Opcode.BLUR, 1, (0, 0))], (8, 10), {"stages": 2, "blur": 1}),
+        ([(Opcode.BLUR, 1, (0, 0)), (Opcode.BLUR, 0, (7, 8))], (8, 10), GAUSSIAN_7_8),
+        (
+            [(Opcode.NOISE, torch.tensor([-(2**63)]), 2**32 - 1, 0.5, 0.25)],
+            (8, 10),
+            {"stages": 4, "key": -(2**63), "place": 2**32 - 1, "salt": 1 << 15, "pepper": 3 << 14},
+        ),
+    ],
+)  # fmt: skip
+def test_each_entry(entries, size, expected):
+    assert record(*entries, size=size) == expected
+
+
+def test_entries_are_for_the_active():
+    draft = Draft.of_batch((3, 1, 4, 4))
+    draft.flip(0, torch.tensor([False, True, False]))
+    draft.blur((1, 2), torch.tensor([False, False, True]))
+    recipes = draft.recipes((4, 4))
+    assert recipes.field("stages").tolist() == [0, GEOMETRY, BLUR]
+    assert recipes.stages == GEOMETRY | BLUR
+    draft.noise(0.1, 0.1, torch.arange(3), 0, torch.tensor([False] * 3))
+    assert draft.recipes((4, 4)).stages == GEOMETRY | BLUR
+
+
+def test_what_cannot_be_looked_at_counts_as_used():
+    draft = Draft.of_batch((0, 1, 4, 4))
+    draft.resize((4, 4))
+    draft.noise(0.1, 0.1, torch.arange(0), 0)
+    recipes = draft.recipes((4, 4))
+    assert recipes.records.shape == (0, len(FIELDS))
+    assert recipes.stages == GEOMETRY | NOISE | SHRINK
+
+
+# ---- What a draft knows of extents
+
+
+def test_extents_stay_numbers_while_they_are_the_same():
+    draft = Draft.of_batch((2, 1, 4, 6))
+    some = torch.tensor([True, False])
+    draft.crop((0, 0), (3, 2))
+    assert draft.extent == (3, 2)
+    draft.resize((3, 2), some)
+    assert draft.extent == (3, 2)
+    draft.resize((5, 5), some)
+    assert draft.extent.tolist() == [[5, 5], [3, 2]]
+    draft.resize((7, 9), ~some)
+    assert draft.extent.tolist() == [[5, 5], [7, 9]]
+    draft.extent = (5, 5)
+    assert draft.extent == (5, 5)
+
+
+# ---- Faults
+
+
+def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
+    records = torch.empty(2, len(FIELDS), dtype=torch.int64) if records is None else records
+    return torch.ops.gpuaug.recipes(records, list(columns), list(numbers), list(code), 4, 4)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"records": torch.empty(2, 21, dtype=torch.int64)}, r"records must be contiguous int64 \(n, 22\)"),
+        ({"records": torch.empty(2, len(FIELDS))}, r"records must be contiguous int64 \(n, 22\)"),
+        ({"columns": [torch.zeros(3)]}, r"columns must be \(n\) or \(n, k\), for the n of 2 draws"),
+        ({"columns": [torch.zeros(2, 1, 1)]}, r"columns must be \(n\) or \(n, k\), for the n of 2 draws"),
+        ({"columns": [torch.zeros(2).half()]}, "columns must be float64, int64, float32 or bool"),
+        ({"code": [-1, -2, -3]}, "code must begin with four operands"),
+        ({"code": [-1, -2, -3, -5]}, "code names number 4 of 4"),
+        ({"code": [-1, -2, -3, 1], "columns": [torch.zeros(2)]}, "code names column 1 of 1"),
+        ({"code": [-1, -2, -3, -4, len(Opcode)]}, "code has no entry 8"),
+        ({"code": [-1, -2, -3, -4, -1]}, "code has no entry -1"),
+        ({"code": [-1, -2, -3, -4, Opcode.FLIP, -1]}, "code ends within an entry"),
+    ],
+)
+def test_cpp_checks_its_arguments(arguments, message):
+    with pytest.raises(RuntimeError, match=message):
+        call(**arguments)
+
+
+def test_every_entry_has_operands():
+    assert set(ARITY) == set(Opcode)
+
+
+def test_it_passes_opcheck():
+    made = Tape(torch.tensor([0, 9]), 0, (2, 2))
+    made.write(Opcode.FLIP, torch.tensor([True, False]), 0)
+    records = torch.empty(2, len(FIELDS), dtype=torch.int64)
+    torch.library.opcheck(
+        torch.ops.gpuaug.recipes.default,
+        (records, made.columns, made.numbers, made.code, 4, 4),
+        test_utils=("test_schema", "test_faketensor"),  # a graph holds the reference, which gives no number
+    )
