@@ -41,6 +41,40 @@ Tensor draw_keys_cpu(const Tensor& index, const Tensor& copy, int64_t seed, int6
   return out;
 }
 
+// The same block of the parameter streams of several draws, all lanes at once.
+constexpr int64_t kLanes = 16;
+
+struct Lanes {
+  uint32_t words[4][kLanes];
+};
+
+inline Lanes parameter_lanes(const int64_t* keys, int64_t place, int64_t block) {
+  Lanes lanes;
+  auto& [c0, c1, c2, c3] = lanes.words;
+  uint32_t k0[kLanes], k1[kLanes];
+  for (int64_t i = 0; i < kLanes; ++i) {
+    c0[i] = static_cast<uint32_t>(block);
+    c1[i] = 0;
+    c2[i] = static_cast<uint32_t>(place);
+    c3[i] = kParameters;
+    k0[i] = static_cast<uint32_t>(keys[i]);
+    k1[i] = static_cast<uint32_t>(static_cast<uint64_t>(keys[i]) >> 32);
+  }
+  for (int round = 0; round < 10; ++round) {
+#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
+    for (int64_t i = 0; i < kLanes; ++i) {
+      const uint64_t p0 = uint64_t{0xD2511F53} * c0[i], p1 = uint64_t{0xCD9E8D57} * c2[i];
+      c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0[i];
+      c1[i] = static_cast<uint32_t>(p1);
+      c2[i] = static_cast<uint32_t>(p0 >> 32) ^ c3[i] ^ k1[i];
+      c3[i] = static_cast<uint32_t>(p0);
+      k0[i] += 0x9E3779B9;
+      k1[i] += 0xBB67AE85;
+    }
+  }
+  return lanes;
+}
+
 // keys is (n): 64-bit patterns; the result is (sum of counts, n): in [0, 1), in steps of 2^-32
 Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const std::vector<int64_t>& counts) {
   check_words(keys, "keys");
@@ -53,18 +87,22 @@ Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const
   const int64_t draws = keys.size(0), step = keys.stride(0);
   auto out = torch::stable::new_empty(keys, {total, draws}, ScalarType::Double);
   const auto* in = static_cast<const int64_t*>(keys.const_data_ptr());
-  auto* row = static_cast<double*>(out.mutable_data_ptr());
-  for (size_t p = 0; p < places.size(); row += counts[p] * draws, ++p) {
-    for (int64_t first = 0; first < counts[p]; first += 4) {
-      const int64_t words = std::min<int64_t>(4, counts[p] - first);
-      torch::stable::parallel_for(0, draws, 4096, [&](int64_t begin, int64_t end) {
-        for (int64_t n = begin; n < end; ++n) {
-          const Block block = parameter_block(static_cast<uint64_t>(in[n * step]), places[p], first / 4);
-          for (int64_t w = 0; w < words; ++w) row[(first + w) * draws + n] = block.words[w] * 0x1p-32;
+  auto* numbers = static_cast<double*>(out.mutable_data_ptr());
+  torch::stable::parallel_for(0, (draws + kLanes - 1) / kLanes, 128, [&](int64_t begin, int64_t end) {
+    for (int64_t first = begin * kLanes; first < std::min(end * kLanes, draws); first += kLanes) {
+      const int64_t used = std::min(kLanes, draws - first);
+      int64_t some[kLanes] = {};
+      for (int64_t i = 0; i < used; ++i) some[i] = in[(first + i) * step];
+      double* row = numbers + first;
+      for (size_t p = 0; p < places.size(); ++p) {
+        Lanes lanes;
+        for (int64_t w = 0; w < counts[p]; ++w, row += draws) {
+          if (w % 4 == 0) lanes = parameter_lanes(some, places[p], w / 4);
+          for (int64_t i = 0; i < used; ++i) row[i] = lanes.words[w % 4][i] * 0x1p-32;
         }
-      });
+      }
     }
-  }
+  });
   return out;
 }
 

@@ -207,6 +207,6 @@ def blur_weights(sigma: Tensor) -> Tensor:
     Returns:
         int64 ``(n, 2)`` in 1/2**15: two fifths each where sigma is large.
     """
-    distance = torch.tensor([2.0, 1.0], dtype=torch.float64, device=sigma.device)
-    side = torch.exp(-0.5 * (distance / sigma.double()[:, None]) ** 2)
-    return (2 * side / (1 + 2 * side.sum(1, keepdim=True)) * BLUR_UNIT).round().long()
+    distance = torch.arange(2, 0, -1, dtype=torch.float64, device=sigma.device)
+    side = torch.exp(-0.5 * (distance / sigma.double()[:, None]).square())
+    return (side * (2 * BLUR_UNIT) / (1.0 + 2 * side.sum(1, keepdim=True))).round().long()
