@@ -97,10 +97,10 @@ class Draft:
     @property
     def extent(self) -> Extent:
         """Of the image as the next transform sees it."""
-        for active, extent in self._changes:
+        while self._changes:
+            active, extent = self._changes.pop(0)
             if not (isinstance(extent, tuple) and extent == self._extent):
                 self._extent = where(active, self._rows(extent), self._rows(self._extent))
-        self._changes.clear()
         return self._extent
 
     @extent.setter

@@ -62,13 +62,13 @@ class Tape:
         self.numbers: list[float] = []
         self.code: list[int] = []
         self._count = 0  # of columns
-        self._operands(first, step, extent)
+        self._append(first, step, extent)
 
     def write(self, opcode: Opcode, *operands: Operand) -> None:
         self.code.append(opcode)
-        self._operands(*operands)
+        self._append(*operands)
 
-    def _operands(self, *operands: Operand) -> None:
+    def _append(self, *operands: Operand) -> None:
         code, numbers = self.code, self.numbers
         for operand in operands:
             if isinstance(operand, (int, float)):

@@ -27,9 +27,13 @@ class Job:
     draft: Draft
 
     def __init__(self, draws: Tensor, plan: Step) -> None:
-        _, self.copy, self.keys = draws.unbind(1)
-        self._plan = plan
+        self._draws, self._plan = draws, plan
+        self.keys = draws[:, 2]
         self._uniform: tuple[Tensor, ...] | None = None
+
+    @property
+    def copy(self) -> Tensor:
+        return self._draws[:, 1]
 
     def uniform(self, step: Step) -> Tensor:
         """Random numbers for each draw, float64 ``(n, step.transform.numbers)`` in [0, 1): the draw's own at
@@ -215,14 +219,7 @@ def _one_size(draft: Draft) -> tuple[int, int]:
 
 
 def _check_draws(draws: Tensor, images: int, index: Tensor | None) -> None:
-    for name, value, shape in (("draws", draws, "(n, 3)"), ("index", index, "(n,)")):
-        if value is None:
-            continue
-        if not isinstance(value, Tensor) or value.dtype != torch.int64:
-            kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(f"{name} must be an int64 tensor {shape}, got {kind}")
-        if value.device.type != "cpu":
-            raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {value.device}")
+    _check_host_integers("draws", draws, "(n, 3)")
     if draws.dim() != 2 or draws.shape[1] != 3:
         raise ValueError(f"draws must have shape (n, 3): index, copy, key; got {tuple(draws.shape)}")
     count = draws.shape[0]
@@ -230,7 +227,16 @@ def _check_draws(draws: Tensor, images: int, index: Tensor | None) -> None:
         if count != images:
             raise ValueError(f"draws must be as many as the images, got {count} draws for {images} images")
         return
+    _check_host_integers("index", index, "(n,)")
     if index.shape != (count,):
         raise ValueError(f"index must have shape ({count},), one for each draw, got {tuple(index.shape)}")
     for n in ((index < 0) | (index >= images)).nonzero().flatten()[:1].tolist():
         raise ValueError(f"index must be in [0, {images}), got {int(index[n])} for draw {n}")
+
+
+def _check_host_integers(name: str, value: Any, shape: str) -> None:
+    if not isinstance(value, Tensor) or value.dtype != torch.int64:
+        kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{name} must be an int64 tensor {shape}, got {kind}")
+    if not value.is_cpu:
+        raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {value.device}")

@@ -262,10 +262,10 @@ def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
 
 def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:
     """How far the window can move to the right and down in an image of the present extent."""
-    more = tuple(2 * padding - side for side in transform.extent)
+    width, height = transform.extent
     if isinstance(present, Tensor):
-        return present + present.new_tensor(more)
-    return (present[0] + more[0], present[1] + more[1])
+        return present + (2 * padding - present.new_tensor((width, height)))
+    return (present[0] + 2 * padding - width, present[1] + 2 * padding - height)
 
 
 def _check_room(transform: _Sized, present: Extent, active: Active, padding: int = 0) -> None:
