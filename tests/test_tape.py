@@ -137,6 +137,12 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             (4, 4),
             {"stages": 1, "x1": 3 * ONE, "y1": 2 * ONE},
         ),
+        # The root of 6.25 is 2.5: half to even, as every rounding here.
+        (
+            [(Opcode.FIT, (0, 0), (1, 1), (6.25 / 80,) * 10, (1,) * 10), (Opcode.RESIZE, (2, 2), False)],
+            (2, 2),
+            {"stages": 1},
+        ),
         # None fits: all of the height, and as much of the width, in the middle.
         ([(Opcode.FIT, (0, 0), (0.5, 1), (2,) * 10, (1,) * 10)], (8, 8), {"stages": 1, "x1": ONE}),
         ([(Opcode.BORDER, 2)], (8, 10), {"border": 2}),
@@ -146,6 +152,11 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             [(Opcode.NOISE, torch.tensor([-(2**63)]), 2**32 - 1, 0.5, 0.25)],
             (8, 10),
             {"stages": 4, "key": -(2**63), "place": 2**32 - 1, "salt": 1 << 15, "pepper": 3 << 14},
+        ),
+        (
+            [(Opcode.NOISE, torch.tensor([0]), 0, 2.5 / 65536, 2 / 65536)],
+            (8, 10),
+            {"stages": 4, "salt": 2, "pepper": 4},
         ),
     ],
 )  # fmt: skip
