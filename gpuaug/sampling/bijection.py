@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpuaug.random import ORDER, signed
+from gpuaug.random import ORDER, philox, signed
 
 # What a bijection is for: word 2 of its counter, so that no two share a stream.
 POSITIONS = 0
@@ -54,7 +54,7 @@ class Bijections:
         counter = torch.stack(
             (block & _WORD, block >> 32, torch.full_like(block, purpose), turn + ORDER), dim=-1
         )
-        words = torch.ops.gpuaug.philox(counter, signed(seed).expand(len(block)).contiguous())
+        words = philox(counter, signed(seed))
         keys = words.view(len(sizes), -1).T
         high, low = keys[_ROUNDS : _ROUNDS + _SWAPS], keys[_ROUNDS + _SWAPS :]
         # 62 bits, so that the remainder is as good as uniform for any size that an epoch has.
