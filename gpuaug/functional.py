@@ -223,6 +223,7 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
             raise TypeError(f"{name} must be bool, got {dtype_name(mask)}")
     if images.is_floating_point():
         return differentiable.flip(images, *(mask.to(images.device) for mask in masks))
+    masks = _together(*masks)
     draft = _draft(images, masks[0].device)
     for axis, mask in enumerate(masks):
         draft.flip(axis, mask)
@@ -290,8 +291,10 @@ def salt_and_pepper(
     )
     if keys.dtype != torch.int64:
         raise TypeError(f"keys must be int64, got {dtype_name(keys)}")
-    for name, share in (("salt", salt), ("pepper", pepper), ("salt + pepper", salt + pepper)):
-        _check_range(name, share, 0, 1 + 1e-6, "in [0, 1]")  # 0.9 + 0.1 is above 1 in float32
+    for name, share in (("salt", salt), ("pepper", pepper)):
+        _check_range(name, share, 0, 1, "in [0, 1]")
+    salt, pepper, keys = _together(salt, pepper, keys)
+    _check_range("salt + pepper", salt + pepper, 0, 1 + 1e-6, "in [0, 1]")  # 0.9 + 0.1 is above 1 in float32
     if not 0 <= place < 1 << 32:
         raise ValueError(f"place must be in [0, 2**32), got {place}")
     draft = _draft(images, keys.device)
@@ -353,6 +356,12 @@ def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = Non
             f"{name} must be on the host or the images' device, got {value.device} and {images.device}"
         )
     return value
+
+
+def _together(*values: Tensor) -> list[Tensor]:
+    """Per-draw values on one device: where some are on the images' device, all go there, and nobody waits."""
+    device = next((v.device for v in values if v.device.type != "cpu"), torch.device("cpu"))
+    return [v.to(device, non_blocking=True) for v in values]
 
 
 def _checkable(value: Tensor) -> bool:
