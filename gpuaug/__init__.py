@@ -4,7 +4,7 @@ from gpuaug import functional
 from gpuaug._native import __version__
 from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
 from gpuaug.packed import Packed, pack
-from gpuaug.sampling import BalancedSampler, Draw
+from gpuaug.sampling import BalancedSampler, Draw, labels_of
 from gpuaug.transforms import (
     CenterCrop,
     Compose,
@@ -41,5 +41,6 @@ __all__ = [
     "WithDraws",
     "__version__",
     "functional",
+    "labels_of",
     "pack",
 ]

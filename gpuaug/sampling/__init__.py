@@ -2,6 +2,7 @@
 
 from gpuaug.sampling.draw import Draw
 from gpuaug.sampling.imbalance import make_imbalanced
+from gpuaug.sampling.labels_of import labels_of
 from gpuaug.sampling.sampler import BalancedSampler
 from gpuaug.sampling.schedules import Schedule, deferred, progressive
 from gpuaug.sampling.targets import effective_number, power
@@ -12,6 +13,7 @@ __all__ = [
     "Schedule",
     "deferred",
     "effective_number",
+    "labels_of",
     "make_imbalanced",
     "power",
     "progressive",

@@ -1,84 +1,111 @@
-"""Labels become a table: the classes, how many samples each has, and which."""
+"""Which labels are accepted, and how they are checked."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from gpuaug.sampling.columns import read_column
+from gpuaug.sampling.label_codes import ACCEPTED, Labels, empty, from_names, missing, pieces
 from gpuaug.sampling.table import LabelTable, build_table
 
-_ACCEPTED = "labels must be non-negative integers or strings"
+_EVERY = "a tensor, an array, a column or a sequence"
 
 
 def read_labels(labels: Any) -> LabelTable:
-    """The table of a set of labels, checked.
+    """The table of a set of labels, checked by :func:`check_labels`.
 
     >>> table = read_labels(["dog", "cat", "dog"])
     >>> table.classes, table.counts.tolist(), table.members.tolist()
     (('cat', 'dog'), [1, 2], [1, 0, 2])
+    """
+    checked = check_labels(labels)
+    numbers = checked.numbers
+    return build_table(lambda: [numbers], len(numbers), checked.classes)
+
+
+def check_labels(labels: Any) -> Labels:
+    """Labels as one number per sample, checked. Numbers are read where they lie, never copied.
+
+    >>> check_labels(["dog", "cat", "dog"])
+    Labels(numbers=array([1, 0, 1], dtype=uint8), classes=('cat', 'dog'))
 
     Args:
-        labels: one class per sample, non-negative integers or strings: a tensor, an array (or anything with
-            ``__array__``, such as a pandas series) or a sequence. Classes need not be numbered without gaps.
+        labels: one class per sample, non-negative integers or strings: a tensor, a NumPy array or memory map,
+            a list, tuple or other sequence, a pandas series, index or categorical, a Polars series, a pyarrow
+            array or chunked array, or anything with ``__array__``. Classes need not be numbered without gaps.
+            A sample's index is its position; a series' own index plays no part.
 
     Raises:
         TypeError: labels of another type (floats, bools, None, a mixture); the message names the first
             position.
-        ValueError: NaN or a negative label (the message names the first position), no labels, or not one
-            dimension.
+        ValueError: NaN, a missing or a negative label (the message names the first position), no labels, not
+            one dimension, or a category that is declared but has no sample.
     """
-    array = _array(labels)
-    if array.dtype.kind == "U":
-        names, numbers = np.unique(array, return_inverse=True)
-        return build_table(lambda: [numbers], len(numbers), names.tolist())
-    return build_table(lambda: [array], len(array))
-
-
-def _array(labels: Any) -> np.ndarray:
-    """A 1-D array of non-negative integers, or of strings: kind ``i``, ``u`` or ``U``."""
-    if isinstance(labels, Tensor):
-        labels = labels.detach().cpu()
-        # NumPy has no bfloat16; any float will be refused below, where its first position is named.
-        array = (labels.double() if labels.is_floating_point() else labels).numpy()
-    elif hasattr(labels, "__array__"):
-        array = np.asarray(labels)
-    elif isinstance(labels, Sequence) and not isinstance(labels, (str, bytes)):
-        array = _from_sequence(labels)
-    else:
-        raise TypeError(f"{_ACCEPTED}: a tensor, an array or a sequence, got {type(labels).__name__}")
+    found = read_column(labels)
+    if isinstance(found, Labels):
+        return found
+    array = _array(labels) if found is None else found
+    if array is None:
+        return _from_list(labels if isinstance(labels, (list, tuple)) else list(labels))
     if array.ndim != 1:
         raise ValueError(f"labels must have one dimension, got shape {array.shape}")
     if not len(array):
-        raise ValueError("labels must not be empty")
-    if array.dtype.kind in "OT":
-        array = _from_sequence(array.tolist())
-    if array.dtype.kind == "U":
-        return array
+        raise empty()
+    if array.dtype.kind == "O":
+        return _from_list(array.tolist())
+    if array.dtype.kind in "UT":
+        return from_names(array)
     if array.dtype.kind not in "iu":
-        raise _refusal(array.dtype.name, array)
+        raise _refusal(array)
     if array.min() < 0:
-        at = int(np.argmax(array < 0))
-        raise ValueError(f"{_ACCEPTED}, got {array[at]} at position {at}")
-    return array
+        at = _first(array, lambda piece: piece < 0)
+        raise ValueError(f"{ACCEPTED}, got {array[at]} at position {at}")
+    if array.dtype == np.uint64 and array.max() >= 1 << 63:
+        at = _first(array, lambda piece: piece >= 1 << 63)
+        raise ValueError(f"labels must be below 2**63, got {array[at]} at position {at}")
+    return Labels(array)
 
 
-def _from_sequence(labels: Sequence[Any]) -> np.ndarray:
+def _array(labels: Any) -> np.ndarray | None:
+    """The labels as an array, without a copy where they lie in one; None for a sequence."""
+    if isinstance(labels, Tensor):
+        if labels.layout is not torch.strided:
+            raise TypeError(f"labels must be a dense tensor, got layout {labels.layout}")
+        labels = labels.detach().cpu()
+        # NumPy has no bfloat16; any float will be refused, where its first position is named.
+        return (labels.double() if labels.is_floating_point() else labels).numpy()
+    if isinstance(labels, np.ma.MaskedArray) and np.ma.is_masked(labels):
+        raise missing(int(np.argmax(np.ma.getmaskarray(labels))))
+    if hasattr(labels, "__array__"):
+        return np.asarray(labels)
+    if isinstance(labels, Sequence) and not isinstance(labels, (str, bytes, bytearray)):
+        return None
+    raise TypeError(f"{ACCEPTED}: {_EVERY}, got {type(labels).__name__}")
+
+
+def _from_list(labels: Sequence[Any]) -> Labels:
+    if not labels:
+        raise empty()
     types = set(map(type, labels))
     if all(map(_is_name, types)):
-        return np.array(labels, dtype=str)
+        return from_names(labels)
     if not all(map(_is_number, types)):
         fits = next((kind for kind in (_is_number, _is_name) if kind(type(labels[0]))), None)
         at = next(i for i, label in enumerate(labels) if fits is None or not fits(type(label)))
         raise _misfit(labels, at)
-    try:
-        return np.array(labels, dtype=np.int64)
-    except OverflowError:
-        at = next(i for i, label in enumerate(labels) if not -(1 << 63) <= label < 1 << 63)
-        raise ValueError(f"labels must be below 2**63, got {labels[at]} at position {at}") from None
+    least, most = min(labels), max(labels)
+    if least < 0 or most >= 1 << 63:
+        at = next(i for i, label in enumerate(labels) if not 0 <= label < 1 << 63)
+        if labels[at] < 0:
+            raise ValueError(f"{ACCEPTED}, got {labels[at]} at position {at}")
+        raise ValueError(f"labels must be below 2**63, got {labels[at]} at position {at}")
+    return Labels(np.fromiter(labels, np.min_scalar_type(int(most)), len(labels)))
 
 
 def _is_number(kind: type) -> bool:
@@ -94,13 +121,23 @@ def _misfit(labels: Sequence[Any], at: int) -> Exception:
     if isinstance(label, (list, tuple)) or np.ndim(label):
         return ValueError(f"labels must have one dimension, got a {type(label).__name__} at position {at}")
     if isinstance(label, (float, np.floating)) and math.isnan(label):
-        return ValueError(f"{_ACCEPTED}, got NaN at position {at}")
+        return ValueError(f"{ACCEPTED}, got NaN at position {at}")
     first = "" if at == 0 else f", after {type(labels[0]).__name__} labels"
     hint = "; give torch.stack(labels)" if isinstance(label, Tensor) else ""
-    return TypeError(f"{_ACCEPTED}, got {label!r} ({type(label).__name__}) at position {at}{first}{hint}")
+    return TypeError(f"{ACCEPTED}, got {label!r} ({type(label).__name__}) at position {at}{first}{hint}")
 
 
-def _refusal(dtype: str, array: np.ndarray) -> Exception:
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        return ValueError(f"{_ACCEPTED}, got NaN at position {int(np.argmax(np.isnan(array)))}")
-    return TypeError(f"{_ACCEPTED}, got {dtype}: {array[0]} at position 0")
+def _refusal(array: np.ndarray) -> Exception:
+    if array.dtype.kind == "f" and (at := _first(array, np.isnan)) is not None:
+        return ValueError(f"{ACCEPTED}, got NaN at position {at}")
+    return TypeError(f"{ACCEPTED}, got {array.dtype.name}: {array[0]} at position 0")
+
+
+def _first(array: np.ndarray, fault: Callable[[np.ndarray], np.ndarray]) -> int | None:
+    """The first position of a fault."""
+    start = 0
+    for piece in pieces(array):
+        if (there := fault(piece)).any():
+            return start + int(np.argmax(there))
+        start += len(piece)
+    return None

@@ -1,4 +1,5 @@
 import array
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpuaug.sampling.labels import read_labels
+from gpuaug.sampling.labels import check_labels, read_labels
 
 SAME = [2, 0, 2, 7, 0]
 
@@ -62,7 +63,15 @@ def test_every_container_of_the_same_labels(labels):
 
 
 @pytest.mark.parametrize(
-    "labels", [["b", "a", "b"], np.array(["b", "a", "b"]), np.array(["b", "a", "b"], dtype=object)]
+    "labels",
+    [
+        ["b", "a", "b"],
+        ("b", np.str_("a"), "b"),
+        np.array(["b", "a", "b"]),
+        np.array(["b", "a", "b"], dtype=object),
+        np.array(["b", "a", "b"], dtype=np.dtypes.StringDType()),
+        Series(["b", "a", "b"]),
+    ],
 )
 def test_names(labels):
     table = read_labels(labels)
@@ -77,6 +86,35 @@ def test_read_only_memory_map_is_read_and_not_written(tmp_path):
     before = path.read_bytes()
     assert read_labels(np.load(path, mmap_mode="r")).classes == (0, 2, 7)
     assert path.read_bytes() == before
+
+
+def test_memory_map_is_not_copied(tmp_path):
+    labels = np.lib.format.open_memmap(tmp_path / "labels.npy", "w+", np.int64, (1 << 21,))
+    labels[::3] = 2
+    tracemalloc.start()
+    try:
+        numbers = check_labels(labels).numbers
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert np.shares_memory(numbers, labels)
+
+
+def test_names_are_coded_piece_by_piece(monkeypatch):
+    monkeypatch.setattr("gpuaug.sampling.label_codes._CHUNK", 3)
+    names = np.array(list("dabbcaddbc"))
+    coded = check_labels(names)
+    assert coded.classes == ("a", "b", "c", "d")
+    assert [coded.classes[number] for number in coded.numbers] == names.tolist()
+    assert coded.numbers.dtype == np.uint8
+
+
+def test_first_fault_beyond_the_first_piece(monkeypatch):
+    monkeypatch.setattr("gpuaug.sampling.label_codes._CHUNK", 3)
+    with pytest.raises(ValueError, match="got -4 at position 7"):
+        check_labels(np.array([0, 1, 2, 3, 4, 5, 6, -4, -5]))
+    with pytest.raises(ValueError, match="got NaN at position 4"):
+        check_labels(np.array([0, 1, 2, 3, np.nan]))
 
 
 def test_largest_label():
