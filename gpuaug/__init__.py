@@ -4,7 +4,7 @@ from gpuaug import functional
 from gpuaug._native import __version__
 from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
 from gpuaug.packed import Packed, pack
-from gpuaug.sampling import BalancedSampler, Draw, labels_of
+from gpuaug.sampling import BalancedSampler, Draw, labels_of, make_imbalanced, make_long_tailed
 from gpuaug.transforms import (
     CenterCrop,
     Compose,
@@ -42,5 +42,7 @@ __all__ = [
     "__version__",
     "functional",
     "labels_of",
+    "make_imbalanced",
+    "make_long_tailed",
     "pack",
 ]

@@ -1,7 +1,7 @@
 """Which samples an epoch draws, how often, and in which order: labels -> plan -> order -> sampler."""
 
 from gpuaug.sampling.draw import Draw
-from gpuaug.sampling.imbalance import make_imbalanced
+from gpuaug.sampling.imbalance import make_imbalanced, make_long_tailed
 from gpuaug.sampling.labels_of import labels_of
 from gpuaug.sampling.sampler import BalancedSampler
 from gpuaug.sampling.schedules import Schedule, deferred, progressive
@@ -15,6 +15,7 @@ __all__ = [
     "effective_number",
     "labels_of",
     "make_imbalanced",
+    "make_long_tailed",
     "power",
     "progressive",
 ]
