@@ -1,0 +1,41 @@
+"""Lightning on two processes: it keeps the sampler, sets its epoch, and resumes it in the middle of one."""
+
+import pytest
+
+from gpuaug import BalancedSampler
+
+pytest.importorskip("lightning", reason="needs lightning: pip install -r tests/requirements.txt")
+
+LABELS = [0] * 23 + [1] * 7 + [2] * 2
+SHARE = 35  # of the 69 draws, with one that pads
+
+
+def order(epoch):
+    """The indices that two ranks draw in turn."""
+    sampler = BalancedSampler(LABELS, seed=7)
+    sampler.set_epoch(epoch)
+    indices = sampler.draws()[:, 0].tolist()
+    return indices + indices[:1]
+
+
+def drawn(ranks, epoch):
+    shares = [[i for at, batch in rank["drawn"] if at == epoch for i in batch] for rank in ranks]
+    return [index for step in zip(*shares, strict=True) for index in step]
+
+
+@pytest.mark.parametrize("loader", ["torch", "gpuaug"])
+def test_the_sampler_is_kept_and_its_epoch_set(run, loader):
+    ranks = run("train_lightning.py", loader, 3)
+    assert [rank["sampler"] for rank in ranks] == ["BalancedSampler"] * 2
+    assert [rank["place"] for rank in ranks] == [[0, 2], [1, 2]]
+    assert [drawn(ranks, epoch) for epoch in range(3)] == [order(epoch) for epoch in range(3)]
+
+
+def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path):
+    # Seven batches of five an epoch on each rank: ten steps end after the third of the second epoch.
+    before = run("train_lightning.py", "gpuaug", 3, 10)
+    after = run("train_lightning.py", "gpuaug", 3, -1, tmp_path / "gpuaug-3-10" / "step.ckpt")
+    assert drawn(before, 0) == order(0)
+    assert drawn(before, 1) + drawn(after, 1) == order(1)
+    assert len(drawn(before, 1)) == 30
+    assert drawn(after, 2) == order(2)
