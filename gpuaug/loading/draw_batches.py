@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler
 
-from gpuaug.sampling import BalancedSampler, Draw
+from gpuaug.sampling import Draw, DrawSampler
 
 
 class DrawBatches(BatchSampler):
     """A ``BatchSampler`` of draws that keeps count of those that were used, however many were fetched ahead.
 
+    >>> from gpuaug import BalancedSampler
     >>> batches = DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False)
     >>> first, second = batches
     >>> batches.use(len(first))
@@ -29,9 +30,9 @@ class DrawBatches(BatchSampler):
         drop_last: whether to leave out a last batch that is smaller.
     """
 
-    sampler: BalancedSampler
+    sampler: DrawSampler
 
-    def __init__(self, sampler: BalancedSampler, batch_size: int, drop_last: bool) -> None:
+    def __init__(self, sampler: DrawSampler, batch_size: int, drop_last: bool) -> None:
         super().__init__(sampler, batch_size, drop_last)
         self._total = 0  # draws of the epoch of the newest iteration
         self._used: tuple[int, int] | None = None  # (epoch, global position), once an iteration has begun
@@ -40,7 +41,7 @@ class DrawBatches(BatchSampler):
         # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
         # iterators, and takes its batches from the second.
         draws = iter(self.sampler)
-        self._total = sum(self.sampler.plan_.values())
+        self._total = self.sampler.total
         self._used = (self.sampler.epoch, self.sampler.state_dict()["position"])  # no draw is taken yet
         while batch := list(islice(draws, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:

@@ -14,7 +14,7 @@ from gpuaug.loading.draw_batches import DrawBatches
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.sources import DecodedSource, ResidentSource
 from gpuaug.packed import Packed, source_of
-from gpuaug.sampling import BalancedSampler
+from gpuaug.sampling import DrawSampler
 from gpuaug.transforms import Transform
 
 
@@ -46,7 +46,8 @@ class BalancedLoader:
 
     Args:
         dataset: map-style, as :class:`WithDraws` takes it, or a :class:`DeviceDataset`.
-        sampler: a ``BalancedSampler`` over the data set's labels. With several ranks, this rank's.
+        sampler: a ``BalancedSampler`` or ``RepeatFactorSampler`` over the data set's labels. With several
+            ranks, this rank's.
         augment: a gpuaug transform, or None for the images as they are, if of one size.
         batch_size: draws in a batch of this rank, at least 1.
         device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
@@ -72,7 +73,7 @@ class BalancedLoader:
     def __init__(
         self,
         dataset: Any,
-        sampler: BalancedSampler,
+        sampler: DrawSampler,
         augment: Transform | None,
         batch_size: int = 64,
         *,
@@ -85,8 +86,11 @@ class BalancedLoader:
         multiprocessing_context: Any = None,
         worker_init_fn: Any = None,
     ) -> None:
-        if not isinstance(sampler, BalancedSampler):
-            raise TypeError(f"sampler must be a gpuaug.BalancedSampler, got {type(sampler).__name__}")
+        if not isinstance(sampler, DrawSampler):
+            raise TypeError(
+                "sampler must be a gpuaug.BalancedSampler or RepeatFactorSampler, "
+                f"got {type(sampler).__name__}"
+            )
         if augment is not None and not isinstance(augment, Transform):
             raise TypeError(
                 "augment must be a gpuaug transform, such as gpuaug.Compose, or None, "
@@ -111,7 +115,7 @@ class BalancedLoader:
             worker_init_fn=worker_init_fn,
             pin_memory=self.device.type == "cuda" and not self._resident,
         )
-        samples = sum(sampler.counts_.values())
+        samples = len(sampler.dataset)
         if len(dataset) != samples:
             raise ValueError(
                 "dataset and sampler must be of the same samples, "

@@ -2,6 +2,7 @@
 
 from gpuaug.sampling.draw import Draw
 from gpuaug.sampling.imbalance import make_imbalanced, make_long_tailed
+from gpuaug.sampling.keyed import DrawSampler, KeyedSampler
 from gpuaug.sampling.labels_of import labels_of
 from gpuaug.sampling.sampler import BalancedSampler
 from gpuaug.sampling.schedules import Schedule, deferred, progressive
@@ -10,6 +11,8 @@ from gpuaug.sampling.targets import effective_number, power
 __all__ = [
     "BalancedSampler",
     "Draw",
+    "DrawSampler",
+    "KeyedSampler",
     "Schedule",
     "deferred",
     "effective_number",

@@ -31,6 +31,10 @@ class Turn:
     rounds: Tensor  # int64 (classes,): which of its orders the class is in
     digest: bytes  # of the plans up to this one, and of the epochs when they began
 
+    @property
+    def total(self) -> int:
+        return self.plan.total
+
 
 class Rotation:
     """The turns of all epochs: a pure function of (classes, counts, target).

@@ -1,6 +1,6 @@
 """Trains with Lightning in two processes: FOLDER LOADER EPOCHS [STEPS] [CHECKPOINT]. Writes what a rank drew.
 
-LOADER is torch (a ``DataLoader``) or gpuaug (a ``BalancedLoader``). It leaves after STEPS, when it has written
+LOADER is torch (a ``DataLoader``) or gpuaug (a ``BalancedLoader``). It leaves after STEPS, and has written
 ``step.ckpt``; or it goes on from a CHECKPOINT.
 """
 

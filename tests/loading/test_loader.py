@@ -337,7 +337,7 @@ def test_leaving_the_loop_ends_the_workers():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"sampler": SequentialSampler(LABELS)}, TypeError, "gpuaug.BalancedSampler, got SequentialSampler"),
+        ({"sampler": SequentialSampler(LABELS)}, TypeError, "BalancedSampler or RepeatFactorSampler, got"),
         ({"augment": torch.nn.Identity()}, TypeError, "gpuaug transform, such as .* got Identity"),
         ({"augment": Transform}, TypeError, "gpuaug transform, such as .* got type"),
         ({"dataset": [0]}, ValueError, "got 1 in the data set and 12 labels in the sampler"),

@@ -152,7 +152,7 @@ def test_random_access_agrees_with_the_whole(data):
 def test_chunks_join_without_a_seam(monkeypatch):
     sampler = BalancedSampler(LABELS, 11, num_replicas=2, rank=1)
     whole, mine = sampler.draws(), rows(sampler)
-    monkeypatch.setattr("gpuaug.sampling.sampler._CHUNK", 5)
+    monkeypatch.setattr("gpuaug.sampling.keyed.KeyedSampler._chunk", 5)
     assert torch.equal(sampler.draws(), whole)
     assert rows(sampler) == mine
 
