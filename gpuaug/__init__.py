@@ -4,7 +4,14 @@ from gpuaug import functional
 from gpuaug._native import __version__
 from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
 from gpuaug.packed import Packed, pack
-from gpuaug.sampling import BalancedSampler, Draw, labels_of, make_imbalanced, make_long_tailed
+from gpuaug.sampling import (
+    BalancedSampler,
+    Draw,
+    RepeatFactorSampler,
+    labels_of,
+    make_imbalanced,
+    make_long_tailed,
+)
 from gpuaug.transforms import (
     CenterCrop,
     Compose,
@@ -36,6 +43,7 @@ __all__ = [
     "RandomHorizontalFlip",
     "RandomResizedCrop",
     "RandomVerticalFlip",
+    "RepeatFactorSampler",
     "Resize",
     "SaltAndPepper",
     "WithDraws",

@@ -4,6 +4,7 @@ from gpuaug.sampling.draw import Draw
 from gpuaug.sampling.imbalance import make_imbalanced, make_long_tailed
 from gpuaug.sampling.keyed import DrawSampler, KeyedSampler
 from gpuaug.sampling.labels_of import labels_of
+from gpuaug.sampling.repeat_factor import RepeatFactorSampler
 from gpuaug.sampling.sampler import BalancedSampler
 from gpuaug.sampling.schedules import Schedule, deferred, progressive
 from gpuaug.sampling.targets import effective_number, power
@@ -13,6 +14,7 @@ __all__ = [
     "Draw",
     "DrawSampler",
     "KeyedSampler",
+    "RepeatFactorSampler",
     "Schedule",
     "deferred",
     "effective_number",

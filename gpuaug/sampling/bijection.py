@@ -10,10 +10,11 @@ from torch import Tensor
 
 from gpuaug.random import ORDER, philox, signed
 
-# What a bijection is for: word 2 of its counter, so that no two share a stream.
+# What a bijection, or another part of an order, is for: word 2 of its counter, so that no two share a stream.
 POSITIONS = 0
 MEMBERS = 1
 SUBSET = 2
+ROUNDING = 3
 
 _ROUNDS = 8
 _SWAPS = 4

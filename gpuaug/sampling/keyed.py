@@ -211,6 +211,12 @@ class DrawSampler(KeyedSampler[Draw]):
     def _items(self, draws: Tensor) -> Iterator[Draw]:
         return make_draws(draws)
 
+    def _summary(self) -> str:
+        return (
+            f"{type(self).__name__}: {self.total} draws an epoch, {len(self)} on rank {self.rank} of "
+            f"{self.num_replicas}, seed {self.seed}, epoch {self.epoch}"
+        )
+
     def draws(self, start: int = 0, stop: int | None = None) -> Tensor:
         """The draws at the global positions [start, stop) of the current epoch, the same on every rank.
 

@@ -31,13 +31,19 @@ class Plan:
             (str(name), str(samples), str(draws), _copies(samples, draws))
             for name, samples, draws in zip(self.classes, self.samples, self.draws, strict=True)
         ]
-        hidden = len(rows) - _ROWS_SHOWN
-        if hidden > 0:
-            rows[_ROWS_SHOWN // 2 : -_ROWS_SHOWN // 2] = [(f"({hidden} more)", "", "", "")]
         total = ("total", str(sum(self.samples)), str(self.total), "")
-        table = [("class", "samples", "draws", "copies per sample"), *rows, total]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        return "\n".join("  ".join(map(str.rjust, row, widths)).rstrip() for row in table)
+        return align(("class", "samples", "draws", "copies per sample"), rows, total)
+
+
+def align(header: tuple[str, ...], rows: list[tuple[str, ...]], *footer: tuple[str, ...]) -> str:
+    """A table of text, its columns aligned to the right; of many rows, the first and the last."""
+    hidden = len(rows) - _ROWS_SHOWN
+    if hidden > 0:
+        gap = (f"({hidden} more)", *[""] * (len(header) - 1))
+        rows = [*rows[: _ROWS_SHOWN // 2], gap, *rows[-_ROWS_SHOWN // 2 :]]
+    table = [header, *rows, *footer]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join("  ".join(map(str.rjust, row, widths)).rstrip() for row in table)
 
 
 def make_plan(classes: tuple[Class, ...], counts: Iterable[int], target: Target) -> Plan:

@@ -116,7 +116,4 @@ class BalancedSampler(DrawSampler):
         return dict(zip(self._plan.classes, self._plan.draws, strict=True))
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}: {self._plan.total} draws an epoch, {len(self)} on rank {self.rank} of "
-            f"{self.num_replicas}, seed {self.seed}, epoch {self.epoch}\n{self._plan}"
-        )
+        return f"{self._summary()}\n{self._plan}"

@@ -1,0 +1,166 @@
+"""Repeat-factor sampling, for samples that have several labels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import torch
+
+from gpuaug.random import ORDER, signed
+from gpuaug.sampling.bijection import ROUNDING
+from gpuaug.sampling.keyed import DrawSampler
+from gpuaug.sampling.label_sets import LabelSets, read_label_sets
+from gpuaug.sampling.order import Order
+from gpuaug.sampling.plan import Plan, align
+from gpuaug.sampling.rotation import Turn
+from gpuaug.sampling.table import Class, LabelTable, build_table
+
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class _Repeats:
+    """An epoch, in which every sample has a whole number of draws: the samples of a number are as a class."""
+
+    epoch: int
+    table: LabelTable
+    turn: Turn
+
+    @property
+    def total(self) -> int:
+        return self.turn.total
+
+
+class RepeatFactorSampler(DrawSampler):
+    """Draws a sample as often as the rarest of its labels asks for: balancing where a sample has several.
+
+    >>> labels = [["cat"], ["cat", "dog"], ["cat"], []]
+    >>> sampler = RepeatFactorSampler(labels, threshold=1.0)
+    >>> print(sampler)
+    RepeatFactorSampler: 5 draws an epoch, 5 on rank 0 of 1, seed 0, epoch 0
+    class  samples  repeat factor
+      cat        3           1.15
+      dog        1           2.00
+    >>> [round(factor, 2) for factor in sampler.factors_.tolist()]
+    [1.15, 2.0, 1.15, 1.0]
+
+    With f(c) the fraction of the samples that have class c, and threshold t, a class has the repeat factor
+    r(c) = max(1, sqrt(t / f(c))), and a sample the largest of its classes', or 1 where it has none (Gupta,
+    Dollár and Girshick, "LVIS: a dataset for large vocabulary instance segmentation", CVPR 2019; Detectron2's
+    ``RepeatFactorTrainingSampler``). Where r is no whole number, an epoch draws the sample floor(r) or
+    floor(r) + 1 times, so that the mean over the epochs is r; which of the two follows from (seed, epoch,
+    index) alone. So epochs differ in length, and ``len`` is exact for the current one.
+
+    All else is as in :class:`BalancedSampler`: it yields ``Draw`` objects with their copy and key, in an
+    order at random access; ranks, ``set_epoch``, ``state_dict`` and resuming are the same.
+
+    Args:
+        labels: the classes of every sample: a matrix ``(samples, classes)`` of 0 and 1, dense or sparse, or
+            for each sample a list of integers or strings; see ``read_label_sets``. One class per sample is
+            taken as well.
+        threshold: t, in (0, 1]: the frequency below which a class is repeated. LVIS uses 0.001.
+        seed, num_replicas, rank, drop_last: as in :class:`BalancedSampler`.
+
+    Attributes:
+        counts_: samples by class. class_factors_: r by class. factors_: float64 ``(samples,)``, r by sample.
+
+    Raises:
+        TypeError, ValueError: labels of another form, a class that no sample has; a number out of its range.
+    """
+
+    def __init__(
+        self,
+        labels: Any,
+        threshold: float,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        drop_last: bool = False,
+    ) -> None:
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
+            raise TypeError(f"threshold must be a number, got {type(threshold).__name__}")
+        if not 0 < threshold <= 1:
+            raise ValueError(f"threshold must be in (0, 1], got {threshold}")
+        sets = read_label_sets(labels)
+        counts = sets.counts.tolist()
+        samples = len(sets.starts) - 1
+        factors = [max(1.0, math.sqrt(threshold / (count / samples))) for count in counts]
+        self.counts_: dict[Class, int] = dict(zip(sets.classes, counts, strict=True))
+        self.class_factors_: dict[Class, float] = dict(zip(sets.classes, factors, strict=True))
+        self.factors_ = torch.from_numpy(_largest(np.array(factors), sets))
+        digest = blake2b(repr((sets.classes, float(threshold))).encode(), digest_size=8)
+        digest.update(sets.starts.data)
+        digest.update(np.ascontiguousarray(sets.numbers, np.int64).data)
+        self._digest = digest.hexdigest()
+        super().__init__(samples, seed=seed, num_replicas=num_replicas, rank=rank, drop_last=drop_last)
+
+    def _turn_at(self, epoch: int) -> _Repeats:
+        repeats = stochastic_round(self.factors_.numpy(), self.seed, epoch)
+        table = build_table(lambda: [repeats], len(repeats))
+        samples = tuple(table.counts.tolist())
+        draws = tuple(count * times for count, times in zip(samples, table.classes, strict=True))
+        nothing = torch.zeros(len(samples), dtype=torch.int64)
+        plan = Plan(table.classes, samples, draws)
+        return _Repeats(epoch, table, Turn(epoch, plan, nothing, nothing + epoch, b""))
+
+    def _order_of(self, turn: _Repeats) -> Order:
+        return Order(turn.table, turn.turn, self.seed)
+
+    def _fingerprint(self, turn: _Repeats) -> str:
+        """Of labels and threshold."""
+        return self._digest
+
+    def __repr__(self) -> str:
+        rows = [
+            (str(name), str(count), f"{factor:.2f}")
+            for (name, count), factor in zip(self.counts_.items(), self.class_factors_.values(), strict=True)
+        ]
+        return f"{self._summary()}\n{align(('class', 'samples', 'repeat factor'), rows)}"
+
+
+def _largest(factors: np.ndarray, sets: LabelSets) -> np.ndarray:
+    """float64 ``(samples,)``: the largest of the factors of each sample's classes."""
+    largest = np.ones(len(sets.starts) - 1)
+    begins = sets.starts[:-1]
+    some = np.diff(sets.starts) > 0
+    largest[some] = np.maximum.reduceat(factors[sets.numbers], begins[some])
+    return largest
+
+
+def stochastic_round(values: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """The whole number below or above each value, so that over the epochs the mean is the value.
+
+    >>> [stochastic_round(np.array([1.5, 2.0, 7.01]), 0, epoch).tolist() for epoch in range(3)]
+    [[2, 2, 7], [1, 2, 7], [1, 2, 7]]
+
+    Args:
+        values: float64 ``(n,)``, each in [0, 2**31).
+        seed, epoch: with its position, they choose each value's number, in steps of 2**-32.
+
+    Returns:
+        int64 ``(n,)``.
+    """
+    rounded = np.empty(len(values), np.int64)
+    for start in range(0, len(values), _CHUNK):
+        part = values[start : start + _CHUNK]
+        # One Philox block has the words of four values.
+        block = torch.arange(start // 4, -(-(start + len(part)) // 4))
+        counter = torch.stack(
+            (
+                block & 0xFFFFFFFF,
+                block >> 32,
+                torch.full_like(block, ROUNDING),
+                torch.full_like(block, ORDER + epoch),
+            ),
+            dim=1,
+        )
+        words = torch.ops.gpuaug.philox(counter, signed(seed).expand(len(block)).contiguous())
+        chance = words.flatten()[: len(part)].numpy() * 2.0**-32
+        whole = np.floor(part)
+        rounded[start : start + len(part)] = whole + (chance < part - whole)
+    return rounded
