@@ -5,6 +5,7 @@ from gpuaug._native import __version__
 from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
 from gpuaug.packed import Packed, pack
 from gpuaug.sampling import (
+    BalancedBatchSampler,
     BalancedSampler,
     Draw,
     RepeatFactorSampler,
@@ -28,6 +29,7 @@ from gpuaug.transforms import (
 )
 
 __all__ = [
+    "BalancedBatchSampler",
     "BalancedLoader",
     "BalancedSampler",
     "CenterCrop",

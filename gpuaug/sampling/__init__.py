@@ -1,5 +1,6 @@
 """Which samples an epoch draws, how often, and in which order: labels -> plan -> order -> sampler."""
 
+from gpuaug.sampling.batch_sampler import BalancedBatchSampler
 from gpuaug.sampling.draw import Draw
 from gpuaug.sampling.imbalance import make_imbalanced, make_long_tailed
 from gpuaug.sampling.keyed import DrawSampler, KeyedSampler
@@ -10,6 +11,7 @@ from gpuaug.sampling.schedules import Schedule, deferred, progressive
 from gpuaug.sampling.targets import effective_number, power
 
 __all__ = [
+    "BalancedBatchSampler",
     "BalancedSampler",
     "Draw",
     "DrawSampler",

@@ -15,6 +15,10 @@ POSITIONS = 0
 MEMBERS = 1
 SUBSET = 2
 ROUNDING = 3
+CLASSES = 4
+ROUNDS = 5
+UNITS = 6
+CELLS = 7
 
 _ROUNDS = 8
 _SWAPS = 4
@@ -40,23 +44,32 @@ class Bijections:
     Args:
         sizes: each in [1, 2**62).
         seed, turns, purpose: key and counter of the Philox words; a turn, in [0, 2**31), for each size.
+        numbers: which bijections these are, for a few of many; by default 0, 1, 2, ...
 
     Attributes:
         table: int64 ``(19, len(sizes))``: size, the grid's rows and columns, keys of the Feistel rounds, and
             keys and pivots of the swaps.
     """
 
-    def __init__(self, sizes: Sequence[int], seed: int, turns: Sequence[int] | Tensor, purpose: int) -> None:
-        size = torch.from_numpy(np.array(sizes, np.int64))
+    def __init__(
+        self,
+        sizes: Sequence[int] | Tensor,
+        seed: int,
+        turns: Sequence[int] | Tensor,
+        purpose: int,
+        numbers: Tensor | None = None,
+    ) -> None:
+        size = sizes if isinstance(sizes, Tensor) else torch.from_numpy(np.array(sizes, np.int64))
         rows = _root(size - 1) + 1
         columns = (size + rows - 1).div(rows, rounding_mode="trunc")
-        block = torch.arange(len(sizes) * _BLOCKS)
+        numbers = torch.arange(len(sizes)) if numbers is None else numbers
+        block = (numbers[:, None] * _BLOCKS + torch.arange(_BLOCKS)).flatten()
         turn = torch.as_tensor(turns).repeat_interleave(_BLOCKS)
         counter = torch.stack(
             (block & _WORD, block >> 32, torch.full_like(block, purpose), turn + ORDER), dim=-1
         )
         words = philox(counter, signed(seed))
-        keys = words.view(len(sizes), -1).T
+        keys = words.view(len(sizes), 4 * _BLOCKS).T
         high, low = keys[_ROUNDS : _ROUNDS + _SWAPS], keys[_ROUNDS + _SWAPS :]
         # 62 bits, so that the remainder is as good as uniform for any size that an epoch has.
         pivots = (high << 30 | low >> 2) % size
