@@ -3,10 +3,11 @@
 import io
 
 import pytest
+import torch
 from PIL import Image
-from torch.utils.data import Subset
+from torch.utils.data import DataLoader, Dataset, Subset
 
-from gpuaug import labels_of
+from gpuaug import BalancedLoader, BalancedSampler, labels_of
 from gpuaug.sampling.labels import read_labels
 
 datasets = pytest.importorskip("datasets", reason="needs datasets: pip install -r tests/requirements.txt")
@@ -68,3 +69,38 @@ def test_faults(pets):
         labels_of(datasets.DatasetDict(train=two))
     with pytest.raises(TypeError, match="map-style"):
         labels_of(two.to_iterable_dataset())
+
+
+class Pictures(Dataset):
+    """The columns of a Hugging Face data set as ``(image, label)``, which gpuaug reads."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        row = self.rows[index]
+        return row["image"], row["label"]
+
+
+def test_draws_go_through_a_data_loader(pets):
+    sampler = BalancedSampler(labels_of(pets, names=True), {"x": 3, "y": 3, "z": 4}, seed=1)
+    loader = DataLoader(pets.select_columns("label").with_format("torch"), batch_size=4, sampler=sampler)
+    labels = torch.cat([batch["label"] for batch in loader])
+    assert torch.equal(labels, torch.tensor([2, 0, 2, 1])[sampler.draws()[:, 0]])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_through_the_balanced_loader(pets, workers):
+    whole = pets.select([0, 0, 0, 0]).remove_columns("label").add_column("label", [2, 0, 2, 1])
+    sampler = BalancedSampler(labels_of(whole), seed=1)
+    context = "fork" if workers else None
+    loader = BalancedLoader(
+        Pictures(whole), sampler, None, batch_size=4, num_workers=workers, multiprocessing_context=context
+    )
+    batches = list(loader)
+    assert batches[0][0].shape == (4, 3, 4, 4)
+    labels = torch.cat([labels for _, labels in batches])
+    assert torch.equal(labels, torch.tensor([2, 0, 2, 1])[sampler.draws()[:, 0]])

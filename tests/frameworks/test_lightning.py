@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpuaug import BalancedSampler
+from gpuaug import BalancedBatchSampler, BalancedSampler
 
 pytest.importorskip("lightning", reason="needs lightning: pip install -r tests/requirements.txt")
 
@@ -29,6 +29,17 @@ def test_the_sampler_is_kept_and_its_epoch_set(run, loader):
     assert [rank["sampler"] for rank in ranks] == ["BalancedSampler"] * 2
     assert [rank["place"] for rank in ranks] == [[0, 2], [1, 2]]
     assert [drawn(ranks, epoch) for epoch in range(3)] == [order(epoch) for epoch in range(3)]
+
+
+def test_a_batch_sampler_is_kept_and_its_epoch_set(run):
+    ranks = run("train_lightning.py", "batches", 2)
+    assert [rank["place"] for rank in ranks] == [[0, 2], [1, 2]]
+    sampler = BalancedBatchSampler(LABELS, 2, 3, batches=8, seed=7)
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        shares = [[batch for at, batch in rank["drawn"] if at == epoch] for rank in ranks]
+        together = [batch for step in zip(*shares, strict=True) for batch in step]
+        assert together == sampler.draws()[:, :, 0].tolist()
 
 
 def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path):

@@ -1,7 +1,7 @@
 """Trains with Lightning in two processes: FOLDER LOADER EPOCHS [STEPS] [CHECKPOINT]. Writes what a rank drew.
 
-LOADER is torch (a ``DataLoader``) or gpuaug (a ``BalancedLoader``). It leaves after STEPS, and has written
-``step.ckpt``; or it goes on from a CHECKPOINT.
+LOADER is torch (a ``DataLoader``), gpuaug (a ``BalancedLoader``) or batches (a ``BalancedBatchSampler``). It
+leaves after STEPS, and has written ``step.ckpt``; or it goes on from a CHECKPOINT.
 """
 
 import json
@@ -36,6 +36,9 @@ class Model(lightning.LightningModule):
 
     def train_dataloader(self):
         # Here the process group is there, and the sampler takes its rank from it.
+        if self.loader == "batches":
+            batches = gpuaug.BalancedBatchSampler(LABELS, 2, 3, batches=8, seed=7)
+            return DataLoader(WithDraws(Pictures()), batch_sampler=batches)
         sampler = gpuaug.BalancedSampler(LABELS, seed=7)
         if self.loader == "gpuaug":
             return gpuaug.BalancedLoader(Pictures(), sampler, None, batch_size=5)
@@ -65,9 +68,12 @@ def main(folder, loader, epochs, steps="-1", checkpoint=None):
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
+        # A batch sampler is no DistributedSampler: Lightning would take the loader apart.
+        use_distributed_sampler=loader != "batches",
     )
     trainer.fit(model, ckpt_path=checkpoint)
-    sampler = trainer.train_dataloader.sampler
+    kept = trainer.train_dataloader
+    sampler = kept.batch_sampler if loader == "batches" else kept.sampler
     seen = {
         "sampler": type(sampler).__name__,
         "place": [sampler.rank, sampler.num_replicas],
