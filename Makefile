@@ -12,7 +12,9 @@ BUILT := $(VENV)/gpuaug.stamp
 demo: $(BUILT)
 	$(BIN)/python -m gpuaug study --out results/demo --overwrite
 
+# With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
 test: $(BUILT)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)
