@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from gpuaug import BalancedSampler
+from gpuaug import BalancedBatchSampler, BalancedSampler
 
 stateful = pytest.importorskip(
     "torchdata.stateful_dataloader", reason="needs torchdata: pip install -r tests/requirements.txt"
@@ -64,3 +64,23 @@ def test_snapshots_now_and_then(workers):
     again, batches = loader(workers, 4, snapshot_every_n_steps=3)
     batches.load_state_dict(state)
     assert torch.equal(torch.cat([head, *batches]), again.draws())
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_batch_sampler(workers):
+    def loader():
+        sampler = BalancedBatchSampler(LABELS, 2, 3, batches=9)
+        sampler.set_epoch(1)
+        options = {"prefetch_factor": 2, "multiprocessing_context": "fork"} if workers else {}
+        return sampler, stateful.StatefulDataLoader(
+            Echo(), batch_sampler=sampler, num_workers=workers, **options
+        )
+
+    sampler, batches = loader()
+    iterator = iter(batches)
+    head = list(itertools.islice(iterator, 4))
+    state = batches.state_dict()
+    del iterator
+    _, batches = loader()
+    batches.load_state_dict(state)
+    assert torch.equal(torch.stack([*head, *batches]), sampler.draws())

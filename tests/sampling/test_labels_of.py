@@ -6,6 +6,7 @@ import torch
 from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from torchvision import datasets as tv
 
+import gpuaug
 from gpuaug import BalancedSampler, labels_of
 
 
@@ -62,6 +63,7 @@ SAMPLES = list(zip(PATHS, [2, 0, 2], strict=True))
         Keeps(3, samples=[1, 2], _samples=SAMPLES),
         Keeps(3, imgs=SAMPLES),
         TensorDataset(torch.zeros(3, 1), torch.tensor([2, 0, 2])),
+        gpuaug.DeviceDataset(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.tensor([2, 0, 2])),
         torchvision("CIFAR10", data=np.zeros((3, 1)), targets=[2, 0, 2]),
         torchvision("MNIST", data=torch.zeros(3, 1), targets=torch.tensor([2, 0, 2])),
         torchvision("SVHN", data=np.zeros((3, 1)), labels=np.array([2, 0, 2])),
