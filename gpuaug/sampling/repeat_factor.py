@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gpuaug.random import ORDER, signed
+from gpuaug.random import ORDER, philox, signed
 from gpuaug.sampling.bijection import ROUNDING
 from gpuaug.sampling.keyed import DrawSampler
 from gpuaug.sampling.label_sets import LabelSets, read_label_sets
@@ -159,7 +159,7 @@ def stochastic_round(values: np.ndarray, seed: int, epoch: int) -> np.ndarray:
             ),
             dim=1,
         )
-        words = torch.ops.gpuaug.philox(counter, signed(seed).expand(len(block)).contiguous())
+        words = philox(counter, signed(seed))
         chance = words.flatten()[: len(part)].numpy() * 2.0**-32
         whole = np.floor(part)
         rounded[start : start + len(part)] = whole + (chance < part - whole)
