@@ -22,10 +22,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run -Werror csrc/* tests/csrc/*
 
-# Side by side with the libraries that people use now; benchmarks/README.md says what is measured.
+# Side by side with the libraries that people use now, then the chart and README's table of it; benchmarks/README.md
+# says what is measured. BENCH passes options on, such as BENCH='--missing' after an interruption.
 bench: $(BUILT)
 	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
-	NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/python benchmarks/chains.py
+	$(BIN)/python benchmarks/chains.py $(BENCH)
+	$(BIN)/python benchmarks/chart.py
+	$(BIN)/python benchmarks/readme_table.py --write
 	$(BIN)/python benchmarks/sampler.py
 
 # On a machine with a GPU: builds, runs the tests with CUDA required, times the kernels. Uses PYTHON as it is.

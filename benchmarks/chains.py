@@ -1,7 +1,16 @@
-"""gpuaug side by side with the libraries that people use now, on the CPU: ``make bench``.
+"""gpuaug side by side with the libraries that people use now: ``make bench``.
 
-Every library's result is checked before it is timed. The libraries take turns, so that a machine that slows
-down slows all of them; the times are medians. Writes ``benchmarks/results/chains.json``.
+Three sections, each a list of cases: ``chains`` (whole batches), ``calls`` (one small image, one thread) and
+``growth`` (from one image to 4096, from 32 to 1024 pixels, with one thread and with all).
+
+    python benchmarks/chains.py                                # all of it, on the CPU
+    python benchmarks/chains.py --only growth                  # one section anew; the others stay in the file
+    python benchmarks/chains.py --missing                      # goes on where a run was interrupted
+    python benchmarks/chains.py --device cuda                  # on the GPU
+    python benchmarks/chains.py --rounds 3 --seconds 0.05 --out /tmp/smoke.json
+
+A library's output is checked before it is timed. Libraries take turns, and beside them a bare copy from uint8
+to float32: the speed that no chain can pass. Writes ``benchmarks/results/chains.json`` after every case.
 """
 
 from __future__ import annotations
@@ -10,44 +19,157 @@ import argparse
 import importlib.metadata
 import json
 import platform
-import statistics
+import re
+import sys
 import time
 from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from peers import PEERS, Case, Run
+from case import CHAINS, Case
+from peers import COPIES, ON_GPU, PEERS, Library, ours
 from statistics_of_chain import check
+from timing import summary, take_turns
 
-RESULTS = Path(__file__).with_name("results") / "chains.json"
-CASES = ((32, 512), (224, 64))
+RESULTS = Path(__file__).with_name("results")
 DISTRIBUTIONS = {"dali": "nvidia-dali-cuda130"}
+BATCHES = {"cpu": ((32, 512), (224, 64)), "cuda": ((32, 64), (32, 512), (224, 256))}  # sides, images
+GROWING_BATCHES = tuple((32, 4**power) for power in range(7))
+GROWING_SIDES = tuple((side, 16) for side in (64, 128, 256, 512, 1024))
+
+
+@dataclass(frozen=True)
+class Section:
+    cases: list[Case]
+    libraries: dict[str, Library]
+    checked: bool  # the same functions need one check only
+    effort: float  # a share of the rounds and of the seconds of a turn
+
+
+def sections(device: str, threads: int, peers: list[str]) -> dict[str, Section]:
+    chosen = {name: PEERS[name] for name in peers}
+    strongest = {name: library for name, library in chosen.items() if name == "dali"}
+    several = sorted({1, threads}) if device == "cpu" else [threads]
+    growing = [("full", *size) for size in (*GROWING_BATCHES, *GROWING_SIDES)]
+    return {
+        "chains": Section(
+            [Case(chain, *size, threads, device) for chain in CHAINS for size in BATCHES[device]],
+            {**ours(), **COPIES, **chosen},
+            checked=True,
+            effort=1,
+        ),
+        "calls": Section(
+            [Case(chain, 32, 1, 1, device) for chain in CHAINS],
+            {**ours(), **chosen},
+            checked=True,
+            effort=0.5,
+        ),
+        "growth": Section(
+            [Case(*case, count, device) for count in several for case in growing],
+            {**ours(), **COPIES, **strongest},
+            checked=False,
+            effort=0.5,
+        ),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--only", nargs="+", choices=("chains", "calls", "growth"), help="sections")
+    parser.add_argument("--missing", action="store_true", help="only cases that the file does not have yet")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--device", choices=BATCHES, default="cpu")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=15, help="how often each library has its turn")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of one turn")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--rounds", type=int, default=11, help="how often each library has its turn")
+    parser.add_argument("--seconds", type=float, default=0.25, help="of one turn")
+    parser.add_argument("--out", type=Path, help="by default benchmarks/results/chains[-<GPU>].json")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    peers = [name for name in arguments.peers if is_installed(name)]
-    cases = {}
-    for side, batch in CASES:
-        case = Case(side, batch, arguments.threads)
-        cases[str(case)] = compare(case, peers, arguments.rounds, arguments.seconds)
-        show(case, cases[str(case)])
-    report = {
-        "threads": arguments.threads,
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ["torch", "numpy", *peers]},
-        "cases": cases,
+    device = arguments.device
+    peers = [name for name in arguments.peers if is_installed(name) and (device == "cpu" or name in ON_GPU)]
+    environment = describe(device, peers)
+    out = arguments.out or RESULTS / f"chains{file_suffix(device)}.json"
+    begun = time.perf_counter()
+    for name, section in sections(device, arguments.threads, peers).items():
+        if arguments.only and name not in arguments.only:
+            continue
+        done = stored(out, name, environment) if arguments.missing else {}
+        for case in section.cases:
+            if str(case) not in done:
+                done[str(case)] = measure(case, section, arguments.rounds, arguments.seconds)
+                write(out, name, {"environment": environment, "cases": done})
+    print(f"\nwritten: {out}, after {time.perf_counter() - begun:.0f} s")
+
+
+# ---- One case
+
+
+def measure(case: Case, section: Section, rounds: int, seconds: float) -> dict:
+    """Of every library: microseconds per batch (median and quartiles of the rounds), and what that means."""
+    torch.set_num_threads(case.threads)
+    rounds, seconds = max(3, round(rounds * section.effort)), seconds * section.effort
+    if section.checked:
+        for name, library in section.libraries.items():
+            if name not in COPIES:
+                check_library(case, name, library)
+    images = case.images()
+    with ExitStack() as opened:
+        runs = {
+            name: opened.enter_context(library(case, images)) for name, library in section.libraries.items()
+        }
+        taken = take_turns(runs, rounds, seconds, case.device)
+    rows = {name: summary(of_library) for name, of_library in taken.items()}
+    for name, row in rows.items():
+        row["MB"] = round((5 * images.numel() if name in COPIES else case.least_bytes()) / 1e6, 3)
+        row["images_per_second"] = round(1e6 * case.batch / row["us"])
+        row["GB_per_s"] = round(row["MB"] / row["us"] * 1e3, 3)
+        row["times_gpuaug"] = round(row["us"] / rows["gpuaug"]["us"], 3)
+        for copy in COPIES.keys() & rows.keys():
+            row[f"share_of_{copy}"] = round(rows[copy]["us"] / row["us"], 3)
+    command = " ".join(["python", "benchmarks/chains.py", *sys.argv[1:]])
+    result = {
+        **asdict(case),
+        "rounds": rounds,
+        "seconds": seconds,
+        "command": command,
+        "libraries": rows,
     }
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"written: {arguments.out}")
+    show(case, rows)
+    return result
+
+
+def check_library(case: Case, name: str, library: Library) -> None:
+    with ExitStack() as opened:
+        try:
+            check(case, lambda probe: opened.enter_context(library(case, probe)).images)
+        except AssertionError as error:
+            raise SystemExit(f"{name} does not give the chain of '{case}': {error}") from error
+
+
+def show(case: Case, rows: dict[str, dict]) -> None:
+    print(f"\n{case}: {case.least_bytes() / 1e6:.3f} MB must be read and written")
+    for name, row in rows.items():
+        lower, upper = row["us_quartiles"]
+        time_taken = f"{row['us']:12,.1f} us [{lower:,.1f}, {upper:,.1f}]"
+        rate = f"{row['images_per_second']:9,} images/s {row['GB_per_s']:7.2f} GB/s"
+        shares = [f"{row[key]:.2f} of {key[9:]}" for key in sorted(row) if key.startswith("share_of_")]
+        ratio = f"{row['times_gpuaug']:7.2f} x gpuaug's time"
+        print(f"  {name:20} {time_taken:40} {rate} {ratio}  {'; '.join(shares)}", flush=True)
+
+
+# ---- The file
+
+
+def describe(device: str, peers: list[str]) -> dict:
+    """What the numbers depend on besides the case."""
+    return {
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ["gpuaug", "torch", "numpy", *peers]},
+        "machine": platform.machine(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        **({"gpu": torch.cuda.get_device_name()} if device == "cuda" else {}),
+    }
 
 
 def version(name: str) -> str:
@@ -63,55 +185,29 @@ def is_installed(name: str) -> bool:
     return True
 
 
-def compare(case: Case, peers: list[str], rounds: int, seconds: float) -> dict[str, dict[str, float]]:
-    """Every peer's milliseconds per batch (median, quartiles), images per second, and how gpuaug compares."""
-    images = torch.randint(256, (case.batch, 3, case.side, case.side), dtype=torch.uint8)
-    for name in peers:
-        with ExitStack() as opened:
-
-            def results(probe: torch.Tensor, name: str = name, opened: ExitStack = opened) -> Run:
-                run = opened.enter_context(PEERS[name](case, probe))
-                return getattr(run, "result", run)
-
-            check(case, results)
-    times: dict[str, list[float]] = {name: [] for name in peers}
-    with ExitStack() as opened:
-        runs = {name: opened.enter_context(PEERS[name](case, images)) for name in peers}
-        for run in runs.values():
-            turn(run, seconds)
-        for _ in range(rounds):
-            for name, run in runs.items():
-                times[name].append(turn(run, seconds))
-    return {name: summary(case, taken, times.get("gpuaug")) for name, taken in times.items()}
+def file_suffix(device: str) -> str:
+    if device == "cpu":
+        return ""
+    return "-" + re.sub("[^a-z0-9]+", "-", torch.cuda.get_device_name().lower())
 
 
-def turn(run: Run, seconds: float) -> float:
-    """Seconds per batch, the median of the batches of one turn."""
-    taken = []
-    while sum(taken) < seconds:
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+def stored(out: Path, section: str, environment: dict) -> dict[str, dict]:
+    """The cases that an earlier run has left."""
+    found = json.loads(out.read_text()).get(section) if out.exists() else None
+    if found is None:
+        return {}
+    if found["environment"] != environment:
+        raise SystemExit(
+            f"{out}: its {section} were measured with {found['environment']}, and this would go on "
+            f"with {environment}; leave --missing out to measure all of them anew"
+        )
+    return found["cases"]
 
 
-def summary(case: Case, taken: list[float], ours: list[float] | None) -> dict[str, float]:
-    lower, median, upper = statistics.quantiles(taken, n=4)
-    row = {
-        "ms_per_batch": round(1e3 * median, 3),
-        "ms_quartiles": [round(1e3 * lower, 3), round(1e3 * upper, 3)],
-        "images_per_second": round(case.batch / median),
-    }
-    if ours:
-        row["times_gpuaug"] = round(median / statistics.median(ours), 2)
-    return row
-
-
-def show(case: Case, rows: dict[str, dict[str, float]]) -> None:
-    print(f"\n{case}, {case.threads} threads")
-    for name, row in rows.items():
-        ratio = f"{row['times_gpuaug']:8.2f} x" if "times_gpuaug" in row else ""
-        print(f"  {name:15} {row['ms_per_batch']:10.2f} ms {row['images_per_second']:9,} images/s{ratio}")
+def write(out: Path, section: str, value: dict) -> None:
+    out.parent.mkdir(exist_ok=True)
+    report = json.loads(out.read_text()) if out.exists() else {}
+    out.write_text(json.dumps({**report, section: value}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,192 +1,225 @@
-"""One augmentation chain, as gpuaug and its peers express it: each a function that makes a batch.
+"""The chains of ``case.py`` in each library's words, written as its documentation recommends for speed.
 
-The chain: a random window of 20/32 of the side, bilinear back to the side, a horizontal flip of half of the
-images, a 5x5 Gaussian of sigma 1, 25 % salt and pepper (60 % of it salt), normalised float32 NCHW; from
-uint8 images, with parameters of its own for every image.
+Each function is a context that gives a ``Run``. What is not counted for any of them: bringing the images into
+the layout that the library asks for.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import inspect
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.queues import Queue
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor
+from case import AMOUNT, MEAN, SALT, SIGMA, STD, Case
+from processes import Sample, run_per_sample
+from timing import Run
+from torch import Tensor, nn
 
-MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
-SIGMA, AMOUNT, SALT = 1.0, 0.25, 0.6
-
-Run = Callable[[], Tensor]
-
-
-@dataclass(frozen=True)
-class Case:
-    side: int
-    batch: int
-    threads: int
-
-    @property
-    def window(self) -> int:
-        return self.side * 20 // 32
-
-    def __str__(self) -> str:
-        return f"{self.side} px, batch {self.batch}"
+AREA = (20 / 32) ** 2  # of the window, as a share of the image's
 
 
 # ---- Whole batches
 
 
-@contextmanager
-def gpuaug_batch(case: Case, images: Tensor) -> Iterator[Run]:
+def gpuaug_chain(case: Case) -> Callable[..., Tensor]:
     import gpuaug
 
-    augment = gpuaug.Compose(
-        [
-            gpuaug.RandomCrop(case.window),
-            gpuaug.Resize(case.side),
-            gpuaug.RandomHorizontalFlip(),
-            gpuaug.GaussianBlur(5, sigma=SIGMA),
-            gpuaug.SaltAndPepper(AMOUNT, SALT),
-            gpuaug.Normalize(MEAN, STD),
-        ]
-    )
-    yield lambda: augment(images)
+    window = [gpuaug.RandomCrop(case.window), gpuaug.Resize(case.side)]
+    noise = gpuaug.SaltAndPepper(AMOUNT, SALT)
+    options = [gpuaug.Compose(window), gpuaug.RandomHorizontalFlip(p=1.0), noise]
+    stages = {
+        "full": [*window, gpuaug.RandomHorizontalFlip(), gpuaug.GaussianBlur(5, sigma=SIGMA), noise],
+        "resize": [*window, gpuaug.RandomHorizontalFlip()],
+        "one of": [gpuaug.OneOf(options)],
+    }
+    return gpuaug.Compose([*stages[case.chain], gpuaug.Normalize(MEAN, STD)])
+
+
+@contextmanager
+def gpuaug_fresh(case: Case, images: Tensor) -> Iterator[Run]:
+    """Parameters, recipes and the kernel; every result in new memory."""
+    augment = gpuaug_chain(case)
+    yield Run(lambda: augment(images))
+
+
+@contextmanager
+def gpuaug_reused(case: Case, images: Tensor) -> Iterator[Run]:
+    """The same into one result, as ``out`` allows."""
+    augment = gpuaug_chain(case)
+    out = augment(images)
+    yield Run(lambda: augment(images, out=out))
 
 
 @contextmanager
 def kornia_batch(case: Case, images: Tensor) -> Iterator[Run]:
     import kornia.augmentation as K
 
-    size = (case.side, case.side)
-    augment = K.AugmentationSequential(
-        K.RandomCrop((case.window, case.window)),
-        K.Resize(size),
-        K.RandomHorizontalFlip(p=0.5),
-        K.RandomGaussianBlur((5, 5), (SIGMA, SIGMA), p=1.0),
-        K.RandomSaltAndPepperNoise(amount=AMOUNT, salt_vs_pepper=SALT, p=1.0),
-        K.Normalize(torch.tensor(MEAN), torch.tensor(STD)),
-        data_keys=["input"],
-    )
-    yield lambda: augment(images.float().div(255))
+    # "Use slice for efficiency", says kornia; but on a GPU that is some launches for each image.
+    mode = "slice" if case.device == "cpu" else "resample"
+    window = [K.RandomCrop((case.window,) * 2, cropping_mode=mode)]
+    window += [K.Resize((case.side,) * 2, align_corners=False)]
+    noise = K.RandomSaltAndPepperNoise(amount=AMOUNT, salt_vs_pepper=SALT, p=1.0)
+    normalize = K.Normalize(torch.tensor(MEAN), torch.tensor(STD))
+    blur = K.RandomGaussianBlur((5, 5), (SIGMA, SIGMA), p=1.0)
+    stages = {
+        "full": [*window, K.RandomHorizontalFlip(p=0.5), blur, noise],
+        "resize": [*window, K.RandomHorizontalFlip(p=0.5)],
+    }
+    if case.chain == "one of":
+        options = [nn.Sequential(*window), K.RandomHorizontalFlip(p=1.0), noise]
+        augment = nn.Sequential(_KorniaOneOf(options), normalize)
+    else:
+        augment = K.AugmentationSequential(*stages[case.chain], normalize, data_keys=["input"])
+    augment.to(case.device)
+
+    @torch.no_grad()
+    def batch() -> Tensor:
+        return augment(images.float().div(255))
+
+    yield Run(batch)
+
+
+class _KorniaOneOf(nn.Module):
+    """kornia chooses one option for a batch; this chooses one for each image, and runs each on its own."""
+
+    def __init__(self, options: list[nn.Module]) -> None:
+        super().__init__()
+        self.options = nn.ModuleList(options)
+
+    def forward(self, images: Tensor) -> Tensor:
+        choice = torch.randint(len(self.options), (len(images),))
+        out = torch.empty_like(images)
+        for number, option in enumerate(self.options):
+            chosen = (choice == number).nonzero()[:, 0].to(images.device)
+            if len(chosen):
+                out[chosen] = option(images[chosen])
+        return out
 
 
 @contextmanager
 def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
+    """DALI's CPU operators. Its result is DALI's own memory, not copied, and used again for a later batch."""
     from nvidia.dali import fn, pipeline_def, types
 
-    samples = list(np.ascontiguousarray(images.permute(0, 2, 3, 1).numpy()))
+    source = np.ascontiguousarray(images.permute(0, 2, 3, 1).numpy())
+    # One thread: the time of a call; more, the next batch is begun meanwhile.
+    ahead = case.threads > 1
+    executor = {"exec_pipelined": ahead, "exec_async": ahead, "enable_conditionals": True}
 
-    @pipeline_def(batch_size=case.batch, num_threads=case.threads, device_id=None, seed=1)
+    def resized_window(image):
+        one = {"random_area": [AREA, AREA], "random_aspect_ratio": [1.0, 1.0]}
+        linear = {"interp_type": types.DALIInterpType.INTERP_LINEAR, "antialias": False}
+        return fn.random_resized_crop(image, size=(case.side, case.side), **one, **linear)
+
+    def noise(image):
+        return fn.noise.salt_and_pepper(image, prob=AMOUNT, salt_vs_pepper=SALT)
+
+    @pipeline_def(batch_size=case.batch, num_threads=case.threads, device_id=None, seed=1, **executor)
     def chain():
-        image = fn.external_source(lambda: samples, layout="HWC", no_copy=True)
-        place = {"crop_pos_x": fn.random.uniform(range=(0, 1)), "crop_pos_y": fn.random.uniform(range=(0, 1))}
-        image = fn.crop(image, crop=(case.window, case.window), **place)
-        linear = types.DALIInterpType.INTERP_LINEAR
-        image = fn.resize(image, size=(case.side, case.side), interp_type=linear, antialias=False)
-        image = fn.flip(image, horizontal=fn.random.coin_flip(probability=0.5))
-        image = fn.gaussian_blur(image, window_size=5, sigma=SIGMA)
-        image = fn.noise.salt_and_pepper(image, prob=AMOUNT, salt_vs_pepper=SALT)
-        scaled = {"mean": [255 * m for m in MEAN], "std": [255 * s for s in STD]}
-        return fn.crop_mirror_normalize(image, dtype=types.FLOAT, output_layout="CHW", **scaled)
+        image = fn.external_source(lambda: source, layout="HWC", no_copy=True)
+        if case.chain == "one of":
+            option = fn.random.uniform(values=[0, 1, 2], dtype=types.INT32)
+            mirror = fn.cast(option == 1, dtype=types.INT32)
+            if option == 0:
+                image = resized_window(image)
+            elif option == 2:
+                image = noise(image)
+        else:
+            mirror = fn.random.coin_flip(probability=0.5)
+            image = resized_window(image)
+            if case.chain == "full":
+                image = noise(fn.gaussian_blur(image, window_size=5, sigma=SIGMA))
+        scale = {"mean": [255 * m for m in MEAN], "std": [255 * s for s in STD]}
+        result = {"dtype": types.FLOAT, "output_layout": "CHW"}
+        # Blur and noise know no left and right, so the flip may come with the normalisation.
+        return fn.crop_mirror_normalize(image, mirror=mirror, **scale, **result)
 
     pipeline = chain()
     pipeline.build()
-    yield lambda: torch.from_numpy(np.asarray(pipeline.run()[0].as_tensor()))
+    yield Run(lambda: torch.from_numpy(np.asarray(pipeline.run()[0].as_tensor())), works_ahead=ahead)
 
 
-# ---- One image at a time, in a process for each thread; nothing is sent back, which favours them
+# ---- One image at a time
 
 
-def torchvision_sample(case: Case) -> Callable[[Tensor], Tensor]:
+def torchvision_sample(case: Case) -> Sample:
     from torchvision.transforms import v2
 
-    def salt_and_pepper(image: Tensor) -> Tensor:  # torchvision has none
-        chance = torch.rand(image.shape[-2:])
+    def noise(image: Tensor) -> Tensor:  # torchvision has none
+        chance = torch.rand(image.shape[-2:], device=image.device)
         return image.masked_fill(chance < AMOUNT, 0).masked_fill(chance < AMOUNT * SALT, 255)
 
-    return v2.Compose(
-        [
-            v2.RandomCrop(case.window),
-            v2.Resize(case.side, antialias=False),
-            v2.RandomHorizontalFlip(),
-            v2.GaussianBlur(5, sigma=SIGMA),
-            salt_and_pepper,
-            v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(MEAN, STD),
-        ]
-    )
+    window = [v2.RandomCrop(case.window), v2.Resize(case.side, antialias=False)]
+    options = [v2.Compose(window), v2.RandomHorizontalFlip(p=1.0), noise]
+    stages = {
+        "full": [*window, v2.RandomHorizontalFlip(), v2.GaussianBlur(5, sigma=SIGMA), noise],
+        "resize": [*window, v2.RandomHorizontalFlip()],
+        "one of": [v2.RandomChoice(options)],
+    }
+    output = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+    return lambda image: torch.from_numpy(image).to(case.device), v2.Compose([*stages[case.chain], *output])
 
 
-def albumentations_sample(case: Case) -> Callable[[Tensor], Tensor]:
+def albumentations_sample(case: Case) -> Sample:
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for its latest version
     import albumentations as A
     import cv2
     from albumentations.pytorch import ToTensorV2
 
-    cv2.setNumThreads(1)
-    chain = A.Compose(
-        [
-            A.RandomCrop(case.window, case.window),
-            A.Resize(case.side, case.side, interpolation=cv2.INTER_LINEAR),
-            A.HorizontalFlip(p=0.5),
-            A.GaussianBlur(blur_limit=(5, 5), sigma_limit=(SIGMA, SIGMA), p=1.0),
-            A.SaltAndPepper(amount=(AMOUNT, AMOUNT), salt_vs_pepper=(SALT, SALT), p=1.0),
-            A.Normalize(MEAN, STD),
-            ToTensorV2(),
-        ]
-    )
-    return lambda image: chain(image=image)["image"]
+    cv2.setNumThreads(1)  # a process for each thread already
+    resize = A.Resize(case.side, case.side, interpolation=cv2.INTER_LINEAR)
+    window = [A.RandomCrop(case.window, case.window), resize]
+    blur = A.GaussianBlur(blur_limit=(5, 5), sigma_limit=(SIGMA, SIGMA), p=1.0)
+    noise = A.SaltAndPepper(amount=(AMOUNT, AMOUNT), salt_vs_pepper=(SALT, SALT), p=1.0)
+    stages = {
+        "full": [*window, A.HorizontalFlip(p=0.5), blur, noise],
+        "resize": [*window, A.HorizontalFlip(p=0.5)],
+        "one of": [A.OneOf([A.Sequential(window, p=1.0), A.HorizontalFlip(p=1.0), noise], p=1.0)],
+    }
+    augment = A.Compose([*stages[case.chain], A.Normalize(MEAN, STD), ToTensorV2()])
+    return np.ascontiguousarray, lambda image: augment(image=image)["image"]
 
 
-class _Worker:
-    """What a process keeps: its transform and its share of the images."""
-
-    transform: Callable[[Tensor], Tensor]
-    images: list
-
-    @classmethod
-    def start(cls, make: Callable[[Case], Callable], case: Case, images: Tensor, seeds: Queue) -> None:
-        torch.set_num_threads(1)
-        torch.manual_seed(seeds.get())
-        share = images[: case.batch // case.threads]
-        # Albumentations takes arrays (H, W, C), torchvision tensors (C, H, W).
-        as_array = make is albumentations_sample
-        cls.images = list(np.ascontiguousarray(share.permute(0, 2, 3, 1)) if as_array else share)
-        cls.transform = staticmethod(make(case))
-
-    @classmethod
-    def run(cls, send: bool) -> Tensor | None:
-        out = torch.stack([cls.transform(image) for image in cls.images])
-        return out if send else None
+def torchvision_batch(case: Case, images: Tensor) -> AbstractContextManager[Run]:
+    return run_per_sample(torchvision_sample, case, images.cpu().numpy())
 
 
-def per_sample(make: Callable[[Case], Callable]) -> Callable[[Case, Tensor], Iterator[Run]]:
-    @contextmanager
-    def batch(case: Case, images: Tensor) -> Iterator[Run]:
-        make(case)  # a missing library is noticed here, not in the processes
-        fork = multiprocessing.get_context("fork")
-        seeds = fork.Queue()
-        for seed in range(case.threads):
-            seeds.put(seed)
-        with fork.Pool(case.threads, _Worker.start, (make, case, images, seeds)) as pool:
-
-            def run(send: bool = False) -> Tensor | None:
-                parts = pool.map(_Worker.run, [send] * case.threads, chunksize=1)
-                return torch.cat(parts) if send else None
-
-            run.result = lambda: run(send=True)
-            yield run
-
-    return batch
+def albumentations_batch(case: Case, images: Tensor) -> AbstractContextManager[Run]:
+    return run_per_sample(albumentations_sample, case, images.permute(0, 2, 3, 1).numpy())
 
 
-PEERS = {
-    "gpuaug": gpuaug_batch,
-    "torchvision": per_sample(torchvision_sample),
+# ---- The copy that no chain can be faster than: the same bytes in, float32 out
+
+
+@contextmanager
+def copy_fresh(case: Case, images: Tensor) -> Iterator[Run]:
+    yield Run(lambda: images.float())
+
+
+@contextmanager
+def copy_warm(case: Case, images: Tensor) -> Iterator[Run]:
+    out = images.float()
+    yield Run(lambda: out.copy_(images))
+
+
+Library = Callable[[Case, Tensor], AbstractContextManager[Run]]
+
+PEERS: dict[str, Library] = {
+    "torchvision": torchvision_batch,
     "kornia": kornia_batch,
-    "albumentations": per_sample(albumentations_sample),
+    "albumentations": albumentations_batch,
     "dali": dali_batch,
 }
+ON_GPU = ("torchvision", "kornia")
+COPIES: dict[str, Library] = {"copy, fresh": copy_fresh, "copy, warm": copy_warm}
+
+
+def ours() -> dict[str, Library]:
+    """gpuaug as it is called by default, and with its result's memory used again where it can be."""
+    import gpuaug
+
+    reuses = "out" in inspect.signature(gpuaug.Compose.forward).parameters
+    return {"gpuaug": gpuaug_fresh, **({"gpuaug, out reused": gpuaug_reused} if reuses else {})}

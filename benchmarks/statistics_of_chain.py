@@ -1,84 +1,189 @@
-"""Whether a peer's output is that of the chain, judged by statistics: its random numbers are its own.
+"""Whether a library's output is that of the chain, judged by statistics: its random numbers are its own.
 
-Two probes have known answers. A horizontal ramp, the same in every row, tells the size and the place of the
-window (its slope and level), the flips (its sign) and the noise (its outliers). Independent random pixels
-tell, by how much of their spread is left, whether they were resized bilinearly and blurred.
+Two probes have known answers. A horizontal ramp, the same in every row, tells for every image the size and
+the place of the window (its slope and level), the flip (the slope's sign) and the noise (its outliers).
+Independent random pixels tell, by how much of their spread is left, whether they were resized bilinearly and
+blurred.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
 import torch
-from peers import AMOUNT, MEAN, SALT, SIGMA, STD, Case
+from case import AMOUNT, MEAN, SALT, SIGMA, STD, Case
 from torch import Tensor
 
 DRAWS = 1024
+SPREAD = 0.8  # tolerance in levels: DALI's fused window looks half a pixel beyond its border, others do not
 LOW, HIGH = 60.0, 190.0  # what the probes hold: far from salt and pepper
+SIGMAS = 4.5  # what chance may do to a mean; about one check in 100,000 fails by chance
+
+Results = Callable[[Tensor], Callable[[], Tensor]]
+
+
+@dataclass(frozen=True)
+class Ramps:
+    """What the images of a ramp tell, one number each."""
+
+    salt: np.ndarray  # shares of the pixels
+    pepper: np.ndarray
+    slope: np.ndarray  # 1: as the probe's; 20/32: the window's; negative: flipped
+    place: np.ndarray  # of the centre, in pixels right of the probe's
+
+    def of(self, chosen: np.ndarray) -> Ramps:
+        return Ramps(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def check(case: Case, results: Results) -> None:
+    """Raise AssertionError unless ``results(probe)()`` are batches of the chain."""
+    run, seen = results(ramp(case)), []
+    while sum(len(part.slope) for part in seen) < DRAWS:
+        seen.append(read_ramps(case, levels_of(case, run())))
+    ramps = Ramps(*(np.concatenate([getattr(part, f.name) for part in seen]) for f in fields(Ramps)))
+    CHECKS[case.chain](case, ramps)
+    probe = grain(case)
+    run, spreads = results(probe), []
+    while sum(map(len, spreads)) < DRAWS // 8:
+        spreads.append(read_spreads(levels_of(case, run())))
+    check_spreads(case, np.concatenate(spreads), probe)
+
+
+# ---- The probes, and what is read off their results
 
 
 def ramp(case: Case) -> Tensor:
     row = torch.linspace(LOW, HIGH, case.side).round().to(torch.uint8)
-    return row.expand(case.batch, 3, case.side, case.side).contiguous()
+    return row.expand(case.batch, 3, case.side, case.side).contiguous().to(case.device)
 
 
 def grain(case: Case) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     shape = (case.batch, 3, case.side, case.side)
-    return torch.randint(int(LOW), int(HIGH), shape, dtype=torch.uint8, generator=generator)
+    return torch.randint(int(LOW), int(HIGH), shape, dtype=torch.uint8, generator=generator).to(case.device)
 
 
-def check(case: Case, results: Callable[[Tensor], Callable[[], Tensor]]) -> None:
-    """Raise AssertionError unless ``results(probe)()`` are batches of the chain."""
-    levels = gather(case, results(ramp(case)))
-    noisy = (levels < 5) | (levels > 250)
-    salt, pepper = (levels > 250).mean(), (levels < 5).mean()
-    near("share of salt", salt, AMOUNT * SALT, 0.01)
-    near("share of pepper", pepper, AMOUNT * (1 - SALT), 0.01)
-    near("channels that share their noise", (noisy.all(1) == noisy.any(1)).mean(), 1, 0.001)
+def levels_of(case: Case, batch: Tensor) -> np.ndarray:
+    """A result as levels from 0 to 255: float32 (draws, channels, height, width)."""
+    assert batch.dtype == torch.float32, f"a result must be float32, got {batch.dtype}"
+    shape = tuple(batch.shape)
+    assert shape == (case.batch, 3, case.side, case.side), f"a result must be NCHW, got {shape}"
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    return batch.cpu().mul(std).add(mean).mul(255).numpy()
 
-    clean = np.where(noisy, np.nan, levels)[:, 0]
-    columns = np.nanmean(clean, axis=1)  # (draws, side)
+
+def read_ramps(case: Case, levels: np.ndarray) -> Ramps:
+    salt, pepper = levels > 250, levels < 5
+    noisy = salt | pepper
+    assert (noisy.all(1) == noisy.any(1)).mean() > 0.999, "the channels of a pixel must share their noise"
+    columns = np.nanmean(np.where(noisy, np.nan, levels)[:, 0], axis=1)  # (draws, side)
     inner = slice(case.side // 8, -case.side // 8)  # away from the borders that the blur bends
-    positions = np.arange(case.side)[inner]
-    slopes, centres = np.polyfit(positions - positions.mean(), columns[:, inner].T, 1)
-    slope = (HIGH - LOW) / (case.side - 1)
-    near("slope of the ramp", np.abs(slopes).mean(), slope * case.window / case.side, 0.03 * slope)
-    near("share of flips", (slopes < 0).mean(), 0.5, 0.08)
-    places = case.side - case.window + 1
-    near("mean place of the window", centres.mean() / slope, (LOW + HIGH) / 2 / slope, 0.05 * case.side)
-    near("spread of its places", centres.std() / slope, np.sqrt((places**2 - 1) / 12), 0.06 * places)
-
-    probe = grain(case)
-    levels = gather(case, results(probe))
-    clean = np.where((levels < 5) | (levels > 250), np.nan, levels)
-    near("spread left by resize and blur", np.nanstd(clean), expected_spread(case, probe), 0.4)
+    positions = np.arange(case.side)[inner] - (case.side - 1) / 2
+    slopes, centres = np.polyfit(positions, columns[:, inner].T, 1) / ((HIGH - LOW) / (case.side - 1))
+    middle = (HIGH + LOW) / 2 / ((HIGH - LOW) / (case.side - 1))
+    return Ramps(salt.mean((1, 2, 3)), pepper.mean((1, 2, 3)), slopes, centres - middle)
 
 
-def expected_spread(case: Case, probe: Tensor) -> float:
-    """Of the grain after OpenCV's resize and blur, from windows at a few places."""
-    results = []
-    for n, image in enumerate(probe[:32].permute(0, 2, 3, 1).numpy()):
-        top, left = n % (case.side - case.window), (7 * n) % (case.side - case.window)
+def read_spreads(levels: np.ndarray) -> np.ndarray:
+    noisy = (levels < 5) | (levels > 250)
+    return np.nanstd(np.where(noisy, np.nan, levels), axis=(1, 2, 3))
+
+
+# ---- What they must be
+
+
+def check_full(case: Case, ramps: Ramps) -> None:
+    check_noise(case, ramps)
+    check_flips(ramps)
+    check_windows(case, ramps)
+
+
+def check_resize(case: Case, ramps: Ramps) -> None:
+    check_clean(ramps)
+    check_flips(ramps)
+    check_windows(case, ramps)
+
+
+def check_one_of(case: Case, ramps: Ramps) -> None:
+    noisy = ramps.salt + ramps.pepper > 0.5 * AMOUNT
+    flipped = ~noisy & (ramps.slope < 0)
+    served = {"noise": noisy, "flip": flipped, "window": ~noisy & ~flipped}
+    for option, chosen in served.items():
+        share("of the images that take " + option, chosen, 1 / 3)
+    check_noise(case, ramps.of(served["noise"]))
+    check_clean(ramps.of(~noisy))
+    check_windows(case, ramps.of(served["window"]))
+    for option, slope in (("noise", 1.0), ("flip", -1.0)):
+        near(f"slope after {option}", ramps.slope[served[option]].mean(), slope, 0.01)
+        near(f"shift by {option}", np.abs(ramps.place[served[option]]).max(), 0, 0.5)
+
+
+CHECKS = {"full": check_full, "resize": check_resize, "one of": check_one_of}
+
+
+def check_noise(case: Case, ramps: Ramps) -> None:
+    for what, value, expected in (
+        ("salt", ramps.salt, AMOUNT * SALT),
+        ("pepper", ramps.pepper, AMOUNT * (1 - SALT)),
+    ):
+        error = np.sqrt(expected * (1 - expected) / (len(value) * case.side**2))
+        # Some libraries choose a fixed number of places, with replacement, or round their shares.
+        near(f"share of {what}", value.mean(), expected, SIGMAS * error + 0.01)
+
+
+def check_clean(ramps: Ramps) -> None:
+    near("share of salt and pepper", (ramps.salt + ramps.pepper).max(), 0, 0)
+
+
+def check_flips(ramps: Ramps) -> None:
+    share("of flips", ramps.slope < 0, 0.5)
+
+
+def check_windows(case: Case, ramps: Ramps) -> None:
+    near("slope in the window", np.abs(ramps.slope).mean(), case.window / case.side, 0.01)
+    places = case.side - case.window + 1  # all equally likely
+    spread = np.sqrt((places**2 - 1) / 12)
+    error = spread / np.sqrt(len(ramps.place))
+    near("mean place of the window", ramps.place.mean(), 0, SIGMAS * error + 0.5)
+    near("spread of its places", ramps.place.std(), spread, SIGMAS * error + 0.02 * places)
+
+
+def check_spreads(case: Case, spreads: np.ndarray, probe: Tensor) -> None:
+    plain, resized, blurred = expected_spreads(case, probe)
+    if case.chain == "one of":
+        smooth = spreads < (plain + resized) / 2
+        share("of the images that were resized", smooth, 1 / 3)
+        near("spread left by a flip or noise", root_mean_square(spreads[~smooth]), plain, SPREAD)
+        spreads = spreads[smooth]
+    expected = blurred if case.chain == "full" else resized
+    near(f"spread left by the chain '{case.chain}'", root_mean_square(spreads), expected, SPREAD)
+
+
+def expected_spreads(case: Case, probe: Tensor) -> tuple[float, float, float]:
+    """Of the grain as it is, after OpenCV's resize, and after its blur too; from windows at a few places."""
+    spreads = []
+    generator = np.random.default_rng(0)
+    images = probe.cpu().permute(0, 2, 3, 1).numpy()
+    for _ in range(64):
+        image = images[generator.integers(len(images))]
+        top, left = generator.integers(0, case.side - case.window + 1, 2)
         window = np.ascontiguousarray(image[top : top + case.window, left : left + case.window])
         resized = cv2.resize(window, (case.side, case.side), interpolation=cv2.INTER_LINEAR)
-        results.append(cv2.GaussianBlur(resized, (5, 5), SIGMA))
-    return float(np.std(results))
+        spreads.append([image.std(), resized.std(), cv2.GaussianBlur(resized, (5, 5), SIGMA).std()])
+    plain, resized, blurred = root_mean_square(np.array(spreads))
+    return float(plain), float(resized), float(blurred)
 
 
-def gather(case: Case, run: Callable[[], Tensor]) -> np.ndarray:
-    """At least ``DRAWS`` results as levels from 0 to 255: float64 (draws, channels, height, width)."""
-    batches = []
-    while sum(map(len, batches)) < min(DRAWS, 4 * case.batch):
-        batch = run()
-        assert batch.dtype == torch.float32, f"a result must be float32, got {batch.dtype}"
-        shape = tuple(batch.shape)
-        assert shape == (case.batch, 3, case.side, case.side), f"a result must be NCHW, got {shape}"
-        batches.append(batch)
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return torch.cat(batches).double().mul(std).add(mean).mul(255).numpy()
+def root_mean_square(values: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.mean(np.square(values), axis=0))
+
+
+def share(what: str, chosen: np.ndarray, expected: float) -> None:
+    error = np.sqrt(expected * (1 - expected) / len(chosen))
+    near(f"share {what}", chosen.mean(), expected, SIGMAS * error)
 
 
 def near(what: str, value: float, expected: float, tolerance: float) -> None:

@@ -1,0 +1,51 @@
+"""What is measured: three chains, in batches of one size, on some threads of a CPU or on a GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
+SIGMA, AMOUNT, SALT = 1.0, 0.25, 0.6  # the blur's; the share of pixels that noise takes, and of salt in it
+
+# Each from uint8 NCHW to normalised float32 NCHW, with parameters of its own for every image:
+CHAINS = (
+    "full",  # window of 20/32 of the side, bilinear back to it, flip of half, 5x5 Gaussian, salt and pepper
+    "resize",  # the window, bilinear back, flip of half
+    "one of",  # for each image either the window and back, or a flip, or salt and pepper: the article's three
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    chain: str
+    side: int
+    batch: int
+    threads: int
+    device: str = "cpu"
+
+    @property
+    def window(self) -> int:
+        return self.side * 20 // 32
+
+    def images(self) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        shape = (self.batch, 3, self.side, self.side)
+        return torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(self.device)
+
+    def least_bytes(self) -> int:
+        """What any library must read and write for a batch: the source pixels that the chain looks at, once,
+        and the float32 result, once.
+
+        >>> Case("resize", side=32, batch=2, threads=1).least_bytes() == 2 * 3 * (20 * 20 + 4 * 32 * 32)
+        True
+        """
+        whole, window = self.side**2, self.window**2
+        read = (2 * whole + window) / 3 if self.chain == "one of" else window
+        return round(self.batch * 3 * (read + 4 * whole))
+
+    def __str__(self) -> str:
+        where = self.device if self.device != "cpu" else f"{self.threads} thread{'s' * (self.threads > 1)}"
+        return f"{self.chain}, {self.side} px, batch {self.batch}, {where}"

@@ -1,0 +1,100 @@
+"""The README's table of speeds, made from ``benchmarks/results/chains.json``.
+
+python benchmarks/readme_table.py           # fails where README.md says something else
+python benchmarks/readme_table.py --write   # writes it, between its two marks
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+RESULTS = Path(__file__).with_name("results") / "chains.json"
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- speeds: benchmarks/readme_table.py -->\n", "<!-- end of speeds -->\n"
+PEERS = {
+    "torchvision": "torchvision v2",
+    "kornia": "kornia",
+    "albumentations": "Albumentations",
+    "dali": "DALI (CPU)",
+}
+CHAINS = {
+    "full": "window, flip, blur, noise",
+    "resize": "window, flip",
+    "one of": "one of window, flip, noise",
+}
+
+
+def tables(report: dict) -> str:
+    """What stands between the marks."""
+    lines = table("batches", report["chains"]["cases"].values(), rate, copies=True)
+    lines += ["", *table("one call", report["calls"]["cases"].values(), duration, copies=False)]
+    return "\n".join(["", *lines, "", ""])
+
+
+def table(what: str, cases: Iterable[dict], ours: Callable[[dict], str], *, copies: bool) -> list[str]:
+    header = [what, "gpuaug", *PEERS.values(), *(["share of a copy, new / same memory"] if copies else [])]
+    rows = [header, ["---"] * len(header)]
+    for case in cases:
+        libraries = case["libraries"]
+        ratios = [ratio(libraries[name]["times_gpuaug"]) if name in libraries else "" for name in PEERS]
+        count = f"{case['threads']} thread{'s' * (case['threads'] > 1)}"
+        size = f"{CHAINS[case['chain']]}; {case['side']} px, batch {case['batch']}, {count}"
+        rows.append([size, ours(libraries["gpuaug"]), *ratios, *([shares(libraries)] if copies else [])])
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def rate(row: dict) -> str:
+    return f"{row['images_per_second']:,} images/s"
+
+
+def duration(row: dict) -> str:
+    return f"{row['us']:.0f} µs"
+
+
+def ratio(times: float) -> str:
+    """A peer's speed as a share of gpuaug's.
+
+    >>> ratio(33.07), ratio(4.05), ratio(0.8)
+    ('1/33', '1/4.0', '1.2')
+    """
+    if times < 1:
+        return f"{1 / times:.1f}"
+    return f"1/{times:.0f}" if times >= 9.95 else f"1/{times:.1f}"
+
+
+def shares(libraries: dict) -> str:
+    """Of the copy into new memory by gpuaug as it is called by default; of the copy into memory that is used
+    again by gpuaug doing the same, where it can.
+    """
+    reused = libraries.get("gpuaug, out reused", libraries["gpuaug"])
+    return f"{libraries['gpuaug']['share_of_copy, fresh']:.2f} / {reused['share_of_copy, warm']:.2f}"
+
+
+def parts(readme: str) -> tuple[str, str, str]:
+    """Before the tables, the tables, after them."""
+    before, rest = readme.split(BEGIN)
+    inside, after = rest.split(END)
+    return before + BEGIN, inside, END + after
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    before, inside, after = parts(README.read_text())
+    expected = tables(json.loads(RESULTS.read_text()))
+    if arguments.write:
+        README.write_text(before + expected + after)
+    elif inside != expected:
+        raise SystemExit(
+            "README.md's speeds are not those of chains.json: python benchmarks/readme_table.py --write"
+        )
+
+
+if __name__ == "__main__":
+    main()
