@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import os
 import platform
 import re
 import sys
@@ -28,9 +29,12 @@ from pathlib import Path
 
 import torch
 from case import CHAINS, Case
-from peers import COPIES, ON_GPU, PEERS, Library, ours
+from copies import COPIES, COPIES_ON_GPU
+from peers import PEERS, PEERS_ON_GPU, Library, ours
 from statistics_of_chain import check
 from timing import summary, take_turns
+
+from gpuaug import _native
 
 RESULTS = Path(__file__).with_name("results")
 DISTRIBUTIONS = {"dali": "nvidia-dali-cuda130"}
@@ -50,12 +54,13 @@ class Section:
 def sections(device: str, threads: int, peers: list[str]) -> dict[str, Section]:
     chosen = {name: PEERS[name] for name in peers}
     strongest = {name: library for name, library in chosen.items() if name == "dali"}
+    copied = {name: COPIES[name] for name in (COPIES if device == "cpu" else COPIES_ON_GPU)}
     several = sorted({1, threads}) if device == "cpu" else [threads]
     growing = [("full", *size) for size in (*GROWING_BATCHES, *GROWING_SIDES)]
     return {
         "chains": Section(
             [Case(chain, *size, threads, device) for chain in CHAINS for size in BATCHES[device]],
-            {**ours(), **COPIES, **chosen},
+            {**ours(), **copied, **chosen},
             checked=True,
             effort=1,
         ),
@@ -67,7 +72,7 @@ def sections(device: str, threads: int, peers: list[str]) -> dict[str, Section]:
         ),
         "growth": Section(
             [Case(*case, count, device) for count in several for case in growing],
-            {**ours(), **COPIES, **strongest},
+            {**ours(), **copied, **strongest},
             checked=False,
             effort=0.5,
         ),
@@ -87,7 +92,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="by default benchmarks/results/chains[-<GPU>].json")
     arguments = parser.parse_args()
     device = arguments.device
-    peers = [name for name in arguments.peers if is_installed(name) and (device == "cpu" or name in ON_GPU)]
+    if not (_native.has_cpu if device == "cpu" else _native.has_cuda):
+        raise SystemExit(f"the compiled {device} library of gpuaug is not here\n{_native.info()}")
+    possible = [name for name in arguments.peers if device == "cpu" or name in PEERS_ON_GPU]
+    peers = [name for name in possible if is_installed(name)]
     environment = describe(device, peers)
     out = arguments.out or RESULTS / f"chains{file_suffix(device)}.json"
     begun = time.perf_counter()
@@ -167,6 +175,7 @@ def describe(device: str, peers: list[str]) -> dict:
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ["gpuaug", "torch", "numpy", *peers]},
         "machine": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
         "vectors": torch.backends.cpu.get_cpu_capability(),
         **({"gpu": torch.cuda.get_device_name()} if device == "cuda" else {}),
     }

@@ -62,7 +62,7 @@ def kornia_batch(case: Case, images: Tensor) -> Iterator[Run]:
     window = [K.RandomCrop((case.window,) * 2, cropping_mode=mode)]
     window += [K.Resize((case.side,) * 2, align_corners=False)]
     noise = K.RandomSaltAndPepperNoise(amount=AMOUNT, salt_vs_pepper=SALT, p=1.0)
-    normalize = K.Normalize(torch.tensor(MEAN), torch.tensor(STD))
+    normalize = K.Normalize(*(torch.tensor(values, device=case.device) for values in (MEAN, STD)))
     blur = K.RandomGaussianBlur((5, 5), (SIGMA, SIGMA), p=1.0)
     stages = {
         "full": [*window, K.RandomHorizontalFlip(p=0.5), blur, noise],
@@ -191,20 +191,6 @@ def albumentations_batch(case: Case, images: Tensor) -> AbstractContextManager[R
     return run_per_sample(albumentations_sample, case, images.permute(0, 2, 3, 1).numpy())
 
 
-# ---- The copy that no chain can be faster than: the same bytes in, float32 out
-
-
-@contextmanager
-def copy_fresh(case: Case, images: Tensor) -> Iterator[Run]:
-    yield Run(lambda: images.float())
-
-
-@contextmanager
-def copy_warm(case: Case, images: Tensor) -> Iterator[Run]:
-    out = images.float()
-    yield Run(lambda: out.copy_(images))
-
-
 Library = Callable[[Case, Tensor], AbstractContextManager[Run]]
 
 PEERS: dict[str, Library] = {
@@ -213,8 +199,7 @@ PEERS: dict[str, Library] = {
     "albumentations": albumentations_batch,
     "dali": dali_batch,
 }
-ON_GPU = ("torchvision", "kornia")
-COPIES: dict[str, Library] = {"copy, fresh": copy_fresh, "copy, warm": copy_warm}
+PEERS_ON_GPU = ("torchvision", "kornia")
 
 
 def ours() -> dict[str, Library]:

@@ -20,6 +20,7 @@ PEERS = {
     "albumentations": "Albumentations",
     "dali": "DALI (CPU)",
 }
+SHARES = "share of a copy: new memory / huge pages / same memory"
 CHAINS = {
     "full": "window, flip, blur, noise",
     "resize": "window, flip",
@@ -35,7 +36,7 @@ def tables(report: dict) -> str:
 
 
 def table(what: str, cases: Iterable[dict], ours: Callable[[dict], str], *, copies: bool) -> list[str]:
-    header = [what, "gpuaug", *PEERS.values(), *(["share of a copy, new / same memory"] if copies else [])]
+    header = [what, "gpuaug", *PEERS.values(), *([SHARES] if copies else [])]
     rows = [header, ["---"] * len(header)]
     for case in cases:
         libraries = case["libraries"]
@@ -66,11 +67,17 @@ def ratio(times: float) -> str:
 
 
 def shares(libraries: dict) -> str:
-    """Of the copy into new memory by gpuaug as it is called by default; of the copy into memory that is used
-    again by gpuaug doing the same, where it can.
+    """Of the two copies into new memory by gpuaug as it is called by default; of the copy into memory that is
+    used again by gpuaug doing the same, where it can.
     """
-    reused = libraries.get("gpuaug, out reused", libraries["gpuaug"])
-    return f"{libraries['gpuaug']['share_of_copy, fresh']:.2f} / {reused['share_of_copy, warm']:.2f}"
+    fresh = libraries["gpuaug"]
+    reused = libraries.get("gpuaug, out reused", fresh)
+    values = [
+        fresh["share_of_copy, fresh"],
+        fresh["share_of_copy, huge pages"],
+        reused["share_of_copy, warm"],
+    ]
+    return " / ".join(f"{value:.2f}" for value in values)
 
 
 def parts(readme: str) -> tuple[str, str, str]:
