@@ -29,8 +29,8 @@ from pathlib import Path
 
 import torch
 from case import CHAINS, Case
-from copies import COPIES, COPIES_ON_GPU
-from peers import PEERS, PEERS_ON_GPU, Library, ours
+from copies import COPIES
+from peers import OURS, PEERS, PEERS_ON_GPU, Library
 from statistics_of_chain import check
 from timing import summary, take_turns
 
@@ -54,25 +54,24 @@ class Section:
 def sections(device: str, threads: int, peers: list[str]) -> dict[str, Section]:
     chosen = {name: PEERS[name] for name in peers}
     strongest = {name: library for name, library in chosen.items() if name == "dali"}
-    copied = {name: COPIES[name] for name in (COPIES if device == "cpu" else COPIES_ON_GPU)}
     several = sorted({1, threads}) if device == "cpu" else [threads]
     growing = [("full", *size) for size in (*GROWING_BATCHES, *GROWING_SIDES)]
     return {
         "chains": Section(
             [Case(chain, *size, threads, device) for chain in CHAINS for size in BATCHES[device]],
-            {**ours(), **copied, **chosen},
+            {**OURS, **COPIES, **chosen},
             checked=True,
             effort=1,
         ),
         "calls": Section(
             [Case(chain, 32, 1, 1, device) for chain in CHAINS],
-            {**ours(), **chosen},
+            {**OURS, **chosen},
             checked=True,
             effort=0.5,
         ),
         "growth": Section(
             [Case(*case, count, device) for count in several for case in growing],
-            {**ours(), **copied, **strongest},
+            {**OURS, **COPIES, **strongest},
             checked=False,
             effort=0.5,
         ),

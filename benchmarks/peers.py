@@ -6,7 +6,6 @@ the layout that the library asks for.
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -39,18 +38,10 @@ def gpuaug_chain(case: Case) -> Callable[..., Tensor]:
 
 
 @contextmanager
-def gpuaug_fresh(case: Case, images: Tensor) -> Iterator[Run]:
-    """Parameters, recipes and the kernel; every result in new memory."""
+def gpuaug_batch(case: Case, images: Tensor) -> Iterator[Run]:
+    """Parameters, recipes and the kernel."""
     augment = gpuaug_chain(case)
     yield Run(lambda: augment(images))
-
-
-@contextmanager
-def gpuaug_reused(case: Case, images: Tensor) -> Iterator[Run]:
-    """The same into one result, as ``out`` allows."""
-    augment = gpuaug_chain(case)
-    out = augment(images)
-    yield Run(lambda: augment(images, out=out))
 
 
 @contextmanager
@@ -193,6 +184,7 @@ def albumentations_batch(case: Case, images: Tensor) -> AbstractContextManager[R
 
 Library = Callable[[Case, Tensor], AbstractContextManager[Run]]
 
+OURS: dict[str, Library] = {"gpuaug": gpuaug_batch}
 PEERS: dict[str, Library] = {
     "torchvision": torchvision_batch,
     "kornia": kornia_batch,
@@ -200,11 +192,3 @@ PEERS: dict[str, Library] = {
     "dali": dali_batch,
 }
 PEERS_ON_GPU = ("torchvision", "kornia")
-
-
-def ours() -> dict[str, Library]:
-    """gpuaug as it is called by default, and with its result's memory used again where it can be."""
-    import gpuaug
-
-    reuses = "out" in inspect.signature(gpuaug.Compose.forward).parameters
-    return {"gpuaug": gpuaug_fresh, **({"gpuaug, out reused": gpuaug_reused} if reuses else {})}

@@ -20,7 +20,7 @@ PEERS = {
     "albumentations": "Albumentations",
     "dali": "DALI (CPU)",
 }
-SHARES = "share of a copy: new memory / huge pages / same memory"
+SHARES = "share of a copy: new memory / same memory"
 CHAINS = {
     "full": "window, flip, blur, noise",
     "resize": "window, flip",
@@ -67,17 +67,8 @@ def ratio(times: float) -> str:
 
 
 def shares(libraries: dict) -> str:
-    """Of the two copies into new memory by gpuaug as it is called by default; of the copy into memory that is
-    used again by gpuaug doing the same, where it can.
-    """
-    fresh = libraries["gpuaug"]
-    reused = libraries.get("gpuaug, out reused", fresh)
-    values = [
-        fresh["share_of_copy, fresh"],
-        fresh["share_of_copy, huge pages"],
-        reused["share_of_copy, warm"],
-    ]
-    return " / ".join(f"{value:.2f}" for value in values)
+    row = libraries["gpuaug"]
+    return f"{row['share_of_copy, fresh']:.2f} / {row['share_of_copy, warm']:.2f}"
 
 
 def parts(readme: str) -> tuple[str, str, str]:

@@ -51,17 +51,23 @@ def turn(run: Run, count: int, device: str) -> float:
 def _elapsed(batch: Callable[[], object], count: int, device: str) -> float:
     if device == "cpu":
         start = time.perf_counter()
-        for _ in range(count):
-            batch()
+        _make(batch, count)
         return time.perf_counter() - start
     first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda.synchronize()
     first.record()
-    for _ in range(count):
-        batch()
+    _make(batch, count)
     last.record()
     last.synchronize()
     return first.elapsed_time(last) / 1e3
+
+
+def _make(batch: Callable[[], object], count: int) -> object:
+    """The last of ``count`` batches. Each is held while the next is made, as a training loop does."""
+    held = None
+    for _ in range(count):
+        held = batch()
+    return held
 
 
 def summary(taken: list[float]) -> dict[str, float | list[float]]:
