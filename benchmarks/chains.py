@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--device", choices=BATCHES, default="cpu")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=11, help="how often each library has its turn")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each library has its turn")
     parser.add_argument("--seconds", type=float, default=0.25, help="of one turn")
     parser.add_argument("--out", type=Path, help="by default benchmarks/results/chains[-<GPU>].json")
     arguments = parser.parse_args()
