@@ -26,7 +26,7 @@ LIBRARIES = {  # name in the figures: name to show, colour
     "albumentations": ("Albumentations", "#1c7ed6"),
     "kornia": ("kornia", "#9c36b5"),
     "torchvision": ("torchvision v2", "#0c8599"),
-    "copy, fresh": ("copy to float32", INK),
+    "copy, warm": ("copy to float32", INK),
 }
 STYLE = {
     "font.family": "sans-serif",
