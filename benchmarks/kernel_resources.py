@@ -1,9 +1,10 @@
-"""What each variant of the CUDA kernel takes of a multiprocessor, out of a build's log; pinned in a table.
+"""What each variant of the CUDA kernel takes for a thread, out of a build's log; pinned in a table.
 
     python benchmarks/kernel_resources.py build.log --nvcc 13.0           # fails where it differs
     python benchmarks/kernel_resources.py build.log --nvcc 13.0 --write   # a change that is meant
 
-The compiler decides these numbers, so they are compared only where its release is the table's.
+The compiler decides these numbers, so they are compared only where its release is the table's. Shared
+memory is not among them: a launch asks for what its tiles need (``csrc/tile.h``), at most 48 KiB a block.
 """
 
 from __future__ import annotations
@@ -14,23 +15,22 @@ import re
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("results") / "kernel-resources.json"
-STAGES = {2: "blur", 4: "noise", 8: "shrink"}
+STAGES = {2: "blur", 8: "shrink"}
 VALUES = {"h": "8-bit", "t": "16-bit", "j": "32-bit"}
 
 ENTRY = re.compile(r"Compiling entry function '_ZN6gpuaug14augment_kernelILl(\d+)E(\w)EEv\w+' for '(sm_\d+)'")
 MEMORY = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers(?:, used \d+ barriers)?(?:, \d+ bytes cumulative stack size)?")
-SHARED = re.compile(r"(\d+) bytes smem")
 
 
 def read(log: str) -> dict[str, dict[str, dict[str, int]]]:
-    """By GPU and variant: a thread's registers, stack and spilled bytes, and a block's shared bytes.
+    """By GPU and variant: a thread's registers, and the bytes of its stack and of what is spilled there.
 
-    >>> lines = '''Compiling entry function '_ZN6gpuaug14augment_kernelILl6EhEEvNS_5BatchE' for 'sm_80'
+    >>> lines = '''Compiling entry function '_ZN6gpuaug14augment_kernelILl2EhEEvNS_5BatchE' for 'sm_80'
     ...     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
-    ... Used 94 registers, used 1 barriers, 1200 bytes smem'''
+    ... Used 64 registers, used 1 barriers'''
     >>> read(lines)
-    {'sm_80': {'blur, noise, 8-bit': {'registers': 94, 'shared': 1200, 'stack': 0, 'spilled': 0}}}
+    {'sm_80': {'blur, 8-bit': {'registers': 64, 'stack': 0, 'spilled': 0}}}
     """
     table: dict[str, dict[str, dict[str, int]]] = {}
     entries = list(ENTRY.finditer(log))
@@ -38,12 +38,10 @@ def read(log: str) -> dict[str, dict[str, dict[str, int]]]:
         part = log[entry.end() : following.start() if following else None]
         stack, *spilled = map(int, MEMORY.search(part).groups())
         used = USED.search(part)
-        shared = SHARED.search(part[used.start() :].split("\n")[0])
         stages = [name for bit, name in STAGES.items() if int(entry[1]) & bit]
         variant = ", ".join([*stages, VALUES[entry[2]]])
         table.setdefault(entry[3], {})[variant] = {
             "registers": int(used[1]),
-            "shared": int(shared[1]) if shared else 0,
             "stack": stack,
             "spilled": sum(spilled),
         }

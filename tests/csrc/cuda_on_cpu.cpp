@@ -2,70 +2,47 @@
 // Reads cases from standard input, as tests/test_cuda_source.py writes them, and fails where a byte of the kernel's
 // output is not the expected one. Every buffer has its exact size on the heap, so that AddressSanitizer sees its end.
 #include <algorithm>
-#include <barrier>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <thread>
 #include <utility>
 #include <vector>
 
-struct Index {
-  unsigned x;
-};
-static thread_local Index threadIdx;
-static Index blockIdx, gridDim;
-static std::barrier<>* block_barrier;
-
-#define __global__
-#define __device__
-#define __launch_bounds__(...)
-#define __shared__ extern  // defined below, in reach of the poison
-#define __syncthreads() block_barrier->arrive_and_wait()
+#include "cuda_shim.h"
 
 #include "augment_kernel.cuh"
 
 namespace gpuaug {
 
-Patch patch;
+static unsigned char* memory;  // of the one block that runs
+unsigned char* block_memory() { return memory; }
 
-using Kernel = void (*)(Batch);
+using Kernel = void (*)(const Batch, const Tiling);
 
-template <typename Value, int64_t... kVariant>
-Kernel variant(int64_t stages, std::integer_sequence<int64_t, kVariant...>) {
-  static_assert((kBlur | kNoise | kShrink) == 2 * (sizeof...(kVariant) - 1));
-  constexpr Kernel kernels[] = {augment_kernel<2 * kVariant, Value>...};
-  return kernels[(stages & (kBlur | kNoise | kShrink)) / 2];
+template <typename Value>
+Kernel variant(int64_t stages) {
+  constexpr Kernel kernels[] = {augment_kernel<0, Value>, augment_kernel<kBlur, Value>, augment_kernel<kShrink, Value>,
+                                augment_kernel<kBlur | kShrink, Value>};
+  return kernels[(stages & kBlur ? 1 : 0) + (stages & kShrink ? 2 : 0)];
 }
 
 Kernel kernel_of(int64_t stages, int64_t element_size) {
-  constexpr auto variants = std::make_integer_sequence<int64_t, 8>();
-  if (element_size == 1) return variant<uint8_t>(stages, variants);
-  if (element_size == 2) return variant<uint16_t>(stages, variants);
-  return variant<uint32_t>(stages, variants);
+  if (element_size == 1) return variant<uint8_t>(stages);
+  if (element_size == 2) return variant<uint16_t>(stages);
+  return variant<uint32_t>(stages);
 }
 
-void launch(Kernel kernel, const Batch& batch) {
-  gridDim.x = 3;  // fewer than most cases have tiles, so that blocks step on
-  std::barrier<> barrier(kThreads);
-  block_barrier = &barrier;
-  std::vector<std::thread> threads;
-  for (unsigned i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
-      threadIdx.x = i;
-      for (unsigned block = 0; block < gridDim.x; ++block) {
-        barrier.arrive_and_wait();
-        if (i == 0) {
-          blockIdx.x = block;
-          std::memset(static_cast<void*>(&patch), 0xA5, sizeof patch);
-        }
-        barrier.arrive_and_wait();
-        kernel(batch);
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
+// `multiprocessors` decides on the size of tiles; few blocks, so that most step on.
+void launch(int64_t stages, int64_t element_size, int multiprocessors, const Batch& batch) {
+  const Kernel kernel = kernel_of(stages, element_size);
+  Tiling tiling = tiling_of(batch, stages, static_cast<int>(element_size), multiprocessors);
+  const int64_t blocks = std::min<int64_t>(3, tiling.per_draw * batch.draws);
+  if (blocks == 0) return;
+  spread(tiling, blocks);
+  std::vector<uint4> shared(static_cast<size_t>(tiling.shared) / sizeof(uint4));
+  memory = reinterpret_cast<unsigned char*>(shared.data());
+  launch_blocks(static_cast<unsigned>(blocks), static_cast<unsigned>(tiling.threads), shared,
+                [&] { kernel(batch, tiling); });
 }
 
 }  // namespace gpuaug
@@ -73,7 +50,7 @@ void launch(Kernel kernel, const Batch& batch) {
 // What comes before a case's storage, records, table and expected output.
 struct Header {
   int64_t storage_bytes, draws, table_bytes, table_per_draw, channels, height, width;
-  int64_t interleaved, stages, channels_last, element_size;
+  int64_t interleaved, stages, channels_last, element_size, multiprocessors;
 };
 
 static std::vector<uint8_t> read(int64_t bytes) {
@@ -103,7 +80,7 @@ static bool agrees(const Header& h, int number) {
                             h.height,
                             h.width,
                             h.channels_last != 0};
-  gpuaug::launch(gpuaug::kernel_of(h.stages, h.element_size), batch);
+  gpuaug::launch(h.stages, h.element_size, static_cast<int>(h.multiprocessors), batch);
   const auto [got, wanted] = std::mismatch(out.begin(), out.end(), expected.begin());
   if (got == out.end()) return true;
   std::fprintf(stderr,

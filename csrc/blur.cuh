@@ -1,0 +1,95 @@
+// Blur of a patch in shared memory: all channels across, a barrier, all channels down.
+#pragma once
+
+#include <cstdint>
+
+#include "packed.cuh"
+#include "shared.cuh"
+#include "stages.h"
+
+namespace gpuaug {
+
+// The twelve levels that eight blurred columns need: of the columns two before the first to two after the last.
+struct Twelve {
+  uint32_t words[3];
+
+  __device__ int level(int i) const { return static_cast<int>(words[i / 4] >> (i % 4 * 8) & 0xFF); }
+  // Four of them from the i-th on.
+  __device__ uint32_t four(int i) const {
+    return i % 4 ? __byte_perm(words[i / 4], words[i / 4 + 1], 0x3210 + 0x1111 * (i % 4)) : words[i / 4];
+  }
+};
+
+__device__ inline void blur_patch_across(const Shared& shared, const Plan& plan, const Recipe& recipe) {
+  const Tiling& tiling = shared.tiling;
+  const Lane lane(tiling.narrow);
+  const int rows = plan.y.extent + 2 * kHalo, end = rows * tiling.channels;
+  const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth, pitch = tiling.strips * kStripWidth;
+  const Divisor by_rows = plan.y.patch_places;
+  const BlurWeights weights = blur_weights(recipe);
+  const bool article = recipe.blur == kArticle;
+  for (int i = lane.begin(end); i < end; i += lane.step) {
+    const int channel = by_rows.quotient(i), row = i - channel * rows, column = lane.strip * kStripWidth;
+    const uint8_t* patch = shared.bytes() + channel * tiling.patch_plane + row * patch_pitch + column;
+    const uint2 eight = *reinterpret_cast<const uint2*>(patch);
+    Twelve own{eight.x, eight.y, *reinterpret_cast<const uint32_t*>(patch + 8)};
+    uint32_t across[8];
+    if (article) {
+#pragma unroll
+      for (int j = 0; j < 8; ++j) {
+        across[j] = static_cast<uint32_t>(
+            article_across(own.level(j), own.level(j + 1), own.level(j + 2), own.level(j + 3), own.level(j + 4)));
+      }
+    } else {
+#pragma unroll
+      for (uint32_t& word : own.words) word ^= 0x80808080u;  // each level less 128, signed
+#pragma unroll
+      for (int j = 0; j < 8; ++j) {
+        across[j] = static_cast<uint32_t>(
+            blur_across(weights, static_cast<int>(own.four(j)), static_cast<int>(own.four(j + 1))));
+      }
+    }
+    const auto pair = [&](int j) { return __byte_perm(across[j], across[j + 1], 0x5410); };
+    uint16_t* to = shared.fine() + channel * tiling.fine_plane + row * pitch + column;
+    *reinterpret_cast<uint4*>(to) = {pair(0), pair(2), pair(4), pair(6)};
+  }
+}
+
+__device__ inline void blur_patch_down_to(const Levels& levels, const Shared& shared, const Plan& plan,
+                                          const Recipe& recipe) {
+  const Tiling& tiling = shared.tiling;
+  const Lane lane(tiling.narrow);
+  const int rows = plan.y.extent, end = rows * tiling.channels;
+  const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth, pitch = tiling.strips * kStripWidth;
+  const Divisor by_rows = plan.y.places;
+  const BlurWeights weights = blur_weights(recipe);
+  const bool article = recipe.blur == kArticle;
+  for (int i = lane.begin(end); i < end; i += lane.step) {
+    const int channel = by_rows.quotient(i), row = i - channel * rows, column = lane.strip * kStripWidth;
+    const uint16_t* fine = shared.fine() + channel * tiling.fine_plane + row * pitch + column;
+    uint2 out{0, 0};
+    if (article) {
+      const uint8_t* centre =
+          shared.bytes() + channel * tiling.patch_plane + (row + kHalo) * patch_pitch + column + kHalo;
+#pragma unroll
+      for (int j = 0; j < 8; ++j, ++fine, ++centre) {
+        const int value = article_down(fine[0], fine[pitch], fine[2 * pitch], fine[3 * pitch], fine[4 * pitch],
+                                       centre[-patch_pitch], centre[1], centre[patch_pitch], centre[-1], centre[0]);
+        (j < 4 ? out.x : out.y) |= static_cast<uint32_t>(value & 0xFF) << (j % 4 * 8);
+      }
+    } else {
+      uint4 five[5];
+#pragma unroll
+      for (int k = 0; k < 5; ++k) five[k] = *reinterpret_cast<const uint4*>(fine + k * pitch);
+      const auto down = [&](auto word) {
+        const uint32_t column_pair[5] = {word(five[0]), word(five[1]), word(five[2]), word(five[3]), word(five[4])};
+        return blur_down(weights, column_pair);
+      };
+      out.x = four_levels(down([](const uint4& v) { return v.x; }), down([](const uint4& v) { return v.y; }));
+      out.y = four_levels(down([](const uint4& v) { return v.z; }), down([](const uint4& v) { return v.w; }));
+    }
+    levels.put_strip(channel, row, lane.strip, out);
+  }
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,157 @@
+// Geometry along the axes where nothing shrinks. The source bytes of a patch are staged in shared memory, every source
+// row is blended across once, in 1/128, and the patch's rows are blended down from those.
+#pragma once
+
+#include <cstdint>
+
+#include "batch.h"
+#include "packed.cuh"
+#include "plan.cuh"
+#include "shared.cuh"
+#include "stages.h"
+
+namespace gpuaug {
+
+// The two taps of a place in a patch, from the first staged pixel on; weights in 1/2048, 0 for a tap that is nowhere.
+struct StagedTaps {
+  int first, second, first_weight, second_weight;
+};
+
+__device__ inline StagedTaps staged_taps(const Plan& plan, const Axis& axis, int i) {
+  const int64_t pixel = patch_pixel(plan, axis, i);
+  // A tap that is nowhere still names a neighbour of the others: so four columns need no more than eight bytes.
+  const int64_t at = pixel < 0 ? clamp(axis.begin - plan.halo + i, 0, axis.size - 1) : pixel;
+  const Tap t = tap(source_coordinate(axis.scale, at, 0, 0, axis.shift));
+  const auto one = [&](int64_t index, int& place, int& weight, int own) {
+    const int64_t found = resolve(index, axis.low, axis.high, plan.border);
+    place = static_cast<int>((found < 0 ? clamp(index, axis.low, axis.high - 1) : found) - axis.first);
+    weight = found < 0 || pixel < 0 ? 0 : own;
+  };
+  StagedTaps taps;
+  one(t.index, taps.first, taps.first_weight, 2048 - t.weight);
+  one(t.index + 1, taps.second, taps.second_weight, t.weight);
+  return taps;
+}
+
+__device__ inline void find_columns(const Shared& shared, const Plan& plan) {
+  const int groups = 2 * static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by);
+  for (int group = static_cast<int>(threadIdx.x); group < groups; group += static_cast<int>(blockDim.x)) {
+    ColumnStrip& strip = shared.columns()[group / 2];
+    const int half = group % 2;
+    StagedTaps taps[4];
+    int least = INT32_MAX;
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      taps[j] = staged_taps(plan, plan.x, group * 4 + j);
+      least = min(least, min(taps[j].first, taps[j].second));
+      strip.weights[half * 4 + j] = static_cast<uint32_t>(taps[j].first_weight << 4 | taps[j].second_weight << 20);
+    }
+    const int word = least & ~3;
+    strip.words[half] = word;
+#pragma unroll
+    for (int j = 0; j < 4; j += 2) {
+      strip.picks[half * 2 + j / 2] =
+          static_cast<uint32_t>((taps[j].first - word) | (taps[j].second - word) << 4 |
+                                (taps[j + 1].first - word) << 8 | (taps[j + 1].second - word) << 12);
+    }
+  }
+}
+
+__device__ inline void find_rows(const Shared& shared, const Plan& plan) {
+  const int pitch = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
+  const int rows = plan.y.extent + 2 * plan.halo, threads = static_cast<int>(blockDim.x);
+  // From the last thread on: the first ones find the columns.
+  for (int row = threads - 1 - static_cast<int>(threadIdx.x); row < rows; row += threads) {
+    const StagedTaps taps = staged_taps(plan, plan.y, row);
+    shared.row_taps()[row] = {taps.first * pitch, taps.second * pitch, static_cast<uint32_t>(taps.first_weight) << 6,
+                              static_cast<uint32_t>(taps.second_weight) << 6};
+  }
+}
+
+__device__ inline void stage(const Shared& shared, const Plan& plan, const Batch& batch) {
+  const Recipe& recipe = batch.recipes[plan.draw];
+  const Strides strides = source_strides(batch, recipe);
+  const Divisor words = plan.x.staged;
+  const int count = plan.y.count * static_cast<int>(words.by), threads = static_cast<int>(blockDim.x);
+  const uint8_t* first = plan.source + plan.y.first * strides.row + plan.x.first * strides.column;
+  for (int i = static_cast<int>(threadIdx.x); i < count; i += threads) {
+    const int row = words.quotient(i), column = 4 * (i - row * static_cast<int>(words.by));
+    const uint8_t* from = first + row * strides.row + column * strides.column;
+    uint32_t four[4];
+    // All loads before the first store, so that they wait together.
+#pragma unroll
+    for (int c = 0; c < 4; ++c) {
+      if (c >= batch.channels) continue;
+      const uint8_t* channel = from + c * strides.channel;
+      if (plan.whole_words) {
+        four[c] = __ldg(reinterpret_cast<const uint32_t*>(channel));
+        continue;
+      }
+      four[c] = 0;
+#pragma unroll
+      for (int k = 0; k < 4; ++k) {
+        if (column + k < plan.x.count) four[c] |= uint32_t{__ldg(channel + k * strides.column)} << (8 * k);
+      }
+    }
+    uint8_t* to = shared.bytes() + row * shared.tiling.staged_pitch + column;
+#pragma unroll
+    for (int c = 0; c < 4; ++c) {
+      if (c < batch.channels) *reinterpret_cast<uint32_t*>(to + c * shared.tiling.staged_plane) = four[c];
+    }
+  }
+}
+
+__device__ inline void blend_staged_across(const Shared& shared, const Plan& plan) {
+  const Tiling& tiling = shared.tiling;
+  const Divisor strips = plan.halo ? tiling.wide : tiling.narrow, rows = plan.y.staged;
+  const Lane lane(strips);
+  const int pitch = static_cast<int>(strips.by) * kStripWidth, end = plan.y.count * tiling.channels;
+  const ColumnStrip own = shared.columns()[lane.strip];
+  for (int i = lane.begin(end); i < end; i += lane.step) {
+    const int channel = rows.quotient(i), row = i - channel * plan.y.count;
+    const uint8_t* staged = shared.bytes() + channel * tiling.staged_plane + row * tiling.staged_pitch;
+    uint32_t fine[8];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const auto* words = reinterpret_cast<const uint32_t*>(staged + own.words[half]);
+      const uint32_t low = words[0], high = words[1];
+#pragma unroll
+      for (int j = 4 * half; j < 4 * half + 4; j += 2) {
+        const uint32_t taps = __byte_perm(low, high, own.picks[j / 2]);
+        fine[j] = __dp2a_lo(own.weights[j], taps, kHalfAcross);
+        fine[j + 1] = __dp2a_hi(own.weights[j + 1], taps, kHalfAcross);
+      }
+    }
+    auto* to = shared.fine() + channel * tiling.fine_plane + row * pitch + lane.strip * kStripWidth;
+    *reinterpret_cast<uint4*>(to) = {pair_of_middles(fine[0], fine[1]), pair_of_middles(fine[2], fine[3]),
+                                     pair_of_middles(fine[4], fine[5]), pair_of_middles(fine[6], fine[7])};
+  }
+}
+
+__device__ inline uint32_t four_blended_down(const uint32_t* upper, const uint32_t* lower, const RowTap& tap) {
+  const auto low = [&](int i) {
+    return blend_down(low_half(upper[i]), low_half(lower[i]), tap.upper_weight, tap.lower_weight);
+  };
+  const auto high = [&](int i) {
+    return blend_down(high_half(upper[i]), high_half(lower[i]), tap.upper_weight, tap.lower_weight);
+  };
+  return four_of_tops(low(0), high(0), low(1), high(1));
+}
+
+__device__ inline void blend_down_to(const Levels& levels, const Shared& shared, const Plan& plan) {
+  const Tiling& tiling = shared.tiling;
+  const Lane lane(plan.halo ? tiling.wide : tiling.narrow);
+  const int rows = plan.y.extent + 2 * plan.halo, end = rows * tiling.channels;
+  const Divisor by_rows = plan.y.patch_places;
+  for (int i = lane.begin(end); i < end; i += lane.step) {
+    const int channel = by_rows.quotient(i), row = i - channel * rows;
+    const RowTap tap = shared.row_taps()[row];
+    const uint16_t* fine = shared.fine() + channel * tiling.fine_plane + lane.strip * kStripWidth;
+    const uint4 upper = *reinterpret_cast<const uint4*>(fine + tap.upper);
+    const uint4 lower = *reinterpret_cast<const uint4*>(fine + tap.lower);
+    levels.put_strip(channel, row, lane.strip,
+                     {four_blended_down(&upper.x, &lower.x, tap), four_blended_down(&upper.z, &lower.z, tap)});
+  }
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,70 @@
+// The packed arithmetic of the CUDA kernel against that of stages.h: every pair of levels under every weight across,
+// and a million values each of what has too many.
+#include <cstdint>
+#include <cstdio>
+#include <random>
+
+#include "cuda_shim.h"
+#include "packed.cuh"
+
+using namespace gpuaug;
+
+static int64_t wrong = 0;
+
+static void expect(const char* what, int64_t got, int64_t wanted) {
+  if (got != wanted && wrong++ < 5) {
+    std::fprintf(stderr, "%s: %lld, expected %lld\n", what, static_cast<long long>(got),
+                 static_cast<long long>(wanted));
+  }
+}
+
+int main() {
+  for (int weight = 0; weight < 2048; ++weight) {
+    const uint32_t weights = static_cast<uint32_t>((2048 - weight) << 4 | weight << 20);
+    for (int first = 0; first < 256; first += weight % 4 ? 5 : 1) {
+      for (int second = 0; second < 256; second += 3) {
+        const auto bytes = static_cast<uint32_t>(first | second << 8);
+        const uint32_t middle = pair_of_middles(__dp2a_lo(weights, bytes, kHalfAcross), 0);
+        expect("across", middle, blend(fine(first), fine(second), weight));
+      }
+    }
+  }
+  std::mt19937 random(1);
+  const auto below = [&](uint32_t limit) { return static_cast<int>(random() % limit); };
+  const auto value = [&] { return below(8) ? below(255 * 128 + 1) : below(2) * 255 * 128; };
+  for (int i = 0; i < 1000000; ++i) {
+    const int upper = value(), lower = value(), weight = below(2048);
+    expect("down",
+           blend_down(static_cast<uint32_t>(upper), static_cast<uint32_t>(lower),
+                      static_cast<uint32_t>(2048 - weight) << 6, static_cast<uint32_t>(weight) << 6) >>
+               24,
+           level(blend(upper, lower, weight)));
+
+    Recipe recipe{};
+    recipe.outer = below(1 << 15);
+    recipe.inner = below((1 << 15) + 1 - static_cast<int>(recipe.outer));
+    const BlurWeights weights = blur_weights(recipe);
+    int five[5], fines[2][5];
+    for (int& v : five) v = below(256);
+    const auto signed_four = [&](int k) {
+      uint32_t word = 0;
+      for (int j = 0; j < 4; ++j) word |= static_cast<uint32_t>(five[k + j] ^ 0x80) << (8 * j);
+      return static_cast<int>(word);
+    };
+    expect("blur across", blur_across(weights, signed_four(0), signed_four(1)),
+           blur(recipe, fine(five[0]), fine(five[1]), fine(five[2]), fine(five[3]), fine(five[4])));
+
+    uint32_t rows[5];
+    for (int k = 0; k < 5; ++k) {
+      for (auto& column : fines) column[k] = value();
+      rows[k] = static_cast<uint32_t>(fines[0][k] | fines[1][k] << 16);
+    }
+    const uint32_t both = four_levels(blur_down(weights, rows), 0);
+    for (int c = 0; c < 2; ++c) {
+      const int* f = fines[c];
+      expect("blur down", both >> (8 * c) & 0xFF, level(blur(recipe, f[0], f[1], f[2], f[3], f[4])));
+    }
+  }
+  if (wrong) return 1;
+  std::puts("the same integers");
+}

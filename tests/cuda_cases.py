@@ -1,0 +1,154 @@
+"""Calls of the op that take every path of the CUDA kernel, and how tests/csrc/cuda_on_cpu.cpp reads them."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import struct
+
+import torch
+from cases import calls
+from hypothesis import Phase, given, settings
+from torch import Tensor
+
+from gpuaug import reference
+from gpuaug.packed import Packed
+from gpuaug.recipe import Draft, blur_weights
+from gpuaug.record import GEOMETRY, WORD
+
+ONE, MANY = 1, 132  # multiprocessors: the fewer, the larger the tiles
+
+
+def raw(tensor: Tensor) -> bytes:
+    return tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE) -> bytes:
+    storage, records, table, channels, height, width, interleaved, stages, channels_last = call
+    table_bytes = b"" if table is None else raw(table)
+    per_draw = 0 if table is None or len(table) == 1 else channels * 256
+    header = struct.pack(
+        "12q",
+        *(storage.numel(), len(records), len(table_bytes), per_draw, channels, height, width),
+        *(interleaved, stages, channels_last, expected.element_size(), multiprocessors),
+    )
+    if channels_last:
+        expected = expected.permute(0, 2, 3, 1)
+    return header + raw(storage) + raw(records) + table_bytes + raw(expected)
+
+
+def encode_all(chosen: list[tuple], sizes: tuple[int, ...] = (ONE, MANY)) -> tuple[int, bytes]:
+    """How many cases, and their encoding: every call with large tiles and with small ones."""
+    expected = [reference.augment(*call) for call in chosen]
+    cases = [
+        encode(*case, multiprocessors)
+        for case in zip(chosen, expected, strict=True)
+        for multiprocessors in sizes
+    ]
+    return len(cases), b"".join(cases)
+
+
+def chain(
+    *names: str,
+    sources: list[tuple[int, int]],
+    size: tuple[int, int],
+    channels: int = 1,
+    table: torch.dtype | None = None,
+    layouts: tuple[bool, bool] = (False, False),
+    border: str = "reflect",
+) -> tuple:
+    """A call with a draw for each source image.
+
+    Sizes are (height, width), layouts (interleaved, channels_last).
+    """
+    random = torch.Generator().manual_seed(len(names) + channels + size[1])
+    n = len(sources)
+    bytes_of_all = sum(channels * height * width for height, width in sources)
+    storage = torch.randint(256, (bytes_of_all,), generator=random, dtype=torch.uint8)
+    packed = Packed.of_sizes(storage, sources, channels, layouts[0])
+    draft = Draft.of_packed(packed)
+    odd = torch.arange(n) % 2 == 1
+    if "crop" in names:
+        extent = torch.stack((packed.widths - 3, packed.heights - 2), dim=1).clamp(min=1)
+        draft.crop(torch.tensor([[-2, 1], [3, -1]]).repeat(n, 1)[:n], extent)
+    draft.border(border)
+    draft.resize((size[1], size[0]))
+    if "flip" in names:
+        draft.flip(torch.stack((odd, ~odd), dim=1))
+    if "article" in names:
+        draft.blur(None, ~odd)
+    if "gaussian" in names:
+        draft.blur(blur_weights(torch.linspace(0.5, 2.0, n)), odd)
+    if "noise" in names:
+        keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
+        draft.noise(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
+    recipes = draft.recipes(size)
+    records, stages = recipes.records, recipes.stages
+    if "turn" in names:
+        turn = torch.tensor([3, 3, -2, 2, 1, 1]) << 30  # xx, yy, xy, yx, x1, y1
+        records[:, WORD["xx"] : WORD["y1"] + 1] = turn
+        records[:, WORD["stages"]] |= GEOMETRY
+        stages |= GEOMETRY
+    values = None if table is None else torch.randn(n, channels, 256, generator=random).to(table)
+    return packed.storage, records, values, channels, *size, layouts[0], stages, layouts[1]
+
+
+SMALL, WIDE = [(9, 20), (11, 18)], [(20, 44), (20, 44), (23, 41)]
+LAST = (False, True)
+BFLOAT, HALF, FLOAT = torch.bfloat16, torch.float16, torch.float32
+
+# Several tiles, the last ones partly outside the output; every source, stage, layout and size of an element.
+CHAINS = (
+    chain("article", "gaussian", sources=[(11, 40)] * 2, size=(11, 40), channels=3),
+    chain("gaussian", "crop", "noise", sources=SMALL, size=(19, 35), channels=2, table=FLOAT),
+    chain("noise", sources=SMALL, size=(17, 33), channels=4, table=HALF, layouts=(True, True)),
+    chain("crop", "flip", "noise", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
+    chain("crop", "flip", sources=WIDE, size=(30, 72), table=FLOAT, layouts=(True, True), border="zero"),
+    chain("flip", "gaussian", "article", "noise", sources=WIDE, size=(30, 80), channels=2, border="edge"),
+    chain("turn", "article", "noise", sources=SMALL, size=(9, 33), channels=3, layouts=(True, False)),
+    chain(
+        "crop",
+        "article",
+        "gaussian",
+        sources=[(50, 90)] * 2,
+        size=(10, 34),
+        table=BFLOAT,
+        layouts=(False, True),
+    ),
+    chain("crop", "noise", sources=[(60, 12), (12, 60)], size=(9, 33), channels=3, layouts=(True, False)),
+    chain("flip", sources=[(5, 99), (70, 5)], size=(4, 6), channels=2, table=HALF, border="zero"),
+    chain("noise", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
+)
+
+
+@functools.cache
+def sanitizer_cases() -> tuple[int, bytes]:
+    chosen = list(CHAINS)
+
+    @given(calls(most_pixels=34))
+    @settings(max_examples=8, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    def choose(call: tuple) -> None:
+        chosen.append(call)
+
+    choose()
+    return encode_all(chosen)
+
+
+def every_width() -> tuple[int, bytes]:
+    """Widths 1 to 70, in turn through four layouts, three sizes of an element and five chains."""
+    layouts = itertools.cycle(itertools.product((False, True), repeat=2))
+    kinds = itertools.cycle((None, BFLOAT, FLOAT))
+    blurs = itertools.cycle(((), ("gaussian", "article"), (), ("flip",), ("crop",)))
+    chosen = [
+        chain(
+            "noise",
+            *next(blurs),
+            sources=[(4, width // 2 + 3), (6, 5)],
+            size=(3, width),
+            channels=width % 4 + 1,
+            table=next(kinds),
+            layouts=next(layouts),
+        )
+        for width in range(1, 71)
+    ]
+    return encode_all(chosen, sizes=(ONE,))  # too low to be cut
