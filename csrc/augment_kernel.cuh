@@ -25,8 +25,8 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     augment_kernel(const Batch batch, const Tiling tiling) {
   const Shared shared{tiling, block_memory()};
   if (threadIdx.x < 2) {
-    const int64_t draw = blockIdx.x / tiling.per_draw;
-    make_plan<kStages>(shared.plan(0), batch, tiling, draw, blockIdx.x - draw * tiling.per_draw, true);
+    const int block = static_cast<int>(blockIdx.x), draw = block / tiling.per_draw;
+    make_plan<kStages>(shared.plan(0), batch, tiling, draw, block - draw * tiling.per_draw, true);
   }
   __syncthreads();  // the first plan is made
   for (int turn = 0; shared.plan(turn).draw < batch.draws; turn = 1 - turn) {

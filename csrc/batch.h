@@ -33,7 +33,11 @@ struct Batch {
 GPUAUG_HOST_DEVICE bool readable(const Batch& batch, const Recipe& recipe) {
   if (recipe.height < 1 || recipe.width < 1 || recipe.offset < 0) return false;
   const int64_t limit = batch.storage_bytes - recipe.offset;
-  return recipe.height <= limit && recipe.width <= limit / recipe.height / batch.channels;
+  if (recipe.height > limit || recipe.width > limit) return false;
+  // In 128 bits the product cannot wrap, and a GPU divides slowly.
+  return static_cast<unsigned __int128>(recipe.height) * static_cast<uint64_t>(recipe.width) *
+             static_cast<unsigned>(batch.channels) <=
+         static_cast<uint64_t>(limit);
 }
 
 // Steps through memory, in elements.

@@ -24,7 +24,7 @@ __device__ inline void blur_patch_across(const Shared& shared, const Plan& plan,
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const int rows = plan.y.extent + 2 * kHalo, end = rows * tiling.channels;
-  const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth, pitch = tiling.strips * kStripWidth;
+  const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth;
   const Divisor by_rows = plan.y.patch_places;
   const BlurWeights weights = blur_weights(recipe);
   const bool article = recipe.blur == kArticle;
@@ -50,8 +50,9 @@ __device__ inline void blur_patch_across(const Shared& shared, const Plan& plan,
       }
     }
     const auto pair = [&](int j) { return __byte_perm(across[j], across[j + 1], 0x5410); };
-    uint16_t* to = shared.fine() + channel * tiling.fine_plane + row * pitch + column;
-    *reinterpret_cast<uint4*>(to) = {pair(0), pair(2), pair(4), pair(6)};
+    const int place = channel * (tiling.fine_plane / kStripWidth) + row * tiling.strips + lane.strip;
+    const uint4 pairs{pair(0), pair(2), pair(4), pair(6)};
+    reinterpret_cast<uint4*>(shared.fine())[place] = pairs;
   }
 }
 
@@ -78,15 +79,17 @@ __device__ inline void blur_patch_down_to(const Levels& levels, const Shared& sh
         (j < 4 ? out.x : out.y) |= static_cast<uint32_t>(value & 0xFF) << (j % 4 * 8);
       }
     } else {
-      uint4 five[5];
 #pragma unroll
-      for (int k = 0; k < 5; ++k) five[k] = *reinterpret_cast<const uint4*>(fine + k * pitch);
-      const auto down = [&](auto word) {
-        const uint32_t column_pair[5] = {word(five[0]), word(five[1]), word(five[2]), word(five[3]), word(five[4])};
-        return blur_down(weights, column_pair);
-      };
-      out.x = four_levels(down([](const uint4& v) { return v.x; }), down([](const uint4& v) { return v.y; }));
-      out.y = four_levels(down([](const uint4& v) { return v.z; }), down([](const uint4& v) { return v.w; }));
+      for (int half = 0; half < 2; ++half) {
+        uint32_t left[5], right[5];
+#pragma unroll
+        for (int k = 0; k < 5; ++k) {
+          const uint2 four = *reinterpret_cast<const uint2*>(fine + k * pitch + half * 4);
+          left[k] = four.x;
+          right[k] = four.y;
+        }
+        (half ? out.y : out.x) = four_levels(blur_down(weights, left), blur_down(weights, right));
+      }
     }
     levels.put_strip(channel, row, lane.strip, out);
   }

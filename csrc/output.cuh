@@ -44,24 +44,38 @@ template <typename Value>
 __device__ inline void write_strips(const Shared& shared, const Plan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
-  const int rows = plan.y.extent, end = rows * batch.channels, pitch = tiling.strips * kStripWidth;
-  const Divisor by_rows = plan.y.places;
+  const int rows = plan.y.extent, pitch = tiling.strips * kStripWidth;
   const int64_t x = plan.x.begin + lane.strip * kStripWidth;
-  Value* out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * batch.width + x;
-  for (int i = x < batch.width ? lane.begin(end) : end; i < end; i += lane.step) {
-    const int channel = by_rows.quotient(i), row = i - channel * rows;
-    const uint8_t* levels = shared.finished() + channel * tiling.rows * pitch + row * pitch + lane.strip * kStripWidth;
+  const int64_t row_step = batch.width * lane.step, plane_step = (batch.height - rows) * batch.width;
+  // Where a strip's levels are, where they go and by which table; moved on, which takes fewer instructions than finding
+  // them anew.
+  int channel = 0, row = lane.row;
+  const uint8_t* levels = shared.finished() + row * pitch + lane.strip * kStripWidth;
+  const Value* table = shared.table<Value>();
+  Value* to = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + (plan.y.begin + row) * batch.width + x;
+  const auto settle = [&] {
+    for (; row >= rows; row -= rows, ++channel) {
+      levels += (tiling.rows - rows) * pitch;
+      table += 256;
+      to += plane_step;
+    }
+  };
+  settle();
+  if (lane.row >= lane.step || x >= batch.width) channel = batch.channels;  // none for this thread
+  while (channel < batch.channels) {
     const uint2 own = *reinterpret_cast<const uint2*>(levels);
-    Value* to = out + (channel * batch.height + row) * batch.width;
     if constexpr (sizeof(Value) == 1) {
       *reinterpret_cast<uint2*>(to) = own;
     } else {
-      const Value* table = shared.table<Value>() + channel * 256;
       Value values[kVector];
 #pragma unroll
-      for (int j = 0; j < kVector; ++j) values[j] = table[(j < 4 ? own.x : own.y) >> (j % 4 * 8) & 0xFF];
+      for (int j = 0; j < kVector; ++j) values[j] = table[__byte_perm(j < 4 ? own.x : own.y, 0, 0x4440 + j % 4)];
       store(to, values);
     }
+    row += lane.step;
+    levels += lane.step * pitch;
+    to += row_step;
+    settle();
   }
 }
 

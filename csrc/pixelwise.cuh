@@ -94,6 +94,7 @@ __device__ inline void paint_pixelwise(const Levels& levels, const Plan& plan, c
     const int64_t x = patch_pixel(plan, plan.x, column), y = patch_pixel(plan, plan.y, row);
     const bool empty = nowhere || x < 0 || y < 0;
     const Footprint own = empty || small ? Footprint{} : footprint(recipe, strides, x, y);
+#pragma unroll 1  // unrolled, it would need registers that the faster paths have better uses for
     for (int c = 0; c < batch.channels; ++c) {
       const uint8_t* channel = plan.source + c * strides.channel;
       int value = 0;

@@ -31,10 +31,11 @@ struct Axis {
 
 struct Plan {
   Axis x, y;
-  int64_t draw, tile;  // a draw past the last: none is left
+  int64_t draw;  // past the last: none is left
   int64_t border, blur_border;
   const uint8_t* source;
   Source from;
+  int tile;          // of the draw
   int halo;          // 2 where this draw blurs
   bool noise;        // this draw has it
   bool new_table;    // it is not in shared memory yet
@@ -89,7 +90,7 @@ __device__ inline Source source_of(const Recipe& recipe, const Batch& batch, boo
 
 // Called by the first two threads of a block, each for one axis; the first also fills in what both share.
 template <int64_t kStages>
-__device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int64_t tile,
+__device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int tile,
                                  bool new_table) {
   if (threadIdx.x == 0) {
     plan.draw = draw;
@@ -113,7 +114,7 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
     axis.low = columns ? window.left : window.top;
     axis.high = columns ? window.right : window.bottom;
   }
-  axis.begin = (columns ? tile % tiling.across : tile / tiling.across) * most;
+  axis.begin = int64_t{columns ? tile % tiling.across : tile / tiling.across} * most;
   axis.size = columns ? batch.width : batch.height;
   const int64_t left = axis.size - axis.begin;
   axis.extent = left < most ? static_cast<int>(left) : most;
@@ -135,7 +136,7 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
 
 template <int64_t kStages>
 __device__ inline void plan_next(Plan& plan, const Plan& now, const Batch& batch, const Tiling& tiling) {
-  const int64_t tile = now.tile + tiling.step_tiles;
+  const int tile = now.tile + tiling.step_tiles;
   const bool carry = tile >= tiling.per_draw;
   const int64_t draw = now.draw + tiling.step_draws + carry;
   make_plan<kStages>(plan, batch, tiling, draw, carry ? tile - tiling.per_draw : tile,

@@ -34,28 +34,43 @@ __device__ inline StagedTaps staged_taps(const Plan& plan, const Axis& axis, int
 }
 
 __device__ inline void find_columns(const Shared& shared, const Plan& plan) {
-  const int groups = 2 * static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by);
-  for (int group = static_cast<int>(threadIdx.x); group < groups; group += static_cast<int>(blockDim.x)) {
-    ColumnStrip& strip = shared.columns()[group / 2];
-    const int half = group % 2;
-    StagedTaps taps[4];
-    int least = INT32_MAX;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      taps[j] = staged_taps(plan, plan.x, group * 4 + j);
-      least = min(least, min(taps[j].first, taps[j].second));
-      strip.weights[half * 4 + j] = static_cast<uint32_t>(taps[j].first_weight << 4 | taps[j].second_weight << 20);
-    }
-    const int word = least & ~3;
-    strip.words[half] = word;
-#pragma unroll
-    for (int j = 0; j < 4; j += 2) {
-      strip.picks[half * 2 + j / 2] =
-          static_cast<uint32_t>((taps[j].first - word) | (taps[j].second - word) << 4 |
-                                (taps[j + 1].first - word) << 8 | (taps[j + 1].second - word) << 12);
-    }
+  const int columns = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
+  for (int i = static_cast<int>(threadIdx.x); i < columns; i += static_cast<int>(blockDim.x)) {
+    const StagedTaps taps = staged_taps(plan, plan.x, i);
+    shared.columns()[i] = {static_cast<uint32_t>(taps.first | taps.second << 16),
+                           static_cast<uint32_t>(taps.first_weight << 4 | taps.second_weight << 20)};
   }
 }
+
+// Eight neighbouring columns: what does not depend on the row.
+struct ColumnStrip {
+  uint32_t weights[8];
+  uint32_t picks[4];  // of two columns each: which of eight bytes their taps are
+  int words[2];       // of four columns each: where those bytes begin in a staged row
+
+  __device__ ColumnStrip(const ColumnTap* columns) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      int first[4], second[4], least = INT32_MAX;
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        const ColumnTap tap = columns[half * 4 + j];
+        weights[half * 4 + j] = tap.weights;
+        first[j] = static_cast<int>(low_half(tap.places));
+        second[j] = static_cast<int>(high_half(tap.places));
+        least = min(least, min(first[j], second[j]));
+      }
+      const int word = least & ~3;
+      words[half] = word;
+#pragma unroll
+      for (int j = 0; j < 4; j += 2) {
+        // A nibble each; taken from all four at once.
+        picks[half * 2 + j / 2] = static_cast<uint32_t>(first[j] + second[j] * 16 + first[j + 1] * 256 +
+                                                        second[j + 1] * 4096 - word * 0x1111);
+      }
+    }
+  }
+};
 
 __device__ inline void find_rows(const Shared& shared, const Plan& plan) {
   const int pitch = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
@@ -105,8 +120,8 @@ __device__ inline void blend_staged_across(const Shared& shared, const Plan& pla
   const Tiling& tiling = shared.tiling;
   const Divisor strips = plan.halo ? tiling.wide : tiling.narrow, rows = plan.y.staged;
   const Lane lane(strips);
-  const int pitch = static_cast<int>(strips.by) * kStripWidth, end = plan.y.count * tiling.channels;
-  const ColumnStrip own = shared.columns()[lane.strip];
+  const int end = plan.y.count * tiling.channels;
+  const ColumnStrip own(shared.columns() + lane.strip * kStripWidth);
   for (int i = lane.begin(end); i < end; i += lane.step) {
     const int channel = rows.quotient(i), row = i - channel * plan.y.count;
     const uint8_t* staged = shared.bytes() + channel * tiling.staged_plane + row * tiling.staged_pitch;
@@ -122,9 +137,11 @@ __device__ inline void blend_staged_across(const Shared& shared, const Plan& pla
         fine[j + 1] = __dp2a_hi(own.weights[j + 1], taps, kHalfAcross);
       }
     }
-    auto* to = shared.fine() + channel * tiling.fine_plane + row * pitch + lane.strip * kStripWidth;
-    *reinterpret_cast<uint4*>(to) = {pair_of_middles(fine[0], fine[1]), pair_of_middles(fine[2], fine[3]),
-                                     pair_of_middles(fine[4], fine[5]), pair_of_middles(fine[6], fine[7])};
+    // Counted in whole strips, so that the compiler sees one aligned store.
+    const int place = channel * (tiling.fine_plane / kStripWidth) + row * static_cast<int>(strips.by) + lane.strip;
+    const uint4 eight{pair_of_middles(fine[0], fine[1]), pair_of_middles(fine[2], fine[3]),
+                      pair_of_middles(fine[4], fine[5]), pair_of_middles(fine[6], fine[7])};
+    reinterpret_cast<uint4*>(shared.fine())[place] = eight;
   }
 }
 

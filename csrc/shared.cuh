@@ -8,14 +8,12 @@
 
 namespace gpuaug {
 
-// Eight neighbouring columns of a patch, blended across from staged bytes: what does not depend on the row.
-struct alignas(16) ColumnStrip {
-  uint32_t weights[8];  // of the two taps, in 1/2^15; the second in the high half
-  uint32_t picks[4];    // of two columns each: which of eight bytes their taps are
-  int words[2];         // of four columns each: where those bytes begin in a staged row
-  uint32_t apart[6];    // 80 bytes keep the strips of eight threads in banks of their own
+// A column of a patch, blended across: its two taps in a staged row, and their weights in 1/2^15; the second ones in
+// the high halves.
+struct alignas(8) ColumnTap {
+  uint32_t places, weights;
 };
-static_assert(sizeof(ColumnStrip) == kColumnBytes);
+static_assert(sizeof(ColumnTap) == kColumnBytes);
 
 // A row of a patch, blended down: the two rows in 1/128, as elements of a plane, and their weights in 1/2^17.
 struct alignas(16) RowTap {
@@ -53,7 +51,7 @@ struct Shared {
   __device__ Value* table() const {
     return reinterpret_cast<Value*>(memory + tiling.table);
   }
-  __device__ ColumnStrip* columns() const { return reinterpret_cast<ColumnStrip*>(memory + tiling.columns); }
+  __device__ ColumnTap* columns() const { return reinterpret_cast<ColumnTap*>(memory + tiling.columns); }
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
   // What noise leaves of a level, and what it puts there: a byte a pixel, in strips of a tile.
   __device__ uint8_t* keep() const { return memory + tiling.masks; }

@@ -16,7 +16,7 @@ constexpr int kMostTileRows = 64;
 constexpr int kHalo = 2;         // the blur's radius
 constexpr int kMostFactor = 16;  // shrinking by more is left to a slower path
 constexpr int kMostTaps = 2 * kMostFactor + 1;
-constexpr int kMostShared = 48 << 10;  // what a block gets without asking for more
+constexpr int kMostShared = 40 << 10;  // four blocks fit an A100's multiprocessor
 
 // Division of numbers below 2^20 / `by` by a number that the whole block shares.
 struct Divisor {
@@ -32,8 +32,8 @@ GPUAUG_HOST_DEVICE Divisor divisor(int by) {
 // A tile is `strips` by `rows`; its patch is what the blur reads: the tile and its halo, in strips of its own.
 struct Tiling {
   int channels, strips, rows, threads, halo;
-  int64_t across, per_draw;        // tiles
-  int64_t step_draws, step_tiles;  // from one tile of a block to its next
+  int across, per_draw;            // tiles
+  int step_draws, step_tiles;      // from one tile of a block to its next
   Divisor narrow, wide;            // strips in a row of a tile and of a patch
   Divisor outputs;                 // vectors of output that a row of a tile touches
   bool vectors;                    // rows of the output are whole vectors
@@ -44,7 +44,7 @@ struct Tiling {
 };
 
 // The parts of shared memory that grow with a tile, in bytes.
-constexpr int kPlanBytes = 320, kColumnBytes = 80, kRowTapBytes = 16, kFilterBytes = 2 * kMostTaps + 6;
+constexpr int kPlanBytes = 320, kColumnBytes = 8, kRowTapBytes = 16, kFilterBytes = 2 * kMostTaps + 6;
 
 inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int element_size) {
   const int strips = tiling.strips, rows = tiling.rows, channels = batch.channels, halo = tiling.halo;
@@ -67,7 +67,7 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kPlanBytes);
   tiling.table = part(batch.table ? channels * 256 * element_size : 0);
-  tiling.columns = part(patch_strips * kColumnBytes);
+  tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.masks = part(2 * rows * strips * kStripWidth);
   tiling.finished = part(channels * rows * strips * kStripWidth);
@@ -78,14 +78,14 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.shared = end;
 }
 
-// `multiprocessors`: a batch of few tiles is cut into smaller ones until each has two.
+// `multiprocessors`: a batch of few tiles is cut into smaller ones until each has one.
 inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, int multiprocessors) {
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
   tiling.halo = stages & kBlur ? kHalo : 0;
   constexpr int64_t kMostStrips = 8;
-  tiling.across = (strips + kMostStrips - 1) / kMostStrips;
+  tiling.across = static_cast<int>((strips + kMostStrips - 1) / kMostStrips);
   tiling.strips = static_cast<int>((strips + tiling.across - 1) / tiling.across);  // as even as they come
   int64_t down = 0;
   const auto cut = [&](int most_rows) {
@@ -93,14 +93,14 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, in
     tiling.rows = static_cast<int>((batch.height + down - 1) / down);
     lay_out(tiling, batch, stages, element_size);
   };
-  cut(std::min(kMostTileRows, kMostThreads / tiling.strips));
+  cut(kMostTileRows);
   constexpr int kFewestRows = 4;
-  while (tiling.rows > kFewestRows &&
-         (tiling.shared > kMostShared || batch.draws * tiling.across * down < 2 * multiprocessors)) {
+  while (tiling.rows > kFewestRows && tiling.shared > kMostShared) cut(tiling.rows - 1);
+  while (tiling.rows > kFewestRows && batch.draws * tiling.across * down < multiprocessors) {
     cut((tiling.rows + 1) / 2);
   }
   const bool side_by_side = batch.channels_last && batch.channels > 1;
-  tiling.per_draw = tiling.across * down;
+  tiling.per_draw = static_cast<int>(tiling.across * down);
   const int wanted = tiling.strips * tiling.rows * batch.channels;
   tiling.threads = std::min(kMostThreads, (wanted + 31) / 32 * 32);
   tiling.vectors = !side_by_side && batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
@@ -109,8 +109,8 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, in
 
 // Over how many blocks the tiles are spread.
 inline void spread(Tiling& tiling, int64_t blocks) {
-  tiling.step_draws = blocks / tiling.per_draw;
-  tiling.step_tiles = blocks % tiling.per_draw;
+  tiling.step_draws = static_cast<int>(blocks / tiling.per_draw);
+  tiling.step_tiles = static_cast<int>(blocks % tiling.per_draw);
 }
 
 }  // namespace gpuaug

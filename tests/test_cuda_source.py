@@ -34,7 +34,7 @@ SANITIZERS = {
 # Leaks are not looked for: that needs ptrace, which containers forbid.
 OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
 CAUGHT = re.compile(
-    r"AddressSanitizer: \w+-buffer-overflow|ThreadSanitizer: data race|Sanitizer: SEGV|runtime error"
+    r"AddressSanitizer: (heap|stack|global)-|ThreadSanitizer: data race|Sanitizer: SEGV|runtime error"
     r"|is \d+, expected \d+"
 )
 
@@ -81,8 +81,8 @@ MUTATIONS = {
     ),
     "output of strips off by one": (
         *("plain", "output.cuh"),
-        "+ plan.y.begin * batch.width + x;",
-        "+ plan.y.begin * batch.width + x + kVector;",
+        "(plan.y.begin + row) * batch.width + x;",
+        "(plan.y.begin + row) * batch.width + x + kVector;",
     ),
     "noise of one block where it straddles two": (
         "plain",
