@@ -2,6 +2,10 @@
 
 import pytest
 import torch
+from cases import calls
+from cuda_cases import BFLOAT, CHAINS, FLOAT, LAST
+from cuda_cases import chain as chain_call
+from hypothesis import given, settings
 
 import gpuaug as ga
 from gpuaug.transforms.base import travel
@@ -27,6 +31,39 @@ def test_equal_to_the_cpu(dtype, layout):
     images = images.contiguous(memory_format=layout)
     augment = chain(dtype=dtype)
     assert torch.equal(augment(images.cuda(), draws).cpu(), augment(images, draws))
+
+
+def on_both(call: tuple) -> tuple[torch.Tensor, torch.Tensor]:
+    moved = [value.cuda() if isinstance(value, torch.Tensor) else value for value in call]
+    return torch.ops.gpuaug.augment(*moved).cpu(), torch.ops.gpuaug.augment(*call)
+
+
+@given(call=calls(most_pixels=150))
+@settings(max_examples=200, deadline=None)
+def test_random_chains_equal_to_the_cpu(call):
+    got, expected = on_both(call)
+    assert torch.equal(got, expected)
+
+
+WHOLE = ("crop", "flip", "gaussian", "article", "noise")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *CHAINS,
+        chain_call(*WHOLE, sources=[(32, 32)] * 64, size=(32, 32), channels=3, table=FLOAT),
+        chain_call(*WHOLE, sources=[(160, 170)] * 70, size=(224, 224), channels=3, table=FLOAT),
+        chain_call("crop", "flip", sources=[(140, 140)] * 70, size=(224, 224), channels=3, table=BFLOAT),
+        chain_call("noise", sources=[(99, 140)] * 9, size=(225, 231), channels=3, table=BFLOAT, layouts=LAST),
+        chain_call("article", sources=[(700, 99), (99, 700)] * 5, size=(96, 96), channels=3, table=FLOAT),
+        chain_call("turn", sources=[(300, 200)] * 9, size=(224, 224), channels=4, layouts=(True, True)),
+    ],
+    ids=lambda call: "x".join(map(str, (len(call[1]), *call[3:6]))),
+)
+def test_every_path_is_equal_to_the_cpu(call):
+    got, expected = on_both(call)
+    assert torch.equal(got, expected)
 
 
 def test_gathered_from_a_resident_data_set():
