@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # On a machine with a GPU: builds gpuaug in place for that GPU, runs the tests with CUDA required, times the kernels.
-# PYTHON needs torch, setuptools, kornia and pytest with the packages of the extra "test"; nothing is installed.
+# PYTHON needs torch, setuptools, kornia, torchvision and pytest with the packages of the extra "test"; nothing is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}

@@ -5,7 +5,11 @@ For each chain: the result is compared with the CPU's, to the bit; a batch must 
 graph. Then its time by CUDA events: the median over replays of a graph that goes through several batches,
 together larger than the GPU's cache. The bytes are the fewest that a batch can move: what it reads of its
 source, its result and its records, each once; their rate is also given as a share of what a large copy
-reaches on the same GPU. Writes ``benchmarks/results/kernels-<GPU>.json``.
+reaches on the same GPU. No source and no result is in the cache when its turn comes (L2-cold).
+
+Then the full chain as a training loop calls it, parameters and all, beside kornia on the same batch and
+torchvision v2 on one image after another, all on this GPU. Writes ``benchmarks/results/kernels-<GPU>.json``,
+with what was aimed at beside what was measured.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import peers
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
@@ -28,7 +33,9 @@ from gpuaug.recipe import Recipes
 
 CACHE_MULTIPLE = 4  # the sources of one timing are together so many times the GPU's second-level cache
 REPEATS = 30
-SIZES = ((32, 512), (32, 8192), (224, 64), (224, 1024))
+SIZES = ((32, 64), (32, 8192), (224, 64), (224, 256), (224, 1024))
+PEERS = ((32, 512), (224, 256))
+PEER_REPEATS = 5
 NORMALIZE = {"mean": (0.49, 0.48, 0.45), "std": (0.25, 0.24, 0.26)}
 
 
@@ -64,6 +71,8 @@ CHAINS = (
     Chain(("blur",), torch.uint8),
     Chain(("noise",), torch.uint8),
     Chain(("crop", "flip")),
+    Chain(("crop", "flip"), torch.bfloat16),
+    Chain(("crop", "flip"), torch.bfloat16, torch.channels_last),
     Chain(ALL, torch.uint8),
     Chain(ALL),
     Chain(ALL, torch.bfloat16),
@@ -77,9 +86,17 @@ def main() -> None:
     limit = copy_rate()
     print(f"{_native.info()}\na device-to-device copy reads and writes {limit / 1e9:.0f} GB/s\n")
     rows = [measure(chain, side, batch, limit) for chain in CHAINS for side, batch in SIZES]
+    beside = [beside_peers(side, batch) for side, batch in PEERS]
     gpu = torch.cuda.get_device_name()
     info = _native.info().splitlines()
-    report = {"gpu": gpu, "info": info, "copy_GB_per_s": round(limit / 1e9), "rows": rows}
+    report = {
+        "gpu": gpu,
+        "info": info,
+        "copy_GB_per_s": round(limit / 1e9),
+        "aims": aims(rows, beside),
+        "rows": rows,
+        "peers": beside,
+    }
     out = Path(__file__).with_name("results") / f"kernels-{re.sub('[^a-z0-9]+', '-', gpu.lower())}.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(report, indent=1) + "\n")
@@ -116,6 +133,41 @@ def measure(chain: Chain, side: int, batch: int, limit: float) -> dict:
     timing = f"{row['us_per_batch']:9.1f} us {row['share_of_copy']:6.1%} of a copy"
     print(f"{row['chain']:52} {side:4} px x {batch:5} {timing}")
     return row
+
+
+def beside_peers(side: int, batch: int) -> dict:
+    """Images per second of the full chain, parameters included: gpuaug, kornia, torchvision one by one."""
+    case = peers.Case(side, batch, threads=1)
+    images = torch.randint(256, (batch, 3, side, side), dtype=torch.uint8, device="cuda")
+    one_by_one = peers.torchvision_sample(case)
+    row = {"side": side, "batch": batch}
+    with peers.gpuaug_batch(case, images) as run:
+        row["gpuaug"] = round(batch / median_seconds(run))
+    with peers.kornia_batch(case, images) as run:
+        row["kornia"] = round(batch / median_seconds(run, PEER_REPEATS))
+    row["torchvision"] = round(
+        batch / median_seconds(lambda: torch.stack([one_by_one(image) for image in images]), PEER_REPEATS)
+    )
+    print(", ".join(f"{name} {value}" for name, value in row.items()))
+    return row
+
+
+def aims(rows: list[dict], beside: list[dict]) -> list[dict]:
+    """What the kernel was made for, and what came of it."""
+
+    def share(chain: Chain) -> float:
+        return max(row["share_of_copy"] for row in rows if row["chain"] == str(chain) and row["side"] == 224)
+
+    def times(peer: str) -> float:
+        return round(min(row["gpuaug"] / row[peer] for row in beside), 1)
+
+    training = Chain(("crop", "flip"), torch.bfloat16)
+    return [
+        {"what": f"{training}, 224 px, share of a copy", "aim": 0.8, "measured": share(training)},
+        {"what": f"{Chain(ALL)}, 224 px, share of a copy", "aim": 0.4, "measured": share(Chain(ALL))},
+        {"what": "times kornia's images per second", "aim": 20, "measured": times("kornia")},
+        {"what": "times torchvision's, one by one", "aim": 50, "measured": times("torchvision")},
+    ]
 
 
 def least_bytes(chain: Chain, side: int, recipes: Recipes, out: Tensor) -> int:
@@ -168,11 +220,11 @@ def copy_rate() -> float:
     return 2 * source.nbytes / median_seconds(lambda: target.copy_(source))
 
 
-def median_seconds(run: Callable[[], object]) -> float:
+def median_seconds(run: Callable[[], object], repeats: int = REPEATS) -> float:
     for _ in range(3):
         run()
     taken = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()
         run()
