@@ -74,7 +74,8 @@ def chain(
     draft.border(border)
     draft.resize((size[1], size[0]))
     if "flip" in names:
-        draft.flip(torch.stack((odd, ~odd), dim=1))
+        draft.flip(0, odd)
+        draft.flip(1, ~odd)
     if "article" in names:
         draft.blur(None, ~odd)
     if "gaussian" in names:
