@@ -11,7 +11,9 @@
 #include "stages.h"
 
 // Loops with bounds that are known and pointers that do not overlap, so that compilers vectorise them.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(GPUAUG_ALL_VECTORS)
+// A test has chosen.
+#elif defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define GPUAUG_ALL_VECTORS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define GPUAUG_ALL_VECTORS

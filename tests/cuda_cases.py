@@ -1,4 +1,4 @@
-"""Calls of the op that take every path of the CUDA kernel, and how tests/csrc/cuda_on_cpu.cpp reads them."""
+"""Calls of the op that take every path of the CUDA kernel, and how tests/csrc/cases.h reads them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,27 @@ def raw(tensor: Tensor) -> bytes:
 
 
 def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE) -> bytes:
-    storage, records, table, channels, height, width, interleaved, stages, channels_last = call
+    storage, records, table, channels, height, width, interleaved, stages, channels_last, *line = call
     table_bytes = b"" if table is None else raw(table)
+    line_bytes = b"".join(map(raw, line))
     per_draw = 0 if table is None or len(table) == 1 else channels * 256
     header = struct.pack(
-        "12q",
-        *(storage.numel(), len(records), len(table_bytes), per_draw, channels, height, width),
+        "13q",
+        *(
+            storage.numel(),
+            len(records),
+            len(table_bytes),
+            per_draw,
+            len(line_bytes),
+            channels,
+            height,
+            width,
+        ),
         *(interleaved, stages, channels_last, expected.element_size(), multiprocessors),
     )
     if channels_last:
         expected = expected.permute(0, 2, 3, 1)
-    return header + raw(storage) + raw(records) + table_bytes + raw(expected)
+    return header + raw(storage) + raw(records) + table_bytes + line_bytes + raw(expected)
 
 
 def encode_all(chosen: list[tuple], sizes: tuple[int, ...] = (ONE, MANY)) -> tuple[int, bytes]:

@@ -1,0 +1,40 @@
+// The CPU's kernel without PyTorch, compiled for one generation of vectors: the cases' draws one after another, each
+// in strips of a few rows.
+#include <algorithm>
+#include <cstdint>
+
+#include "cases.h"
+#include "painter.h"
+
+namespace gpuaug {
+
+constexpr int64_t kStripRows = 7;
+
+template <typename Value>
+void paint(const Batch& batch) {
+  Scratch scratch(batch);
+  Columns columns;
+  OutputRow<Value> output(batch);
+  for (int64_t n = 0; n < batch.draws; ++n) {
+    output.begin(n);
+    if (!readable(batch, batch.recipes[n])) continue;
+    for (int64_t top = 0; top < batch.height; top += kStripRows) {
+      Painter(batch, n, scratch, columns).paint(top, std::min(top + kStripRows, batch.height), output);
+    }
+  }
+  output.end();
+}
+
+}  // namespace gpuaug
+
+int main() {
+  return run_cases([](const Header& h, const gpuaug::Batch& batch) {
+    if (h.element_size == 1) {
+      gpuaug::paint<uint8_t>(batch);
+    } else if (h.element_size == 2) {
+      gpuaug::paint<uint16_t>(batch);
+    } else {
+      gpuaug::paint<uint32_t>(batch);
+    }
+  });
+}
