@@ -22,21 +22,22 @@ cudaStream_t current_stream(int32_t device) {
   return static_cast<cudaStream_t>(stream);
 }
 
-int multiprocessors_of(int32_t device) {
-  int count = 0;
-  STD_CUDA_CHECK(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
-  return count;
+Gpu gpu_of(int32_t device) {
+  Gpu gpu{};
+  STD_CUDA_CHECK(cudaDeviceGetAttribute(&gpu.multiprocessors, cudaDevAttrMultiProcessorCount, device));
+  STD_CUDA_CHECK(cudaDeviceGetAttribute(&gpu.shared, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device));
+  return gpu;
 }
 
 // As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile.
 template <int64_t kStages, typename Value>
-void launch(const Batch& batch, int multiprocessors, cudaStream_t stream) {
-  Tiling tiling = tiling_of(batch, kStages, sizeof(Value), multiprocessors);
+void launch(const Batch& batch, const Gpu& gpu, cudaStream_t stream) {
+  Tiling tiling = tiling_of(batch, kStages, sizeof(Value), gpu);
   const auto kernel = augment_kernel<kStages, Value>;
   const auto shared = static_cast<size_t>(tiling.shared);
   int resident = 0;
   STD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, tiling.threads, shared));
-  const int64_t most = std::max<int64_t>(1, int64_t{resident} * multiprocessors);
+  const int64_t most = std::max<int64_t>(1, int64_t{resident} * gpu.multiprocessors);
   const auto blocks = static_cast<unsigned>(std::min(tiling.per_draw * batch.draws, most));
   spread(tiling, blocks);
   kernel<<<blocks, static_cast<unsigned>(tiling.threads), shared, stream>>>(batch, tiling);
@@ -44,16 +45,16 @@ void launch(const Batch& batch, int multiprocessors, cudaStream_t stream) {
 }
 
 template <typename Value>
-void launch_variant(const Batch& batch, int64_t stages, int multiprocessors, cudaStream_t stream) {
+void launch_variant(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t stream) {
   switch (stages & (kBlur | kShrink)) {
     case 0:
-      return launch<0, Value>(batch, multiprocessors, stream);
+      return launch<0, Value>(batch, gpu, stream);
     case kBlur:
-      return launch<kBlur, Value>(batch, multiprocessors, stream);
+      return launch<kBlur, Value>(batch, gpu, stream);
     case kShrink:
-      return launch<kShrink, Value>(batch, multiprocessors, stream);
+      return launch<kShrink, Value>(batch, gpu, stream);
     default:
-      return launch<kShrink | kBlur, Value>(batch, multiprocessors, stream);
+      return launch<kShrink | kBlur, Value>(batch, gpu, stream);
   }
 }
 
@@ -70,16 +71,16 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
   auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last, line, new_output);
   if (call.batch.draws == 0) return call.out;
   const cudaStream_t stream = current_stream(storage.get_device_index());
-  const int multiprocessors = multiprocessors_of(storage.get_device_index());
+  const Gpu gpu = gpu_of(storage.get_device_index());
   switch (call.element_size) {  // the tables hold finished values, so only their size matters
     case 1:
-      launch_variant<uint8_t>(call.batch, stages, multiprocessors, stream);
+      launch_variant<uint8_t>(call.batch, stages, gpu, stream);
       break;
     case 2:
-      launch_variant<uint16_t>(call.batch, stages, multiprocessors, stream);
+      launch_variant<uint16_t>(call.batch, stages, gpu, stream);
       break;
     default:
-      launch_variant<uint32_t>(call.batch, stages, multiprocessors, stream);
+      launch_variant<uint32_t>(call.batch, stages, gpu, stream);
   }
   return call.out;
 }

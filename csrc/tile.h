@@ -16,7 +16,6 @@ constexpr int kMostTileRows = 64;
 constexpr int kHalo = 2;         // the blur's radius
 constexpr int kMostFactor = 16;  // shrinking by more is left to a slower path
 constexpr int kMostTaps = 2 * kMostFactor + 1;
-constexpr int kMostShared = 40 << 10;  // four blocks fit an A100's multiprocessor
 
 // Division of numbers below 2^20 / `by` by a number that the whole block shares.
 struct Divisor {
@@ -28,6 +27,14 @@ struct Divisor {
 GPUAUG_HOST_DEVICE Divisor divisor(int by) {
   return {static_cast<unsigned>(by), (1u << 20) / static_cast<unsigned>(by) + 1};
 }
+
+// What a launch needs to know of a GPU.
+struct Gpu {
+  int multiprocessors, shared;  // shared memory of one, in bytes
+};
+
+// A block's share of it, where four are to fit; no more than a block gets without asking for it.
+inline int most_shared(const Gpu& gpu) { return std::min(48 << 10, gpu.shared / 4 - (1 << 10)); }
 
 // A tile is `strips` by `rows`; its patch is what the blur reads: the tile and its halo, in strips of its own.
 struct Tiling {
@@ -78,8 +85,8 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.shared = end;
 }
 
-// `multiprocessors`: a batch of few tiles is cut into smaller ones until each has one.
-inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, int multiprocessors) {
+// A batch of few tiles is cut into smaller ones until each multiprocessor has one.
+inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, const Gpu& gpu) {
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
@@ -95,8 +102,8 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, in
   };
   cut(kMostTileRows);
   constexpr int kFewestRows = 4;
-  while (tiling.rows > kFewestRows && tiling.shared > kMostShared) cut(tiling.rows - 1);
-  while (tiling.rows > kFewestRows && batch.draws * tiling.across * down < multiprocessors) {
+  while (tiling.rows > kFewestRows && tiling.shared > most_shared(gpu)) cut(tiling.rows - 1);
+  while (tiling.rows > kFewestRows && batch.draws * tiling.across * down < gpu.multiprocessors) {
     cut((tiling.rows + 1) / 2);
   }
   const bool side_by_side = batch.channels_last && batch.channels > 1;

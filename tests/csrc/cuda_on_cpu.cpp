@@ -28,10 +28,12 @@ Kernel kernel_of(int64_t stages, int64_t element_size) {
   return variant<uint32_t>(stages);
 }
 
+constexpr int kShared = 164 << 10;  // of a multiprocessor
+
 // `multiprocessors` decides on the size of tiles; few blocks, so that most step on.
 void launch(int64_t stages, int64_t element_size, int multiprocessors, const Batch& batch) {
   const Kernel kernel = kernel_of(stages, element_size);
-  Tiling tiling = tiling_of(batch, stages, static_cast<int>(element_size), multiprocessors);
+  Tiling tiling = tiling_of(batch, stages, static_cast<int>(element_size), {multiprocessors, kShared});
   const int64_t blocks = std::min<int64_t>(3, tiling.per_draw * batch.draws);
   if (blocks == 0) return;
   spread(tiling, blocks);
