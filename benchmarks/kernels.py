@@ -24,6 +24,7 @@ from pathlib import Path
 
 import peers
 import torch
+from case import Case
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
@@ -137,14 +138,14 @@ def measure(chain: Chain, side: int, batch: int, limit: float) -> dict:
 
 def beside_peers(side: int, batch: int) -> dict:
     """Images per second of the full chain, parameters included: gpuaug, kornia, torchvision one by one."""
-    case = peers.Case(side, batch, threads=1)
-    images = torch.randint(256, (batch, 3, side, side), dtype=torch.uint8, device="cuda")
-    one_by_one = peers.torchvision_sample(case)
+    case = Case("full", side, batch, threads=1, device="cuda")
+    images = case.images()
+    _, one_by_one = peers.torchvision_sample(case)
     row = {"side": side, "batch": batch}
     with peers.gpuaug_batch(case, images) as run:
-        row["gpuaug"] = round(batch / median_seconds(run))
+        row["gpuaug"] = round(batch / median_seconds(run.batch))
     with peers.kornia_batch(case, images) as run:
-        row["kornia"] = round(batch / median_seconds(run, PEER_REPEATS))
+        row["kornia"] = round(batch / median_seconds(run.batch, PEER_REPEATS))
     row["torchvision"] = round(
         batch / median_seconds(lambda: torch.stack([one_by_one(image) for image in images]), PEER_REPEATS)
     )
