@@ -36,7 +36,8 @@ __device__ inline StagedTaps staged_taps(const Plan& plan, const Axis& axis, int
 __device__ inline void find_columns(const Shared& shared, const Plan& plan) {
   const int columns = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
   for (int i = static_cast<int>(threadIdx.x); i < columns; i += static_cast<int>(blockDim.x)) {
-    const StagedTaps taps = staged_taps(plan, plan.x, i);
+    // Strips may reach beyond the patch; what stands there is never used, but its taps must be staged ones.
+    const StagedTaps taps = staged_taps(plan, plan.x, min(i, plan.x.extent + 2 * plan.halo - 1));
     shared.columns()[i] = {static_cast<uint32_t>(taps.first | taps.second << 16),
                            static_cast<uint32_t>(taps.first_weight << 4 | taps.second_weight << 20)};
   }

@@ -66,6 +66,11 @@ MUTATIONS = {
         "resolve(index, axis.low, axis.high, plan.border)",
         "index",
     ),
+    "taps of columns beyond the patch": (
+        *("address", "separable.cuh"),
+        "min(i, plan.x.extent + 2 * plan.halo - 1)",
+        "i",
+    ),
     "words of rows that are not aligned": ("address", "plan.cuh", "recipe.width % 4 == 0 && ", ""),
     "vector over the end of a row": ("address", "output.cuh", "first + kVector <= count", "first < count"),
     "vector that is not aligned": (
