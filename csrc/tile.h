@@ -108,7 +108,8 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   }
   const bool side_by_side = batch.channels_last && batch.channels > 1;
   tiling.per_draw = static_cast<int>(tiling.across * down);
-  const int wanted = tiling.strips * tiling.rows * batch.channels;
+  // At least a thread for every vector that a row of the output touches.
+  const int wanted = std::max(tiling.strips * tiling.rows * batch.channels, static_cast<int>(tiling.outputs.by));
   tiling.threads = std::min(kMostThreads, (wanted + 31) / 32 * 32);
   tiling.vectors = !side_by_side && batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
   return tiling;

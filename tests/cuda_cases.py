@@ -128,6 +128,7 @@ CHAINS = (
     ),
     chain("crop", "noise", sources=[(60, 12), (12, 60)], size=(9, 33), channels=3, layouts=(True, False)),
     chain("flip", "gaussian", sources=[(6, 11)] * 2, size=(7, 71), border="zero"),
+    chain("noise", sources=[(3, 70)], size=(1, 128), channels=4, table=FLOAT, layouts=LAST),
     chain("flip", sources=[(5, 99), (70, 5)], size=(4, 6), channels=2, table=HALF, border="zero"),
     chain("noise", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
 )

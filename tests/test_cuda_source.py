@@ -194,7 +194,7 @@ def agree(done: subprocess.CompletedProcess[bytes], count: int) -> None:
     assert (done.stderr.decode(), done.stdout) == ("", f"{count} cases agree\n".encode())
 
 
-@given(call=calls(most_pixels=70))
+@given(call=calls(most_pixels=130))
 @settings(max_examples=25, deadline=None)
 def test_cuda_source_equals_reference(build: Build, call: tuple):
     count, cases = encode_all([call])
