@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler
 
 from gpuaug.sampling import Draw, DrawSampler
+from gpuaug.sampling.keyed import Cursor
 
 
 class DrawBatches(BatchSampler):
@@ -20,7 +22,7 @@ class DrawBatches(BatchSampler):
     >>> from gpuaug import BalancedSampler
     >>> batches = DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False)
     >>> first, second = batches
-    >>> batches.use(len(first))
+    >>> batches.used.taken += len(first)
     >>> batches.state_dict()["position"]
     3
 
@@ -34,41 +36,37 @@ class DrawBatches(BatchSampler):
 
     def __init__(self, sampler: DrawSampler, batch_size: int, drop_last: bool) -> None:
         super().__init__(sampler, batch_size, drop_last)
-        self._total = 0  # draws of the epoch of the newest iteration
-        self._used: tuple[int, int] | None = None  # (epoch, global position), once an iteration has begun
+        self._fetched: Cursor | None = None  # the sampler's, in the newest iteration
+        self._used = Cursor()
 
     def __iter__(self) -> Iterator[list[Draw]]:  # type: ignore[override]  # a Draw is an int
         # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
         # iterators, and takes its batches from the second.
         draws = iter(self.sampler)
-        self._total = self.sampler.total
-        self._used = (self.sampler.epoch, self.sampler.state_dict()["position"])  # no draw is taken yet
+        self._fetched = self.sampler.cursor
+        self._used = replace(self._fetched)  # no draw is taken yet
         while batch := list(islice(draws, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
 
-    def use(self, draws: int) -> None:
-        """Counts ``draws`` of the newest iteration as used by this rank, and as many by each other rank."""
-        if self._used is not None:
-            epoch, position = self._used
-            self._used = (epoch, min(position + draws * self.sampler.num_replicas, self._total))
+    @property
+    def used(self) -> Cursor:
+        """The count of the newest iteration: whoever uses its draws adds this rank's to ``taken``."""
+        return self._used
 
     def set_epoch(self, epoch: int) -> None:
-        before = self.sampler.epoch
         self.sampler.set_epoch(epoch)
-        if epoch != before:
-            self._used = None
 
     def state_dict(self) -> dict[str, Any]:
         """The sampler's state, with the position that was used."""
         state = self.sampler.state_dict()
-        if self._used is not None and self._used[0] == state["epoch"]:
-            state["position"] = self._used[1]
+        # Another cursor is that of an epoch or a state that was set since: its position is the right one.
+        if self.sampler.cursor is self._fetched:
+            state["position"] = self._used.position
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         self.sampler.load_state_dict(state_dict)
-        self._used = None
 
 
 def draws_tensor(batch: list[Draw]) -> Tensor:

@@ -15,6 +15,7 @@ from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.sources import DecodedSource, ResidentSource
 from gpuaug.packed import Packed, source_of
 from gpuaug.sampling import DrawSampler
+from gpuaug.sampling.keyed import Cursor
 from gpuaug.transforms import Transform
 
 
@@ -129,9 +130,11 @@ class BalancedLoader:
                 finished = Prefetcher(batches, self.device, self._finish)
             else:
                 finished = map(self._finish, batches)
+            used: Cursor | None = None
             for images, labels in finished:
+                used = used or self._batches.used  # kept: an iteration that was left counts no longer
                 # Before it is handed out: a state that the loop's body saves has this batch behind it.
-                self._batches.use(len(labels))
+                used.taken += len(labels)
                 yield images, labels
 
     def __len__(self) -> int:

@@ -39,8 +39,8 @@ class EpochOrder(Protocol):
 
 
 @dataclass
-class _Cursor:
-    """Where an epoch's iteration stands. Each iteration has its own."""
+class Cursor:
+    """Where an epoch's iteration stands. Each iteration has its own, and so has a state that was loaded."""
 
     start: int = 0  # a global position
     total: int = 0  # items of the epoch
@@ -83,7 +83,7 @@ class KeyedSampler(DistributedSampler[Item]):
             drop_last=drop_last,
         )
         self._enter(0)
-        self._cursor = _Cursor()
+        self._cursor = Cursor()
         self._order_cache: tuple[int, EpochOrder] | None = None
 
     @abstractmethod
@@ -110,6 +110,11 @@ class KeyedSampler(DistributedSampler[Item]):
         self.total_size = self.num_samples * self.num_replicas
 
     @property
+    def cursor(self) -> Cursor:
+        """Where the newest iteration stands: another object for each iteration, epoch and loaded state."""
+        return self._cursor
+
+    @property
     def total(self) -> int:
         """The items of the current epoch, of all ranks together, before any are repeated or dropped."""
         return self._turn.total
@@ -117,12 +122,13 @@ class KeyedSampler(DistributedSampler[Item]):
     def __iter__(self) -> Iterator[Item]:
         # No generator itself: who asks for the state right after iter() must see where this iteration begins.
         # A loaded position lasts until an item is asked for: DataLoader may call iter() twice for one epoch.
-        self._cursor = _Cursor(0 if self._cursor.started else self._cursor.position)
-        return self._walk(self._cursor, self._order, self.total)
+        start = 0 if self._cursor.started else self._cursor.position
+        self._cursor = Cursor(start, self.total, self.num_replicas)
+        return self._walk(self._cursor, self._order)
 
-    def _walk(self, cursor: _Cursor, order: EpochOrder, total: int) -> Iterator[Item]:
-        cursor.started, cursor.total, cursor.ranks = True, total, self.num_replicas
-        start = cursor.start
+    def _walk(self, cursor: Cursor, order: EpochOrder) -> Iterator[Item]:
+        cursor.started = True
+        start, total = cursor.start, cursor.total
         share = self._share(total - start)
         for begin in range(0, share, self._chunk):
             steps = torch.arange(begin, min(begin + self._chunk, share))
@@ -143,7 +149,7 @@ class KeyedSampler(DistributedSampler[Item]):
         epoch = checked("epoch", epoch, 1 << 31)
         if epoch != self.epoch:
             self._enter(epoch)
-            self._cursor = _Cursor()
+            self._cursor = Cursor()
 
     def _part(self, start: int, stop: int | None) -> Tensor:
         """What the order gives at the global positions [start, stop) of the current epoch."""
@@ -202,7 +208,7 @@ class KeyedSampler(DistributedSampler[Item]):
             )
         position = checked("position", state_dict["position"], turn.total + 1)
         self._enter(epoch)
-        self._cursor = _Cursor(position)
+        self._cursor = Cursor(position)
 
 
 class DrawSampler(KeyedSampler[Draw]):

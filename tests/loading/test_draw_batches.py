@@ -37,7 +37,7 @@ def test_position_counts_what_was_used(ranks, used, position):
     some = batches(num_replicas=ranks, rank=0)
     next(iter(some))  # fetched ahead, not used
     for draws in used:
-        some.use(draws)
+        some.used.taken += draws
     assert some.state_dict()["position"] == position
     assert some.state_dict() == {**some.sampler.state_dict(), "position": position}
 
@@ -49,9 +49,36 @@ def test_a_loaded_position_counts_on():
     first = next(iter(some))
     assert torch.equal(draws_tensor(first), some.sampler.draws(3, 7))
     assert some.state_dict()["position"] == 3
-    some.use(4)
+    some.used.taken += 4
     assert some.state_dict()["position"] == 7
     next(iter(some))  # a second iteration begins the epoch again
+    assert some.state_dict()["position"] == 0
+
+
+def test_a_left_iteration_no_longer_counts():
+    some = batches()
+    next(iter(some))
+    left = some.used
+    next(iter(some))
+    left.taken += 4
+    assert some.state_dict()["position"] == 0
+
+
+@pytest.mark.parametrize("through", ["batches", "sampler"])
+def test_a_loaded_state_counts_whoever_loads_it(through):
+    some = batches()
+    for batch in some:
+        some.used.taken += len(batch)
+    (some if through == "batches" else some.sampler).load_state_dict({**some.state_dict(), "position": 3})
+    assert some.state_dict()["position"] == 3
+
+
+def test_an_epoch_that_comes_again_begins_at_0():
+    some = batches()
+    next(iter(some))
+    some.used.taken += 4
+    some.sampler.set_epoch(1)
+    some.sampler.set_epoch(0)
     assert some.state_dict()["position"] == 0
 
 
@@ -61,7 +88,7 @@ def test_the_last_batch_ends_the_epoch_that_a_schedule_gave():
     for epoch, total in ((0, 8), (1, 12), (0, 8)):
         some.set_epoch(epoch)
         for batch in some:
-            some.use(len(batch))
+            some.used.taken += len(batch)
         assert some.state_dict()["position"] == total
 
 
@@ -77,7 +104,7 @@ def test_an_iterator_that_is_not_used_takes_nothing():
 def test_another_epoch_begins_at_0(through):
     some = batches()
     next(iter(some))
-    some.use(4)
+    some.used.taken += 4
     some.set_epoch(0)
     assert some.state_dict()["position"] == 4
     (some if through == "batches" else some.sampler).set_epoch(1)
