@@ -34,9 +34,10 @@ class BalancedLoader:
     >>> images.shape, images.dtype, labels.shape, len(loader)
     (torch.Size([4, 3, 8, 8]), torch.float32, torch.Size([4]), 2)
 
-    The data set's images are decoded by ``num_workers`` processes, which never touch the device. For a CUDA
-    device they are pinned, and copied on a side stream, together with their recipes, while the batch before
-    is in use. A ``DeviceDataset`` needs none of that: the kernel reads each draw's image where it lies.
+    The data set's images are decoded by ``num_workers`` processes, which never touch the device, and which
+    leave Ctrl-C to this process. For a CUDA device the images are pinned, and copied on a side stream,
+    together with their recipes, while the batch before is in use. A ``DeviceDataset`` needs none of that: the
+    kernel reads each draw's image where it lies.
 
     uint8 images may differ in size: no worker resizes. They travel as they are, and the kernel takes them
     straight to the size at which the geometry of ``augment`` ends, such as ``RandomResizedCrop``'s.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import signal
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,10 +21,34 @@ from gpuaug.packed import Images
 Source = Generator[tuple[Images, Tensor, Tensor], None, None]
 
 
+@dataclass(frozen=True)
+class _StartWorker:
+    """How a worker begins. A class, as a spawned worker gets it pickled.
+
+    A terminal sends Ctrl-C to the workers too. Were they to end by it, the training process would see workers
+    that died, perhaps while it saves its state; it alone is to stop, and ends them.
+    """
+
+    then: Callable[[int], None] | None
+
+    def __call__(self, number: int) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self.then is not None:
+            self.then(number)
+
+
 class DecodedSource:
     """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)``, or packed, one for each draw."""
 
-    def __init__(self, dataset: Any, batches: DrawBatches, *, num_workers: int, **options: Any) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        batches: DrawBatches,
+        *,
+        num_workers: int,
+        worker_init_fn: Callable[[int], None] | None,
+        **options: Any,
+    ) -> None:
         # Its own generator: a DataLoader would draw its workers' seeds from the global one.
         generator = torch.Generator().manual_seed(batches.sampler.seed & (1 << 63) - 1)
         self._loader = DataLoader(
@@ -31,17 +57,26 @@ class DecodedSource:
             collate_fn=collate,
             num_workers=num_workers,
             generator=generator,
+            worker_init_fn=_StartWorker(worker_init_fn),
             **options,
         )
 
     def __iter__(self) -> Source:
-        iterator = iter(self._loader)
+        stay = self._loader.persistent_workers
+        iterator = self._loader._iterator  # of workers that stayed
         try:
+            iterator = iter(self._loader)
             yield from iterator
+        except GeneratorExit:  # the loop was left
+            raise
+        except BaseException:
+            stay = False  # one may be dead, and every later iteration would fail for it
+            raise
         finally:
             # A traceback may hold the iterator, and so the workers, until long after the error was handled.
-            if self._loader.num_workers and not self._loader.persistent_workers:
+            if self._loader.num_workers and not stay and iterator is not None:
                 iterator._shutdown_workers()  # type: ignore[attr-defined]
+                self._loader._iterator = None  # those that should stay are started anew
 
 
 class ResidentSource:

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import time
@@ -300,6 +301,84 @@ def test_after_an_error_the_state_is_not_that_of_the_epoch_before():
 def test_a_worker_that_is_killed():
     loader = make(Samples(die), batch_size=2, num_workers=2)
     broken_off(loader, RuntimeError, r"DataLoader worker \(pid.*(killed by signal|exited unexpectedly)")
+
+
+def end(loader):
+    """Ends workers that stay, which would else last until a traceback that holds them is collected."""
+    loader._source._loader._iterator._shutdown_workers()
+    assert no_children()
+
+
+class Once(Samples):
+    """Calls ``fault`` in the first run only; ``flag`` is a file that says that it was called."""
+
+    def __init__(self, fault, flag):
+        super().__init__(lambda: (flag.touch(), fault()))
+        self.flag = flag
+
+    def __getitem__(self, index):
+        if self.flag.exists():
+            self.fault = None
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("fault", [fail, die])
+def test_workers_that_stay_are_started_anew_after_a_fault(fault, tmp_path):
+    loader = make(Once(fault, tmp_path / "flag"), batch_size=2, num_workers=2, persistent_workers=True)
+    seen = broken_off(loader, RuntimeError, "cannot read|DataLoader worker")
+    loader.load_state_dict(loader.state_dict())
+    assert seen + indices(loader) == expected(loader)
+    assert indices(loader) == expected(loader)
+    end(loader)
+
+
+def test_a_worker_that_is_killed_between_two_epochs():
+    loader = make(ProcessNumbers(), num_workers=2, persistent_workers=True)
+    workers = {number for _, labels in loader for number in labels.tolist()}
+    with pytest.raises(RuntimeError, match="DataLoader worker"):  # here, or when the next epoch begins
+        kill_and_iterate(workers.pop(), loader)
+    assert no_children()
+    assert indices(loader) == expected(loader)
+    end(loader)
+
+
+def kill_and_iterate(number, loader):
+    try:
+        os.kill(number, signal.SIGKILL)
+        multiprocessing.connection.wait([p.sentinel for p in multiprocessing.active_children()], 60)
+    finally:
+        list(loader)
+
+
+class Interrupted(Samples):
+    """A worker that Ctrl-C reaches, as from a terminal."""
+
+    def __getitem__(self, index):
+        if index == BAD:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().__getitem__(index)
+
+
+def test_an_interrupt_does_not_reach_the_workers():
+    loader = make(Interrupted(), num_workers=1)
+    assert indices(loader) == expected(loader)
+
+
+class Note:
+    def __init__(self, file):
+        self.file = file
+
+    def __call__(self, number):
+        with self.file.open("a") as file:
+            print(number, signal.getsignal(signal.SIGINT) == signal.SIG_IGN, file=file)
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_the_start_of_a_worker_is_the_users_too(context, tmp_path):
+    file = tmp_path / "started"
+    loader = make(num_workers=2, multiprocessing_context=context, worker_init_fn=Note(file))
+    assert indices(loader) == expected(loader)
+    assert sorted(file.read_text().splitlines()) == ["0 True", "1 True"]
 
 
 def test_an_interrupt_while_waiting_for_a_worker():
