@@ -20,6 +20,10 @@ from gpuaug.packed import Images
 # The source images of a batch, its labels, and its draws; the labels and draws in host memory.
 Source = Generator[tuple[Images, Tensor, Tensor], None, None]
 
+# What a DataLoader raises where a worker dies while its batch is received. (An error of the data set itself
+# comes from a worker as a RuntimeError.)
+_CUT_OFF = (ConnectionError, EOFError, FileNotFoundError)
+
 
 @dataclass(frozen=True)
 class _StartWorker:
@@ -69,8 +73,12 @@ class DecodedSource:
             yield from iterator
         except GeneratorExit:  # the loop was left
             raise
-        except BaseException:
+        except BaseException as error:
             stay = False  # one may be dead, and every later iteration would fail for it
+            if self._loader.num_workers and isinstance(error, _CUT_OFF):
+                raise RuntimeError(
+                    f"a DataLoader worker exited unexpectedly, with a batch on its way: {error!r}"
+                ) from error
             raise
         finally:
             # A traceback may hold the iterator, and so the workers, until long after the error was handled.

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import SequentialSampler, get_worker_info
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from gpuaug import BalancedSampler
 from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
@@ -301,6 +302,27 @@ def test_after_an_error_the_state_is_not_that_of_the_epoch_before():
 def test_a_worker_that_is_killed():
     loader = make(Samples(die), batch_size=2, num_workers=2)
     broken_off(loader, RuntimeError, r"DataLoader worker \(pid.*(killed by signal|exited unexpectedly)")
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(104, "reset"), EOFError(), FileNotFoundError(2, "none")]
+)
+def test_a_worker_that_is_killed_while_it_sends_a_batch(error, monkeypatch):
+    loader, taken = make(num_workers=2), []
+
+    def broken(iterator):
+        if len(taken) == 2:
+            raise error
+        taken.append(iterator)
+        return whole(iterator)
+
+    whole = _MultiProcessingDataLoaderIter._next_data
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_next_data", broken)
+    with pytest.raises(RuntimeError, match=r"a DataLoader worker exited unexpectedly, .*Error") as caught:
+        list(loader)
+    assert caught.value.__cause__ is error
+    assert loader.state_dict()["position"] == 8
+    assert no_children()
 
 
 def end(loader):
