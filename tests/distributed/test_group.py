@@ -65,7 +65,9 @@ def test_no_collective(kind, group, lonely_group):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_no_collective_in_the_loader(workers, lonely_group):
     images = torch.arange(len(LABELS), dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 4, 4)
-    dataset = list(zip(images, LABELS, strict=True)) if workers else DeviceDataset(images, torch.tensor(LABELS))
+    dataset = (
+        list(zip(images, LABELS, strict=True)) if workers else DeviceDataset(images, torch.tensor(LABELS))
+    )
     loader = BalancedLoader(dataset, BalancedSampler(LABELS), None, 2, num_workers=workers)
     loader.set_epoch(1)
     seen = [index for batch, _ in loader for index in batch[:, 0, 0, 0].tolist()]
