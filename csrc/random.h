@@ -34,7 +34,7 @@ GPUAUG_HOST_DEVICE Block philox(Block counter, uint64_t key) {
 // The pixels of one draw share blocks: 8 pixels to a block, 16 bits each.
 constexpr int kPixelsPerBlock = 8;
 
-// Word 3 of a counter under a draw's key.
+// Word 3 of a counter under a draw's key. 2 is taken: the fields of batched transforms, in PyTorch.
 enum Stream : uint32_t { kPixels = 0, kParameters = 1 };
 
 GPUAUG_HOST_DEVICE Block draw_block(uint64_t key, int64_t place, int64_t block, Stream stream) {

@@ -10,16 +10,20 @@ the sampler's seed  index (low, high), copy, epoch                 the draw's ke
 the sampler's seed  block (low, high), purpose, 2**31 + epoch      the order of the epoch, or of a class
 the draw's key      block, 0, place in the chain, ``PARAMETERS``   its parameters, on the host
 the draw's key      pixel // 8, 0, place in the chain, ``PIXELS``  its per-pixel noise, in the kernel
+the draw's key      value // 4, field, place, ``FIELDS``           fields of numbers, in PyTorch
 ==================  =============================================  ====================================
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
 
 PIXELS = 0
 PARAMETERS = 1
+FIELDS = 2
 ORDER = 1 << 31
 
 _WORD = 0xFFFFFFFF
@@ -103,6 +107,45 @@ def uniform(keys: Tensor, places: list[int], counts: list[int]) -> tuple[Tensor,
     """
     # The op gives (number, draw): each number of all draws lies together.
     return torch.ops.gpuaug.uniform(keys, places, counts).T.split_with_sizes(counts, 1)
+
+
+def uniform_field(keys: Tensor, place: int, count: int, number: int = 0) -> Tensor:
+    """A field of random numbers for each draw, made where the keys are: float32 ``(n, count)`` in [0, 1), in
+    steps of 2**-24, the same bits on every device.
+
+    >>> uniform_field(torch.tensor([1, 2]), place=0, count=6).shape
+    torch.Size([2, 6])
+
+    Args:
+        keys: int64 ``(n,)``, on any device.
+        place: of the transform in the chain.
+        count: numbers for each draw.
+        number: of the field, where one transform needs several.
+    """
+    return _field(keys, place, count, number).mul(2.0**-24)
+
+
+def normal_field(keys: Tensor, place: int, count: int, number: int = 0) -> Tensor:
+    """As ``uniform_field``, but standard normal (Box and Muller, 1958), within ±5.8. Its last bits are those
+    of the device's logarithm and cosine.
+
+    >>> normal_field(torch.tensor([1, 2]), place=0, count=6).shape
+    torch.Size([2, 6])
+    """
+    half = -(-count // 2)
+    radius, angle = _field(keys, place, 2 * half, number).view(len(keys), half, 2).unbind(-1)
+    radius = radius.add(1).mul(2.0**-24).log().mul(-2).sqrt()  # of (0, 1]
+    angle = angle.mul(2.0**-23 * math.pi)
+    return torch.stack((radius * angle.cos(), radius * angle.sin()), dim=-1).flatten(1)[:, :count]
+
+
+def _field(keys: Tensor, place: int, count: int, number: int) -> Tensor:
+    """Whole numbers in [0, 2**24), which float32 holds exactly."""
+    blocks = -(-count // 4)
+    counter = torch.zeros(blocks, 4, dtype=torch.int64, device=keys.device)
+    counter[:, 0] = torch.arange(blocks, device=keys.device)
+    counter[:, 1:] = torch.tensor((number, place, FIELDS), device=keys.device)
+    return (philox(counter, keys[:, None]) >> 8).flatten(1)[:, :count].float()
 
 
 def join(block: Tensor) -> Tensor:

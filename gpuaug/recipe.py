@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,35 @@ from gpuaug.activity import Active, where
 from gpuaug.packed import Packed
 from gpuaug.record import ARTICLE, BLUR_UNIT, BORDERS, FIELDS, GAUSSIAN, WORD
 from gpuaug.tape import Opcode, Operand, Tape, execute, possible_stages
+
+
+class Group(NamedTuple):
+    """The draws of a pass that one batched transform serves in the same way, and their parameters.
+
+    Attributes:
+        place: of the transform in the chain.
+        variant: what must be the same for all draws of a group, such as the size of a filter.
+        rows: int64 ``(m,)``, the draws; None for all.
+        params: by name, ``(m, ...)``.
+    """
+
+    place: int
+    variant: int
+    rows: Tensor | None
+    params: dict[str, Tensor]
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Group:
+        rows = None if self.rows is None else change(self.rows)
+        return self._replace(rows=rows, params={name: change(value) for name, value in self.params.items()})
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [*([] if self.rows is None else [self.rows]), *self.params.values()]
+
+    def column(self, name: str, like: Tensor) -> Tensor:
+        """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""
+        value = self.params[name].to(like.dtype)
+        return value.reshape(len(value), -1, 1, 1)
 
 
 class Recipes(NamedTuple):
@@ -24,17 +54,28 @@ class Recipes(NamedTuple):
         records: int64 ``(n, 22)``, the fields of ``FIELDS``.
         size: (height, width) of every output image, in pixels.
         stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
+        groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
     """
 
     records: Tensor
     size: tuple[int, int]
     stages: int
+    groups: tuple[Group, ...] = ()
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
-        return self._replace(records=self.records.to(device, non_blocking=non_blocking))
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Recipes:
-        return self._replace(records=self.records.pin_memory())
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
+        return self._replace(
+            records=change(self.records), groups=tuple(group.each(change) for group in self.groups)
+        )
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [self.records, *(tensor for group in self.groups for tensor in group.tensors)]
 
     def field(self, name: str) -> Tensor:
         """One field of every draw, int64 ``(n,)``."""

@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     def record_stream(self, stream: torch.cuda.Stream) -> None:
         """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""
         images = self.images.storage if isinstance(self.images, Packed) else self.images
-        for tensor in (images, self.labels, *(part.records for part in self.passes)):
+        for tensor in (images, self.labels, *(tensor for part in self.passes for tensor in part.tensors)):
             tensor.record_stream(stream)
 
 

@@ -13,19 +13,37 @@ from gpuaug.transforms.geometry import (
 )
 from gpuaug.transforms.noise import SaltAndPepper
 from gpuaug.transforms.output import Normalize
+from gpuaug.transforms.pixel_noise import GaussNoise, ISONoise, MultiplicativeNoise
+from gpuaug.transforms.tones import (
+    AutoContrast,
+    Equalize,
+    Posterize,
+    RandomGamma,
+    RandomMeanContrast,
+    Solarize,
+)
 
 __all__ = [
+    "AutoContrast",
     "CenterCrop",
     "Compose",
+    "Equalize",
+    "GaussNoise",
     "GaussianBlur",
+    "ISONoise",
+    "MultiplicativeNoise",
     "Normalize",
     "OneOf",
+    "Posterize",
     "RandomApply",
     "RandomCrop",
+    "RandomGamma",
     "RandomHorizontalFlip",
+    "RandomMeanContrast",
     "RandomResizedCrop",
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepper",
+    "Solarize",
     "Transform",
 ]

@@ -16,7 +16,7 @@ from gpuaug import functional, random
 from gpuaug.activity import Active, both, others
 from gpuaug.images import check_images
 from gpuaug.packed import Images, Packed, Source, source_of
-from gpuaug.recipe import Draft, Recipes
+from gpuaug.recipe import Draft, Group, Recipes
 from gpuaug.transforms.plan import Cursor, Geometry, Stage, Step
 
 
@@ -25,6 +25,7 @@ class Job:
 
     number: int
     draft: Draft
+    groups: list[Group]  # what batched transforms do after the kernel
 
     def __init__(self, draws: Tensor, plan: Step) -> None:
         self._draws, self._plan = draws, plan
@@ -160,16 +161,16 @@ class Transform(nn.Module):
         if draws.shape[0] == 0:  # size and stages are those of any draw
             some = source if packed else (1, *source[1:])
             one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), some, torch.zeros(1, dtype=torch.int64))
-            return tuple(p._replace(records=p.records[:0]) for p in one)
+            return tuple(p._replace(records=p.records[:0], groups=()) for p in one)
         plan = self.step
         job = Job(draws, plan)
         passes: list[Recipes] = []
         for number in range(plan.passes):
             draft = Draft.of_packed(source, index) if packed else Draft.of_batch(source, index)
-            job.number, job.draft = number, draft
+            job.number, job.draft, job.groups = number, draft, []
             self.paint(job, plan, True, self.training)
             size = _one_size(draft)
-            passes.append(draft.recipes(size))
+            passes.append(draft.recipes(size)._replace(groups=tuple(job.groups)))
             # What this pass gives, the next one takes.
             source, index, packed = (draws.shape[0], channels, *size), None, False
         return tuple(passes)
@@ -180,7 +181,18 @@ class Transform(nn.Module):
         """
         for recipes in passes[:-1]:
             images = functional.augment(images, recipes, memory_format=self.memory_format)
-        return self.step.leaves[-1].transform.finish(images, passes[-1], self.memory_format)
+            images = self._serve_groups(images, recipes)
+        images = self.step.leaves[-1].transform.finish(images, passes[-1], self.memory_format)
+        return self._serve_groups(images, passes[-1])
+
+    def _serve_groups(self, images: Tensor, recipes: Recipes) -> Tensor:
+        for group in recipes.groups:
+            images = self.step.by_place[group.place].serve(images, group)
+        return images
+
+    def serve(self, images: Tensor, group: Group) -> Tensor:
+        """What a batched transform does after the kernel; ``images`` are the pass's own."""
+        raise NotImplementedError(f"{type(self).__name__} runs in the kernel")
 
     def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
         """Run the last pass; ``Normalize`` has its own way."""

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 class Stage(IntEnum):
-    """The kernel's stages, in its fixed order."""
+    """The kernel's stages in its fixed order, and what may follow the kernel in the same pass."""
 
     GEOMETRY = 0
     BLUR = 1
     NOISE = 2
     OUTPUT = 3
+    BATCHED = 4  # after the kernel: PyTorch on the draws that need it
 
 
 class Geometry(IntEnum):
@@ -42,6 +43,8 @@ class Cursor:
 
     def admits(self, stage: Stage, geometry: Geometry) -> bool:
         """Whether a transform of that stage may still join the open pass."""
+        if stage == Stage.BATCHED:
+            return True  # any number of them, in turn
         if stage != Stage.GEOMETRY:
             return stage > self.stage
         if geometry == Geometry.PAD or self.geometry == Geometry.PAD:
@@ -84,6 +87,10 @@ class Step:
         return [step for _, step in self.walk() if not step.children]
 
     @cached_property
+    def by_place(self) -> dict[int, Transform]:
+        return {step.place: step.transform for step in self.leaves}
+
+    @cached_property
     def passes(self) -> int:
         return max(step.number for step in self.leaves) + 1
 
@@ -104,6 +111,8 @@ class Step:
             for text, step in rows
         ]
         count = self.passes
-        return "\n".join(
-            [*lines, f"{count} pass{'es' * (count > 1)}: {count} kernel launch{'es' * (count > 1)} a batch"]
-        )
+        total = f"{count} pass{'es' * (count > 1)}: {count} kernel launch{'es' * (count > 1)} a batch"
+        batched = sum(step.transform.stage == Stage.BATCHED for step in self.leaves)
+        if batched:
+            total += f", and {batched} batched transform{'s' * (batched > 1)}"
+        return "\n".join([*lines, total])

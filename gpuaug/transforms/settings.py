@@ -19,6 +19,37 @@ def probability(name: str, value: Any) -> float:
     return float(value)
 
 
+def span(name: str, value: Any, low: float, high: float) -> tuple[float, float]:
+    """A number, or an ascending pair (least, most), in [low, high].
+
+    >>> span("gamma", (0.8, 1.25), 0, 10), span("gamma", 2, 0, 10)
+    ((0.8, 1.25), (2.0, 2.0))
+    """
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+        raise TypeError(f"{name} must be a number or a pair of numbers (least, most), got {value!r}")
+    if not low <= pair[0] <= pair[1] <= high:
+        raise ValueError(f"{name} must be a number or an ascending pair in [{low}, {high}], got {value}")
+    return (float(pair[0]), float(pair[1]))
+
+
+def whole_span(name: str, value: Any, low: int, high: int, *, odd: bool = False) -> tuple[int, int]:
+    """A whole number, or an ascending pair of them, in [low, high]; odd ones where that is asked.
+
+    >>> whole_span("size", (3, 7), 3, 31, odd=True)
+    (3, 7)
+    """
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) for v in pair):
+        raise TypeError(f"{name} must be a whole number or a pair of them (least, most), got {value!r}")
+    if not low <= pair[0] <= pair[1] <= high or (odd and not all(v % 2 for v in pair)):
+        kind = (
+            "an odd number or an ascending pair of odd" if odd else "a whole number or an ascending pair of"
+        )
+        raise ValueError(f"{name} must be {kind} numbers in [{low}, {high}], got {value}")
+    return (pair[0], pair[1])
+
+
 def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> tuple[float, float]:
     """A pair of numbers, ascending, above ``low`` and at most ``high``, finite.
 
@@ -34,3 +65,14 @@ def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf)
             f"{name} must be a pair of ascending numbers above {low} and {limit}, got {tuple(value)}"
         )
     return (float(pair[0]), float(pair[1]))
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False.
+
+    >>> flag("per_channel", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be a bool, got {type(value).__name__}")
+    return value

@@ -1,0 +1,109 @@
+"""What the kernel's record cannot express: PyTorch or kornia, after the kernel, on the draws that need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.activity import Active, both
+from gpuaug.images import has_channels_last
+from gpuaug.recipe import Draft, Group
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.plan import Stage, Step
+
+LEVELS = 255
+
+
+class Batched(Transform):
+    """Base of the transforms that run after the kernel of their pass.
+
+    Parameters are drawn on the host with everybody's, and travel with the recipes. On the device the chosen
+    draws are gathered, changed together as floats in [0, 1], and put back: bytes are rounded once, half to
+    even, floats clamped to [0, 1]; other draws keep their bytes. Nothing waits for the device, unless a
+    transform says so. Bytes may differ by a level between devices where a float's last bits decide.
+
+    A subclass draws in ``make_params`` and says what to do in ``apply``. It uses the functional layers of
+    PyTorch and kornia alone, whose generators play no part.
+    """
+
+    stage = Stage.BATCHED
+    backend = "torch"
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        """The group's images ``(m, C, H, W)``, float32 or float64 in [0, 1], changed."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
+
+    def variants(self, params: dict[str, Any]) -> Tensor | None:
+        """int64 ``(n,)``: draws that must not share a group, such as those of another filter size."""
+        return None
+
+    def compile(self, draft: Draft, active: Active, **params: Any) -> None:
+        """Nothing of it is in the record."""
+
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        active = both(chosen, augmented)
+        if step.number != job.number or active is False:
+            return
+        params = self.make_params(job, step)
+        variants = self.variants(params)
+        if variants is None:
+            job.groups += _group(step.place, 0, active, params)
+            return
+        for variant in variants.unique().tolist():
+            chosen = both(active, variants == variant)
+            job.groups += _group(step.place, variant, chosen, params)
+
+    def serve(self, images: Tensor, group: Group) -> Tensor:
+        """Change the group's images, in place where they are bytes."""
+        some = images if group.rows is None else images.index_select(0, group.rows)
+        with torch.autocast(images.device.type, enabled=False):
+            if images.is_floating_point():
+                wide = some.to(torch.promote_types(images.dtype, torch.float32))
+                out = self.apply(wide, group).clamp(0, 1).to(images.dtype)
+            else:
+                out = self.apply(some.float() / LEVELS, group)
+                out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
+        if group.rows is None:
+            last = has_channels_last(images)
+            return out.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+        if images.is_floating_point():
+            return images.index_copy(0, group.rows, out)
+        return images.index_copy_(0, group.rows, out)
+
+
+def between(bounds: tuple[float, float], number: Tensor) -> Tensor:
+    """A number in [0, 1) to one between two bounds.
+
+    >>> between((2, 4), torch.tensor([0.0, 0.5]))
+    tensor([2., 3.])
+    """
+    low, high = bounds
+    return low + number * (high - low)
+
+
+def whole_between(bounds: tuple[int, int], number: Tensor, step: int = 1) -> Tensor:
+    """A number in [0, 1) to a whole one between two bounds, both included.
+
+    >>> whole_between((3, 7), torch.tensor([0.0, 0.4, 0.99]), step=2)
+    tensor([3, 5, 7])
+    """
+    low, high = bounds
+    return low + step * (number * ((high - low) // step + 1)).long()
+
+
+def _group(place: int, variant: int, active: Active, params: dict[str, Tensor]) -> list[Group]:
+    """The group of the active draws, if there are any; a group of all needs no rows."""
+    if active is True or bool(active.all()):
+        rows, chosen = None, params
+    else:
+        rows = active.nonzero().flatten()
+        if len(rows) == 0:
+            return []
+        chosen = {name: value[rows] for name, value in params.items()}
+    narrow = {
+        name: (value.float() if value.is_floating_point() else value).contiguous()
+        for name, value in chosen.items()
+    }
+    return [Group(place, variant, rows, narrow)]

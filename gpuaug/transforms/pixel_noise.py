@@ -1,0 +1,156 @@
+"""Noise of every pixel that the kernel does not have: Gaussian, multiplicative, a camera's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import kornia
+import torch
+from torch import Tensor
+
+from gpuaug import random
+from gpuaug.recipe import Group
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched import LEVELS, Batched, between
+from gpuaug.transforms.plan import Step
+from gpuaug.transforms.settings import flag, span
+
+Span = float | tuple[float, float]
+
+
+class GaussNoise(Batched):
+    """Normal noise of a standard deviation per draw, added to every value.
+
+    >>> import gpuaug
+    >>> gpuaug.GaussNoise(std=0.1)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+
+    Args:
+        std: a number or (least, most) in [0, 1], where 1 is the brightest level; 0 changes nothing.
+        per_channel: whether each channel has noise of its own, else all the same.
+    """
+
+    reference = "Box and Muller, 1958; Albumentations GaussNoise"
+    numbers = 1
+
+    def __init__(self, std: Span = (0.02, 0.1), per_channel: bool = True, *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.std = span("std", std, 0, 1)
+        self.per_channel = flag("per_channel", per_channel)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"std": between(self.std, job.uniform(step)[:, 0]), "keys": job.keys}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        count, channels, height, width = images.shape
+        shape = (count, channels if self.per_channel else 1, height, width)
+        noise = random.normal_field(group.params["keys"], group.place, math.prod(shape[1:])).view(shape)
+        return images + group.column("std", images) * noise.to(images.dtype)
+
+    def extra_repr(self) -> str:
+        return f"std={self.std}, per_channel={self.per_channel}"
+
+
+class MultiplicativeNoise(Batched):
+    """Values multiplied by random factors.
+
+    >>> import gpuaug
+    >>> gpuaug.MultiplicativeNoise((0.5, 1.5))(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 8, 8])
+
+    Args:
+        multiplier: a number or (least, most) in [0, 10]; 1 changes nothing.
+        per_channel: whether each channel has a factor of its own.
+        elementwise: whether each pixel has.
+    """
+
+    reference = "Albumentations MultiplicativeNoise"
+
+    def __init__(
+        self,
+        multiplier: Span = (0.9, 1.1),
+        per_channel: bool = False,
+        elementwise: bool = True,
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.multiplier = span("multiplier", multiplier, 0, 10)
+        self.per_channel = flag("per_channel", per_channel)
+        self.elementwise = flag("elementwise", elementwise)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"keys": job.keys}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        count, channels, height, width = images.shape
+        pixels = (height, width) if self.elementwise else (1, 1)
+        shape = (count, channels if self.per_channel else 1, *pixels)
+        number = random.uniform_field(group.params["keys"], group.place, math.prod(shape[1:])).view(shape)
+        return images * between(self.multiplier, number).to(images.dtype)
+
+    def extra_repr(self) -> str:
+        return f"multiplier={self.multiplier}, per_channel={self.per_channel}, elementwise={self.elementwise}"
+
+
+class ISONoise(Batched):
+    """The noise of a camera at a high sensitivity: Poisson in lightness, normal in hue.
+
+    >>> import gpuaug
+    >>> gpuaug.ISONoise(intensity=0.5)(torch.full((2, 3, 8, 8), 90, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 8, 8])
+
+    As in Albumentations: with s the standard deviation of the image's lightness (HLS), the hue turns by a
+    normal angle of ``color_shift * intensity`` turns, and the lightness L becomes ``L + n / 255 * (1 - L)``
+    where n is Poisson of mean ``s * intensity * 255``. Images of another number of channels than three have
+    no hue; each value counts as lightness, with one n for all channels of a pixel.
+
+    Args:
+        color_shift: in turns, a number or (least, most) in [0, 1].
+        intensity: of both, a number or (least, most) in [0, 1]; 0 changes nothing.
+    """
+
+    reference = "Albumentations ISONoise"
+    backend = "kornia"
+    numbers = 2
+
+    def __init__(
+        self, color_shift: Span = (0.01, 0.05), intensity: Span = (0.1, 0.5), *, seed: int = 0
+    ) -> None:
+        super().__init__(seed=seed)
+        self.color_shift = span("color_shift", color_shift, 0, 1)
+        self.intensity = span("intensity", intensity, 0, 1)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        shift, intensity = job.uniform(step).unbind(1)
+        shift, intensity = between(self.color_shift, shift), between(self.intensity, intensity)
+        return {"turn": shift * intensity, "intensity": intensity, "keys": job.keys}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        count, channels, height, width = images.shape
+        keys, pixels = group.params["keys"], height * width
+        colour = channels == 3
+        hls = kornia.color.rgb_to_hls(images) if colour else images
+        light = hls[:, 1:2] if colour else images
+        mean = light.detach().flatten(1).std(1, correction=0) * group.params["intensity"] * LEVELS
+        number = random.uniform_field(keys, group.place, pixels)
+        grain = (_poisson(mean, number) / LEVELS).view(count, 1, height, width).to(images.dtype)
+        lighter = light + grain * (1 - light)
+        if colour:
+            normal = random.normal_field(keys, group.place, pixels, number=1).view(count, 1, height, width)
+            turn = group.column("turn", images) * normal.to(images.dtype) * (2 * math.pi)
+            hue = (hls[:, 0:1] + turn).remainder(2 * math.pi)
+            lighter = kornia.color.hls_to_rgb(torch.cat((hue, lighter, hls[:, 2:3]), dim=1))
+        return torch.where(group.column("intensity", images) == 0, images, lighter)
+
+    def extra_repr(self) -> str:
+        return f"color_shift={self.color_shift}, intensity={self.intensity}"
+
+
+def _poisson(mean: Tensor, number: Tensor) -> Tensor:
+    """Poisson counts ``(n, count)`` of each draw's mean, at most 127.5, by inversion of numbers in [0, 1)."""
+    k = torch.arange(256, device=mean.device, dtype=torch.float64)
+    rate = mean.double()[:, None]
+    share = torch.exp(torch.special.xlogy(k, rate) - rate - torch.lgamma(k + 1))
+    return torch.searchsorted(share.cumsum(1), number.double(), right=True)

@@ -1,0 +1,188 @@
+"""Tone curves and histograms of each draw: posterize, solarize, gamma, contrast, equalize."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kornia
+import torch
+from torch import Tensor
+
+from gpuaug.recipe import Group
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched import LEVELS, Batched, between, whole_between
+from gpuaug.transforms.plan import Step
+from gpuaug.transforms.settings import span, whole_span
+
+Span = float | tuple[float, float]
+
+
+class Posterize(Batched):
+    """Fewer bits for each channel: the high ones stay.
+
+    >>> import gpuaug
+    >>> gpuaug.Posterize(bits=1)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[0, 0, 128, 128]]]]
+
+    Floats are counted in whole levels of 1/255, the nearest below; their gradient is zero.
+
+    Args:
+        bits: how many stay, a whole number or (least, most) in [0, 8]; 8 changes nothing.
+    """
+
+    reference = "Cubuk et al., AutoAugment, CVPR 2019"
+    numbers = 1
+
+    def __init__(self, bits: int | tuple[int, int] = (4, 7), *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.bits = whole_span("bits", bits, 0, 8)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"bits": whole_between(self.bits, job.uniform(step)[:, 0])}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        # kornia's posterize counts levels by truncation, where 1/255 of a level too little loses a level.
+        unit = torch.exp2(8 - group.column("bits", images))
+        kept = (images * LEVELS + 1e-3).div(unit).floor() * unit / LEVELS
+        return torch.where(unit == 1, images, kept)
+
+    def extra_repr(self) -> str:
+        return f"bits={self.bits}"
+
+
+class Solarize(Batched):
+    """Pixels at or above a threshold are inverted.
+
+    >>> import gpuaug
+    >>> gpuaug.Solarize(threshold=0.5)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[0, 127, 127, 0]]]]
+
+    Args:
+        threshold: share of the brightest level, a number or (least, most) in [0, 2]; above 1 nothing changes.
+    """
+
+    reference = "Cubuk et al., AutoAugment, CVPR 2019"
+    backend = "kornia"
+    numbers = 1
+
+    def __init__(self, threshold: Span = (0.5, 1.0), *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.threshold = span("threshold", threshold, 0, 2)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"threshold": between(self.threshold, job.uniform(step)[:, 0])}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        return kornia.enhance.solarize(images, group.params["threshold"])
+
+    def extra_repr(self) -> str:
+        return f"threshold={self.threshold}"
+
+
+class RandomGamma(Batched):
+    """Each value to the power of gamma.
+
+    >>> import gpuaug
+    >>> gpuaug.RandomGamma(gamma=2.0)(torch.tensor([[[[0, 127, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[0, 63, 255]]]]
+
+    Args:
+        gamma: the exponent, a number or (least, most) in [0.01, 100]; 1 changes nothing.
+    """
+
+    reference = "IEC 61966-2-1 and ITU-R BT.709 (gamma)"
+    backend = "kornia"
+    numbers = 1
+
+    def __init__(self, gamma: Span = (0.8, 1.2), *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.gamma = span("gamma", gamma, 0.01, 100)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"gamma": between(self.gamma, job.uniform(step)[:, 0])}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        # The slope at 0 is infinite where gamma is below 1: the gradient's only.
+        safe = torch.where(images > 0, images, 1)
+        return torch.where(images > 0, kornia.enhance.adjust_gamma(safe, group.params["gamma"]), images)
+
+    def extra_repr(self) -> str:
+        return f"gamma={self.gamma}"
+
+
+class RandomMeanContrast(Batched):
+    """Contrast about the image's own mean brightness: ``mean + factor * (value - mean)``.
+
+    >>> import gpuaug
+    >>> gpuaug.RandomMeanContrast(factor=0.0)(torch.tensor([[[[0, 100]]]], dtype=torch.uint8)).tolist()
+    [[[[50, 50]]]]
+
+    The mean is that of the grey image (ITU-R BT.601 weights) where there are three channels, else of all
+    values; it is not rounded to a level.
+
+    Args:
+        factor: a number or (least, most) in [0, 10]; 1 changes nothing.
+    """
+
+    reference = "torchvision adjust_contrast; ITU-R BT.601 (grey)"
+    numbers = 1
+
+    def __init__(self, factor: Span = (0.8, 1.2), *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.factor = span("factor", factor, 0, 10)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"factor": between(self.factor, job.uniform(step)[:, 0])}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        grey = kornia.color.rgb_to_grayscale(images) if images.shape[1] == 3 else images
+        mean = grey.flatten(1).mean(1)[:, None, None, None]
+        factor = group.column("factor", images)
+        # Written so that a factor of 1 gives the image to the bit.
+        return images * factor + mean * (1 - factor)
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor}"
+
+
+class AutoContrast(Batched):
+    """Each channel stretched from black to white; a channel of one value stays.
+
+    >>> import gpuaug
+    >>> gpuaug.AutoContrast()(torch.tensor([[[[50, 90, 150]]]], dtype=torch.uint8)).tolist()
+    [[[[0, 102, 255]]]]
+    """
+
+    reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.autocontrast"
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        low, high = (v[:, :, None, None] for v in images.flatten(2).aminmax(dim=2))
+        flat = high <= low
+        return torch.where(flat, images, (images - low) / torch.where(flat, 1, high - low))
+
+
+class Equalize(Batched):
+    """Each channel's histogram made even, as Pillow does it.
+
+    >>> import gpuaug
+    >>> gpuaug.Equalize()(torch.tensor([[[[10, 20, 30, 40]]]], dtype=torch.uint8)).tolist()
+    [[[[10, 20, 30, 40]]]]
+
+    A channel with fewer values than levels may stay as it is, as in the example. Floats are counted in the
+    nearest of 256 levels, and moved as far as that level is: their gradient is that of the identity.
+    """
+
+    reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        # kornia's equalize counts levels by truncation and departs from Pillow in its step; this is 10 lines.
+        level = images.detach().mul(LEVELS).round().clamp(0, LEVELS).long().flatten(2)
+        histogram = level.new_zeros(*level.shape[:2], LEVELS + 1).scatter_add_(
+            2, level, torch.ones_like(level)
+        )
+        brightest = level.amax(2, keepdim=True)
+        step = (level.shape[2] - histogram.gather(2, brightest)) // LEVELS
+        below = histogram.cumsum(2) - histogram
+        table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS)
+        change = (table.gather(2, level) - level) * (step > 0)
+        return images + change.view_as(images) / LEVELS
