@@ -14,6 +14,8 @@ from gpuaug.transforms.geometry import (
 from gpuaug.transforms.noise import SaltAndPepper
 from gpuaug.transforms.output import Normalize
 from gpuaug.transforms.pixel_noise import GaussNoise, ISONoise, MultiplicativeNoise
+from gpuaug.transforms.sharpening import Emboss, Sharpen
+from gpuaug.transforms.smoothing import Blur, GlassBlur, MedianBlur, MotionBlur
 from gpuaug.transforms.tones import (
     AutoContrast,
     Equalize,
@@ -25,12 +27,17 @@ from gpuaug.transforms.tones import (
 
 __all__ = [
     "AutoContrast",
+    "Blur",
     "CenterCrop",
     "Compose",
+    "Emboss",
     "Equalize",
     "GaussNoise",
     "GaussianBlur",
+    "GlassBlur",
     "ISONoise",
+    "MedianBlur",
+    "MotionBlur",
     "MultiplicativeNoise",
     "Normalize",
     "OneOf",
@@ -44,6 +51,7 @@ __all__ = [
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepper",
+    "Sharpen",
     "Solarize",
     "Transform",
 ]

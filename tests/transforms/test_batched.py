@@ -24,6 +24,11 @@ IDENTITIES = [
     ga.GaussNoise(0),
     ga.MultiplicativeNoise(1),
     ga.ISONoise(intensity=0),
+    ga.Blur(1),
+    ga.MedianBlur(1),
+    ga.GlassBlur(sigma=0, max_delta=0),
+    ga.Sharpen(alpha=0),
+    ga.Emboss(alpha=0),
 ]
 
 

@@ -1,0 +1,210 @@
+"""Blurs that the kernel does not have: box, median, motion, glass."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import kornia
+import torch
+from torch import Tensor
+
+from gpuaug import random
+from gpuaug.recipe import Group
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched import Batched, between, whole_between
+from gpuaug.transforms.plan import Step
+from gpuaug.transforms.settings import span, whole_span
+
+Span = float | tuple[float, float]
+WholeSpan = int | tuple[int, int]
+
+
+class _OfSize(Batched):
+    """A filter of an odd size per draw; draws of one size run together."""
+
+    numbers = 1
+    largest = 31
+
+    def __init__(self, kernel_size: WholeSpan, *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.kernel_size = whole_span("kernel_size", kernel_size, 1, self.largest, odd=True)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"kernel_size": whole_between(self.kernel_size, job.uniform(step)[:, 0], step=2)}
+
+    def variants(self, params: dict[str, Any]) -> Tensor:
+        return params["kernel_size"]
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}"
+
+
+class Blur(_OfSize):
+    """The mean of a square of pixels.
+
+    >>> import gpuaug
+    >>> row = torch.tensor([[[[0, 0, 90, 0, 0]]]], dtype=torch.uint8).expand(1, 1, 5, 5)
+    >>> gpuaug.Blur(kernel_size=3)(row)[0, 0, 2].tolist()
+    [0, 30, 30, 30, 0]
+
+    The border is reflected without repeating the edge; the image must be larger than half the square.
+
+    Args:
+        kernel_size: pixels on a side, an odd number or (least, most) in [1, 31]; 1 changes nothing.
+    """
+
+    reference = "Albumentations Blur; OpenCV blur"
+    backend = "kornia"
+
+    def __init__(self, kernel_size: WholeSpan = (3, 7), *, seed: int = 0) -> None:
+        super().__init__(kernel_size, seed=seed)
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        check_reflectable(self, images, group.variant // 2)
+        return kornia.filters.box_blur(images, group.variant)
+
+
+class MedianBlur(_OfSize):
+    """The median of a square of pixels, channel by channel.
+
+    >>> import gpuaug
+    >>> row = torch.tensor([[[[0, 0, 90, 0, 0]]]], dtype=torch.uint8).expand(1, 1, 5, 5)
+    >>> gpuaug.MedianBlur(kernel_size=3)(row)[0, 0, 2].tolist()
+    [0, 0, 0, 0, 0]
+
+    Pixels beyond the border are those of the edge, as in OpenCV.
+
+    Args:
+        kernel_size: pixels on a side, an odd number or (least, most) in [1, 11]; 1 changes nothing. A square
+            of k costs k * k times the memory of the draws that it serves.
+    """
+
+    reference = "Albumentations MedianBlur; OpenCV medianBlur"
+    backend = "kornia"
+    largest = 11
+
+    def __init__(self, kernel_size: WholeSpan = (3, 5), *, seed: int = 0) -> None:
+        super().__init__(kernel_size, seed=seed)
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        return kornia.filters.median_blur(images, group.variant, border_type="replicate")
+
+
+class MotionBlur(_OfSize):
+    """The mean along a line of pixels, at any angle.
+
+    >>> import gpuaug
+    >>> row = torch.tensor([[[[0, 0, 90, 0, 0]]]], dtype=torch.uint8).expand(1, 1, 5, 5)
+    >>> gpuaug.MotionBlur(kernel_size=3, angle=0.0, direction=0.0)(row)[0, 0, 2].tolist()
+    [0, 30, 30, 30, 0]
+
+    Args:
+        kernel_size: length of the line in pixels, an odd number or (least, most) in [3, 31].
+        angle: in degrees, counterclockwise from the row, a number or (least, most) in [-360, 360].
+        direction: a number or (least, most) in [-1, 1]: at 0 all pixels of the line weigh the same, at -1 and
+            1 the weight falls linearly to nothing towards one end.
+    """
+
+    reference = "Albumentations MotionBlur; kornia motion_blur"
+    backend = "kornia"
+    numbers = 3
+
+    def __init__(
+        self,
+        kernel_size: WholeSpan = (3, 7),
+        angle: Span = (-180.0, 180.0),
+        direction: Span = (-1.0, 1.0),
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(kernel_size, seed=seed)
+        whole_span("kernel_size", kernel_size, 3, self.largest, odd=True)
+        self.angle = span("angle", angle, -360, 360)
+        self.direction = span("direction", direction, -1, 1)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        angle, direction = job.uniform(step)[:, 1:].unbind(1)
+        line = {"angle": between(self.angle, angle), "direction": between(self.direction, direction)}
+        return {**super().make_params(job, step), **line}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        check_reflectable(self, images, group.variant // 2)
+        angle, direction = (group.params[name].to(images.dtype) for name in ("angle", "direction"))
+        return kornia.filters.motion_blur(
+            images, group.variant, angle, direction, border_type="reflect", mode="bilinear"
+        )
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, angle={self.angle}, direction={self.direction}"
+
+
+class GlassBlur(Batched):
+    """Pixels change places with neighbours, as behind frosted glass, between two light Gaussian blurs.
+
+    >>> import gpuaug
+    >>> gpuaug.GlassBlur(max_delta=2)(torch.zeros(2, 3, 16, 16, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 16, 16])
+
+    The literature swaps pixels one after another; here each pixel takes, ``iterations`` times, the value that
+    a neighbour had, all at once, so that a batch is one gather. A value may so come up twice.
+
+    Args:
+        sigma: of the Gaussians in pixels, a number or (least, most) in [0, 10]; 0 leaves them out. Their
+            square reaches ``ceil(3 * most)`` pixels.
+        max_delta: how far away a neighbour may be in x and in y, a whole number of pixels in [0, 32].
+        iterations: in [1, 10].
+    """
+
+    reference = "Hendrycks and Dietterich, Benchmarking robustness to corruptions, ICLR 2019"
+    backend = "kornia"
+    numbers = 1
+
+    def __init__(
+        self, sigma: Span = (0.4, 0.8), max_delta: int = 1, iterations: int = 2, *, seed: int = 0
+    ) -> None:
+        super().__init__(seed=seed)
+        self.sigma = span("sigma", sigma, 0, 10)
+        self.max_delta = whole_span("max_delta", max_delta, 0, 32)[0]
+        self.iterations = whole_span("iterations", iterations, 1, 10)[0]
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"sigma": between(self.sigma, job.uniform(step)[:, 0]), "keys": job.keys}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        return self._blur(self._shuffle(self._blur(images, group), group), group)
+
+    def _blur(self, images: Tensor, group: Group) -> Tensor:
+        reach = math.ceil(3 * self.sigma[1])
+        check_reflectable(self, images, reach)
+        sigma = group.params["sigma"].to(images.dtype)[:, None]
+        away = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+        line = torch.exp(-0.5 * (away / sigma.clamp(min=1e-2)).square())
+        line = line / line.sum(1, keepdim=True)
+        return kornia.filters.filter2d_separable(images, line, line, border_type="reflect")
+
+    def _shuffle(self, images: Tensor, group: Group) -> Tensor:
+        count, channels, height, width = images.shape
+        row = torch.arange(height, device=images.device)[:, None]
+        column = torch.arange(width, device=images.device)
+        keys, reach = group.params["keys"], (-self.max_delta, self.max_delta)
+        for iteration in range(self.iterations):
+            number = random.uniform_field(keys, group.place, 2 * height * width, iteration)
+            down, across = whole_between(reach, number).view(count, 2, height, width).unbind(1)
+            at = (row + down).clamp(0, height - 1) * width + (column + across).clamp(0, width - 1)
+            at = at.view(count, 1, -1).expand(-1, channels, -1)
+            images = images.flatten(2).gather(2, at).view_as(images)
+        return images
+
+    def extra_repr(self) -> str:
+        return f"sigma={self.sigma}, max_delta={self.max_delta}, iterations={self.iterations}"
+
+
+def check_reflectable(transform: Batched, images: Tensor, reach: int) -> None:
+    """A border that is reflected without its edge needs pixels to reflect."""
+    height, width = images.shape[2:]
+    if min(height, width) <= reach:
+        raise ValueError(
+            f"{transform.label()} needs images of more than {reach} pixels on either side, "
+            f"got {height} x {width}"
+        )
