@@ -2,7 +2,11 @@
 
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.blur import GaussianBlur
+from gpuaug.transforms.clahe import CLAHE
+from gpuaug.transforms.colour_axes import FancyPCA
 from gpuaug.transforms.compose import Compose, OneOf, RandomApply
+from gpuaug.transforms.distortion import ElasticTransform, GridDistortion, OpticalDistortion
+from gpuaug.transforms.downscale import Downscale
 from gpuaug.transforms.geometry import (
     CenterCrop,
     RandomCrop,
@@ -11,6 +15,7 @@ from gpuaug.transforms.geometry import (
     RandomVerticalFlip,
     Resize,
 )
+from gpuaug.transforms.jpeg import JpegCompression
 from gpuaug.transforms.noise import SaltAndPepper
 from gpuaug.transforms.output import Normalize
 from gpuaug.transforms.pixel_noise import GaussNoise, ISONoise, MultiplicativeNoise
@@ -26,21 +31,28 @@ from gpuaug.transforms.tones import (
 )
 
 __all__ = [
+    "CLAHE",
     "AutoContrast",
     "Blur",
     "CenterCrop",
     "Compose",
+    "Downscale",
+    "ElasticTransform",
     "Emboss",
     "Equalize",
+    "FancyPCA",
     "GaussNoise",
     "GaussianBlur",
     "GlassBlur",
+    "GridDistortion",
     "ISONoise",
+    "JpegCompression",
     "MedianBlur",
     "MotionBlur",
     "MultiplicativeNoise",
     "Normalize",
     "OneOf",
+    "OpticalDistortion",
     "Posterize",
     "RandomApply",
     "RandomCrop",

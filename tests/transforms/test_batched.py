@@ -12,7 +12,9 @@ from gpuaug.transforms.batched import Batched
 from gpuaug.transforms.plan import Stage
 
 # Every one with its defaults, so that none can be forgotten.
-TRANSFORMS = [kind() for _, kind in inspect.getmembers(ga, inspect.isclass) if issubclass(kind, Batched)]
+SETTINGS = {ga.CLAHE: {"tile_grid_size": 2}}  # its tiles are for larger images
+KINDS = [kind for _, kind in inspect.getmembers(ga, inspect.isclass) if issubclass(kind, Batched)]
+TRANSFORMS = [kind(**SETTINGS.get(kind, {})) for kind in KINDS]
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: type(t).__name__)
 
 # With a strength of none; a transform that has none is not here.
@@ -29,6 +31,11 @@ IDENTITIES = [
     ga.GlassBlur(sigma=0, max_delta=0),
     ga.Sharpen(alpha=0),
     ga.Emboss(alpha=0),
+    ga.Downscale(1),
+    ga.FancyPCA(0),
+    ga.OpticalDistortion(0),
+    ga.GridDistortion(5, 0),
+    ga.ElasticTransform(0),
 ]
 
 

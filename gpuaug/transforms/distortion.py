@@ -1,0 +1,182 @@
+"""Geometry that is no affine map: each draw is read along a field of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kornia
+import torch
+from torch import Tensor
+
+from gpuaug import random
+from gpuaug.recipe import Group
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched import Batched, between
+from gpuaug.transforms.plan import Step
+from gpuaug.transforms.settings import span, whole_span
+
+Span = float | tuple[float, float]
+
+# What lies beyond the image, by the names that crops use: edge pixels, black, or mirrored without the edge.
+PADDING_MODES = {"edge": "border", "zero": "zeros", "reflect": "reflection"}
+
+
+class _Field(Batched):
+    """Bilinear reads at coordinates in pixels, (0, 0) the centre of the first pixel."""
+
+    backend = "kornia"
+
+    def __init__(self, padding_mode: str, *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        if padding_mode not in PADDING_MODES:
+            raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, got {padding_mode!r}")
+        self.padding_mode = padding_mode
+
+    def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
+        """x and y, each broadcast to ``(m, H, W)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where it reads")
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:
+        count, _, height, width = images.shape
+        x, y = (at.to(images.dtype).expand(count, height, width) for at in self.coordinates(images, group))
+        mode = PADDING_MODES[self.padding_mode]
+        return kornia.geometry.transform.remap(images, x, y, padding_mode=mode, align_corners=True)
+
+    def extra_repr(self) -> str:
+        return f"padding_mode={self.padding_mode!r}"
+
+
+class OpticalDistortion(_Field):
+    """A lens that bends lines: barrel where the limit is negative, pincushion where it is positive.
+
+    >>> import gpuaug
+    >>> gpuaug.OpticalDistortion((-0.3, 0.3))(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 8, 8])
+
+    A pixel at distance r from the centre, x in widths and y in heights, is read at distance
+    ``r * (1 + k * r**2 + k * r**4)``, as in OpenCV's camera model.
+
+    Args:
+        distort_limit: k, a number or (least, most) in [-2, 2]; 0 changes nothing.
+        padding_mode: what lies beyond the image: "zero", "edge" or "reflect".
+    """
+
+    reference = "Brown, Photogrammetric Engineering, 1966; Albumentations OpticalDistortion"
+    numbers = 1
+
+    def __init__(
+        self, distort_limit: Span = (-0.3, 0.3), *, padding_mode: str = "zero", seed: int = 0
+    ) -> None:
+        super().__init__(padding_mode, seed=seed)
+        self.distort_limit = span("distort_limit", distort_limit, -2, 2)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"k": between(self.distort_limit, job.uniform(step)[:, 0])}
+
+    def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
+        height, width = images.shape[2:]
+        column = torch.arange(width, device=images.device, dtype=images.dtype)
+        row = torch.arange(height, device=images.device, dtype=images.dtype)[:, None]
+        x, y = column - (width - 1) / 2, row - (height - 1) / 2
+        square = (x / width).square() + (y / height).square()
+        k = group.params["k"].to(images.dtype)[:, None, None]
+        bend = k * (square + square.square())
+        return column + x * bend, row + y * bend
+
+    def extra_repr(self) -> str:
+        return f"distort_limit={self.distort_limit}, {super().extra_repr()}"
+
+
+class GridDistortion(_Field):
+    """The cells of a grid, made wider and narrower, higher and lower.
+
+    >>> import gpuaug
+    >>> gpuaug.GridDistortion(num_steps=4)(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 8, 8])
+
+    Both sides are cut into ``num_steps`` equal parts. A part shows a stretch of the image whose length is
+    ``1 + d`` times as long, then all are scaled so that together they are the whole side; nothing lies
+    outside.
+
+    Args:
+        num_steps: parts of either side, in [1, 64].
+        distort_limit: d, a number or (least, most) in [-0.9, 10], for each part its own; the same for all
+            parts changes nothing.
+    """
+
+    reference = "Albumentations GridDistortion, normalized"
+
+    def __init__(self, num_steps: int = 5, distort_limit: Span = (-0.3, 0.3), *, seed: int = 0) -> None:
+        super().__init__("edge", seed=seed)
+        self.num_steps = whole_span("num_steps", num_steps, 1, 64)[0]
+        self.distort_limit = span("distort_limit", distort_limit, -0.9, 10)
+        self.numbers = 2 * self.num_steps
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        part = 1 + between(self.distort_limit, job.uniform(step).reshape(-1, 2, self.num_steps))
+        end = part.cumsum(2)
+        nodes = torch.cat((torch.zeros_like(end[..., :1]), end), dim=2) / end[..., -1:]
+        return {"nodes": nodes}  # in x and in y, as shares of the side
+
+    def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
+        nodes = group.params["nodes"].to(images.dtype)
+        height, width = images.shape[2:]
+        return self._read(nodes[:, 0], width)[:, None, :], self._read(nodes[:, 1], height)[:, :, None]
+
+    def _read(self, nodes: Tensor, side: int) -> Tensor:
+        pixel = torch.arange(side, device=nodes.device, dtype=nodes.dtype)
+        at = (pixel + 0.5) * self.num_steps / side
+        part = at.floor().clamp(max=self.num_steps - 1)
+        near, far = nodes[:, part.long()], nodes[:, part.long() + 1]
+        return (near + (at - part) * (far - near)) * side - 0.5
+
+    def extra_repr(self) -> str:
+        return f"num_steps={self.num_steps}, distort_limit={self.distort_limit}"
+
+
+class ElasticTransform(_Field):
+    """Pixels moved by smooth random displacements, as handwriting varies.
+
+    >>> import gpuaug
+    >>> gpuaug.ElasticTransform(alpha=20.0, sigma=3.0)(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 8, 8])
+
+    The displacement in x and in y is noise uniform in [-1, 1], blurred by a Gaussian (beyond the border there
+    is none), times ``alpha``.
+
+    Args:
+        alpha: in pixels, a number or (least, most) in [0, 10000]; 0 changes nothing. After a blur of sigma
+            the noise is left with a standard deviation of about 0.16 / sigma.
+        sigma: of the Gaussian in pixels, in [0.1, 100]; cut off at four of them.
+        padding_mode: what lies beyond the image: "zero", "edge" or "reflect".
+    """
+
+    reference = "Simard et al., Best practices for convolutional neural networks, ICDAR 2003"
+    numbers = 1
+
+    def __init__(
+        self, alpha: Span = (10.0, 40.0), sigma: float = 4.0, *, padding_mode: str = "reflect", seed: int = 0
+    ) -> None:
+        super().__init__(padding_mode, seed=seed)
+        self.alpha = span("alpha", alpha, 0, 10000)
+        self.sigma = span("sigma", sigma, 0.1, 100)[0]
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"alpha": between(self.alpha, job.uniform(step)[:, 0]), "keys": job.keys}
+
+    def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
+        count, _, height, width = images.shape
+        number = random.uniform_field(group.params["keys"], group.place, 2 * height * width)
+        noise = (2 * number - 1).to(images.dtype).view(count, 2, height, width)
+        reach = int(4 * self.sigma + 0.5)
+        away = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+        line = torch.exp(-0.5 * (away / self.sigma).square())
+        line = (line / line.sum())[None]
+        smooth = kornia.filters.filter2d_separable(noise, line, line, border_type="constant")
+        across, down = (group.column("alpha", images) * smooth).unbind(1)
+        column = torch.arange(width, device=images.device)
+        row = torch.arange(height, device=images.device)[:, None]
+        return column + across, row + down
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}, sigma={self.sigma}, {super().extra_repr()}"

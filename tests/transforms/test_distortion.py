@@ -1,0 +1,84 @@
+"""Distortions: fields by OpenCV, NumPy and SciPy, pixels read by SciPy."""
+
+import cv2
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+
+import gpuaug as ga
+from gpuaug import random
+
+IMAGES = torch.rand(3, 2, 21, 34, generator=torch.Generator().manual_seed(0))
+DRAWS = torch.stack((torch.arange(3), torch.ones(3).long(), torch.arange(3) * 7919), dim=1)
+MODES = {"edge": "nearest", "zero": "grid-constant", "reflect": "mirror"}
+
+
+def read(image, x, y, mode):
+    at = np.stack((y, x))
+    return np.stack([scipy.ndimage.map_coordinates(c, at, order=1, mode=MODES[mode]) for c in image.numpy()])
+
+
+@pytest.mark.parametrize("k", [-0.8, -0.1, 0.4])
+@pytest.mark.parametrize("mode", MODES)
+def test_optical_distortion_is_opencvs_lens(k, mode):
+    height, width = IMAGES.shape[2:]
+    camera = np.array([[width, 0, (width - 1) / 2], [0, height, (height - 1) / 2], [0, 0, 1]])
+    lens = np.array([k, k, 0, 0, 0], dtype=np.float64)
+    x, y = cv2.initUndistortRectifyMap(camera, lens, None, camera, (width, height), cv2.CV_32FC1)
+    out = ga.OpticalDistortion(k, padding_mode=mode)(IMAGES, DRAWS)
+    for n in range(3):
+        np.testing.assert_allclose(out[n].numpy(), read(IMAGES[n], x, y, mode), atol=1e-4)
+
+
+def test_grid_distortion_is_piecewise_linear():
+    transform = ga.GridDistortion(4, (-0.6, 2.0))
+    (group,) = transform.recipes(DRAWS, tuple(IMAGES.shape))[0].groups
+    out = transform(IMAGES, DRAWS)
+    height, width = IMAGES.shape[2:]
+    for n, nodes in enumerate(group.params["nodes"].double().numpy()):
+        assert (np.diff(nodes) > 0).all()
+        assert nodes[:, 0].tolist() == [0, 0]
+        parts = np.diff(nodes[0]) / np.diff(nodes[0]).sum()
+        assert parts.max() / parts.min() < 3 / 0.4
+        x, y = (
+            np.interp(np.arange(side) + 0.5, np.linspace(0, side, 5), share * side) - 0.5
+            for share, side in zip(nodes, (width, height), strict=True)
+        )
+        expected = read(IMAGES[n], *np.meshgrid(x, y), "edge")
+        np.testing.assert_allclose(out[n].numpy(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 3.0])
+def test_elastic_field_is_scipys_blur(sigma):
+    height, width = IMAGES.shape[2:]
+    out = ga.ElasticTransform(15.0, sigma)(IMAGES, DRAWS)
+    for n in range(3):
+        noise = (
+            random.uniform_field(DRAWS[n : n + 1, 2], 0, 2 * height * width).view(2, height, width).numpy()
+        )
+        smooth = [scipy.ndimage.gaussian_filter(2 * field - 1, sigma, mode="constant") for field in noise]
+        y, x = np.mgrid[:height, :width]
+        expected = read(IMAGES[n], x + 15 * smooth[0], y + 15 * smooth[1], "reflect")
+        np.testing.assert_allclose(out[n].numpy(), expected, atol=2e-4)
+
+
+def test_every_draw_has_a_field_of_its_own():
+    same = IMAGES[:1].expand(3, -1, -1, -1)
+    for transform in (ga.OpticalDistortion(), ga.GridDistortion(), ga.ElasticTransform()):
+        assert len(transform(same, DRAWS).flatten(1).unique(dim=0)) == 3
+
+
+def test_settings_are_checked():
+    for build, message in (
+        (
+            lambda: ga.OpticalDistortion(padding_mode="wrap"),
+            "padding_mode must be one of edge, zero, reflect",
+        ),
+        (lambda: ga.OpticalDistortion(3), r"distort_limit must be .* in \[-2, 2\], got 3"),
+        (lambda: ga.GridDistortion(0), r"num_steps must be .* in \[1, 64\], got 0"),
+        (lambda: ga.GridDistortion(distort_limit=-1), r"distort_limit must be .* in \[-0.9, 10\], got -1"),
+        (lambda: ga.ElasticTransform(sigma=0), r"sigma must be .* in \[0.1, 100\], got 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build()
