@@ -2,6 +2,7 @@
 
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.blur import GaussianBlur
+from gpuaug.transforms.catalogue import Entry, Parameter, catalogue
 from gpuaug.transforms.clahe import CLAHE
 from gpuaug.transforms.colour_axes import FancyPCA
 from gpuaug.transforms.compose import Compose, OneOf, RandomApply
@@ -39,6 +40,7 @@ __all__ = [
     "Downscale",
     "ElasticTransform",
     "Emboss",
+    "Entry",
     "Equalize",
     "FancyPCA",
     "GaussNoise",
@@ -53,6 +55,7 @@ __all__ = [
     "Normalize",
     "OneOf",
     "OpticalDistortion",
+    "Parameter",
     "Posterize",
     "RandomApply",
     "RandomCrop",
@@ -66,4 +69,5 @@ __all__ = [
     "Sharpen",
     "Solarize",
     "Transform",
+    "catalogue",
 ]

@@ -68,6 +68,8 @@ class Transform(nn.Module):
     """
 
     stage: Stage
+    backend = "kernel"
+    reference = ""  # the paper, standard or library that it follows
     geometry = Geometry.NONE
     deterministic = False  # Resize, CenterCrop and Normalize also serve originals and evaluation
     numbers = 0  # random ones for each draw, at most

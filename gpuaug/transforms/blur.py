@@ -32,6 +32,7 @@ class GaussianBlur(Transform):
         ValueError: another kernel size; a sigma that is not positive and finite.
     """
 
+    reference = "OpenCV GaussianBlur"
     stage = Stage.BLUR
 
     def __init__(

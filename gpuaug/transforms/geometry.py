@@ -21,7 +21,12 @@ Size = int | tuple[int, int]
 
 
 class _Sized(Transform):
-    """A transform after which every draw has one size; a draw that is not augmented is resized to it."""
+    """A transform after which every draw has one size; a draw that is not augmented is resized to it.
+
+    Args:
+        antialias: where a draw that is resized shrinks, widen the filter as much, as torchvision and Pillow
+            do.
+    """
 
     stage = Stage.GEOMETRY
     geometry = Geometry.SIZE
@@ -63,6 +68,8 @@ class RandomCrop(_Sized):
     Raises:
         ValueError: a window larger than the padded image, naming the draw.
     """
+
+    reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
 
     def __init__(self, size: Size, *, padding: int = 0, padding_mode: str = "zero", seed: int = 0) -> None:
         super().__init__(size, seed=seed)
@@ -109,6 +116,7 @@ class RandomResizedCrop(_Sized):
         antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do.
     """
 
+    reference = "Szegedy et al., Going deeper with convolutions, CVPR 2015"
     numbers = 2 * TRIES + 2
 
     def __init__(
@@ -156,8 +164,10 @@ class Resize(Transform):
     Args:
         size: (height, width) in pixels, or one number for the shorter side, which keeps the aspect ratio (as
             in torchvision).
+        antialias: where an image shrinks, widen the filter as much, as torchvision and Pillow do.
     """
 
+    reference = "Pillow Image.resize, bilinear"
     stage = Stage.GEOMETRY
     geometry = Geometry.SIZE
     deterministic = True
@@ -198,6 +208,7 @@ class CenterCrop(_Sized):
         size: (height, width) in pixels, or one number for both; at most the image's.
     """
 
+    reference = "torchvision CenterCrop"
     deterministic = True
 
     def compile(self, draft: Draft, active: Active) -> None:
@@ -209,6 +220,12 @@ class CenterCrop(_Sized):
 
 
 class _Flip(Transform):
+    """Mirror along an axis.
+
+    Args:
+        p: probability, in [0, 1].
+    """
+
     stage = Stage.GEOMETRY
     geometry = Geometry.FLIP
     numbers = 1
@@ -236,6 +253,7 @@ class RandomHorizontalFlip(_Flip):
     tensor([[[[2, 1]]]], dtype=torch.uint8)
     """
 
+    reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
     axis = 0
 
 
@@ -247,6 +265,7 @@ class RandomVerticalFlip(_Flip):
     tensor([2, 1], dtype=torch.uint8)
     """
 
+    reference = "torchvision RandomVerticalFlip"
     axis = 1
 
 

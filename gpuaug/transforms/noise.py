@@ -29,6 +29,7 @@ class SaltAndPepper(Transform):
         salt_vs_pepper: share of those that become white, in [0, 1] (scikit-image's name).
     """
 
+    reference = "scikit-image random_noise"
     stage = Stage.NOISE
 
     def __init__(self, amount: float = 0.25, salt_vs_pepper: float = 0.6, *, seed: int = 0) -> None:

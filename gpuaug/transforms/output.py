@@ -28,6 +28,7 @@ class Normalize(Transform):
         dtype: of the result: float32, float16 or bfloat16.
     """
 
+    reference = "torchvision Normalize"
     stage = Stage.OUTPUT
     deterministic = True
 

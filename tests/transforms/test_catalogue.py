@@ -1,0 +1,56 @@
+"""The catalogue: every public transform is in it, with all it needs, and can be built and run."""
+
+import inspect
+
+import pytest
+import torch
+
+import gpuaug
+from gpuaug import transforms
+from gpuaug.transforms import Compose, OneOf, RandomApply, Transform, catalogue
+
+ENTRIES = catalogue()
+every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+
+
+def build(entry):
+    return entry.kind(**dict.fromkeys(entry.required, 8))  # sizes are all that has no default
+
+
+def test_every_public_transform_is_in_it_once():
+    combined = {Transform, Compose, OneOf, RandomApply}
+    for home in (gpuaug, transforms):
+        public = {getattr(home, name) for name in home.__all__}
+        kinds = {kind for kind in public if inspect.isclass(kind) and issubclass(kind, Transform)}
+        assert kinds - combined == {entry.kind for entry in ENTRIES}
+    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
+
+
+@every_entry
+def test_an_entry_says_all(entry):
+    assert entry.reference
+    assert entry.backend in ("kernel", "kornia", "torch")
+    assert (entry.backend == "kernel") == (entry.stage != "batched")
+    for parameter in entry.parameters:
+        assert parameter.meaning, f"{entry.name}'s docstring says nothing of {parameter.name}"
+
+
+@every_entry
+@pytest.mark.parametrize("channels", [1, 3])
+def test_it_is_built_with_defaults_and_runs(entry, channels):
+    random = torch.Generator().manual_seed(channels)
+    images = torch.randint(256, (2, channels, 20, 20), dtype=torch.uint8, generator=random)
+    transform = build(entry)
+    out = transform(images)
+    assert out.shape[:2] == (2, channels)
+    assert transform(images.double() / 255).isfinite().all()
+    assert type(transform).__name__ == entry.name
+    assert entry.name in repr(transform)
+
+
+def test_a_parameter_is_what_the_class_says():
+    (entry,) = (entry for entry in ENTRIES if entry.name == "MotionBlur")
+    kernel_size, angle, _ = entry.parameters
+    assert (kernel_size.name, kernel_size.default) == ("kernel_size", (3, 7))
+    assert angle.meaning.startswith("in degrees, counterclockwise from the row, a number or (least, most)")
+    assert next(entry for entry in ENTRIES if entry.name == "RandomCrop").required == ["size"]
