@@ -6,8 +6,8 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   library.def(
       "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, bool interleaved, "
       "int stages, bool channels_last, Tensor? line=None) -> Tensor");
-  // The keys (n) of draws, from their index and copy (n).
-  library.def("draw_keys(Tensor index, Tensor copy, int seed, int epoch) -> Tensor");
+  // Draws (n, 3), index, copy and key, from their index and copy (n).
+  library.def("keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor");
   // The draws at some positions of an epoch (gpuaug/sampling/order.py says what each argument is).
   library.def(
       "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, bool shuffled, int seed, int epoch) "

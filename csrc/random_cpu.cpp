@@ -1,4 +1,4 @@
-// The ops `draw_keys` and `uniform`: the host's random numbers.
+// The ops `keyed_draws` and `uniform`: the host's random numbers.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
@@ -19,23 +19,26 @@ void check_words(const Tensor& tensor, const char* name) {
   STD_TORCH_CHECK(tensor.scalar_type() == ScalarType::Long && tensor.dim() == 1, name, " must be int64 (n)");
 }
 
-// index and copy are (n); the result is (n): 64-bit patterns
-Tensor draw_keys_cpu(const Tensor& index, const Tensor& copy, int64_t seed, int64_t epoch) {
+// index and copy are (n); the result is (n, 3): they and the key, a 64-bit pattern
+Tensor keyed_draws_cpu(const Tensor& index, const Tensor& copy, int64_t seed, int64_t epoch) {
   check_words(index, "index");
   check_words(copy, "copy");
   const int64_t draws = index.size(0), index_step = index.stride(0), copy_step = copy.stride(0);
   STD_TORCH_CHECK(copy.size(0) == draws, "copy must have one entry for each of index");
-  auto out = torch::stable::new_empty(index, {draws});
+  auto out = torch::stable::new_empty(index, {draws, 3});
   const auto* indices = static_cast<const int64_t*>(index.const_data_ptr());
   const auto* copies = static_cast<const int64_t*>(copy.const_data_ptr());
-  auto* keys = static_cast<uint64_t*>(out.mutable_data_ptr());
+  auto* rows = static_cast<int64_t*>(out.mutable_data_ptr());
   torch::stable::parallel_for(0, draws, 4096, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const auto number = static_cast<uint64_t>(indices[i * index_step]);
+      int64_t* row = rows + 3 * i;
+      row[0] = indices[i * index_step];
+      row[1] = copies[i * copy_step];
+      const auto number = static_cast<uint64_t>(row[0]);
       const Block block = philox({{static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32),
-                                   static_cast<uint32_t>(copies[i * copy_step]), static_cast<uint32_t>(epoch)}},
+                                   static_cast<uint32_t>(row[1]), static_cast<uint32_t>(epoch)}},
                                  static_cast<uint64_t>(seed));
-      keys[i] = block.words[0] | uint64_t{block.words[1]} << 32;
+      row[2] = static_cast<int64_t>(block.words[0] | uint64_t{block.words[1]} << 32);
     }
   });
   return out;
@@ -109,6 +112,6 @@ Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const
 }  // namespace gpuaug
 
 STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) {
-  library.impl("draw_keys", TORCH_BOX(&gpuaug::draw_keys_cpu));
+  library.impl("keyed_draws", TORCH_BOX(&gpuaug::keyed_draws_cpu));
   library.impl("uniform", TORCH_BOX(&gpuaug::uniform_cpu));
 }

@@ -32,7 +32,7 @@ PerDraw = Tensor | float | int | bool
 # ---- The op: its implementations, fake kernel and missing gradient
 
 if not _native.has_cpu:
-    for _op in (reference.augment, reference.draw_keys, reference.uniform, tape.recipes):
+    for _op in (reference.augment, reference.keyed_draws, reference.uniform, tape.recipes):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not _native.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
@@ -56,9 +56,9 @@ def _(
     return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
 
 
-@torch.library.register_fake("gpuaug::draw_keys")
+@torch.library.register_fake("gpuaug::keyed_draws")
 def _(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
-    return torch.empty_like(index)
+    return index.new_empty((index.shape[0], 3))
 
 
 @torch.library.register_fake("gpuaug::recipes")

@@ -65,6 +65,15 @@ def philox(counter: Tensor, key: Tensor) -> Tensor:
     return torch.stack(torch.broadcast_tensors(c0, c1, c2, c3), dim=-1)
 
 
+def keyed_draws(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
+    """Draws, int64 ``(n, 3)``: index, copy, and the key that ``draw_keys`` gives them.
+
+    >>> keyed_draws(0, 0, torch.tensor([5, 5]), torch.tensor([0, 1]))[:, :2].tolist()
+    [[5, 0], [5, 1]]
+    """
+    return torch.ops.gpuaug.keyed_draws(index, copy, _signed(seed), epoch)
+
+
 def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
     """The keys of draws: a pure function of (seed, epoch, index, copy).
 
@@ -79,7 +88,7 @@ def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
     Returns:
         int64 ``(n,)``: 64-bit patterns, so they may be negative.
     """
-    return torch.ops.gpuaug.draw_keys(index, copy, _signed(seed), epoch)
+    return keyed_draws(seed, epoch, index, copy)[:, 2]
 
 
 def words(keys: Tensor, place: int, count: int) -> Tensor:

@@ -43,10 +43,11 @@ def augment(
     return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
 
-def draw_keys(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
-    """The op ``gpuaug::draw_keys``."""
+def keyed_draws(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
+    """The op ``gpuaug::keyed_draws``."""
     counter = torch.stack((index & 0xFFFFFFFF, index >> 32, copy, torch.full_like(index, epoch)), dim=-1)
-    return random.join(random.philox(counter & 0xFFFFFFFF, torch.tensor(seed)))
+    keys = random.join(random.philox(counter & 0xFFFFFFFF, torch.tensor(seed)))
+    return torch.stack((index, copy, keys), dim=1)
 
 
 def uniform(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:

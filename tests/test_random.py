@@ -41,14 +41,16 @@ def test_philox_known_answers(counter, key, output):
     assert got.tolist() == [hexadecimal(output)]
 
 
-@pytest.mark.parametrize("op", [reference.draw_keys, torch.ops.gpuaug.draw_keys], ids=["reference", "op"])
+@pytest.mark.parametrize("op", [reference.keyed_draws, torch.ops.gpuaug.keyed_draws], ids=["reference", "op"])
 @pytest.mark.parametrize(("counter", "key", "output"), KNOWN_ANSWERS)
-def test_draw_keys_known_answers(op, counter, key, output):
+def test_keyed_draws_known_answers(op, counter, key, output):
     (low, high, copy, epoch), seed = hexadecimal(counter), hexadecimal(key)
     index = signed(low | high << 32)[None]
     got = op(index, torch.tensor([copy]), signed(seed[0] | seed[1] << 32).item(), epoch)
     first, second, *_ = hexadecimal(output)
-    assert got.item() % 2**64 == first | second << 32
+    assert got.shape == (1, 3)
+    assert got[0, :2].tolist() == [index.item(), copy]
+    assert got[0, 2].item() % 2**64 == first | second << 32
 
 
 @settings(deadline=None)
@@ -166,9 +168,9 @@ INDEX = torch.arange(3)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda op: op.draw_keys(INDEX.int(), INDEX, 0, 0), r"index must be int64 \(n\)"),
-        (lambda op: op.draw_keys(INDEX, INDEX[None], 0, 0), r"copy must be int64 \(n\)"),
-        (lambda op: op.draw_keys(INDEX, INDEX[:2], 0, 0), "copy must have one entry for each of index"),
+        (lambda op: op.keyed_draws(INDEX.int(), INDEX, 0, 0), r"index must be int64 \(n\)"),
+        (lambda op: op.keyed_draws(INDEX, INDEX[None], 0, 0), r"copy must be int64 \(n\)"),
+        (lambda op: op.keyed_draws(INDEX, INDEX[:2], 0, 0), "copy must have one entry for each of index"),
         (lambda op: op.uniform(INDEX.double(), [0], [1]), r"keys must be int64 \(n\)"),
         (lambda op: op.uniform(INDEX, [0], [1, 2]), "counts must be as many as places"),
         (lambda op: op.uniform(INDEX, [0], [-1]), "counts must be at least 0, got -1"),
@@ -181,5 +183,5 @@ def test_cpp_checks_its_arguments(call, message):
 
 @pytest.mark.native
 def test_ops_pass_opcheck():
-    torch.library.opcheck(torch.ops.gpuaug.draw_keys.default, (INDEX, INDEX, -5, 7))
+    torch.library.opcheck(torch.ops.gpuaug.keyed_draws.default, (INDEX, INDEX, -5, 7))
     torch.library.opcheck(torch.ops.gpuaug.uniform.default, (INDEX, [0, 9], [5, 1]))

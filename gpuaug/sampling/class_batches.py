@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gpuaug.random import draw_keys
+from gpuaug.random import keyed_draws
 from gpuaug.sampling.bijection import CELLS, CLASSES, ROUNDS, UNITS, Bijections
 
 _TURNS = 1 << 31
@@ -59,7 +59,7 @@ class ClassBatches:
         turn = self._turns_at(rounds[:, None], number)
         number, turn = (part[..., None].expand(-1, -1, self._m).flatten() for part in (number, turn))
         index, copy = self._samples(number, turn, torch.arange(self._m).repeat(len(positions) * self._k))
-        draws = torch.stack((index, copy, draw_keys(self._seed, self.epoch, index, copy)), dim=1)
+        draws = keyed_draws(self._seed, self.epoch, index, copy)
         return draws.view(len(positions), self._k * self._m, 3)
 
     def turns_before(self, batch: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import _native
-from gpuaug.random import draw_keys
+from gpuaug.random import keyed_draws
 from gpuaug.sampling.bijection import MEMBERS, POSITIONS, Bijections, permute
 from gpuaug.sampling.rotation import Turn
 from gpuaug.sampling.table import LabelTable
@@ -96,7 +96,7 @@ def reference(
     copy = within.div(samples[number], rounding_mode="trunc")
     slot = (within + offsets[number]) % samples[number]
     index = members[starts[number] + permute(table, slot, number + 1)].long()
-    return torch.stack((index, copy, draw_keys(seed % (1 << 64), epoch, index, copy)), dim=1)
+    return keyed_draws(seed % (1 << 64), epoch, index, copy)
 
 
 if not _native.has_cpu:

@@ -79,6 +79,7 @@ class Transform(nn.Module):
         super().__init__()
         self.seed = random.check_seed(seed)
         self.seen = 0  # images, when used without draws
+        self._first_copies = torch.empty(0, dtype=torch.int64)  # of a batch's images, kept for the next one's
 
     # ---- What a subclass gives
 
@@ -172,7 +173,8 @@ class Transform(nn.Module):
             job.number, job.draft, job.groups = number, draft, []
             self.paint(job, plan, True, self.training)
             size = _one_size(draft)
-            passes.append(draft.recipes(size)._replace(groups=tuple(job.groups)))
+            recipes = draft.recipes(size)
+            passes.append(recipes._replace(groups=tuple(job.groups)) if job.groups else recipes)
             # What this pass gives, the next one takes.
             source, index, packed = (draws.shape[0], channels, *size), None, False
         return tuple(passes)
@@ -201,10 +203,12 @@ class Transform(nn.Module):
         return functional.augment(images, recipes, memory_format=memory_format)
 
     def _own_draws(self, count: int) -> Tensor:
-        index = torch.arange(self.seen, self.seen + count)
-        copy = torch.ones_like(index)
-        self.seen += count
-        return torch.stack((index, copy, random.draw_keys(self.seed, 0, index, copy)), dim=1)
+        if len(self._first_copies) != count:
+            self._first_copies = torch.ones(count, dtype=torch.int64)
+        index, copy = torch.arange(self.seen, self.seen + count), self._first_copies
+        # Past nn.Module, which looks for parameters in everything that is set.
+        self.__dict__["seen"] += count
+        return random.keyed_draws(self.seed, 0, index, copy)
 
 
 def travel(recipes: Recipes, device: torch.device) -> Recipes:
