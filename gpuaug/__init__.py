@@ -3,6 +3,7 @@
 from gpuaug import functional
 from gpuaug._native import __version__
 from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
+from gpuaug.mixing import CMO, CutMix, MixUp
 from gpuaug.packed import Packed, pack
 from gpuaug.sampling import (
     BalancedBatchSampler,
@@ -52,6 +53,7 @@ from gpuaug.transforms import (
 
 __all__ = [
     "CLAHE",
+    "CMO",
     "AutoContrast",
     "BalancedBatchSampler",
     "BalancedLoader",
@@ -59,6 +61,7 @@ __all__ = [
     "Blur",
     "CenterCrop",
     "Compose",
+    "CutMix",
     "DeviceDataset",
     "Downscale",
     "Draw",
@@ -73,6 +76,7 @@ __all__ = [
     "ISONoise",
     "JpegCompression",
     "MedianBlur",
+    "MixUp",
     "MotionBlur",
     "MultiplicativeNoise",
     "Normalize",

@@ -160,7 +160,7 @@ class Transform(nn.Module):
         """
         packed = isinstance(source, Packed)
         count, channels = (len(source), source.channels) if packed else source[:2]
-        _check_draws(draws, count, index)
+        check_draws(draws, count, index)
         if draws.shape[0] == 0:  # size and stages are those of any draw
             some = source if packed else (1, *source[1:])
             one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), some, torch.zeros(1, dtype=torch.int64))
@@ -236,7 +236,11 @@ def _one_size(draft: Draft) -> tuple[int, int]:
     return (height, width)
 
 
-def _check_draws(draws: Tensor, images: int, index: Tensor | None) -> None:
+def check_draws(draws: Tensor, images: int, index: Tensor | None = None) -> None:
+    """Raise unless ``draws`` are int64 ``(n, 3)`` on the host, one for each image, or for each of ``index``.
+
+    >>> check_draws(torch.zeros(4, 3, dtype=torch.int64), images=4)
+    """
     _check_host_integers("draws", draws, "(n, 3)")
     if draws.dim() != 2 or draws.shape[1] != 3:
         raise ValueError(f"draws must have shape (n, 3): index, copy, key; got {tuple(draws.shape)}")
