@@ -58,9 +58,9 @@ class Compose(_Container):
       Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
     1 pass: 1 kernel launch a batch
 
-    The stage order of a pass is geometry, blur, noise, output; a transform that steps back in it opens the
-    next pass. The crops, resizes and flips of one pass are one resampling. ``eval()`` resizes and normalises
-    only.
+    The stage order of a pass is geometry, blur, noise, output, batched; a transform that steps back in it
+    opens the next pass. Batched transforms follow the kernel of their pass, any number of them in turn. The
+    crops, resizes and flips of one pass are one resampling. ``eval()`` resizes and normalises only.
 
     Args:
         transforms: at least one; ``Normalize`` only as the last.

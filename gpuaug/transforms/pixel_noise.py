@@ -101,7 +101,7 @@ class ISONoise(Batched):
     >>> gpuaug.ISONoise(intensity=0.5)(torch.full((2, 3, 8, 8), 90, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
-    As in Albumentations: with s the standard deviation of the image's lightness (HLS), the hue turns by a
+    As in Albumentations 1: with s the standard deviation of the image's lightness (HLS), the hue turns by a
     normal angle of ``color_shift * intensity`` turns, and the lightness L becomes ``L + n / 255 * (1 - L)``
     where n is Poisson of mean ``s * intensity * 255``. Images of another number of channels than three have
     no hue; each value counts as lightness, with one n for all channels of a pixel.
@@ -111,7 +111,7 @@ class ISONoise(Batched):
         intensity: of both, a number or (least, most) in [0, 1]; 0 changes nothing.
     """
 
-    reference = "Albumentations ISONoise"
+    reference = "Albumentations 1 ISONoise"
     backend = "kornia"
     numbers = 2
 

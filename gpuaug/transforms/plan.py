@@ -75,6 +75,13 @@ class Step:
     number: int  # of its pass; a container's is that of the cursor it began at
     children: tuple[Step, ...] = ()
 
+    @property
+    def runs_in(self) -> str:
+        """The kernel's stage, or what a batched transform uses."""
+        transform = self.transform
+        stage = transform.stage.name.lower()
+        return f"{stage} ({transform.backend})" if transform.stage == Stage.BATCHED else stage
+
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Step]]:
         """This step and all below it, with their depths, in order."""
         yield depth, self
@@ -105,9 +112,7 @@ class Step:
         rows = [(f"{'  ' * depth}{step.transform.label()}", step) for depth, step in self.walk()]
         width = max(len(text) for text, _ in rows) + 2
         lines = [
-            text
-            if step.children
-            else f"{text:<{width}}pass {step.number + 1}, {step.transform.stage.name.lower()}"
+            text if step.children else f"{text:<{width}}pass {step.number + 1}, {step.runs_in}"
             for text, step in rows
         ]
         count = self.passes

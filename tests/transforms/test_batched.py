@@ -163,7 +163,9 @@ def test_batched_transforms_follow_the_kernel_of_their_pass():
     )
     assert [step.number for step in chain.step.leaves] == [0, 0, 0, 0, 0, 1, 1, 2]
     assert str(chain).splitlines()[-1] == "3 passes: 3 kernel launches a batch, and 4 batched transforms"
-    assert "Solarize(threshold=(0.5, 1.0))" in str(chain)
+    lines = [" ".join(line.split()) for line in str(chain).splitlines()]
+    assert "Posterize(bits=(4, 4)) pass 1, batched (torch)" in lines
+    assert "Solarize(threshold=(0.5, 1.0)) pass 2, batched (kornia)" in lines
     stages = {type(step.transform).__name__: step.transform.stage for step in chain.step.leaves}
     assert stages["Solarize"] == Stage.BATCHED
     assert stages["GaussianBlur"] == Stage.BLUR
@@ -229,3 +231,21 @@ def test_applying_waits_for_nothing(transform, channels):
     with _NoValues():
         out = chain.apply_recipes(images, passes)
     assert torch.equal(out, expected)
+
+
+@every_transform
+def test_devices_agree(transform, device):
+    images, draws = images_of(9), draws_of(9)
+    out = transform(images.to(device), draws)
+    assert out.device.type == device.type
+    # Where a float's last bits decide between two levels, or between two steps of a coefficient.
+    far = (out.cpu().int() - transform(images, draws).int()).abs()
+    assert (far > 1).float().mean() < 1e-3
+    assert (far > 0).float().mean() < 0.01
+
+
+@every_transform
+def test_large_batches_are_their_parts(transform):
+    images, draws = images_of(37, size=48), draws_of(37)
+    parts = [transform(images[n : n + 5], draws[n : n + 5]) for n in range(0, 37, 5)]
+    assert torch.equal(transform(images, draws), torch.cat(parts))
