@@ -1,12 +1,13 @@
 """Bad input is refused when the sampler is built or asked; the message has the parameter and the value."""
 
+from functools import partial
 from math import inf, nan
 
 import numpy as np
 import pytest
 import torch
 
-from gpuaug.sampling import BalancedSampler
+from gpuaug.sampling import BalancedBatchSampler, BalancedSampler, RepeatFactorSampler
 from gpuaug.sampling.plan import make_plan
 
 GOOD = [0, 0, 0, 1]
@@ -120,10 +121,18 @@ def test_more_draws_than_an_order_can_have():
         make_plan((0, 1), (2**31, 2**31), 2**61)
 
 
+SAMPLERS = {
+    "balanced": BalancedSampler,
+    "repeat factor": partial(RepeatFactorSampler, threshold=0.5),
+    "batches": partial(BalancedBatchSampler, classes_per_batch=2, samples_per_class=1),
+}
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
 @pytest.mark.parametrize(("place", "error", "message"), PLACES, ids=lambda value: str(value)[:40])
-def test_seed_and_place(place, error, message):
+def test_seed_and_place(place, error, message, kind):
     with pytest.raises(error, match=message):
-        BalancedSampler(GOOD, **place)
+        SAMPLERS[kind](GOOD, **place)
 
 
 @pytest.mark.parametrize(

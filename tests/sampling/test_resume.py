@@ -80,6 +80,16 @@ def test_resume_with_another_batch_size():
     assert torch.equal(torch.cat((head, tail)), sampler.draws()[:, 0])
 
 
+def test_resume_beyond_32_bits():
+    order = BalancedSampler(LABELS, 3 * 2**32, num_replicas=1, rank=0)
+    position = 2**32 + 2**31 + 5
+    for rank in range(2):
+        sampler = BalancedSampler(LABELS, 3 * 2**32, num_replicas=2, rank=rank)
+        sampler.load_state_dict({**order.state_dict(), "position": position})
+        assert rows(take(iter(sampler), 4)) == order.draws(position, position + 8)[rank::2].tolist()
+        assert sampler.state_dict()["position"] == position + 8
+
+
 def test_only_the_next_iteration_is_short():
     sampler = BalancedSampler(LABELS)
     take(iter(sampler), 20)
