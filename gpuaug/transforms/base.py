@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gpuaug import functional, random
 from gpuaug.activity import Active, both, others
+from gpuaug.followers import MOVES, Augmented, check_followers
 from gpuaug.images import check_images
 from gpuaug.packed import Images, Packed, Source, source_of
 from gpuaug.recipe import Draft, Group, Recipes
@@ -71,6 +72,7 @@ class Transform(nn.Module):
     backend = "kernel"
     reference = ""  # the paper, standard or library that it follows
     geometry = Geometry.NONE
+    moves = False  # pixels, in a way that the record does not say
     deterministic = False  # Resize, CenterCrop and Normalize also serve originals and evaluation
     numbers = 0  # random ones for each draw, at most
     memory_format = torch.preserve_format
@@ -127,7 +129,16 @@ class Transform(nn.Module):
 
     # ---- Running
 
-    def forward(self, images: Images, draws: Tensor | None = None, *, index: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        images: Images,
+        draws: Tensor | None = None,
+        *,
+        index: Tensor | None = None,
+        masks: Tensor | None = None,
+        boxes: Tensor | None = None,
+        keypoints: Tensor | None = None,
+    ) -> Tensor | Augmented:
         """Transform a batch.
 
         Args:
@@ -135,9 +146,12 @@ class Transform(nn.Module):
                 Or N uint8 images of different sizes, from ``gpuaug.pack``.
             draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
+            masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
+                follow the geometry; ``gpuaug.followers`` says how.
 
         Returns:
-            ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says.
+            ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says. With masks, boxes
+            or keypoints an ``Augmented`` of all.
 
         Raises:
             ValueError: draws or index of another shape, an index out of range, a crop larger than an image
@@ -149,7 +163,25 @@ class Transform(nn.Module):
         if draws is None:
             draws = self._own_draws(len(images if index is None else index))
         passes = self.recipes(draws, source_of(images), index)
-        return self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
+        given = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
+        given = {name: value for name, value in given.items() if value is not None}
+        if given:
+            self._check_followers(images, passes, given)
+        out = self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
+        if not given:
+            return out
+        moved = {}
+        for name, value in given.items():
+            own = value if index is None else value[index.to(value.device)]
+            moved[name] = MOVES[name](own, tuple(travel(p, value.device) for p in passes))
+        return Augmented(out, **moved)
+
+    def _check_followers(self, images: Images, passes: tuple[Recipes, ...], given: dict[str, Tensor]) -> None:
+        check_followers(given, len(images), None if isinstance(images, Packed) else tuple(images.shape[2:]))
+        for group in (group for recipes in passes for group in recipes.groups):
+            transform = self.step.by_place[group.place]
+            if transform.moves:
+                raise ValueError(f"{', '.join(given)} cannot follow {transform.label()}")
 
     def recipes(self, draws: Tensor, source: Source, index: Tensor | None = None) -> tuple[Recipes, ...]:
         """The recipes of the draws, on the host: one for each pass. No pixel is needed, so a loader makes

@@ -25,6 +25,7 @@ class _Field(Batched):
     """Bilinear reads at coordinates in pixels, (0, 0) the centre of the first pixel."""
 
     backend = "kornia"
+    moves = True
 
     def __init__(self, padding_mode: str, *, seed: int = 0) -> None:
         super().__init__(seed=seed)

@@ -1,0 +1,94 @@
+"""Masks, boxes and keypoints beside the images whose geometry they follow."""
+
+import pytest
+import torch
+
+import gpuaug as ga
+
+WIDTH, HEIGHT, COUNT = 20, 15, 12
+DRAWS = torch.stack((torch.arange(COUNT), torch.ones(COUNT).long(), torch.arange(COUNT) * 7919), dim=1)
+IMAGES = torch.randint(256, (COUNT, 1, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(0)).byte()
+
+WHOLE_PIXELS = [
+    ga.RandomHorizontalFlip(),
+    ga.Compose([ga.RandomVerticalFlip(), ga.CenterCrop((9, 13)), ga.RandomHorizontalFlip()]),
+    ga.RandomCrop(16, padding=4),
+    ga.RandomCrop(16, padding=4, padding_mode="edge"),
+    ga.RandomCrop(16, padding=4, padding_mode="reflect"),
+    ga.Compose([ga.RandomCrop(12), ga.RandomVerticalFlip()]),
+]
+
+
+@pytest.mark.parametrize("transform", WHOLE_PIXELS, ids=str)
+@pytest.mark.parametrize("shape", [(COUNT, HEIGHT, WIDTH), (COUNT, 1, HEIGHT, WIDTH)])
+def test_masks_go_where_pixels_go(transform, shape):
+    out = transform(IMAGES, DRAWS, masks=IMAGES.view(shape).int())
+    assert out.masks.shape == (COUNT, *shape[1:-2], *out.images.shape[2:])
+    assert torch.equal(out.masks.view(out.images.shape), out.images.int())
+    assert out.boxes is None
+
+
+def test_keypoints_go_where_pixels_go():
+    y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    points = (torch.stack((x, y), dim=-1).view(1, -1, 2) + 0.5).repeat(COUNT, 1, 1)
+    names = torch.arange(1, HEIGHT * WIDTH + 1).float().view(1, 1, HEIGHT, WIDTH).repeat(COUNT, 1, 1, 1)
+    for transform in WHOLE_PIXELS[:3]:
+        out = transform(names.double(), DRAWS, keypoints=points)
+        height, width = out.images.shape[2:]
+        for n in range(COUNT):
+            column, row = (out.keypoints[n] - 0.5).round().long().unbind(1)
+            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            assert inside.sum() > 50
+            seen = out.images[n, 0, row[inside], column[inside]]
+            assert torch.equal(seen.float(), names[n, 0].flatten()[inside])
+
+
+def test_resizes_scale():
+    points = torch.tensor([[[0.0, 0.0], [20.0, 15.0], [5.0, 3.0]]]).repeat(COUNT, 1, 1)
+    boxes = torch.tensor([[[4.0, 3.0, 10.0, 6.0]]]).repeat(COUNT, 1, 1)
+    chain = ga.Compose([ga.Resize((30, 10)), ga.SaltAndPepper(), ga.RandomHorizontalFlip(1.0)])
+    out = chain(IMAGES, DRAWS, keypoints=points, boxes=boxes)
+    expected = torch.tensor([[10.0, 0.0], [0.0, 30.0], [7.5, 6.0]]).expand(COUNT, -1, -1)
+    torch.testing.assert_close(out.keypoints, expected)
+    torch.testing.assert_close(out.boxes, torch.tensor([[[5.0, 6.0, 8.0, 12.0]]]).expand(COUNT, -1, -1))
+
+
+def test_boxes_are_cut_off_and_masks_follow_windows():
+    mask = torch.zeros(COUNT, HEIGHT, WIDTH, dtype=torch.bool)
+    mask[:, 4:11, 6:15] = True
+    boxes = torch.tensor([[[6.0, 4.0, 15.0, 11.0]]]).repeat(COUNT, 1, 1)
+    out = ga.RandomResizedCrop(64, scale=(0.2, 0.9))(IMAGES, DRAWS, masks=mask, boxes=boxes)
+    for n, (left, top, right, bottom) in enumerate(out.boxes[:, 0].tolist()):
+        assert 0 <= left <= right <= 64
+        assert 0 <= top <= bottom <= 64
+        at = torch.arange(64) + 0.5
+        inside = ((at > top) & (at < bottom))[:, None] & ((at > left) & (at < right))
+        assert (inside != out.masks[n]).float().mean() < 0.04  # a line of pixels on a side
+
+
+def test_a_gather_and_its_followers():
+    index = torch.tensor([3, 3, 0])
+    draws = DRAWS[:3]
+    out = ga.RandomHorizontalFlip()(IMAGES, draws, index=index, masks=IMAGES[:, 0])
+    assert torch.equal(out.masks, out.images[:, 0])
+
+
+def test_what_cannot_follow_is_refused():
+    masks = IMAGES[:, 0]
+    for call, message in (
+        (lambda: ga.ElasticTransform()(IMAGES, DRAWS, masks=masks), "masks cannot follow ElasticTransform"),
+        (
+            lambda: ga.CenterCrop(8)(IMAGES, DRAWS, masks=masks[:, 1:]),
+            r"masks must be .* got shape \(12, 14, 20\)",
+        ),
+        (
+            lambda: ga.CenterCrop(8)(IMAGES, DRAWS, boxes=torch.zeros(12, 4)),
+            r"boxes must be .* \(12, 4\)",
+        ),
+        (
+            lambda: ga.Resize((8, 8))(ga.pack(list(IMAGES)), DRAWS, masks=masks),
+            "masks must not be given for images of different sizes",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
