@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from gpuaug import _native
-from gpuaug.study import command
+from gpuaug.study import command, options
+
+STOPPED = 130  # what shells say of a program that Ctrl-C ended
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,17 +28,31 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = Parser(prog="python -m gpuaug", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     study = commands.add_parser("study", help="compare ways to meet class imbalance", allow_abbrev=False)
-    command.add_arguments(study)
+    options.add_arguments(study)
     commands.add_parser("info", help="versions, backends and GPUs")
     arguments = parser.parse_args(words)
     if arguments.command == "info":
         print(_native.info())
-        return
+    else:
+        run_study(study, arguments, words)
+
+
+def run_study(study: Parser, arguments: argparse.Namespace, words: Sequence[str]) -> None:
+    """The study; a signal to end leaves it so that it can go on."""
+    again = [word for word in words if word != "--resume"]  # to repeat a study is to begin it
     try:
-        job = command.prepare(arguments, shlex.join(["python", "-m", "gpuaug", *words]))
+        job = command.prepare(arguments, shlex.join(["python", "-m", "gpuaug", *again]))
     except (ValueError, RuntimeError, OSError) as error:
         study.error(" ".join(str(error).split()))
-    command.run(job)
+    # What ends jobs on clusters is as gentle as Ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        command.run(job)
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command with --resume goes on with {job.out}", file=sys.stderr)
+        sys.exit(STOPPED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -50,5 +50,6 @@ def test_help_names_the_options(capsys):
         main(["study", "--help"])
     assert exit_.value.code == 0
     printed = capsys.readouterr().out
-    for option in ("--data", "--minority-count", "--ratio", "--arms", "--overwrite"):
+    for option in ("--data", "--minority-count", "--ratio", "--arms", "--search", "--overwrite", "--resume"):
         assert option in printed
+    assert "TARGET: CHAIN @ WHOM" in printed

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import torch
 
 import gpuaug
+from gpuaug.sampling import deferred, effective_number, power, progressive
+from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.targets import Target
+from gpuaug.study.chains import read_chain
+from gpuaug.study.expressions import evaluate, root_name, tidy
+from gpuaug.study.techniques import TECHNIQUES
 from gpuaug.transforms import Transform
 
 
@@ -17,7 +22,7 @@ class Arm:
     """What an epoch draws (``target`` of ``BalancedSampler``), and what becomes of images (height, width)."""
 
     about: str
-    target: Target
+    target: Target | Schedule
     transforms: Callable[[int, int], list[Transform]]
     apply_to: str = "all"
 
@@ -35,16 +40,11 @@ def nothing(height: int, width: int) -> list[Transform]:
     return []
 
 
-def article_crop(height: int, width: int) -> Transform:
-    """The article's crop, 20 of 32 pixels and back, in proportion."""
-    window = (round(height * 20 / 32), round(width * 20 / 32))
-    return gpuaug.Compose([gpuaug.RandomCrop(window), gpuaug.Resize((height, width))])
-
-
 def article_copies(height: int, width: int) -> list[Transform]:
     """Crop, flip and noise in turn: copies 1, 4, 7, ... are crops."""
     noise = gpuaug.SaltAndPepper(amount=0.25, salt_vs_pepper=0.6)
-    return [gpuaug.OneOf([article_crop(height, width), gpuaug.RandomHorizontalFlip(p=1.0), noise], by="copy")]
+    crop = TECHNIQUES["crop"](height, width)
+    return [gpuaug.OneOf([crop, gpuaug.RandomHorizontalFlip(p=1.0), noise], by="copy")]
 
 
 def flip_and_resized_crop(height: int, width: int) -> list[Transform]:
@@ -63,13 +63,95 @@ ARMS = {
     "all": Arm("the same, every draw cropped and flipped", "majority", flip_and_resized_crop),
 }
 
+# What may stand for a target. A bare name is called without arguments.
+TARGETS: dict[str, Callable[..., Target | Schedule]] = {
+    **{name: lambda name=name: name for name in ("natural", "majority", "minority", "mean", "median")},
+    "power": power,
+    "effective_number": effective_number,
+    "deferred": deferred,
+    "progressive": progressive,
+}
+USUAL_TARGET, USUAL_WHOM = "majority", "all"
 
-def check_arms(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, each of an arm and given once.
 
-    >>> check_arms(["imbalanced", "all"])
-    ('imbalanced', 'all')
+def groups(epochs: int) -> dict[str, list[str]]:
+    """The arms that one name stands for, in a study of so many epochs.
+
+    >>> groups(10)["schedules"]
+    ['power(0.5)', 'effective_number(0.999)', 'progressive(10)', 'deferred(8)']
     """
-    if not names or len(set(names)) != len(names) or not set(names) <= set(ARMS):
-        raise ValueError(f"arms must be different names of {', '.join(ARMS)}; got {', '.join(names)}")
-    return tuple(names)
+    return {
+        "balancing": ["imbalanced", "undersampled", "duplicates"],
+        "techniques": list(TECHNIQUES),
+        # Deferred by 160 of 200 epochs, as in its paper.
+        "schedules": [
+            "power(0.5)",
+            "effective_number(0.999)",
+            f"progressive({epochs})",
+            f"deferred({epochs * 4 // 5})",
+        ],
+    }
+
+
+def read_arms(
+    texts: Sequence[str], *, epochs: int = 10, target: str = USUAL_TARGET, apply_to: str = USUAL_WHOM
+) -> dict[str, Arm]:
+    """The arms that the texts name, in their order.
+
+    >>> list(read_arms(["imbalanced", "crop+hflip", "natural: hflip", "hflip @ copies", "deferred(3)"]))
+    ['imbalanced', 'crop + hflip', 'natural: hflip', 'hflip @ copies', 'deferred(3)']
+
+    Args:
+        texts: names of ``ARMS``, of ``groups``, ``TARGET``, ``CHAIN`` or ``TARGET: CHAIN``, the last two also
+            with ``@ copies``.
+        epochs: of the study, for the groups.
+        target, apply_to: of chains that say nothing of it.
+
+    Raises:
+        ValueError: no arm, one named twice, or a text that is none of these.
+    """
+    known = groups(epochs)
+    arms: dict[str, Arm] = {}
+    for text in (one for given in texts for one in known.get(given, [given])):
+        name, arm = read_arm(text, target=target, apply_to=apply_to)
+        if name in arms:
+            raise ValueError(f"arms must be different, got {name} twice")
+        arms[name] = arm
+    if not arms:
+        raise ValueError("arms must be at least one, got none")
+    return arms
+
+
+def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHOM) -> tuple[str, Arm]:
+    """One arm and its name, which is the shortest text that gives the same arm again.
+
+    >>> name, arm = read_arm("crop + hflip(1)", target="power(0.5)")
+    >>> name, arm.apply_to
+    ('power(0.5): crop + hflip(1)', 'all')
+    """
+    if text in ARMS:
+        return text, ARMS[text]
+    rest, at, whom = text.partition("@")
+    head, colon, chain = rest.partition(":")
+    if not colon:
+        head, chain = (rest, "") if _is_target(rest) else (target, rest)
+    whom = whom.strip() if at else apply_to if chain else USUAL_WHOM
+    try:
+        head, wanted = tidy(head), evaluate("target", head, TARGETS)
+        transforms = read_chain(chain) if chain else nothing
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"arms must be names of {', '.join(ARMS)}, groups ({', '.join(groups(1))}), targets or chains; "
+            f"got {text!r}: {error}"
+        ) from error
+    if whom not in ("all", "copies"):
+        raise ValueError(f"arms must end in '@ all' or '@ copies', or in neither, got {text!r}")
+    words = [f"{head}:" if head != USUAL_TARGET and chain else "" if chain else head]
+    words += [transforms.text] if chain else []
+    words += [f"@ {whom}"] if whom != USUAL_WHOM else []
+    what = f"{'every draw' if whom == 'all' else 'copies'}: {transforms.text}" if chain else "unchanged"
+    return " ".join(filter(None, words)), Arm(f"target {head}; {what}", wanted, transforms, whom)
+
+
+def _is_target(text: str) -> bool:
+    return root_name(text) in TARGETS or text.strip().replace(".", "", 1).isdigit()

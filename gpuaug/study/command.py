@@ -1,10 +1,9 @@
-"""The command line of the study."""
+"""What the command ``study`` does: check, search, train, report."""
 
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,66 +13,13 @@ import torch
 from gpuaug.study import extras
 
 if TYPE_CHECKING:
+    from gpuaug.study.arms import Arm
     from gpuaug.study.data import StudyData
+    from gpuaug.study.training import Protocol
+    from gpuaug.study.workers import Workers
 
-# (majority_count, ratio) where the user says nothing; a folder stays as it is.
+# (majority_count, ratio) where the user says nothing; everything else stays as it is.
 IMBALANCE = {"embedded": (None, 10.0), "cifar10": (4800, 4.0)}
-
-
-KINDS = {int: "an integer", float: "a number"}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``python -m gpuaug study``."""
-    parser.description = (
-        "Trains a small network under several ways to meet class imbalance, and compares them."
-    )
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--data",
-        default="embedded",
-        help="'embedded' (T-shirts against shirts, the default), 'cifar10', or a folder with train/ and "
-        "test/, each with a folder of images for every class",
-    )
-    data.add_argument(
-        "--classes", type=names, metavar="A,B,...", help="default: cat,dog of cifar10, all of a folder"
-    )
-    data.add_argument("--root", type=Path, default=Path("data"), help="where cifar10 lies (default: data)")
-    data.add_argument("--download", action="store_true", help="download cifar10 to --root")
-    data.add_argument(
-        "--size", type=number(int, 1), help="resize the images of a folder to this many pixels square"
-    )
-    rare = parser.add_argument_group("imbalance", "the first images of each class are kept, by file name")
-    rare.add_argument(
-        "--minority", nargs="+", metavar="CLASS", help="classes to make rare (default: the smallest, or last)"
-    )
-    rare.add_argument(
-        "--majority-count", type=number(int, 1), metavar="N", help="images of every other class"
-    )
-    few = rare.add_mutually_exclusive_group()
-    few.add_argument(
-        "--minority-count", type=number(int, 1), metavar="N", help="images of every minority class"
-    )
-    few.add_argument(
-        "--ratio",
-        type=number(float, 1),
-        help="images of the largest other class for one of a minority class "
-        "(default: 10 for embedded, 4 and 4,800 images for cifar10; a folder stays as it is)",
-    )
-    training = parser.add_argument_group("training")
-    training.add_argument("--arms", nargs="+", metavar="ARM", help="default: all of them")
-    training.add_argument("--epochs", type=number(int, 1), default=5, help="default: %(default)s")
-    training.add_argument("--seeds", type=number(int, 1), default=2, help="how many (default: %(default)s)")
-    training.add_argument("--batch-size", type=number(int, 1), default=64, help="default: %(default)s")
-    training.add_argument("--device", help="default: cuda where there is one, else cpu")
-    training.add_argument(
-        "--threads", type=number(int, 1), help="of PyTorch on the CPU (default: its own choice)"
-    )
-    results = parser.add_argument_group("results")
-    results.add_argument(
-        "--out", type=Path, default=Path("results/study"), help="folder (default: %(default)s)"
-    )
-    results.add_argument("--overwrite", action="store_true", help="replace the study that is in --out")
 
 
 @dataclass(frozen=True)
@@ -81,15 +27,19 @@ class Job:
     """A study that can begin: everything that the user could have got wrong is checked."""
 
     command: str
+    source: str
     data: StudyData
     minority: tuple[str, ...]
-    arms: tuple[str, ...]
+    arms: dict[str, Arm]
+    protocol: Protocol
     seeds: int
-    epochs: int
-    batch_size: int
-    device: torch.device
-    source: str
+    baseline: str | None
+    metric: str
+    candidates: dict[str, Arm]
+    search: int | None
+    keep: int
     out: Path
+    workers: Workers
 
 
 def prepare(arguments: argparse.Namespace, command: str) -> Job:
@@ -100,40 +50,80 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     """
     extras.require(*extras.ALWAYS)
     # Only now: these need the packages that were just asked for.
-    from gpuaug.study.arms import ARMS, check_arms
-    from gpuaug.study.models import check_image_size
-    from gpuaug.study.report import check_out
+    from gpuaug.study.arms import ARMS, read_arms
+    from gpuaug.study.networks import find_network
+    from gpuaug.study.training import Protocol
+    from gpuaug.study.workers import join_workers
 
-    arms = check_arms(arguments.arms or tuple(ARMS))
-    device = check_device(arguments.device)
-    check_out(arguments.out, arguments.overwrite)
+    usual = {"epochs": arguments.epochs, "target": arguments.target, "apply_to": arguments.apply_to}
+    arms = read_arms(arguments.arms or tuple(ARMS), **usual)
+    candidates = read_candidates(arguments, usual)
+    baseline = None if arguments.baseline is None else next(iter(read_arms([arguments.baseline], **usual)))
+    if baseline is not None and baseline not in arms:
+        raise ValueError(f"baseline must be of the arms, {', '.join(arms)}; got {baseline}")
+    find_network(arguments.model)
+    workers = join_workers()
+    device = check_device(arguments.device, workers.local_rank)
+    if workers.first:
+        check_out(arguments.out, arguments.overwrite, arguments.resume)
     data, minority = load_imbalanced(arguments)
-    check_image_size(*data.image_shape[1:])
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    check_sizes(data, {**arms, **candidates}, arguments.model)
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    return Job(
+    job = Job(
         command=command,
+        source=arguments.data,
         data=data,
         minority=minority,
         arms=arms,
+        protocol=Protocol(arguments.epochs, arguments.batch_size, arguments.model, device),
         seeds=arguments.seeds,
-        epochs=arguments.epochs,
-        batch_size=arguments.batch_size,
-        device=device,
-        source=arguments.data,
+        baseline=baseline,
+        metric=arguments.metric,
+        candidates=candidates,
+        search=arguments.search,
+        keep=arguments.keep,
         out=arguments.out,
+        workers=workers,
     )
+    make_folder(job, overwrite=arguments.overwrite)
+    return job
+
+
+def read_candidates(arguments: argparse.Namespace, usual: dict) -> dict[str, Arm]:
+    """The arms that a search goes through; none without a search."""
+    from gpuaug.study.arms import read_arms
+    from gpuaug.study.search import ladder
+    from gpuaug.study.techniques import TECHNIQUES, grid
+
+    if arguments.search is None:
+        if arguments.candidates:
+            raise ValueError("candidates are those of a search: give its epochs too (--search)")
+        return {}
+    candidates = read_arms(arguments.candidates or grid(TECHNIQUES.values()), **usual)
+    ladder(len(candidates), arguments.seeds, arguments.search)  # checks the budget
+    return candidates
 
 
 def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str, ...]]:
     """The images, and the classes that are rare among them."""
-    from gpuaug.study.data import Request, imbalance, load
+    from gpuaug.study.data import Request, check_known, imbalance, load, long_tail
 
     balanced = load(
         Request(arguments.data, arguments.classes, arguments.root, arguments.download, arguments.size)
     )
-    majority_count, ratio = IMBALANCE.get(arguments.data, (None, None))
+    if arguments.long_tailed is not None:
+        if arguments.majority_count is not None:
+            raise ValueError(
+                f"give long_tailed or majority_count, not both, got {arguments.long_tailed} and "
+                f"{arguments.majority_count}"
+            )
+        data = long_tail(balanced, arguments.long_tailed)
+        check_known("minority", arguments.minority or (), data.classes)
+        return data, tuple(arguments.minority or data.rare_classes() or [data.smallest_class()])
+    majority_count, ratio = (None, None)
+    if arguments.data != "cifar10" or set(balanced.classes) == {"cat", "dog"}:
+        majority_count, ratio = IMBALANCE.get(arguments.data, (None, None))
     minority = tuple(arguments.minority or [balanced.smallest_class()])
     data = imbalance(
         balanced,
@@ -145,40 +135,141 @@ def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str
     return data, minority
 
 
+def check_sizes(data: StudyData, arms: dict[str, Arm], network: str) -> None:
+    """Raise unless every arm leaves the images at their size, and the network takes them."""
+    from gpuaug.study.networks import check_network
+
+    shape = data.image_shape
+    for name, arm in arms.items():
+        given = tuple(arm.augment(*shape[1:], seed=0)(data.train_images[:1]).shape[1:])
+        if given != shape:
+            raise ValueError(
+                f"arms must keep the size of the images, {shape[1]} x {shape[2]}; {name} makes them "
+                f"{given[1]} x {given[2]}: end its geometry with Resize(({shape[1]}, {shape[2]}))"
+            )
+    check_network(network, len(data.classes), *shape)
+
+
+def check_out(out: Path, overwrite: bool, resume: bool) -> None:
+    """Raise where a report would replace something unasked."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"out must be a folder, and {out} is a file")
+    if out.is_dir() and any(out.iterdir()) and not overwrite and not resume:
+        raise ValueError(
+            f"out must be a new or empty folder, and {out} is not; --overwrite replaces the study in it, "
+            "--resume goes on with it"
+        )
+
+
+def make_folder(job: Job, overwrite: bool) -> None:
+    """The folder of the study, with what all its runs depend on; what was there goes, if so asked."""
+    from gpuaug.study.report import versions
+    from gpuaug.study.runs import keep_plan
+
+    if job.workers.first:
+        if overwrite:
+            for folder in ("runs", "tensorboard"):
+                shutil.rmtree(job.out / folder, ignore_errors=True)
+        plan = {
+            "data": job.data.fingerprint(),
+            "model": job.protocol.network,
+            "epochs": job.protocol.epochs,
+            "batch_size": job.protocol.batch_size,
+            "device": torch.device(job.protocol.device).type,
+            "threads": torch.get_num_threads(),
+            "versions": {name: versions()[name] for name in ("gpuaug", "torch")},
+        }
+        keep_plan(job.out / "runs" / "plan.json", plan)
+    job.workers.wait()
+
+
 def run(job: Job) -> None:
-    """Train, print the table, write the report."""
+    """Train, print the tables, write the report."""
     from gpuaug.study.comparison import compare
+    from gpuaug.study.effects import effects
+    from gpuaug.study.logs import TensorBoardLog, why_no_tensorboard, write_metrics
     from gpuaug.study.report import Study, write_report
-    from gpuaug.study.summary import LAST_EPOCHS, table
+    from gpuaug.study.search import search
+    from gpuaug.study.summary import LAST_EPOCHS
+    from gpuaug.study.tables import as_text, effects_table, summary_table
 
+    say = print if job.workers.first else lambda *words, **options: None
     counts = ", ".join(f"{count:,} {name}" for name, count in job.data.counts().items())
-    print(f"{counts}; arms: {len(job.arms)}, seeds: {job.seeds}, epochs: {job.epochs}", flush=True)
+    epochs, missing = job.protocol.epochs, why_no_tensorboard()
+    say(f"{counts}; arms: {len(job.arms)}, seeds: {job.seeds}, epochs: {epochs}", flush=True)
+    if missing:
+        say(missing, flush=True)
+
+    def log(folder: str) -> TensorBoardLog | None:
+        return None if missing else TensorBoardLog(job.out / "tensorboard" / folder, job.data.classes)
+
+    runs, seeds, arms = job.out / "runs", range(job.seeds), dict(job.arms)
+    found = []
+    if job.search is not None:
+        found = search(
+            job.data,
+            job.candidates,
+            job.protocol,
+            runs / "search",
+            seeds=seeds,
+            budget=job.search,
+            log=log("search"),
+            said=say,
+            workers=job.workers,
+        )
+        arms |= {of.arm: job.candidates[of.arm] for of in found[: job.keep]}
     rows = compare(
-        job.data, job.arms, seeds=job.seeds, epochs=job.epochs, batch_size=job.batch_size, device=job.device
+        job.data,
+        arms,
+        job.protocol,
+        runs,
+        seeds=seeds,
+        log=log("study"),
+        finished=lambda rows: write_metrics(job.out / "metrics.csv", rows, job.data.classes),
+        workers=job.workers,
     )
-    settings = {
-        "data": job.source,
-        "arms": job.arms,
-        "seeds": job.seeds,
-        "epochs": job.epochs,
-        "batch_size": job.batch_size,
-        "device": str(job.device),
-    }
-    study = Study(job.command, settings, job.data, job.minority, rows)
-    write_report(job.out, study)
-    print(f"\nMean of the last {min(LAST_EPOCHS, job.epochs)} epochs ± standard deviation over the seeds:\n")
-    print(table(study.summaries(), job.minority))
-    print(f"\nIn {job.out}: report.json, metrics.csv, curves.png, draws.png")
+    if not job.workers.first:
+        return
+    study = Study(
+        command=job.command,
+        source=job.source,
+        data=job.data,
+        minority=job.minority,
+        arms=arms,
+        protocol=job.protocol,
+        seeds=job.seeds,
+        rows=rows,
+        effects=effects(
+            rows,
+            job.data.counts(),
+            job.minority,
+            baseline=job.baseline or next(iter(arms)),
+            metric=job.metric,
+        ),
+        candidates=found,
+        search=job.search,
+    )
+    files = write_report(job.out, study)
+    print(f"\nMean of the last {min(LAST_EPOCHS, epochs)} epochs ± standard deviation over the seeds:\n")
+    print(as_text(summary_table(study.summaries(), job.minority)))
+    if len(arms) > 1:
+        print(f"\n{job.metric} against {study.effects.baseline}, difference [95 % interval]:\n")
+        print(as_text(effects_table(study.effects)))
+        print(f"\n{study.effects.caution}")
+    print(f"\nIn {job.out}: {', '.join(files)}")
 
 
-def check_device(name: str | None) -> torch.device:
-    """The device, or the one to take where none is named.
+def check_device(name: str | None, local_rank: int | None = None) -> torch.device:
+    """The device, or the one to take where none is named: of several processes, one each.
 
     >>> check_device("cpu")
     device(type='cpu')
     """
     if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        gpus = torch.cuda.device_count()
+        if gpus == 0:
+            return torch.device("cpu")
+        return torch.device("cuda") if local_rank is None else torch.device("cuda", local_rank % gpus)
     if name.partition(":")[0] not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu, cuda or cuda:N, got {name}")
     device = torch.device(name)
@@ -187,26 +278,3 @@ def check_device(name: str | None) -> torch.device:
             f"device {name} is not here: PyTorch sees {torch.cuda.device_count()} CUDA devices"
         )
     return device
-
-
-def names(text: str) -> list[str]:
-    """
-    >>> names("cat,dog")
-    ['cat', 'dog']
-    """
-    return text.split(",")
-
-
-def number(kind: type, least: int) -> Callable[[str], float]:
-    """An ``argparse`` type: an int or a float that is at least ``least``."""
-
-    def read(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"must be {KINDS[kind]}, got {text!r}") from None
-        if not least <= value < math.inf:
-            raise argparse.ArgumentTypeError(f"must be finite and at least {least}, got {text}")
-        return value
-
-    return read

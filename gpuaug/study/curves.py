@@ -12,20 +12,38 @@ from matplotlib.ticker import MaxNLocator
 from gpuaug.study.comparison import Row
 
 
-def draw_curves(rows: Sequence[Row], classes: Sequence[str], minority: Collection[str]) -> Figure:
-    """Accuracy, and the minority classes' mean recall, by epoch: mean and range over the seeds."""
+def draw_curves(
+    rows: Sequence[Row], classes: Sequence[str], minority: Collection[str], *, narrow: bool = False
+) -> Figure:
+    """Accuracy, and the minority classes' mean recall, by epoch: mean and range over the seeds.
+
+    Side by side, or, where the page is ``narrow``, one above the other.
+    """
     rare = [number for number, name in enumerate(classes) if name in minority]
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
-    left, right = figure.subplots(1, 2, sharex=True)
+    figure = Figure(figsize=(5.5, 8) if narrow else (11, 4.5), layout="constrained")
+    left, right = figure.subplots(*((2, 1) if narrow else (1, 2)), sharex=True)
     _draw(left, rows, "accuracy", lambda row: row.epoch.score.accuracy)
     _draw(
         right,
         rows,
-        f"recall of {', '.join(classes[number] for number in rare)}",
+        f"recall of {some(classes[number] for number in rare)}",
         lambda row: float(np.mean([row.epoch.score.classes[number].recall for number in rare])),
     )
-    right.legend(loc="best")
+    lines, arms = right.get_legend_handles_labels()
+    figure.legend(lines, arms, loc="outside lower center", ncols=2 if narrow else 5)
     return figure
+
+
+def some(names: Collection[str]) -> str:
+    """The first names of many.
+
+    >>> some("abcdefg")
+    'a, b, c and 4 more'
+    """
+    names = list(names)
+    if len(names) <= 4:
+        return ", ".join(names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def _draw(axes: Axes, rows: Sequence[Row], name: str, value: Callable[[Row], float]) -> None:

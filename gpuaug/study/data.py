@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpuaug.sampling import make_imbalanced
+from gpuaug.sampling import make_imbalanced, make_long_tailed
 from gpuaug.study import extras
 
 
@@ -39,6 +41,19 @@ class StudyData:
         return dict(
             zip(self.classes, self.train_labels.bincount(minlength=len(self.classes)).tolist(), strict=True)
         )
+
+    def rare_classes(self) -> tuple[str, ...]:
+        """The classes with fewer training images than the mean."""
+        counts = self.counts()
+        mean = sum(counts.values()) / len(counts)
+        return tuple(name for name, count in counts.items() if count < mean)
+
+    def fingerprint(self) -> str:
+        """A digest of the classes, images and labels."""
+        digest = hashlib.sha256("\0".join(self.classes).encode())
+        for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(str(tuple(tensor.shape)).encode() + tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def smallest_class(self) -> str:
         """The class with the fewest training images; of several, the last."""
@@ -94,24 +109,29 @@ def load_embedded(request: Request) -> StudyData:
     )
 
 
-def load_cifar10(request: Request) -> StudyData:
-    """CIFAR-10, through torchvision; cats and dogs unless other classes are asked for."""
+def load_cifar(name: str, default: Sequence[str] | None, request: Request) -> StudyData:
+    """CIFAR-10 or CIFAR-100, through torchvision."""
     extras.require(*extras.IMAGE_FILES)
-    from torchvision.datasets import CIFAR10
+    from torchvision import datasets
 
+    read = getattr(datasets, name.replace("-", ""))
     try:
-        splits = [CIFAR10(request.root, train=train, download=request.download) for train in (True, False)]
+        splits = [read(request.root, train=train, download=request.download) for train in (True, False)]
     except RuntimeError as error:
         raise RuntimeError(
-            f"CIFAR-10 is not in the root folder {request.root}, or not whole; download (--download) gets it"
+            f"{name} is not in the root folder {request.root}, or not whole; download (--download) gets it"
         ) from error
     arrays = [
         (torch.from_numpy(split.data).permute(0, 3, 1, 2), torch.tensor(split.targets)) for split in splits
     ]
-    return choose(tuple(splits[0].classes), request.classes or ("cat", "dog"), *arrays[0], *arrays[1])
+    return choose(tuple(splits[0].classes), request.classes or default, *arrays[0], *arrays[1])
 
 
-SOURCES: dict[str, Callable[[Request], StudyData]] = {"embedded": load_embedded, "cifar10": load_cifar10}
+SOURCES: dict[str, Callable[[Request], StudyData]] = {
+    "embedded": load_embedded,
+    "cifar10": partial(load_cifar, "CIFAR-10", ("cat", "dog")),
+    "cifar100": partial(load_cifar, "CIFAR-100", None),
+}
 
 
 def choose(
@@ -134,8 +154,8 @@ def choose(
 
 
 def check_classes(chosen: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
-    """The chosen classes, or all; at least two, each known and named once."""
-    classes = tuple(known if chosen is None else chosen)
+    """The chosen classes, or all (None, or the one word "all"); at least two, each known and named once."""
+    classes = tuple(known if chosen is None or list(chosen) == ["all"] else chosen)
     check_known("classes", classes, known)
     if len(set(classes)) != len(classes) or len(classes) < 2:
         raise ValueError(f"classes must be at least two different names, got {', '.join(classes)}")
@@ -187,4 +207,17 @@ def imbalance(
     kept = make_imbalanced(names, wanted)
     if ratio is not None:
         kept = kept[make_imbalanced([names[i] for i in kept.tolist()], ratio=ratio, minority=list(minority))]
+    return replace(data, train_images=data.train_images[kept], train_labels=data.train_labels[kept])
+
+
+def long_tail(data: StudyData, factor: float) -> StudyData:
+    """The long-tailed part of the training images, as the CIFAR-LT sets are made: the first of every class.
+
+    >>> long_tail(load(Request("embedded")), 10).counts()
+    {'t-shirt': 2000, 'shirt': 200}
+
+    Raises:
+        ValueError: a factor below 1, or so large that a class would keep nothing.
+    """
+    kept = make_long_tailed(data.train_labels, factor)
     return replace(data, train_images=data.train_images[kept], train_labels=data.train_labels[kept])

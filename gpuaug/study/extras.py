@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-ALWAYS = ("matplotlib", "torchmetrics", "tqdm")
+ALWAYS = ("jinja2", "matplotlib", "PIL", "scipy", "torchmetrics", "tqdm")
 IMAGE_FILES = ("PIL", "torchvision")
 
 

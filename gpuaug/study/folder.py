@@ -28,11 +28,11 @@ def load_folder(request: Request) -> StudyData:
     for split in (root, root / "train", root / "test"):
         if not split.is_dir():
             raise ValueError(
-                "data must be 'embedded', 'cifar10' or a folder with train/ and test/; "
+                "data must be 'embedded', 'cifar10', 'cifar100' or a folder with train/ and test/; "
                 f"{split} is not a folder"
             )
     classes = check_classes(request.classes, class_names(root / "train"))
-    if request.classes is None and class_names(root / "test") != list(classes):
+    if request.classes in (None, ["all"]) and class_names(root / "test") != list(classes):
         raise ValueError(
             f"train/ and test/ must hold the same classes, got {', '.join(classes)} and "
             f"{', '.join(class_names(root / 'test'))} in {root}"

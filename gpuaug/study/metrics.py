@@ -1,4 +1,4 @@
-"""What one evaluation says: accuracy, and four numbers for every class."""
+"""What one evaluation says: accuracy, four numbers for every class, and which class was taken for which."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Score:
-    """Of one evaluation; ``classes`` in the order of the labels."""
+    """Of one evaluation; ``classes`` in the order of the labels, ``confusion[true][predicted]`` in images."""
 
     accuracy: float
     classes: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...] = ()
 
 
 def score(predictions: Tensor, labels: Tensor, classes: int) -> Score:
@@ -33,6 +34,8 @@ def score(predictions: Tensor, labels: Tensor, classes: int) -> Score:
     >>> result = score(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 0, 0, 1]), classes=2)
     >>> result.accuracy, result.classes[1]
     (0.75, ClassScore(support=1, recall=1.0, precision=0.5, f1=0.6666666865348816))
+    >>> result.confusion
+    ((2, 1), (0, 1))
 
     Args:
         predictions, labels: int64 ``(n,)``, each in [0, classes).
@@ -46,4 +49,9 @@ def score(predictions: Tensor, labels: Tensor, classes: int) -> Score:
     f1 = classification.multiclass_f1_score(predictions, labels, classes, average="none")
     columns = (counted[:, 4].tolist(), recall.tolist(), precision.tolist(), f1.tolist())
     accuracy = classification.multiclass_accuracy(predictions, labels, classes, average="micro")
-    return Score(accuracy.item(), tuple(ClassScore(*row) for row in zip(*columns, strict=True)))
+    confusion = classification.multiclass_confusion_matrix(predictions, labels, classes)
+    return Score(
+        accuracy.item(),
+        tuple(ClassScore(*row) for row in zip(*columns, strict=True)),
+        tuple(map(tuple, confusion.tolist())),
+    )

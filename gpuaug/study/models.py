@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 SMALLEST_SIDE = 16
@@ -57,18 +56,6 @@ class ConvNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(N, classes)`` of normalised images ``(N, C, H, W)``."""
         return self.head(self.features(images))
-
-
-def seeded_convnet(seed: int, classes: int, channels: int, height: int, width: int) -> ConvNet:
-    """The network with the initial weights of ``seed``; torch's global generator is left as it was.
-
-    >>> a, b = (seeded_convnet(3, 2, 1, 28, 28) for _ in range(2))
-    >>> bool((a.head[0].weight == b.head[0].weight).all())
-    True
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return ConvNet(classes, channels, height, width)
 
 
 def _convolution(inputs: int, outputs: int, pool: bool = False) -> list[nn.Module]:

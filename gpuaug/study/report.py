@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gpuaug import _native
-from gpuaug.study.arms import ARMS
+from gpuaug.study.arms import Arm
 from gpuaug.study.comparison import Row
 from gpuaug.study.curves import draw_curves
 from gpuaug.study.data import StudyData
+from gpuaug.study.document import as_html, as_markdown, gallery_file
+from gpuaug.study.effects import Effects
+from gpuaug.study.figures import draw_confusions, draw_differences
+from gpuaug.study.gallery import exhibits
+from gpuaug.study.logs import write_metrics
+from gpuaug.study.pictures import as_png
+from gpuaug.study.search import Candidate
+from gpuaug.study.sections import TITLE, sections, shown_rows
 from gpuaug.study.sheet import draw_sheet
 from gpuaug.study.summary import LAST_EPOCHS, Summary, summarise
+from gpuaug.study.training import Protocol
 
-COLUMNS = ("arm", "seed", "epoch", "loss", "accuracy", "class", "support", "recall", "precision", "f1")
+# What the numbers may depend on; torchvision is there where images or networks come from it.
+VERSIONED = ("torch", "torchvision", "torchmetrics", "kornia", "numpy", "scipy")
 
 
 @dataclass(frozen=True)
@@ -27,53 +37,77 @@ class Study:
     """A finished study: what was asked for, what it was done with, and what came out."""
 
     command: str
-    settings: dict[str, Any]
+    source: str
     data: StudyData
     minority: tuple[str, ...]
+    arms: dict[str, Arm]
+    protocol: Protocol
+    seeds: int
     rows: Sequence[Row]
+    effects: Effects
+    candidates: Sequence[Candidate]
+    search: int | None
 
     def summaries(self) -> dict[str, Summary]:
         return summarise(self.rows, self.data.classes)
 
 
-def check_out(out: Path, overwrite: bool) -> None:
-    """Raise where a report would replace something unasked."""
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"out must be a folder, and {out} is a file")
-    if out.is_dir() and any(out.iterdir()) and not overwrite:
-        raise ValueError(
-            f"out must be a new or empty folder, and {out} is not; --overwrite replaces the study in it"
-        )
-
-
-def write_report(out: Path, study: Study) -> None:
-    """``report.json``, ``metrics.csv``, ``curves.png`` and ``draws.png``."""
-    (out / "report.json").write_text(
-        json.dumps(as_json(study), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    with open(out / "metrics.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(line for row in study.rows for line in as_lines(row, study.data.classes))
-    draw_curves(study.rows, study.data.classes, study.minority).savefig(out / "curves.png", dpi=120)
-    draw_sheet(study.data, study.minority).savefig(out / "draws.png", dpi=120)
+def write_report(out: Path, study: Study) -> list[str]:
+    """The report as a page, Markdown and JSON, its tables and pictures; the names of the files."""
+    gallery = exhibits(study.data, study.minority, study.arms)
+    parts = sections(study, gallery, versions())
+    texts = {
+        "report.html": as_html(TITLE, parts),
+        "report.md": as_markdown(TITLE, parts),
+        "report.json": json.dumps(as_json(study), indent=1, ensure_ascii=False) + "\n",
+    }
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8")
+    write_metrics(out / "metrics.csv", study.rows, study.data.classes)
+    draw = {
+        "curves.png": lambda: draw_curves(shown_rows(study), study.data.classes, study.minority),
+        "draws.png": lambda: draw_sheet(study.data, study.minority),
+        "differences.png": lambda: draw_differences(study.effects),
+        "confusion.png": lambda: draw_confusions(shown_rows(study), study.data.classes),
+    }
+    for name, figure in draw.items():
+        (out / name).write_bytes(as_png(figure))
+    (out / "gallery").mkdir(exist_ok=True)
+    for exhibit in gallery:
+        (out / gallery_file(exhibit)).write_bytes(exhibit.png)
+    return [*texts, "metrics.csv", *draw, "gallery/"]
 
 
 def as_json(study: Study) -> dict[str, Any]:
-    data, summaries = study.data, study.summaries()
-    test_counts = data.test_labels.bincount(minlength=len(data.classes)).tolist()
+    summaries = study.summaries()
     return {
         "command": study.command,
-        "settings": {
-            **study.settings,
-            "image_shape": data.image_shape,
-            "train_images": data.counts(),
-            "test_images": dict(zip(data.classes, test_counts, strict=True)),
-            "minority": study.minority,
-        },
+        "settings": settings(study),
         "versions": versions(),
-        "arms": {arm: {"about": ARMS[arm].about, **asdict(summary)} for arm, summary in summaries.items()},
+        "arms": {arm: {"about": study.arms[arm].about, **asdict(of)} for arm, of in summaries.items()},
         "arms_are": f"of each seed the mean of the last {LAST_EPOCHS} epochs; mean and sd over seeds",
+        "effects": asdict(study.effects),
+        "effects_are": "paired differences to the baseline, seed by seed: mean, 95 % interval by Student's t "
+        "and p; adjusted: p after Holm's correction for all arms; classes and splits: recall",
+        "search": [asdict(candidate) for candidate in study.candidates],
+    }
+
+
+def settings(study: Study) -> dict[str, Any]:
+    data, protocol = study.data, study.protocol
+    test_counts = data.test_labels.bincount(minlength=len(data.classes)).tolist()
+    return {
+        "data": study.source,
+        "arms": list(study.arms),
+        "seeds": study.seeds,
+        "epochs": protocol.epochs,
+        "batch_size": protocol.batch_size,
+        "device": str(protocol.device),
+        "model": protocol.network,
+        "image_shape": data.image_shape,
+        "train_images": data.counts(),
+        "test_images": dict(zip(data.classes, test_counts, strict=True)),
+        "minority": study.minority,
     }
 
 
@@ -81,15 +115,5 @@ def versions() -> dict[str, str]:
     return {
         "gpuaug": _native.__version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "torchmetrics")},
+        **{name: version(name) for name in VERSIONED if find_spec(name)},
     }
-
-
-def as_lines(row: Row, classes: Sequence[str]) -> list[tuple[Any, ...]]:
-    """One line for each class."""
-    epoch = row.epoch
-    run = (row.arm, row.seed, epoch.number, epoch.loss, epoch.score.accuracy)
-    return [
-        (*run, name, of.support, of.recall, of.precision, of.f1)
-        for name, of in zip(classes, epoch.score.classes, strict=True)
-    ]

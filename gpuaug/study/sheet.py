@@ -10,8 +10,9 @@ from torch import Tensor
 
 import gpuaug
 from gpuaug.random import draw_keys
-from gpuaug.study.arms import article_crop, flip_and_resized_crop
+from gpuaug.study.arms import flip_and_resized_crop
 from gpuaug.study.data import StudyData
+from gpuaug.study.techniques import TECHNIQUES
 from gpuaug.transforms import Transform
 
 ROWS = 5
@@ -21,7 +22,7 @@ FRESH = 3  # draws of the last column's transform, to show that every copy is an
 def sheet_transforms(height: int, width: int) -> dict[str, Transform]:
     """Every transform that has a column, by its title."""
     return {
-        "crop": article_crop(height, width),
+        "crop": TECHNIQUES["crop"](height, width),
         "flip": gpuaug.RandomHorizontalFlip(p=1.0),
         "noise": gpuaug.SaltAndPepper(amount=0.25, salt_vs_pepper=0.6),
         "blur": gpuaug.GaussianBlur(sigma=None),

@@ -1,16 +1,15 @@
-"""From rows to a table: means over each run's last epochs, and their spread over the seeds."""
+"""From rows to summaries: means over each run's last epochs, and their spread over the seeds."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gpuaug.study.comparison import Row
 
 LAST_EPOCHS = 3
 RATES = ("recall", "precision", "f1")
-MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,17 @@ class Spread:
 
 @dataclass(frozen=True)
 class Summary:
-    """Of one arm. ``classes`` goes by name of the class, then "recall", "precision" and "f1"."""
+    """Of one arm. ``classes`` goes by name of the class, then "recall", "precision" and "f1".
+
+    ``best`` is the best epoch's accuracy, as articles quote it: chosen on the test images, so too high.
+    ``seconds`` is the middle epoch's training time, ``draws`` the mean of the images that one trains on.
+    """
 
     accuracy: Spread
     classes: dict[str, dict[str, Spread]]
+    best: Spread
+    seconds: float
+    draws: int
 
 
 def summarise(rows: Sequence[Row], classes: Sequence[str]) -> dict[str, Summary]:
@@ -57,6 +63,9 @@ def summarise(rows: Sequence[Row], classes: Sequence[str]) -> dict[str, Summary]
                 name: {rate: _over_seeds(runs, _rate(number, rate)) for rate in RATES}
                 for number, name in enumerate(classes)
             },
+            best=Spread.over([max(row.epoch.score.accuracy for row in run) for run in runs.values()]),
+            seconds=statistics.median(row.epoch.seconds for run in runs.values() for row in run),
+            draws=round(statistics.fmean(row.epoch.draws for run in runs.values() for row in run)),
         )
     return summaries
 
@@ -67,22 +76,3 @@ def _over_seeds(runs: dict[int, list[Row]], value: Callable[[Row], float]) -> Sp
 
 def _rate(number: int, rate: str) -> Callable[[Row], float]:
     return lambda row: getattr(row.epoch.score.classes[number], rate)
-
-
-def table(summaries: dict[str, Summary], minority: Collection[str]) -> str:
-    """The summaries as a Markdown table: accuracy, recall by class, F1 of the minority.
-
-    Where there are many classes, the recall is of the minority alone.
-    """
-    classes = list(next(iter(summaries.values())).classes)
-    recalled = classes if len(classes) <= MOST_COLUMNS else [name for name in classes if name in minority]
-    columns = [(name, "recall") for name in recalled] + [(name, "f1") for name in classes if name in minority]
-    header = ["arm", "accuracy", *(f"{name} {rate.replace('f1', 'F1')}" for name, rate in columns)]
-    lines = [header]
-    for arm, summary in summaries.items():
-        lines.append(
-            [arm, str(summary.accuracy), *(str(summary.classes[name][rate]) for name, rate in columns)]
-        )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join("| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines)

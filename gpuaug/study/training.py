@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 import gpuaug
@@ -14,58 +17,118 @@ from gpuaug.loading import BalancedLoader, DeviceDataset
 from gpuaug.study.arms import Arm
 from gpuaug.study.data import StudyData
 from gpuaug.study.metrics import Score, score
-from gpuaug.study.models import seeded_convnet
+from gpuaug.study.networks import find_network
 
-LEARNING_RATE = 1e-3
 EVALUATION_BATCH = 500
 
 
 @dataclass(frozen=True)
+class Protocol:
+    """What all runs of a study have in common, but for their images.
+
+    ``epochs`` is the length of a whole run, which the learning rate may depend on.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    network: str = "convnet"
+    device: torch.device | str = "cpu"
+
+
+@dataclass(frozen=True)
 class Epoch:
-    """``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` is of the test images."""
+    """``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` is of the test images;
+    ``draws`` are the images trained on, and ``seconds`` what that took.
+    """
 
     number: int
     loss: float
     score: Score
+    draws: int = 0
+    seconds: float = field(default=0.0, compare=False)
 
 
-def train(
-    data: StudyData, arm: Arm, *, seed: int, epochs: int, batch_size: int, device: torch.device | str = "cpu"
-) -> Iterator[Epoch]:
-    """Train the article's network, epoch by epoch. One seed gives every arm the same initial weights.
+class Training:
+    """The run of an arm under a seed, epoch by epoch. One seed gives every arm the same initial weights.
 
     >>> from gpuaug.study.arms import ARMS
     >>> from gpuaug.study.data import Request, imbalance, load
     >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
-    >>> [epoch.number for epoch in train(data, ARMS["all"], seed=0, epochs=2, batch_size=64)]
+    >>> training = Training(data, ARMS["all"], 0, Protocol(epochs=2))
+    >>> [training.epoch().number for _ in range(2)]
     [1, 2]
+
+    An epoch depends on the arguments and on the state alone, so a run that goes on from a state gives what it
+    would have given.
     """
-    channels, height, width = data.image_shape
-    model = seeded_convnet(seed, len(data.classes), channels, height, width)
-    model = model.to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
 
-    images = DeviceDataset(data.train_images, data.train_labels).to(device)
-    sampler = gpuaug.BalancedSampler(data.train_labels, arm.target, seed=seed)
-    augment = arm.augment(height, width, seed)
-    loader = BalancedLoader(images, sampler, augment, batch_size, device=device)
-    test_images, test_labels = data.test_images.to(device), data.test_labels.to(device)
+    def __init__(self, data: StudyData, arm: Arm, seed: int, protocol: Protocol) -> None:
+        self.classes, self.seed, self.protocol = len(data.classes), seed, protocol
+        channels, height, width = data.image_shape
+        device = torch.device(protocol.device)
+        self.network = find_network(protocol.network)
+        model = self.network.seeded(seed, self.classes, channels, height, width)
+        self.model = model.to(device).to(memory_format=torch.channels_last)
+        self.optimizer = self.network.optimizer(self.model.parameters())
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
 
-    for number in range(epochs):
-        loader.set_epoch(number)
-        model.train()
-        augment.train()
-        losses = []
-        for batch, labels in loader:
-            loss = F.cross_entropy(model(batch), labels)
-            optimizer.zero_grad()
+        images = DeviceDataset(data.train_images, data.train_labels).to(device)
+        # A run is one process's, also among those of torchrun.
+        sampler = gpuaug.BalancedSampler(data.train_labels, arm.target, seed=seed, num_replicas=1, rank=0)
+        self.augment = arm.augment(height, width, seed)
+        self.loader = BalancedLoader(images, sampler, self.augment, protocol.batch_size, device=device)
+        self.test_images, self.test_labels = data.test_images.to(device), data.test_labels.to(device)
+        self.done = 0
+
+    def epoch(self) -> Epoch:
+        """Train and evaluate the next epoch."""
+        begun = time.perf_counter()
+        with _own_randomness(self.seed, self.done, torch.device(self.protocol.device)):
+            loss, draws = self._train()
+        seconds = time.perf_counter() - begun
+        predictions = predict(self.model, self.augment, self.test_images)
+        self.done += 1
+        return Epoch(self.done, loss, score(predictions, self.test_labels, self.classes), draws, seconds)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Between two epochs, all that the next ones depend on."""
+        return {
+            "done": self.done,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.done = state["done"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def _train(self) -> tuple[float, int]:
+        factor = self.network.rate(self.done, self.protocol.epochs)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        self.loader.set_epoch(self.done)
+        self.model.train()
+        self.augment.train()
+        losses, draws = [], 0
+        for batch, labels in self.loader:
+            loss = self.network.loss(self.model(batch), labels)
+            self.optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
+            self.optimizer.step()
             losses.append(loss.detach())
-        predictions = predict(model, augment, test_images)
-        yield Epoch(
-            number + 1, torch.stack(losses).mean().item(), score(predictions, test_labels, len(data.classes))
-        )
+            draws += len(labels)
+        return torch.stack(losses).mean().item(), draws
+
+
+@contextmanager
+def _own_randomness(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """Dropout from the seed and the epoch, and no choice of algorithm by timing."""
+    gpus = [device] if device.type == "cuda" else []
+    deterministic = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+    with torch.random.fork_rng(devices=gpus), deterministic:
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+        yield
 
 
 @torch.no_grad()

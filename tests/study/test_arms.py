@@ -5,7 +5,8 @@ import torch
 
 import gpuaug
 from gpuaug.random import draw_keys
-from gpuaug.study.arms import ARMS, check_arms
+from gpuaug.study.arms import ARMS, read_arm, read_arms
+from gpuaug.study.techniques import TECHNIQUES
 
 LABELS = [0] * 8 + [1] * 2
 PLANS = {
@@ -79,9 +80,66 @@ def test_evaluation_only_normalises(arm, images):
     assert same(augment(images), images) == [True] * 6
 
 
-@pytest.mark.parametrize("names", [["every"], ["all", "all"], ["all", "every"], []])
-def test_wrong_arms(names):
-    with pytest.raises(
-        ValueError, match="arms must be different names of imbalanced, undersampled, duplicates, copies, all"
-    ):
-        check_arms(names)
+def test_texts_mean_what_they_say():
+    arms = read_arms(["natural: hflip(1)", "2: crop", "progressive(4, shape='cosine')", "hflip(1) @copies"])
+    assert list(arms) == [
+        "natural: hflip(1)",
+        "2: crop",
+        "progressive(4, shape='cosine')",
+        "hflip(1) @ copies",
+    ]
+    plans = [gpuaug.BalancedSampler(LABELS, arm.target).plan_ for arm in arms.values()]
+    assert plans == [{0: 8, 1: 2}, {0: 2, 1: 2}, {0: 8, 1: 2}, {0: 8, 1: 8}]
+    assert [arm.apply_to for arm in arms.values()] == ["all", "all", "all", "copies"]
+
+
+def test_a_chain_flips_what_it_is_applied_to(images):
+    draws = draws_of_copies([0, 1, 0, 1, 0, 1])
+    for text, flipped in [("hflip(1)", [True] * 6), ("hflip(1) @ copies", [False, True] * 3)]:
+        out = read_arm(text)[1].augment(32, 32, seed=0)(images, draws)
+        assert same(out, images.flip(3)) == flipped
+        assert same(out, images) == [not of for of in flipped]
+
+
+def test_usual_target_and_whom_are_of_chains_that_say_nothing():
+    texts = ["crop", "minority: crop", "crop @ all", "all", "natural"]
+    arms = read_arms(texts, target="natural", apply_to="copies")
+    assert list(arms) == [
+        "natural: crop @ copies",
+        "minority: crop @ copies",
+        "natural: crop",
+        "all",
+        "natural",
+    ]
+    assert read_arms(list(arms)).keys() == arms.keys()  # a name gives the same arm again
+
+
+def test_groups():
+    assert list(read_arms(["balancing"])) == ["imbalanced", "undersampled", "duplicates"]
+    assert list(read_arms(["techniques"])) == list(TECHNIQUES)
+    schedules = read_arms(["schedules"], epochs=5)
+    assert list(schedules)[2:] == ["progressive(5)", "deferred(4)"]
+    sampler = gpuaug.BalancedSampler(LABELS, schedules["deferred(4)"].target)
+    sampler.set_epoch(3)
+    assert sampler.plan_ == {0: 8, 1: 2}
+    sampler.set_epoch(4)
+    assert sampler.plan_ == {0: 8, 1: 8}
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["every"], "arms must be names of imbalanced, .* got 'every': .*must be of .*hflip.*; got every"),
+        (["all", "all"], "arms must be different, got all twice"),
+        (["crop+hflip", "crop + hflip"], r"arms must be different, got crop \+ hflip twice"),
+        ([], "arms must be at least one, got none"),
+        (["crop @ some"], "'@ all' or '@ copies', or in neither, got 'crop @ some'"),
+        (["power(-1)"], "'power\\(-1\\)': .*alpha must be finite and at least 0, got -1"),
+        (["nature: crop"], "must be of .*natural.*; got nature"),
+        (["crop(2)"], r"strength must be in \(0, 1\], got 2"),
+        (["natural: "], "must be names joined by"),
+    ],
+)
+def test_wrong_arms(texts, message):
+    with pytest.raises(ValueError, match=message):
+        read_arms(texts)

@@ -141,7 +141,8 @@ def test_decompression_bomb_is_an_error(tmp_path, monkeypatch, limit):
 
 def test_no_such_folder(tmp_path):
     with pytest.raises(
-        ValueError, match=r"data must be 'embedded', 'cifar10' or a folder.*nowhere is not a folder"
+        ValueError,
+        match=r"data must be 'embedded', 'cifar10', 'cifar100' or a folder.*nowhere is not a folder",
     ):
         load(Request(str(tmp_path / "nowhere")))
     write_images(tmp_path, splits=("train",))

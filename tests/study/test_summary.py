@@ -4,7 +4,8 @@ import pytest
 
 from gpuaug.study.comparison import Row
 from gpuaug.study.metrics import ClassScore, Score
-from gpuaug.study.summary import Spread, summarise, table
+from gpuaug.study.summary import Spread, summarise
+from gpuaug.study.tables import as_text, summary_table
 from gpuaug.study.training import Epoch
 
 
@@ -44,7 +45,7 @@ def test_one_seed_has_no_deviation():
 
 
 def test_table():
-    assert table(summarise(ROWS, ["cat", "dog"]), ["dog"]).splitlines() == [
+    assert as_text(summary_table(summarise(ROWS, ["cat", "dog"]), ["dog"])).splitlines() == [
         "| arm    | accuracy      | cat recall    | dog recall    | dog F1        |",
         "| ------ | ------------- | ------------- | ------------- | ------------- |",
         "| all    | 0.700 ± 0.141 | 1.000 ± 0.000 | 0.400 ± 0.141 | 0.200 ± 0.071 |",
@@ -55,8 +56,19 @@ def test_table():
 def test_table_of_many_classes_shows_the_minority_alone():
     scores = tuple(ClassScore(1, 0.1 * n, 0.5, 0.5) for n in range(6))
     rows = [Row("all", 0, Epoch(1, 0.1, Score(0.5, scores)))]
-    lines = table(summarise(rows, list("abcdef")), ["c", "e"]).splitlines()
-    assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == [
-        "arm", "accuracy", "c recall", "e recall", "c F1", "e F1"
+    table = summary_table(summarise(rows, list("abcdef")), ["c", "e"])
+    assert table.header == ("arm", "accuracy", "c recall", "e recall", "c F1", "e F1")
+    assert table.rows[0][2:4] == ("0.200", "0.400")
+
+
+def test_best_epoch_and_cost():
+    rows = [
+        Row("all", seed, Epoch(number, 0.1, Score(accuracy, ()), draws, seconds))
+        for seed, number, accuracy, draws, seconds in [
+            (0, 1, 0.9, 10, 1.0), (0, 2, 0.5, 20, 2.0), (1, 1, 0.6, 10, 3.0), (1, 2, 0.7, 20, 30.0)
+        ]
     ]  # fmt: skip
-    assert [cell.strip() for cell in lines[2].split("|")[3:5]] == ["0.200", "0.400"]
+    summary = summarise(rows, [])["all"]
+    assert summary.best.by_seed == (0.9, 0.7)
+    assert summary.seconds == 2.5
+    assert summary.draws == 15

@@ -1,12 +1,13 @@
 """One run: what it depends on, and that it learns."""
 
+import io
+
 import pytest
 import torch
 
 from gpuaug.study.arms import ARMS
-from gpuaug.study.comparison import compare
 from gpuaug.study.data import StudyData, imbalance
-from gpuaug.study.training import train
+from gpuaug.study.training import Protocol, Training
 
 
 @pytest.fixture
@@ -22,32 +23,68 @@ def easy():
     return StudyData(("dark", "grey", "bright"), *split(60), *split(30))
 
 
+def epochs_of(data, arm, seed=0, count=2, **protocol):
+    training = Training(data, ARMS[arm], seed, Protocol(count, **{"batch_size": 8, **protocol}))
+    return [training.epoch() for _ in range(count)]
+
+
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_learns_three_easy_classes(easy, arm, device):
     data = imbalance(easy, ["grey", "bright"], ratio=2)
-    epochs = list(train(data, ARMS[arm], seed=0, epochs=20, batch_size=8, device=device))
+    epochs = epochs_of(data, arm, count=20, device=device)
     assert [epoch.number for epoch in epochs] == list(range(1, 21))
     assert epochs[-1].loss < epochs[0].loss
     assert epochs[-1].score.accuracy > 0.8
     assert [of.support for of in epochs[-1].score.classes] == [10, 10, 10]
+    assert sum(map(sum, epochs[-1].score.confusion)) == 30
 
 
-def test_a_run_is_a_function_of_its_arguments(easy):
+def test_draws_are_the_plan(easy):
+    data = imbalance(easy, ["grey", "bright"], ratio=2)
+    assert [epochs_of(data, arm, count=1)[0].draws for arm in ARMS] == [40, 30, 60, 60, 60]
+
+
+@pytest.mark.parametrize("network", ["convnet", "resnet18-paper"])
+def test_a_run_is_a_function_of_its_arguments(easy, network):
     torch.manual_seed(1)
-    first = list(train(easy, ARMS["all"], seed=3, epochs=2, batch_size=8))
-    torch.manual_seed(2)
-    assert list(train(easy, ARMS["all"], seed=3, epochs=2, batch_size=8)) == first
-    assert list(train(easy, ARMS["all"], seed=4, epochs=2, batch_size=8)) != first
+    first = epochs_of(easy, "all", seed=3, network=network, batch_size=32)
+    torch.manual_seed(2)  # which dropout would see, were it not the run's own
+    assert epochs_of(easy, "all", seed=3, network=network, batch_size=32) == first
+    assert epochs_of(easy, "all", seed=4, network=network, batch_size=32) != first
 
 
-def test_all_arms_under_all_seeds(easy):
-    rows = compare(easy, ["duplicates", "all"], seeds=2, epochs=2, batch_size=32)
-    assert [(row.arm, row.seed, row.epoch.number) for row in rows] == [
-        (arm, seed, number) for seed in (0, 1) for arm in ("duplicates", "all") for number in (1, 2)
-    ]
+@pytest.mark.parametrize("network", ["convnet", "resnet32", "resnet18-paper"])
+def test_a_run_goes_on_from_its_state(easy, network):
+    protocol = Protocol(3, 32, network)
+    whole = Training(easy, ARMS["copies"], 0, protocol)
+    epochs = [whole.epoch() for _ in range(3)]
+    first = Training(easy, ARMS["copies"], 0, protocol)
+    first.epoch()
+    file = io.BytesIO()
+    torch.save(first.state_dict(), file)
+    file.seek(0)
+    second = Training(easy, ARMS["copies"], 0, protocol)
+    second.load_state_dict(torch.load(file, weights_only=True))
+    assert [second.epoch(), second.epoch()] == epochs[1:]
+    assert all(
+        torch.equal(a, b) for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True)
+    )
 
 
-def test_runs_do_not_touch_each_other(easy):
-    alone = compare(easy, ["all"], seeds=1, epochs=1, batch_size=32)
-    after_another = compare(easy, ["duplicates", "all"], seeds=1, epochs=1, batch_size=32)
-    assert after_another[1:] == alone
+def test_arms_of_a_seed_begin_with_the_same_weights(easy):
+    protocol = Protocol(1, 8)
+    one, other, later = (
+        Training(easy, ARMS[arm], seed, protocol).model.state_dict()
+        for arm, seed in [("all", 0), ("copies", 0), ("all", 1)]
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert not all(torch.equal(one[name], later[name]) for name in one)
+
+
+def test_the_learning_rate_follows_the_network(easy):
+    training = Training(easy, ARMS["all"], 0, Protocol(10, 32, "resnet32"))
+    rates = []
+    for _ in range(10):
+        training.epoch()
+        rates.append(training.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.1] * 8 + [1e-3, 1e-5])

@@ -1,0 +1,86 @@
+"""The pictures of a comparison: differences with their intervals, and which class was taken for which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gpuaug.study.comparison import Row
+from gpuaug.study.effects import EFFECTIVE, HARMFUL, Effects
+from gpuaug.study.summary import LAST_EPOCHS
+
+COLOURS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
+OTHER = "#8a8a8a"
+SHOWN = 10  # arms in the curves; of more, the best and the worst
+NUMBERED = 6  # classes, up to which the cells of a confusion matrix hold numbers
+COLUMNS = 2
+
+
+def draw_differences(effects: Effects) -> Figure:
+    """A line for every arm: its mean difference to the baseline, and the 95 % interval where there is one."""
+    ranked = sorted(effects.arms.items(), key=lambda item: item[1].difference.mean)
+    figure = Figure(figsize=(5.5, 0.9 + 0.3 * len(ranked)), layout="constrained")
+    axes = figure.subplots()
+    for place, (_, effect) in enumerate(ranked):
+        colour, of = COLOURS.get(effect.verdict, OTHER), effect.difference
+        if of.low is not None:
+            axes.plot([of.low, of.high], [place, place], color=colour, linewidth=2)
+        axes.plot(of.by_seed, [place] * len(of.by_seed), ".", color=colour, alpha=0.5, markersize=4)
+        axes.plot(of.mean, place, "o", color=colour)
+    axes.axvline(0, color=OTHER, linewidth=1)
+    axes.set_yticks(range(len(ranked)), [name for name, _ in ranked])
+    means = [abs(value) for _, effect in ranked for value in effect.difference.by_seed]
+    # Two seeds have intervals that are wider than any axis.
+    limit = 1.3 * max(means, default=0) + 0.01
+    axes.set(xlabel=f"{effects.metric} minus that of {effects.baseline}", xlim=(-limit, limit))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
+    """For every arm, of each class the share that was taken for each; last epochs of all seeds together."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    columns = min(COLUMNS, len(arms))
+    lines = math.ceil(len(arms) / columns)
+    figure = Figure(figsize=(2.7 * columns, 2.5 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat[len(arms) :]:
+        axes.set_axis_off()
+    for axes, arm in zip(grid.flat, arms, strict=False):
+        shares = confusion(rows, arm)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_title(arm, fontsize=9, wrap=True)
+        if len(classes) <= NUMBERED:
+            axes.set_xticks(range(len(classes)), classes, fontsize=8, rotation=30)
+            axes.set_yticks(range(len(classes)), classes, fontsize=8)
+            for (true, taken), share in np.ndenumerate(shares):
+                ink = "white" if share > 0.6 else "black"
+                axes.text(taken, true, f"{share:.2f}", ha="center", va="center", fontsize=9, color=ink)
+        else:
+            axes.set_xticks([])
+            axes.set_yticks([])
+    return figure
+
+
+def confusion(rows: Sequence[Row], arm: str) -> np.ndarray:
+    """The shares of an arm: a line for each true class, which sums to 1."""
+    runs: dict[int, list[Row]] = {}
+    for row in rows:
+        if row.arm == arm:
+            runs.setdefault(row.seed, []).append(row)
+    counts = sum(np.array(row.epoch.score.confusion) for run in runs.values() for row in run[-LAST_EPOCHS:])
+    return counts / counts.sum(axis=1, keepdims=True).clip(1)
+
+
+def arms_shown(rows: Sequence[Row], effects: Effects) -> list[str]:
+    """The arms that curves are drawn of: all, or the baseline, the five best and the four worst."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    if len(arms) <= SHOWN:
+        return arms
+    ranked = sorted(effects.arms, key=lambda arm: -effects.arms[arm].difference.mean)
+    return [effects.baseline, *ranked[:5], *ranked[-4:]]

@@ -1,0 +1,114 @@
+"""Runs on disk, so that a study that was stopped goes on where it was: an epoch at most is lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gpuaug.study.metrics import ClassScore, Score
+from gpuaug.study.training import Epoch, Training
+
+CONFUSIONS_KEPT = 3  # of the last epochs: a study of a hundred classes would else be all confusion
+
+
+def advance(
+    folder: Path, begin: Callable[[], Training], until: int, *, final: bool = True
+) -> Iterator[Epoch]:
+    """The epochs 1 to ``until`` of a run: first what the folder has, then what is trained now.
+
+    Args:
+        folder: the run's own. After every epoch it holds ``run.pt`` (all epochs so far, weights, optimiser);
+            once a final run is over, ``run.json`` alone.
+        begin: makes the run's training; called only where there is something left to train.
+        until: the last epoch.
+        final: whether nothing comes after ``until``. Otherwise the weights stay, for a later call.
+    """
+    finished, state = folder / "run.json", folder / "run.pt"
+    if finished.exists():
+        yield from _epochs(json.loads(finished.read_text(encoding="utf-8")))[:until]
+        return
+    saved = torch.load(state, weights_only=True) if state.exists() else None
+    epochs = _epochs(json.loads(saved["epochs"])) if saved else []
+    yield from epochs[:until]
+    if len(epochs) < until:
+        training = begin()
+        if saved:
+            training.load_state_dict(saved["training"])
+        folder.mkdir(parents=True, exist_ok=True)
+        while len(epochs) < until:
+            epochs.append(training.epoch())
+            _forget_confusion(epochs)
+            kept = {
+                "epochs": json.dumps([asdict(epoch) for epoch in epochs]),
+                "training": training.state_dict(),
+            }
+            replace_file(state, lambda path, kept=kept: torch.save(kept, path))
+            yield epochs[-1]
+    if final:
+        text = json.dumps([asdict(epoch) for epoch in epochs])
+        replace_file(finished, lambda path: path.write_text(text, encoding="utf-8"))
+        state.unlink(missing_ok=True)
+
+
+def run_folder(root: Path, arm: str, seed: int) -> Path:
+    """Where a run's files lie: its arm, readable, then a digest that tells it from arms that read alike.
+
+    >>> run_folder(Path("runs"), "natural: crop + hflip", 3).as_posix()
+    'runs/natural_crop_hflip-753295f7-3'
+    """
+    readable = re.sub(r"[^\w.]+", "_", arm)[:40]
+    digest = hashlib.sha256(arm.encode()).hexdigest()[:8]
+    return root / f"{readable}-{digest}-{seed}"
+
+
+def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file so that it is there as a whole, or as it was before."""
+    part = path.with_name(f"{path.name}.part")
+    write(part)
+    os.replace(part, path)
+
+
+def keep_plan(path: Path, plan: dict[str, Any]) -> None:
+    """Write what all runs of a study depend on, or raise where what is there differs.
+
+    Raises:
+        ValueError: naming what differs, with both values.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, lambda part: part.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8"))
+        return
+    there = json.loads(path.read_text(encoding="utf-8"))
+    wanted = json.loads(json.dumps(plan))
+    for name in wanted:
+        if there.get(name) != wanted[name]:
+            raise ValueError(
+                f"resume needs the study's own {name}: it was begun with {there.get(name)}, and is now given "
+                f"{wanted[name]}"
+            )
+
+
+def _forget_confusion(epochs: list[Epoch]) -> None:
+    if len(epochs) > CONFUSIONS_KEPT:
+        old = epochs[-1 - CONFUSIONS_KEPT]
+        epochs[-1 - CONFUSIONS_KEPT] = replace(old, score=replace(old.score, confusion=()))
+
+
+def _epochs(saved: list[dict[str, Any]]) -> list[Epoch]:
+    return [Epoch(**{**epoch, "score": _score(epoch["score"])}) for epoch in saved]
+
+
+def _score(saved: dict[str, Any]) -> Score:
+    return Score(
+        saved["accuracy"],
+        tuple(ClassScore(**row) for row in saved["classes"]),
+        tuple(map(tuple, saved["confusion"])),
+    )

@@ -1,0 +1,102 @@
+"""The techniques that a study knows by name, one row each; a strength in (0, 1] says how far one goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import gpuaug
+from gpuaug.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Technique:
+    """``build(height, width, strength)`` gives a transform that keeps the size of the images.
+
+    ``strength`` is the usual one, ``strengths`` are those that a search tries.
+    """
+
+    name: str
+    about: str
+    build: Callable[[int, int, float], Transform]
+    strength: float = 0.5
+    strengths: tuple[float, ...] = (0.25, 0.5, 1.0)
+
+    def __call__(self, height: int, width: int, strength: float | None = None) -> Transform:
+        """The transform for images of that size.
+
+        >>> TECHNIQUES["hflip"](32, 32)
+        RandomHorizontalFlip(p=0.5)
+
+        Raises:
+            TypeError, ValueError: a strength that is no number in (0, 1].
+        """
+        strength = self.strength if strength is None else strength
+        if isinstance(strength, bool) or not isinstance(strength, (int, float)):
+            raise TypeError(f"strength must be a number in (0, 1], got {strength!r}")
+        if not 0 < strength <= 1:
+            raise ValueError(f"strength must be in (0, 1], got {strength}")
+        return self.build(height, width, float(strength))
+
+
+def crop(height: int, width: int, strength: float) -> Transform:
+    # At 0.5 the article's: 20 of 32 pixels.
+    share = 1 - 0.75 * strength
+    window = (max(1, round(height * share)), max(1, round(width * share)))
+    return gpuaug.Compose([gpuaug.RandomCrop(window), gpuaug.Resize((height, width))])
+
+
+def resized_crop(height: int, width: int, strength: float) -> Transform:
+    return gpuaug.RandomResizedCrop((height, width), scale=(1 - 0.92 * strength, 1.0))
+
+
+def rows(*techniques: Technique) -> dict[str, Technique]:
+    """The techniques by name."""
+    return {technique.name: technique for technique in techniques}
+
+
+TECHNIQUES = rows(
+    Technique(
+        "crop", "a window anywhere, resized back; at strength 0.5 of 20/32 of the side, the article's", crop
+    ),
+    Technique(
+        "resized_crop",
+        "a window of a random area and shape, resized; at strength 1 of 8 % or more",
+        resized_crop,
+    ),
+    Technique(
+        "hflip",
+        "left and right mirrored, as often as the strength",
+        lambda h, w, s: gpuaug.RandomHorizontalFlip(p=s),
+    ),
+    Technique(
+        "vflip",
+        "top and bottom mirrored, as often as the strength",
+        lambda h, w, s: gpuaug.RandomVerticalFlip(p=s),
+    ),
+    Technique(
+        "salt_and_pepper",
+        "pixels made white or black; at strength 0.5 a quarter of them, the article's",
+        lambda h, w, s: gpuaug.SaltAndPepper(amount=0.5 * s),
+    ),
+    Technique(
+        "blur",
+        "a 5x5 Gaussian of a random sigma, up to 4 pixels times the strength",
+        lambda h, w, s: gpuaug.GaussianBlur(sigma=(0.1, 0.1 + 3.9 * s)),
+    ),
+    Technique(
+        "blur_273",
+        "the article's 5x5 kernel with a black border, as often as the strength",
+        lambda h, w, s: gpuaug.RandomApply([gpuaug.GaussianBlur(sigma=None)], p=s),
+        strength=1.0,
+    ),
+)
+
+
+def grid(techniques: Iterable[Technique]) -> list[str]:
+    """Every technique at each of its strengths, as a user would write it.
+
+    >>> grid([TECHNIQUES["hflip"]])
+    ['hflip(0.25)', 'hflip(0.5)', 'hflip(1.0)']
+    """
+    return [f"{technique.name}({strength})" for technique in techniques for strength in technique.strengths]

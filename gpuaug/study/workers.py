@@ -1,0 +1,55 @@
+"""Several processes for one study, as torchrun starts them: each trains its share of the runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+
+Job = TypeVar("Job")
+LONGEST_WAIT = timedelta(days=30)  # for the slowest process; the default would give up after half an hour
+
+
+@dataclass(frozen=True)
+class Workers:
+    """This process's number and how many there are. Runs are independent: nothing is sent between them but
+    word that all are done.
+    """
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int | None = None
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    def share(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """This process's part of the jobs.
+
+        >>> Workers(1, 3).share("abcdefg")
+        'be'
+        """
+        return jobs[self.rank :: self.count]
+
+    def wait(self) -> None:
+        """Until all processes have come here."""
+        if self.count > 1:
+            torch.distributed.barrier()
+
+
+ALONE = Workers()
+
+
+def join_workers() -> Workers:
+    """What torchrun says of this process; alone without it."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        return ALONE
+    # gloo: the processes only wait for each other, on the host.
+    torch.distributed.init_process_group("gloo", timeout=LONGEST_WAIT)
+    return Workers(int(os.environ["RANK"]), count, int(os.environ["LOCAL_RANK"]))

@@ -1,0 +1,96 @@
+"""From rows to verdicts, on rows made by hand."""
+
+import pytest
+
+from gpuaug.study.comparison import Row
+from gpuaug.study.effects import METRICS, effects, splits
+from gpuaug.study.metrics import ClassScore, Score
+from gpuaug.study.tables import effects_table, where_table
+from gpuaug.study.training import Epoch
+
+COUNTS = {"cat": 500, "dog": 50, "eel": 5}
+BASE = [0.50, 0.52, 0.51, 0.53]
+
+
+def rows(arm, by_seed):
+    """Two epochs of each seed, of which the mean is the value; recalls are 0.1 higher by class."""
+    return [
+        Row(arm, seed, Epoch(number, 1.0, Score(value + shift, classes(value))))
+        for seed, value in enumerate(by_seed)
+        for number, shift in ((1, -0.1), (2, 0.1))
+    ]
+
+
+def classes(value):
+    return tuple(ClassScore(10, value + 0.1 * n, 0.5, value / 2) for n in range(3))
+
+
+def plus(differences):
+    return [base + difference for base, difference in zip(BASE, differences, strict=True)]
+
+
+@pytest.fixture
+def found():
+    return effects(
+        [
+            *rows("base", BASE),
+            *rows("good", plus([0.10, 0.11, 0.10, 0.11])),
+            *rows("bad", plus([-0.10, -0.11, -0.10, -0.11])),
+            *rows("noisy", plus([0.3, -0.2, 0.2, -0.1])),
+        ],
+        COUNTS,
+        ["eel"],
+        baseline="base",
+    )
+
+
+def test_verdicts(found):
+    assert {arm: of.verdict for arm, of in found.arms.items()} == {
+        "good": "effective", "bad": "harmful", "noisy": "ineffective"
+    }  # fmt: skip
+    good = found.arms["good"]
+    assert good.difference.mean == pytest.approx(0.105)
+    assert good.difference.by_seed == pytest.approx((0.10, 0.11, 0.10, 0.11))
+    assert good.adjusted == pytest.approx(3 * good.difference.p)
+    assert "4 seeds, 3 comparisons." in found.caution
+
+
+def test_where(found):
+    good = found.arms["good"]
+    assert list(good.classes) == ["cat", "dog", "eel"]
+    assert list(good.splits) == ["many", "medium", "few"]
+    assert good.splits["few"].mean == pytest.approx(good.classes["eel"].mean) == pytest.approx(0.105)
+    assert where_table(found).header == ("arm", "many", "medium", "few", "cat", "dog", "eel")
+
+
+def test_a_difference_that_holms_correction_takes_back():
+    few = {f"arm {n}": plus([0.02, -0.01, 0.01, -0.02]) for n in range(8)}
+    marginal = plus([0.01, 0.02, 0.03, 0.04])  # p is 0.03 alone
+    alone = effects([*rows("base", BASE), *rows("a", marginal)], COUNTS, ["eel"], baseline="base")
+    among = effects(
+        [*rows("base", BASE), *rows("a", marginal), *(row for arm in few for row in rows(arm, few[arm]))],
+        COUNTS,
+        ["eel"],
+        baseline="base",
+    )
+    assert alone.arms["a"].difference == among.arms["a"].difference
+    assert (alone.arms["a"].verdict, among.arms["a"].verdict) == ("effective", "ineffective")
+
+
+def test_one_seed_cannot_tell():
+    found = effects([*rows("base", [0.5]), *rows("a", [0.9])], COUNTS, ["eel"], baseline="base")
+    assert found.arms["a"].verdict == "cannot tell"
+    assert "One seed shows no chance at work" in found.caution
+    assert effects_table(found).rows == (("a", "cannot tell", "+0.400", "cannot tell", "cannot tell"),)
+
+
+@pytest.mark.parametrize(("metric", "mean"), [*zip(METRICS, (0.6, 0.7, 0.8, 0.3), strict=True)])
+def test_metrics(metric, mean):
+    zero = [Row("base", 0, Epoch(1, 1.0, Score(0.0, tuple(ClassScore(10, 0.0, 0.0, 0.0) for _ in range(3)))))]
+    found = effects([*zero, *rows("a", [0.6])], COUNTS, ["eel"], baseline="base", metric=metric)
+    assert found.arms["a"].difference.mean == pytest.approx(mean)
+
+
+def test_splits_at_their_borders():
+    assert splits({"a": 101, "b": 100, "c": 20, "d": 19}) == {"many": [0], "medium": [1, 2], "few": [3]}
+    assert splits({"a": 101, "b": 5000}) == {"many": [0, 1]}

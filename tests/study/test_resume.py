@@ -1,0 +1,103 @@
+"""A study that a real signal stops, in a real process, and that then goes on."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from gpuaug.__main__ import main
+
+STUDY = [
+    *("study", "--majority-count", "64", "--ratio", "4", "--threads", "1", "--device", "cpu"),
+    *("--epochs", "8", "--seeds", "2", "--arms", "duplicates", "hflip @ copies"),
+]
+RUNS, EPOCHS = 4, 8
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def rows(folder):
+    """The lines of metrics.csv, without what depends on the clock."""
+    with open(folder / "metrics.csv", newline="") as file:
+        return [{**line, "seconds": None} for line in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The numbers of a study that nobody stopped."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    main([*STUDY, "--out", str(out)])
+    return rows(out)
+
+
+def finished(out):
+    return sorted(out.glob("runs/*/run.json"))
+
+
+def stop(out, number):
+    """Begin a study in a process of its own, and stop it in the midst of a run; its status and last words."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gpuaug", *STUDY, "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 300
+    while not (finished(out) and list(out.glob("runs/*/run.pt"))):  # one run is over, and another has begun
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_study_goes_on_with_the_same_numbers(number, whole, tmp_path, capsys):
+    out = tmp_path / "out"
+    status, said = stop(out, number)
+    assert status == 130
+    assert said.endswith(f"stopped; the same command with --resume goes on with {out}\n")
+    assert "Traceback" not in said
+    done = finished(out)
+    assert 1 <= len(done) < RUNS
+    when = [path.stat().st_mtime_ns for path in done]
+
+    main([*STUDY, "--out", str(out), "--resume"])
+    assert rows(out) == whole
+    assert len(whole) == RUNS * EPOCHS * 2
+    assert [path.stat().st_mtime_ns for path in done] == when  # what was finished was not trained again
+    assert len(finished(out)) == RUNS
+    assert not list(out.glob("runs/*/run.pt"))
+    assert "--resume" not in (out / "report.md").read_text()
+    assert "report.html" in capsys.readouterr().out
+
+
+def test_more_arms_and_seeds_but_nothing_else(tmp_path, capsys):
+    out, more = str(tmp_path / "out"), ["--epochs", "1", "--seeds", "1", "--arms", "duplicates"]
+    main([*STUDY, *more, "--out", out])
+    first = rows(tmp_path / "out")
+    with pytest.raises(SystemExit):
+        main([*STUDY, *more, "--ratio", "2", "--out", out, "--resume"])
+    assert "resume needs the study's own data" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*STUDY, *more, "--epochs", "2", "--out", out, "--resume"])
+    assert (
+        "resume needs the study's own epochs: it was begun with 1, and is now given 2"
+        in capsys.readouterr().err
+    )
+    main([*STUDY, *more, "--seeds", "2", "--arms", "duplicates", "natural", "--out", out, "--resume"])
+    again = rows(tmp_path / "out")
+    assert len(again) == 4 * len(first)
+    assert again[: len(first)] == first
