@@ -1,4 +1,4 @@
-"""The command line: ``python -m gpuaug study`` and ``python -m gpuaug info``."""
+"""The command line: ``python -m gpuaug study``, ``preview`` and ``info``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gpuaug import _native
-from gpuaug.study import command, options
+from gpuaug.study import command, options, preview
 
 STOPPED = 130  # what shells say of a program that Ctrl-C ended
 
@@ -29,10 +29,17 @@ def main(words: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     study = commands.add_parser("study", help="compare ways to meet class imbalance", allow_abbrev=False)
     options.add_arguments(study)
+    sheet = commands.add_parser("preview", help="show what a transform does to images", allow_abbrev=False)
+    preview.add_arguments(sheet)
     commands.add_parser("info", help="versions, backends and GPUs")
     arguments = parser.parse_args(words)
     if arguments.command == "info":
         print(_native.info())
+    elif arguments.command == "preview":
+        try:
+            print(preview.run(arguments))
+        except (ValueError, RuntimeError, OSError) as error:
+            sheet.error(" ".join(str(error).split()))
     else:
         run_study(study, arguments, words)
 

@@ -1,5 +1,6 @@
 """The module's command line."""
 
+import importlib
 import subprocess
 import sys
 
@@ -53,3 +54,10 @@ def test_help_names_the_options(capsys):
     for option in ("--data", "--minority-count", "--ratio", "--arms", "--search", "--overwrite", "--resume"):
         assert option in printed
     assert "TARGET: CHAIN @ WHOM" in printed
+
+
+def test_the_console_script_is_the_module(request):
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11 or later")
+    project = tomllib.loads((request.config.rootpath / "pyproject.toml").read_text())["project"]
+    module, _, function = project["scripts"]["gpuaug"].partition(":")
+    assert getattr(importlib.import_module(module), function) is main
