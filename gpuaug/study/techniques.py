@@ -1,12 +1,16 @@
-"""The techniques that a study knows by name, one row each; a strength in (0, 1] says how far one goes."""
+"""The techniques that a study knows by name: its own rows, and the transforms of the catalogue. A strength in
+(0, 1] says how far one goes.
+"""
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import gpuaug
-from gpuaug.transforms import Transform
+from gpuaug.transforms import Entry, Transform, catalogue
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def rows(*techniques: Technique) -> dict[str, Technique]:
     return {technique.name: technique for technique in techniques}
 
 
-TECHNIQUES = rows(
+OWN = rows(
     Technique(
         "crop", "a window anywhere, resized back; at strength 0.5 of 20/32 of the side, the article's", crop
     ),
@@ -80,17 +84,49 @@ TECHNIQUES = rows(
         lambda h, w, s: gpuaug.SaltAndPepper(amount=0.5 * s),
     ),
     Technique(
-        "blur",
+        "gaussian_blur",
         "a 5x5 Gaussian of a random sigma, up to 4 pixels times the strength",
         lambda h, w, s: gpuaug.GaussianBlur(sigma=(0.1, 0.1 + 3.9 * s)),
     ),
     Technique(
-        "blur_273",
+        "article_blur",
         "the article's 5x5 kernel with a black border, as often as the strength",
         lambda h, w, s: gpuaug.RandomApply([gpuaug.GaussianBlur(sigma=None)], p=s),
         strength=1.0,
     ),
 )
+
+
+# Of the catalogue, what the rows above are.
+COVERED = {"RandomHorizontalFlip", "RandomVerticalFlip", "SaltAndPepper", "GaussianBlur"}
+
+
+def of_catalogue(entry: Entry) -> Technique:
+    """A transform with its own defaults, for a share of the draws that is the strength.
+
+    >>> technique = of_catalogue(next(entry for entry in catalogue() if entry.name == "FancyPCA"))
+    >>> technique.name, technique.strength
+    ('fancy_pca', 0.5)
+    """
+    first = inspect.cleandoc(entry.kind.__doc__ or "").partition("\n")[0].rstrip(".")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", entry.name)
+    return Technique(
+        words.lower(),
+        f"{first} ({entry.reference}); as often as the strength",
+        lambda height, width, strength: gpuaug.RandomApply([entry.kind()], p=strength),
+    )
+
+
+TECHNIQUES = {
+    **OWN,
+    **rows(
+        *(
+            of_catalogue(entry)
+            for entry in catalogue()
+            if not entry.required and entry.stage != "output" and entry.name not in COVERED
+        )
+    ),
+}
 
 
 def grid(techniques: Iterable[Technique]) -> list[str]:

@@ -6,13 +6,14 @@ import torch
 import gpuaug
 from gpuaug.study.chains import Chain, read_chain
 from gpuaug.study.gallery import draws_of
-from gpuaug.study.techniques import TECHNIQUES
+from gpuaug.study.techniques import COVERED, TECHNIQUES
+from gpuaug.transforms import catalogue
 
 
 @pytest.fixture
 def images():
     generator = torch.Generator().manual_seed(0)
-    return torch.randint(256, (1, 3, 32, 40), dtype=torch.uint8, generator=generator)
+    return torch.randint(20, 200, (1, 3, 32, 40), dtype=torch.uint8, generator=generator)
 
 
 def applied(transforms, images, count=8):
@@ -45,7 +46,7 @@ def applied(transforms, images, count=8):
             ],
         ),
         (
-            "RandomResizedCrop((32, 40), scale=(0.6, 1.0)) + hflip + blur(0.25)",
+            "RandomResizedCrop((32, 40), scale=(0.6, 1.0)) + hflip + gaussian_blur(0.25)",
             lambda: [
                 gpuaug.RandomResizedCrop((32, 40), scale=(0.6, 1.0)),
                 gpuaug.RandomHorizontalFlip(0.5),
@@ -100,3 +101,10 @@ def test_a_greater_strength_changes_more(name, images):
         for s in (0.05, 1.0)
     )
     assert strong > weak
+
+
+def test_the_whole_catalogue_is_there():
+    named = {"crop", "resized_crop", "hflip", "vflip", "salt_and_pepper", "gaussian_blur", "article_blur"}
+    left = {entry.name for entry in catalogue()} - COVERED - {"Normalize"}
+    left -= {"CenterCrop", "RandomCrop", "RandomResizedCrop", "Resize"}  # their size is asked for
+    assert {name.replace("_", "") for name in set(TECHNIQUES) - named} == {name.lower() for name in left}

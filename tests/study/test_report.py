@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from gpuaug.__main__ import main
+from gpuaug.study.techniques import TECHNIQUES
 
 BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome")
 STUDY = [
@@ -89,7 +90,7 @@ def test_a_strict_parser_of_html_takes_the_page(out):
 
 def test_every_image_decodes_and_every_figure_parses(out, page):
     images = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
-    assert len(images) == 9  # seven techniques, and the arms "hflip + crop" and vflip(0.5)
+    assert len(images) == len(TECHNIQUES) + 2  # and the arms "hflip + crop" and vflip(0.5)
     for value in images:
         with Image.open(io.BytesIO(base64.b64decode(value.partition(",")[2], validate=True))) as image:
             image.load()
@@ -134,7 +135,7 @@ def test_page_markdown_and_json_say_the_same(out, page):
 
 def test_markdown_names_pictures_that_are_there(out):
     files = re.findall(r"!\[[^]]*\]\(([^)]*)\)", (out / "report.md").read_text(encoding="utf-8"))
-    assert len(files) == 3 + 9
+    assert len(files) == 3 + len(TECHNIQUES) + 2
     for name in files:
         with Image.open(out / name) as image:
             image.verify()
