@@ -36,9 +36,9 @@ class Difference:
         """
         by_seed = tuple(value - base for value, base in zip(values, baseline, strict=True))
         mean = statistics.fmean(by_seed)
-        if max(map(abs, by_seed)) < NOTHING:
+        if len(by_seed) > 1 and max(map(abs, by_seed)) < NOTHING:
             return cls(mean, 0.0, 0.0, 1.0, by_seed)
-        if len(by_seed) < 2 or max(by_seed) - min(by_seed) < NOTHING:
+        if max(by_seed) - min(by_seed) < NOTHING:
             return cls(mean, None, None, None, by_seed)
         test = stats.ttest_1samp(by_seed, 0.0)
         interval = test.confidence_interval(CONFIDENCE)

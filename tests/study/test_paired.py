@@ -27,6 +27,7 @@ def test_one_seed_shows_nothing():
     found = Difference.between([0.9], [0.1])
     assert (found.mean, found.low, found.high, found.p) == (0.8, None, None, None)
     assert str(found) == "+0.800"
+    assert Difference.between([0.5], [0.5]).p is None
 
 
 def test_differences_without_spread():
