@@ -196,6 +196,51 @@ void take_bytes(SourceRow from, int channels, int64_t own, Row to, bool fine, in
   }
 }
 
+GPUAUG_ALL_VECTORS
+void blend_turned(const uint8_t* source, const TurnedTaps& taps, int channels, int count, Row to, bool fine) {
+  int32_t places[kBlock];
+  int16_t across[kBlock], down[kBlock];
+  const int64_t* __restrict x_steps = taps.x_steps;
+  const int64_t* __restrict y_steps = taps.y_steps;
+  const auto row_step = static_cast<int32_t>(taps.row), column_step = static_cast<int32_t>(taps.column);
+  for (int i = 0; i < kBlock; ++i) {  // those beyond `count` may lie anywhere; unsigned, so that they may wrap
+    const uint64_t x = static_cast<uint64_t>(taps.x) + static_cast<uint64_t>(x_steps[i]);
+    const uint64_t y = static_cast<uint64_t>(taps.y) + static_cast<uint64_t>(y_steps[i]);
+    places[i] = static_cast<int32_t>(static_cast<uint32_t>(y >> 32) * static_cast<uint32_t>(row_step) +
+                                     static_cast<uint32_t>(x >> 32) * static_cast<uint32_t>(column_step));
+    across[i] = static_cast<int16_t>((x >> 17) & (2047 << 4));
+    down[i] = static_cast<int16_t>((y >> 17) & (2047 << 4));
+  }
+  for (int c = 0; c < channels; ++c) {
+    const uint8_t* __restrict own = source + c * taps.channel;
+    uint16_t above[kBlock], below[kBlock];  // a pixel and its right neighbour
+    if (column_step == 1) {
+      for (int i = 0; i < count; ++i) {
+        const uint8_t *upper = own + places[i], *lower = upper + row_step;
+        above[i] = static_cast<uint16_t>(upper[0] | upper[1] << 8);
+        below[i] = static_cast<uint16_t>(lower[0] | lower[1] << 8);
+      }
+    } else {
+      for (int i = 0; i < count; ++i) {
+        const uint8_t *upper = own + places[i], *lower = upper + row_step;
+        above[i] = static_cast<uint16_t>(upper[0] | upper[column_step] << 8);
+        below[i] = static_cast<uint16_t>(lower[0] | lower[column_step] << 8);
+      }
+    }
+    for (int i = count; i < kBlock; ++i) above[i] = below[i] = 0;
+    int16_t values[kBlock];
+    for (int i = 0; i < kBlock; ++i) {
+      const auto left = [](uint16_t pair) { return static_cast<int16_t>((pair & 255) << 7); };
+      const auto right = [](uint16_t pair) { return static_cast<int16_t>((pair >> 8) << 7); };
+      const int16_t upper = blended(left(above[i]), right(above[i]), across[i]);
+      const int16_t lower = blended(left(below[i]), right(below[i]), across[i]);
+      const int16_t value = blended(upper, lower, down[i]);
+      values[i] = fine ? whole_fine(value) : rounded_level(value);
+    }
+    std::memcpy(to.channel(c), values, static_cast<size_t>(count) * sizeof(int16_t));
+  }
+}
+
 // ---- Between rows of 1/128
 
 GPUAUG_ALL_VECTORS

@@ -54,6 +54,16 @@ void take_groups(SourceRow from, int channels, const Group* first, Row out, bool
 // The bytes as they are; `own` of them, then the last one again.
 void take_bytes(SourceRow from, int channels, int64_t own, Row out, bool fine, int64_t n);
 
+// A block of neighbouring pixels under any map, their coordinates in 32.32 and rounded: of the first one, and how far
+// each is from it.
+struct TurnedTaps {
+  int64_t x, y;
+  const int64_t *x_steps, *y_steps;
+  int64_t row, column, channel;  // steps through the source
+};
+// The first `count` of them, each between four pixels that are all there: to levels, or in 1/128.
+void blend_turned(const uint8_t* source, const TurnedTaps& taps, int channels, int count, Row out, bool fine);
+
 // ---- Between rows of 1/128, to whole levels, written as levels or, for a blur to come, again in 1/128
 
 void blend_down(Row upper, Row lower, int channels, int16_t weight, Row out, bool fine, int64_t n);

@@ -11,6 +11,7 @@
 #include "output_row.h"
 #include "scratch.h"
 #include "stages.h"
+#include "turned.h"
 
 namespace gpuaug {
 
@@ -24,6 +25,7 @@ class Painter {
         source_(batch.storage + recipe_.offset),
         from_(source_strides(batch, recipe_)),
         window_(readable_window(recipe_)),
+        turned_(batch, recipe_, window_, from_),
         width_(batch.width),
         line_(padded(batch.width)),
         blurs_(recipe_.stages & kBlur),
@@ -64,7 +66,7 @@ class Painter {
     } else if (along_axes()) {
       resample_row(y);
     } else {
-      resample_pixels(y);
+      turn_row(y);
     }
   }
 
@@ -162,22 +164,14 @@ class Painter {
     filtered_levels(sums, batch_.channels, geometry_result(y), fine(), line_);
   }
 
-  // In general: every pixel finds its own four.
+  // In general: every pixel has four of its own.
 
-  int source_pixel(int c, int64_t x, int64_t y) const {
-    return x < 0 || y < 0 ? 0 : gpuaug::fine(source_[c * from_.channel + y * from_.row + x * from_.column]);
-  }
-
-  void resample_pixels(int64_t y) const {
+  void turn_row(int64_t y) const {
+    const Row out = geometry_result(y);
+    turned_.row(source_, y, out, fine());
     for (int c = 0; c < batch_.channels; ++c) {
-      int16_t* out = geometry_result(y).channel(c);
-      for (int64_t x = 0; x < width_; ++x) {
-        const Corners at = corners(recipe_, window_, x, y);
-        const int upper = blend(source_pixel(c, at.left, at.upper), source_pixel(c, at.right, at.upper), at.across);
-        const int lower = blend(source_pixel(c, at.left, at.lower), source_pixel(c, at.right, at.lower), at.across);
-        out[x] = static_cast<int16_t>(level(blend(upper, lower, at.down)) << (fine() ? 7 : 0));
-      }
-      std::fill(out + width_, out + line_, out[width_ - 1]);
+      int16_t* own = out.channel(c);
+      std::fill(own + width_, own + line_, own[width_ - 1]);
     }
   }
 
@@ -245,6 +239,7 @@ class Painter {
   const uint8_t* source_;
   Strides from_;
   Window window_;
+  Turned turned_;
   int64_t width_, line_;
   bool blurs_, article_, shrinks_down_;
   int64_t bits_begin_ = 0, bits_end_ = 0;  // the blocks that `bits` holds

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -15,10 +16,10 @@ namespace gpuaug {
 
 constexpr int kTries = 10;  // windows to choose from in an entry that fits one
 
-enum Opcode : int64_t { kCropTo, kWindow, kFit, kResize, kFlip, kSetBorder, kSetBlur, kSetNoise };
+enum Opcode : int64_t { kCropTo, kWindow, kFit, kResize, kFlip, kAffine, kSetBorder, kSetBlur, kSetNoise };
 
 // Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 2, 4, 5};
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5};
 
 // As PyTorch casts: what no int64 can hold becomes the least one.
 inline int64_t to_int64(double value) {
@@ -54,8 +55,9 @@ struct Column {
   }
 };
 
-// One draw while a tape is executed. Its geometry is one map for each axis, source = scale * output + shift, in
-// continuous coordinates: pixel centres at halves. [0] is x, [1] is y.
+// One draw while a tape is executed. Its geometry is one affine map, source = map * output + shift, in continuous
+// coordinates: pixel centres at halves. [0] is x, [1] is y. Sums are made in one order, here and in PyTorch: what is
+// zero off the diagonal comes last, so that along the axes it changes nothing.
 class DraftedDraw {
  public:
   DraftedDraw(int64_t offset, int64_t width, int64_t height) {
@@ -73,15 +75,18 @@ class DraftedDraw {
     const auto whole = [&](int operand) { return given[operand].whole(draw); };
     switch (opcode) {
       case kCropTo:
-        for (int axis : {0, 1}) crop(axis, real(axis), real(2 + axis));
+        crop({real(0), real(1)}, {real(2), real(3)});
         break;
-      case kWindow:
+      case kWindow: {
+        Pair corner, extent;
         for (int axis : {0, 1}) {
-          const double extent = real(2 + axis), padding = real(4);
-          const double room = extent_[axis] + (2 * padding - extent);
-          crop(axis, std::trunc(real(axis) * (room + 1)) - padding, extent);
+          extent[axis] = real(2 + axis);
+          const double padding = real(4), room = extent_[axis] + (2 * padding - extent[axis]);
+          corner[axis] = std::trunc(real(axis) * (room + 1)) - padding;
         }
+        crop(corner, extent);
         break;
+      }
       case kFit:
         fit(given, draw);
         break;
@@ -90,10 +95,15 @@ class DraftedDraw {
         break;
       case kFlip: {
         const int axis = whole(0) == 0 ? 0 : 1;
-        shift_[axis] = shift_[axis] + scale_[axis] * extent_[axis];
-        scale_[axis] = -scale_[axis];
+        for (int row : {0, 1}) {
+          shift_[row] = shift_[row] + map_[row][axis] * extent_[axis];
+          map_[row][axis] = -map_[row][axis];
+        }
         break;
       }
+      case kAffine:
+        turn({{{real(0), real(1)}, {real(2), real(3)}}}, {real(4), real(5)});
+        break;
       case kSetBorder:
         recipe_.border = whole(0);
         break;
@@ -117,18 +127,21 @@ class DraftedDraw {
 
   Recipe recipe(int64_t width, int64_t height) const {
     Recipe out = recipe_;
-    int64_t scale[2], shift[2];
+    int64_t scale[2], cross[2], shift[2];
     for (int axis : {0, 1}) {
-      scale[axis] = to_int64(std::nearbyint(scale_[axis] * kFixedPoint));
+      const double own = map_[axis][axis], other = map_[axis][1 - axis];
+      scale[axis] = to_int64(std::nearbyint(own * kFixedPoint));
+      cross[axis] = to_int64(std::nearbyint(other * kFixedPoint));
       // From continuous coordinates to whole-numbered pixel centres.
-      shift[axis] = to_int64(std::nearbyint((0.5 * scale_[axis] + shift_[axis] - 0.5) * kFixedPoint));
+      shift[axis] = to_int64(std::nearbyint((0.5 * own + shift_[axis] + 0.5 * other - 0.5) * kFixedPoint));
     }
-    out.xx = scale[0], out.yy = scale[1], out.x1 = shift[0], out.y1 = shift[1];
+    out.xx = scale[0], out.yy = scale[1], out.xy = cross[0], out.yx = cross[1], out.x1 = shift[0], out.y1 = shift[1];
     out.left = low_[0], out.top = low_[1], out.right = high_[0], out.bottom = high_[1];
-    const bool copied = scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 && out.width == width &&
-                        out.height == height;
+    const bool along_axes = cross[0] == 0 && cross[1] == 0;
+    const bool copied = along_axes && scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 &&
+                        out.width == width && out.height == height;
     if (!copied) out.stages |= kGeometry;
-    if (smooth_ && (shrinks(scale[0]) || shrinks(scale[1]))) out.stages |= kShrink;
+    if (smooth_ && along_axes && (shrinks(scale[0]) || shrinks(scale[1]))) out.stages |= kShrink;
     return out;
   }
 
@@ -141,9 +154,29 @@ class DraftedDraw {
     return scale > kOne || (scale < -kOne && scale != std::numeric_limits<int64_t>::min());
   }
 
-  void crop(int axis, double corner, double extent) {
-    shift_[axis] = shift_[axis] + scale_[axis] * corner;
-    extent_[axis] = extent;
+  using Pair = std::array<double, 2>;
+
+  void crop(Pair corner, Pair extent) {
+    for (int axis : {0, 1}) {
+      shift_[axis] = shift_[axis] + map_[axis][axis] * corner[axis] + map_[axis][1 - axis] * corner[1 - axis];
+    }
+    extent_ = extent;
+  }
+
+  // About the middle, after a move by `shares` of the extent, in whole pixels; `inverse` maps outputs to inputs.
+  void turn(const std::array<Pair, 2>& inverse, Pair shares) {
+    clip();
+    turned_ = true;  // from here on a crop's neighbours are the image's own, or its border
+    Pair from, start;
+    for (int axis : {0, 1}) from[axis] = 0.5 * extent_[axis] + std::nearbyint(shares[axis] * extent_[axis]);
+    for (int axis : {0, 1}) {
+      start[axis] = 0.5 * extent_[axis] - (inverse[axis][0] * from[0] + inverse[axis][1] * from[1]);
+    }
+    for (int row : {0, 1}) {
+      const double x = map_[row][0], y = map_[row][1];
+      shift_[row] = shift_[row] + (x * start[0] + y * start[1]);
+      for (int column : {0, 1}) map_[row][column] = x * inverse[0][column] + y * inverse[1][column];
+    }
   }
 
   // Operands: fractions of the room in x and y, the least and the most ratio, shares of the area, ratios.
@@ -152,42 +185,49 @@ class DraftedDraw {
     const double pixels = extent_[0] * extent_[1];
     for (int t = 0; t < kTries; ++t) {
       const double area = pixels * real(4 + t), ratio = real(4 + kTries + t);
-      const double window[2] = {std::nearbyint(std::sqrt(area * ratio)), std::nearbyint(std::sqrt(area / ratio))};
+      const Pair window{std::nearbyint(std::sqrt(area * ratio)), std::nearbyint(std::sqrt(area / ratio))};
+      Pair corner;
       if (!(window[0] > 0 && window[0] <= extent_[0] && window[1] > 0 && window[1] <= extent_[1])) continue;
-      for (int axis : {0, 1}) crop(axis, std::trunc(real(axis) * (extent_[axis] - window[axis] + 1)), window[axis]);
+      for (int axis : {0, 1}) corner[axis] = std::trunc(real(axis) * (extent_[axis] - window[axis] + 1));
+      crop(corner, window);
       return;
     }
     const double longest[2] = {extent_[1] * real(3), extent_[0] / real(2)};
+    Pair window, corner;
     for (int axis : {0, 1}) {
-      const double window = std::min(extent_[axis], std::max(std::nearbyint(longest[axis]), 1.0));
-      crop(axis, std::floor((extent_[axis] - window) / 2), window);
+      window[axis] = std::min(extent_[axis], std::max(std::nearbyint(longest[axis]), 1.0));
+      corner[axis] = std::floor((extent_[axis] - window[axis]) / 2);
     }
+    crop(corner, window);
   }
 
   void resize(double width, double height, bool antialias) {
-    const double extent[2] = {width, height};
-    const double ratio[2] = {extent_[0] / width, extent_[1] / height};
-    const bool clips = ratio[0] != 1 || ratio[1] != 1;
-    for (int axis : {0, 1}) {
-      if (clips) clip(axis);
-      scale_[axis] = scale_[axis] * ratio[axis];
-      extent_[axis] = extent[axis];
+    const Pair ratio{extent_[0] / width, extent_[1] / height};
+    if (ratio[0] != 1 || ratio[1] != 1) clip();
+    for (int row : {0, 1}) {
+      for (int axis : {0, 1}) map_[row][axis] = map_[row][axis] * ratio[axis];
     }
+    extent_ = {width, height};
     smooth_ = smooth_ || antialias;
   }
 
   // Narrow the window to the present image: an interpolation does not read past a crop's edge.
-  void clip(int axis) {
-    const double begin = shift_[axis], end = begin + scale_[axis] * extent_[axis];
-    low_[axis] = std::max(low_[axis], to_int64(std::floor(std::min(begin, end))));
-    high_[axis] = std::min(high_[axis], to_int64(std::ceil(std::max(begin, end))));
+  void clip() {
+    if (turned_) return;
+    for (int axis : {0, 1}) {
+      const double begin = shift_[axis], end = begin + map_[axis][axis] * extent_[axis];
+      low_[axis] = std::max(low_[axis], to_int64(std::floor(std::min(begin, end))));
+      high_[axis] = std::min(high_[axis], to_int64(std::ceil(std::max(begin, end))));
+    }
   }
 
   Recipe recipe_{};
-  double scale_[2] = {1, 1}, shift_[2] = {0, 0};
-  double extent_[2];  // of the image as the next entry sees it
+  std::array<Pair, 2> map_{{{1, 0}, {0, 1}}};
+  Pair shift_{0, 0};
+  Pair extent_;  // of the image as the next entry sees it
   int64_t low_[2] = {0, 0}, high_[2];
   bool smooth_ = false;  // shrinks with antialiasing
+  bool turned_ = false;
 };
 
 // A tape, ready to be executed: its entries, each with its operands one after another.

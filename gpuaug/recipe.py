@@ -208,6 +208,14 @@ class Draft:
         if active is not False:
             self._tape.write(Opcode.FLIP, active, axis)
 
+    def affine(self, inverse: Operand, shares: Operand, active: Active = True) -> None:
+        """Turn, scale and shear about the middle, after a move by ``shares`` of the extent in x and in y, in
+        whole pixels. ``inverse``, ``(n, 4)`` or four numbers, maps outputs to inputs: xx, xy, yx, yy.
+
+        The extent stays. What is beyond the image follows the ``border``.
+        """
+        self._tape.write(Opcode.AFFINE, active, inverse, shares)
+
     def border(self, name: str, active: Active = True) -> None:
         self._tape.write(Opcode.BORDER, active, BORDERS[name])
 

@@ -29,14 +29,15 @@ class Opcode(IntEnum):
     FIT = 2  # fraction of the room in x and y, least ratio, most ratio, TRIES shares, TRIES ratios
     RESIZE = 3  # width, height, antialias
     FLIP = 4  # axis
-    BORDER = 5  # which
-    BLUR = 6  # kind, outer, inner
-    NOISE = 7  # key, place, salt, pepper
+    AFFINE = 5  # inverse map by rows, shares of the extent moved by in x and y
+    BORDER = 6  # which
+    BLUR = 7  # kind, outer, inner
+    NOISE = 8  # key, place, salt, pepper
 
 
 ARITY = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
-    **{Opcode.FLIP: 2, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
+    **{Opcode.FLIP: 2, Opcode.AFFINE: 7, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
 }
 _DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)
 
@@ -153,9 +154,10 @@ class _Operands:
 class _Draws:
     """The draws of a batch while a tape is executed: everything is ``(n, 2)``, x first, or ``(n, 1)``.
 
-    The geometry of a draw is one map for each axis, source = scale * output + shift, in float64 and
-    continuous coordinates (pixel centres at halves), so that a chain of crops, flips and resizes is one
-    resampling.
+    The geometry of a draw is one affine map, source = map * output + shift, in float64 and continuous
+    coordinates (pixel centres at halves), so that a chain of crops, flips, resizes and turns is one
+    resampling. ``scale`` is the map's diagonal; ``cross`` what x takes from y, and y from x. Sums are made
+    in one order, here and in ``csrc/tape.h``.
     """
 
     def __init__(self, operands: _Operands, first: int, step: int, width: int, height: int) -> None:
@@ -167,6 +169,7 @@ class _Draws:
         nothing = torch.zeros_like(self.source)
         self.nothing = nothing
         self.scale = torch.ones_like(self.extent)
+        self.cross = torch.zeros_like(self.extent)
         self.shift = torch.zeros_like(self.extent)
         self.low, self.high = nothing, self.source  # the window
         self.border = nothing[:, :1]
@@ -174,6 +177,7 @@ class _Draws:
         self.noise = nothing[:, [0, 0, 0, 0]]
         self.stages = nothing[:, :1]
         self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
+        self.turned = self.smooth  # a crop's neighbours are then the image's own, or its border
 
     def execute_crop(self, active: Tensor, left: int, top: int, width: int, height: int) -> None:
         self._crop(active, self._get.real(left, top), self._get.real(width, height))
@@ -200,26 +204,53 @@ class _Draws:
         self._crop(active, corner, window)
 
     def _crop(self, active: Tensor, corner: Tensor, extent: Tensor) -> None:
-        self.shift = torch.where(active, self.shift + self.scale * corner, self.shift)
+        moved = self.shift + self.scale * corner + self.cross * corner.flip(1)
+        self.shift = torch.where(active, moved, self.shift)
         self.extent = torch.where(active, extent, self.extent)
 
     def execute_resize(self, active: Tensor, width: int, height: int, antialias: int) -> None:
         new = self._get.real(width, height)
         ratio = self.extent / new
-        # Narrow the window to the present image: an interpolation does not read past a crop's edge.
-        clipped = active & (ratio != 1).any(1, keepdim=True)
+        self._clip(active & (ratio != 1).any(1, keepdim=True))
+        self.scale = torch.where(active, self.scale * ratio, self.scale)
+        self.cross = torch.where(active, self.cross * ratio.flip(1), self.cross)
+        self.extent = torch.where(active, new, self.extent)
+        self.smooth = self.smooth | (active & (self._get.real(antialias) != 0))
+
+    def _clip(self, active: Tensor) -> None:
+        """Narrow the window to the present image: an interpolation does not read past a crop's edge."""
+        clipped = active & ~self.turned
         end = self.shift + self.scale * self.extent
         low, high = torch.minimum(self.shift, end), torch.maximum(self.shift, end)
         self.low = torch.where(clipped, torch.maximum(self.low, low.floor().long()), self.low)
         self.high = torch.where(clipped, torch.minimum(self.high, high.ceil().long()), self.high)
-        self.scale = torch.where(active, self.scale * ratio, self.scale)
-        self.extent = torch.where(active, new, self.extent)
-        self.smooth = self.smooth | (active & (self._get.real(antialias) != 0))
 
     def execute_flip(self, active: Tensor, axis: int) -> None:
         mask = active & (torch.arange(2, device=active.device) == self._get.whole(axis)[:, None])
         self.shift = torch.where(mask, self.shift + self.scale * self.extent, self.shift)
         self.scale = torch.where(mask, -self.scale, self.scale)
+        mask = mask.flip(1)
+        self.shift = torch.where(mask, self.shift + self.cross * self.extent.flip(1), self.shift)
+        self.cross = torch.where(mask, -self.cross, self.cross)
+
+    def execute_affine(self, active: Tensor, xx: int, xy: int, yx: int, yy: int, x: int, y: int) -> None:
+        self._clip(active)
+        self.turned = self.turned | active
+        middle, moved = 0.5 * self.extent, (self._get.real(x, y) * self.extent).round()
+        at_x, at_y = (middle + moved).split(1, 1)
+        from_x, from_y = self._get.real(xx, yx), self._get.real(xy, yy)  # the inverse map's columns
+        start_x, start_y = (middle - (from_x * at_x + from_y * at_y)).split(1, 1)
+        # The present map's columns, each by x and y.
+        by_x = torch.cat((self.scale[:, :1], self.cross[:, 1:]), dim=1)
+        by_y = torch.cat((self.cross[:, :1], self.scale[:, 1:]), dim=1)
+        shift = self.shift + (by_x * start_x + by_y * start_y)
+        first, second = (by_x * c[:, :1] + by_y * c[:, 1:] for c in (from_x, from_y))
+        self.shift = torch.where(active, shift, self.shift)
+        scale, cross = (
+            torch.cat(v, 1) for v in ((first[:, :1], second[:, 1:]), (second[:, :1], first[:, 1:]))
+        )
+        self.scale = torch.where(active, scale, self.scale)
+        self.cross = torch.where(active, cross, self.cross)
 
     def execute_border(self, active: Tensor, which: int) -> None:
         self.border = torch.where(active, self._get.whole(which)[:, None], self.border)
@@ -237,14 +268,16 @@ class _Draws:
         self.stages = torch.where(active, self.stages | NOISE, self.stages)
 
     def records(self, size: tuple[int, int]) -> Tensor:
-        scale = (self.scale * FIXED_POINT).round().long()
+        scale, cross = ((v * FIXED_POINT).round().long() for v in (self.scale, self.cross))
         # From continuous coordinates to whole-numbered pixel centres.
-        shift = ((0.5 * self.scale + self.shift - 0.5) * FIXED_POINT).round().long()
+        shift = 0.5 * self.scale + self.shift + 0.5 * self.cross - 0.5
+        shift = (shift * FIXED_POINT).round().long()
+        along_axes = (cross == 0).all(1, keepdim=True)
         whole = self.source == self.source.new_tensor((size[1], size[0]))
-        moved = ~((scale == FIXED_POINT) & (shift == 0) & whole).all(1, keepdim=True)
-        shrinks = self.smooth & (scale.abs() > FIXED_POINT).any(1, keepdim=True)
+        moved = ~(along_axes & ((scale == FIXED_POINT) & (shift == 0) & whole).all(1, keepdim=True))
+        shrinks = self.smooth & along_axes & (scale.abs() > FIXED_POINT).any(1, keepdim=True)
         stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
-        pairs = (self.source, scale, self.nothing, shift, self.low, self.high)
+        pairs = (self.source, scale, cross, shift, self.low, self.high)
         return torch.cat((stages, self.offset, *pairs, self.border, self.blur, self.noise), dim=1)
 
 

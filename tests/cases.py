@@ -36,6 +36,9 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     draft.crop(corner, window, some())
     draft.border(draw(st.sampled_from(sorted(BORDERS))), some())
     draft.resize((out_width, out_height))
+    if affine and draw(st.booleans()):
+        inverse = torch.randn(n, 4, generator=random, dtype=torch.float64)
+        draft.affine(inverse, torch.rand(n, 2, generator=random, dtype=torch.float64) - 0.5, some())
     for axis in (0, 1):
         draft.flip(axis, some())
     if draw(st.booleans()):

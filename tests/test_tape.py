@@ -56,6 +56,10 @@ def tapes(draw):
             ),
             Opcode.RESIZE: lambda: (extent(), draw(st.booleans())),
             Opcode.FLIP: lambda: (draw(st.integers(0, 1)),),
+            Opcode.AFFINE: lambda: (
+                column(float, (-2,) * 4, (2,) * 4),
+                column(float, (-0.5, -0.5), (0.5, 0.5)),
+            ),
             Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
             Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(int, (0, 0), (13107, 13107))),
             Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
@@ -145,6 +149,29 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
         ),
         # None fits: all of the height, and as much of the width, in the middle.
         ([(Opcode.FIT, (0, 0), (0.5, 1), (2,) * 10, (1,) * 10)], (8, 8), {"stages": 1, "x1": ONE}),
+        # A quarter turn of 10 x 8 pixels about (5, 4): x = y + 1 and y = 9 - x, of pixels' corners.
+        (
+            [(Opcode.AFFINE, (0, 1, -1, 0), (0, 0))],
+            (8, 10),
+            {"stages": 1, "xx": 0, "yy": 0, "xy": ONE, "yx": -ONE, "x1": ONE, "y1": 8 * ONE},
+        ),
+        # Moved by half of 6 pixels, and a tenth of 4, none; a crop's edge becomes the window's.
+        (
+            [(Opcode.CROP, (1, 2), (6, 4)), (Opcode.AFFINE, (1, 0, 0, 1), (0.5, 0.1))],
+            (4, 6),
+            {"stages": 1, "x1": -2 * ONE, "y1": 2 * ONE, "left": 1, "top": 2, "right": 7, "bottom": 6},
+        ),
+        ([(Opcode.AFFINE, (1, 0, 0, 1), (0.25, 0))], (8, 10), {"stages": 1, "x1": -2 * ONE}),
+        # After it, a resize narrows the window no more.
+        (
+            [
+                (Opcode.AFFINE, (1, 0, 0, 1), (0, 0)),
+                (Opcode.CROP, (2, 0), (5, 8)),
+                (Opcode.RESIZE, (10, 8), True),
+            ],
+            (8, 10),
+            {"stages": 1, "xx": ONE // 2, "x1": 2 * ONE - ONE // 4},
+        ),
         ([(Opcode.BORDER, 2)], (8, 10), {"border": 2}),
         ([(Opcode.BLUR, 1, (0, 0))], (8, 10), {"stages": 2, "blur": 1}),
         ([(Opcode.BLUR, 1, (0, 0)), (Opcode.BLUR, 0, (7, 8))], (8, 10), GAUSSIAN_7_8),
@@ -222,7 +249,7 @@ def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
         ({"code": [-1, -2, -3]}, "code must begin with four operands"),
         ({"code": [-1, -2, -3, -5]}, "code names number 4 of 4"),
         ({"code": [-1, -2, -3, 1], "columns": [torch.zeros(2)]}, "code names column 1 of 1"),
-        ({"code": [-1, -2, -3, -4, len(Opcode)]}, "code has no entry 8"),
+        ({"code": [-1, -2, -3, -4, len(Opcode)]}, "code has no entry 9"),
         ({"code": [-1, -2, -3, -4, -1]}, "code has no entry -1"),
         ({"code": [-1, -2, -3, -4, Opcode.FLIP, -1]}, "code ends within an entry"),
     ],

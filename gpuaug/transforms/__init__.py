@@ -1,5 +1,6 @@
 """Transforms: settings and keys to parameters, parameters to recipes, recipes to pixels."""
 
+from gpuaug.transforms.affine import RandomAffine, RandomRotation
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.blur import GaussianBlur
 from gpuaug.transforms.catalogue import Entry, Parameter, catalogue
@@ -57,12 +58,14 @@ __all__ = [
     "OpticalDistortion",
     "Parameter",
     "Posterize",
+    "RandomAffine",
     "RandomApply",
     "RandomCrop",
     "RandomGamma",
     "RandomHorizontalFlip",
     "RandomMeanContrast",
     "RandomResizedCrop",
+    "RandomRotation",
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepper",

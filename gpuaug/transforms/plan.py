@@ -30,7 +30,8 @@ class Geometry(IntEnum):
     NONE = 0
     FLIP = 1
     SIZE = 2  # crops and resizes: they compose into one resampling
-    PAD = 3  # a crop that may reach beyond the image: its border is no resize's edge, so only flips join it
+    AFFINE = 3  # a map that may turn; a second one would move what the first one left empty
+    PAD = 4  # a crop that may reach beyond the image: its border is no resize's edge, so only flips join it
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Cursor:
             return stage > self.stage
         if geometry == Geometry.PAD or self.geometry == Geometry.PAD:
             return self.stage == Stage.GEOMETRY and min(geometry, self.geometry) <= Geometry.FLIP
+        if geometry == self.geometry == Geometry.AFFINE:
+            return False
         return self.stage == Stage.GEOMETRY
 
     def after(self, stage: Stage, geometry: Geometry) -> Cursor:

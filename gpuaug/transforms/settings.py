@@ -50,6 +50,19 @@ def whole_span(name: str, value: Any, low: int, high: int, *, odd: bool = False)
     return (pair[0], pair[1])
 
 
+def around_zero(name: str, value: Any) -> tuple[float, float]:
+    """A pair of finite numbers, ascending; one number, at least 0, stands for itself to both sides.
+
+    >>> around_zero("degrees", 15), around_zero("degrees", (0, 90))
+    ((-15.0, 15.0), (0.0, 90.0))
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} must be a finite number of at least 0 or a pair, got {value}")
+        return (-float(value), float(value))
+    return interval(name, value, low=-math.inf)
+
+
 def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> tuple[float, float]:
     """A pair of numbers, ascending, above ``low`` and at most ``high``, finite.
 

@@ -11,6 +11,7 @@ def passes(*transforms):
 
 
 CROP, SIZE, FLIP = ga.RandomCrop(8), ga.Resize(8), ga.RandomHorizontalFlip()
+TURN = ga.RandomRotation(15)
 PAD, BLUR, NOISE, NORM = ga.RandomCrop(8, padding=2), ga.GaussianBlur(), ga.SaltAndPepper(), ga.Normalize()
 
 
@@ -28,6 +29,10 @@ PAD, BLUR, NOISE, NORM = ga.RandomCrop(8, padding=2), ga.GaussianBlur(), ga.Salt
         ([SIZE, PAD], [1, 2]),
         ([PAD, PAD], [1, 2]),
         ([NOISE, NORM], [1, 1]),
+        ([CROP, TURN, FLIP, SIZE, BLUR], [1, 1, 1, 1, 1]),
+        ([TURN, TURN], [1, 2]),
+        ([TURN, PAD], [1, 2]),
+        ([PAD, FLIP, TURN], [1, 1, 2]),
     ],
 )
 def test_stage_order(chain, expected):

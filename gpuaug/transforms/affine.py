@@ -1,0 +1,177 @@
+"""Rotation, scale, shear and translation: with the crops, flips and resizes around it, one resampling."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.activity import Active
+from gpuaug.recipe import Draft
+from gpuaug.record import BORDERS
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.plan import Geometry, Stage, Step
+from gpuaug.transforms.settings import around_zero, interval
+
+Degrees = float | tuple[float, float]
+
+
+class RandomAffine(Transform):
+    """Rotate, move, scale and shear about the middle of the image, which keeps its size.
+
+    >>> import gpuaug
+    >>> augment = gpuaug.RandomAffine(degrees=15, translate=(0.1, 0.1), scale=(0.8, 1.2), shear=5)
+    >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+
+    torchvision's names, distributions and matrix. Bilinear. Crops, flips and resizes in the same pass make
+    one map with it; where that map turns and shrinks at once, it is not antialiased.
+
+    Args:
+        degrees: (least, most) angle, clockwise; one number stands for itself to both sides.
+        translate: the most that the image moves in x and in y, as shares of its width and height in [0, 1];
+            moved by whole pixels.
+        scale: (least, most) factor, above 0.
+        shear: (least, most) angle in degrees along x, or one number; or four: least and most along x, then
+            along y.
+        padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
+
+    Raises:
+        ValueError, TypeError: a setting out of range or of another type.
+    """
+
+    stage = Stage.GEOMETRY
+    geometry = Geometry.AFFINE
+    numbers = 6
+
+    def __init__(
+        self,
+        degrees: Degrees,
+        translate: tuple[float, float] | None = None,
+        scale: tuple[float, float] | None = None,
+        shear: Degrees | tuple[float, float, float, float] | None = None,
+        *,
+        padding_mode: str = "zero",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.degrees = around_zero("degrees", degrees)
+        self.translate = _shares(translate)
+        self.scale = (1.0, 1.0) if scale is None else interval("scale", scale)
+        self.shear = _shear(shear)
+        self.padding_mode = _border(padding_mode)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        u = job.uniform(step)
+        low, high = zip(
+            *(self.degrees, *((-share, share) for share in self.translate), self.scale),
+            *(self.shear[:2], self.shear[2:]),
+            strict=True,
+        )
+        drawn = u.new_tensor(low) + u * (u.new_tensor(high) - u.new_tensor(low))
+        angle, _, _, scale, shear_x, shear_y = drawn.unbind(1)
+        return {"inverse": inverse_map(angle, scale, shear_x, shear_y), "shares": drawn[:, 1:3]}
+
+    def compile(self, draft: Draft, active: Active, *, inverse: Tensor, shares: Tensor) -> None:
+        draft.border(self.padding_mode, active)
+        draft.affine(inverse, shares, active)
+
+    def extra_repr(self) -> str:
+        return (
+            f"degrees={self.degrees}, translate={self.translate}, scale={self.scale}, shear={self.shear}, "
+            f"padding_mode={self.padding_mode!r}"
+        )
+
+
+class RandomRotation(Transform):
+    """Rotate about the middle of the image, which keeps its size.
+
+    >>> import gpuaug
+    >>> quarter = gpuaug.RandomRotation((90, 90))
+    >>> quarter(torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8))
+    tensor([[[[2, 4],
+              [1, 3]]]], dtype=torch.uint8)
+
+    Bilinear; quarter turns of a square lose nothing. Composes as ``RandomAffine`` does.
+
+    Args:
+        degrees: (least, most) angle, counter-clockwise as in torchvision; one number stands for itself to
+            both sides.
+        padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
+    """
+
+    stage = Stage.GEOMETRY
+    geometry = Geometry.AFFINE
+    numbers = 1
+
+    def __init__(self, degrees: Degrees, *, padding_mode: str = "zero", seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.degrees = around_zero("degrees", degrees)
+        self.padding_mode = _border(padding_mode)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        low, high = self.degrees
+        angle = low + job.uniform(step)[:, 0] * (high - low)
+        none = torch.zeros_like(angle)
+        return {"inverse": inverse_map(-angle, none + 1, none, none)}
+
+    def compile(self, draft: Draft, active: Active, *, inverse: Tensor) -> None:
+        draft.border(self.padding_mode, active)
+        draft.affine(inverse, (0, 0), active)
+
+    def extra_repr(self) -> str:
+        return f"degrees={self.degrees}, padding_mode={self.padding_mode!r}"
+
+
+def inverse_map(angle: Tensor, scale: Tensor, shear_x: Tensor, shear_y: Tensor) -> Tensor:
+    """From output to input offsets about the middle: xx, xy, yx, yy; float64 ``(n, 4)``.
+
+    >>> none = torch.zeros(1, dtype=torch.float64)
+    >>> inverse_map(none + 90, none + 2, none, none).abs()
+    tensor([[0.0000, 0.5000, 0.5000, 0.0000]], dtype=torch.float64)
+
+    The inverse of rotation @ shear @ scale, as in torchvision: ``RSS`` of its ``_get_inverse_affine_matrix``.
+    In steps of 2**-30, so that a quarter turn is exact and no machine's cosine matters.
+
+    Args:
+        angle, shear_x, shear_y: float64 ``(n,)``, degrees.
+        scale: float64 ``(n,)``.
+    """
+    turn, x, y = (v * (math.pi / 180) for v in (angle, shear_x, shear_y))
+    a = torch.cos(turn - y) / torch.cos(y)
+    b = -torch.cos(turn - y) * torch.tan(x) / torch.cos(y) - torch.sin(turn)
+    c = torch.sin(turn - y) / torch.cos(y)
+    d = -torch.sin(turn - y) * torch.tan(x) / torch.cos(y) + torch.cos(turn)
+    inverse = torch.stack((d, -b, -c, a), dim=1) / scale[:, None]
+    return (inverse * 2.0**30).round() * 2.0**-30
+
+
+def _border(padding_mode: str) -> str:
+    if padding_mode not in BORDERS:
+        raise ValueError(f"padding_mode must be one of {', '.join(BORDERS)}, got {padding_mode!r}")
+    return padding_mode
+
+
+def _shares(translate: Any) -> tuple[float, float]:
+    if translate is None:
+        return (0.0, 0.0)
+    pair = tuple(translate) if isinstance(translate, (tuple, list)) else ()
+    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+        raise TypeError(f"translate must be a pair of numbers, for x and for y, got {translate!r}")
+    if not all(0 <= v <= 1 for v in pair):
+        raise ValueError(f"translate must be shares in [0, 1], got {pair}")
+    return (float(pair[0]), float(pair[1]))
+
+
+def _shear(shear: Any) -> tuple[float, float, float, float]:
+    if shear is None:
+        return (0.0, 0.0, 0.0, 0.0)
+    if isinstance(shear, (tuple, list)) and len(shear) == 4:
+        pairs = (*around_zero("shear", tuple(shear[:2])), *around_zero("shear", tuple(shear[2:])))
+    else:
+        pairs = (*around_zero("shear", shear), 0.0, 0.0)
+    if not all(-90 < v < 90 for v in pairs):
+        raise ValueError(f"shear must be angles in (-90, 90) degrees, got {shear}")
+    return pairs
