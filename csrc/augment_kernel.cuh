@@ -6,6 +6,7 @@
 
 #include "batch.h"
 #include "blur.cuh"
+#include "colour.cuh"
 #include "filtered.cuh"
 #include "noise.cuh"
 #include "output.cuh"
@@ -19,7 +20,7 @@
 namespace gpuaug {
 
 // kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
-// block, so that no barrier is split; noise costs a draw without it one branch, and needs no variant.
+// block, so that no barrier is split; noise and colour cost a draw without them one branch, and need no variant.
 template <int64_t kStages, typename Value>
 __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     augment_kernel(const Batch batch, const Tiling tiling) {
@@ -62,6 +63,10 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
       blur_patch_across(shared, plan, recipe);
       __syncthreads();  // its rows are blurred across
       blur_patch_down_to(Levels(shared, plan, false), shared, plan, recipe);
+    }
+    if (plan.colour) {
+      __syncthreads();  // the tile has its levels
+      colour_tile(shared, plan, recipe);
     }
     __syncthreads();  // the tile is finished
     write<Value>(shared, plan, batch);

@@ -336,6 +336,33 @@ void article_down_row(const int16_t* const rows[5], const int16_t* const image[3
   }
 }
 
+// ---- Colour
+
+GPUAUG_ALL_VECTORS
+void colour_levels(const ColourRow* rows, Row levels, int channels, int64_t n) {
+  int16_t* __restrict red = levels.channel(0);
+  int16_t* __restrict green = levels.channel(1);
+  int16_t* __restrict blue = levels.channel(2);
+  const ColourRow r = rows[0], g = rows[1], b = rows[2];
+  if (channels == 1) {
+    const auto weight = r.red + r.green + r.blue;
+    for (int64_t x = 0; x < n; ++x) red[x] = static_cast<int16_t>(colour({weight, 0, 0, r.added}, red[x], 0, 0));
+  } else if (channels == 2) {
+    for (int64_t x = 0; x < n; ++x) {
+      const int first = red[x], second = green[x];
+      red[x] = static_cast<int16_t>(colour(r, first, second, second));
+      green[x] = static_cast<int16_t>(colour(g, first, second, second));
+    }
+  } else {
+    for (int64_t x = 0; x < n; ++x) {
+      const int first = red[x], second = green[x], third = blue[x];
+      red[x] = static_cast<int16_t>(colour(r, first, second, third));
+      green[x] = static_cast<int16_t>(colour(g, first, second, third));
+      blue[x] = static_cast<int16_t>(colour(b, first, second, third));
+    }
+  }
+}
+
 // ---- Noise
 
 GPUAUG_ALL_VECTORS

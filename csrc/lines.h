@@ -81,6 +81,11 @@ void blur_down(const int16_t* const rows[5], int16_t outer, int16_t inner, int16
 void article_across_row(Row row, int channels, Row out, int64_t n);
 void article_down_row(const int16_t* const rows[5], const int16_t* const image[3], int16_t* out, int64_t n);
 
+// ---- Colour, on levels of all channels, in place
+
+struct ColourRow;
+void colour_levels(const ColourRow* rows, Row levels, int channels, int64_t n);
+
 // ---- Noise
 
 // The bits of 256 consecutive pixels of a draw.

@@ -30,7 +30,8 @@ class Painter {
         line_(padded(batch.width)),
         blurs_(recipe_.stages & kBlur),
         article_(recipe_.blur == kArticle),
-        shrinks_down_(shrinks(recipe_, recipe_.yy)) {}
+        shrinks_down_(shrinks(recipe_, recipe_.yy)),
+        colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)} {}
 
   template <typename Value>
   void paint(int64_t begin, int64_t end, const OutputRow<Value>& output) {
@@ -44,6 +45,7 @@ class Painter {
         if (blurs_) blur_row_across(made);
       }
       if (blurs_) blur_row_down(y);
+      if (recipe_.stages & kColour) colour_levels(colours_, scratch_.levels(), batch_.channels, line_);
       if (recipe_.stages & kNoise) noise_row(y);
       output.write(y, scratch_.levels());
     }
@@ -242,6 +244,7 @@ class Painter {
   Turned turned_;
   int64_t width_, line_;
   bool blurs_, article_, shrinks_down_;
+  ColourRow colours_[3];
   int64_t bits_begin_ = 0, bits_end_ = 0;  // the blocks that `bits` holds
   int64_t upper_ = -2, lower_ = -2;        // the source rows that `upper` and `lower` hold; -1: zeros
 };

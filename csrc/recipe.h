@@ -7,7 +7,7 @@
 namespace gpuaug {
 
 // Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
-enum Stage : int64_t { kGeometry = 1, kBlur = 2, kNoise = 4, kShrink = 8 };
+enum Stage : int64_t { kGeometry = 1, kBlur = 2, kNoise = 4, kShrink = 8, kColour = 16 };
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
 
@@ -31,9 +31,14 @@ struct Recipe {
 
   // Noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add up.
   int64_t key, place, salt, pepper;
+
+  // Colour: what red, green and blue each become of the three, in 1/2^12, and what is added, in 1/2^12 of a level.
+  int64_t rr, rg, rb, r1;
+  int64_t gr, gg, gb, g1;
+  int64_t br, bg, bb, b1;
 };
 
 constexpr size_t kRecipeWords = sizeof(Recipe) / sizeof(int64_t);
-static_assert(kRecipeWords == 22, "gpuaug/record.py lists 22 fields");
+static_assert(kRecipeWords == 34, "gpuaug/record.py lists 34 fields");
 
 }  // namespace gpuaug

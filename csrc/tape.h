@@ -16,10 +16,10 @@ namespace gpuaug {
 
 constexpr int kTries = 10;  // windows to choose from in an entry that fits one
 
-enum Opcode : int64_t { kCropTo, kWindow, kFit, kResize, kFlip, kAffine, kSetBorder, kSetBlur, kSetNoise };
+enum Opcode : int64_t { kCropTo, kWindow, kFit, kResize, kFlip, kAffine, kSetBorder, kSetBlur, kSetNoise, kMixColours };
 
 // Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5};
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13};
 
 // As PyTorch casts: what no int64 can hold becomes the least one.
 inline int64_t to_int64(double value) {
@@ -122,6 +122,13 @@ class DraftedDraw {
         recipe_.pepper = to_int64(std::nearbyint((salt + pepper) * kNoiseUnit));
         break;
       }
+      case kMixColours: {
+        std::array<Colours, 3> given_rows;
+        for (int word = 0; word < 12; ++word) given_rows[word / 4][word % 4] = real(word);
+        recipe_.stages |= kColour;
+        mix(given_rows);
+        break;
+      }
     }
   }
 
@@ -136,6 +143,7 @@ class DraftedDraw {
       shift[axis] = to_int64(std::nearbyint((0.5 * own + shift_[axis] + 0.5 * other - 0.5) * kFixedPoint));
     }
     out.xx = scale[0], out.yy = scale[1], out.xy = cross[0], out.yx = cross[1], out.x1 = shift[0], out.y1 = shift[1];
+    if (out.stages & kColour) write_colours(out);
     out.left = low_[0], out.top = low_[1], out.right = high_[0], out.bottom = high_[1];
     const bool along_axes = cross[0] == 0 && cross[1] == 0;
     const bool copied = along_axes && scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 &&
@@ -146,7 +154,7 @@ class DraftedDraw {
   }
 
  private:
-  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16;
+  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16, kColourUnit = 0x1p12;
   static constexpr int64_t kOne = int64_t{1} << 32;
 
   // The least int64 counts as none: it has no absolute value.
@@ -176,6 +184,30 @@ class DraftedDraw {
       const double x = map_[row][0], y = map_[row][1];
       shift_[row] = shift_[row] + (x * start[0] + y * start[1]);
       for (int column : {0, 1}) map_[row][column] = x * inverse[0][column] + y * inverse[1][column];
+    }
+  }
+
+  // Of red, green and blue, and what is added, in units of white.
+  using Colours = std::array<double, 4>;
+
+  void mix(const std::array<Colours, 3>& given) {
+    const std::array<Colours, 3> own = colours_;
+    for (int row : {0, 1, 2}) {
+      const auto& [red, green, blue, added] = given[row];
+      for (int k = 0; k < 4; ++k) colours_[row][k] = red * own[0][k] + green * own[1][k] + blue * own[2][k];
+      colours_[row][3] = colours_[row][3] + added;
+    }
+  }
+
+  void write_colours(Recipe& out) const {
+    int64_t* const words[3][4] = {{&out.rr, &out.rg, &out.rb, &out.r1},
+                                  {&out.gr, &out.gg, &out.gb, &out.g1},
+                                  {&out.br, &out.bg, &out.bb, &out.b1}};
+    for (int row : {0, 1, 2}) {
+      for (int k = 0; k < 4; ++k) {
+        const double unit = k < 3 ? kColourUnit : 255 * kColourUnit;
+        *words[row][k] = to_int64(std::nearbyint(colours_[row][k] * unit));
+      }
     }
   }
 
@@ -226,6 +258,7 @@ class DraftedDraw {
   Pair shift_{0, 0};
   Pair extent_;  // of the image as the next entry sees it
   int64_t low_[2] = {0, 0}, high_[2];
+  std::array<Colours, 3> colours_{{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
   bool smooth_ = false;  // shrinks with antialiasing
   bool turned_ = false;
 };

@@ -17,10 +17,13 @@ from gpuaug.record import (
     BLUR,
     BLUR_UNIT,
     BORDERS,
+    COLOUR,
+    COLOUR_UNIT,
     FIXED_POINT,
     GEOMETRY,
     NOISE,
     SHRINK,
+    WORD,
 )
 from gpuaug.reference import pixel_bits
 
@@ -36,6 +39,8 @@ def augment(images: Tensor, recipes: Recipes) -> Tensor:
         images = _where(recipes, GEOMETRY, resampled, images)
     if recipes.stages & BLUR:
         images = _where(recipes, BLUR, _blur(images, recipes), images)
+    if recipes.stages & COLOUR:
+        images = _where(recipes, COLOUR, _colour(images, recipes), images)
     if recipes.stages & NOISE:
         images = _where(recipes, NOISE, salt_and_pepper(images, *_noise_fields(recipes)), images)
     return images
@@ -110,6 +115,18 @@ def _blur(images: Tensor, recipes: Recipes) -> Tensor:
     _check_reflectable(images)
     gaussian = kornia.filters.filter2d_separable(images, line, line, border_type="reflect")
     return torch.where(article, article_blur(images), gaussian)
+
+
+def _colour(images: Tensor, recipes: Recipes) -> Tensor:
+    """Clamped to [0, 1], as torchvision's; in float32 at least."""
+    dtype = torch.promote_types(images.dtype, torch.float32)
+    matrix = recipes.records[:, WORD["rr"] : WORD["b1"] + 1].unflatten(1, (3, 4)).to(dtype) / COLOUR_UNIT
+    count = images.shape[1]
+    rows = min(count, 3)
+    colours = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1).to(dtype)
+    mixed = torch.einsum("nij,njhw->nihw", matrix[:, :rows, :3], colours)
+    mixed = (mixed + matrix[:, :rows, 3, None, None] / 255).clamp(0, 1)
+    return torch.cat((mixed.to(images.dtype), images[:, 3:]), dim=1)
 
 
 def _noise_fields(recipes: Recipes) -> tuple[Tensor, ...]:

@@ -48,10 +48,10 @@ class Recipes(NamedTuple):
 
     >>> recipes = Draft.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
     >>> recipes.records.shape, recipes.size, recipes.stages
-    (torch.Size([2, 22]), (8, 8), 0)
+    (torch.Size([2, 34]), (8, 8), 0)
 
     Attributes:
-        records: int64 ``(n, 22)``, the fields of ``FIELDS``.
+        records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.
         size: (height, width) of every output image, in pixels.
         stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
         groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
@@ -102,12 +102,18 @@ class Draft:
     """
 
     def __init__(
-        self, count: int, extent: Extent, first: Operand, step: int, device: torch.device | None = None
+        self,
+        count: int,
+        channels: int,
+        extent: Extent,
+        first: Operand,
+        step: int,
+        device: torch.device | None = None,
     ) -> None:
-        """Of ``count`` draws: the first one's source image begins at byte ``first`` of the storage, that of
-        each next one ``step`` bytes further.
+        """Of ``count`` draws of images of ``channels``: the first one's source image begins at byte ``first``
+        of the storage, that of each next one ``step`` bytes further.
         """
-        self._count = count
+        self._count, self.channels = count, channels
         self._device = device or torch.device("cpu")
         self._tape = Tape(first, step, extent)
         self._extent = extent
@@ -123,15 +129,15 @@ class Draft:
         count, channels, height, width = shape
         image = channels * height * width
         if index is None:
-            return cls(count, (width, height), 0, image, device)
-        return cls(len(index), (width, height), index * image, 0, index.device)
+            return cls(count, channels, (width, height), 0, image, device)
+        return cls(len(index), channels, (width, height), index * image, 0, index.device)
 
     @classmethod
     def of_packed(cls, packed: Packed, index: Tensor | None = None) -> Draft:
         """The draft of a packed batch: of image ``index[n]`` for draw n, or of all in turn."""
         whole = (packed.offsets, packed.widths, packed.heights)
         offset, width, height = whole if index is None else (v[index] for v in whole)
-        return cls(len(offset), torch.stack((width, height), dim=1), offset, 0)
+        return cls(len(offset), packed.channels, torch.stack((width, height), dim=1), offset, 0)
 
     # ---- Geometry
 
@@ -219,12 +225,20 @@ class Draft:
     def border(self, name: str, active: Active = True) -> None:
         self._tape.write(Opcode.BORDER, active, BORDERS[name])
 
-    # ---- Blur and noise
+    # ---- Blur, colour and noise
 
     def blur(self, weights: Operand | None, active: Active = True) -> None:
         """A Gaussian by its ``blur_weights`` ``(n, 2)``, reflect-101 border; None: the article's kernel."""
         kind, given = (ARTICLE, (0, 0)) if weights is None else (GAUSSIAN, weights)
         self._tape.write(Opcode.BLUR, active, kind, given)
+
+    def colour(self, matrix: Operand, active: Active = True) -> None:
+        """Mix the colours: three rows of four, ``(n, 12)`` or twelve numbers. A row says how much of red,
+        green and blue a channel becomes, and what is added, in units of white. The matrices of a pass
+        multiply; the product is kept in steps of 2**-12, within [-8, 8), and only its result is rounded and
+        clamped.
+        """
+        self._tape.write(Opcode.COLOUR, active, matrix)
 
     def noise(self, salt: Operand, pepper: Operand, keys: Tensor, place: int, active: Active = True) -> None:
         """Salt and pepper with the given shares of pixels, in steps of 2**-16."""

@@ -10,10 +10,11 @@ FIELDS = (
     *("left", "top", "right", "bottom", "border"),
     *("blur", "outer", "inner"),
     *("key", "place", "salt", "pepper"),
+    *("rr", "rg", "rb", "r1", "gr", "gg", "gb", "g1", "br", "bg", "bb", "b1"),
 )
 WORD = {name: number for number, name in enumerate(FIELDS)}
 
-GEOMETRY, BLUR, NOISE, SHRINK = 1, 2, 4, 8
+GEOMETRY, BLUR, NOISE, SHRINK, COLOUR = 1, 2, 4, 8, 16
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 GAUSSIAN, ARTICLE = 0, 1
 
@@ -28,3 +29,4 @@ ARTICLE_KERNEL = (
     (1, 4, 7, 4, 1),
 )
 NOISE_UNIT = 1 << 16
+COLOUR_UNIT = 1 << 12

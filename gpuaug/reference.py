@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import random
-from gpuaug.record import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, GEOMETRY, NOISE, SHRINK, WORD
+from gpuaug.record import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, COLOUR, GEOMETRY, NOISE, SHRINK, WORD
 
 
 def augment(
@@ -32,6 +32,8 @@ def augment(
     image = _geometry(storage, field, channels, height, width, interleaved, stages)
     if stages & BLUR:
         image = _choose(field, BLUR, _blur(image, field), image)
+    if stages & COLOUR:
+        image = _choose(field, COLOUR, _colour(image, records), image)
     if stages & NOISE:
         image = _choose(field, NOISE, _noise(image, field), image)
     if table is None:
@@ -239,6 +241,25 @@ def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
         shape[dim] = size
         taps.append(torch.where((at >= 0).view(shape), image.index_select(dim, at.clamp(min=0)), 0))
     return taps
+
+
+# ---- Colour: sums of red, green and blue; of fewer channels, the last one stands for the missing ones.
+
+
+def _colour(image: Tensor, records: Tensor) -> Tensor:
+    channels = image.shape[1]
+    matrix = records[:, WORD["rr"] : WORD["b1"] + 1].unflatten(1, (3, 4))[..., None, None]
+    weights, added = (
+        matrix[:, :, :3].clamp(-(1 << 15), (1 << 15) - 1),
+        matrix[:, :, 3].clamp(-(1 << 28), 1 << 28),
+    )
+    rows = [
+        sum(weights[:, row, k, None] * image[:, min(k, channels - 1), None] for k in range(3))
+        + added[:, row, None]
+        for row in range(min(channels, 3))
+    ]
+    mixed = ((torch.cat(rows, dim=1) + (1 << 11)) >> 12).clamp(0, 255)
+    return torch.cat((mixed, image[:, 3:]), dim=1)
 
 
 # ---- Noise: 16 bits for each pixel, eight pixels to a block.

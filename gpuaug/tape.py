@@ -14,7 +14,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from gpuaug.record import BLUR, FIXED_POINT, GEOMETRY, NOISE, NOISE_UNIT, SHRINK
+from gpuaug.record import BLUR, COLOUR, COLOUR_UNIT, FIXED_POINT, GEOMETRY, NOISE, NOISE_UNIT, SHRINK
 
 TRIES = 10  # windows to choose from in FIT
 
@@ -33,12 +33,21 @@ class Opcode(IntEnum):
     BORDER = 6  # which
     BLUR = 7  # kind, outer, inner
     NOISE = 8  # key, place, salt, pepper
+    COLOUR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
 
 
 ARITY = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
-    **{Opcode.FLIP: 2, Opcode.AFFINE: 7, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
+    **{
+        Opcode.FLIP: 2,
+        Opcode.AFFINE: 7,
+        Opcode.BORDER: 2,
+        Opcode.BLUR: 4,
+        Opcode.NOISE: 5,
+        Opcode.COLOUR: 13,
+    },
 }
+_STAGE = {Opcode.BLUR: BLUR, Opcode.NOISE: NOISE, Opcode.COLOUR: COLOUR}
 _DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)
 
 
@@ -104,7 +113,7 @@ def execute(
     size: tuple[int, int],
     device: torch.device,
 ) -> Tensor:
-    """The records ``(count, 22)`` that the tape of a batch comes to; ``size`` is (height, width)."""
+    """The records ``(count, len(FIELDS))`` that the tape of a batch comes to; ``size`` is (height, width)."""
     split = [
         column for tensor in columns for column in (tensor.unbind(1) if tensor.dim() == 2 else (tensor,))
     ]
@@ -129,7 +138,7 @@ def possible_stages(numbers: list[float], code: list[int]) -> int:
     stages = GEOMETRY
     for opcode, _, given in entries(code):
         shrinks = opcode == Opcode.RESIZE and numbers[~given[2]]
-        stages |= {Opcode.BLUR: BLUR, Opcode.NOISE: NOISE}.get(opcode, SHRINK if shrinks else 0)
+        stages |= _STAGE.get(opcode, SHRINK if shrinks else 0)
     return stages
 
 
@@ -175,6 +184,8 @@ class _Draws:
         self.border = nothing[:, :1]
         self.blur = nothing[:, [0, 0, 0]]
         self.noise = nothing[:, [0, 0, 0, 0]]
+        self.colours = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
+        self.colours = self.colours.expand(operands.count, 3, 4)
         self.stages = nothing[:, :1]
         self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
         self.turned = self.smooth  # a crop's neighbours are then the image's own, or its border
@@ -267,6 +278,15 @@ class _Draws:
         self.noise = torch.where(active, torch.cat((given, thresholds), dim=1), self.noise)
         self.stages = torch.where(active, self.stages | NOISE, self.stages)
 
+    def execute_colour(self, active: Tensor, *block: int) -> None:
+        given = self._get.real(*block).unflatten(1, (3, 4))
+        by_red, by_green, by_blue, added = given.split(1, 2)
+        red, green, blue = self.colours.split(1, 1)
+        mixed = by_red * red + by_green * green + by_blue * blue
+        mixed = torch.cat((mixed[:, :, :3], mixed[:, :, 3:] + added), dim=2)
+        self.colours = torch.where(active[:, None], mixed, self.colours)
+        self.stages = torch.where(active, self.stages | COLOUR, self.stages)
+
     def records(self, size: tuple[int, int]) -> Tensor:
         scale, cross = ((v * FIXED_POINT).round().long() for v in (self.scale, self.cross))
         # From continuous coordinates to whole-numbered pixel centres.
@@ -278,7 +298,9 @@ class _Draws:
         shrinks = self.smooth & along_axes & (scale.abs() > FIXED_POINT).any(1, keepdim=True)
         stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
         pairs = (self.source, scale, cross, shift, self.low, self.high)
-        return torch.cat((stages, self.offset, *pairs, self.border, self.blur, self.noise), dim=1)
+        colours = torch.cat((self.colours[:, :, :3], self.colours[:, :, 3:] * 255), dim=2) * COLOUR_UNIT
+        colours = torch.where((stages & COLOUR) != 0, colours.round().long().flatten(1), 0)
+        return torch.cat((stages, self.offset, *pairs, self.border, self.blur, self.noise, colours), dim=1)
 
 
 _EXECUTE: dict[Opcode, Callable[..., None]] = {

@@ -45,6 +45,8 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
         draft.blur(blur_weights(torch.rand(n, generator=random) * 3 + 0.05), some())
     if draw(st.booleans()):
         draft.blur(None, some(0.3))
+    for _ in range(draw(st.integers(0, 2))):
+        draft.colour(torch.randn(n, 12, generator=random) * draw(st.sampled_from((0.3, 1.0, 9.0))), some())
     if draw(st.booleans()):
         shares = torch.rand(2, n, generator=random) / 2
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)

@@ -90,6 +90,8 @@ def chain(
         draft.blur(None, ~odd)
     if "gaussian" in names:
         draft.blur(blur_weights(torch.linspace(0.5, 2.0, n)), odd)
+    if "colour" in names:
+        draft.colour(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
     if "noise" in names:
         keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
         draft.noise(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
@@ -110,6 +112,10 @@ BFLOAT, HALF, FLOAT = torch.bfloat16, torch.float16, torch.float32
 
 # Several tiles, the last ones partly outside the output; every source, stage, layout and size of an element.
 CHAINS = (
+    chain("colour", sources=SMALL, size=(17, 40), channels=1),
+    chain("colour", "noise", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
+    chain("colour", "noise", "crop", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
+    chain("turn", "colour", sources=[(50, 90)] * 2, size=(30, 35), channels=2, table=FLOAT),
     chain("article", "gaussian", sources=[(11, 40)] * 2, size=(11, 40), channels=3),
     chain("gaussian", "crop", "noise", sources=SMALL, size=(19, 35), channels=2, table=FLOAT),
     chain("noise", sources=SMALL, size=(17, 33), channels=4, table=HALF, layouts=(True, True)),
@@ -151,7 +157,7 @@ def every_width() -> tuple[int, bytes]:
     """Widths 1 to 70, in turn through four layouts, three sizes of an element and five chains."""
     layouts = itertools.cycle(itertools.product((False, True), repeat=2))
     kinds = itertools.cycle((None, BFLOAT, FLOAT))
-    blurs = itertools.cycle(((), ("gaussian", "article"), (), ("flip",), ("crop",)))
+    blurs = itertools.cycle(((), ("gaussian", "article"), ("colour",), ("flip",), ("crop",)))
     chosen = [
         chain(
             "noise",

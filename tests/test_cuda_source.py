@@ -47,6 +47,7 @@ BARRIERS = (
     "the next band may take their place",
     "the patch has its levels",
     "its rows are blurred across",
+    "the tile has its levels",
     "the tile is finished",
 )
 MUTATIONS = {
@@ -88,6 +89,13 @@ MUTATIONS = {
         *("plain", "output.cuh"),
         "(plan.y.begin + row) * batch.width + x;",
         "(plan.y.begin + row) * batch.width + x + kVector;",
+    ),
+    "colour without the noise after it": ("plain", "colour.cuh", "(mixed & keep) | put", "mixed"),
+    "colour of a channel that is not there": (
+        "address",
+        "colour.cuh",
+        "if (channel >= channels) return;",
+        "",
     ),
     "noise of one block where it straddles two": (
         "plain",
@@ -229,8 +237,8 @@ def test_a_record_that_shrinks_without_geometry_is_copied(build: Build):
 
 def test_a_record_outside_the_storage_reads_nothing(build: Build):
     records = torch.zeros(1, len(FIELDS), dtype=torch.int64)
-    records[0, WORD["stages"]], records[0, WORD["width"] : WORD["height"] + 1] = 15, 2**40
-    call = torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, 15, False
+    records[0, WORD["stages"]], records[0, WORD["width"] : WORD["height"] + 1] = 31, 2**40
+    call = torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, 31, False
     done = run(build("plain"), encode(call, torch.zeros(1, 1, 4, 4, dtype=torch.uint8)))
     agree(done, 1)
 

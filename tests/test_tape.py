@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gpuaug import tape
 from gpuaug.recipe import Draft
-from gpuaug.record import BLUR, BORDERS, FIELDS, GEOMETRY, NOISE, SHRINK
+from gpuaug.record import BLUR, BORDERS, COLOUR, FIELDS, GEOMETRY, NOISE, SHRINK
 from gpuaug.tape import ARITY, TRIES, Opcode, Tape
 
 SIDES = st.integers(1, 400)
@@ -63,6 +63,7 @@ def tapes(draw):
             Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
             Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(int, (0, 0), (13107, 13107))),
             Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
+            Opcode.COLOUR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
         }
         made.write(opcode, active(), *operands[opcode]())
 
@@ -115,6 +116,7 @@ def record(*entries, size, extent=(10, 8)):
     return {name: value for name, value in fields.items() if value != WHOLE.get(name, 0)}
 
 
+HALF = (0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.5, 0)
 GAUSSIAN_7_8 = {"stages": 2, "outer": 7, "inner": 8}
 WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 10, "bottom": 8}
 
@@ -180,6 +182,24 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             (8, 10),
             {"stages": 4, "key": -(2**63), "place": 2**32 - 1, "salt": 1 << 15, "pepper": 3 << 14},
         ),
+        # Half of everything, then an eighth of white more of red, and green and blue in each other's place.
+        (
+            [(Opcode.COLOUR, HALF), (Opcode.COLOUR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0))],
+            (8, 10),
+            {"stages": COLOUR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 512},
+        ),
+        # The other way round the eighth is halved too.
+        (
+            [(Opcode.COLOUR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0)), (Opcode.COLOUR, HALF)],
+            (8, 10),
+            {"stages": COLOUR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 256},
+        ),
+        # Rounded once, at the end: half of -3 steps is -1.5, to even.
+        (
+            [(Opcode.COLOUR, HALF), (Opcode.COLOUR, (-3 / 4096, *[0] * 11))],
+            (8, 10),
+            {"stages": COLOUR, "rr": -2},
+        ),
         (
             [(Opcode.NOISE, torch.tensor([0]), 0, 2.5 / 65536, 2 / 65536)],
             (8, 10),
@@ -232,6 +252,9 @@ def test_extents_stay_numbers_while_they_are_the_same():
 # ---- Faults
 
 
+RECORDS = rf"records must be contiguous int64 \(n, {len(FIELDS)}\)"
+
+
 def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
     records = torch.empty(2, len(FIELDS), dtype=torch.int64) if records is None else records
     return torch.ops.gpuaug.recipes(records, list(columns), list(numbers), list(code), 4, 4)
@@ -241,15 +264,15 @@ def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"records": torch.empty(2, 21, dtype=torch.int64)}, r"records must be contiguous int64 \(n, 22\)"),
-        ({"records": torch.empty(2, len(FIELDS))}, r"records must be contiguous int64 \(n, 22\)"),
+        ({"records": torch.empty(2, 21, dtype=torch.int64)}, RECORDS),
+        ({"records": torch.empty(2, len(FIELDS))}, RECORDS),
         ({"columns": [torch.zeros(3)]}, r"columns must be \(n\) or \(n, k\), for the n of 2 draws"),
         ({"columns": [torch.zeros(2, 1, 1)]}, r"columns must be \(n\) or \(n, k\), for the n of 2 draws"),
         ({"columns": [torch.zeros(2).half()]}, "columns must be float64, int64, float32 or bool"),
         ({"code": [-1, -2, -3]}, "code must begin with four operands"),
         ({"code": [-1, -2, -3, -5]}, "code names number 4 of 4"),
         ({"code": [-1, -2, -3, 1], "columns": [torch.zeros(2)]}, "code names column 1 of 1"),
-        ({"code": [-1, -2, -3, -4, len(Opcode)]}, "code has no entry 9"),
+        ({"code": [-1, -2, -3, -4, len(Opcode)]}, f"code has no entry {len(Opcode)}"),
         ({"code": [-1, -2, -3, -4, -1]}, "code has no entry -1"),
         ({"code": [-1, -2, -3, -4, Opcode.FLIP, -1]}, "code ends within an entry"),
     ],

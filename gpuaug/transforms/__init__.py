@@ -5,6 +5,15 @@ from gpuaug.transforms.base import Transform
 from gpuaug.transforms.blur import GaussianBlur
 from gpuaug.transforms.catalogue import Entry, Parameter, catalogue
 from gpuaug.transforms.clahe import CLAHE
+from gpuaug.transforms.colour import (
+    ChannelDropout,
+    ChannelShuffle,
+    ColorJitter,
+    RandomGrayscale,
+    RandomInvert,
+    RGBShift,
+    Sepia,
+)
 from gpuaug.transforms.colour_axes import FancyPCA
 from gpuaug.transforms.compose import Compose, OneOf, RandomApply
 from gpuaug.transforms.distortion import ElasticTransform, GridDistortion, OpticalDistortion
@@ -37,6 +46,9 @@ __all__ = [
     "AutoContrast",
     "Blur",
     "CenterCrop",
+    "ChannelDropout",
+    "ChannelShuffle",
+    "ColorJitter",
     "Compose",
     "Downscale",
     "ElasticTransform",
@@ -58,17 +70,25 @@ __all__ = [
     "OpticalDistortion",
     "Parameter",
     "Posterize",
+    "RGBShift",
+    "RandomAffine",
     "RandomAffine",
     "RandomApply",
+    "RandomApply",
+    "RandomCrop",
     "RandomCrop",
     "RandomGamma",
+    "RandomGrayscale",
     "RandomHorizontalFlip",
+    "RandomHorizontalFlip",
+    "RandomInvert",
     "RandomMeanContrast",
     "RandomResizedCrop",
     "RandomRotation",
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepper",
+    "Sepia",
     "Sharpen",
     "Solarize",
     "Transform",

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from gpuaug.activity import Active
 from gpuaug.recipe import Draft
-from gpuaug.record import BORDERS
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import around_zero, interval
+from gpuaug.transforms.settings import around, border, interval, steady
 
 Degrees = float | tuple[float, float]
 
@@ -57,11 +56,11 @@ class RandomAffine(Transform):
         seed: int = 0,
     ) -> None:
         super().__init__(seed=seed)
-        self.degrees = around_zero("degrees", degrees)
+        self.degrees = around("degrees", degrees)
         self.translate = _shares(translate)
         self.scale = (1.0, 1.0) if scale is None else interval("scale", scale)
         self.shear = _shear(shear)
-        self.padding_mode = _border(padding_mode)
+        self.padding_mode = border("padding_mode", padding_mode)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
@@ -108,8 +107,8 @@ class RandomRotation(Transform):
 
     def __init__(self, degrees: Degrees, *, padding_mode: str = "zero", seed: int = 0) -> None:
         super().__init__(seed=seed)
-        self.degrees = around_zero("degrees", degrees)
-        self.padding_mode = _border(padding_mode)
+        self.degrees = around("degrees", degrees)
+        self.padding_mode = border("padding_mode", padding_mode)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         low, high = self.degrees
@@ -133,7 +132,7 @@ def inverse_map(angle: Tensor, scale: Tensor, shear_x: Tensor, shear_y: Tensor) 
     tensor([[0.0000, 0.5000, 0.5000, 0.0000]], dtype=torch.float64)
 
     The inverse of rotation @ shear @ scale, as in torchvision: ``RSS`` of its ``_get_inverse_affine_matrix``.
-    In steps of 2**-30, so that a quarter turn is exact and no machine's cosine matters.
+    In steps of 2**-30, so that a quarter turn is exact.
 
     Args:
         angle, shear_x, shear_y: float64 ``(n,)``, degrees.
@@ -144,14 +143,7 @@ def inverse_map(angle: Tensor, scale: Tensor, shear_x: Tensor, shear_y: Tensor) 
     b = -torch.cos(turn - y) * torch.tan(x) / torch.cos(y) - torch.sin(turn)
     c = torch.sin(turn - y) / torch.cos(y)
     d = -torch.sin(turn - y) * torch.tan(x) / torch.cos(y) + torch.cos(turn)
-    inverse = torch.stack((d, -b, -c, a), dim=1) / scale[:, None]
-    return (inverse * 2.0**30).round() * 2.0**-30
-
-
-def _border(padding_mode: str) -> str:
-    if padding_mode not in BORDERS:
-        raise ValueError(f"padding_mode must be one of {', '.join(BORDERS)}, got {padding_mode!r}")
-    return padding_mode
+    return steady(torch.stack((d, -b, -c, a), dim=1) / scale[:, None])
 
 
 def _shares(translate: Any) -> tuple[float, float]:
@@ -169,9 +161,9 @@ def _shear(shear: Any) -> tuple[float, float, float, float]:
     if shear is None:
         return (0.0, 0.0, 0.0, 0.0)
     if isinstance(shear, (tuple, list)) and len(shear) == 4:
-        pairs = (*around_zero("shear", tuple(shear[:2])), *around_zero("shear", tuple(shear[2:])))
+        pairs = (*around("shear", tuple(shear[:2])), *around("shear", tuple(shear[2:])))
     else:
-        pairs = (*around_zero("shear", shear), 0.0, 0.0)
+        pairs = (*around("shear", shear), 0.0, 0.0)
     if not all(-90 < v < 90 for v in pairs):
         raise ValueError(f"shear must be angles in (-90, 90) degrees, got {shear}")
     return pairs

@@ -11,11 +11,10 @@ from torch import Tensor
 from gpuaug.activity import Active, both
 from gpuaug.images import check_size
 from gpuaug.recipe import Draft, Extent
-from gpuaug.record import BORDERS
 from gpuaug.tape import TRIES, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import interval, probability
+from gpuaug.transforms.settings import border, interval, probability
 
 Size = int | tuple[int, int]
 
@@ -77,9 +76,7 @@ class RandomCrop(_Sized):
             raise TypeError(f"padding must be an int, got {type(padding).__name__}")
         if padding < 0:
             raise ValueError(f"padding must be at least 0 pixels, got {padding}")
-        if padding_mode not in BORDERS:
-            raise ValueError(f"padding_mode must be one of {', '.join(BORDERS)}, got {padding_mode!r}")
-        self.padding, self.padding_mode = padding, padding_mode
+        self.padding, self.padding_mode = padding, border("padding_mode", padding_mode)
         self.numbers = 2
         self.geometry = Geometry.PAD if padding else Geometry.SIZE
 

@@ -19,9 +19,10 @@ class Stage(IntEnum):
 
     GEOMETRY = 0
     BLUR = 1
-    NOISE = 2
-    OUTPUT = 3
-    BATCHED = 4  # after the kernel: PyTorch on the draws that need it
+    COLOUR = 2
+    NOISE = 3
+    OUTPUT = 4
+    BATCHED = 5  # after the kernel: PyTorch on the draws that need it
 
 
 class Geometry(IntEnum):
@@ -47,7 +48,8 @@ class Cursor:
         if stage == Stage.BATCHED:
             return True  # any number of them, in turn
         if stage != Stage.GEOMETRY:
-            return stage > self.stage
+            # The matrices of several colours multiply.
+            return stage > self.stage or stage == self.stage == Stage.COLOUR
         if geometry == Geometry.PAD or self.geometry == Geometry.PAD:
             return self.stage == Stage.GEOMETRY and min(geometry, self.geometry) <= Geometry.FLIP
         if geometry == self.geometry == Geometry.AFFINE:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from torch import Tensor
+
+from gpuaug.record import BORDERS
+
 
 def probability(name: str, value: Any) -> float:
     """A number in [0, 1].
@@ -50,17 +54,49 @@ def whole_span(name: str, value: Any, low: int, high: int, *, odd: bool = False)
     return (pair[0], pair[1])
 
 
-def around_zero(name: str, value: Any) -> tuple[float, float]:
-    """A pair of finite numbers, ascending; one number, at least 0, stands for itself to both sides.
+def around(
+    name: str, value: Any, centre: float = 0.0, *, low: float = -math.inf, high: float = math.inf
+) -> tuple[float, float]:
+    """A pair of finite numbers, ascending, within [low, high]; one number stands for itself to both sides of
+    the centre, where a centre other than 0 stops at ``low``.
 
-    >>> around_zero("degrees", 15), around_zero("degrees", (0, 90))
-    ((-15.0, 15.0), (0.0, 90.0))
+    >>> around("degrees", 15), around("degrees", (0, 90)), around("contrast", 1.5, 1.0, low=0.0)
+    ((-15.0, 15.0), (0.0, 90.0), (0.0, 2.5))
     """
+    pair = value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not 0 <= value < math.inf:
             raise ValueError(f"{name} must be a finite number of at least 0 or a pair, got {value}")
-        return (-float(value), float(value))
-    return interval(name, value, low=-math.inf)
+        pair = (max(low, centre - value) if centre else -value, centre + value)
+    least, most = _pair(name, pair)
+    if not (low <= least <= most <= high and -math.inf < least and most < math.inf):
+        limits = "finite" if math.isinf(high) and math.isinf(low) else f"within [{low}, {high}]"
+        raise ValueError(f"{name} must be a pair of ascending numbers, {limits}, got {value}")
+    return (least, most)
+
+
+def level(name: str, value: Any) -> int:
+    """A level of a byte, an int in [0, 255].
+
+    >>> level("fill", 255)
+    255
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int in [0, 255], got {type(value).__name__}")
+    if not 0 <= value <= 255:
+        raise ValueError(f"{name} must be in [0, 255], got {value}")
+    return value
+
+
+def border(name: str, value: Any) -> str:
+    """What lies beyond an image: one of the record's borders.
+
+    >>> border("padding_mode", "edge")
+    'edge'
+    """
+    if value not in BORDERS:
+        raise ValueError(f"{name} must be one of {', '.join(BORDERS)}, got {value!r}")
+    return value
 
 
 def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> tuple[float, float]:
@@ -69,14 +105,19 @@ def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf)
     >>> interval("scale", (0.1, 1), high=1)
     (0.1, 1.0)
     """
-    pair = tuple(value) if isinstance(value, (tuple, list)) else ()
-    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
-        raise TypeError(f"{name} must be a pair of numbers (least, most), got {value!r}")
-    if not (low < pair[0] <= pair[1] <= high and math.isfinite(pair[1])):
+    least, most = _pair(name, value)
+    if not (low < least <= most <= high and math.isfinite(most)):
         limit = f"at most {high}" if math.isfinite(high) else "finite"
         raise ValueError(
             f"{name} must be a pair of ascending numbers above {low} and {limit}, got {tuple(value)}"
         )
+    return (least, most)
+
+
+def _pair(name: str, value: Any) -> tuple[float, float]:
+    pair = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+        raise TypeError(f"{name} must be a pair of numbers (least, most), got {value!r}")
     return (float(pair[0]), float(pair[1]))
 
 
@@ -89,3 +130,13 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be a bool, got {type(value).__name__}")
     return value
+
+
+def steady(values: Tensor) -> Tensor:
+    """Parameters in steps of 2**-30, so that it does not matter how a machine rounds its sines and cosines.
+
+    >>> import torch
+    >>> steady(torch.tensor([0.25, 6e-17], dtype=torch.float64)).tolist()
+    [0.25, 0.0]
+    """
+    return (values * 2.0**30).round() * 2.0**-30
