@@ -20,7 +20,8 @@
 namespace gpuaug {
 
 // kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
-// block, so that no barrier is split; noise and colour cost a draw without them one branch, and need no variant.
+// block, so that no barrier is split; noise, colour and erasing cost a draw without them one branch, and need no
+// variant.
 template <int64_t kStages, typename Value>
 __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     augment_kernel(const Batch batch, const Tiling tiling) {
@@ -39,7 +40,7 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
       stage(shared, plan, batch);
     }
     if ((kStages & kShrink) && plan.from == kFiltered) find_filters(shared, plan, batch);
-    if (plan.noise) find_noise(shared, plan, batch);
+    if (plan.masked) find_masks(shared, plan, batch);
     __syncthreads();  // the source is staged, and no thread is at the tile before
     if (plan.new_table) load_table<Value>(shared, batch, plan.draw);
     if (threadIdx.x < 2) plan_next<kStages>(shared.plan(1 - turn), plan, batch, tiling);

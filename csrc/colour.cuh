@@ -1,4 +1,4 @@
-// Colour of a tile that has its levels, in place: all channels of four pixels at a time, then the noise once more.
+// Colour of a tile that has its levels, in place: all channels of four pixels at a time, then the masks once more.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ __device__ inline void colour_tile(const Shared& shared, const Plan& plan, const
       const auto word = [&](int channel) { return reinterpret_cast<uint32_t*>(levels + channel * plane); };
       const uint32_t r = *word(0), g = *word(min(1, channels - 1)), b = *word(min(2, channels - 1));
       uint32_t keep = ~0u, put = 0;
-      if (plan.noise) {
+      if (plan.masked) {
         keep = *reinterpret_cast<const uint32_t*>(shared.keep() + place);
         put = *reinterpret_cast<const uint32_t*>(shared.salt() + place);
       }

@@ -1,4 +1,4 @@
-// Salt and pepper of a tile, worked out once for all channels: what is kept of a level, and what is put there.
+// Noise and erasing of a tile, worked out once for all channels: what is kept of a level, and what is put there.
 #pragma once
 
 #include <cstdint>
@@ -31,20 +31,48 @@ __device__ inline Block strip_bits(const Recipe& recipe, int64_t pixel) {
   return bits;
 }
 
-__device__ inline void find_noise(const Shared& shared, const Plan& plan, const Batch& batch) {
+// Eight pixels of a row from (x, y) on, 0xFF for each that is erased.
+__device__ inline uint2 erased_strip(const Recipe& recipe, int64_t x, int64_t y) {
+  uint2 gone{0, 0};
+  const auto erase = [&](auto erases) {
+#pragma unroll
+    for (int j = 0; j < 8; ++j) (j < 4 ? gone.x : gone.y) |= erases(x + j) ? 0xFFu << (j % 4 * 8) : 0;
+  };
+#pragma unroll 1
+  for (int i = 0; i < kBoxes; ++i) {
+    const Quad box = erased_box(recipe, i);
+    if (y >= box.b && y < box.d) erase([&](int64_t at) { return at >= box.a && at < box.c; });
+  }
+  if (grid_crosses(recipe, y)) {
+    const Quad grid = quad_of(recipe.grid);
+    const int phase = quad_of(recipe.grid_at).a;
+    erase([&](int64_t at) { return (at + phase) % grid.a < grid.c; });
+  }
+  return gone;
+}
+
+__device__ inline void find_masks(const Shared& shared, const Plan& plan, const Batch& batch) {
   const Recipe& recipe = batch.recipes[plan.draw];
   const auto salt = static_cast<uint32_t>(clamp(recipe.salt, 0, 1 << 16));
   const auto pepper = static_cast<uint32_t>(clamp(recipe.pepper, salt, 1 << 16));
   const Lane lane(shared.tiling.narrow);
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     const int64_t x = plan.x.begin + lane.strip * kStripWidth, y = plan.y.begin + row;
-    const Block bits = strip_bits(recipe, y * batch.width + x);
-    uint2 keep{0, 0}, put{0, 0};
+    uint2 keep{~0u, ~0u}, put{0, 0};
+    if (recipe.stages & kNoise) {
+      const Block bits = strip_bits(recipe, y * batch.width + x);
 #pragma unroll
-    for (int j = 0; j < 8; ++j) {
-      const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF, byte = 0xFFu << (j % 4 * 8);
-      (j < 4 ? put.x : put.y) |= own < salt ? byte : 0;
-      (j < 4 ? keep.x : keep.y) |= own < pepper ? 0 : byte;
+      for (int j = 0; j < 8; ++j) {
+        const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF, byte = 0xFFu << (j % 4 * 8);
+        (j < 4 ? put.x : put.y) |= own < salt ? byte : 0;
+        (j < 4 ? keep.x : keep.y) &= own < pepper ? ~byte : ~0u;
+      }
+    }
+    if (recipe.stages & kErase) {
+      const uint2 gone = erased_strip(recipe, x, y);
+      const uint32_t fill = 0x01010101u * static_cast<uint32_t>(erase_level(recipe));
+      keep = {keep.x & ~gone.x, keep.y & ~gone.y};
+      put = {(put.x & ~gone.x) | (gone.x & fill), (put.y & ~gone.y) | (gone.y & fill)};
     }
     const int place = row * shared.tiling.strips * kStripWidth + lane.strip * kStripWidth;
     *reinterpret_cast<uint2*>(shared.keep() + place) = keep;

@@ -7,6 +7,7 @@
 
 #include "batch.h"
 #include "columns.h"
+#include "erase.h"
 #include "lines.h"
 #include "output_row.h"
 #include "scratch.h"
@@ -47,6 +48,7 @@ class Painter {
       if (blurs_) blur_row_down(y);
       if (recipe_.stages & kColour) colour_levels(colours_, scratch_.levels(), batch_.channels, line_);
       if (recipe_.stages & kNoise) noise_row(y);
+      if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), batch_.channels, width_);
       output.write(y, scratch_.levels());
     }
   }

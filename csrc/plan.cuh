@@ -37,7 +37,7 @@ struct Plan {
   Source from;
   int tile;          // of the draw
   int halo;          // 2 where this draw blurs
-  bool noise;        // this draw has it
+  bool masked;       // this draw has noise, or erases
   bool colour;       // and this
   bool new_table;    // it is not in shared memory yet
   bool whole_words;  // rows of the source are aligned words
@@ -131,7 +131,7 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
   plan.source = batch.storage + (in_storage ? recipe.offset : 0);
   plan.from = from;
   plan.halo = halo;
-  plan.noise = recipe.stages & kNoise;
+  plan.masked = recipe.stages & (kNoise | kErase);
   plan.colour = recipe.stages & kColour;
   plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
 }

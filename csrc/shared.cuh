@@ -53,7 +53,7 @@ struct Shared {
   }
   __device__ ColumnTap* columns() const { return reinterpret_cast<ColumnTap*>(memory + tiling.columns); }
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
-  // What noise leaves of a level, and what it puts there: a byte a pixel, in strips of a tile.
+  // What noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
   __device__ uint8_t* keep() const { return memory + tiling.masks; }
   __device__ uint8_t* salt() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
   __device__ uint8_t* finished() const { return memory + tiling.finished; }
@@ -79,16 +79,16 @@ struct Lane {
 struct Levels {
   uint8_t* at;
   int pitch, plane;
-  const uint8_t *keep, *salt;  // null: no noise
+  const uint8_t *keep, *salt;  // null: neither
 
   __device__ Levels(const Shared& shared, const Plan& plan, bool to_patch) {
     const Tiling& tiling = shared.tiling;
     pitch = static_cast<int>(to_patch ? tiling.wide.by : tiling.narrow.by) * kStripWidth;
     plane = to_patch ? tiling.patch_plane : tiling.rows * pitch;
     at = to_patch ? shared.bytes() : shared.finished();
-    const bool noise = plan.noise && !to_patch;
-    keep = noise ? shared.keep() : nullptr;
-    salt = noise ? shared.salt() : nullptr;
+    const bool masked = plan.masked && !to_patch;
+    keep = masked ? shared.keep() : nullptr;
+    salt = masked ? shared.salt() : nullptr;
   }
 
   __device__ void put_strip(int channel, int row, int strip, uint2 levels) const {

@@ -16,10 +16,22 @@ namespace gpuaug {
 
 constexpr int kTries = 10;  // windows to choose from in an entry that fits one
 
-enum Opcode : int64_t { kCropTo, kWindow, kFit, kResize, kFlip, kAffine, kSetBorder, kSetBlur, kSetNoise, kMixColours };
+enum Opcode : int64_t {
+  kCropTo,
+  kWindow,
+  kFit,
+  kResize,
+  kFlip,
+  kAffine,
+  kSetBorder,
+  kSetBlur,
+  kSetNoise,
+  kMixColours,
+  kSetErase
+};
 
 // Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13};
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13, 8};
 
 // As PyTorch casts: what no int64 can hold becomes the least one.
 inline int64_t to_int64(double value) {
@@ -127,6 +139,13 @@ class DraftedDraw {
         for (int word = 0; word < 12; ++word) given_rows[word / 4][word % 4] = real(word);
         recipe_.stages |= kColour;
         mix(given_rows);
+        break;
+      }
+      case kSetErase: {
+        int64_t* const words[] = {&recipe_.fill, &recipe_.box0, &recipe_.box1,   &recipe_.box2,
+                                  &recipe_.box3, &recipe_.grid, &recipe_.grid_at};
+        recipe_.stages |= kErase;
+        for (int word = 0; word < 7; ++word) *words[word] = whole(word);
         break;
       }
     }

@@ -19,13 +19,14 @@ from gpuaug.record import (
     BORDERS,
     COLOUR,
     COLOUR_UNIT,
+    ERASE,
     FIXED_POINT,
     GEOMETRY,
     NOISE,
     SHRINK,
     WORD,
 )
-from gpuaug.reference import pixel_bits
+from gpuaug.reference import erased, pixel_bits
 
 
 def augment(images: Tensor, recipes: Recipes) -> Tensor:
@@ -43,6 +44,10 @@ def augment(images: Tensor, recipes: Recipes) -> Tensor:
         images = _where(recipes, COLOUR, _colour(images, recipes), images)
     if recipes.stages & NOISE:
         images = _where(recipes, NOISE, salt_and_pepper(images, *_noise_fields(recipes)), images)
+    if recipes.stages & ERASE:
+        mask = erased(recipes.records, *recipes.size)[:, None]
+        fill = (recipes.field("fill")[:, None, None, None] & 0xFF) / 255
+        images = torch.where(mask, fill.to(images.dtype), images)
     return images
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gpuaug.activity import Active, where
 from gpuaug.packed import Packed
-from gpuaug.record import ARTICLE, BLUR_UNIT, BORDERS, FIELDS, GAUSSIAN, WORD
+from gpuaug.record import ARTICLE, BLUR_UNIT, BORDERS, BOXES, FIELDS, GAUSSIAN, WORD
 from gpuaug.tape import Opcode, Operand, Tape, execute, possible_stages
 
 
@@ -48,7 +48,7 @@ class Recipes(NamedTuple):
 
     >>> recipes = Draft.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
     >>> recipes.records.shape, recipes.size, recipes.stages
-    (torch.Size([2, 34]), (8, 8), 0)
+    (torch.Size([2, 41]), (8, 8), 0)
 
     Attributes:
         records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.
@@ -244,6 +244,26 @@ class Draft:
         """Salt and pepper with the given shares of pixels, in steps of 2**-16."""
         self._tape.write(Opcode.NOISE, active, keys, place, salt, pepper)
 
+    # ---- Erasing
+
+    def erase(self, boxes: Tensor, fill: Operand, active: Active = True) -> None:
+        """Put the level ``fill`` into up to ``BOXES`` boxes, int64 ``(n, k, 4)``: left, top, right, bottom of
+        the output, exclusive. Pixels from the 65536th on are not reached.
+        """
+        words = [quad(*box.unbind(1)) for box in boxes.clamp(0, 0xFFFF).unbind(1)]
+        nothing = (0,) * (BOXES - len(words) + 2)
+        self._tape.write(Opcode.ERASE, active, fill, *words, nothing)
+
+    def erase_grid(
+        self, unit: Tensor, hole: Tensor, phase: Tensor, fill: Operand, active: Active = True
+    ) -> None:
+        """Put the level ``fill`` into a corner of every square of a grid. ``unit`` and ``hole``, int64
+        ``(n,)``: the sides of its squares and of what is erased, below 65536; ``phase``, ``(n, 2)``: how many
+        pixels the first squares lack, in x and in y.
+        """
+        grid = quad(unit, unit, hole, hole)
+        self._tape.write(Opcode.ERASE, active, fill, (0,) * BOXES, grid, quad(*phase.unbind(1)))
+
     # ---- Packing
 
     def recipes(self, size: tuple[int, int]) -> Recipes:
@@ -256,6 +276,18 @@ class Draft:
             return Recipes(records, size, possible_stages(numbers, code))
         records = torch.empty((self._count, len(FIELDS)), dtype=torch.int64)
         return Recipes(records, size, torch.ops.gpuaug.recipes(records, columns, numbers, code, *size))
+
+
+def quad(*numbers: Tensor) -> Tensor:
+    """Up to four numbers of 16 bits in one word, the first in the lowest bits: int64, all of one shape.
+
+    >>> hex(quad(*torch.tensor([[1], [2], [3], [4]])).item())
+    '0x4000300020001'
+    """
+    word = torch.zeros_like(numbers[0])
+    for place, number in enumerate(numbers):
+        word = word | (number << (16 * place))
+    return word
 
 
 def blur_weights(sigma: Tensor) -> Tensor:

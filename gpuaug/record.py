@@ -11,10 +11,11 @@ FIELDS = (
     *("blur", "outer", "inner"),
     *("key", "place", "salt", "pepper"),
     *("rr", "rg", "rb", "r1", "gr", "gg", "gb", "g1", "br", "bg", "bb", "b1"),
+    *("fill", "box0", "box1", "box2", "box3", "grid", "grid_at"),
 )
 WORD = {name: number for number, name in enumerate(FIELDS)}
 
-GEOMETRY, BLUR, NOISE, SHRINK, COLOUR = 1, 2, 4, 8, 16
+GEOMETRY, BLUR, NOISE, SHRINK, COLOUR, ERASE = 1, 2, 4, 8, 16, 32
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 GAUSSIAN, ARTICLE = 0, 1
 
@@ -30,3 +31,4 @@ ARTICLE_KERNEL = (
 )
 NOISE_UNIT = 1 << 16
 COLOUR_UNIT = 1 << 12
+BOXES = 4

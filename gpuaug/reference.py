@@ -11,7 +11,19 @@ import torch
 from torch import Tensor
 
 from gpuaug import random
-from gpuaug.record import ARTICLE, ARTICLE_KERNEL, BLUR, BORDERS, COLOUR, GEOMETRY, NOISE, SHRINK, WORD
+from gpuaug.record import (
+    ARTICLE,
+    ARTICLE_KERNEL,
+    BLUR,
+    BORDERS,
+    BOXES,
+    COLOUR,
+    ERASE,
+    GEOMETRY,
+    NOISE,
+    SHRINK,
+    WORD,
+)
 
 
 def augment(
@@ -36,6 +48,9 @@ def augment(
         image = _choose(field, COLOUR, _colour(image, records), image)
     if stages & NOISE:
         image = _choose(field, NOISE, _noise(image, field), image)
+    if stages & ERASE:
+        mask = erased(records, height, width)[:, None]
+        image = torch.where(mask, field["fill"][:, None] & 0xFF, image)
     if table is None:
         out = image.to(torch.uint8)
     else:
@@ -280,3 +295,26 @@ def pixel_bits(key: Tensor, place: Tensor, height: int, width: int) -> Tensor:
     words = random.philox(torch.stack((block, none, none + place[:, None], none), dim=-1), key[:, None])
     halves = torch.stack((words & 0xFFFF, words >> 16), dim=-1)
     return halves.flatten(1)[:, :pixels].unflatten(1, (height, width))
+
+
+# ---- Erasing.
+
+
+def erased(records: Tensor, height: int, width: int) -> Tensor:
+    """The pixels that the draws erase: bool ``(n, height, width)``."""
+    field = {name: records[:, word, None, None] for name, word in WORD.items()}
+    x = torch.arange(width, device=records.device)
+    y = torch.arange(height, device=records.device)[:, None]
+    (unit_x, unit_y, hole_x, hole_y), (at_x, at_y, _, _) = (
+        _quad(field[name]) for name in ("grid", "grid_at")
+    )
+    mask = ((x + at_x) % unit_x.clamp(min=1) < hole_x) & ((y + at_y) % unit_y.clamp(min=1) < hole_y)
+    mask = mask & (unit_x > 0) & (unit_y > 0)
+    for number in range(BOXES):
+        left, top, right, bottom = _quad(field[f"box{number}"])
+        mask = mask | ((x >= left) & (x < right) & (y >= top) & (y < bottom))
+    return mask & ((field["stages"] & ERASE) != 0)
+
+
+def _quad(word: Tensor) -> list[Tensor]:
+    return [(word >> (16 * place)) & 0xFFFF for place in range(4)]

@@ -14,7 +14,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from gpuaug.record import BLUR, COLOUR, COLOUR_UNIT, FIXED_POINT, GEOMETRY, NOISE, NOISE_UNIT, SHRINK
+from gpuaug.record import BLUR, COLOUR, COLOUR_UNIT, ERASE, FIXED_POINT, GEOMETRY, NOISE, NOISE_UNIT, SHRINK
 
 TRIES = 10  # windows to choose from in FIT
 
@@ -34,20 +34,15 @@ class Opcode(IntEnum):
     BLUR = 7  # kind, outer, inner
     NOISE = 8  # key, place, salt, pepper
     COLOUR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
+    ERASE = 10  # fill, four boxes, grid, where it begins: the record's words
 
 
 ARITY = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
-    **{
-        Opcode.FLIP: 2,
-        Opcode.AFFINE: 7,
-        Opcode.BORDER: 2,
-        Opcode.BLUR: 4,
-        Opcode.NOISE: 5,
-        Opcode.COLOUR: 13,
-    },
+    **{Opcode.FLIP: 2, Opcode.AFFINE: 7, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
+    **{Opcode.COLOUR: 13, Opcode.ERASE: 8},
 }
-_STAGE = {Opcode.BLUR: BLUR, Opcode.NOISE: NOISE, Opcode.COLOUR: COLOUR}
+_STAGE = {Opcode.BLUR: BLUR, Opcode.NOISE: NOISE, Opcode.COLOUR: COLOUR, Opcode.ERASE: ERASE}
 _DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)
 
 
@@ -186,6 +181,7 @@ class _Draws:
         self.noise = nothing[:, [0, 0, 0, 0]]
         self.colours = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
         self.colours = self.colours.expand(operands.count, 3, 4)
+        self.erased = nothing[:, [0] * 7]
         self.stages = nothing[:, :1]
         self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
         self.turned = self.smooth  # a crop's neighbours are then the image's own, or its border
@@ -287,6 +283,11 @@ class _Draws:
         self.colours = torch.where(active[:, None], mixed, self.colours)
         self.stages = torch.where(active, self.stages | COLOUR, self.stages)
 
+    def execute_erase(self, active: Tensor, *words: int) -> None:
+        given = torch.stack([self._get.whole(k) for k in words], dim=1)
+        self.erased = torch.where(active, given, self.erased)
+        self.stages = torch.where(active, self.stages | ERASE, self.stages)
+
     def records(self, size: tuple[int, int]) -> Tensor:
         scale, cross = ((v * FIXED_POINT).round().long() for v in (self.scale, self.cross))
         # From continuous coordinates to whole-numbered pixel centres.
@@ -300,7 +301,8 @@ class _Draws:
         pairs = (self.source, scale, cross, shift, self.low, self.high)
         colours = torch.cat((self.colours[:, :, :3], self.colours[:, :, 3:] * 255), dim=2) * COLOUR_UNIT
         colours = torch.where((stages & COLOUR) != 0, colours.round().long().flatten(1), 0)
-        return torch.cat((stages, self.offset, *pairs, self.border, self.blur, self.noise, colours), dim=1)
+        others = (self.border, self.blur, self.noise, colours, self.erased)
+        return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 
 _EXECUTE: dict[Opcode, Callable[..., None]] = {

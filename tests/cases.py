@@ -51,6 +51,12 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
         shares = torch.rand(2, n, generator=random) / 2
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
         draft.noise(shares[0], shares[1], keys, draw(st.integers(0, 2**32 - 1)), some())
+    if draw(st.booleans()):
+        boxes = torch.randint(0, 20, (n, draw(st.integers(1, 4)), 4), generator=random)
+        draft.erase(boxes, whole(0, 255), some())
+    if draw(st.booleans()):
+        unit, hole = whole(1, 9), whole(0, 9)
+        draft.erase_grid(unit, hole, torch.stack((whole(0, 20), whole(0, 20)), dim=1), whole(0, 255), some())
     recipes = draft.recipes((out_height, out_width))
     records, stages = recipes.records, recipes.stages
     if affine and draw(st.integers(0, 3)) == 0:  # a rotation, a shear, whatever a map can be

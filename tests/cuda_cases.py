@@ -95,6 +95,13 @@ def chain(
     if "noise" in names:
         keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
         draft.noise(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
+    if "boxes" in names:
+        corner = torch.rand(n, 4, 2, generator=random) * torch.tensor((size[1], size[0]))
+        boxes = torch.cat((corner, corner + torch.tensor((9, 5))), dim=2).long()
+        draft.erase(boxes, torch.arange(n) * 40 + 3, torch.arange(n) % 3 != 1)
+    if "grid" in names:
+        unit = torch.arange(n) + 5
+        draft.erase_grid(unit, unit - 3, torch.stack((unit - 1, unit - 2), dim=1), 200, odd)
     recipes = draft.recipes(size)
     records, stages = recipes.records, recipes.stages
     if "turn" in names:
@@ -112,6 +119,9 @@ BFLOAT, HALF, FLOAT = torch.bfloat16, torch.float16, torch.float32
 
 # Several tiles, the last ones partly outside the output; every source, stage, layout and size of an element.
 CHAINS = (
+    chain("boxes", "grid", "noise", sources=WIDE, size=(30, 72), channels=3),
+    chain("boxes", "colour", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
+    chain("grid", sources=SMALL, size=(17, 33), table=FLOAT),
     chain("colour", sources=SMALL, size=(17, 40), channels=1),
     chain("colour", "noise", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
     chain("colour", "noise", "crop", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
@@ -157,7 +167,7 @@ def every_width() -> tuple[int, bytes]:
     """Widths 1 to 70, in turn through four layouts, three sizes of an element and five chains."""
     layouts = itertools.cycle(itertools.product((False, True), repeat=2))
     kinds = itertools.cycle((None, BFLOAT, FLOAT))
-    blurs = itertools.cycle(((), ("gaussian", "article"), ("colour",), ("flip",), ("crop",)))
+    blurs = itertools.cycle(((), ("gaussian", "article"), ("colour",), ("flip", "boxes"), ("crop", "grid")))
     chosen = [
         chain(
             "noise",

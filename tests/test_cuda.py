@@ -45,7 +45,7 @@ def test_random_chains_equal_to_the_cpu(call):
     assert torch.equal(got, expected)
 
 
-WHOLE = ("crop", "flip", "gaussian", "article", "colour", "noise")
+WHOLE = ("crop", "flip", "gaussian", "article", "colour", "noise", "boxes", "grid")
 
 
 @pytest.mark.parametrize(

@@ -91,12 +91,9 @@ MUTATIONS = {
         "(plan.y.begin + row) * batch.width + x + kVector;",
     ),
     "colour without the noise after it": ("plain", "colour.cuh", "(mixed & keep) | put", "mixed"),
-    "colour of a channel that is not there": (
-        "address",
-        "colour.cuh",
-        "if (channel >= channels) return;",
-        "",
-    ),
+    "green from the row of red": ("plain", "colour.cuh", "mix(1, green)", "mix(1, red)"),
+    "noise where a box is erased": ("plain", "noise.cuh", "(put.x & ~gone.x)", "put.x"),
+    "a grid that begins elsewhere": ("plain", "noise.cuh", "(at + phase) % grid.a", "at % grid.a"),
     "noise of one block where it straddles two": (
         "plain",
         "noise.cuh",
@@ -237,8 +234,8 @@ def test_a_record_that_shrinks_without_geometry_is_copied(build: Build):
 
 def test_a_record_outside_the_storage_reads_nothing(build: Build):
     records = torch.zeros(1, len(FIELDS), dtype=torch.int64)
-    records[0, WORD["stages"]], records[0, WORD["width"] : WORD["height"] + 1] = 31, 2**40
-    call = torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, 31, False
+    records[0, WORD["stages"]], records[0, WORD["width"] : WORD["height"] + 1] = 63, 2**40
+    call = torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, 63, False
     done = run(build("plain"), encode(call, torch.zeros(1, 1, 4, 4, dtype=torch.uint8)))
     agree(done, 1)
 

@@ -63,6 +63,12 @@ def tapes(draw):
             Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
             Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(int, (0, 0), (13107, 13107))),
             Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
+            Opcode.ERASE: lambda: (
+                column(int, 0, 255),
+                keys,
+                *(torch.randint(-(2**63), 2**63 - 1, (n,), generator=random) for _ in range(4)),
+                draw(st.integers(0, 2**40)),
+            ),
             Opcode.COLOUR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
         }
         made.write(opcode, active(), *operands[opcode]())

@@ -18,6 +18,7 @@ from gpuaug.transforms.colour_axes import FancyPCA
 from gpuaug.transforms.compose import Compose, OneOf, RandomApply
 from gpuaug.transforms.distortion import ElasticTransform, GridDistortion, OpticalDistortion
 from gpuaug.transforms.downscale import Downscale
+from gpuaug.transforms.erase import CutOut, GridDropout, RandomErasing
 from gpuaug.transforms.geometry import (
     CenterCrop,
     RandomCrop,
@@ -50,6 +51,7 @@ __all__ = [
     "ChannelShuffle",
     "ColorJitter",
     "Compose",
+    "CutOut",
     "Downscale",
     "ElasticTransform",
     "Emboss",
@@ -58,8 +60,10 @@ __all__ = [
     "FancyPCA",
     "GaussNoise",
     "GaussianBlur",
+    "GaussianBlur",
     "GlassBlur",
     "GridDistortion",
+    "GridDropout",
     "ISONoise",
     "JpegCompression",
     "MedianBlur",
@@ -77,6 +81,7 @@ __all__ = [
     "RandomApply",
     "RandomCrop",
     "RandomCrop",
+    "RandomErasing",
     "RandomGamma",
     "RandomGrayscale",
     "RandomHorizontalFlip",

@@ -21,8 +21,9 @@ class Stage(IntEnum):
     BLUR = 1
     COLOUR = 2
     NOISE = 3
-    OUTPUT = 4
-    BATCHED = 5  # after the kernel: PyTorch on the draws that need it
+    ERASE = 4
+    OUTPUT = 5
+    BATCHED = 6  # after the kernel: PyTorch on the draws that need it
 
 
 class Geometry(IntEnum):

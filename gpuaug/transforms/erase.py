@@ -1,0 +1,181 @@
+"""Erasing: boxes and grids of one level, in the output's pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.activity import Active, both
+from gpuaug.images import check_size
+from gpuaug.recipe import Draft, Extent
+from gpuaug.record import BOXES
+from gpuaug.tape import TRIES
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.plan import Stage, Step
+from gpuaug.transforms.settings import interval, level, probability
+
+
+class RandomErasing(Transform):
+    """A box of random size and shape becomes ``value``, with probability ``p``.
+
+    >>> import gpuaug
+    >>> images = torch.full((1, 3, 32, 32), 9, dtype=torch.uint8)
+    >>> gpuaug.RandomErasing(p=1.0, value=200)(images).unique()
+    tensor([  9, 200], dtype=torch.uint8)
+
+    torchvision's distribution (Zhong et al., AAAI 2020): ten tries at an area uniform in ``scale`` and a
+    ratio log-uniform in ``ratio``; where none fits, nothing is erased. It comes before ``Normalize`` here.
+
+    Args:
+        p: probability, in [0, 1].
+        scale: least and most share of the image's area, in (0, 1].
+        ratio: least and most height / width of the box.
+        value: the level that takes its place, 0 to 255, in all channels; for floating images, that / 255.
+    """
+
+    stage = Stage.ERASE
+    numbers = 1 + 2 * TRIES + 2
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        scale: tuple[float, float] = (0.02, 0.33),
+        ratio: tuple[float, float] = (0.3, 3.3),
+        value: int = 0,
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.p = probability("p", p)
+        self.scale = interval("scale", scale, high=1.0)
+        self.ratio = interval("ratio", ratio)
+        self.value = level("value", value)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        _, share, ratio, place = job.uniform(step).split_with_sizes((1, TRIES, TRIES, 2), 1)
+        low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
+        extent = _extent(job.draft.extent, len(place))
+        area = extent.prod(1, keepdim=True) * (self.scale[0] + share * (self.scale[1] - self.scale[0]))
+        ratio = torch.exp(low + ratio * (high - low))
+        tries = torch.stack((area / ratio, area * ratio), dim=2).sqrt().round()  # (n, tries, 2): x, y
+        fits = (tries < extent[:, None]).all(2)
+        size = tries[torch.arange(len(place)), fits.int().argmax(1)]
+        corner = (place * (extent - size + 1)).floor()
+        boxes = torch.cat((corner, corner + size), dim=1).long()
+        chosen = both(job.choose(step, self.p), fits.any(1))
+        return {"boxes": boxes[:, None], "chosen": chosen}
+
+    def compile(self, draft: Draft, active: Active, *, boxes: Tensor, chosen: Active) -> None:
+        active = both(active, chosen)
+        if active is not False:
+            draft.erase(boxes, self.value, active)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, scale={self.scale}, ratio={self.ratio}, value={self.value}"
+
+
+class CutOut(Transform):
+    """Boxes of a fixed size at random places become ``fill``; they may reach beyond the image.
+
+    >>> import gpuaug
+    >>> images = torch.full((1, 3, 32, 32), 9, dtype=torch.uint8)
+    >>> gpuaug.CutOut(8, holes=2)(images).unique()
+    tensor([0, 9], dtype=torch.uint8)
+
+    The middle of a box is any pixel (DeVries and Taylor, 2017).
+
+    Args:
+        size: (height, width) of a box in pixels, or one number for both.
+        holes: how many, 1 to 4.
+        fill: the level that takes their place, 0 to 255, in all channels; for floating images, that / 255.
+    """
+
+    stage = Stage.ERASE
+
+    def __init__(self, size: int | tuple[int, int], *, holes: int = 1, fill: int = 0, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.size = check_size(size)
+        if isinstance(holes, bool) or not isinstance(holes, int):
+            raise TypeError(f"holes must be an int, got {type(holes).__name__}")
+        if not 1 <= holes <= BOXES:
+            raise ValueError(f"holes must be in [1, {BOXES}], got {holes}")
+        self.holes, self.fill = holes, level("fill", fill)
+        self.numbers = 2 * holes
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        u = job.uniform(step).unflatten(1, (self.holes, 2))
+        extent = _extent(job.draft.extent, len(u))[:, None]
+        size = torch.tensor((self.size[1], self.size[0]))
+        corner = (u * extent).long() - size // 2
+        # Cut off here, since the record has no negative numbers.
+        ends = (corner + size).minimum(extent.long())
+        return {"boxes": torch.cat((corner.clamp(min=0), ends), dim=2)}
+
+    def compile(self, draft: Draft, active: Active, *, boxes: Tensor) -> None:
+        draft.erase(boxes, self.fill, active)
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}, holes={self.holes}, fill={self.fill}"
+
+
+class GridDropout(Transform):
+    """The squares of a grid become ``fill``.
+
+    >>> import gpuaug
+    >>> images = torch.full((1, 3, 32, 32), 8, dtype=torch.uint8)
+    >>> gpuaug.GridDropout(ratio=0.5, unit=8)(images).float().mean().item()  # a quarter is gone
+    6.0
+
+    GridMask's (Chen et al., 2020), without its rotation.
+
+    Args:
+        ratio: side of what is erased as a share of the grid's unit, in (0, 1).
+        unit: (least, most) side of the grid's squares in pixels, at least 2; or one number.
+        fill: the level that takes their place, 0 to 255, in all channels; for floating images, that / 255.
+    """
+
+    stage = Stage.ERASE
+    numbers = 3
+
+    def __init__(
+        self,
+        ratio: float = 0.5,
+        unit: int | tuple[int, int] = (16, 64),
+        *,
+        fill: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.ratio = probability("ratio", ratio)
+        if self.ratio in (0, 1):
+            raise ValueError(f"ratio must be in (0, 1), got {ratio}")
+        pair = (
+            (unit, unit) if isinstance(unit, int) else tuple(unit) if isinstance(unit, (list, tuple)) else ()
+        )
+        if len(pair) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) for v in pair):
+            raise TypeError(f"unit must be an int or a pair of them (least, most), got {unit!r}")
+        if not 2 <= pair[0] <= pair[1] < 1 << 16:
+            raise ValueError(f"unit must be ascending numbers of pixels in [2, 65535], got {unit}")
+        self.unit, self.fill = pair, level("fill", fill)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        u = job.uniform(step)
+        least, most = self.unit
+        unit = least + (u[:, 0] * (most - least + 1)).long()
+        hole = (unit * self.ratio).round().long().clamp(min=1).minimum(unit - 1)
+        return {"unit": unit, "hole": hole, "phase": (u[:, 1:] * unit[:, None]).long()}
+
+    def compile(self, draft: Draft, active: Active, *, unit: Tensor, hole: Tensor, phase: Tensor) -> None:
+        draft.erase_grid(unit, hole, phase, self.fill, active)
+
+    def extra_repr(self) -> str:
+        return f"ratio={self.ratio}, unit={self.unit}, fill={self.fill}"
+
+
+def _extent(extent: Extent, count: int) -> Tensor:
+    """Width and height of each draw, float64 ``(n, 2)``."""
+    extent = extent if isinstance(extent, Tensor) else torch.tensor([extent])
+    return extent.double().expand(count, 2)
