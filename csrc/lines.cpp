@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -211,29 +212,32 @@ void blend_turned(const uint8_t* source, const TurnedTaps& taps, int channels, i
     across[i] = static_cast<int16_t>((x >> 17) & (2047 << 4));
     down[i] = static_cast<int16_t>((y >> 17) & (2047 << 4));
   }
+  // Of each channel a pixel and its right neighbour. All are read before the first is used: what was just written in
+  // small pieces cannot be read at once in a large one.
+  uint16_t above[4][kBlock], below[4][kBlock];
   for (int c = 0; c < channels; ++c) {
-    const uint8_t* __restrict own = source + c * taps.channel;
-    uint16_t above[kBlock], below[kBlock];  // a pixel and its right neighbour
+    const uint8_t* own = source + c * taps.channel;
+    const auto read = [&](auto step) {
+      for (int i = 0; i < count; ++i) {
+        const uint8_t *upper = own + places[i], *lower = upper + row_step;
+        above[c][i] = static_cast<uint16_t>(upper[0] | upper[step] << 8);
+        below[c][i] = static_cast<uint16_t>(lower[0] | lower[step] << 8);
+      }
+    };
     if (column_step == 1) {
-      for (int i = 0; i < count; ++i) {
-        const uint8_t *upper = own + places[i], *lower = upper + row_step;
-        above[i] = static_cast<uint16_t>(upper[0] | upper[1] << 8);
-        below[i] = static_cast<uint16_t>(lower[0] | lower[1] << 8);
-      }
+      read(std::integral_constant<int, 1>());
     } else {
-      for (int i = 0; i < count; ++i) {
-        const uint8_t *upper = own + places[i], *lower = upper + row_step;
-        above[i] = static_cast<uint16_t>(upper[0] | upper[column_step] << 8);
-        below[i] = static_cast<uint16_t>(lower[0] | lower[column_step] << 8);
-      }
+      read(column_step);
     }
-    for (int i = count; i < kBlock; ++i) above[i] = below[i] = 0;
+    for (int i = count; i < kBlock; ++i) above[c][i] = below[c][i] = 0;
+  }
+  for (int c = 0; c < channels; ++c) {
     int16_t values[kBlock];
     for (int i = 0; i < kBlock; ++i) {
       const auto left = [](uint16_t pair) { return static_cast<int16_t>((pair & 255) << 7); };
       const auto right = [](uint16_t pair) { return static_cast<int16_t>((pair >> 8) << 7); };
-      const int16_t upper = blended(left(above[i]), right(above[i]), across[i]);
-      const int16_t lower = blended(left(below[i]), right(below[i]), across[i]);
+      const int16_t upper = blended(left(above[c][i]), right(above[c][i]), across[i]);
+      const int16_t lower = blended(left(below[c][i]), right(below[c][i]), across[i]);
       const int16_t value = blended(upper, lower, down[i]);
       values[i] = fine ? whole_fine(value) : rounded_level(value);
     }
