@@ -41,6 +41,7 @@ class RandomAffine(Transform):
         ValueError, TypeError: a setting out of range or of another type.
     """
 
+    reference = "torchvision RandomAffine"
     stage = Stage.GEOMETRY
     geometry = Geometry.AFFINE
     numbers = 6
@@ -101,6 +102,7 @@ class RandomRotation(Transform):
         padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
     """
 
+    reference = "torchvision RandomRotation"
     stage = Stage.GEOMETRY
     geometry = Geometry.AFFINE
     numbers = 1

@@ -47,7 +47,11 @@ class _Colour(Transform):
 
 
 class _Sometimes(_Colour):
-    """With a probability; the first number decides."""
+    """With a probability; the first number decides.
+
+    Args:
+        p: probability, in [0, 1].
+    """
 
     numbers = 1
 
@@ -90,6 +94,7 @@ class ColorJitter(_Colour):
         ValueError, TypeError: a setting out of range or of another type; images of two channels.
     """
 
+    reference = "torchvision ColorJitter"
     numbers = 5
 
     def __init__(
@@ -135,6 +140,8 @@ class RandomGrayscale(_Sometimes):
     tensor([76, 76, 76], dtype=torch.uint8)
     """
 
+    reference = "torchvision RandomGrayscale; ITU-R BT.601"
+
     def __init__(self, p: float = 0.1, *, seed: int = 0) -> None:
         super().__init__(p, seed=seed)
 
@@ -150,6 +157,8 @@ class RandomInvert(_Sometimes):
     tensor([[[[255, 254,   0]]]], dtype=torch.uint8)
     """
 
+    reference = "torchvision RandomInvert"
+
     def matrix(self, u: Tensor) -> tuple[float, ...]:
         return (-1, 0, 0, 1, 0, -1, 0, 1, 0, 0, -1, 1)
 
@@ -162,6 +171,7 @@ class Sepia(_Sometimes):
     tensor([135, 120,  94], dtype=torch.uint8)
     """
 
+    reference = "Albumentations ToSepia"
     grey = False
 
     def matrix(self, u: Tensor) -> tuple[float, ...]:
@@ -180,6 +190,7 @@ class ChannelDropout(_Sometimes):
         fill: a level, 0 to 255; for floating images, that / 255.
     """
 
+    reference = "Albumentations ChannelDropout"
     grey = False
     numbers = 2
 
@@ -206,6 +217,7 @@ class ChannelShuffle(_Sometimes):
     [1, 2, 3]
     """
 
+    reference = "Albumentations ChannelShuffle"
     grey = False
     numbers = 2
 
@@ -226,6 +238,7 @@ class RGBShift(_Colour):
             sides. For floating images, that / 255.
     """
 
+    reference = "Albumentations RGBShift"
     grey = False
     numbers = 3
 

@@ -36,6 +36,7 @@ class RandomErasing(Transform):
         value: the level that takes its place, 0 to 255, in all channels; for floating images, that / 255.
     """
 
+    reference = "Zhong et al., Random erasing data augmentation, AAAI 2020"
     stage = Stage.ERASE
     numbers = 1 + 2 * TRIES + 2
 
@@ -93,6 +94,7 @@ class CutOut(Transform):
         fill: the level that takes their place, 0 to 255, in all channels; for floating images, that / 255.
     """
 
+    reference = "DeVries and Taylor, Improved regularization with cutout, 2017"
     stage = Stage.ERASE
 
     def __init__(self, size: int | tuple[int, int], *, holes: int = 1, fill: int = 0, seed: int = 0) -> None:
@@ -137,6 +139,7 @@ class GridDropout(Transform):
         fill: the level that takes their place, 0 to 255, in all channels; for floating images, that / 255.
     """
 
+    reference = "Chen et al., GridMask data augmentation, 2020"
     stage = Stage.ERASE
     numbers = 3
 
