@@ -215,7 +215,28 @@ void blend_turned(const uint8_t* source, const TurnedTaps& taps, int channels, i
   // Of each channel a pixel and its right neighbour. All are read before the first is used: what was just written in
   // small pieces cannot be read at once in a large one.
   uint16_t above[4][kBlock], below[4][kBlock];
-  for (int c = 0; c < channels; ++c) {
+  const bool side_by_side = column_step == 3 && channels == 3;
+  if (side_by_side) {  // the usual number: six bytes a row, the first four of them in one word
+    uint32_t four[2][kBlock] = {};
+    uint16_t two[2][kBlock] = {};
+    for (int i = 0; i < count; ++i) {
+      for (int row = 0; row < 2; ++row) {
+        const uint8_t* six = source + places[i] + row * row_step;
+        four[row][i] = quad(six);
+        two[row][i] = static_cast<uint16_t>(six[4] | six[5] << 8);
+      }
+    }
+    for (int row = 0; row < 2; ++row) {
+      auto& pairs = row == 0 ? above : below;
+      for (int i = 0; i < kBlock; ++i) {
+        const uint32_t word = four[row][i], half = two[row][i];
+        pairs[0][i] = static_cast<uint16_t>((word & 0xFF) | (word >> 16 & 0xFF00));
+        pairs[1][i] = static_cast<uint16_t>((word >> 8 & 0xFF) | (half & 0xFF) << 8);
+        pairs[2][i] = static_cast<uint16_t>((word >> 16 & 0xFF) | (half & 0xFF00));
+      }
+    }
+  }
+  for (int c = 0; c < channels && !side_by_side; ++c) {
     const uint8_t* own = source + c * taps.channel;
     const auto read = [&](auto step) {
       for (int i = 0; i < count; ++i) {
