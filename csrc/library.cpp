@@ -12,7 +12,7 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   library.def(
       "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, bool shuffled, int seed, int epoch) "
       "-> Tensor");
-  // Fills the records (n, 22) with what a tape comes to (gpuaug/tape.py says what that is); the union of their stages.
+  // Fills the records with what a tape comes to (gpuaug/tape.py says what that is); the union of their stages.
   library.def(
       "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) -> int");
   // The first numbers in [0, 1) of each draw's parameter streams at some places in the chain: (sum of counts, n).

@@ -48,7 +48,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             pytest.skip(f"this processor has no {', '.join(sorted(missing))}")
         flags = ["-O3", f"-march={request.param}"]
     program = tmp_path_factory.mktemp("painter") / "painter"
-    sources = [ROOT / "tests/csrc/painter_alone.cpp", ROOT / "csrc/lines.cpp"]
+    sources = [ROOT / "tests/csrc/painter_alone.cpp", *sorted((ROOT / "csrc").glob("lines_*.cpp"))]
     command = [*compiler.split(), *FLAGS, *flags, "-I", ROOT / "csrc", *sources, "-o", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if done.returncode and "cannot find" in done.stderr:

@@ -14,7 +14,7 @@ from gpuaug.recipe import Draft, Extent
 from gpuaug.tape import TRIES, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import border, interval, probability
+from gpuaug.transforms.settings import border, flag, interval, probability
 
 Size = int | tuple[int, int]
 
@@ -34,7 +34,7 @@ class _Sized(Transform):
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.extent = (self.size[1], self.size[0])
-        self.antialias = _flag("antialias", antialias)
+        self.antialias = flag("antialias", antialias)
 
     def compile_plain(self, draft: Draft, active: Active) -> None:
         draft.resize(self.extent, active, antialias=self.antialias)
@@ -173,7 +173,7 @@ class Resize(Transform):
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.by_shorter_side = isinstance(size, int)
-        self.antialias = _flag("antialias", antialias)
+        self.antialias = flag("antialias", antialias)
 
     def compile(self, draft: Draft, active: Active) -> None:
         draft.resize(self._extent(draft.extent), active, antialias=self.antialias)
@@ -264,12 +264,6 @@ class RandomVerticalFlip(_Flip):
 
     reference = "torchvision RandomVerticalFlip"
     axis = 1
-
-
-def _flag(name: str, value: bool) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be a bool, got {type(value).__name__}")
-    return value
 
 
 def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
