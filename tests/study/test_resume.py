@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from gpuaug.__main__ import main
+from gpuaug.study import command
 
 STUDY = [
     *("study", "--majority-count", "64", "--ratio", "4", "--threads", "1", "--device", "cpu"),
@@ -44,7 +45,7 @@ def finished(out):
     return sorted(out.glob("runs/*/run.json"))
 
 
-def stop(out, number):
+def stop(out):
     """Begin a study in a process of its own, and stop it in the midst of a run; its status and last words."""
     process = subprocess.Popen(
         [sys.executable, "-m", "gpuaug", *STUDY, "--out", str(out)],
@@ -57,16 +58,15 @@ def stop(out, number):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     return process.returncode, said
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_study_goes_on_with_the_same_numbers(number, whole, tmp_path, capsys):
+def test_a_stopped_study_goes_on_with_the_same_numbers(whole, tmp_path, capsys):
     out = tmp_path / "out"
-    status, said = stop(out, number)
+    status, said = stop(out)
     assert status == 130
     assert said.endswith(f"stopped; the same command with --resume goes on with {out}\n")
     assert "Traceback" not in said
@@ -82,6 +82,17 @@ def test_a_stopped_study_goes_on_with_the_same_numbers(number, whole, tmp_path, 
     assert not list(out.glob("runs/*/run.pt"))
     assert "--resume" not in (out / "report.md").read_text()
     assert "report.html" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_what_ends_jobs_on_clusters_stops_it_as_gently(tmp_path, monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(command, "run", lambda job: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as exit_:
+        main([*STUDY, "--out", str(tmp_path / "out")])
+    assert exit_.value.code == 130
+    assert "stopped; the same command with --resume" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_more_arms_and_seeds_but_nothing_else(tmp_path, capsys):
