@@ -1,11 +1,15 @@
-"""Runs on disk, so that a study that was stopped goes on where it was: an epoch at most is lost."""
+"""Runs on disk, so that a study that was stopped goes on where it was: of it only the epoch in progress is
+lost, or, where the process was killed outright, ten seconds more.
+"""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,6 +20,7 @@ import torch
 from gpuaug.study.metrics import ClassScore, Score
 from gpuaug.study.training import Epoch, Training
 
+SECONDS_BETWEEN_SAVES = 10.0  # short epochs would else wait for the disk
 CONFUSIONS_KEPT = 3  # of the last epochs: a study of a hundred classes would else be all confusion
 
 
@@ -25,8 +30,9 @@ def advance(
     """The epochs 1 to ``until`` of a run: first what the folder has, then what is trained now.
 
     Args:
-        folder: the run's own. After every epoch it holds ``run.pt`` (all epochs so far, weights, optimiser);
-            once a final run is over, ``run.json`` alone.
+        folder: the run's own. While it trains, it holds ``run.pt`` (all epochs so far, weights, optimiser),
+            written every ten seconds at most, and when the run is interrupted; once a final run is over,
+            ``run.json`` alone.
         begin: makes the run's training; called only where there is something left to train.
         until: the last epoch.
         final: whether nothing comes after ``until``. Otherwise the weights stay, for a later call.
@@ -37,25 +43,33 @@ def advance(
         return
     saved = torch.load(state, weights_only=True) if state.exists() else None
     epochs = _epochs(json.loads(saved["epochs"])) if saved else []
+    if final and len(epochs) >= until:
+        _finish(folder, epochs)
     yield from epochs[:until]
-    if len(epochs) < until:
-        training = begin()
-        if saved:
-            training.load_state_dict(saved["training"])
-        folder.mkdir(parents=True, exist_ok=True)
+    if len(epochs) >= until:
+        return
+    training = begin()
+    if saved:
+        training.load_state_dict(saved["training"])
+    folder.mkdir(parents=True, exist_ok=True)
+    unsaved, when = None, time.monotonic()
+    try:
         while len(epochs) < until:
             epochs.append(training.epoch())
             _forget_confusion(epochs)
-            kept = {
-                "epochs": json.dumps([asdict(epoch) for epoch in epochs]),
-                "training": training.state_dict(),
-            }
-            replace_file(state, lambda path, kept=kept: torch.save(kept, path))
+            if final and len(epochs) == until:
+                unsaved = None
+                _finish(folder, epochs)
+            else:
+                # A copy: an interrupt comes when the next epoch has already changed the weights.
+                unsaved = copy.deepcopy({"epochs": _as_json(epochs), "training": training.state_dict()})
+                if time.monotonic() - when >= SECONDS_BETWEEN_SAVES:
+                    _save(state, unsaved)
+                    unsaved, when = None, time.monotonic()
             yield epochs[-1]
-    if final:
-        text = json.dumps([asdict(epoch) for epoch in epochs])
-        replace_file(finished, lambda path: path.write_text(text, encoding="utf-8"))
-        state.unlink(missing_ok=True)
+    finally:
+        if unsaved is not None:
+            _save(state, unsaved)
 
 
 def run_folder(root: Path, arm: str, seed: int) -> Path:
@@ -94,6 +108,20 @@ def keep_plan(path: Path, plan: dict[str, Any]) -> None:
                 f"resume needs the study's own {name}: it was begun with {there.get(name)}, and is now given "
                 f"{wanted[name]}"
             )
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    replace_file(path, lambda part: torch.save(state, part))
+
+
+def _finish(folder: Path, epochs: list[Epoch]) -> None:
+    """The epochs alone, in the place of the state."""
+    replace_file(folder / "run.json", lambda part: part.write_text(_as_json(epochs), encoding="utf-8"))
+    (folder / "run.pt").unlink(missing_ok=True)
+
+
+def _as_json(epochs: list[Epoch]) -> str:
+    return json.dumps([asdict(epoch) for epoch in epochs])
 
 
 def _forget_confusion(epochs: list[Epoch]) -> None:

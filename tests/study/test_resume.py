@@ -9,15 +9,16 @@ import time
 
 import pytest
 import torch
+from PIL import Image
 
 from gpuaug.__main__ import main
 from gpuaug.study import command
 
-STUDY = [
-    *("study", "--majority-count", "64", "--ratio", "4", "--threads", "1", "--device", "cpu"),
-    *("--epochs", "8", "--seeds", "2", "--arms", "duplicates", "hflip @ copies"),
+OPTIONS = [
+    *("--threads", "1", "--device", "cpu", "--epochs", "40", "--seeds", "2"),
+    *("--arms", "duplicates", "hflip @ copies"),
 ]
-RUNS, EPOCHS = 4, 8
+RUNS, EPOCHS = 4, 40
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,10 +35,23 @@ def rows(folder):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def study(tmp_path_factory):
+    """The words of a study of a few small images."""
+    folder = tmp_path_factory.mktemp("data")
+    for name, count in [("train/dark", 32), ("train/bright", 8), ("test/dark", 8), ("test/bright", 8)]:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            noise = Image.effect_noise((16, 16), 60)
+            level = 0.6 if name.endswith("dark") else 1.0
+            noise.point(lambda value, level=level: value * level).save(folder / name / f"{number}.png")
+    return ["study", "--data", str(folder), *OPTIONS]
+
+
+@pytest.fixture(scope="module")
+def whole(study, tmp_path_factory):
     """The numbers of a study that nobody stopped."""
     out = tmp_path_factory.mktemp("whole") / "out"
-    main([*STUDY, "--out", str(out)])
+    main([*study, "--out", str(out)])
     return rows(out)
 
 
@@ -45,28 +59,29 @@ def finished(out):
     return sorted(out.glob("runs/*/run.json"))
 
 
-def stop(out):
+def stop(study, out):
     """Begin a study in a process of its own, and stop it in the midst of a run; its status and last words."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "gpuaug", *STUDY, "--out", str(out)],
+        [sys.executable, "-m", "gpuaug", *study, "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     deadline = time.monotonic() + 300
-    while not (finished(out) and list(out.glob("runs/*/run.pt"))):  # one run is over, and another has begun
+    while not finished(out):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
+    time.sleep(0.2)  # one run is over, and another has begun
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     return process.returncode, said
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_a_stopped_study_goes_on_with_the_same_numbers(whole, tmp_path, capsys):
+def test_a_stopped_study_goes_on_with_the_same_numbers(study, whole, tmp_path, capsys):
     out = tmp_path / "out"
-    status, said = stop(out)
+    status, said = stop(study, out)
     assert status == 130
     assert said.endswith(f"stopped; the same command with --resume goes on with {out}\n")
     assert "Traceback" not in said
@@ -74,7 +89,7 @@ def test_a_stopped_study_goes_on_with_the_same_numbers(whole, tmp_path, capsys):
     assert 1 <= len(done) < RUNS
     when = [path.stat().st_mtime_ns for path in done]
 
-    main([*STUDY, "--out", str(out), "--resume"])
+    main([*study, "--out", str(out), "--resume"])
     assert rows(out) == whole
     assert len(whole) == RUNS * EPOCHS * 2
     assert [path.stat().st_mtime_ns for path in done] == when  # what was finished was not trained again
@@ -85,30 +100,30 @@ def test_a_stopped_study_goes_on_with_the_same_numbers(whole, tmp_path, capsys):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_what_ends_jobs_on_clusters_stops_it_as_gently(tmp_path, monkeypatch, capsys):
+def test_what_ends_jobs_on_clusters_stops_it_as_gently(study, tmp_path, monkeypatch, capsys):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(command, "run", lambda job: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(SystemExit) as exit_:
-        main([*STUDY, "--out", str(tmp_path / "out")])
+        main([*study, "--out", str(tmp_path / "out")])
     assert exit_.value.code == 130
     assert "stopped; the same command with --resume" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_more_arms_and_seeds_but_nothing_else(tmp_path, capsys):
+def test_more_arms_and_seeds_but_nothing_else(study, tmp_path, capsys):
     out, more = str(tmp_path / "out"), ["--epochs", "1", "--seeds", "1", "--arms", "duplicates"]
-    main([*STUDY, *more, "--out", out])
+    main([*study, *more, "--out", out])
     first = rows(tmp_path / "out")
     with pytest.raises(SystemExit):
-        main([*STUDY, *more, "--ratio", "2", "--out", out, "--resume"])
+        main([*study, *more, "--ratio", "8", "--out", out, "--resume"])
     assert "resume needs the study's own data" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main([*STUDY, *more, "--epochs", "2", "--out", out, "--resume"])
+        main([*study, *more, "--epochs", "2", "--out", out, "--resume"])
     assert (
         "resume needs the study's own epochs: it was begun with 1, and is now given 2"
         in capsys.readouterr().err
     )
-    main([*STUDY, *more, "--seeds", "2", "--arms", "duplicates", "natural", "--out", out, "--resume"])
+    main([*study, *more, "--seeds", "2", "--arms", "duplicates", "natural", "--out", out, "--resume"])
     again = rows(tmp_path / "out")
     assert len(again) == 4 * len(first)
     assert again[: len(first)] == first

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gpuaug.study import runs
 from gpuaug.study.arms import ARMS
 from gpuaug.study.data import Request, imbalance, load
 from gpuaug.study.runs import advance, keep_plan, run_folder
@@ -51,6 +52,34 @@ def test_a_run_that_stops_goes_on_as_if_it_had_not(begin, tmp_path):
     assert trained == [2, 3]
     assert [path.name for path in (tmp_path / "stopped").iterdir()] == ["run.json"]
     assert list(advance(tmp_path / "stopped", never, 4)) == whole
+
+
+def test_an_interrupt_in_the_midst_of_an_epoch_loses_that_epoch_alone(begin, tmp_path):
+    whole = plain(list(advance(tmp_path / "whole", begin, 4)))
+
+    def interrupted():
+        training = begin()
+        train = training.epoch
+
+        def epoch():
+            done = train()
+            if done.number == 3:  # the weights have changed, and nobody hears of it
+                raise KeyboardInterrupt
+            return done
+
+        training.epoch = epoch
+        return training
+
+    with pytest.raises(KeyboardInterrupt):
+        list(advance(tmp_path / "run", interrupted, 4))
+    assert plain(list(advance(tmp_path / "run", begin, 4))) == whole
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(0.0, [True, True, True]), (1e9, [False, False, False])])
+def test_states_are_written_now_and_then(begin, tmp_path, monkeypatch, seconds, saved):
+    monkeypatch.setattr(runs, "SECONDS_BETWEEN_SAVES", seconds)
+    there = [(tmp_path / "run.pt").exists() for _ in advance(tmp_path, begin, 4)]
+    assert there == [*saved, False]  # the last epoch is the end of the run
 
 
 def test_a_run_may_be_asked_for_more_later(begin, tmp_path):
