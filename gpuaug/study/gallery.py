@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -43,20 +44,21 @@ def draws_of(index: int, copies: int, seed: int = 0) -> Tensor:
 
 
 def exhibits(data: StudyData, minority: Collection[str], arms: Mapping[str, Arm]) -> list[Exhibit]:
-    """Every technique, then every other arm that augments, on two images of the first minority class."""
+    """Every technique that takes such images, then every other arm that augments, on two of the minority."""
     height, width = data.image_shape[1:]
     rare = data.classes.index(next(name for name in data.classes if name in minority))
     samples = (data.train_labels == rare).nonzero().flatten()[:IMAGES].tolist()
-    shown: dict[str, tuple[str, Transform]] = {
-        name: (of.about, of(height, width)) for name, of in TECHNIQUES.items()
-    }
+    shown = []
+    for name, technique in TECHNIQUES.items():
+        # Some refuse images of one channel, or small ones, and say so when they are called.
+        with contextlib.suppress(ValueError):
+            png = strip(data.train_images, samples, technique(height, width))
+            shown.append(Exhibit(name, technique.about, png))
     for name, arm in arms.items():
-        if arm.transforms is not nothing and name not in shown:
-            shown[name] = (arm.about, gpuaug.Compose(arm.transforms(height, width)))
-    return [
-        Exhibit(name, about, strip(data.train_images, samples, transform))
-        for name, (about, transform) in shown.items()
-    ]
+        if arm.transforms is not nothing and name not in TECHNIQUES:
+            png = strip(data.train_images, samples, gpuaug.Compose(arm.transforms(height, width)))
+            shown.append(Exhibit(name, arm.about, png))
+    return shown
 
 
 def strip(images: Tensor, samples: list[int], transform: Transform) -> bytes:
