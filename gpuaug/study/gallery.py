@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -44,21 +43,20 @@ def draws_of(index: int, copies: int, seed: int = 0) -> Tensor:
 
 
 def exhibits(data: StudyData, minority: Collection[str], arms: Mapping[str, Arm]) -> list[Exhibit]:
-    """Every technique that takes such images, then every other arm that augments, on two of the minority."""
+    """Every technique, then every other arm that augments, on two images of the first minority class."""
     height, width = data.image_shape[1:]
     rare = data.classes.index(next(name for name in data.classes if name in minority))
     samples = (data.train_labels == rare).nonzero().flatten()[:IMAGES].tolist()
-    shown = []
-    for name, technique in TECHNIQUES.items():
-        # Some refuse images of one channel, or small ones, and say so when they are called.
-        with contextlib.suppress(ValueError):
-            png = strip(data.train_images, samples, technique(height, width))
-            shown.append(Exhibit(name, technique.about, png))
+    shown: dict[str, tuple[str, Transform]] = {
+        name: (of.about, of(height, width)) for name, of in TECHNIQUES.items()
+    }
     for name, arm in arms.items():
-        if arm.transforms is not nothing and name not in TECHNIQUES:
-            png = strip(data.train_images, samples, gpuaug.Compose(arm.transforms(height, width)))
-            shown.append(Exhibit(name, arm.about, png))
-    return shown
+        if arm.transforms is not nothing and name not in shown:
+            shown[name] = (arm.about, gpuaug.Compose(arm.transforms(height, width)))
+    return [
+        Exhibit(name, about, strip(data.train_images, samples, transform))
+        for name, (about, transform) in shown.items()
+    ]
 
 
 def strip(images: Tensor, samples: list[int], transform: Transform) -> bytes:
