@@ -67,6 +67,8 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     if workers.first:
         check_out(arguments.out, arguments.overwrite, arguments.resume)
     data, minority = load_imbalanced(arguments)
+    arms = without_refused(arms, data, arguments.arms or [], usual)
+    candidates = without_refused(candidates, data, arguments.candidates or [], usual)
     check_sizes(data, {**arms, **candidates}, arguments.model)
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -133,6 +135,20 @@ def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str
         ratio=arguments.ratio or (None if arguments.minority_count else ratio),
     )
     return data, minority
+
+
+def without_refused(arms: dict[str, Arm], data: StudyData, texts: list[str], usual: dict) -> dict[str, Arm]:
+    """The arms, but for those of a group that do not take such images; those that were named stay."""
+    from gpuaug.study.arms import groups, read_arm
+    from gpuaug.study.techniques import refusal
+
+    own = {"target": usual["target"], "apply_to": usual["apply_to"]}
+    wanted = {read_arm(text, **own)[0] for text in texts if text not in groups(1)}
+    left = {}
+    for name, arm in arms.items():
+        if name in wanted or not refusal(arm.augment(*data.image_shape[1:], seed=0), data.train_images):
+            left[name] = arm
+    return left
 
 
 def check_sizes(data: StudyData, arms: dict[str, Arm], network: str) -> None:

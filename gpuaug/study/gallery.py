@@ -13,7 +13,7 @@ import gpuaug
 from gpuaug.random import draw_keys
 from gpuaug.study.arms import Arm, nothing
 from gpuaug.study.data import StudyData
-from gpuaug.study.techniques import TECHNIQUES
+from gpuaug.study.techniques import TECHNIQUES, refusal
 from gpuaug.transforms import Transform
 
 IMAGES, DRAWS = 2, 4
@@ -43,12 +43,16 @@ def draws_of(index: int, copies: int, seed: int = 0) -> Tensor:
 
 
 def exhibits(data: StudyData, minority: Collection[str], arms: Mapping[str, Arm]) -> list[Exhibit]:
-    """Every technique, then every other arm that augments, on two images of the first minority class."""
+    """Every technique that takes such images, then every other arm that augments; on two of the first
+    minority class.
+    """
     height, width = data.image_shape[1:]
     rare = data.classes.index(next(name for name in data.classes if name in minority))
     samples = (data.train_labels == rare).nonzero().flatten()[:IMAGES].tolist()
     shown: dict[str, tuple[str, Transform]] = {
-        name: (of.about, of(height, width)) for name, of in TECHNIQUES.items()
+        name: (of.about, of(height, width))
+        for name, of in TECHNIQUES.items()
+        if not refusal(of(height, width), data.train_images)
     }
     for name, arm in arms.items():
         if arm.transforms is not nothing and name not in shown:

@@ -8,6 +8,10 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
 
 import gpuaug
 from gpuaug.transforms import Entry, Transform, catalogue
@@ -79,6 +83,57 @@ OWN = rows(
         lambda h, w, s: gpuaug.RandomVerticalFlip(p=s),
     ),
     Technique(
+        "rotate",
+        "turned by up to 30 degrees times the strength either way",
+        lambda h, w, s: gpuaug.RandomRotation(30 * s),
+    ),
+    Technique(
+        "translate",
+        "moved by up to 0.4 of the side times the strength",
+        lambda h, w, s: gpuaug.RandomAffine(0.0, translate=(0.4 * s, 0.4 * s)),
+    ),
+    Technique(
+        "scale",
+        "made larger or smaller by up to 0.4 times the strength",
+        lambda h, w, s: gpuaug.RandomAffine(0.0, scale=(1 - 0.4 * s, 1 + 0.4 * s)),
+    ),
+    Technique(
+        "shear",
+        "sheared by up to 30 degrees times the strength",
+        lambda h, w, s: gpuaug.RandomAffine(0.0, shear=(-30 * s, 30 * s)),
+    ),
+    Technique(
+        "brightness",
+        "brightness by a factor within 0.8 times the strength of 1",
+        lambda h, w, s: gpuaug.ColorJitter(brightness=0.8 * s),
+    ),
+    Technique(
+        "contrast",
+        "contrast by a factor within 0.8 times the strength of 1",
+        lambda h, w, s: gpuaug.ColorJitter(contrast=0.8 * s),
+    ),
+    Technique(
+        "saturation",
+        "saturation by a factor within 0.8 times the strength of 1",
+        lambda h, w, s: gpuaug.ColorJitter(saturation=0.8 * s),
+    ),
+    Technique(
+        "hue",
+        "hue by up to 0.2 turns times the strength",
+        lambda h, w, s: gpuaug.ColorJitter(hue=0.2 * s),
+    ),
+    Technique(
+        "color_jitter",
+        "brightness, contrast, saturation and hue together",
+        lambda h, w, s: gpuaug.ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, 0.2 * s),
+    ),
+    Technique(
+        "cut_out",
+        "a square emptied, its side the shorter side times the strength",
+        lambda h, w, s: gpuaug.CutOut(max(1, round(min(h, w) * s))),
+        strengths=(0.25, 0.5, 0.75),
+    ),
+    Technique(
         "salt_and_pepper",
         "pixels made white or black; at strength 0.5 a quarter of them, the article's",
         lambda h, w, s: gpuaug.SaltAndPepper(amount=0.5 * s),
@@ -98,7 +153,7 @@ OWN = rows(
 
 
 # Of the catalogue, what the rows above are.
-COVERED = {"RandomHorizontalFlip", "RandomVerticalFlip", "SaltAndPepper", "GaussianBlur"}
+COVERED = {"RandomHorizontalFlip", "RandomVerticalFlip", "SaltAndPepper", "GaussianBlur", "ColorJitter"}
 
 
 def of_catalogue(entry: Entry) -> Technique:
@@ -113,8 +168,15 @@ def of_catalogue(entry: Entry) -> Technique:
     return Technique(
         words.lower(),
         f"{first} ({entry.reference}); as often as the strength",
-        lambda height, width, strength: gpuaug.RandomApply([entry.kind()], p=strength),
+        partial(as_often, entry),
     )
+
+
+def as_often(entry: Entry, height: int, width: int, p: float) -> Transform:
+    """The entry's transform, for draws with probability ``p``: its own, where it has one."""
+    if any(parameter.name == "p" for parameter in entry.parameters):
+        return entry.kind(p=p)
+    return gpuaug.RandomApply([entry.kind()], p=p)
 
 
 TECHNIQUES = {
@@ -136,3 +198,16 @@ def grid(techniques: Iterable[Technique]) -> list[str]:
     ['hflip(0.25)', 'hflip(0.5)', 'hflip(1.0)']
     """
     return [f"{technique.name}({strength})" for technique in techniques for strength in technique.strengths]
+
+
+def refusal(transform: Transform, images: Tensor) -> str:
+    """Why a transform does not take such images, "" where it does: some need three channels.
+
+    >>> refusal(gpuaug.ChannelShuffle(), torch.zeros(1, 1, 32, 32, dtype=torch.uint8))
+    'ChannelShuffle: images must have 3 or 4 channels, got 1'
+    """
+    try:
+        transform(images[:1], torch.tensor([[0, 1, 0]]))
+    except ValueError as error:
+        return str(error)
+    return ""

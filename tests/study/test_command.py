@@ -10,6 +10,9 @@ from PIL import Image
 
 from gpuaug.__main__ import main
 from gpuaug.study import extras
+from gpuaug.study.arms import read_arms
+from gpuaug.study.command import without_refused
+from gpuaug.study.data import Request, load
 
 TINY = ["--majority-count", "64", "--ratio", "4", "--epochs", "1", "--seeds", "1"]
 FILES = [
@@ -126,6 +129,7 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
             ["--arms", "RandomCrop(20)"],
             "RandomCrop(20) makes them 20 x 20: end its geometry with Resize((28, 28))",
         ),
+        (["--arms", "all", "sepia"], "Sepia: images must have 3 or 4 channels, got 1"),
         (["--candidates", "hflip"], "candidates are those of a search: give its epochs too (--search)"),
         (["--search", "20"], "and 2 seeds, got 20"),
         (["--long-tailed", "4", "--majority-count", "9"], "give long_tailed or majority_count, not both"),
@@ -144,6 +148,18 @@ def test_wrong_options_are_one_line_and_exit_2(words, message, capsys):
     assert error.startswith("python -m gpuaug")
     assert error.count("\n") == 1
     assert not Path("out").exists()
+
+
+def test_a_group_leaves_out_what_does_not_take_such_images():
+    usual = {"target": "natural", "apply_to": "all"}
+    arms = read_arms(["techniques"], **usual)
+    data = load(Request("embedded"))
+    left = without_refused(arms, data, ["techniques"], usual)
+    assert set(arms) - set(left) == {
+        f"natural: {name}" for name in ("channel_dropout", "channel_shuffle", "rgb_shift", "sepia")
+    }
+    named = without_refused(arms, data, ["techniques", "sepia"], usual)
+    assert set(named) - set(left) == {"natural: sepia"}
 
 
 @pytest.mark.usefixtures("_here")
