@@ -63,7 +63,7 @@ class Recorder(Transform):
         super().__init__()
         self.made, self.applied = [], []
 
-    def recipes(self, draws, source, index=None):
+    def recipes(self, draws, source, index=None, labels=None):
         self.made.append((draws, source, index))
         return ("recipes", len(draws))
 

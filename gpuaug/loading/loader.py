@@ -170,7 +170,8 @@ class BalancedLoader:
             for images, labels, draws in source:
                 index = draws[:, 0] if self._resident else None
                 if self.augment is not None:
-                    yield Batch(images, labels, self.augment.recipes(draws, source_of(images), index))
+                    passes = self.augment.recipes(draws, source_of(images), index, labels)
+                    yield Batch(images, labels, passes)
                 elif isinstance(images, Packed):
                     raise ValueError(
                         "augment must be given for images of different sizes, got None: a batch needs one "

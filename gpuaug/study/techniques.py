@@ -141,7 +141,7 @@ OWN = rows(
     Technique(
         "gaussian_blur",
         "a 5x5 Gaussian of a random sigma, up to 4 pixels times the strength",
-        lambda h, w, s: gpuaug.GaussianBlur(sigma=(0.1, 0.1 + 3.9 * s)),
+        lambda h, w, s: gpuaug.GaussianBlur(sigma=(min(0.1, 4 * s), 4 * s)),
     ),
     Technique(
         "article_blur",

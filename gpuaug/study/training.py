@@ -58,8 +58,9 @@ class Training:
     >>> [training.epoch().number for _ in range(2)]
     [1, 2]
 
-    An epoch depends on the arguments and on the state alone, so a run that goes on from a state gives what it
-    would have given.
+    A last batch of a single draw is left out: a batch norm cannot take it where its image has come to one
+    pixel. An epoch depends on the arguments and on the state alone, so a run that goes on from a state gives
+    what it would have given.
     """
 
     def __init__(self, data: StudyData, arm: Arm, seed: int, protocol: Protocol) -> None:
@@ -112,6 +113,8 @@ class Training:
         self.augment.train()
         losses, draws = [], 0
         for batch, labels in self.loader:
+            if len(labels) == 1 and draws:
+                continue
             loss = self.network.loss(self.model(batch), labels)
             self.optimizer.zero_grad()
             loss.backward()

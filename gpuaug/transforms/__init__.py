@@ -30,6 +30,7 @@ from gpuaug.transforms.geometry import (
 from gpuaug.transforms.jpeg import JpegCompression
 from gpuaug.transforms.noise import SaltAndPepper
 from gpuaug.transforms.output import Normalize
+from gpuaug.transforms.per_class import PerClass
 from gpuaug.transforms.pixel_noise import GaussNoise, ISONoise, MultiplicativeNoise
 from gpuaug.transforms.sharpening import Emboss, Sharpen
 from gpuaug.transforms.smoothing import Blur, GlassBlur, MedianBlur, MotionBlur
@@ -72,6 +73,7 @@ __all__ = [
     "OneOf",
     "OpticalDistortion",
     "Parameter",
+    "PerClass",
     "Posterize",
     "RGBShift",
     "RandomAffine",

@@ -71,6 +71,7 @@ class RandomAffine(Transform):
             strict=True,
         )
         drawn = u.new_tensor(low) + u * (u.new_tensor(high) - u.new_tensor(low))
+        drawn = job.grade(drawn, drawn.new_tensor((0, 0, 0, 1, 0, 0)))
         angle, _, _, scale, shear_x, shear_y = drawn.unbind(1)
         return {"inverse": inverse_map(angle, scale, shear_x, shear_y), "shares": drawn[:, 1:3]}
 
@@ -114,7 +115,7 @@ class RandomRotation(Transform):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         low, high = self.degrees
-        angle = low + job.uniform(step)[:, 0] * (high - low)
+        angle = job.grade(low + job.uniform(step)[:, 0] * (high - low))
         none = torch.zeros_like(angle)
         return {"inverse": inverse_map(-angle, none + 1, none, none)}
 

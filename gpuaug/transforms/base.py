@@ -27,9 +27,10 @@ class Job:
     number: int
     draft: Draft
     groups: list[Group]  # what batched transforms do after the kernel
+    strength: Tensor | None = None  # of each draw, float64 (n,) in (0, 1], while a PerClass paints; None: 1
 
-    def __init__(self, draws: Tensor, plan: Step) -> None:
-        self._draws, self._plan = draws, plan
+    def __init__(self, draws: Tensor, plan: Step, labels: Tensor | None = None) -> None:
+        self._draws, self._plan, self.labels = draws, plan, labels
         self.keys = draws[:, 2]
         self._uniform: tuple[Tensor, ...] | None = None
 
@@ -49,6 +50,20 @@ class Job:
     def choose(self, step: Step, p: float) -> Active:
         """Whom a chance of ``p`` falls on."""
         return p > 0 if p in (0, 1) else self.uniform(step)[:, 0] < p
+
+    def grade(self, value: Tensor, neutral: float | Tensor = 0.0) -> Tensor:
+        """A parameter ``(n, ...)``, brought nearer to the ``neutral`` one, which changes nothing, the weaker
+        a draw is. At strength 1 it stays as it is, to the bit.
+        """
+        if self.strength is None:
+            return value
+        return value - (value - neutral) * (1 - self.strength).view(-1, *(1,) * (value.dim() - 1))
+
+    def grade_whole(self, value: Tensor, neutral: int, step: int = 1) -> Tensor:
+        """The same for int64, in steps from the neutral one; halves go to the even number."""
+        if self.strength is None:
+            return value
+        return neutral + step * self.grade((value - neutral) / step).round().long()
 
 
 class Transform(nn.Module):
@@ -74,6 +89,7 @@ class Transform(nn.Module):
     geometry = Geometry.NONE
     moves = False  # pixels, in a way that the record does not say
     deterministic = False  # Resize, CenterCrop and Normalize also serve originals and evaluation
+    graded = True  # has parameters that a PerClass's strength scales
     numbers = 0  # random ones for each draw, at most
     memory_format = torch.preserve_format
 
@@ -135,6 +151,7 @@ class Transform(nn.Module):
         draws: Tensor | None = None,
         *,
         index: Tensor | None = None,
+        labels: Tensor | None = None,
         masks: Tensor | None = None,
         boxes: Tensor | None = None,
         keypoints: Tensor | None = None,
@@ -146,6 +163,7 @@ class Transform(nn.Module):
                 Or N uint8 images of different sizes, from ``gpuaug.pack``.
             draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
+            labels: int64 ``(n,)`` on the host, the class of each draw; for ``PerClass`` alone.
             masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
                 follow the geometry; ``gpuaug.followers`` says how.
 
@@ -156,13 +174,13 @@ class Transform(nn.Module):
         Raises:
             ValueError: draws or index of another shape, an index out of range, a crop larger than an image
                 (naming the draw), images of different sizes that do not leave the geometry at one.
-            TypeError: images, draws or index of another type.
+            TypeError: images, draws, index or labels of another type.
         """
         if not isinstance(images, Packed):
             check_images(images)
         if draws is None:
             draws = self._own_draws(len(images if index is None else index))
-        passes = self.recipes(draws, source_of(images), index)
+        passes = self.recipes(draws, source_of(images), index, labels)
         given = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
         given = {name: value for name, value in given.items() if value is not None}
         if given:
@@ -183,7 +201,9 @@ class Transform(nn.Module):
             if transform.moves:
                 raise ValueError(f"{', '.join(given)} cannot follow {transform.label()}")
 
-    def recipes(self, draws: Tensor, source: Source, index: Tensor | None = None) -> tuple[Recipes, ...]:
+    def recipes(
+        self, draws: Tensor, source: Source, index: Tensor | None = None, labels: Tensor | None = None
+    ) -> tuple[Recipes, ...]:
         """The recipes of the draws, on the host: one for each pass. No pixel is needed, so a loader makes
         them ahead of time.
 
@@ -195,10 +215,11 @@ class Transform(nn.Module):
         check_draws(draws, count, index)
         if draws.shape[0] == 0:  # size and stages are those of any draw
             some = source if packed else (1, *source[1:])
-            one = self.recipes(torch.zeros(1, 3, dtype=torch.int64), some, torch.zeros(1, dtype=torch.int64))
+            first = torch.zeros(1, dtype=torch.int64)
+            one = self.recipes(first.new_zeros(1, 3), some, first, first)
             return tuple(p._replace(records=p.records[:0], groups=()) for p in one)
         plan = self.step
-        job = Job(draws, plan)
+        job = Job(draws, plan, labels)
         passes: list[Recipes] = []
         for number in range(plan.passes):
             draft = Draft.of_packed(source, index) if packed else Draft.of_batch(source, index)
@@ -273,7 +294,7 @@ def check_draws(draws: Tensor, images: int, index: Tensor | None = None) -> None
 
     >>> check_draws(torch.zeros(4, 3, dtype=torch.int64), images=4)
     """
-    _check_host_integers("draws", draws, "(n, 3)")
+    check_host_integers("draws", draws, "(n, 3)")
     if draws.dim() != 2 or draws.shape[1] != 3:
         raise ValueError(f"draws must have shape (n, 3): index, copy, key; got {tuple(draws.shape)}")
     count = draws.shape[0]
@@ -281,14 +302,14 @@ def check_draws(draws: Tensor, images: int, index: Tensor | None = None) -> None
         if count != images:
             raise ValueError(f"draws must be as many as the images, got {count} draws for {images} images")
         return
-    _check_host_integers("index", index, "(n,)")
+    check_host_integers("index", index, "(n,)")
     if index.shape != (count,):
         raise ValueError(f"index must have shape ({count},), one for each draw, got {tuple(index.shape)}")
     for n in ((index < 0) | (index >= images)).nonzero().flatten()[:1].tolist():
         raise ValueError(f"index must be in [0, {images}), got {int(index[n])} for draw {n}")
 
 
-def _check_host_integers(name: str, value: Any, shape: str) -> None:
+def check_host_integers(name: str, value: Any, shape: str) -> None:
     if not isinstance(value, Tensor) or value.dtype != torch.int64:
         kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
         raise TypeError(f"{name} must be an int64 tensor {shape}, got {kind}")

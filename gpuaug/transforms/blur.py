@@ -46,12 +46,14 @@ class GaussianBlur(Transform):
         fixed = self.sigma is not None and self.sigma[0] == self.sigma[1]
         self._weights = tuple(blur_weights(torch.tensor(self.sigma[:1]))[0].tolist()) if fixed else None
         self.numbers = 0 if self.sigma is None or fixed else 1
+        self.graded = self.sigma is not None
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        if self.numbers == 0:
+        if self.sigma is None or (self.numbers == 0 and job.strength is None):
             return {"weights": self._weights}
         low, high = self.sigma
-        return {"weights": blur_weights(low + job.uniform(step)[:, 0] * (high - low))}
+        number = job.uniform(step)[:, 0] if self.numbers else torch.zeros(len(job.keys), dtype=torch.float64)
+        return {"weights": blur_weights(job.grade(low + number * (high - low)))}
 
     def compile(self, draft: Draft, active: Active, *, weights: Operand | None) -> None:
         draft.blur(weights, active)

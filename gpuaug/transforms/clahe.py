@@ -40,6 +40,7 @@ class CLAHE(Batched):
 
     reference = "Zuiderveld, Graphics Gems IV, 1994; OpenCV createCLAHE"
     numbers = 1
+    graded = False
 
     def __init__(
         self,

@@ -54,6 +54,7 @@ class _Sometimes(_Colour):
     """
 
     numbers = 1
+    graded = False
 
     def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
@@ -116,6 +117,7 @@ class ColorJitter(_Colour):
         u = job.uniform(step)
         low, high = zip(self.brightness, self.contrast, self.saturation, self.hue, strict=True)
         drawn = u.new_tensor(low) + u[:, :4] * (u.new_tensor(high) - u.new_tensor(low))
+        drawn = job.grade(drawn, drawn.new_tensor((1, 1, 1, 0)))
         brightness, contrast, saturation, hue = drawn[:, :, None, None].unbind(1)
         angle = 2 * math.pi * hue
         luma, whole = u.new_tensor(LUMA).expand(3, 3), torch.eye(3, dtype=torch.float64)
@@ -252,7 +254,7 @@ class RGBShift(_Colour):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
         low, high = zip(self.red, self.green, self.blue, strict=True)
-        added = u.new_tensor(low) + u * (u.new_tensor(high) - u.new_tensor(low))
+        added = job.grade(u.new_tensor(low) + u * (u.new_tensor(high) - u.new_tensor(low)))
         whole = torch.eye(3, dtype=torch.float64).expand(len(u), 3, 3)
         return {"matrix": torch.cat((whole, steady(added / 255)[:, :, None]), dim=2).flatten(1)}
 

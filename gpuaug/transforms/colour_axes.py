@@ -64,7 +64,7 @@ class FancyPCA(Batched):
         radius, angle = job.uniform(step).view(-1, 2, 2).unbind(2)
         radius, angle = (-2 * torch.log1p(-radius)).sqrt(), 2 * math.pi * angle
         normal = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)[:, :3]
-        return {"colour": (self.alpha * normal * self.variances) @ self.axes.T}
+        return {"colour": job.grade(self.alpha * normal * self.variances) @ self.axes.T}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         colour, channels = group.column("colour", images), images.shape[1]

@@ -13,7 +13,7 @@ from gpuaug.transforms.plan import Cursor, Stage, Step
 from gpuaug.transforms.settings import probability
 
 
-class _Container(Transform):
+class Container(Transform):
     """A transform that only passes on which draws its transforms serve."""
 
     def __init__(self, transforms: Sequence[Transform], *, seed: int = 0) -> None:
@@ -27,6 +27,7 @@ class _Container(Transform):
         if len(transforms) == 0:
             raise ValueError("transforms must hold at least one transform, got none")
         self.transforms = nn.ModuleList(transforms)
+        self.graded = any(transform.graded for transform in transforms)
 
     def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
         place, start, children = next(places), cursor.number, []
@@ -43,7 +44,7 @@ class _Container(Transform):
         return self.step.describe()
 
 
-class Compose(_Container):
+class Compose(Container):
     """Transforms one after another, in as few passes as their order allows.
 
     >>> import gpuaug
@@ -95,7 +96,7 @@ class Compose(_Container):
         return f"apply_to={self.apply_to!r}"
 
 
-class OneOf(_Container):
+class OneOf(Container):
     """One of several transforms for each draw.
 
     >>> import gpuaug
@@ -125,7 +126,7 @@ class OneOf(_Container):
             raise ValueError(f"by must be 'random' or 'copy', got {by!r}")
         self.by = by
         self.numbers = 1 if by == "random" else 0
-        _refuse_output(self)
+        refuse_output(self)
 
     def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
         place = next(places)
@@ -152,7 +153,7 @@ class OneOf(_Container):
         return f"by={self.by!r}"
 
 
-class RandomApply(_Container):
+class RandomApply(Container):
     """All of the transforms, or none, for each draw.
 
     >>> import gpuaug
@@ -170,7 +171,7 @@ class RandomApply(_Container):
         super().__init__(transforms, seed=seed)
         self.p = probability("p", p)
         self.numbers = 1
-        _refuse_output(self)
+        refuse_output(self)
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         served = both(chosen, augmented)
@@ -182,7 +183,7 @@ class RandomApply(_Container):
         return f"p={self.p}"
 
 
-def _refuse_output(container: _Container) -> None:
+def refuse_output(container: Container) -> None:
     for step in container.step.leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(

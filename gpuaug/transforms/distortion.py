@@ -72,7 +72,7 @@ class OpticalDistortion(_Field):
         self.distort_limit = span("distort_limit", distort_limit, -2, 2)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"k": between(self.distort_limit, job.uniform(step)[:, 0])}
+        return {"k": job.grade(between(self.distort_limit, job.uniform(step)[:, 0]))}
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]
@@ -114,7 +114,8 @@ class GridDistortion(_Field):
         self.numbers = 2 * self.num_steps
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        part = 1 + between(self.distort_limit, job.uniform(step).reshape(-1, 2, self.num_steps))
+        longer = between(self.distort_limit, job.uniform(step).reshape(-1, 2, self.num_steps))
+        part = 1 + job.grade(longer)
         end = part.cumsum(2)
         nodes = torch.cat((torch.zeros_like(end[..., :1]), end), dim=2) / end[..., -1:]
         return {"nodes": nodes}  # in x and in y, as shares of the side
@@ -163,7 +164,7 @@ class ElasticTransform(_Field):
         self.sigma = span("sigma", sigma, 0.1, 100)[0]
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"alpha": between(self.alpha, job.uniform(step)[:, 0]), "keys": job.keys}
+        return {"alpha": job.grade(between(self.alpha, job.uniform(step)[:, 0])), "keys": job.keys}
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         count, _, height, width = images.shape

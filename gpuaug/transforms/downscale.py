@@ -35,7 +35,7 @@ class Downscale(Batched):
         self.scale = span("scale", scale, 1e-6, 1)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"scale": between(self.scale, job.uniform(step)[:, 0])}
+        return {"scale": job.grade(between(self.scale, job.uniform(step)[:, 0]), 1.0)}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         for axis in (2, 3):

@@ -59,7 +59,8 @@ class RandomErasing(Transform):
         _, share, ratio, place = job.uniform(step).split_with_sizes((1, TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         extent = _extent(job.draft.extent, len(place))
-        area = extent.prod(1, keepdim=True) * (self.scale[0] + share * (self.scale[1] - self.scale[0]))
+        share = job.grade(self.scale[0] + share * (self.scale[1] - self.scale[0]))
+        area = extent.prod(1, keepdim=True) * share
         ratio = torch.exp(low + ratio * (high - low))
         tries = torch.stack((area / ratio, area * ratio), dim=2).sqrt().round()  # (n, tries, 2): x, y
         fits = (tries < extent[:, None]).all(2)
@@ -110,7 +111,8 @@ class CutOut(Transform):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step).unflatten(1, (self.holes, 2))
         extent = _extent(job.draft.extent, len(u))[:, None]
-        size = torch.tensor((self.size[1], self.size[0]))
+        size = torch.tensor((self.size[1], self.size[0])).expand(len(u), 1, 2)
+        size = job.grade_whole(size, 0)
         corner = (u * extent).long() - size // 2
         # Cut off here, since the record has no negative numbers.
         ends = (corner + size).minimum(extent.long())
@@ -168,7 +170,7 @@ class GridDropout(Transform):
         u = job.uniform(step)
         least, most = self.unit
         unit = least + (u[:, 0] * (most - least + 1)).long()
-        hole = (unit * self.ratio).round().long().clamp(min=1).minimum(unit - 1)
+        hole = job.grade_whole((unit * self.ratio).round().long().clamp(min=1).minimum(unit - 1), 0)
         return {"unit": unit, "hole": hole, "phase": (u[:, 1:] * unit[:, None]).long()}
 
     def compile(self, draft: Draft, active: Active, *, unit: Tensor, hole: Tensor, phase: Tensor) -> None:

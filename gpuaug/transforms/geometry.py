@@ -82,7 +82,7 @@ class RandomCrop(_Sized):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         room = _room(self, job.draft.extent, self.padding)
-        return {"fraction": (0, 0) if room == (0, 0) else job.uniform(step)}
+        return {"fraction": (0, 0) if room == (0, 0) else job.grade(job.uniform(step), 0.5)}
 
     def compile(self, draft: Draft, active: Active, *, fraction: Operand) -> None:
         _check_room(self, draft.extent, active, self.padding)
@@ -132,11 +132,10 @@ class RandomResizedCrop(_Sized):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         shares, ratios, fraction = job.uniform(step).split_with_sizes((TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
-        return {
-            "fraction": fraction,
-            "shares": _between(self.scale, shares),
-            "ratios": torch.exp(_between((low, high), ratios)),
-        }
+        shares, ratios = _between(self.scale, shares), _between((low, high), ratios)
+        if job.strength is not None:  # the weaker, the nearer to the whole image
+            shares, ratios = job.grade(shares, 1.0), job.grade(ratios, _own_ratio(job.draft.extent).log())
+        return {"fraction": fraction, "shares": shares, "ratios": torch.exp(ratios)}
 
     def compile(
         self, draft: Draft, active: Active, *, fraction: Tensor, shares: Tensor, ratios: Tensor
@@ -226,6 +225,7 @@ class _Flip(Transform):
     stage = Stage.GEOMETRY
     geometry = Geometry.FLIP
     numbers = 1
+    graded = False
     axis: int
 
     def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
@@ -268,6 +268,12 @@ class RandomVerticalFlip(_Flip):
 
 def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
     return bounds[0] + u * (bounds[1] - bounds[0])
+
+
+def _own_ratio(extent: Extent) -> Tensor:
+    """Width / height of the images, float64 ``(n or 1, 1)``."""
+    width, height = torch.as_tensor(extent, dtype=torch.float64).view(-1, 2).split(1, 1)
+    return width / height
 
 
 def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:

@@ -61,7 +61,7 @@ class JpegCompression(Batched):
         self.quality = whole_span("quality", quality, 1, 100)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        quality = whole_between(self.quality, job.uniform(step)[:, 0])
+        quality = job.grade_whole(whole_between(self.quality, job.uniform(step)[:, 0]), 100)
         return {"luminance": _table(LUMINANCE, quality), "chrominance": _table(CHROMINANCE, quality)}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gpuaug.activity import Active
 from gpuaug.recipe import Draft
+from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
 from gpuaug.transforms.settings import probability
@@ -38,11 +39,12 @@ class SaltAndPepper(Transform):
         self.salt_vs_pepper = probability("salt_vs_pepper", salt_vs_pepper)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"keys": job.keys, "place": step.place}
+        amount = self.amount if job.strength is None else self.amount * job.strength
+        return {"amount": amount, "keys": job.keys, "place": step.place}
 
-    def compile(self, draft: Draft, active: Active, *, keys: Tensor, place: int) -> None:
-        salt = self.amount * self.salt_vs_pepper
-        draft.noise(salt, self.amount - salt, keys, place, active)
+    def compile(self, draft: Draft, active: Active, *, amount: Operand, keys: Tensor, place: int) -> None:
+        salt = amount * self.salt_vs_pepper
+        draft.noise(salt, amount - salt, keys, place, active)
 
     def extra_repr(self) -> str:
         return f"amount={self.amount}, salt_vs_pepper={self.salt_vs_pepper}"

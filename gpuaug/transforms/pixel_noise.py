@@ -40,7 +40,7 @@ class GaussNoise(Batched):
         self.per_channel = flag("per_channel", per_channel)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"std": between(self.std, job.uniform(step)[:, 0]), "keys": job.keys}
+        return {"std": job.grade(between(self.std, job.uniform(step)[:, 0])), "keys": job.keys}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         count, channels, height, width = images.shape
@@ -81,14 +81,17 @@ class MultiplicativeNoise(Batched):
         self.elementwise = flag("elementwise", elementwise)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"keys": job.keys}
+        return {"keys": job.keys} if job.strength is None else {"keys": job.keys, "strength": job.strength}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         count, channels, height, width = images.shape
         pixels = (height, width) if self.elementwise else (1, 1)
         shape = (count, channels if self.per_channel else 1, *pixels)
         number = random.uniform_field(group.params["keys"], group.place, math.prod(shape[1:])).view(shape)
-        return images * between(self.multiplier, number).to(images.dtype)
+        factor = between(self.multiplier, number)
+        if "strength" in group.params:
+            factor = 1 + group.column("strength", factor) * (factor - 1)
+        return images * factor.to(images.dtype)
 
     def extra_repr(self) -> str:
         return f"multiplier={self.multiplier}, per_channel={self.per_channel}, elementwise={self.elementwise}"
@@ -124,7 +127,7 @@ class ISONoise(Batched):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         shift, intensity = job.uniform(step).unbind(1)
-        shift, intensity = between(self.color_shift, shift), between(self.intensity, intensity)
+        shift, intensity = between(self.color_shift, shift), job.grade(between(self.intensity, intensity))
         return {"turn": shift * intensity, "intensity": intensity, "keys": job.keys}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:

@@ -39,10 +39,8 @@ class _Mixed(Batched):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         alpha, amount = job.uniform(step).unbind(1)
-        alpha, amount = (
-            between(bounds, number)[:, None, None]
-            for bounds, number in ((self.alpha, alpha), (self.amount, amount))
-        )
+        alpha = job.grade(between(self.alpha, alpha))[:, None, None]
+        amount = between(self.amount, amount)[:, None, None]
         identity, constant, linear = (
             torch.tensor(taps, dtype=torch.float64) for taps in (IDENTITY, self.constant, self.linear)
         )

@@ -31,7 +31,8 @@ class _OfSize(Batched):
         self.kernel_size = whole_span("kernel_size", kernel_size, 1, self.largest, odd=True)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"kernel_size": whole_between(self.kernel_size, job.uniform(step)[:, 0], step=2)}
+        size = whole_between(self.kernel_size, job.uniform(step)[:, 0], step=2)
+        return {"kernel_size": job.grade_whole(size, 1, step=2)}
 
     def variants(self, params: dict[str, Any]) -> Tensor:
         return params["kernel_size"]
@@ -129,6 +130,8 @@ class MotionBlur(_OfSize):
         return {**super().make_params(job, step), **line}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
+        if group.variant == 1:  # of a weak draw; kornia's lines begin at 3
+            return images
         check_reflectable(self, images, group.variant // 2)
         angle, direction = (group.params[name].to(images.dtype) for name in ("angle", "direction"))
         return kornia.filters.motion_blur(
@@ -159,6 +162,7 @@ class GlassBlur(Batched):
     reference = "Hendrycks and Dietterich, Benchmarking robustness to corruptions, ICLR 2019"
     backend = "kornia"
     numbers = 1
+    graded = False
 
     def __init__(
         self, sigma: Span = (0.4, 0.8), max_delta: int = 1, iterations: int = 2, *, seed: int = 0

@@ -16,6 +16,8 @@ from gpuaug.transforms.settings import span, whole_span
 
 Span = float | tuple[float, float]
 
+NO_LEVEL = 256 / 255  # above the brightest
+
 
 class Posterize(Batched):
     """Fewer bits for each channel: the high ones stay.
@@ -38,7 +40,7 @@ class Posterize(Batched):
         self.bits = whole_span("bits", bits, 0, 8)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"bits": whole_between(self.bits, job.uniform(step)[:, 0])}
+        return {"bits": job.grade_whole(whole_between(self.bits, job.uniform(step)[:, 0]), 8)}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         # kornia's posterize counts levels by truncation, where 1/255 of a level too little loses a level.
@@ -70,7 +72,7 @@ class Solarize(Batched):
         self.threshold = span("threshold", threshold, 0, 2)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"threshold": between(self.threshold, job.uniform(step)[:, 0])}
+        return {"threshold": job.grade(between(self.threshold, job.uniform(step)[:, 0]), NO_LEVEL)}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         return kornia.enhance.solarize(images, group.params["threshold"])
@@ -99,7 +101,7 @@ class RandomGamma(Batched):
         self.gamma = span("gamma", gamma, 0.01, 100)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"gamma": between(self.gamma, job.uniform(step)[:, 0])}
+        return {"gamma": job.grade(between(self.gamma, job.uniform(step)[:, 0]), 1.0)}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         # The slope at 0 is infinite where gamma is below 1: the gradient's only.
@@ -132,7 +134,7 @@ class RandomMeanContrast(Batched):
         self.factor = span("factor", factor, 0, 10)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"factor": between(self.factor, job.uniform(step)[:, 0])}
+        return {"factor": job.grade(between(self.factor, job.uniform(step)[:, 0]), 1.0)}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         grey = kornia.color.rgb_to_grayscale(images) if images.shape[1] == 3 else images
@@ -154,6 +156,7 @@ class AutoContrast(Batched):
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.autocontrast"
+    graded = False
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         low, high = (v[:, :, None, None] for v in images.flatten(2).aminmax(dim=2))
@@ -173,6 +176,7 @@ class Equalize(Batched):
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"
+    graded = False
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         # kornia's equalize counts levels by truncation and departs from Pillow in its step; this is 10 lines.

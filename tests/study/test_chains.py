@@ -50,7 +50,7 @@ def applied(transforms, images, count=8):
             lambda: [
                 gpuaug.RandomResizedCrop((32, 40), scale=(0.6, 1.0)),
                 gpuaug.RandomHorizontalFlip(0.5),
-                gpuaug.GaussianBlur(sigma=(0.1, 0.1 + 3.9 * 0.25)),
+                gpuaug.GaussianBlur(sigma=(0.1, 1.0)),
             ],
         ),
     ],

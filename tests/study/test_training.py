@@ -44,6 +44,13 @@ def test_draws_are_the_plan(easy):
     assert [epochs_of(data, arm, count=1)[0].draws for arm in ARMS] == [40, 30, 60, 60, 60]
 
 
+def test_a_last_batch_of_one_draw_is_left_out(easy):
+    # resnet18-paper halves 16 pixels five times: a batch norm then has one value of a single image.
+    (epoch,) = epochs_of(easy, "imbalanced", count=1, network="resnet18-paper", batch_size=59)
+    assert epoch.draws == 59
+    assert epochs_of(easy, "imbalanced", count=1, batch_size=60)[0].draws == 60
+
+
 @pytest.mark.parametrize("network", ["convnet", "resnet18-paper"])
 def test_a_run_is_a_function_of_its_arguments(easy, network):
     torch.manual_seed(1)

@@ -7,7 +7,7 @@ import torch
 
 import gpuaug
 from gpuaug import transforms
-from gpuaug.transforms import Compose, OneOf, RandomApply, Transform, catalogue
+from gpuaug.transforms import Compose, OneOf, PerClass, RandomApply, Transform, catalogue
 
 ENTRIES = catalogue()
 every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -18,7 +18,7 @@ def build(entry):
 
 
 def test_every_public_transform_is_in_it_once():
-    combined = {Transform, Compose, OneOf, RandomApply}
+    combined = {Transform, Compose, OneOf, PerClass, RandomApply}
     for home in (gpuaug, transforms):
         public = {getattr(home, name) for name in home.__all__}
         kinds = {kind for kind in public if inspect.isclass(kind) and issubclass(kind, Transform)}

@@ -1,0 +1,167 @@
+"""Strength and choice of transforms by the class of a draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.activity import Active, both
+from gpuaug.transforms.base import Job, Transform, check_host_integers
+from gpuaug.transforms.compose import Container, refuse_output
+from gpuaug.transforms.plan import Step
+from gpuaug.transforms.settings import probability
+
+Table = Tensor | Sequence[Any] | float
+
+
+class PerClass(Container):
+    """Transforms whose strength and chances are those of the draw's class.
+
+    >>> import gpuaug
+    >>> by_class = gpuaug.PerClass(
+    ...     [gpuaug.RandomRotation(30), gpuaug.ColorJitter(0.5, 0.5, 0.5)],
+    ...     strength=[0.2, 1.0],  # class 0 turns by 6 degrees at most, class 1 by 30
+    ...     op_probability=[[0.5, 0.5], [1.0, 0.25]],
+    ... )
+    >>> augment = gpuaug.Compose([by_class, gpuaug.Normalize(0.5, 0.5)])
+    >>> images, labels = torch.zeros(4, 3, 32, 32, dtype=torch.uint8), torch.tensor([0, 1, 1, 0])
+    >>> augment(images, labels=labels).shape
+    torch.Size([4, 3, 32, 32])
+
+    A ``BalancedLoader`` passes its labels on; a call gives those of its draws as ``labels``. Each transform
+    falls on a draw by itself, with its class's probability. Strength 1 leaves a transform as it was built; a
+    weaker one brings the parameters that it draws as much nearer to those that change nothing (angles and
+    shifts to 0, factors to 1, a crop's area to the whole image); a draw of strength 0 is left alone. What has
+    no such parameters (``graded`` is False: flips, grey, invert, channels dropped or shuffled, sepia,
+    equalize, CLAHE, ...) keeps its form, and strength multiplies its probability.
+
+    Both tables may be set at any time; batches that a loader has fetched ahead keep what they have.
+
+    Args:
+        transforms: at least one; none may hold ``Normalize``.
+        strength: ``(C,)`` in [0, 1], or one number for all classes.
+        op_probability: ``(C, n)`` in [0, 1], for each of the ``n`` transforms, or one number for all.
+        p: probability that a draw gets any of them, in [0, 1].
+
+    Attributes:
+        strength, op_probability: as float64 tensors on the host, ``(C,)`` and ``(C, n)``, or ``()``.
+
+    Raises:
+        ValueError: tables of other shapes or out of range; when called, no labels though a table has
+            classes, or labels out of [0, C).
+        TypeError: labels that are not int64.
+    """
+
+    def __init__(
+        self,
+        transforms: Sequence[Transform],
+        strength: Table = 1.0,
+        op_probability: Table = 1.0,
+        p: float = 1.0,
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(transforms, seed=seed)
+        refuse_output(self)
+        self._strength = self._op_probability = torch.ones((), dtype=torch.float64)
+        self.set_tables(strength, op_probability)
+        self.p = probability("p", p)
+        self.numbers = 1 + len(self.transforms)
+
+    @property
+    def strength(self) -> Tensor:
+        return self._strength
+
+    @strength.setter
+    def strength(self, table: Table) -> None:
+        self.set_tables(table, self._op_probability)
+
+    @property
+    def op_probability(self) -> Tensor:
+        return self._op_probability
+
+    @op_probability.setter
+    def op_probability(self, table: Table) -> None:
+        self.set_tables(self._strength, table)
+
+    def set_tables(self, strength: Table, op_probability: Table) -> None:
+        """Set both at once, for another number of classes."""
+        strength = _table("strength", strength, ("C",))
+        op_probability = _table("op_probability", op_probability, ("C", len(self.transforms)))
+        if strength.dim() and op_probability.dim() and len(strength) != len(op_probability):
+            raise ValueError(
+                "strength and op_probability must have one row for each class, "
+                f"got {len(strength)} and {len(op_probability)} rows"
+            )
+        self._strength, self._op_probability = strength, op_probability
+
+    @contextmanager
+    def as_levels(self, strength: Tensor, op_probability: Tensor) -> Iterator[None]:
+        """For a while, labels are the rows of these tables, and every draw is served."""
+        kept = self._strength, self._op_probability, self.p
+        self.set_tables(strength, op_probability)
+        self.p = 1.0
+        try:
+            yield
+        finally:
+            self._strength, self._op_probability, self.p = kept
+
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        served, outer = both(chosen, augmented), job.strength
+        if served is False:
+            super().paint(job, step, False, augmented)
+            return
+        strength, chance = self._of_draws(job)
+        number = job.uniform(step)
+        served = both(served, (number[:, 0] < self.p) & (strength > 0))
+        job.strength = strength if outer is None else strength * outer
+        for place, child in enumerate(step.children):
+            probable = chance[:, place] if child.transform.graded else chance[:, place] * job.strength
+            child.transform.paint(job, child, both(served, number[:, 1 + place] < probable), augmented)
+        job.strength = outer
+
+    def _of_draws(self, job: Job) -> tuple[Tensor, Tensor]:
+        """Strength ``(n,)`` and chances ``(n, transforms)`` of the draws."""
+        strength, chance, count = self._strength, self._op_probability, len(job.keys)
+        if strength.dim() or chance.dim():
+            labels = _checked(job, len(strength if strength.dim() else chance), self)
+            strength, chance = (table[labels] if table.dim() else table for table in (strength, chance))
+        return strength.expand(count), chance.expand(count, len(self.transforms))
+
+    def extra_repr(self) -> str:
+        def brief(table: Tensor) -> str:
+            if table.dim() == 0:
+                return f"{float(table):g}"
+            return f"{float(table.min()):.3g} to {float(table.max()):.3g} by class"
+
+        return f"strength={brief(self._strength)}, op_probability={brief(self._op_probability)}, p={self.p}"
+
+
+def _table(name: str, value: Table, shape: tuple[str | int, ...]) -> Tensor:
+    table = torch.as_tensor(value, dtype=torch.float64)
+    known = table.dim() == len(shape) and len(table) > 0 and table.shape[1:] == tuple(shape[1:])
+    if table.dim() and not known:
+        wanted = "(C,)" if len(shape) == 1 else f"(C, {shape[1]}), a column for each transform,"
+        raise ValueError(f"{name} must be a number or {wanted} got shape {tuple(table.shape)}")
+    if not bool(((table >= 0) & (table <= 1)).all()):
+        raise ValueError(f"{name} must be in [0, 1], got {value}")
+    if not table.is_cpu:
+        raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {table.device}")
+    # Its own: what the caller does to the value later is no setting of the transform.
+    return table.clone() if table is value else table
+
+
+def _checked(job: Job, classes: int, transform: PerClass) -> Tensor:
+    labels = job.labels
+    if labels is None:
+        raise ValueError(f"labels must be given, one for each draw: {transform.label()} goes by class")
+    check_host_integers("labels", labels, "(n,)")
+    if labels.shape != job.keys.shape:
+        raise ValueError(f"labels must have shape {tuple(job.keys.shape)}, got {tuple(labels.shape)}")
+    for n in ((labels < 0) | (labels >= classes)).nonzero().flatten()[:1].tolist():
+        raise ValueError(f"labels must be in [0, {classes}), got {int(labels[n])} for draw {n}")
+    return labels
