@@ -2,7 +2,7 @@
 
 from gpuaug import functional
 from gpuaug._native import __version__
-from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
+from gpuaug.loading import BalancedLoader, Curriculum, DeviceDataset, WithDraws
 from gpuaug.mixing import CMO, CutMix, MixUp
 from gpuaug.packed import Packed, pack
 from gpuaug.sampling import (
@@ -77,6 +77,7 @@ __all__ = [
     "ChannelShuffle",
     "ColorJitter",
     "Compose",
+    "Curriculum",
     "CutMix",
     "CutOut",
     "DeviceDataset",

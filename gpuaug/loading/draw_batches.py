@@ -78,3 +78,12 @@ def draws_tensor(batch: list[Draw]) -> Tensor:
     keys = np.array([draw.key for draw in batch], np.uint64).view(np.int64)
     columns = ([int(draw) for draw in batch], [draw.copy for draw in batch], keys)
     return torch.from_numpy(np.stack([np.asarray(column, np.int64) for column in columns], axis=1))
+
+
+def as_draws(draws: Tensor) -> list[Draw]:
+    """The draws of such a tensor.
+
+    >>> as_draws(torch.tensor([[3, 1, -1]]))
+    [Draw(index=3, copy=1, key=0xffffffffffffffff)]
+    """
+    return [Draw(index, copy, key % (1 << 64)) for index, copy, key in draws.tolist()]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gpuaug.loading.device_dataset import DeviceDataset
-from gpuaug.loading.draw_batches import DrawBatches
+from gpuaug.loading.draw_batches import DrawBatches, as_draws
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.sources import DecodedSource, ResidentSource
 from gpuaug.packed import Packed, source_of
 from gpuaug.sampling import DrawSampler
 from gpuaug.sampling.keyed import Cursor
 from gpuaug.transforms import Transform
+from gpuaug.transforms.base import check_draws
 
 
 class BalancedLoader:
@@ -105,18 +107,18 @@ class BalancedLoader:
         self.device = _find_device(dataset, device)
         self._resident = isinstance(dataset, DeviceDataset)
         self._batches = DrawBatches(sampler, batch_size, drop_last)
-        source = ResidentSource if self._resident else DecodedSource
-        self._source = source(
+        self._make_source = partial(
+            ResidentSource if self._resident else DecodedSource,
             dataset,
-            self._batches,
+            seed=sampler.seed,
             num_workers=num_workers,
             prefetch_factor=prefetch_factor,
-            persistent_workers=persistent_workers,
             timeout=timeout,
             multiprocessing_context=multiprocessing_context,
             worker_init_fn=worker_init_fn,
             pin_memory=self.device.type == "cuda" and not self._resident,
         )
+        self._source = self._make_source(self._batches, persistent_workers=persistent_workers)
         samples = len(sampler.dataset)
         if len(dataset) != samples:
             raise ValueError(
@@ -125,14 +127,9 @@ class BalancedLoader:
             )
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        with closing(self._prepared()) as batches:
-            finished: Iterable[tuple[Tensor, Tensor]]
-            if self.device.type == "cuda":
-                finished = Prefetcher(batches, self.device, self._finish)
-            else:
-                finished = map(self._finish, batches)
+        with closing(self._prepared(self._source)) as batches:
             used: Cursor | None = None
-            for images, labels in finished:
+            for images, labels in self._finished(batches):
                 used = used or self._batches.used  # kept: an iteration that was left counts no longer
                 # Before it is handed out: a state that the loop's body saves has this batch behind it.
                 used.taken += len(labels)
@@ -164,13 +161,28 @@ class BalancedLoader:
         """
         self._batches.load_state_dict(state_dict)
 
-    def _prepared(self) -> Generator[Batch, None, None]:
+    def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of these draws, in their order, rather than the sampler's, whose state stays as it is.
+
+        Args:
+            draws: int64 ``(n, 3)`` on the host: index, copy, key.
+            rows: int64 ``(n,)`` on the host, what a ``PerClass`` takes for the draws' labels.
+        """
+        check_draws(draws, len(draws))
+        batches = [as_draws(part) for part in draws.split(self.batch_size)] if len(draws) else []
+        with closing(self._prepared(self._make_source(batches), rows)) as prepared:
+            yield from self._finished(prepared)
+
+    def _prepared(self, source: Any, rows: Tensor | None = None) -> Generator[Batch, None, None]:
         """The batches in host memory, with their recipes."""
-        with closing(iter(self._source)) as source:
-            for images, labels, draws in source:
+        begin = 0
+        with closing(iter(source)) as batches:
+            for images, labels, draws in batches:
                 index = draws[:, 0] if self._resident else None
+                classes = labels if rows is None else rows[begin : begin + len(draws)]
+                begin += len(draws)
                 if self.augment is not None:
-                    passes = self.augment.recipes(draws, source_of(images), index, labels)
+                    passes = self.augment.recipes(draws, source_of(images), index, classes)
                     yield Batch(images, labels, passes)
                 elif isinstance(images, Packed):
                     raise ValueError(
@@ -181,6 +193,11 @@ class BalancedLoader:
                     yield Batch(images, labels)
                 else:
                     yield Batch(images[index.to(images.device)], labels)
+
+    def _finished(self, batches: Generator[Batch, None, None]) -> Iterable[tuple[Tensor, Tensor]]:
+        if self.device.type == "cuda":
+            return Prefetcher(batches, self.device, self._finish)
+        return map(self._finish, batches)
 
     def _finish(self, batch: Batch) -> tuple[Tensor, Tensor]:
         if self.augment is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,12 @@ from torch.utils.data import DataLoader
 
 from gpuaug.loading.collate import collate
 from gpuaug.loading.device_dataset import DeviceDataset
-from gpuaug.loading.draw_batches import DrawBatches, draws_tensor
+from gpuaug.loading.draw_batches import draws_tensor
 from gpuaug.loading.with_draws import WithDraws
 from gpuaug.packed import Images
+from gpuaug.sampling import Draw
+
+Batches = Iterable[list[Draw]]  # iterated anew for every iteration of a source
 
 # The source images of a batch, its labels, and its draws; the labels and draws in host memory.
 Source = Generator[tuple[Images, Tensor, Tensor], None, None]
@@ -47,14 +50,15 @@ class DecodedSource:
     def __init__(
         self,
         dataset: Any,
-        batches: DrawBatches,
+        batches: Batches,
         *,
+        seed: int,
         num_workers: int,
         worker_init_fn: Callable[[int], None] | None,
         **options: Any,
     ) -> None:
         # Its own generator: a DataLoader would draw its workers' seeds from the global one.
-        generator = torch.Generator().manual_seed(batches.sampler.seed & (1 << 63) - 1)
+        generator = torch.Generator().manual_seed(seed & (1 << 63) - 1)
         self._loader = DataLoader(
             dataset if isinstance(dataset, WithDraws) else WithDraws(dataset),
             batch_sampler=batches,
@@ -91,7 +95,7 @@ class ResidentSource:
     """Batches of a data set that lives on the device: all of its images each time."""
 
     def __init__(
-        self, dataset: DeviceDataset, batches: DrawBatches, *, num_workers: int, **options: Any
+        self, dataset: DeviceDataset, batches: Batches, *, seed: int, num_workers: int, **options: Any
     ) -> None:
         given = [name for name, value in {"num_workers": num_workers, **options}.items() if value]
         if given:

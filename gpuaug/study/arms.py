@@ -19,12 +19,15 @@ from gpuaug.transforms import Transform
 
 @dataclass(frozen=True)
 class Arm:
-    """What an epoch draws (``target`` of ``BalancedSampler``), and what becomes of images (height, width)."""
+    """What an epoch draws (``target`` of ``BalancedSampler``), and what becomes of images (height, width).
+    With ``curriculum``, a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` that they hold.
+    """
 
     about: str
     target: Target | Schedule
     transforms: Callable[[int, int], list[Transform]]
     apply_to: str = "all"
+    curriculum: bool = False
 
     def augment(self, height: int, width: int, seed: int) -> gpuaug.Compose:
         """The arm's transform, from uint8 images to floats in [-1, 1]."""
@@ -52,6 +55,20 @@ def flip_and_resized_crop(height: int, width: int) -> list[Transform]:
     return [gpuaug.RandomResizedCrop((height, width), scale=(0.6, 1.0)), gpuaug.RandomHorizontalFlip()]
 
 
+def by_class(height: int, width: int) -> list[Transform]:
+    """The same, and techniques that a curriculum makes stronger."""
+    stronger = [
+        gpuaug.RandomAffine(30, translate=(0.2, 0.2), scale=(0.7, 1.3), shear=20),
+        gpuaug.RandomVerticalFlip(),
+        gpuaug.GaussianBlur(sigma=(0.1, 1.5)),
+        gpuaug.ColorJitter(brightness=0.8, contrast=0.8, saturation=0.8),
+        gpuaug.RandomInvert(),
+        gpuaug.CutOut(max(1, min(height, width) // 2)),
+    ]
+    # Half of the draws, as in the paper.
+    return [*flip_and_resized_crop(height, width), gpuaug.PerClass(stronger, p=0.5)]
+
+
 # In the order of the tables. An empty target keeps every class's own count.
 ARMS = {
     "imbalanced": Arm("the samples as they are", {}, nothing),
@@ -62,6 +79,10 @@ ARMS = {
     ),
     "all": Arm("the same, every draw cropped and flipped", "majority", flip_and_resized_crop),
 }
+
+# More arms that are a name.
+CURRICULUM = "the same, and more of other techniques for a class the better it is known (Ahn et al., 2023)"
+NAMED = {**ARMS, "curriculum": Arm(CURRICULUM, "majority", by_class, curriculum=True)}
 
 # What may stand for a target. A bare name is called without arguments.
 TARGETS: dict[str, Callable[..., Target | Schedule]] = {
@@ -102,8 +123,8 @@ def read_arms(
     ['imbalanced', 'crop + hflip', 'natural: hflip', 'hflip @ copies', 'deferred(3)']
 
     Args:
-        texts: names of ``ARMS``, of ``groups``, ``TARGET``, ``CHAIN`` or ``TARGET: CHAIN``, the last two also
-            with ``@ copies``.
+        texts: names of ``NAMED``, of ``groups``, ``TARGET``, ``CHAIN`` or ``TARGET: CHAIN``, the last two
+            also with ``@ copies``.
         epochs: of the study, for the groups.
         target, apply_to: of chains that say nothing of it.
 
@@ -129,8 +150,8 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHO
     >>> name, arm.apply_to
     ('power(0.5): crop + hflip(1)', 'all')
     """
-    if text in ARMS:
-        return text, ARMS[text]
+    if text in NAMED:
+        return text, NAMED[text]
     rest, at, whom = text.partition("@")
     head, colon, chain = rest.partition(":")
     if not colon:
@@ -141,7 +162,7 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHO
         transforms = read_chain(chain) if chain else nothing
     except (SyntaxError, ValueError) as error:
         raise ValueError(
-            f"arms must be names of {', '.join(ARMS)}, groups ({', '.join(groups(1))}), targets or chains; "
+            f"arms must be names of {', '.join(NAMED)}, groups ({', '.join(groups(1))}), targets or chains; "
             f"got {text!r}: {error}"
         ) from error
     if whom not in ("all", "copies"):

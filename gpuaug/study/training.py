@@ -79,6 +79,8 @@ class Training:
         self.augment = arm.augment(height, width, seed)
         self.loader = BalancedLoader(images, sampler, self.augment, protocol.batch_size, device=device)
         self.test_images, self.test_labels = data.test_images.to(device), data.test_labels.to(device)
+        labels = data.train_labels
+        self.curriculum = gpuaug.Curriculum(self.loader, labels, seed=seed) if arm.curriculum else None
         self.done = 0
 
     def epoch(self) -> Epoch:
@@ -86,6 +88,7 @@ class Training:
         begun = time.perf_counter()
         with _own_randomness(self.seed, self.done, torch.device(self.protocol.device)):
             loss, draws = self._train()
+            self._update_curriculum()
         seconds = time.perf_counter() - begun
         predictions = predict(self.model, self.augment, self.test_images)
         self.done += 1
@@ -93,16 +96,19 @@ class Training:
 
     def state_dict(self) -> dict[str, Any]:
         """Between two epochs, all that the next ones depend on."""
-        return {
+        state = {
             "done": self.done,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
+        return state if self.curriculum is None else {**state, "curriculum": self.curriculum.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.done = state["done"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.curriculum is not None:
+            self.curriculum.load_state_dict(state["curriculum"])
 
     def _train(self) -> tuple[float, int]:
         factor = self.network.rate(self.done, self.protocol.epochs)
@@ -122,6 +128,11 @@ class Training:
             losses.append(loss.detach())
             draws += len(labels)
         return torch.stack(losses).mean().item(), draws
+
+    def _update_curriculum(self) -> None:
+        if self.curriculum is not None:
+            self.model.eval()
+            self.curriculum.update(lambda batch: self.model(batch).argmax(dim=1))
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """One run: what it depends on, and that it learns."""
 
 import io
+from itertools import pairwise
 
 import pytest
 import torch
 
-from gpuaug.study.arms import ARMS
+from gpuaug.study.arms import ARMS, NAMED
 from gpuaug.study.data import StudyData, imbalance
 from gpuaug.study.training import Protocol, Training
 
@@ -24,7 +25,7 @@ def easy():
 
 
 def epochs_of(data, arm, seed=0, count=2, **protocol):
-    training = Training(data, ARMS[arm], seed, Protocol(count, **{"batch_size": 8, **protocol}))
+    training = Training(data, NAMED[arm], seed, Protocol(count, **{"batch_size": 8, **protocol}))
     return [training.epoch() for _ in range(count)]
 
 
@@ -60,22 +61,35 @@ def test_a_run_is_a_function_of_its_arguments(easy, network):
     assert epochs_of(easy, "all", seed=4, network=network, batch_size=32) != first
 
 
-@pytest.mark.parametrize("network", ["convnet", "resnet32", "resnet18-paper"])
-def test_a_run_goes_on_from_its_state(easy, network):
+@pytest.mark.parametrize(
+    ("network", "arm"),
+    [("convnet", "copies"), ("convnet", "curriculum"), ("resnet32", "copies"), ("resnet18-paper", "copies")],
+)
+def test_a_run_goes_on_from_its_state(easy, network, arm):
     protocol = Protocol(3, 32, network)
-    whole = Training(easy, ARMS["copies"], 0, protocol)
+    whole = Training(easy, NAMED[arm], 0, protocol)
     epochs = [whole.epoch() for _ in range(3)]
-    first = Training(easy, ARMS["copies"], 0, protocol)
+    first = Training(easy, NAMED[arm], 0, protocol)
     first.epoch()
     file = io.BytesIO()
     torch.save(first.state_dict(), file)
     file.seek(0)
-    second = Training(easy, ARMS["copies"], 0, protocol)
+    second = Training(easy, NAMED[arm], 0, protocol)
     second.load_state_dict(torch.load(file, weights_only=True))
     assert [second.epoch(), second.epoch()] == epochs[1:]
     assert all(
         torch.equal(a, b) for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True)
     )
+
+
+def test_a_curriculum_follows_what_the_model_learns(easy):
+    training, levels = Training(easy, NAMED["curriculum"], 0, Protocol(8, 8)), [[0, 0, 0]]
+    for _ in range(8):
+        epoch = training.epoch()
+        levels.append(list(training.curriculum.level_.values()))
+    assert epoch.score.accuracy > 0.8
+    assert max(levels[-1]) > 1  # brightness is soon known
+    assert all(abs(b - a) <= 1 for old, new in pairwise(levels) for a, b in zip(old, new, strict=True))
 
 
 def test_arms_of_a_seed_begin_with_the_same_weights(easy):

@@ -1,0 +1,193 @@
+"""The strength of each class, moved as a model learns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug import random
+from gpuaug.loading.loader import BalancedLoader
+from gpuaug.sampling.labels import read_labels
+from gpuaug.sampling.table import Class
+from gpuaug.transforms import PerClass
+from gpuaug.transforms.settings import probability, whole_span
+
+# Copies that no sampler comes to, so that no probe is a draw that was trained on.
+PROBES = 1 << 31
+
+
+class Curriculum:
+    """Raises the strength of the classes that a model knows at their present one, and lowers that of others.
+
+    >>> import gpuaug
+    >>> images, labels = torch.zeros(12, 3, 8, 8, dtype=torch.uint8), torch.tensor([0] * 9 + [1] * 3)
+    >>> by_class = gpuaug.PerClass([gpuaug.RandomAffine(15), gpuaug.ColorJitter(0.4, 0.4, 0.4)], p=0.5)
+    >>> augment = gpuaug.Compose([by_class, gpuaug.Normalize(0.5, 0.5)])
+    >>> sampler = gpuaug.BalancedSampler(labels)
+    >>> loader = gpuaug.BalancedLoader(gpuaug.DeviceDataset(images, labels), sampler, augment)
+    >>> curriculum = gpuaug.Curriculum(loader, labels)
+    >>> model = lambda images: torch.zeros(len(images), 2)  # which always says 0
+    >>> for epoch in range(3):
+    ...     loader.set_epoch(epoch)
+    ...     for batch, classes in loader:
+    ...         pass  # train the model
+    ...     curriculum.update(lambda batch: model(batch).argmax(1))
+    >>> curriculum.level_, by_class.strength
+    ({0: 3, 1: 0}, tensor([0.3000, 0.0000], dtype=torch.float64))
+
+    Each class has a level, at first 0. ``update`` draws, for every level l up to the class's own, ``samples``
+    * (l + 1) of its images at that level, and asks the model. Where more than ``threshold`` of them are right
+    at each of these levels, the class goes up a level, else down one. At level l of L the ``PerClass`` has
+    strength l / L, and each of its n transforms the probability 1 - (1 - 1 / n)**l, which is that of coming
+    up at least once when l of them are chosen with replacement, as the paper does. ``p`` of ``PerClass`` is
+    the paper's share of augmented draws, a half; ``update`` serves all.
+
+    Who is asked about is a pure function of (labels, seed, updates so far), so all ranks come to the same
+    levels if their models agree. Where they do not to the last bit, as with batch norms that are not
+    synchronised, let one rank update and the others load its state.
+
+    Source: Ahn et al., "CUDA: Curriculum of data augmentation for long-tailed recognition", ICLR 2023.
+
+    Args:
+        loader: whose ``augment`` holds one ``PerClass``; its tables are the curriculum's from now on.
+        labels: the class of every sample, non-negative integers, as the loader's sampler was given.
+        levels: the highest level, in [1, 1000].
+        samples: images of a class that are asked about for each level, at least 1.
+        threshold: share of them, in [0, 1].
+        seed: in [0, 2**64).
+
+    Attributes:
+        level_: of each class, in sorted order.
+
+    Raises:
+        TypeError, ValueError: another kind of loader, no ``PerClass`` or two, labels of another length or
+            kind, a number out of its range.
+    """
+
+    def __init__(
+        self,
+        loader: BalancedLoader,
+        labels: Any,
+        *,
+        levels: int = 10,
+        samples: int = 10,
+        threshold: float = 0.6,
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(loader, BalancedLoader):
+            raise TypeError(f"loader must be a gpuaug.BalancedLoader, got {type(loader).__name__}")
+        found = [m for m in loader.augment.modules() if isinstance(m, PerClass)] if loader.augment else []
+        if loader.augment is None or len(found) != 1:
+            raise ValueError(f"loader.augment must hold one gpuaug.PerClass, got {len(found)}")
+        self._table = read_labels(labels)
+        if len(self._table.members) != len(loader.dataset):
+            raise ValueError(
+                f"labels must be one for each of the {len(loader.dataset)} samples of the loader, "
+                f"got {len(self._table.members)}"
+            )
+        if not all(isinstance(name, int) for name in self._table.classes):
+            raise ValueError("labels must be integers, as those that the loader yields, got strings")
+        self.loader, self.by_class, self._augment = loader, found[0], loader.augment
+        self.levels = whole_span("levels", levels, 1, 1000)[0]
+        self.samples = whole_span("samples", samples, 1, 1 << 20)[0]
+        self.threshold = probability("threshold", threshold)
+        self.seed = random.check_seed(seed)
+        self._level = torch.zeros(len(self._table.classes), dtype=torch.int64)
+        self._updates = 0
+        self._apply()
+
+    @property
+    def level_(self) -> dict[Class, int]:
+        return dict(zip(self._table.classes, self._level.tolist(), strict=True))
+
+    def update(self, predict: Callable[[Tensor], Tensor]) -> None:
+        """Ask the model about every class, and move the levels: once an epoch, with the model in evaluation.
+
+        Args:
+            predict: from a batch of the loader's images, on its device, to their classes, int64 ``(N,)``.
+
+        Raises:
+            ValueError: predictions of another shape.
+        """
+        number, level = self._probes()
+        draws = self._draws(number)
+        right = []
+        with torch.no_grad(), self._probing():
+            for images, labels in self.loader.serve(draws, level):
+                classes = predict(images)
+                if classes.shape != labels.shape:
+                    raise ValueError(
+                        f"predict must give one class for each image, {tuple(labels.shape)}, "
+                        f"got shape {tuple(classes.shape)}"
+                    )
+                right.append((classes == labels).cpu())
+        self._move(number, level, torch.cat(right))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The levels, and the number of updates: between two epochs, all there is."""
+        return {"levels": self.levels, "level": self._level.tolist(), "updates": self._updates}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Raises ValueError for a state of other classes, or another highest level."""
+        level = torch.tensor(state_dict["level"], dtype=torch.int64)
+        if level.shape != self._level.shape or state_dict["levels"] != self.levels:
+            raise ValueError(
+                f"state_dict must be of {len(self._level)} classes and {self.levels} levels, "
+                f"got {len(level)} and {state_dict['levels']}"
+            )
+        self._level, self._updates = level, state_dict["updates"]
+        self._apply()
+
+    @contextmanager
+    def _probing(self) -> Iterator[None]:
+        """Every draw is augmented, at the level that stands for its label."""
+        training = self._augment.training
+        self._augment.train()
+        try:
+            with self.by_class.as_levels(*self._tables(torch.arange(self.levels + 1))):
+                yield
+        finally:
+            self._augment.train(training)
+
+    def _probes(self) -> tuple[Tensor, Tensor]:
+        """Class number and level of every image that is asked about."""
+        steps = torch.arange(self.levels + 1)
+        asked = steps <= self._level[:, None]  # (classes, levels + 1)
+        number, level = asked.nonzero().unbind(1)
+        times = self.samples * (level + 1)
+        return number.repeat_interleave(times), level.repeat_interleave(times)
+
+    def _draws(self, number: Tensor) -> Tensor:
+        """A random sample of each one's class, with replacement; int64 ``(n, 3)``."""
+        each, copy = torch.arange(len(number)), torch.full_like(number, PROBES)
+        choice, key = (random.draw_keys(self.seed, self._updates, each, copy + of) for of in (0, 1))
+        (share,) = random.uniform(choice, [0], [1])
+        place = (share[:, 0] * self._table.counts[number]).long()
+        index = self._table.members[self._table.starts[number] + place].long()
+        return torch.stack((index, copy, key), dim=1)
+
+    def _move(self, number: Tensor, level: Tensor, right: Tensor) -> None:
+        counts = torch.zeros(2, len(self._level), self.levels + 1, dtype=torch.int64)
+        for count, of in zip(counts, (right.long(), torch.ones_like(level)), strict=True):
+            count.index_put_((number, level), of, accumulate=True)
+        known = ((counts[0] > self.threshold * counts[1]) | (counts[1] == 0)).all(1)
+        self._level = (self._level + torch.where(known, 1, -1)).clamp(0, self.levels)
+        self._updates += 1
+        self._apply()
+
+    def _apply(self) -> None:
+        rows = torch.zeros(max(self._table.classes) + 1, dtype=torch.int64)  # by label, which may leave gaps
+        rows[list(self._table.classes)] = self._level
+        self.by_class.set_tables(*self._tables(rows))
+
+    def _tables(self, level: Tensor) -> tuple[Tensor, Tensor]:
+        count = len(self.by_class.transforms)
+        chance = 1 - (1 - 1 / count) ** level.double()
+        return level.double() / self.levels, chance[:, None].expand(-1, count)
+
+    def __repr__(self) -> str:
+        return f"Curriculum(levels={self.levels}, samples={self.samples}, threshold={self.threshold})"
