@@ -148,7 +148,7 @@ def _is_set(labels: Any) -> bool:
 
 
 def _from_lists(labels: Sequence[Any]) -> LabelSets:
-    rows = []
+    rows, lengths = [], []
     for sample, row in enumerate(labels):
         if not _is_set(row):
             raise TypeError(f"{_ACCEPTED}, got {row!r} ({type(row).__name__}) at sample {sample}")
@@ -157,8 +157,9 @@ def _from_lists(labels: Sequence[Any]) -> LabelSets:
             rows.append(list(dict.fromkeys(row)))
         except TypeError:
             raise TypeError(f"{_ACCEPTED}, got {row!r} at sample {sample}") from None
+        lengths.append(len(row))
     every = list(chain.from_iterable(rows))
-    if len({len(row) for row in labels}) == 1 and set(every) == {0, 1} and any(map(_repeats, labels)):
+    if len(set(lengths)) == 1 and set(every) == {0, 1} and lengths != list(map(len, rows)):
         raise ValueError(f"{_ACCEPTED}, got lists that repeat 0 and 1: give numpy.array(labels) for a matrix")
     if not every:
         raise ValueError("labels must not be empty, got no label in any sample")
@@ -173,10 +174,6 @@ def _from_lists(labels: Sequence[Any]) -> LabelSets:
         found, numbers = np.unique(numbers, return_inverse=True)
         classes = tuple(found.tolist())
     return LabelSets(classes, np.cumsum([0, *map(len, rows)]), numbers)
-
-
-def _repeats(row: Any) -> bool:
-    return len(set(row)) < len(row)
 
 
 def _is_good(row: list[Any]) -> bool:

@@ -120,6 +120,8 @@ def test_matrix_in_parts_against_lists(sets):
         ([[0], [0.5]], TypeError, r"got 0.5 \(float\) at position 1, .*sample 1"),
         ([[0], [[1]]], TypeError, r"got \[\[1\]\] at sample 1"),
         ([[0, 0, 1], [1, 0, 0]], ValueError, r"lists that repeat 0 and 1: give numpy.array\(labels\)"),
+        (list(torch.tensor([[0, 1, 1], [1, 0, 0]])), ValueError, "lists that repeat 0 and 1"),
+        (list(np.array([[0, 1, 1], [1, 0, 0]])), ValueError, "lists that repeat 0 and 1"),
         ("abc", TypeError, "got str"),
         (None, TypeError, "got NoneType"),
     ],
