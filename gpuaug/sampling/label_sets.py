@@ -25,7 +25,7 @@ class LabelSets:
 
     classes: tuple[Class, ...]
     starts: np.ndarray  # int64 (samples + 1,): where a sample's classes begin in numbers
-    numbers: np.ndarray  # integers: places in classes, sample after sample, none twice in one
+    numbers: np.ndarray  # integers: places in classes, sample after sample, ascending and none twice in one
 
     @property
     def counts(self) -> np.ndarray:
@@ -173,7 +173,10 @@ def _from_lists(labels: Sequence[Any]) -> LabelSets:
     if classes is None:
         found, numbers = np.unique(numbers, return_inverse=True)
         classes = tuple(found.tolist())
-    return LabelSets(classes, np.cumsum([0, *map(len, rows)]), numbers)
+    starts = np.cumsum([0, *map(len, rows)])
+    samples = np.repeat(np.arange(len(rows)), np.diff(starts))
+    # A set's own order depends on the process, and a sampler's fingerprint must not.
+    return LabelSets(classes, starts, numbers[np.lexsort((numbers, samples))])
 
 
 def _is_good(row: list[Any]) -> bool:

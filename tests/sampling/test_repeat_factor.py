@@ -118,6 +118,13 @@ def test_forms_of_the_same_labels_draw_the_same():
     assert torch.equal(first.draws()[:, :2], RepeatFactorSampler(LABELS, 0.4, seed=5).draws()[:, :2])
 
 
+def test_the_order_of_a_samples_labels_is_not_in_the_fingerprint():
+    """A set of strings has another order in every process, and a resumed run is another process."""
+    one, other = ([["b", "a"], ["b"]], [["a", "b", "a"], ["b"]])
+    states = [RepeatFactorSampler(labels, 0.4).state_dict() for labels in (one, other, list(map(set, one)))]
+    assert states[0] == states[1] == states[2]
+
+
 def test_len_follows_the_epoch():
     sampler = RepeatFactorSampler(LABELS, 0.4)
     lengths = set()
