@@ -9,8 +9,10 @@ are those that follow. Whenever an epoch begins at the first slot again, the cla
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +61,7 @@ class Rotation:
     ) -> None:
         self._classes, self._counts = classes, counts
         self._schedule = target if isinstance(target, Schedule) else None
-        self._planned: tuple[Target, Plan] | None = None
+        self._planned: tuple[Any, Plan] | None = None  # what tells a target from others, and its plan
         self._steps: tuple[Plan, Tensor, Tensor] | None = None
         plan = make_plan(classes, counts, target) if self._schedule is None else self._plan_of(0)
         nothing = torch.zeros(len(classes), dtype=torch.int64)
@@ -87,12 +89,20 @@ class Rotation:
 
     def _plan_of(self, epoch: int) -> Plan:
         target = self._schedule.at(epoch)
-        if self._planned is None or self._planned[0] != target:
+        key = _key(target)
+        if self._planned is None or self._planned[0] != key:
             try:
-                self._planned = target, make_plan(self._classes, self._counts, target)
+                self._planned = key, make_plan(self._classes, self._counts, target)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{error} (from the schedule, for epoch {epoch})") from error
         return self._planned[1]
+
+
+def _key(target: Target) -> Any:
+    """Different for targets that Python takes for equal: 1 and 1.0, a mapping before and after a change."""
+    if isinstance(target, Mapping):
+        return [(type(part), part) for pair in target.items() for part in pair]
+    return type(target), target
 
 
 def _later(first: Turn, epoch: int) -> Turn:

@@ -52,6 +52,30 @@ def test_any_function_of_the_epoch():
     assert plans(schedule, 4) == [NATURAL, {0: 5, 1: 5}, {0: 40, 1: 1}, NATURAL]
 
 
+def test_a_number_of_draws_and_a_ratio_are_two_targets_though_they_are_equal():
+    assert plans(Schedule(lambda epoch: 1.0 if epoch else 1), 3) == [{0: 1, 1: 1}, BALANCED, BALANCED]
+    assert plans(Schedule(lambda epoch: 1 if epoch else 1.0), 3) == [BALANCED, {0: 1, 1: 1}, {0: 1, 1: 1}]
+
+
+def test_one_mapping_that_a_schedule_changes_for_every_epoch():
+    asked = {}
+
+    def target(epoch):
+        asked[1] = 10 * (epoch + 1)
+        return asked
+
+    sampler = BalancedSampler(LABELS, Schedule(target))
+    for epoch in (0, 1, 2, 1, 0, 3):
+        sampler.set_epoch(epoch)
+        assert sampler.plan_ == {0: 40, 1: 10 * (epoch + 1)}
+
+
+def test_a_fault_is_found_whatever_the_epoch_before():
+    sampler = BalancedSampler(LABELS, Schedule(lambda epoch: {1: True} if epoch else {1: 1}))
+    with pytest.raises(TypeError, match=r"got True .*for epoch 1"):
+        sampler.set_epoch(1)
+
+
 @pytest.mark.parametrize("drop_last", [False, True])
 def test_every_length_follows_the_epoch(drop_last):
     ranks = [
