@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sized
 from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset
 
 from gpuaug.loading.decoded import to_tensor
 from gpuaug.sampling import Draw
@@ -94,7 +95,24 @@ def read(dataset: Any, index: int) -> tuple[Tensor, Any]:
 
 def _name(dataset: Any, index: int) -> str:
     """``sample 3``, with its path where the data set keeps one, as torchvision's folder data sets do."""
+    try:
+        path = _path(dataset, index)
+    except (
+        LookupError,
+        TypeError,
+    ):  # a subset's index that is not there: then that is the error
+        path = None
+    return f"sample {index}" if path is None else f"sample {index} ({path})"
+
+
+def _path(dataset: Any, index: Any) -> Any:
+    if isinstance(dataset, Subset):
+        return _path(dataset.dataset, dataset.indices[index])
+    if isinstance(dataset, ConcatDataset):
+        index = range(len(dataset))[index]  # a subset's may be negative
+        part = bisect_right(dataset.cumulative_sizes, index)
+        return _path(dataset.datasets[part], index - [0, *dataset.cumulative_sizes][part])
     samples = getattr(dataset, "samples", None)
     if isinstance(samples, list) and len(samples) == len(dataset) and isinstance(samples[index], tuple):
-        return f"sample {index} ({samples[index][0]})"
-    return f"sample {index}"
+        return samples[index][0]
+    return None

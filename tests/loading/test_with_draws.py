@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
 
 from gpuaug import BalancedSampler, Draw
 from gpuaug.loading import WithDraws, collate
@@ -138,6 +138,56 @@ def test_a_truncated_file_in_a_folder_is_named(tmp_path):
     early = WithDraws(datasets.ImageFolder(tmp_path))  # the pixels are read by torchvision
     with pytest.raises(RuntimeError, match=r"sample 0 \(.*early.jpg\): OSError: .*truncated"):
         early[Draw(0)]
+
+
+class Files:
+    """Keeps paths as torchvision's folder data sets do, and can read none."""
+
+    def __init__(self, folder, count):
+        self.samples = [(f"{folder}/{number}.jpg", 0) for number in range(count)]
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, index):
+        raise OSError(f"cannot read {self.samples[index][0]}")
+
+
+A, B = Files("a", 3), Files("b", 4)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "index", "file"),
+    [
+        (A, 2, "a/2.jpg"),
+        (Subset(A, [2, 0]), 0, "a/2.jpg"),
+        (Subset(Subset(A, torch.tensor([2, 1])), [1, 0]), 0, "a/1.jpg"),
+        (ConcatDataset([A, B]), 2, "a/2.jpg"),
+        (ConcatDataset([A, B]), 3, "b/0.jpg"),
+        (Subset(ConcatDataset([A, B, A]), [-1, 6, -8]), 0, "a/2.jpg"),
+        (Subset(ConcatDataset([A, B, A]), [-1, 6, -8]), 1, "b/3.jpg"),
+        (Subset(ConcatDataset([A, B, A]), [-1, 6, -8]), 2, "a/2.jpg"),
+        (ConcatDataset([Subset(B, [3, 2]), A]), 1, "b/2.jpg"),
+    ],
+)
+def test_a_file_behind_a_subset_or_a_concatenation_is_named(dataset, index, file):
+    message = rf"^sample {index} \({file}\): OSError: cannot read {file}$"
+    with pytest.raises(RuntimeError, match=message):
+        WithDraws(dataset)[Draw(index)]
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        Subset(A, [3]),
+        Subset(Subset(A, [0]), [1]),
+        Subset(ConcatDataset([A, B]), [7]),
+        Subset(ConcatDataset([A, B]), [-8]),
+    ],
+)
+def test_a_subset_of_samples_that_are_not_there_names_no_file(dataset):
+    with pytest.raises(RuntimeError, match=r"^sample 0: (IndexError|ValueError): "):
+        WithDraws(dataset)[Draw(0)]
 
 
 def test_index_out_of_range():
