@@ -102,8 +102,8 @@ def make_long_tailed(labels: Any, factor: float, kind: str = "exp", seed: int | 
     wanted = {name: int(most * share) for name, share in zip(table.classes, shares, strict=True)}
     if not all(wanted.values()):
         raise ValueError(
-            f"factor must be in [1, {most}], so that all classes keep a sample where one keeps {most}, "
-            f"got {factor}"
+            f"factor must be below about {most}, so that all classes keep a sample where one keeps {most}, "
+            f"got {factor}: int({most} * (1 / {factor})) is 0"
         )
     return _kept(table, wanted, seed)
 

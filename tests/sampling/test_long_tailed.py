@@ -109,7 +109,12 @@ def test_names_are_in_their_order():
         (
             {"factor": 11},
             ValueError,
-            r"factor must be in \[1, 10\], so that all classes keep a sample .*got 11",
+            r"factor must be below about 10, so that all classes keep .*got 11: int\(10 \* \(1 / 11\)\) is 0",
+        ),
+        (
+            {"factor": 49, "labels": [0, 1] * 49},
+            ValueError,
+            r"factor must be below about 49, .* got 49: int\(49 \* \(1 / 49\)\) is 0",
         ),
         ({"factor": 2, "kind": "linear"}, ValueError, "kind must be one of 'exp', 'step', got 'linear'"),
         ({"factor": 2, "kind": None}, ValueError, "kind must be one of 'exp', 'step', got None"),
