@@ -168,7 +168,10 @@ def _by_class(table: LabelTable) -> Cells:
 
 
 def _by_group(table: LabelTable, groups: Any) -> Cells:
-    checked_groups = check_labels(groups)
+    try:
+        checked_groups = check_labels(groups)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"groups, read as labels are: {error}") from None
     numbers = np.unique(checked_groups.numbers, return_inverse=True)[1]
     if len(numbers) != len(table.members):
         raise ValueError(f"groups must be as many as labels, {len(table.members)}, got {len(numbers)}")

@@ -157,8 +157,17 @@ class TestGroups:
     def test_as_many_as_labels(self):
         with pytest.raises(ValueError, match="groups must be as many as labels, 63, got 62"):
             BalancedBatchSampler(LABELS, 2, 2, groups=[0] * 62)
-        with pytest.raises(ValueError, match="got -1 at position 62"):
-            BalancedBatchSampler(LABELS, 2, 2, groups=[0] * 62 + [-1])
+
+    @pytest.mark.parametrize(
+        ("last", "error", "message"),
+        [
+            (-1, ValueError, "got -1 at position 62"),
+            (0.5, TypeError, r"got 0.5 \(float\) at position 62, after int labels"),
+        ],
+    )
+    def test_a_fault_is_told_as_one_of_groups(self, last, error, message):
+        with pytest.raises(error, match=f"^groups, read as labels are: labels must be .*{message}"):
+            BalancedBatchSampler(LABELS, 2, 2, groups=[0] * 62 + [last])
 
 
 def test_default_length_draws_as_many_as_there_are_samples():
