@@ -88,7 +88,7 @@ def reference(
     if len(positions) and not (positions.min() >= 0 and positions.max() < ends[-1]):
         wrong = positions[(positions < 0) | (positions >= ends[-1])][0]
         raise RuntimeError(f"positions must be in [0, {ends[-1]}), got {wrong}")
-    table = bijections.long()
+    table = bijections.to(torch.int64, copy=True)
     table[3:15] &= _WORD  # keys in int32 may have come out negative
     x = permute(table, positions, torch.tensor(0)) if shuffled else positions
     number = torch.searchsorted(ends, x, right=True)
