@@ -10,8 +10,7 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   library.def("keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor");
   // The draws at some positions of an epoch (gpuaug/sampling/order.py says what each argument is).
   library.def(
-      "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, bool shuffled, int seed, int epoch) "
-      "-> Tensor");
+      "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) -> Tensor");
   // Fills the records with what a tape comes to (gpuaug/tape.py says what that is); the union of their stages.
   library.def(
       "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) -> int");

@@ -24,7 +24,6 @@ struct Epoch {
   const Value* classes;  // (kClassRows, count)
   int64_t count;
   const Value* bijections;  // (kBijectionRows, 1 + count): of the positions, then of each class
-  bool shuffled;
   uint64_t seed;
   uint32_t epoch;
 
@@ -57,7 +56,7 @@ inline void find(const Epoch<Value, Member>& epoch, const int64_t* positions, in
   Value x[kBlock];
   int32_t which[kBlock];
   for (int lane = 0; lane < lanes; ++lane) x[lane] = static_cast<Value>(positions[lane]);
-  if (epoch.shuffled) permute(OneBijection<Value>{epoch.bijections, 1 + epoch.count}, lanes, x);
+  permute(OneBijection<Value>{epoch.bijections, 1 + epoch.count}, lanes, x);
   find_classes(epoch.row(kEnds), epoch.count, lanes, x, which);
   const Value *begins = epoch.row(kBegins), *samples = epoch.row(kSamples), *offsets = epoch.row(kOffsets);
   for (int lane = 0; lane < lanes; ++lane) {
@@ -139,15 +138,14 @@ Make<Value, Member> widest() {
 #endif
 
 template <typename Value, typename Member>
-void run(const Tensor& members, const Tensor& classes, const Tensor& bijections, const Tensor& positions, bool shuffled,
-         int64_t seed, int64_t epoch, int64_t* out) {
+void run(const Tensor& members, const Tensor& classes, const Tensor& bijections, const Tensor& positions, int64_t seed,
+         int64_t epoch, int64_t* out) {
   static const Make<Value, Member> make = widest<Value, Member>();
   const auto* p = static_cast<const int64_t*>(positions.const_data_ptr());
   const Epoch<Value, Member> all{static_cast<const Member*>(members.const_data_ptr()),
                                  static_cast<const Value*>(classes.const_data_ptr()),
                                  classes.size(1),
                                  static_cast<const Value*>(bijections.const_data_ptr()),
-                                 shuffled,
                                  static_cast<uint64_t>(seed),
                                  static_cast<uint32_t>(epoch)};
   const int64_t total = all.row(kEnds)[all.count - 1];
@@ -163,7 +161,7 @@ void run(const Tensor& members, const Tensor& classes, const Tensor& bijections,
 // members is (samples), classes (5, classes), bijections (19, 1 + classes), positions (n); the result is (n, 3): index,
 // copy, key. gpuaug/sampling/order.py fills the tables, which are int32 where the numbers fit.
 Tensor order_cpu(const Tensor& members, const Tensor& classes, const Tensor& bijections, const Tensor& positions,
-                 bool shuffled, int64_t seed, int64_t epoch) {
+                 int64_t seed, int64_t epoch) {
   const auto is_integer = [](const Tensor& t) {
     return (t.scalar_type() == ScalarType::Int || t.scalar_type() == ScalarType::Long) && t.is_contiguous();
   };
@@ -181,7 +179,7 @@ Tensor order_cpu(const Tensor& members, const Tensor& classes, const Tensor& bij
   const bool narrow = classes.scalar_type() == ScalarType::Int, small = members.scalar_type() == ScalarType::Int;
   const auto go = narrow ? (small ? run<int32_t, int32_t> : run<int32_t, int64_t>)
                          : (small ? run<int64_t, int32_t> : run<int64_t, int64_t>);
-  go(members, classes, bijections, positions, shuffled, seed, epoch, draws);
+  go(members, classes, bijections, positions, seed, epoch, draws);
   return out;
 }
 

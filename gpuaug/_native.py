@@ -27,8 +27,8 @@ SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
     "bool interleaved, int stages, bool channels_last, Tensor? line=None) -> Tensor",
     "keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor",
-    "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, bool shuffled, int seed, "
-    "int epoch) -> Tensor",
+    "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) "
+    "-> Tensor",
     "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) "
     "-> int",
     "uniform(Tensor keys, int[] places, int[] counts) -> Tensor",

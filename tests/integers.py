@@ -67,10 +67,9 @@ def walkers(size, number, seed, turn, purpose):
             yield row * columns + column
 
 
-def draw_at(position, labels, draws, seed, epoch, shuffled=True):
+def draw_at(position, labels, draws, seed, epoch):
     """(index, copy, key) at a position, where every epoch has the plan ``draws``, by class."""
-    total = sum(draws.values())
-    x = permuted(position, total, 0, seed, epoch, 0) if shuffled else position
+    x = permuted(position, sum(draws.values()), 0, seed, epoch, 0)
     names, number = sorted(draws), 0
     while x >= draws[names[number]]:
         x -= draws[names[number]]

@@ -41,18 +41,8 @@ class Order:
 
     def draws(self, positions: Tensor) -> Tensor:
         """int64 ``(n, 3)``, index, copy and key, at ``positions``, int64 ``(n,)``, each in [0, total)."""
-        return self._draws(positions, True)
-
-    def unshuffled(self, positions: Tensor) -> Tensor:
-        """The same draws class after class, before they are shuffled.
-
-        The draws of class c are at the positions from ``sum(plan.draws[:c])`` on, its copies 0 first.
-        """
-        return self._draws(positions, False)
-
-    def _draws(self, positions: Tensor, shuffled: bool) -> Tensor:
         return torch.ops.gpuaug.order(
-            self._members, self._classes, self._bijections, positions, shuffled, self._seed, self.epoch
+            self._members, self._classes, self._bijections, positions, self._seed, self.epoch
         )
 
 
@@ -64,7 +54,6 @@ def reference(
     classes: Tensor,
     bijections: Tensor,
     positions: Tensor,
-    shuffled: bool,
     seed: int,
     epoch: int,
 ) -> Tensor:
@@ -72,12 +61,11 @@ def reference(
 
     Args:
         members: int32 or int64 ``(samples,)``: the samples, class after class.
-        classes: int32 or int64 ``(5, classes)``: where a class begins and ends among the unshuffled draws;
+        classes: int32 or int64 ``(5, classes)``: where a class begins and ends before the draws are shuffled;
             how many samples it has, where they begin in members, and the slot at which its rotation stands.
         bijections: of the type of classes, ``(19, 1 + classes)``: tables of ``Bijections``, over the epoch
             and over each class.
         positions: int64 ``(n,)``, each in [0, the last class's end).
-        shuffled: whether positions are those of the epoch's order, or class after class.
         seed: its 64 bits as a signed integer.
         epoch: in [0, 2**31).
 
@@ -90,7 +78,7 @@ def reference(
         raise RuntimeError(f"positions must be in [0, {ends[-1]}), got {wrong}")
     table = bijections.to(torch.int64, copy=True)
     table[3:15] &= _WORD  # keys in int32 may have come out negative
-    x = permute(table, positions, torch.tensor(0)) if shuffled else positions
+    x = permute(table, positions, torch.tensor(0))
     number = torch.searchsorted(ends, x, right=True)
     within = x - begins[number]
     copy = within.div(samples[number], rounding_mode="trunc")
@@ -104,13 +92,5 @@ if not _native.has_cpu:
 
 
 @torch.library.register_fake("gpuaug::order")
-def _(
-    members: Tensor,
-    classes: Tensor,
-    bijections: Tensor,
-    positions: Tensor,
-    shuffled: bool,
-    seed: int,
-    epoch: int,
-) -> Tensor:
+def _(members: Tensor, classes: Tensor, bijections: Tensor, positions: Tensor, *_: object) -> Tensor:
     return positions.new_empty((positions.shape[0], 3))

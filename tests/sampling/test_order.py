@@ -32,7 +32,7 @@ def arguments(order, positions=None, wide=False):
     if wide:
         members, classes, bijections = members.long(), classes.long(), bijections.long()
     positions = torch.arange(order.total) if positions is None else positions
-    return [members, classes, bijections, positions, True, order._seed, order.epoch]
+    return [members, classes, bijections, positions, order._seed, order.epoch]
 
 
 @settings(max_examples=40, deadline=None)
@@ -47,9 +47,8 @@ def test_against_integers(labels, target, seed, epoch, data):
     order = order_of(labels, target, seed, epoch)
     position = data.draw(st.integers(0, order.total - 1))
     draws = dict.fromkeys(labels, target)
-    for shuffled, make in ((True, order.draws), (False, order.unshuffled)):
-        index, copy, key = make(torch.tensor([position]))[0].tolist()
-        assert (index, copy, key % 2**64) == draw_at(position, labels, draws, seed, epoch, shuffled)
+    index, copy, key = order.draws(torch.tensor([position]))[0].tolist()
+    assert (index, copy, key % 2**64) == draw_at(position, labels, draws, seed, epoch)
 
 
 @settings(max_examples=40, deadline=None)
@@ -67,15 +66,6 @@ def test_against_brute_force(labels, target, seed):
         assert max(times) - min(times) <= 1
         for member, n in zip(members, times, strict=True):
             assert sorted(c for i, c in drawn if i == member) == list(range(n))
-
-
-def test_unshuffled_draws_stand_class_after_class_with_the_originals_first():
-    labels = ["b", "a", "b", "a", "a"]
-    order = order_of(labels, {"a": 2, "b": 5}, epoch=4)
-    draws = order.unshuffled(torch.arange(7))
-    assert [labels[i] for i in draws[:, 0]] == ["a"] * 2 + ["b"] * 5
-    assert draws[:, 1].tolist() == [0, 0, 0, 0, 1, 1, 2]
-    assert sorted(draws.tolist()) == sorted(order.draws(torch.arange(7)).tolist())
 
 
 LARGE = np.random.default_rng(0).integers(0, 700, 40_000)
