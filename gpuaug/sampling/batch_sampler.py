@@ -178,6 +178,6 @@ def _by_group(table: LabelTable, groups: Any) -> Cells:
     count = int(numbers.max()) + 1
     both = np.empty(len(numbers), np.int64)
     both[table.members.numpy()] = np.repeat(np.arange(len(table.classes)) * count, table.counts.numpy())
-    cells = build_table(lambda: [both + numbers], len(both))
+    cells = build_table(both + numbers)
     units = torch.bincount(torch.tensor(cells.classes) // count)
     return Cells(cells.members, cells.starts, cells.counts, units.cumsum(0) - units, units)

@@ -25,8 +25,7 @@ def read_labels(labels: Any) -> LabelTable:
     (('cat', 'dog'), [1, 2], [1, 0, 2])
     """
     checked = check_labels(labels)
-    numbers = checked.numbers
-    return build_table(lambda: [numbers], len(numbers), checked.classes)
+    return build_table(checked.numbers, checked.classes)
 
 
 def check_labels(labels: Any) -> Labels:

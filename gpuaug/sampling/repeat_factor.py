@@ -101,7 +101,7 @@ class RepeatFactorSampler(DrawSampler):
 
     def _turn_at(self, epoch: int) -> _Repeats:
         repeats = stochastic_round(self.factors_.numpy(), self.seed, epoch)
-        table = build_table(lambda: [repeats], len(repeats))
+        table = build_table(repeats)
         samples = tuple(table.counts.tolist())
         draws = tuple(count * times for count, times in zip(samples, table.classes, strict=True))
         nothing = torch.zeros(len(samples), dtype=torch.int64)

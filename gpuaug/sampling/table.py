@@ -1,9 +1,9 @@
-"""The table of a set of labels: built in two passes over them, chunk by chunk, with no copy of them."""
+"""The table of a set of labels: built in two passes over them, piece by piece, with no copy of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 Class = int | str
-Chunks = Callable[[], Iterable[np.ndarray]]
 
-# A piece of a chunk is small enough to be sorted in the cache.
+# A piece of the labels is small enough to be sorted in the cache.
 _PIECE = 1 << 16
 
 
@@ -32,29 +31,27 @@ class LabelTable:
         return self.members[start : start + int(self.counts[number])].long()
 
 
-def build_table(chunks: Chunks, length: int, names: Sequence[str] | None = None) -> LabelTable:
-    """The table of labels that come in chunks: a counting sort, which reads them twice.
+def build_table(labels: np.ndarray, names: Sequence[str] | None = None) -> LabelTable:
+    """The table of labels: a counting sort, which reads them twice.
 
-    >>> labels = np.array([2, 0, 2])
-    >>> table = build_table(lambda: [labels], len(labels))
+    >>> table = build_table(np.array([2, 0, 2]))
     >>> table.classes, table.counts.tolist(), table.members.tolist()
     ((0, 2), [1, 2], [1, 0, 2])
 
     Beside the table it takes a few MiB, and a word for every class.
 
     Args:
-        chunks: called twice, gives the labels in order each time, as one-dimensional arrays of non-negative
-            integers, of any integer type, size and stride.
-        length: how many labels the chunks hold together.
+        labels: ``(n,)``, at least one; non-negative integers of any integer type and stride.
         names: of the classes, ascending, where a label is a place among them; those of no label are left
             out. Without them the labels are the classes.
     """
-    values, counts = _count(chunks, length)
+    length = len(labels)
+    values, counts = _count(labels)
     number_of = _numbering(values, length)
     starts = np.cumsum(counts) - counts
     members = np.empty(length, np.int32 if length <= 1 << 31 else np.int64)
     begin, free = 0, starts.copy()
-    for piece in _pieces(chunks):
+    for piece in _pieces(labels):
         order, number = _sorted(number_of(piece))
         heads = np.flatnonzero(np.concatenate(([True], number[1:] != number[:-1])))
         runs, lengths = number[heads], np.diff(heads, append=len(piece))
@@ -69,10 +66,9 @@ def build_table(chunks: Chunks, length: int, names: Sequence[str] | None = None)
     )
 
 
-def _pieces(chunks: Chunks) -> Iterator[np.ndarray]:
-    for chunk in chunks():
-        for begin in range(0, len(chunk), _PIECE):
-            yield chunk[begin : begin + _PIECE].astype(np.int64, copy=False)
+def _pieces(labels: np.ndarray) -> Iterator[np.ndarray]:
+    for begin in range(0, len(labels), _PIECE):
+        yield labels[begin : begin + _PIECE].astype(np.int64, copy=False)
 
 
 def _small_labels(length: int) -> int:
@@ -80,11 +76,11 @@ def _small_labels(length: int) -> int:
     return max(_PIECE, length // 64)
 
 
-def _count(chunks: Chunks, length: int) -> tuple[np.ndarray, np.ndarray]:
+def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """int64: the labels that occur, ascending, and how many of each."""
-    small = np.zeros(_small_labels(length), np.int64)
+    small = np.zeros(_small_labels(len(labels)), np.int64)
     large: Counter[int] = Counter()
-    for piece in _pieces(chunks):
+    for piece in _pieces(labels):
         if piece.max() < len(small):
             np.add.at(small, piece, 1)
         else:
