@@ -110,23 +110,34 @@ def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
     tensors = [_checked(image, position) for position, image in enumerate(images)]
     if not tensors:
         raise ValueError("images must hold at least one image, got none")
-    first = tensors[0]
-    for position, image in enumerate(tensors):
-        if len(image) != len(first):
-            raise ValueError(
-                f"images must have one number of channels, got {len(first)} at position 0 and {len(image)} "
-                f"at position {position}"
-            )
-        if image.device != first.device:
-            raise RuntimeError(
-                f"images must be on one device, got {first.device} at position 0 and {image.device} at "
-                f"position {position}"
-            )
+    positions = range(len(tensors))
+    channels, devices = zip(*((len(image), image.device) for image in tensors), strict=True)
+    check_one("images must have one number of channels", channels, "at position", positions)
+    check_one("images must be on one device", devices, "at position", positions, RuntimeError)
     interleaved = all(is_interleaved(image) for image in tensors)
     order = (1, 2, 0) if interleaved else (0, 1, 2)
     storage = torch.cat([image.permute(order).reshape(-1) for image in tensors])
     sizes = [(image.shape[1], image.shape[2]) for image in tensors]
-    return Packed.of_sizes(storage, sizes, len(first), interleaved)
+    return Packed.of_sizes(storage, sizes, channels[0], interleaved)
+
+
+def check_one(
+    what: str,
+    values: Sequence[Any],
+    place: str,
+    places: Sequence[int],
+    error: type[Exception] = ValueError,
+    advice: str = "",
+) -> None:
+    """Raises where the values are not all the same, naming the first one and the first other one.
+
+    >>> check_one("images must be on one device", ["cpu", "cpu", "cuda:0"], "for sample", [4, 6, 9])
+    Traceback (most recent call last):
+    ValueError: images must be on one device, got cpu for sample 4 and cuda:0 for sample 9
+    """
+    for at, value in zip(places, values, strict=True):
+        if value != values[0]:
+            raise error(f"{what}, got {values[0]} {place} {places[0]} and {value} {place} {at}{advice}")
 
 
 def is_interleaved(image: Tensor) -> bool:

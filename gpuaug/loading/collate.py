@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from gpuaug.images import dtype_name
-from gpuaug.packed import Images, is_interleaved, pack
+from gpuaug.packed import Images, check_one, is_interleaved, pack
 
 Sample = tuple[Tensor, Any, Tensor]
 
@@ -45,17 +45,16 @@ def collate(samples: Sequence[Sample]) -> tuple[Images, Tensor, Tensor]:
 
 def _check_alike(images: list[Tensor], draws: Tensor) -> None:
     samples, first = draws[:, 0].tolist(), images[0]
+    check_one(
+        "the images of a batch must have one number of channels",
+        list(map(len, images)),
+        "for sample",
+        samples,
+        advice=": convert them in the data set",
+    )
+    dtypes = list(map(dtype_name, images))
+    check_one("the images of a batch must have one dtype", dtypes, "for sample", samples, TypeError)
     for sample, image in zip(samples, images, strict=True):
-        if len(image) != len(first):
-            raise ValueError(
-                f"the images of a batch must have one number of channels, got {len(first)} for sample "
-                f"{samples[0]} and {len(image)} for sample {sample}: convert them in the data set"
-            )
-        if image.dtype != first.dtype:
-            raise TypeError(
-                f"the images of a batch must have one dtype, got {dtype_name(first)} for sample "
-                f"{samples[0]} and {dtype_name(image)} for sample {sample}"
-            )
         if image.shape != first.shape and image.dtype != torch.uint8:
             raise ValueError(
                 f"images of different sizes must be uint8, got {dtype_name(image)}, {tuple(first.shape)} for "

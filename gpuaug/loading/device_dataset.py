@@ -10,7 +10,7 @@ from torch.utils.data import default_collate
 
 from gpuaug.images import check_images, dtype_name, has_channels_last
 from gpuaug.loading.with_draws import read
-from gpuaug.packed import Images, Packed, is_interleaved
+from gpuaug.packed import Images, Packed, check_one, is_interleaved
 
 
 class DeviceDataset:
@@ -94,11 +94,13 @@ class DeviceDataset:
                 )
             if index == 0:
                 channels, interleaved = len(image), is_interleaved(image)
-            if len(image) != channels:
-                raise ValueError(
-                    f"the images of a DeviceDataset must have one number of channels, got {channels} for "
-                    f"sample 0 and {len(image)} for sample {index}: convert them in the data set"
-                )
+            check_one(
+                "the images of a DeviceDataset must have one number of channels",
+                (channels, len(image)),
+                "for sample",
+                (0, index),
+                advice=": convert them in the data set",
+            )
             rows = image.permute(1, 2, 0) if interleaved else image
             storage += rows.contiguous().numpy().data
             sizes.append((image.shape[1], image.shape[2]))
