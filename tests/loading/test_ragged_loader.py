@@ -1,13 +1,12 @@
 """Images of different sizes through the loader: packed, and resized by the kernel alone."""
 
-import multiprocessing
-
 import numpy as np
 import pytest
 import torch
+from shown_indices import LABELS, make, no_children
 
-from gpuaug import BalancedSampler, Draw
-from gpuaug.loading import BalancedLoader, DeviceDataset, WithDraws
+from gpuaug import Draw
+from gpuaug.loading import DeviceDataset, WithDraws
 from gpuaug.transforms import (
     Compose,
     GaussianBlur,
@@ -16,8 +15,6 @@ from gpuaug.transforms import (
     RandomResizedCrop,
     SaltAndPepper,
 )
-
-LABELS = [0] * 9 + [1] * 3  # 18 draws an epoch
 
 
 class Ragged:
@@ -36,10 +33,6 @@ class Ragged:
         if self.planar:
             image = torch.from_numpy(image).permute(2, 0, 1).contiguous()
         return image, LABELS[index]
-
-
-def make(dataset, augment=None, batch_size=4, **options):
-    return BalancedLoader(dataset, BalancedSampler(LABELS, seed=1), augment, batch_size, **options)
 
 
 def to_one_size():
@@ -90,7 +83,7 @@ def test_images_of_different_sizes_need_a_transform(kind):
     loader = make(dataset, num_workers=2 if kind == "workers" else 0)
     with pytest.raises(ValueError, match=r"augment must be given for images of different sizes, got None"):
         list(loader)
-    assert multiprocessing.active_children() == []
+    assert no_children()
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -99,4 +92,4 @@ def test_a_transform_that_leaves_different_sizes(workers):
     message = r"one size after the geometry, got .* for draw 0 and .* Resize\(\(height, width\)\)"
     with pytest.raises(ValueError, match=message):
         list(loader)
-    assert multiprocessing.active_children() == []
+    assert no_children()

@@ -4,44 +4,40 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from shown_indices import BAD, LABELS, Samples
 from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
 
 from gpuaug import BalancedSampler, Draw
 from gpuaug.loading import WithDraws, collate
 
-LABELS = [0] * 6 + [1] * 2
 
+class Labelled(Samples):
+    """``label`` gives the label's type."""
 
-class Samples:
-    """Constant images that show their index; ``label`` gives the label's type."""
-
-    def __init__(self, label=int):
+    def __init__(self, label):
+        super().__init__()
         self.label = label
 
-    def __len__(self):
-        return len(LABELS)
-
     def __getitem__(self, index):
-        return np.full((3, 4, 3), index, np.uint8), self.label(LABELS[index])
+        image, label = super().__getitem__(index)
+        return image, self.label(label)
 
 
-class Broken(Samples):
-    def __init__(self, bad, error):
-        super().__init__()
-        self.bad, self.error = bad, error
+def broken(error):
+    """Samples of which ``BAD`` cannot be read."""
 
-    def __getitem__(self, index):
-        if index == self.bad:
-            raise self.error
-        return super().__getitem__(index)
+    def fail():
+        raise error
+
+    return Samples(fail)
 
 
 def test_gives_image_label_and_draw():
-    image, label, draw = WithDraws(Samples())[Draw(7, copy=2, key=2**64 - 1)]
+    image, label, draw = WithDraws(Samples())[Draw(11, copy=2, key=2**64 - 1)]
     assert image.shape == (3, 3, 4)
-    assert image.unique().tolist() == [7]
+    assert image.unique().tolist() == [11]
     assert label == 1
-    assert draw.tolist() == [7, 2, -1]
+    assert draw.tolist() == [11, 2, -1]
 
 
 @pytest.mark.parametrize("collate_fn", [None, collate], ids=["default", "ours"])
@@ -51,8 +47,8 @@ def test_plain_data_loader(workers, collate_fn):
     loader = DataLoader(WithDraws(Samples()), 5, sampler=sampler, num_workers=workers, collate_fn=collate_fn)
     batches = list(loader)
     images, labels, draws = (torch.cat(column) for column in zip(*batches, strict=True))
-    assert images.shape == (12, 3, 3, 4)
-    assert torch.equal(draws, sampler.draws(0, 12))
+    assert images.shape == (18, 3, 3, 4)
+    assert torch.equal(draws, sampler.draws())
     assert images[:, 0, 0, 0].tolist() == draws[:, 0].tolist()
     assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
 
@@ -67,9 +63,9 @@ class Ragged(Samples):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_plain_data_loader_packs_images_of_different_sizes(workers):
     sampler = BalancedSampler(LABELS, seed=3)
-    loader = DataLoader(WithDraws(Ragged()), 12, sampler=sampler, num_workers=workers, collate_fn=collate)
+    loader = DataLoader(WithDraws(Ragged()), 18, sampler=sampler, num_workers=workers, collate_fn=collate)
     ((packed, labels, draws),) = loader
-    assert torch.equal(draws, sampler.draws(0, 12))
+    assert torch.equal(draws, sampler.draws())
     assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
     for image, index in zip(packed, draws[:, 0].tolist(), strict=True):
         assert image.shape == (3, 3, index + 2)
@@ -80,7 +76,7 @@ def test_plain_data_loader_packs_images_of_different_sizes(workers):
     "label", [int, np.int64, np.uint8, torch.tensor, lambda value: torch.tensor([value, 1 - value])]
 )
 def test_labels_become_tensors(label):
-    _, labels, draws = next(iter(DataLoader(WithDraws(Samples(label)), 12, sampler=BalancedSampler(LABELS))))
+    _, labels, draws = next(iter(DataLoader(WithDraws(Labelled(label)), 18, sampler=BalancedSampler(LABELS))))
     first = labels if labels.ndim == 1 else labels[:, 0]
     assert first.tolist() == [LABELS[index] for index in draws[:, 0]]
 
@@ -96,24 +92,22 @@ def test_plain_integers_are_refused():
     "error", [OSError("cannot read"), KeyError("cannot read"), StopIteration("cannot read")]
 )
 def test_an_error_of_the_data_set_names_the_sample(error):
-    with pytest.raises(RuntimeError, match=f"^sample 5: {type(error).__name__}: .*cannot read") as caught:
-        WithDraws(Broken(5, error))[Draw(5)]
+    with pytest.raises(RuntimeError, match=f"^sample {BAD}: {type(error).__name__}: .*cannot read") as caught:
+        WithDraws(broken(error))[Draw(BAD)]
     assert caught.value.__cause__ is error
 
 
 def test_cuda_in_a_worker_is_told_where_to_go():
     error = RuntimeError("Cannot re-initialize CUDA in forked subprocess. Use the 'spawn' start method")
-    with pytest.raises(
-        RuntimeError, match=r"sample 5: .* workers never use CUDA: give the transform to Balanced"
-    ):
-        WithDraws(Broken(5, error))[Draw(5)]
+    message = rf"sample {BAD}: .* workers never use CUDA: give the transform to Balanced"
+    with pytest.raises(RuntimeError, match=message):
+        WithDraws(broken(error))[Draw(BAD)]
 
 
 def test_an_error_in_a_worker_names_the_sample():
-    loader = DataLoader(
-        WithDraws(Broken(5, OSError("cannot read"))), 4, sampler=BalancedSampler(LABELS), num_workers=2
-    )
-    with pytest.raises(RuntimeError, match="sample 5: OSError: cannot read"):
+    dataset = WithDraws(broken(OSError("cannot read")))
+    loader = DataLoader(dataset, 4, sampler=BalancedSampler(LABELS), num_workers=2)
+    with pytest.raises(RuntimeError, match=f"sample {BAD}: OSError: cannot read"):
         list(loader)
 
 
@@ -191,8 +185,8 @@ def test_a_subset_of_samples_that_are_not_there_names_no_file(dataset):
 
 
 def test_index_out_of_range():
-    with pytest.raises(IndexError, match=r"index must be in \[0, 8\), .* got 8; was the sampler built"):
-        WithDraws(Samples())[Draw(8)]
+    with pytest.raises(IndexError, match=r"index must be in \[0, 12\), .* got 12; was the sampler built"):
+        WithDraws(Samples())[Draw(12)]
 
 
 class Stream(IterableDataset):
