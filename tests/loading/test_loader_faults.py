@@ -23,13 +23,6 @@ def die():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def interrupt():
-    """Ctrl-C for the parent, once it has had the time to be waiting for this batch."""
-    time.sleep(0.3)
-    os.kill(os.getppid(), signal.SIGINT)
-    time.sleep(0.5)
-
-
 def broken_off(loader, error, message):
     """What was handed out before the error; the state must say just that, and no worker may be left."""
     seen = []
@@ -186,8 +179,18 @@ def test_the_start_of_a_worker_is_the_users_too(context, tmp_path):
     assert sorted(file.read_text().splitlines()) == ["0 True", "1 True"]
 
 
-def test_an_interrupt_while_waiting_for_a_worker():
-    broken_off(make(Samples(interrupt), batch_size=2, num_workers=1), KeyboardInterrupt, None)
+def test_an_interrupt_while_waiting_for_a_worker(monkeypatch):
+    loader, waits = make(batch_size=2, num_workers=1), []
+
+    def interrupted(iterator):
+        waits.append(iterator)
+        if len(waits) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return wait(iterator)
+
+    wait = _MultiProcessingDataLoaderIter._get_data
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_get_data", interrupted)
+    assert len(broken_off(loader, KeyboardInterrupt, None)) == 6
 
 
 @pytest.mark.parametrize("workers", [0, 2])
