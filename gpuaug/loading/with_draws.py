@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sized
 from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset
+from torch.utils.data import ConcatDataset, Dataset, Subset
 
 from gpuaug.loading.decoded import to_tensor
 from gpuaug.sampling import Draw
+from gpuaug.sampling.labels_of import check_map_style
 
 # PyTorch advises to spawn the workers, but then each would hold a context on the device.
 _CUDA_ADVICE = (
@@ -46,13 +46,7 @@ class WithDraws(Dataset[tuple[Tensor, Any, Tensor]]):
     """
 
     def __init__(self, dataset: Any) -> None:
-        if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
-            raise TypeError(
-                "dataset must be map-style (dataset[index] and len(dataset)), "
-                f"got {type(dataset).__name__}: draws are read by index"
-            )
-        if not isinstance(dataset, Sized):
-            raise TypeError(f"dataset must have a length, got {type(dataset).__name__} without __len__")
+        check_map_style(dataset)
         self.dataset = dataset
 
     def __len__(self) -> int:

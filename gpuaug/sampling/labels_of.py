@@ -63,7 +63,9 @@ def labels_of(
         return np.concatenate(
             [labels_of(part, column, names=names, progress=progress) for part in dataset.datasets]
         )
-    _check_map_style(dataset)
+    if isinstance(dataset, Mapping):
+        raise TypeError(f"dataset must be one data set, got a {type(dataset).__name__} of {sorted(dataset)}")
+    check_map_style(dataset)
     if hasattr(dataset, "select_columns") and hasattr(dataset, "features"):
         return _of_hugging_face(dataset, column, names)
     labels = _stored(dataset, column)
@@ -81,9 +83,8 @@ def labels_of(
     return _each(labels, _names(dataset).__getitem__) if names else labels
 
 
-def _check_map_style(dataset: Any) -> None:
-    if isinstance(dataset, Mapping):
-        raise TypeError(f"dataset must be one data set, got a {type(dataset).__name__} of {sorted(dataset)}")
+def check_map_style(dataset: Any) -> None:
+    """Raises a TypeError for what has no length, or is not read by index."""
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         raise TypeError(
             f"dataset must be map-style (dataset[index] and len(dataset)), got {type(dataset).__name__}"
