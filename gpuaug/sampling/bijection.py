@@ -65,10 +65,7 @@ class Bijections:
         numbers = torch.arange(len(sizes)) if numbers is None else numbers
         block = (numbers[:, None] * _BLOCKS + torch.arange(_BLOCKS)).flatten()
         turn = torch.as_tensor(turns).repeat_interleave(_BLOCKS)
-        counter = torch.stack(
-            (block & _WORD, block >> 32, torch.full_like(block, purpose), turn + ORDER), dim=-1
-        )
-        words = philox(counter, signed(seed))
+        words = order_words(seed, block, purpose, turn)
         keys = words.view(len(sizes), 4 * _BLOCKS).T
         high, low = keys[_ROUNDS : _ROUNDS + _SWAPS], keys[_ROUNDS + _SWAPS :]
         # 62 bits, so that the remainder is as good as uniform for any size that an epoch has.
@@ -78,6 +75,12 @@ class Bijections:
     def __call__(self, x: Tensor, which: Tensor) -> Tensor:
         """The image of ``x``, int64 ``(n,)``, under the bijections numbered ``which``, ``(n,)`` or ``()``."""
         return permute(self.table, x, which)
+
+
+def order_words(seed: int, block: Tensor, purpose: int, turn: Tensor) -> Tensor:
+    """Philox words of an order, int64 ``(n, 4)``; block is int64 ``(n,)``, turn ``(n,)`` or ``()``."""
+    counter = torch.broadcast_tensors(block & _WORD, block >> 32, torch.tensor(purpose), turn + ORDER)
+    return philox(torch.stack(counter, dim=-1), signed(seed))
 
 
 def permute(table: Tensor, x: Tensor, which: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import _native
-from gpuaug.random import keyed_draws
+from gpuaug.random import keyed_draws, signed
 from gpuaug.sampling.bijection import MEMBERS, POSITIONS, Bijections, permute
 from gpuaug.sampling.rotation import Turn
 from gpuaug.sampling.table import LabelTable
@@ -27,7 +27,7 @@ class Order:
         self.epoch = turn.epoch
         self.total = turn.plan.total
         self._members = table.members
-        self._seed = seed - (1 << 64) if seed >> 63 else seed  # an op takes a signed integer
+        self._seed = int(signed(seed))  # as an op takes it
         ends = torch.tensor(turn.plan.draws).cumsum(0)
         begins = ends - torch.tensor(turn.plan.draws)
         classes = torch.stack((begins, ends, table.counts, table.starts, turn.offsets))

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gpuaug.random import ORDER, philox, signed
-from gpuaug.sampling.bijection import ROUNDING
+from gpuaug.sampling.bijection import ROUNDING, order_words
 from gpuaug.sampling.keyed import DrawSampler
 from gpuaug.sampling.label_sets import LabelSets, read_label_sets
 from gpuaug.sampling.order import Order
@@ -150,16 +149,7 @@ def stochastic_round(values: np.ndarray, seed: int, epoch: int) -> np.ndarray:
         part = values[start : start + _CHUNK]
         # One Philox block has the words of four values.
         block = torch.arange(start // 4, -(-(start + len(part)) // 4))
-        counter = torch.stack(
-            (
-                block & 0xFFFFFFFF,
-                block >> 32,
-                torch.full_like(block, ROUNDING),
-                torch.full_like(block, ORDER + epoch),
-            ),
-            dim=1,
-        )
-        words = philox(counter, signed(seed))
+        words = order_words(seed, block, ROUNDING, torch.tensor(epoch))
         chance = words.flatten()[: len(part)].numpy() * 2.0**-32
         whole = np.floor(part)
         rounded[start : start + len(part)] = whole + (chance < part - whole)
