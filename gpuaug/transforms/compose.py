@@ -112,7 +112,7 @@ class OneOf(Container):
     torch.Size([2, 3, 32, 32])
 
     All draws of a batch leave at one size: where one option changes the size, the draws that another serves
-    are resized to it.
+    are resized to it first.
 
     Args:
         transforms: the options, at least one; none may hold ``Normalize``.
@@ -138,7 +138,8 @@ class OneOf(Container):
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         served = both(chosen, augmented)
         option = self._option(job, step) if served is not False else None
-        for number, child in enumerate(step.children):
+        # First those that change the size: the others see what all draws leave at, whatever the order.
+        for number, child in sorted(enumerate(step.children), key=lambda pair: not pair[1].sized):
             chosen = False if option is None else both(served, option == number)
             child.transform.paint(job, child, chosen, augmented)
 

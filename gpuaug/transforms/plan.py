@@ -95,6 +95,11 @@ class Step:
             yield from child.walk(depth + 1)
 
     @cached_property
+    def sized(self) -> bool:
+        """Whether it may change the size."""
+        return any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in self.leaves)
+
+    @cached_property
     def leaves(self) -> list[Step]:
         """The steps that do something to pixels, in order."""
         return [step for _, step in self.walk() if not step.children]

@@ -91,6 +91,18 @@ def test_draws_that_are_not_served_come_out_at_the_same_size():
         assert 5 < int((torch.minimum(*apart) <= 1).sum()) < 35
 
 
+@pytest.mark.parametrize("crop", [ga.RandomCrop(20), ga.RandomResizedCrop(20), ga.Resize((20, 20))])
+@pytest.mark.parametrize("erase", [ga.CutOut(8), ga.RandomErasing(1.0)])
+def test_options_erase_in_the_size_at_which_draws_leave(crop, erase):
+    n = 200
+    images = torch.full((n, 1, 32, 32), 9, dtype=torch.uint8)
+    draws = draws_of([1, 2] * (n // 2))
+    for options, which in (([erase, crop], 0), ([crop, erase], 1)):
+        erased = (ga.OneOf(options, by="copy")(images, draws) == 0).flatten(1).any(1)
+        assert erased[which::2].all()  # none of the boxes lies outside
+        assert not erased[1 - which :: 2].any()
+
+
 def test_a_nested_apply_to():
     images = random_images(2)
     inner = ga.Compose([ga.RandomHorizontalFlip(1.0)], apply_to="copies")
