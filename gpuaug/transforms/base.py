@@ -27,6 +27,7 @@ class Job:
     number: int
     draft: Draft
     groups: list[Group]  # what batched transforms do after the kernel
+    reached: Active = True  # whom a change of the size reaches; not those whose option has one of its own
     strength: Tensor | None = None  # of each draw, float64 (n,) in (0, 1], while a PerClass paints; None: 1
 
     def __init__(self, draws: Tensor, plan: Step, labels: Tensor | None = None) -> None:
@@ -114,6 +115,12 @@ class Transform(nn.Module):
         nothing.
         """
 
+    def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int] | None:
+        """(width, height) after it, for one that changes the size, of an image of ``extent``; None where that
+        is not known.
+        """
+        return None
+
     def label(self) -> str:
         return f"{type(self).__name__}({self.extra_repr()})"
 
@@ -141,7 +148,7 @@ class Transform(nn.Module):
         if active is not False:
             self.compile(job.draft, active, **self.make_params(job, step))
         if active is not True:
-            self.compile_plain(job.draft, others(active))
+            self.compile_plain(job.draft, both(others(active), job.reached))
 
     # ---- Running
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from gpuaug.activity import Active, both
+from gpuaug.activity import Active, both, others
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Cursor, Stage, Step
 from gpuaug.transforms.settings import probability
@@ -115,9 +115,13 @@ class OneOf(Container):
     are resized to it first.
 
     Args:
-        transforms: the options, at least one; none may hold ``Normalize``.
+        transforms: the options, at least one; none may hold ``Normalize``. Those that change the size must
+            all come to the same one, in the same passes.
         by: "random", all equally likely; or "copy": copies 1, 2, 3, ... of a sample take the options in turn,
             and an original none.
+
+    Raises:
+        ValueError: options that come to different sizes.
     """
 
     def __init__(self, transforms: Sequence[Transform], by: str = "random", *, seed: int = 0) -> None:
@@ -133,15 +137,24 @@ class OneOf(Container):
         steps, ends = zip(
             *(t.plan(cursor, places) for t in self.transforms), strict=True
         )  # options exclude one another
+        check_one_size(steps)
         return Step(self, place, cursor.number, tuple(steps)), Cursor.furthest(list(ends))
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         served = both(chosen, augmented)
-        option = self._option(job, step) if served is not False else None
+        count, reached = len(step.children), job.reached
+        taken: list[Active] = [False] * count
+        if served is not False:
+            option = self._option(job, step)
+            taken = [both(served, option == number) for number in range(count)]
+        sized = [number for number, child in enumerate(step.children) if child.sized]
         # First those that change the size: the others see what all draws leave at, whatever the order.
         for number, child in sorted(enumerate(step.children), key=lambda pair: not pair[1].sized):
-            chosen = False if option is None else both(served, option == number)
-            child.transform.paint(job, child, chosen, augmented)
+            for other in sized if child.sized else ():
+                if other != number:  # a draw's crop is of the image itself, not of what another resized
+                    job.reached = both(job.reached, others(taken[other]))
+            child.transform.paint(job, child, taken[number], augmented)
+            job.reached = reached
 
     def _option(self, job: Job, step: Step) -> Tensor:
         """The number of each draw's option, -1 for none."""
@@ -182,6 +195,29 @@ class RandomApply(Container):
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+
+def check_one_size(options: Sequence[Step]) -> None:
+    """Raise unless those that change the size leave each pass at the same one, as far as that is known."""
+    sizes = [_sizes(option) for option in options if option.sized]
+    for number in sorted(set().union(*sizes)):
+        found = dict.fromkeys(size.get(number, "the image's own") for size in sizes)
+        found.pop("", None)
+        if len(found) > 1:
+            raise ValueError(
+                "OneOf: options that change the size must leave every pass at the same, "
+                f"got {' and '.join(found)} after pass {number + 1}: end each option with the same Resize"
+            )
+
+
+def _sizes(option: Step) -> dict[int, str]:
+    """By pass, the size that an option leaves at where it changes it; "" where the image decides."""
+    sizes, extent = {}, None
+    for step in option.leaves:
+        if step.sized:
+            extent = step.transform.leaves_at(extent)
+            sizes[step.number] = f"{extent[1]} x {extent[0]}" if extent else ""
+    return sizes
 
 
 def refuse_output(container: Container) -> None:

@@ -41,8 +41,11 @@ class _Sized(Transform):
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         super().paint(job, step, chosen, augmented)
-        if step.number == job.number:
+        if step.number == job.number and job.reached is True:
             job.draft.extent = self.extent
+
+    def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int]:
+        return self.extent
 
     def extra_repr(self) -> str:
         return f"size={self.size}"
@@ -179,7 +182,10 @@ class Resize(Transform):
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         if step.number == job.number:
-            self.compile(job.draft, True)
+            self.compile(job.draft, job.reached)
+
+    def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int] | None:
+        return None if self.by_shorter_side and extent is None else self._extent(extent)
 
     def _extent(self, present: Extent) -> Extent:
         if not self.by_shorter_side:

@@ -103,6 +103,82 @@ def test_options_erase_in_the_size_at_which_draws_leave(crop, erase):
         assert not erased[1 - which :: 2].any()
 
 
+def windows(image, side):
+    """All squares of ``side`` pixels of an image ``(H, W)``."""
+    return image.unfold(0, side, 1).unfold(1, side, 1).flatten(0, 1)
+
+
+def test_every_option_crops_the_image_itself():
+    n = 80
+    image = torch.arange(1, 12 * 16 + 1, dtype=torch.uint8).view(12, 16)
+    images, draws = image.expand(n, 1, -1, -1), draws_of([1, 2, 3, 4] * (n // 4))
+    flipped = ga.Compose([ga.RandomHorizontalFlip(1.0), ga.Resize((8, 8))])
+    options = [ga.RandomCrop(8), ga.CenterCrop(8), ga.RandomCrop(8, padding=2), flipped]
+    resized = F.crop_resize(images[:1], torch.tensor([[0, 0, 16, 12]]), 8)[0].flip(2)
+    allowed = [
+        windows(image, 8),
+        image[None, 2:10, 4:12],
+        windows(torch.nn.functional.pad(image, (2,) * 4), 8),
+        resized,
+    ]
+    out = ga.OneOf(options, by="copy")(images, draws)
+    for option, squares in enumerate(allowed):
+        found = (out[option::4] == squares).flatten(2).all(2).any(0)
+        assert (out[option::4] == squares).flatten(2).all(2).any(1).all()
+        assert found.sum() > min(10, len(squares) - 1)
+    every = torch.cat(allowed)
+    assert (ga.OneOf(options)(images, draws) == every).flatten(2).all(2).any(1).all()
+
+
+def test_options_crop_images_of_different_sizes():
+    wide, tall = random_images(1)[0, :, :12], random_images(1)[0, :, :, :12]
+    packed = ga.pack([wide, tall, wide, tall])
+    out = ga.OneOf([ga.Resize((8, 8)), ga.CenterCrop(8)], by="copy")(packed, draws_of([2, 2, 1, 1]))
+    assert torch.equal(out[0], wide[:, 2:10, 12:20])
+    assert torch.equal(out[1], tall[:, 12:20, 2:10])
+    assert torch.equal(out[2:], ga.Resize((8, 8))(packed, draws_of([1] * 4))[2:])
+
+
+@pytest.mark.parametrize(
+    ("options", "sizes"),
+    [
+        ([ga.RandomCrop(20), ga.RandomCrop(24)], ("20 x 20", "24 x 24")),
+        ([ga.Resize((8, 9)), ga.GaussianBlur(), ga.CenterCrop((9, 8))], ("8 x 9", "9 x 8")),
+        ([ga.RandomCrop(24, padding=4), ga.RandomResizedCrop(32)], ("24 x 24", "32 x 32")),
+        (
+            [ga.Compose([ga.RandomCrop(24, padding=4), ga.Resize(32)]), ga.RandomResizedCrop(32)],
+            ("24 x 24", "32 x 32"),
+        ),
+        (
+            [ga.RandomCrop(20), ga.Compose([ga.SaltAndPepper(), ga.RandomCrop(20)])],
+            ("20 x 20", "the image's own"),
+        ),
+    ],
+)
+def test_options_of_other_sizes_are_refused_when_built(options, sizes):
+    for ordered, found in ((options, sizes), (options[::-1], sizes[::-1])):
+        with pytest.raises(
+            ValueError, match=f"at the same, got {' and '.join(found)} after pass 1: end each"
+        ):
+            ga.OneOf(ordered)
+
+
+def test_options_that_another_pass_parts_are_refused_when_composed():
+    crops = ga.OneOf([ga.RandomCrop(32, padding=4), ga.RandomResizedCrop(32)])
+    with pytest.raises(ValueError, match="got the image's own and 32 x 32 after pass 1"):
+        ga.Compose([ga.RandomRotation(10), crops])  # the first opens a pass, the second joins the rotation's
+
+
+def test_options_of_one_size_are_not():
+    own = ga.Compose([ga.RandomCrop(20), ga.Resize(32)])
+    for options in (
+        [own, ga.RandomResizedCrop(32), ga.Resize(32), ga.RandomCrop(32, padding=4)],
+        [ga.RandomApply([ga.RandomCrop(20)]), ga.OneOf([ga.CenterCrop(20), ga.Solarize()]), ga.CutOut(3)],
+    ):
+        out = ga.OneOf(options)(random_images(40), draws_of([1] * 40))
+        assert out.shape in ((40, 3, 32, 32), (40, 3, 20, 20))
+
+
 def test_a_nested_apply_to():
     images = random_images(2)
     inner = ga.Compose([ga.RandomHorizontalFlip(1.0)], apply_to="copies")
