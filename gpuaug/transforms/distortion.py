@@ -7,6 +7,7 @@ from typing import Any
 import kornia
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from gpuaug import random
 from gpuaug.recipe import Group
@@ -24,7 +25,6 @@ PADDING_MODES = {"edge": "border", "zero": "zeros", "reflect": "reflection"}
 class _Field(Batched):
     """Bilinear reads at coordinates in pixels, (0, 0) the centre of the first pixel."""
 
-    backend = "kornia"
     moves = True
 
     def __init__(self, padding_mode: str, *, seed: int = 0) -> None:
@@ -39,9 +39,13 @@ class _Field(Batched):
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         count, _, height, width = images.shape
-        x, y = (at.to(images.dtype).expand(count, height, width) for at in self.coordinates(images, group))
+        # kornia's remap does the same, but copies its factors from the host, and so waits for the device.
+        x, y = (
+            (at.to(images.dtype) * (2 / max(side - 1, 1)) - 1).expand(count, height, width)
+            for at, side in zip(self.coordinates(images, group), (width, height), strict=True)
+        )
         mode = PADDING_MODES[self.padding_mode]
-        return kornia.geometry.transform.remap(images, x, y, padding_mode=mode, align_corners=True)
+        return F.grid_sample(images, torch.stack((x, y), dim=3), padding_mode=mode, align_corners=True)
 
     def extra_repr(self) -> str:
         return f"padding_mode={self.padding_mode!r}"
@@ -154,6 +158,7 @@ class ElasticTransform(_Field):
     """
 
     reference = "Simard et al., Best practices for convolutional neural networks, ICDAR 2003"
+    backend = "kornia"
     numbers = 1
 
     def __init__(
