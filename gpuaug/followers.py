@@ -58,11 +58,14 @@ def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
         boxes: floating ``(n, k, 4)``: left, top, right, bottom in pixels, as ``move_keypoints`` counts them.
         passes: recipes of the ``n`` draws, on the boxes' device.
     """
-    corners = boxes[..., (0, 1, 2, 1, 0, 3, 2, 3)].unflatten(-1, (4, 2)).flatten(1, 2)
-    low, high = move_keypoints(corners, passes).view(*boxes.shape[:2], 4, 2).aminmax(dim=2)
+    left, top, right, bottom = boxes.unbind(-1)
+    corners = torch.stack((left, top, right, top, left, bottom, right, bottom), dim=-1)
+    moved = move_keypoints(corners.unflatten(-1, (4, 2)).flatten(1, 2), passes)
+    low, high = moved.view(*boxes.shape[:2], 4, 2).aminmax(dim=2)
     height, width = passes[-1].size
-    limit = boxes.new_tensor((width, height, width, height))
-    return torch.cat((low, high), dim=-1).clamp(min=0).minimum(limit)
+    (left, top), (right, bottom) = low.unbind(-1), high.unbind(-1)
+    ends = ((left, width), (top, height), (right, width), (bottom, height))
+    return torch.stack([end.clamp(0, limit) for end, limit in ends], dim=-1)
 
 
 def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:

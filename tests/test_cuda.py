@@ -6,6 +6,7 @@ from cases import calls
 from cuda_cases import BFLOAT, CHAINS, FLOAT, LAST
 from cuda_cases import chain as chain_call
 from hypothesis import given, settings
+from waiting import no_waiting
 
 import gpuaug as ga
 from gpuaug.transforms.base import travel
@@ -90,12 +91,12 @@ def test_one_launch_a_batch():
 def test_nothing_waits():
     images, draws = batch()
     augment, images = chain(), images.cuda()
-    augment(images, draws)
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        augment(images, draws)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+    followers = {"masks": images[:, 0], "boxes": torch.rand(32, 3, 4, device="cuda") * 48}
+    ways = ({}, {"index": draws[:, 0].flip(0)}, {"index": draws[:, 0], **followers}, followers)
+    for extras in ways:
+        augment(images, draws, **extras)
+        with no_waiting(images.device):
+            augment(images, draws, **extras)
 
 
 def test_another_stream():

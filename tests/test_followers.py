@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from waiting import no_waiting
 
 import gpuaug as ga
+from gpuaug.followers import MOVES
+from gpuaug.transforms.base import travel
 
 WIDTH, HEIGHT, COUNT = 20, 15, 12
 DRAWS = torch.stack((torch.arange(COUNT), torch.ones(COUNT).long(), torch.arange(COUNT) * 7919), dim=1)
@@ -71,6 +74,14 @@ def test_a_gather_and_its_followers():
     draws = DRAWS[:3]
     out = ga.RandomHorizontalFlip()(IMAGES, draws, index=index, masks=IMAGES[:, 0])
     assert torch.equal(out.masks, out.images[:, 0])
+
+
+def test_following_waits_for_nothing(device):
+    passes = tuple(travel(p, device) for p in WHOLE_PIXELS[1].recipes(DRAWS, tuple(IMAGES.shape)))
+    corners = torch.tensor([[[0.0, 1.0, 30.0, 5.0]]], device=device).repeat(COUNT, 1, 1)
+    for name, value in {"masks": IMAGES.to(device), "boxes": corners, "keypoints": corners[..., :2]}.items():
+        with no_waiting(device):
+            MOVES[name](value, passes)
 
 
 def test_what_cannot_follow_is_refused():

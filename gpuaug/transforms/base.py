@@ -197,7 +197,7 @@ class Transform(nn.Module):
             return out
         moved = {}
         for name, value in given.items():
-            own = value if index is None else value[index.to(value.device)]
+            own = value if index is None else value[carried(index, value.device)]
             moved[name] = MOVES[name](own, tuple(travel(p, value.device) for p in passes))
         return Augmented(out, **moved)
 
@@ -278,6 +278,13 @@ def travel(recipes: Recipes, device: torch.device) -> Recipes:
     if device.type == "cuda":
         return recipes.pin_memory().to(device, non_blocking=True)
     return recipes if device.type == "cpu" else recipes.to(device)
+
+
+def carried(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the host on the device, which is not waited for."""
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def _one_size(draft: Draft) -> tuple[int, int]:
