@@ -10,7 +10,7 @@ from torch import Tensor
 from gpuaug import random
 from gpuaug.images import check_images
 from gpuaug.transforms.base import check_draws
-from gpuaug.transforms.settings import probability, span
+from gpuaug.transforms.settings import number, probability
 
 PLACE = (1 << 32) - 1  # in a counter: beyond every place in a chain
 Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
@@ -20,7 +20,7 @@ class _Mix:
     """Base of the mixes: draws who mixes with whom, and how much; a subclass says how."""
 
     def __init__(self, alpha: float, p: float, *, seed: int = 0) -> None:
-        self.alpha = span("alpha", alpha, 0.01, 100)[0]
+        self.alpha = number("alpha", alpha, 0.01, 100)
         self.p = probability("p", p)
         self.seed = random.check_seed(seed)
         self.seen = 0  # images, when used without draws
@@ -190,7 +190,7 @@ class CMO(CutMix):
         counts = torch.as_tensor(class_counts)
         if counts.dim() != 1 or len(counts) == 0 or bool((counts < 1).any()):
             raise ValueError(f"class_counts must be at least one count, each at least 1, got {class_counts}")
-        self.power = span("power", power, 0, 10)[0]
+        self.power = number("power", power, 0, 10)
         self.weights = counts.double() ** -self.power
 
     def partner(self, number: Tensor, targets: Tensor) -> Tensor:

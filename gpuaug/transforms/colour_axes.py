@@ -13,7 +13,7 @@ from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import span
+from gpuaug.transforms.settings import number
 
 # Of ImageNet's pixels in [0, 1]: a column for each axis.
 IMAGENET_AXES = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
@@ -53,7 +53,7 @@ class FancyPCA(Batched):
         seed: int = 0,
     ) -> None:
         super().__init__(seed=seed)
-        self.alpha = span("alpha", alpha, 0, 10)[0]
+        self.alpha = number("alpha", alpha, 0, 10)
         self.axes = torch.as_tensor(axes, dtype=torch.float64)
         self.variances = torch.as_tensor(variances, dtype=torch.float64)
         for name, value, shape in (("axes", self.axes, (3, 3)), ("variances", self.variances, (3,))):

@@ -14,7 +14,7 @@ from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched, between
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import span, whole_span
+from gpuaug.transforms.settings import number, span, whole
 
 Span = float | tuple[float, float]
 
@@ -113,7 +113,7 @@ class GridDistortion(_Field):
 
     def __init__(self, num_steps: int = 5, distort_limit: Span = (-0.3, 0.3), *, seed: int = 0) -> None:
         super().__init__("edge", seed=seed)
-        self.num_steps = whole_span("num_steps", num_steps, 1, 64)[0]
+        self.num_steps = whole("num_steps", num_steps, 1, 64)
         self.distort_limit = span("distort_limit", distort_limit, -0.9, 10)
         self.numbers = 2 * self.num_steps
 
@@ -166,7 +166,7 @@ class ElasticTransform(_Field):
     ) -> None:
         super().__init__(padding_mode, seed=seed)
         self.alpha = span("alpha", alpha, 0, 10000)
-        self.sigma = span("sigma", sigma, 0.1, 100)[0]
+        self.sigma = number("sigma", sigma, 0.1, 100)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"alpha": job.grade(between(self.alpha, job.uniform(step)[:, 0])), "keys": job.keys}

@@ -15,7 +15,7 @@ from gpuaug.record import BOXES
 from gpuaug.tape import TRIES
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import interval, level, probability
+from gpuaug.transforms.settings import interval, level, probability, whole
 
 
 class RandomErasing(Transform):
@@ -101,12 +101,8 @@ class CutOut(Transform):
     def __init__(self, size: int | tuple[int, int], *, holes: int = 1, fill: int = 0, seed: int = 0) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
-        if isinstance(holes, bool) or not isinstance(holes, int):
-            raise TypeError(f"holes must be an int, got {type(holes).__name__}")
-        if not 1 <= holes <= BOXES:
-            raise ValueError(f"holes must be in [1, {BOXES}], got {holes}")
-        self.holes, self.fill = holes, level("fill", fill)
-        self.numbers = 2 * holes
+        self.holes, self.fill = whole("holes", holes, 1, BOXES), level("fill", fill)
+        self.numbers = 2 * self.holes
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step).unflatten(1, (self.holes, 2))

@@ -14,7 +14,7 @@ from gpuaug.recipe import Draft, Extent
 from gpuaug.tape import TRIES, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import border, flag, interval, probability
+from gpuaug.transforms.settings import border, flag, interval, probability, whole
 
 Size = int | tuple[int, int]
 
@@ -64,7 +64,7 @@ class RandomCrop(_Sized):
 
     Args:
         size: (height, width) of the window in pixels, or one number for both.
-        padding: pixels that the window may reach beyond the image, on every side.
+        padding: pixels that the window may reach beyond the image, on every side, in [0, 65535].
         padding_mode: what is there: "zero", "edge", or "reflect" (the edge not repeated).
 
     Raises:
@@ -75,11 +75,8 @@ class RandomCrop(_Sized):
 
     def __init__(self, size: Size, *, padding: int = 0, padding_mode: str = "zero", seed: int = 0) -> None:
         super().__init__(size, seed=seed)
-        if isinstance(padding, bool) or not isinstance(padding, int):
-            raise TypeError(f"padding must be an int, got {type(padding).__name__}")
-        if padding < 0:
-            raise ValueError(f"padding must be at least 0 pixels, got {padding}")
-        self.padding, self.padding_mode = padding, border("padding_mode", padding_mode)
+        self.padding = whole("padding", padding, 0, 0xFFFF)
+        self.padding_mode = border("padding_mode", padding_mode)
         self.numbers = 2
         self.geometry = Geometry.PAD if padding else Geometry.SIZE
 

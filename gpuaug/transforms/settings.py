@@ -16,11 +16,33 @@ def probability(name: str, value: Any) -> float:
     >>> probability("p", 0.5)
     0.5
     """
+    return number(name, value, 0, 1)
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """A number in [low, high].
+
+    >>> number("sigma", 4, 0.1, 100)
+    4.0
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number in [0, 1], got {type(value).__name__}")
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be in [0, 1], got {value}")
+        raise TypeError(f"{name} must be a number in [{low}, {high}], got {type(value).__name__}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
     return float(value)
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """A whole number in [low, high].
+
+    >>> whole("holes", 2, 1, 4)
+    2
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int in [{low}, {high}], got {type(value).__name__}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
+    return value
 
 
 def span(name: str, value: Any, low: float, high: float) -> tuple[float, float]:
@@ -81,11 +103,7 @@ def level(name: str, value: Any) -> int:
     >>> level("fill", 255)
     255
     """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int in [0, 255], got {type(value).__name__}")
-    if not 0 <= value <= 255:
-        raise ValueError(f"{name} must be in [0, 255], got {value}")
-    return value
+    return whole(name, value, 0, 255)
 
 
 def border(name: str, value: Any) -> str:

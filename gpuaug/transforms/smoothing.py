@@ -14,7 +14,7 @@ from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched, between, whole_between
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import span, whole_span
+from gpuaug.transforms.settings import span, whole, whole_span
 
 Span = float | tuple[float, float]
 WholeSpan = int | tuple[int, int]
@@ -169,8 +169,8 @@ class GlassBlur(Batched):
     ) -> None:
         super().__init__(seed=seed)
         self.sigma = span("sigma", sigma, 0, 10)
-        self.max_delta = whole_span("max_delta", max_delta, 0, 32)[0]
-        self.iterations = whole_span("iterations", iterations, 1, 10)[0]
+        self.max_delta = whole("max_delta", max_delta, 0, 32)
+        self.iterations = whole("iterations", iterations, 1, 10)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"sigma": between(self.sigma, job.uniform(step)[:, 0]), "keys": job.keys}

@@ -76,9 +76,9 @@ def test_settings_are_checked():
             "padding_mode must be one of edge, zero, reflect",
         ),
         (lambda: ga.OpticalDistortion(3), r"distort_limit must be .* in \[-2, 2\], got 3"),
-        (lambda: ga.GridDistortion(0), r"num_steps must be .* in \[1, 64\], got 0"),
+        (lambda: ga.GridDistortion(0), r"num_steps must be in \[1, 64\], got 0"),
         (lambda: ga.GridDistortion(distort_limit=-1), r"distort_limit must be .* in \[-0.9, 10\], got -1"),
-        (lambda: ga.ElasticTransform(sigma=0), r"sigma must be .* in \[0.1, 100\], got 0"),
+        (lambda: ga.ElasticTransform(sigma=0), r"sigma must be in \[0.1, 100\], got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             build()

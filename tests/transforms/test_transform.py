@@ -172,7 +172,7 @@ BAD_SETTINGS = [
     (lambda: ga.RandomCrop(-4), ValueError, "size must be at least 1 pixel high and wide, got -4"),
     (lambda: ga.Resize((8, 0)), ValueError, r"size must be at least 1 pixel high and wide, got \(8, 0\)"),
     (lambda: ga.CenterCrop(2.5), TypeError, "size must be an int or a pair .* got 2.5"),
-    (lambda: ga.RandomCrop(8, padding=-1), ValueError, "padding must be at least 0 pixels, got -1"),
+    (lambda: ga.RandomCrop(8, padding=-1), ValueError, r"padding must be in \[0, 65535\], got -1"),
     (
         lambda: ga.RandomCrop(8, padding_mode="wrap"),
         ValueError,
@@ -222,7 +222,7 @@ BAD_SETTINGS = [
     (lambda: ga.RandomErasing(scale=(0.1, 2)), ValueError, "scale must be .* at most 1.0"),
     (lambda: ga.CutOut(0), ValueError, "size must be at least 1 pixel high and wide, got 0"),
     (lambda: ga.CutOut(3, holes=5), ValueError, r"holes must be in \[1, 4\], got 5"),
-    (lambda: ga.CutOut(3, holes=1.0), TypeError, "holes must be an int, got float"),
+    (lambda: ga.CutOut(3, holes=1.0), TypeError, r"holes must be an int in \[1, 4\], got float"),
     (lambda: ga.GridDropout(1.0), ValueError, r"ratio must be in \(0, 1\), got 1.0"),
     (lambda: ga.GridDropout(unit=1), ValueError, r"unit must be .* in \[2, 65535\], got 1"),
     (lambda: ga.GridDropout(unit=2.5), TypeError, "unit must be an int or a pair of them .* got 2.5"),
@@ -232,6 +232,21 @@ BAD_SETTINGS = [
         lambda: ga.Normalize([[0.5]]),
         ValueError,
         r"mean and std must be a number or one .* got shapes \(1, 1\)",
+    ),
+    *(
+        (build, TypeError, rf"{name} must be {kind} in \[{limits}\], got tuple")
+        for build, name, kind, limits in (
+            (lambda: ga.FancyPCA(alpha=(0.1, 0.5)), "alpha", "a number", "0, 10"),
+            (lambda: ga.ElasticTransform(sigma=(2, 4)), "sigma", "a number", "0.1, 100"),
+            (lambda: ga.GlassBlur(max_delta=(1, 3)), "max_delta", "an int", "0, 32"),
+            (lambda: ga.GlassBlur(iterations=(1, 3)), "iterations", "an int", "1, 10"),
+            (lambda: ga.GridDistortion(num_steps=(2, 5)), "num_steps", "an int", "1, 64"),
+            (lambda: ga.RandomCrop(8, padding=(2, 2)), "padding", "an int", "0, 65535"),
+            (lambda: ga.MixUp(alpha=(0.2, 1.0)), "alpha", "a number", "0.01, 100"),
+            (lambda: ga.CutMix(alpha=(0.2, 1.0)), "alpha", "a number", "0.01, 100"),
+            (lambda: ga.CMO([3, 1], alpha=(0.2, 1.0)), "alpha", "a number", "0.01, 100"),
+            (lambda: ga.CMO([3, 1], power=(0, 1)), "power", "a number", "0, 10"),
+        )
     ),
     (lambda: ga.Resize(8, seed=1.5), TypeError, "seed must be an int, got float"),
 ]
