@@ -129,7 +129,8 @@ def _colour(images: Tensor, recipes: Recipes) -> Tensor:
     count = images.shape[1]
     rows = min(count, 3)
     colours = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1).to(dtype)
-    mixed = torch.einsum("nij,njhw->nihw", matrix[:, :rows, :3], colours)
+    weights = matrix[:, :rows, :3].clamp(-8, 8 - 1 / COLOUR_UNIT)  # as in the kernel, of 16 bits
+    mixed = torch.einsum("nij,njhw->nihw", weights, colours)
     mixed = (mixed + matrix[:, :rows, 3, None, None] / 255).clamp(0, 1)
     return torch.cat((mixed.to(images.dtype), images[:, 3:]), dim=1)
 

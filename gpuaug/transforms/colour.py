@@ -84,7 +84,8 @@ class ColorJitter(_Colour):
     luma, by the angle that torchvision adds to HSV's hue. What is between the four is not clamped. They
     take place in random order, as torchvision's; only that of brightness and contrast matters.
 
-    Images of one channel have neither saturation nor hue: those change nothing.
+    Images of one channel have neither saturation nor hue: those change nothing. An entry of the matrix stays
+    within [-8, 8), so brightness, contrast and saturation that come to more than that together are cut off.
 
     Args:
         brightness, contrast, saturation: (least, most) factor, at least 0; or one number, for

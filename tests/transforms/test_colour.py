@@ -54,6 +54,17 @@ def test_the_matrix_by_hand(pixel, matrices, expected):
     assert mixed(pixel, *matrices) == expected
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("gains", [(3, 2.5), (9, 1), (20, 20), (-9, 0.5)])
+def test_floats_agree_with_bytes(gains, channels):
+    images = random_images(2, channels)
+    draft = Draft.of_batch(tuple(images.shape))
+    draft.colour((gains[0], 0.5, -gains[1], -0.25, 0, gains[1], 0, 0.125, gains[1], -gains[0], 8.5, 0))
+    recipes = draft.recipes(tuple(images.shape[2:]))
+    floats = F.augment(images.double() / 255, recipes)
+    assert (floats * 255 - F.augment(images, recipes)).abs().max() <= 0.5 + 1e-6
+
+
 def only(**settings):
     return ga.ColorJitter(**{name: (value, value) for name, value in settings.items()})
 
