@@ -19,7 +19,7 @@ Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 class _Mix:
     """Base of the mixes: draws who mixes with whom, and how much; a subclass says how."""
 
-    def __init__(self, alpha: float, p: float, *, seed: int = 0) -> None:
+    def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int = 0) -> None:
         self.alpha = number("alpha", alpha, 0.01, 100)
         self.p = probability("p", p)
         self.seed = random.check_seed(seed)
@@ -108,9 +108,6 @@ class MixUp(_Mix):
         seed: of the keys, when used without draws.
     """
 
-    def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int = 0) -> None:
-        super().__init__(alpha, p, seed=seed)
-
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         dtype = torch.promote_types(images.dtype, torch.float32)
         share = lam.to(dtype)[:, None, None, None]
@@ -139,9 +136,6 @@ class CutMix(_Mix):
         p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
         seed: of the keys, when used without draws.
     """
-
-    def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int = 0) -> None:
-        super().__init__(alpha, p, seed=seed)
 
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]
