@@ -169,6 +169,8 @@ class CMO(CutMix):
 
     Raises:
         TypeError: when called with targets that are not int64 class numbers.
+        ValueError: when called with targets out of [0, C). On a GPU, which is not waited for, those count as
+            the nearest class.
     """
 
     def __init__(
@@ -182,8 +184,11 @@ class CMO(CutMix):
     ) -> None:
         super().__init__(alpha, p, seed=seed)
         counts = torch.as_tensor(class_counts)
-        if counts.dim() != 1 or len(counts) == 0 or bool((counts < 1).any()):
-            raise ValueError(f"class_counts must be at least one count, each at least 1, got {class_counts}")
+        known = counts.dim() == 1 and len(counts) > 0
+        if not known or not bool(((counts >= 1) & counts.isfinite()).all()):
+            raise ValueError(
+                f"class_counts must be at least one count, each finite and at least 1, got {class_counts}"
+            )
         self.power = number("power", power, 0, 10)
         self.weights = counts.double() ** -self.power
 
@@ -192,7 +197,11 @@ class CMO(CutMix):
             raise TypeError(f"targets must be int64 (n,), got {targets.dtype} {tuple(targets.shape)}")
         if self.weights.device != targets.device:
             self.weights = self.weights.to(targets.device)
-        end = self.weights[targets].cumsum(0)
+        classes = len(self.weights)
+        if targets.is_cpu:
+            for n in ((targets < 0) | (targets >= classes)).nonzero().flatten()[:1].tolist():
+                raise ValueError(f"targets must be in [0, {classes}), got {int(targets[n])} for image {n}")
+        end = self.weights[targets.clamp(0, classes - 1)].cumsum(0)
         found = torch.searchsorted(end, number * end[-1:], right=True)
         return found.clamp(max=len(end) - 1)
 

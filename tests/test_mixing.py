@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from waiting import no_waiting
 
 import gpuaug as ga
 from gpuaug import random
@@ -126,6 +127,29 @@ def test_one_channel_gradients_and_none(mix):
     assert (len(out), len(y1), len(lam)) == (0, 0, 0)
 
 
+@pytest.mark.cuda
+@every_mix
+def test_a_gpu_is_not_waited_for(mix):
+    images, labels, draws = batch(8)
+    expected, (_, y2, lam) = mix(images, labels, draws)
+    images, labels = images.cuda(), labels.cuda()
+    mix(images, labels, draws)
+    with no_waiting(images.device):
+        out, (_, others, share) = mix(images, labels, draws)
+    assert torch.equal(others.cpu(), y2)
+    assert (share.cpu() - lam).abs().max() < 1e-6
+    assert ((out.cpu().int() - expected.int()).abs() <= 1).all()
+
+
+@pytest.mark.cuda
+def test_a_gpu_takes_targets_out_of_range_for_the_nearest_class():
+    images, labels, draws = batch(9)
+    wild = torch.where(labels == 0, -5, torch.where(labels == 2, 2**40, labels))
+    cmo = ga.CMO([50, 5, 1], p=1.0)
+    expected = cmo(images.cuda(), labels.cuda(), draws)[0]
+    assert torch.equal(cmo(images.cuda(), wild.cuda(), draws)[0], expected)
+
+
 def test_calls_and_settings_are_checked():
     images, labels, draws = batch(4)
     for call, error, message in (
@@ -140,6 +164,19 @@ def test_calls_and_settings_are_checked():
             "must be on one device, got cpu and meta",
         ),
         (lambda: ga.CMO([1, 1, 1])(images, labels.float()), TypeError, "targets must be int64"),
+        (lambda: ga.CMO([float("nan"), 4]), ValueError, r"class_counts must be .* got \[nan, 4\]"),
+        (lambda: ga.CMO([float("inf"), 4]), ValueError, r"class_counts must be .* got \[inf, 4\]"),
+        (lambda: ga.CMO(5), ValueError, "class_counts must be at least one count, .* got 5"),
+        (
+            lambda: ga.CMO([1, 1])(images, labels),
+            ValueError,
+            r"targets must be in \[0, 2\), got 2 for image 2",
+        ),
+        (
+            lambda: ga.CMO([1, 1, 1])(images, -labels),
+            ValueError,
+            r"targets must be in \[0, 3\), got -1 for image 1",
+        ),
     ):
         with pytest.raises(error, match=message):
             call()
