@@ -122,6 +122,10 @@ def check_followers(given: dict[str, Tensor], count: int, size: tuple[int, int] 
     ends = {"masks": size, "boxes": (4,), "keypoints": (2,)}
     for name, value in given.items():
         end = ends[name]
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name} must be a tensor {forms[name]}, got {type(value).__name__}: use torch.as_tensor"
+            )
         if end is None:
             raise ValueError("masks must not be given for images of different sizes")
         if name != "masks" and not value.is_floating_point():

@@ -1,5 +1,6 @@
 """Masks, boxes and keypoints beside the images whose geometry they follow."""
 
+import numpy as np
 import pytest
 import torch
 from waiting import no_waiting
@@ -103,3 +104,13 @@ def test_what_cannot_follow_is_refused():
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+@pytest.mark.parametrize("name", ["masks", "boxes", "keypoints"])
+@pytest.mark.parametrize("value", [[[0.0, 1.0, 3.0, 5.0]], np.zeros((COUNT, 4, 4))], ids=["list", "ndarray"])
+def test_what_is_no_tensor_is_refused(name, value):
+    kind = type(value).__name__
+    with pytest.raises(TypeError, match=f"{name} must be a tensor .*, got {kind}: use torch.as_tensor"):
+        ga.CenterCrop(8)(IMAGES, DRAWS, **{name: value})
+    with pytest.raises(TypeError, match=f"{name} must be a tensor"):
+        ga.CenterCrop(8)(ga.pack(list(IMAGES)), DRAWS, **{name: value})
