@@ -59,9 +59,10 @@ class Compose(Container):
       Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
     1 pass: 1 kernel launch a batch
 
-    The stage order of a pass is geometry, blur, noise, output, batched; a transform that steps back in it
-    opens the next pass. Batched transforms follow the kernel of their pass, any number of them in turn. The
-    crops, resizes and flips of one pass are one resampling. ``eval()`` resizes and normalises only.
+    The stage order of a pass is geometry, blur, colour, noise, erase, output, batched; a transform that steps
+    back in it opens the next pass. Batched transforms follow the kernel of their pass, any number of them in
+    turn. The crops, resizes, flips and the rotation of one pass are one resampling; a second rotation, or a
+    padded crop beside a resize or rotation, opens the next. ``eval()`` resizes and normalises only.
 
     Args:
         transforms: at least one; ``Normalize`` only as the last.
@@ -69,7 +70,8 @@ class Compose(Container):
             a label where only the minority has them), or only the "copies" that over-sampling made (the
             articles' scheme). The others are only resized and normalised.
         seed: of the keys, when used without draws; in [0, 2**64).
-        memory_format: of the result; by default that of the images.
+        memory_format: of the result; by default that of the images. This and ``seed`` are those of the
+            outermost chain alone.
     """
 
     def __init__(
