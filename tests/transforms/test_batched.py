@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import sys
 
 import pytest
 import torch
@@ -222,6 +223,19 @@ def test_applying_waits_for_nothing(transform, channels, device):
     with no_waiting(device):
         out = chain.apply_recipes(images, tuple(travel(p, device) for p in passes))
     assert torch.equal(out, expected)
+
+
+@every_transform
+def test_it_names_what_it_runs_on(transform):
+    images, draws = images_of(3), draws_of(3)
+    passes = transform.recipes(draws, tuple(images.shape))
+    homes, profile = set(), sys.getprofile()
+    sys.setprofile(lambda frame, *_: homes.add(frame.f_globals.get("__name__", "").partition(".")[0]))
+    try:
+        transform.apply_recipes(images, passes)
+    finally:
+        sys.setprofile(profile)
+    assert transform.backend == ("kornia" if "kornia" in homes else "torch")
 
 
 @every_transform
