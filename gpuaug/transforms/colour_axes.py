@@ -75,4 +75,9 @@ class FancyPCA(Batched):
         return images + colour
 
     def extra_repr(self) -> str:
-        return f"alpha={self.alpha}"
+        text = f"alpha={self.alpha}"
+        for name, usual in (("axes", IMAGENET_AXES), ("variances", IMAGENET_VARIANCES)):
+            value = getattr(self, name)
+            if not torch.equal(value, value.new_tensor(usual)):
+                text += f", {name}={value.tolist()}"
+        return text

@@ -48,7 +48,7 @@ class _Sized(Transform):
         return self.extent
 
     def extra_repr(self) -> str:
-        return f"size={self.size}"
+        return f"size={self.size}{_filter(self.antialias)}"
 
 
 class RandomCrop(_Sized):
@@ -147,7 +147,8 @@ class RandomResizedCrop(_Sized):
 
     def extra_repr(self) -> str:
         ratio = ", ".join(f"{r:.3g}" for r in self.ratio)
-        return f"{super().extra_repr()}, scale={self.scale}, ratio=({ratio})"
+        shape = f"size={self.size}, scale={self.scale}, ratio=({ratio})"
+        return f"{shape}{_filter(self.antialias)}"
 
 
 class Resize(Transform):
@@ -193,7 +194,8 @@ class Resize(Transform):
         return (width, height)
 
     def extra_repr(self) -> str:
-        return f"size={self.size[0] if self.by_shorter_side else self.size}"
+        size = self.size[0] if self.by_shorter_side else self.size
+        return f"size={size}{_filter(self.antialias)}"
 
 
 class CenterCrop(_Sized):
@@ -267,6 +269,10 @@ class RandomVerticalFlip(_Flip):
 
     reference = "torchvision RandomVerticalFlip"
     axis = 1
+
+
+def _filter(antialias: bool) -> str:
+    return "" if antialias else ", antialias=False"
 
 
 def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:

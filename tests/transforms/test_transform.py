@@ -252,6 +252,30 @@ BAD_SETTINGS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("transform", "text"),
+    [
+        (ga.Resize(8), "Resize(size=8)"),
+        (ga.Resize(8, antialias=False), "Resize(size=8, antialias=False)"),
+        (ga.Resize((8, 9), antialias=False), "Resize(size=(8, 9), antialias=False)"),
+        (ga.CenterCrop(8, antialias=False), "CenterCrop(size=(8, 8), antialias=False)"),
+        (
+            ga.RandomResizedCrop(8, antialias=False),
+            "RandomResizedCrop(size=(8, 8), scale=(0.08, 1.0), ratio=(0.75, 1.33), antialias=False)",
+        ),
+        (ga.FancyPCA(0.2), "FancyPCA(alpha=0.2)"),
+        (
+            ga.FancyPCA(axes=[[1, 0, 0], [0, 1, 0], [0, 0, 1]], variances=(0.5, 0.25, 0)),
+            "FancyPCA(alpha=0.1, axes=[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], "
+            "variances=[0.5, 0.25, 0.0])",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_settings_that_are_not_the_usual_ones_are_shown(transform, text):
+    assert repr(transform) == transform.label() == text
+
+
 @pytest.mark.parametrize(("build", "error", "message"), BAD_SETTINGS)
 def test_settings_are_checked_when_built(build, error, message):
     with pytest.raises(error, match=message):
