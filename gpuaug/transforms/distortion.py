@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import kornia
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,7 +13,8 @@ from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched, between
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import number, span, whole
+from gpuaug.transforms.settings import border, number, span, whole
+from gpuaug.transforms.smoothing import gaussian_blurred
 
 Span = float | tuple[float, float]
 
@@ -29,9 +29,7 @@ class _Field(Batched):
 
     def __init__(self, padding_mode: str, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
-        if padding_mode not in PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, got {padding_mode!r}")
-        self.padding_mode = padding_mode
+        self.padding_mode = border("padding_mode", padding_mode)
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         """x and y, each broadcast to ``(m, H, W)``."""
@@ -175,11 +173,7 @@ class ElasticTransform(_Field):
         count, _, height, width = images.shape
         number = random.uniform_field(group.params["keys"], group.place, 2 * height * width)
         noise = (2 * number - 1).to(images.dtype).view(count, 2, height, width)
-        reach = int(4 * self.sigma + 0.5)
-        away = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
-        line = torch.exp(-0.5 * (away / self.sigma).square())
-        line = (line / line.sum())[None]
-        smooth = kornia.filters.filter2d_separable(noise, line, line, border_type="constant")
+        smooth = gaussian_blurred(noise, self.sigma, int(4 * self.sigma + 0.5), "constant")
         across, down = (group.column("alpha", images) * smooth).unbind(1)
         column = torch.arange(width, device=images.device)
         row = torch.arange(height, device=images.device)[:, None]

@@ -181,11 +181,8 @@ class GlassBlur(Batched):
     def _blur(self, images: Tensor, group: Group) -> Tensor:
         reach = math.ceil(3 * self.sigma[1])
         check_reflectable(self, images, reach)
-        sigma = group.params["sigma"].to(images.dtype)[:, None]
-        away = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
-        line = torch.exp(-0.5 * (away / sigma.clamp(min=1e-2)).square())
-        line = line / line.sum(1, keepdim=True)
-        return kornia.filters.filter2d_separable(images, line, line, border_type="reflect")
+        sigma = group.params["sigma"].to(images.dtype)[:, None].clamp(min=1e-2)
+        return gaussian_blurred(images, sigma, reach, "reflect")
 
     def _shuffle(self, images: Tensor, group: Group) -> Tensor:
         count, channels, height, width = images.shape
@@ -202,6 +199,23 @@ class GlassBlur(Batched):
 
     def extra_repr(self) -> str:
         return f"sigma={self.sigma}, max_delta={self.max_delta}, iterations={self.iterations}"
+
+
+def gaussian_blurred(images: Tensor, sigma: Tensor | float, reach: int, border: str) -> Tensor:
+    """Blurred by Gaussians that are cut off ``reach`` pixels away.
+
+    >>> gaussian_blurred(torch.ones(1, 1, 5, 5), 99.0, reach=1, border="constant")[0, 0, 2]
+    tensor([0.6667, 1.0000, 1.0000, 1.0000, 0.6667])
+
+    Args:
+        images: floating ``(m, C, H, W)``.
+        sigma: above 0, in pixels: ``(m, 1)`` of the images' type, or one for all.
+        border: kornia's name for what lies beyond.
+    """
+    away = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    line = torch.exp(-0.5 * (away / sigma).square()).view(-1, 2 * reach + 1)
+    line = line / line.sum(1, keepdim=True)
+    return kornia.filters.filter2d_separable(images, line, line, border_type=border)
 
 
 def check_reflectable(transform: Batched, images: Tensor, reach: int) -> None:
