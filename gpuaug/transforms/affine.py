@@ -12,7 +12,7 @@ from gpuaug.activity import Active
 from gpuaug.recipe import Draft
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import around, border, interval, steady
+from gpuaug.transforms.settings import around, between, border, interval, steady
 
 Degrees = float | tuple[float, float]
 
@@ -65,13 +65,9 @@ class RandomAffine(Transform):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
-        low, high = zip(
-            *(self.degrees, *((-share, share) for share in self.translate), self.scale),
-            *(self.shear[:2], self.shear[2:]),
-            strict=True,
-        )
-        drawn = u.new_tensor(low) + u * (u.new_tensor(high) - u.new_tensor(low))
-        drawn = job.grade(drawn, drawn.new_tensor((0, 0, 0, 1, 0, 0)))
+        moves = ((-share, share) for share in self.translate)
+        bounds = u.new_tensor((self.degrees, *moves, self.scale, self.shear[:2], self.shear[2:]))
+        drawn = job.grade(between(bounds.unbind(1), u), u.new_tensor((0, 0, 0, 1, 0, 0)))
         angle, _, _, scale, shear_x, shear_y = drawn.unbind(1)
         return {"inverse": inverse_map(angle, scale, shear_x, shear_y), "shares": drawn[:, 1:3]}
 
@@ -114,8 +110,7 @@ class RandomRotation(Transform):
         self.padding_mode = border("padding_mode", padding_mode)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        low, high = self.degrees
-        angle = job.grade(low + job.uniform(step)[:, 0] * (high - low))
+        angle = job.grade(between(self.degrees, job.uniform(step)[:, 0]))
         none = torch.zeros_like(angle)
         return {"inverse": inverse_map(-angle, none + 1, none, none)}
 

@@ -73,26 +73,6 @@ class Batched(Transform):
         return images.index_copy_(0, group.rows, out)
 
 
-def between(bounds: tuple[float, float], number: Tensor) -> Tensor:
-    """A number in [0, 1) to one between two bounds.
-
-    >>> between((2, 4), torch.tensor([0.0, 0.5]))
-    tensor([2., 3.])
-    """
-    low, high = bounds
-    return low + number * (high - low)
-
-
-def whole_between(bounds: tuple[int, int], number: Tensor, step: int = 1) -> Tensor:
-    """A number in [0, 1) to a whole one between two bounds, both included.
-
-    >>> whole_between((3, 7), torch.tensor([0.0, 0.4, 0.99]), step=2)
-    tensor([3, 5, 7])
-    """
-    low, high = bounds
-    return low + step * (number * ((high - low) // step + 1)).long()
-
-
 def _group(place: int, variant: int, active: Active, params: dict[str, Tensor]) -> list[Group]:
     """The group of the active draws, if there are any; a group of all needs no rows."""
     if active is True or bool(active.all()):

@@ -11,7 +11,7 @@ from gpuaug.recipe import Draft, blur_weights
 from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import interval
+from gpuaug.transforms.settings import between, interval
 
 
 class GaussianBlur(Transform):
@@ -51,9 +51,8 @@ class GaussianBlur(Transform):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         if self.sigma is None or (self.numbers == 0 and job.strength is None):
             return {"weights": self._weights}
-        low, high = self.sigma
         number = job.uniform(step)[:, 0] if self.numbers else torch.zeros(len(job.keys), dtype=torch.float64)
-        return {"weights": blur_weights(job.grade(low + number * (high - low)))}
+        return {"weights": blur_weights(job.grade(between(self.sigma, number)))}
 
     def compile(self, draft: Draft, active: Active, *, weights: Operand | None) -> None:
         draft.blur(weights, active)

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from gpuaug.images import check_size
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import LEVELS, Batched, between
+from gpuaug.transforms.batched import LEVELS, Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import span
+from gpuaug.transforms.settings import between, span
 
 
 class CLAHE(Batched):

@@ -13,7 +13,7 @@ from gpuaug.activity import Active, both
 from gpuaug.recipe import Draft
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import around, level, probability, steady
+from gpuaug.transforms.settings import around, between, level, probability, steady
 
 Range = float | tuple[float, float]
 
@@ -116,9 +116,8 @@ class ColorJitter(_Colour):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
-        low, high = zip(self.brightness, self.contrast, self.saturation, self.hue, strict=True)
-        drawn = u.new_tensor(low) + u[:, :4] * (u.new_tensor(high) - u.new_tensor(low))
-        drawn = job.grade(drawn, drawn.new_tensor((1, 1, 1, 0)))
+        bounds = u.new_tensor((self.brightness, self.contrast, self.saturation, self.hue))
+        drawn = job.grade(between(bounds.unbind(1), u[:, :4]), u.new_tensor((1, 1, 1, 0)))
         brightness, contrast, saturation, hue = drawn[:, :, None, None].unbind(1)
         angle = 2 * math.pi * hue
         luma, whole = u.new_tensor(LUMA).expand(3, 3), torch.eye(3, dtype=torch.float64)
@@ -254,8 +253,8 @@ class RGBShift(_Colour):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
-        low, high = zip(self.red, self.green, self.blue, strict=True)
-        added = job.grade(u.new_tensor(low) + u * (u.new_tensor(high) - u.new_tensor(low)))
+        bounds = u.new_tensor((self.red, self.green, self.blue))
+        added = job.grade(between(bounds.unbind(1), u))
         whole = torch.eye(3, dtype=torch.float64).expand(len(u), 3, 3)
         return {"matrix": torch.cat((whole, steady(added / 255)[:, :, None]), dim=2).flatten(1)}
 

@@ -12,13 +12,13 @@ from torch import Tensor
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched
+from gpuaug.transforms.colour import LUMA
 from gpuaug.transforms.plan import Step
 from gpuaug.transforms.settings import number
 
 # Of ImageNet's pixels in [0, 1]: a column for each axis.
 IMAGENET_AXES = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
 IMAGENET_VARIANCES = (0.2175, 0.0188, 0.0045)
-GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 class FancyPCA(Batched):
@@ -69,7 +69,7 @@ class FancyPCA(Batched):
     def apply(self, images: Tensor, group: Group) -> Tensor:
         colour, channels = group.column("colour", images), images.shape[1]
         if channels == 1:
-            colour = sum(share * colour[:, c : c + 1] for c, share in enumerate(GREY))
+            colour = sum(share * colour[:, c : c + 1] for c, share in enumerate(LUMA))
         elif channels != 3:
             raise ValueError(f"FancyPCA needs images of 1 or 3 channels, got {channels}")
         return images + colour

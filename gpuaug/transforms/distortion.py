@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from gpuaug import random
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import Batched, between
+from gpuaug.transforms.batched import Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import border, number, span, whole
+from gpuaug.transforms.settings import between, border, number, span, whole
 from gpuaug.transforms.smoothing import gaussian_blurred
 
 Span = float | tuple[float, float]

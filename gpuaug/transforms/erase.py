@@ -15,7 +15,7 @@ from gpuaug.record import BOXES
 from gpuaug.tape import TRIES
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import interval, level, probability, whole
+from gpuaug.transforms.settings import between, interval, level, probability, whole, whole_between, whole_span
 
 
 class RandomErasing(Transform):
@@ -57,11 +57,9 @@ class RandomErasing(Transform):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         _, share, ratio, place = job.uniform(step).split_with_sizes((1, TRIES, TRIES, 2), 1)
-        low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         extent = _extent(job.draft.extent, len(place))
-        share = job.grade(self.scale[0] + share * (self.scale[1] - self.scale[0]))
-        area = extent.prod(1, keepdim=True) * share
-        ratio = torch.exp(low + ratio * (high - low))
+        area = extent.prod(1, keepdim=True) * job.grade(between(self.scale, share))
+        ratio = torch.exp(between((math.log(self.ratio[0]), math.log(self.ratio[1])), ratio))
         tries = torch.stack((area / ratio, area * ratio), dim=2).sqrt().round()  # (n, tries, 2): x, y
         fits = (tries < extent[:, None]).all(2)
         size = tries[torch.arange(len(place)), fits.int().argmax(1)]
@@ -153,19 +151,11 @@ class GridDropout(Transform):
         self.ratio = probability("ratio", ratio)
         if self.ratio in (0, 1):
             raise ValueError(f"ratio must be in (0, 1), got {ratio}")
-        pair = (
-            (unit, unit) if isinstance(unit, int) else tuple(unit) if isinstance(unit, (list, tuple)) else ()
-        )
-        if len(pair) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) for v in pair):
-            raise TypeError(f"unit must be an int or a pair of them (least, most), got {unit!r}")
-        if not 2 <= pair[0] <= pair[1] < 1 << 16:
-            raise ValueError(f"unit must be ascending numbers of pixels in [2, 65535], got {unit}")
-        self.unit, self.fill = pair, level("fill", fill)
+        self.unit, self.fill = whole_span("unit", unit, 2, 0xFFFF), level("fill", fill)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
-        least, most = self.unit
-        unit = least + (u[:, 0] * (most - least + 1)).long()
+        unit = whole_between(self.unit, u[:, 0])
         hole = job.grade_whole((unit * self.ratio).round().long().clamp(min=1).minimum(unit - 1), 0)
         return {"unit": unit, "hole": hole, "phase": (u[:, 1:] * unit[:, None]).long()}
 

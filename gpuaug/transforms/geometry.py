@@ -14,7 +14,7 @@ from gpuaug.recipe import Draft, Extent
 from gpuaug.tape import TRIES, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import border, flag, interval, probability, whole
+from gpuaug.transforms.settings import between, border, flag, interval, probability, whole
 
 Size = int | tuple[int, int]
 
@@ -132,7 +132,7 @@ class RandomResizedCrop(_Sized):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         shares, ratios, fraction = job.uniform(step).split_with_sizes((TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
-        shares, ratios = _between(self.scale, shares), _between((low, high), ratios)
+        shares, ratios = between(self.scale, shares), between((low, high), ratios)
         if job.strength is not None:  # the weaker, the nearer to the whole image
             shares, ratios = job.grade(shares, 1.0), job.grade(ratios, _own_ratio(job.draft.extent).log())
         return {"fraction": fraction, "shares": shares, "ratios": torch.exp(ratios)}
@@ -273,10 +273,6 @@ class RandomVerticalFlip(_Flip):
 
 def _filter(antialias: bool) -> str:
     return "" if antialias else ", antialias=False"
-
-
-def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
-    return bounds[0] + u * (bounds[1] - bounds[0])
 
 
 def _own_ratio(extent: Extent) -> Tensor:

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import LEVELS, Batched, whole_between
+from gpuaug.transforms.batched import LEVELS, Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import whole_span
+from gpuaug.transforms.settings import whole_between, whole_span
 
 # ITU-T T.81, annex K.
 LUMINANCE = (

@@ -12,9 +12,9 @@ from torch import Tensor
 from gpuaug import random
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import LEVELS, Batched, between
+from gpuaug.transforms.batched import LEVELS, Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import flag, span
+from gpuaug.transforms.settings import between, flag, span
 
 Span = float | tuple[float, float]
 

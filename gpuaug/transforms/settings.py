@@ -1,4 +1,4 @@
-"""What the settings of transforms may be, checked when a transform is built."""
+"""What the settings of transforms may be, checked when a transform is built, and what is drawn from them."""
 
 from __future__ import annotations
 
@@ -148,6 +148,28 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be a bool, got {type(value).__name__}")
     return value
+
+
+def between(bounds: tuple[float, float] | tuple[Tensor, ...], number: Tensor) -> Tensor:
+    """A number in [0, 1) to one between two bounds, (least, most).
+
+    >>> import torch
+    >>> between((2, 4), torch.tensor([0.0, 0.5]))
+    tensor([2., 3.])
+    """
+    low, high = bounds
+    return low + number * (high - low)
+
+
+def whole_between(bounds: tuple[int, int], number: Tensor, step: int = 1) -> Tensor:
+    """A number in [0, 1) to a whole one between two bounds, both included.
+
+    >>> import torch
+    >>> whole_between((3, 7), torch.tensor([0.0, 0.4, 0.99]), step=2)
+    tensor([3, 5, 7])
+    """
+    low, high = bounds
+    return low + step * (number * ((high - low) // step + 1)).long()
 
 
 def steady(values: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import Batched, between
+from gpuaug.transforms.batched import Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import span
+from gpuaug.transforms.settings import between, span
 from gpuaug.transforms.smoothing import check_reflectable
 
 Span = float | tuple[float, float]

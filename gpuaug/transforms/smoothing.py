@@ -12,9 +12,9 @@ from torch import Tensor
 from gpuaug import random
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import Batched, between, whole_between
+from gpuaug.transforms.batched import Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import span, whole, whole_span
+from gpuaug.transforms.settings import between, span, whole, whole_between, whole_span
 
 Span = float | tuple[float, float]
 WholeSpan = int | tuple[int, int]

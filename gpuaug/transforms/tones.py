@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import LEVELS, Batched, between, whole_between
+from gpuaug.transforms.batched import LEVELS, Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import span, whole_span
+from gpuaug.transforms.settings import between, span, whole_between, whole_span
 
 Span = float | tuple[float, float]
 

@@ -225,7 +225,7 @@ BAD_SETTINGS = [
     (lambda: ga.CutOut(3, holes=1.0), TypeError, r"holes must be an int in \[1, 4\], got float"),
     (lambda: ga.GridDropout(1.0), ValueError, r"ratio must be in \(0, 1\), got 1.0"),
     (lambda: ga.GridDropout(unit=1), ValueError, r"unit must be .* in \[2, 65535\], got 1"),
-    (lambda: ga.GridDropout(unit=2.5), TypeError, "unit must be an int or a pair of them .* got 2.5"),
+    (lambda: ga.GridDropout(unit=2.5), TypeError, "unit must be a whole number or a pair of them .* got 2.5"),
     (lambda: ga.Normalize(std=0), ValueError, "std must be positive and finite, got 0.0"),
     (lambda: ga.Normalize(dtype=torch.float64), TypeError, "dtype must be float32, float16 or bfloat16"),
     (
