@@ -20,6 +20,7 @@ WHOLE_PIXELS = [
     ga.RandomCrop(16, padding=4, padding_mode="edge"),
     ga.RandomCrop(16, padding=4, padding_mode="reflect"),
     ga.Compose([ga.RandomCrop(12), ga.RandomVerticalFlip()]),
+    ga.Compose([ga.RandomCrop(12), ga.RandomTranspose()]),
 ]
 
 

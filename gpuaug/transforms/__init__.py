@@ -1,6 +1,6 @@
 """Transforms: settings and keys to parameters, parameters to recipes, recipes to pixels."""
 
-from gpuaug.transforms.affine import RandomAffine, RandomRotation
+from gpuaug.transforms.affine import RandomAffine, RandomRotation, RandomTranspose
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.blur import GaussianBlur
 from gpuaug.transforms.catalogue import Entry, Parameter, catalogue
@@ -87,6 +87,7 @@ __all__ = [
     "RandomMeanContrast",
     "RandomResizedCrop",
     "RandomRotation",
+    "RandomTranspose",
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepper",

@@ -1,4 +1,4 @@
-"""Rotation, scale, shear and translation: with the crops, flips and resizes around it, one resampling."""
+"""Rotation, scale, shear, translation, transposition: one resampling with the crops and flips around them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active
-from gpuaug.recipe import Draft
+from gpuaug.activity import Active, both
+from gpuaug.recipe import Draft, Extent
+from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import around, between, border, interval, steady
+from gpuaug.transforms.settings import around, between, border, interval, probability, steady
 
 Degrees = float | tuple[float, float]
 
@@ -122,6 +123,44 @@ class RandomRotation(Transform):
         return f"degrees={self.degrees}, padding_mode={self.padding_mode!r}"
 
 
+class RandomTranspose(Transform):
+    """Rows become columns, with probability ``p``.
+
+    >>> import gpuaug
+    >>> gpuaug.RandomTranspose(p=1.0)(torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8))
+    tensor([[[[1, 3],
+              [2, 4]]]], dtype=torch.uint8)
+
+    The image keeps its size, as under ``RandomRotation``, so one that is not square is stretched to it;
+    squares lose nothing. Composes as ``RandomAffine`` does: where the same pass shrinks, a transposed draw is
+    not antialiased.
+
+    Args:
+        p: probability, in [0, 1].
+    """
+
+    reference = "Albumentations Transpose"
+    stage = Stage.GEOMETRY
+    geometry = Geometry.AFFINE
+    numbers = 1
+    graded = False
+
+    def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.p = probability("p", p)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"transposed": job.choose(step, self.p)}
+
+    def compile(self, draft: Draft, active: Active, *, transposed: Active) -> None:
+        active = both(active, transposed)
+        if active is not False:
+            draft.affine(_transposed(draft.extent), (0, 0), active)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
 def inverse_map(angle: Tensor, scale: Tensor, shear_x: Tensor, shear_y: Tensor) -> Tensor:
     """From output to input offsets about the middle: xx, xy, yx, yy; float64 ``(n, 4)``.
 
@@ -142,6 +181,16 @@ def inverse_map(angle: Tensor, scale: Tensor, shear_x: Tensor, shear_y: Tensor) 
     c = torch.sin(turn - y) / torch.cos(y)
     d = -torch.sin(turn - y) * torch.tan(x) / torch.cos(y) + torch.cos(turn)
     return steady(torch.stack((d, -b, -c, a), dim=1) / scale[:, None])
+
+
+def _transposed(extent: Extent) -> Operand:
+    """From output to input offsets about the middle, as ``inverse_map`` has them."""
+    if not isinstance(extent, Tensor):
+        width, height = extent
+        return (0, width / height, height / width, 0)
+    width, height = extent.double().unbind(1)
+    none = torch.zeros_like(width)
+    return torch.stack((none, width / height, height / width, none), dim=1)
 
 
 def _shares(translate: Any) -> tuple[float, float]:

@@ -127,3 +127,43 @@ def test_packed_images_turn_about_their_own_middle():
     chain = ga.Compose([ga.RandomRotation((180, 180)), ga.Resize((9, 9))])
     out = chain(ga.pack([image.numpy() for image in images]), draws_of(2))
     assert torch.equal(out[0].permute(1, 2, 0), images[0].flip(0, 1))
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_transposed_images_are_exact(size, channels):
+    images = torch.randint(256, (40, channels, size, size), dtype=torch.uint8)
+    assert torch.equal(ga.RandomTranspose(1.0)(images), images.mT)
+    assert torch.equal(ga.RandomTranspose(0.0)(images), images)
+    index = torch.arange(40)
+    draws = torch.stack((index, index % 2, index * 6364136223846793005 + 7), dim=1)
+    out = ga.RandomTranspose()(images, draws)
+    straight, turned = ((out == other).flatten(1).all(1) for other in (images, images.mT))
+    assert (straight | turned).all()
+    assert size == 1 or 8 < int(turned.sum()) < 32
+    floats = ga.RandomTranspose()(images.double() / 255, draws)
+    assert (floats * 255 - out).abs().max() < 1e-6
+    out = ga.Compose([ga.RandomTranspose(1.0)], apply_to="copies")(images, draws)
+    assert torch.equal(out[::2], images[::2])
+    assert torch.equal(out[1::2], images[1::2].mT)
+
+
+def test_a_transposition_joins_crops_and_flips():
+    images = torch.randint(256, (9, 3, 20, 26), dtype=torch.uint8)
+    steps = [ga.CenterCrop(20), ga.RandomVerticalFlip(1.0), ga.RandomTranspose(1.0), ga.CenterCrop((8, 12))]
+    chain = ga.Compose([*steps, ga.RandomHorizontalFlip(1.0)])
+    assert chain.step.passes == 1
+    expected = images[..., 3:23].flip(2).mT[..., 6:14, 4:16].flip(3)
+    assert torch.equal(chain(images), expected)
+    assert ga.Compose([ga.RandomRotation(9), ga.RandomTranspose()]).step.passes == 2
+
+
+def test_what_is_not_square_is_stretched_to_its_size():
+    images = torch.randint(256, (6, 3, 12, 30), dtype=torch.uint8)
+    expected = torch.nn.functional.interpolate(images.mT.double(), (12, 30), mode="bilinear")
+    assert (ga.RandomTranspose(1.0)(images) - expected).abs().max() <= 1
+    packed = ga.pack([images[0], images[1, :, :, :12], images[2].mT.contiguous()])
+    out = ga.Compose([ga.RandomTranspose(1.0), ga.Resize((30, 30))])(packed)
+    for n, image in enumerate((images[0], images[1, :, :, :12], images[2].mT)):
+        expected = torch.nn.functional.interpolate(image.mT[None].double(), (30, 30), mode="bilinear")[0]
+        assert (out[n] - expected).abs().max() <= 1  # one resampling, not two
