@@ -149,12 +149,9 @@ class OneOf(Container):
         if served is not False:
             option = self._option(job, step)
             taken = [both(served, option == number) for number in range(count)]
-        sized = [number for number, child in enumerate(step.children) if child.sized]
-        # First those that change the size: the others see what all draws leave at, whatever the order.
-        for number, child in sorted(enumerate(step.children), key=lambda pair: not pair[1].sized):
-            for other in sized if child.sized else ():
-                if other != number:  # a draw's crop is of the image itself, not of what another resized
-                    job.reached = both(job.reached, others(taken[other]))
+        for number, child, rivals in step.options:
+            for rival in rivals:  # a draw's crop is of the image itself, not of what another option resized
+                job.reached = both(job.reached, others(taken[rival]))
             child.transform.paint(job, child, taken[number], augmented)
             job.reached = reached
 

@@ -100,6 +100,18 @@ class Step:
         return any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in self.leaves)
 
     @cached_property
+    def options(self) -> list[tuple[int, Step, list[int]]]:
+        """The children as options in the order to paint them: number, step, and which others change the size
+        where this one does. Those that do come first, so that the others see what all draws leave at.
+        """
+        sized = [number for number, child in enumerate(self.children) if child.sized]
+        rest = [number for number in range(len(self.children)) if number not in sized]
+        return [
+            *((number, self.children[number], [k for k in sized if k != number]) for number in sized),
+            *((number, self.children[number], []) for number in rest),
+        ]
+
+    @cached_property
     def leaves(self) -> list[Step]:
         """The steps that do something to pixels, in order."""
         return [step for _, step in self.walk() if not step.children]
