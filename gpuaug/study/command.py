@@ -40,6 +40,7 @@ class Job:
     keep: int
     out: Path
     workers: Workers
+    refused: dict[str, str]
 
 
 def prepare(arguments: argparse.Namespace, command: str) -> Job:
@@ -67,8 +68,9 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     if workers.first:
         check_out(arguments.out, arguments.overwrite, arguments.resume)
     data, minority = load_imbalanced(arguments)
-    arms = without_refused(arms, data, arguments.arms or [], usual)
-    candidates = without_refused(candidates, data, arguments.candidates or [], usual)
+    named = [arguments.baseline] if arguments.baseline else []
+    arms, refused = without_refused(arms, data, [*(arguments.arms or []), *named], usual)
+    candidates, also = without_refused(candidates, data, arguments.candidates or [], usual)
     check_sizes(data, {**arms, **candidates}, arguments.model)
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -87,6 +89,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
         keep=arguments.keep,
         out=arguments.out,
         workers=workers,
+        refused={**refused, **also},
     )
     make_folder(job, overwrite=arguments.overwrite)
     return job
@@ -137,18 +140,24 @@ def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str
     return data, minority
 
 
-def without_refused(arms: dict[str, Arm], data: StudyData, texts: list[str], usual: dict) -> dict[str, Arm]:
-    """The arms, but for those of a group that do not take such images; those that were named stay."""
+def without_refused(
+    arms: dict[str, Arm], data: StudyData, texts: list[str], usual: dict
+) -> tuple[dict[str, Arm], dict[str, str]]:
+    """The arms, but for those of a group that do not take such images, and why each of these does not; those
+    that were named stay.
+    """
     from gpuaug.study.arms import groups, read_arm
     from gpuaug.study.techniques import refusal
 
     own = {"target": usual["target"], "apply_to": usual["apply_to"]}
     wanted = {read_arm(text, **own)[0] for text in texts if text not in groups(1)}
-    left = {}
-    for name, arm in arms.items():
-        if name in wanted or not refusal(arm.augment(*data.image_shape[1:], seed=0), data.train_images):
-            left[name] = arm
-    return left
+    reasons = {
+        name: refusal(arm.augment(*data.image_shape[1:], seed=0), data.train_images)
+        for name, arm in arms.items()
+        if name not in wanted
+    }
+    refused = {name: reason for name, reason in reasons.items() if reason}
+    return {name: arm for name, arm in arms.items() if name not in refused}, refused
 
 
 def check_sizes(data: StudyData, arms: dict[str, Arm], network: str) -> None:
@@ -213,6 +222,8 @@ def run(job: Job) -> None:
     counts = ", ".join(f"{count:,} {name}" for name, count in job.data.counts().items())
     epochs, missing = job.protocol.epochs, why_no_tensorboard()
     say(f"{counts}; arms: {len(job.arms)}, seeds: {job.seeds}, epochs: {epochs}", flush=True)
+    for name, reason in job.refused.items():
+        say(f"left out, {name}: {reason}", flush=True)
     if missing:
         say(missing, flush=True)
 
@@ -264,6 +275,7 @@ def run(job: Job) -> None:
         ),
         candidates=found,
         search=job.search,
+        refused=job.refused,
     )
     files = write_report(job.out, study)
     print(f"\nMean of the last {min(LAST_EPOCHS, epochs)} epochs ± standard deviation over the seeds:\n")

@@ -34,7 +34,10 @@ VERSIONED = ("torch", "torchvision", "torchmetrics", "kornia", "numpy", "scipy")
 
 @dataclass(frozen=True)
 class Study:
-    """A finished study: what was asked for, what it was done with, and what came out."""
+    """A finished study: what was asked for, what it was done with, and what came out.
+
+    ``refused`` are arms and candidates of groups that do not take such images, each with the reason.
+    """
 
     command: str
     source: str
@@ -47,6 +50,7 @@ class Study:
     effects: Effects
     candidates: Sequence[Candidate]
     search: int | None
+    refused: dict[str, str]
 
     def summaries(self) -> dict[str, Summary]:
         return summarise(self.rows, self.data.classes)
@@ -99,6 +103,7 @@ def settings(study: Study) -> dict[str, Any]:
     return {
         "data": study.source,
         "arms": list(study.arms),
+        "left_out": study.refused,
         "seeds": study.seeds,
         "epochs": protocol.epochs,
         "batch_size": protocol.batch_size,

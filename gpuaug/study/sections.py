@@ -117,7 +117,10 @@ def plan(study: Study) -> list[Block]:
         "epochs, batch": f"{protocol.epochs}, {protocol.batch_size}",
         "seeds": f"0 to {study.seeds - 1}; a seed gives every arm the same initial weights",
     }
-    return [Table(("what", "is"), tuple(facts.items())), arms_table(study)]
+    blocks: list[Block] = [Table(("what", "is"), tuple(facts.items())), arms_table(study)]
+    if study.refused:
+        blocks.append(Table(("left out", "because"), tuple(study.refused.items())))
+    return blocks
 
 
 def arms_table(study: Study) -> Table:

@@ -13,6 +13,7 @@ from gpuaug.study import extras
 from gpuaug.study.arms import read_arms
 from gpuaug.study.command import without_refused
 from gpuaug.study.data import Request, load
+from gpuaug.study.techniques import TECHNIQUES
 
 TINY = ["--majority-count", "64", "--ratio", "4", "--epochs", "1", "--seeds", "1"]
 FILES = [
@@ -42,6 +43,7 @@ def test_study_of_the_embedded_set(capsys):
     assert report["settings"] == {
         "data": "embedded",
         "arms": ["imbalanced", "all"],
+        "left_out": {},
         "seeds": 2,
         "epochs": 2,
         "batch_size": 64,
@@ -130,6 +132,10 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
             "RandomCrop(20) makes them 20 x 20: end its geometry with Resize((28, 28))",
         ),
         (["--arms", "all", "sepia"], "Sepia: images must have 3 or 4 channels, got 1"),
+        (
+            ["--arms", "techniques", "--baseline", "sepia"],
+            "Sepia: images must have 3 or 4 channels, got 1",
+        ),
         (["--candidates", "hflip"], "candidates are those of a search: give its epochs too (--search)"),
         (["--search", "20"], "and 2 seeds, got 20"),
         (["--long-tailed", "4", "--majority-count", "9"], "give long_tailed or majority_count, not both"),
@@ -154,12 +160,26 @@ def test_a_group_leaves_out_what_does_not_take_such_images():
     usual = {"target": "natural", "apply_to": "all"}
     arms = read_arms(["techniques"], **usual)
     data = load(Request("embedded"))
-    left = without_refused(arms, data, ["techniques"], usual)
-    assert set(arms) - set(left) == {
+    left, refused = without_refused(arms, data, ["techniques"], usual)
+    assert set(arms) - set(left) == set(refused)
+    assert set(refused) == {
         f"natural: {name}" for name in ("channel_dropout", "channel_shuffle", "rgb_shift", "sepia")
     }
-    named = without_refused(arms, data, ["techniques", "sepia"], usual)
+    assert refused["natural: sepia"] == "Sepia: images must have 3 or 4 channels, got 1"
+    named, _ = without_refused(arms, data, ["techniques", "sepia"], usual)
     assert set(named) - set(left) == {"natural: sepia"}
+
+
+@pytest.mark.usefixtures("_here")
+def test_what_a_group_leaves_out_is_named(monkeypatch, capsys):
+    for name in set(TECHNIQUES) - {"crop", "salt_and_pepper", "sepia"}:  # the first two are in draws.png
+        monkeypatch.delitem(TECHNIQUES, name)
+    main(["study", *TINY, "--arms", "duplicates", "techniques", "--out", "out"])
+    reason = "Sepia: images must have 3 or 4 channels, got 1"
+    assert f"left out, sepia: {reason}\n" in capsys.readouterr().out
+    assert json.loads(Path("out/report.json").read_text())["settings"]["left_out"] == {"sepia": reason}
+    for report in ("out/report.html", "out/report.md"):
+        assert reason in Path(report).read_text()
 
 
 @pytest.mark.usefixtures("_here")
