@@ -53,6 +53,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     # Only now: these need the packages that were just asked for.
     from gpuaug.study.arms import ARMS, read_arms
     from gpuaug.study.networks import find_network
+    from gpuaug.study.search import hold_out
     from gpuaug.study.training import Protocol
     from gpuaug.study.workers import join_workers
 
@@ -72,6 +73,8 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     arms, refused = without_refused(arms, data, [*(arguments.arms or []), *named], usual)
     candidates, also = without_refused(candidates, data, arguments.candidates or [], usual)
     check_sizes(data, {**arms, **candidates}, arguments.model)
+    if arguments.search is not None:
+        hold_out(data)  # checks that every class has an image to spare
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     job = Job(
@@ -190,6 +193,7 @@ def make_folder(job: Job, overwrite: bool) -> None:
     """The folder of the study, with what all its runs depend on; what was there goes, if so asked."""
     from gpuaug.study.report import versions
     from gpuaug.study.runs import keep_plan
+    from gpuaug.study.search import keep_search_plan
 
     if job.workers.first:
         if overwrite:
@@ -205,6 +209,8 @@ def make_folder(job: Job, overwrite: bool) -> None:
             "versions": {name: versions()[name] for name in ("gpuaug", "torch")},
         }
         keep_plan(job.out / "runs" / "plan.json", plan)
+        if job.search is not None:
+            keep_search_plan(job.out / "runs" / "search", job.candidates, job.seeds, job.search)
     job.workers.wait()
 
 

@@ -78,7 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whether.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the study in --out; arms and seeds may be more than before",
+        help="go on with the study in --out; arms and seeds may be more than before; "
+        "with a search, arms alone",
     )
 
 

@@ -89,6 +89,15 @@ def hold_out(data: StudyData) -> StudyData:
     )
 
 
+def keep_search_plan(folder: Path, arms: Mapping[str, Arm], seeds: int, budget: int) -> None:
+    """Write what a search depends on, besides what the whole study does; for one process of several.
+
+    Raises:
+        ValueError: the folder has another search.
+    """
+    keep_plan(folder / "plan.json", {"candidates": list(arms), "seeds": seeds, "search": budget})
+
+
 def search(
     data: StudyData,
     arms: Mapping[str, Arm],
@@ -106,12 +115,12 @@ def search(
     Args:
         data: of the study; its test images are not looked at.
         arms: the candidates.
-        folder: where the runs are kept while the search lasts, and then the result.
+        folder: where the runs are kept while the search lasts, and then the result; what it has already is
+            taken to be of the same search (``keep_search_plan``).
         seeds: each candidate is judged by its mean over them.
         budget: epochs, over all candidates and seeds.
     """
     rungs = ladder(len(arms), len(seeds), budget)
-    keep_plan(folder / "plan.json", {"candidates": list(arms), "seeds": len(seeds), "search": budget})
     result = folder / "result.json"
     if result.exists():
         return [Candidate(**of) for of in json.loads(result.read_text(encoding="utf-8"))]

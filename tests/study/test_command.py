@@ -138,6 +138,10 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
         ),
         (["--candidates", "hflip"], "candidates are those of a search: give its epochs too (--search)"),
         (["--search", "20"], "and 2 seeds, got 20"),
+        (
+            ["--search", "99", "--candidates", "crop", "--minority-count", "1"],
+            "search must hold out an image of every class, and shirt has 1",
+        ),
         (["--long-tailed", "4", "--majority-count", "9"], "give long_tailed or majority_count, not both"),
         (["--resume", "--overwrite"], "argument --overwrite: not allowed with argument --resume"),
         (["--epoch", "2"], "unrecognized arguments: --epoch 2"),

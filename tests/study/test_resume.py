@@ -127,3 +127,17 @@ def test_more_arms_and_seeds_but_nothing_else(study, tmp_path, capsys):
     again = rows(tmp_path / "out")
     assert len(again) == 4 * len(first)
     assert again[: len(first)] == first
+
+
+def test_a_search_goes_on_with_its_own_seeds_and_budget_alone(study, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "out")]
+    main([*study, "--epochs", "1", "--seeds", "1", "--search", "4", "--candidates", "crop", "vflip", *out])
+    for more, said in [
+        (["--search", "8"], "own search: it was begun with 4, and is now given 8"),
+        (["--search", "8", "--seeds", "2"], "own seeds: it was begun with 1, and is now given 2"),
+    ]:
+        words = ["--epochs", "1", "--seeds", "1", "--candidates", "crop", "vflip", *more, *out, "--resume"]
+        with pytest.raises(SystemExit) as exit_:
+            main([*study, *words])
+        assert exit_.value.code == 2
+        assert said in capsys.readouterr().err

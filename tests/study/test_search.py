@@ -12,7 +12,7 @@ from gpuaug.study.arms import read_arms
 from gpuaug.study.comparison import Row
 from gpuaug.study.data import StudyData
 from gpuaug.study.metrics import ClassScore, Score
-from gpuaug.study.search import Rung, hold_out, ladder, search
+from gpuaug.study.search import Rung, hold_out, keep_search_plan, ladder, search
 from gpuaug.study.training import Epoch, Protocol
 
 
@@ -78,8 +78,15 @@ def test_the_best_go_on_and_stand_first(tmp_path, monkeypatch):
     ]  # fmt: skip
     assert {epochs for _, _, epochs in asked} == {13}
     assert [of["arm"] for of in json.loads((tmp_path / "result.json").read_text())] == names
-    # What is found is not looked for again, and another search is refused.
+    # What is found is not looked for again.
     assert search(small((10, 5)), arms, Protocol(3), tmp_path, seeds=[0, 1], budget=54) == found
     assert len(asked) == 3
+
+
+def test_another_search_is_refused(tmp_path):
+    keep_search_plan(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
+    keep_search_plan(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
     with pytest.raises(ValueError, match="the study's own search: it was begun with 54, and is now given 60"):
-        search(small((10, 5)), arms, Protocol(3), tmp_path, seeds=[0, 1], budget=60)
+        keep_search_plan(tmp_path, read_arms(["crop", "hflip"]), 2, 60)
+    with pytest.raises(ValueError, match="the study's own candidates"):
+        keep_search_plan(tmp_path, read_arms(["crop"]), 2, 54)

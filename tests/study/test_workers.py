@@ -10,6 +10,7 @@ from gpuaug.study.workers import ALONE, Workers
 STUDY = [
     *("study", "--majority-count", "64", "--ratio", "4", "--epochs", "2", "--seeds", "1", "--device", "cpu"),
     *("--arms", "duplicates", "hflip", "crop", "--threads", "1"),
+    *("--search", "8", "--candidates", "hflip", "vflip", "--keep", "2"),
 ]
 
 
@@ -27,7 +28,8 @@ def test_two_processes_share_the_runs(tmp_path, monkeypatch, request):
     )
     assert done.returncode == 0, done.stderr
     assert rows(tmp_path / "two") == rows(tmp_path / "one")
-    assert done.stdout.count("duplicates, seed 0: accuracy") <= 1
+    assert done.stdout.count("duplicates, seed 0: accuracy") == 1
+    assert done.stdout.count("search, round 1: ") == 1
     assert done.stdout.count("In two: report.html") == 1
 
 
