@@ -44,17 +44,18 @@ def ladder(candidates: int, seeds: int, budget: int, *, eta: int = 3) -> list[Ru
     """The rounds that spend at most ``budget`` epochs, over all candidates and seeds.
 
     >>> ladder(9, 1, 60)
-    [Rung(candidates=9, until=2), Rung(candidates=3, until=8), Rung(candidates=1, until=28)]
+    [Rung(candidates=9, until=3), Rung(candidates=3, until=13)]
 
-    Each round has an equal part of the budget, and one candidate of ``eta`` goes on from it. (Jamieson and
-    Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016.)
+    Each round has an equal part of the budget, and one candidate of ``eta`` goes on from it, until one is
+    left; that one is not trained further, for nothing is left to choose. (Jamieson and Talwalkar,
+    "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016.)
 
     Raises:
         ValueError: a budget that does not give every candidate an epoch.
     """
     sizes = [candidates]
-    while sizes[-1] > 1:
-        sizes.append(math.ceil(sizes[-1] / eta))
+    while (fewer := math.ceil(sizes[-1] / eta)) > 1:
+        sizes.append(fewer)
     part = budget // len(sizes)
     if part < candidates * seeds:
         raise ValueError(
