@@ -100,6 +100,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
 
 def read_candidates(arguments: argparse.Namespace, usual: dict) -> dict[str, Arm]:
     """The arms that a search goes through; none without a search."""
+    from gpuaug.sampling import Schedule
     from gpuaug.study.arms import read_arms
     from gpuaug.study.search import ladder
     from gpuaug.study.techniques import TECHNIQUES, grid
@@ -109,6 +110,12 @@ def read_candidates(arguments: argparse.Namespace, usual: dict) -> dict[str, Arm
             raise ValueError("candidates are those of a search: give its epochs too (--search)")
         return {}
     candidates = read_arms(arguments.candidates or grid(TECHNIQUES.values()), **usual)
+    scheduled = [name for name, arm in candidates.items() if isinstance(arm.target, Schedule)]
+    if scheduled:
+        raise ValueError(
+            "candidates must have one target for all epochs, for a search has other epochs than the study "
+            f"(arms may have schedules); got {', '.join(scheduled)}"
+        )
     ladder(len(candidates), arguments.seeds, arguments.search)  # checks the budget
     return candidates
 

@@ -136,7 +136,10 @@ def add_search(search: argparse._ArgumentGroup) -> None:
         help="look for the best candidates first, with so many epochs in all, and add them to the arms",
     )
     search.add_argument(
-        "--candidates", nargs="+", metavar="ARM", help="default: every technique at each of its strengths"
+        "--candidates",
+        nargs="+",
+        metavar="ARM",
+        help="without targets that change by epoch (default: every technique at each of its strengths)",
     )
     search.add_argument(
         "--keep", type=number(int, 1), default=3, help="how many to add (default: %(default)s)"

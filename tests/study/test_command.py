@@ -139,6 +139,10 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
         (["--candidates", "hflip"], "candidates are those of a search: give its epochs too (--search)"),
         (["--search", "20"], "and 2 seeds, got 20"),
         (
+            ["--search", "99", "--candidates", "crop", "deferred(4): hflip", "schedules"],
+            "(arms may have schedules); got deferred(4): hflip, progressive(5), deferred(4)",
+        ),
+        (
             ["--search", "99", "--candidates", "crop", "--minority-count", "1"],
             "search must hold out an image of every class, and shirt has 1",
         ),
