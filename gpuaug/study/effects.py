@@ -90,8 +90,9 @@ def effects(
         return Difference.between(by_seed(rows, arm, value), by_seed(rows, baseline, value))
 
     found = {arm: difference(arm, value) for arm in arms}
-    tested = [arm for arm in arms if found[arm].p is not None]
-    adjusted = dict(zip(tested, holm([found[arm].p for arm in tested]), strict=True))
+    # An arm without a p is compared all the same: the others' p-values are adjusted for it too.
+    corrected = holm([1.0 if found[arm].p is None else found[arm].p for arm in arms])
+    adjusted = {arm: p for arm, p in zip(arms, corrected, strict=True) if found[arm].p is not None}
     table = {
         arm: Effect(
             found[arm],

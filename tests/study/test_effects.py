@@ -77,6 +77,27 @@ def test_a_difference_that_holms_correction_takes_back():
     assert (alone.arms["a"].verdict, among.arms["a"].verdict) == ("effective", "ineffective")
 
 
+def test_arms_without_a_p_are_in_the_family_too():
+    found = effects(
+        [
+            *rows("base", [0.5, 0.5, 0.5, 0.5]),
+            *(row for arm in ("same", "also") for row in rows(arm, [0.6, 0.6, 0.6, 0.6])),
+            *rows("marginal", [0.51, 0.52, 0.53, 0.54]),  # p is 0.03 alone
+        ],
+        COUNTS,
+        ["eel"],
+        baseline="base",
+    )
+    marginal = found.arms["marginal"]
+    assert marginal.difference.p == pytest.approx(0.0305, abs=0.0001)
+    assert marginal.adjusted == pytest.approx(3 * marginal.difference.p)
+    assert marginal.verdict == "ineffective"
+    for arm in ("same", "also"):
+        assert found.arms[arm].difference.mean == pytest.approx(0.1)
+        assert found.arms[arm].adjusted is None
+        assert found.arms[arm].verdict == "cannot tell"
+
+
 def test_one_seed_cannot_tell():
     found = effects([*rows("base", [0.5]), *rows("a", [0.9])], COUNTS, ["eel"], baseline="base")
     assert found.arms["a"].verdict == "cannot tell"
