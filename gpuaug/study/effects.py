@@ -138,10 +138,13 @@ def caution(differences: Sequence[Difference]) -> str:
             "take three seeds at the least, better five or more."
         )
     spread = statistics.median(statistics.stdev(of.by_seed) for of in differences)
+    first, last = least_shown(spread, seeds, count), least_shown(spread, seeds, 1)
+    least = f"above {last:.4f} to be significant"
+    if count > 1:
+        least += f" at all, and above {first:.4f} to be so whatever the other arms do"
     shown = (
         f"Where a pair of arms differs from seed to seed as much as the middle one here (standard deviation "
-        f"{spread:.4f}), only a mean difference above {least_shown(spread, seeds, count):.4f} can be "
-        "significant. "
+        f"{spread:.4f}), a mean difference must be {least}. "
     )
     return (
         f"{seeds} seeds, {count} comparison{'s' * (count > 1)}. {shown if spread > NOTHING else ''}"

@@ -77,6 +77,41 @@ def test_a_difference_that_holms_correction_takes_back():
     assert (alone.arms["a"].verdict, among.arms["a"].verdict) == ("effective", "ineffective")
 
 
+SPREAD = [-0.015, -0.005, 0.005, 0.015]  # of which the standard deviation is 0.0129
+
+
+def around(*means):
+    """The effects of arms whose differences lie as wide about each mean."""
+    arms = {f"arm {n}": [0.2 + mean + of for of in SPREAD] for n, mean in enumerate(means)}
+    every = [*rows("base", [0.2] * 4), *(row for arm in arms for row in rows(arm, arms[arm]))]
+    return effects(every, COUNTS, ["eel"], baseline="base")
+
+
+@pytest.mark.parametrize(
+    ("mean", "others", "verdict"),
+    [
+        (0.0207, 0.2, "effective"),  # the others are, so little is asked of it
+        (0.0204, 0.2, "ineffective"),
+        (0.0316, 0.0, "effective"),
+        (0.0312, 0.0, "ineffective"),  # more than the least, but the others are not
+    ],
+)
+def test_the_least_differences_are_what_the_verdicts_go_by(mean, others, verdict):
+    found = around(mean, others, others)
+    assert found.arms["arm 0"].verdict == verdict
+    # Student's t of 3 degrees of freedom at 0.975 and 1 - 0.05 / 6, times 0.0129 / 2.
+    assert (
+        "(standard deviation 0.0129), a mean difference must be above 0.0205 to be significant at all, and "
+        "above 0.0313 to be so whatever the other arms do. “"
+    ) in found.caution
+
+
+def test_one_comparison_has_one_least_difference():
+    caution = around(0.1).caution
+    assert "4 seeds, 1 comparison. Where a pair of arms" in caution
+    assert "a mean difference must be above 0.0205 to be significant. “" in caution
+
+
 def test_arms_without_a_p_are_in_the_family_too():
     found = effects(
         [
