@@ -204,7 +204,7 @@ def make_folder(job: Job, overwrite: bool) -> None:
 
     if job.workers.first:
         if overwrite:
-            for folder in ("runs", "tensorboard"):
+            for folder in ("runs", "tensorboard", "gallery"):
                 shutil.rmtree(job.out / folder, ignore_errors=True)
         plan = {
             "data": job.data.fingerprint(),

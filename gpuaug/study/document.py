@@ -10,6 +10,7 @@ import jinja2
 
 from gpuaug.study.gallery import Exhibit
 from gpuaug.study.pictures import data_url
+from gpuaug.study.runs import file_stem
 from gpuaug.study.tables import Table, as_text
 
 
@@ -58,7 +59,7 @@ def as_html(title: str, sections: Sequence[Section]) -> str:
 
 
 def as_markdown(title: str, sections: Sequence[Section]) -> str:
-    """The same as Markdown; its pictures are the files that ``files`` names."""
+    """The same as Markdown; its pictures are the files that ``Picture`` and ``gallery_file`` name."""
     parts = [f"# {title}"]
     for section in sections:
         parts.append(f"## {section.title}")
@@ -70,10 +71,9 @@ def gallery_file(exhibit: Exhibit) -> str:
     """The name of an exhibit's picture.
 
     >>> gallery_file(Exhibit("crop(0.5) + hflip", "", b""))
-    'gallery/crop_0.5_hflip.png'
+    'gallery/crop_0.5_hflip-7995906b.png'
     """
-    readable = "".join(c if c.isalnum() or c in "._" else " " for c in exhibit.name)
-    return f"gallery/{'_'.join(readable.split())}.png"
+    return f"gallery/{file_stem(exhibit.name)}.png"
 
 
 def _markdown(block: Block) -> str:

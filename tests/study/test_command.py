@@ -91,14 +91,17 @@ def test_study_of_a_folder_with_three_classes(capsys):
 def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
     Path("out").mkdir()
     Path("out/mine.txt").write_text("mine")
+    Path("out/gallery").mkdir()
+    Path("out/gallery/old.png").write_bytes(b"of the study before")
     with pytest.raises(SystemExit):
         main(["study", *TINY, "--out", "out"])
     assert "out must be a new or empty folder, and out is not; --overwrite" in capsys.readouterr().err
-    assert [path.name for path in Path("out").iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["gallery", "mine.txt"]
     main(["study", *TINY, "--arms", "imbalanced", "--out", "out", "--overwrite"])
     there = sorted(path.name for path in Path("out").iterdir() if path.name != "tensorboard")
     assert there == sorted([*FILES, "mine.txt"])
     assert Path("out/mine.txt").read_text() == "mine"
+    assert not Path("out/gallery/old.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ import torch
 from PIL import Image, ImageStat
 
 from gpuaug.__main__ import main
+from gpuaug.study.document import gallery_file
+from gpuaug.study.gallery import Exhibit
 from gpuaug.study.techniques import TECHNIQUES, refusal
 
 BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome")
@@ -142,6 +144,13 @@ def test_markdown_names_pictures_that_are_there(out):
     for name in files:
         with Image.open(out / name) as image:
             image.verify()
+
+
+def test_pictures_of_arms_that_read_alike_or_are_long_have_files_of_their_own():
+    names = ["RandomRotation((-10, 0))", "RandomRotation((10, 0))", " + ".join(["hflip"] * 60), "hflip"]
+    files = {gallery_file(Exhibit(name, "", b"")) for name in names}
+    assert len(files) == 4
+    assert max(map(len, files)) < 100
 
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", (253, 253, 252)), ("dark", (21, 24, 27))])

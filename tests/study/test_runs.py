@@ -8,7 +8,7 @@ import torch
 from gpuaug.study import runs
 from gpuaug.study.arms import ARMS
 from gpuaug.study.data import Request, imbalance, load
-from gpuaug.study.runs import advance, keep_plan, run_folder
+from gpuaug.study.runs import advance, file_stem, keep_plan, run_folder
 from gpuaug.study.training import Protocol, Training
 
 PROTOCOL = Protocol(4, 32)
@@ -115,6 +115,13 @@ def test_a_file_half_written_is_never_read(begin, tmp_path):
 def test_folders_of_arms_that_read_alike_differ(tmp_path):
     names = {run_folder(tmp_path, arm, seed) for arm in ("a + b", "a: b", "a @ b") for seed in (0, 1)}
     assert len(names) == 6
+    assert len(file_stem(" + ".join(["RandomRotation((-10, 0))"] * 20))) < 50
+
+
+def test_runs_of_earlier_studies_are_found(tmp_path):
+    assert run_folder(tmp_path, "natural: crop + hflip", 3) == tmp_path / "natural_crop_hflip-753295f7-3"
+    long = "RandomResizedCrop(32, scale=(0.6, 1.0)) @ copies"
+    assert run_folder(tmp_path, long, 0).name == "RandomResizedCrop_32_scale_0.6_1.0_copie-b44915ff-0"
 
 
 def test_a_study_goes_on_with_its_own_plan_alone(tmp_path):
