@@ -58,6 +58,10 @@ def resized_crop(height: int, width: int, strength: float) -> Transform:
     return gpuaug.RandomResizedCrop((height, width), scale=(1 - 0.92 * strength, 1.0))
 
 
+def jitter(setting: str, height: int, width: int, strength: float) -> Transform:
+    return gpuaug.ColorJitter(**{setting: 0.8 * strength})
+
+
 def rows(*techniques: Technique) -> dict[str, Technique]:
     """The techniques by name."""
     return {technique.name: technique for technique in techniques}
@@ -102,20 +106,9 @@ OWN = rows(
         "sheared by up to 30 degrees times the strength",
         lambda h, w, s: gpuaug.RandomAffine(0.0, shear=(-30 * s, 30 * s)),
     ),
-    Technique(
-        "brightness",
-        "brightness by a factor within 0.8 times the strength of 1",
-        lambda h, w, s: gpuaug.ColorJitter(brightness=0.8 * s),
-    ),
-    Technique(
-        "contrast",
-        "contrast by a factor within 0.8 times the strength of 1",
-        lambda h, w, s: gpuaug.ColorJitter(contrast=0.8 * s),
-    ),
-    Technique(
-        "saturation",
-        "saturation by a factor within 0.8 times the strength of 1",
-        lambda h, w, s: gpuaug.ColorJitter(saturation=0.8 * s),
+    *(
+        Technique(name, f"{name} by a factor within 0.8 times the strength of 1", partial(jitter, name))
+        for name in ("brightness", "contrast", "saturation")
     ),
     Technique(
         "hue",
