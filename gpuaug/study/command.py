@@ -227,8 +227,8 @@ def run(job: Job) -> None:
     from gpuaug.study.effects import effects
     from gpuaug.study.logs import TensorBoardLog, why_no_tensorboard, write_metrics
     from gpuaug.study.report import Study, write_report
+    from gpuaug.study.runs import LAST_EPOCHS
     from gpuaug.study.search import search
-    from gpuaug.study.summary import LAST_EPOCHS
     from gpuaug.study.tables import as_text, effects_table, summary_table
 
     say = print if job.workers.first else lambda *words, **options: None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gpuaug.study.comparison import Row
 from gpuaug.study.metrics import Score
 from gpuaug.study.paired import CONFIDENCE, NOTHING, Difference, holm, least_shown
-from gpuaug.study.summary import LAST_EPOCHS
+from gpuaug.study.summary import by_seed, runs_by_arm
 
 EFFECTIVE, HARMFUL, INEFFECTIVE, UNKNOWN = "effective", "harmful", "ineffective", "cannot tell"
 MANY, FEW = 100, 20  # training images
@@ -56,9 +56,6 @@ def metrics(classes: Sequence[str], minority: Collection[str]) -> dict[str, Call
     }
 
 
-METRICS = tuple(metrics((), ()))
-
-
 def splits(counts: Mapping[str, int]) -> dict[str, list[int]]:
     """The classes' numbers by their training images: many (above 100), medium, few (below 20).
 
@@ -81,13 +78,24 @@ def effects(
     baseline: str,
     metric: str = "accuracy",
 ) -> Effects:
-    """Every arm against the baseline by a metric: of every seed the mean of the last three epochs."""
+    """Every arm against the baseline by a metric: of every seed the mean of the last three epochs.
+
+    Raises:
+        ValueError: arms of different seeds.
+    """
     classes = list(counts)
     value = metrics(classes, minority)[metric]
-    arms = [arm for arm in dict.fromkeys(row.arm for row in rows) if arm != baseline]
+    runs = runs_by_arm(rows)
+    arms = [arm for arm in runs if arm != baseline]
+    for arm in arms:
+        if list(runs[arm]) != list(runs[baseline]):
+            raise ValueError(
+                f"rows must be of the same seeds for every arm: {baseline} has {list(runs[baseline])}, "
+                f"{arm} has {list(runs[arm])}"
+            )
 
     def difference(arm: str, value: Callable[[Score], float]) -> Difference:
-        return Difference.between(by_seed(rows, arm, value), by_seed(rows, baseline, value))
+        return Difference.between(by_seed(runs[arm], value), by_seed(runs[baseline], value))
 
     found = {arm: difference(arm, value) for arm in arms}
     # An arm without a p is compared all the same: the others' p-values are adjusted for it too.
@@ -104,15 +112,6 @@ def effects(
         for arm in arms
     }
     return Effects(baseline, metric, table, caution(list(found.values())))
-
-
-def by_seed(rows: Sequence[Row], arm: str, value: Callable[[Score], float]) -> list[float]:
-    """The mean of a value over the last three epochs, for each seed of an arm."""
-    runs: dict[int, list[float]] = {}
-    for row in rows:
-        if row.arm == arm:
-            runs.setdefault(row.seed, []).append(value(row.epoch.score))
-    return [statistics.fmean(run[-LAST_EPOCHS:]) for run in runs.values()]
 
 
 def verdict(mean: float, adjusted: float | None) -> str:

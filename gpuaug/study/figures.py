@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from gpuaug.study.comparison import Row
 from gpuaug.study.effects import EFFECTIVE, HARMFUL, Effects
-from gpuaug.study.summary import LAST_EPOCHS
+from gpuaug.study.summary import Runs, last_epochs, runs_by_arm
 
 COLOURS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
 OTHER = "#8a8a8a"
@@ -44,15 +44,15 @@ def draw_differences(effects: Effects) -> Figure:
 
 def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
     """For every arm, of each class the share that was taken for each; last epochs of all seeds together."""
-    arms = list(dict.fromkeys(row.arm for row in rows))
+    arms = runs_by_arm(rows)
     columns = min(COLUMNS, len(arms))
     lines = math.ceil(len(arms) / columns)
     figure = Figure(figsize=(2.7 * columns, 2.5 * lines), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat[len(arms) :]:
         axes.set_axis_off()
-    for axes, arm in zip(grid.flat, arms, strict=False):
-        shares = confusion(rows, arm)
+    for axes, (arm, runs) in zip(grid.flat, arms.items(), strict=False):
+        shares = confusion(runs)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.set_title(arm, fontsize=9, wrap=True)
         if len(classes) <= NUMBERED:
@@ -67,13 +67,10 @@ def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
     return figure
 
 
-def confusion(rows: Sequence[Row], arm: str) -> np.ndarray:
+def confusion(runs: Runs) -> np.ndarray:
     """The shares of an arm: a line for each true class, which sums to 1."""
-    runs: dict[int, list[Row]] = {}
-    for row in rows:
-        if row.arm == arm:
-            runs.setdefault(row.seed, []).append(row)
-    counts = sum(np.array(row.epoch.score.confusion) for run in runs.values() for row in run[-LAST_EPOCHS:])
+    epochs = [row.epoch for run in last_epochs(runs).values() for row in run]
+    counts = sum(np.array(epoch.score.confusion) for epoch in epochs)
     return counts / counts.sum(axis=1, keepdims=True).clip(1)
 
 

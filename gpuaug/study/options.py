@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+METRICS = ("accuracy", "mean-recall", "minority-recall", "minority-f1")  # as study.effects.metrics has them
 KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     comparison.add_argument(
         "--metric",
-        choices=("accuracy", "mean-recall", "minority-recall", "minority-f1"),
+        choices=METRICS,
         default="accuracy",
         help="what they are compared by (default: %(default)s)",
     )

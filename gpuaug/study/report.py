@@ -22,10 +22,11 @@ from gpuaug.study.figures import draw_confusions, draw_differences
 from gpuaug.study.gallery import exhibits
 from gpuaug.study.logs import write_metrics
 from gpuaug.study.pictures import as_png
+from gpuaug.study.runs import LAST_EPOCHS
 from gpuaug.study.search import Candidate
 from gpuaug.study.sections import TITLE, sections, shown_rows
 from gpuaug.study.sheet import draw_sheet
-from gpuaug.study.summary import LAST_EPOCHS, Summary, summarise
+from gpuaug.study.summary import Summary, summarise
 from gpuaug.study.training import Protocol
 
 # What the numbers may depend on; torchvision is there where images or networks come from it.

@@ -21,7 +21,8 @@ from gpuaug.study.metrics import ClassScore, Score
 from gpuaug.study.training import Epoch, Training
 
 SECONDS_BETWEEN_SAVES = 10.0  # short epochs would else wait for the disk
-CONFUSIONS_KEPT = 3  # of the last epochs: a study of a hundred classes would else be all confusion
+# A result is their mean. Their confusion alone is kept: a study of a hundred classes would else be all that.
+LAST_EPOCHS = 3
 
 
 def advance(
@@ -134,9 +135,9 @@ def _as_json(epochs: list[Epoch]) -> str:
 
 
 def _forget_confusion(epochs: list[Epoch]) -> None:
-    if len(epochs) > CONFUSIONS_KEPT:
-        old = epochs[-1 - CONFUSIONS_KEPT]
-        epochs[-1 - CONFUSIONS_KEPT] = replace(old, score=replace(old.score, confusion=()))
+    if len(epochs) > LAST_EPOCHS:
+        old = epochs[-1 - LAST_EPOCHS]
+        epochs[-1 - LAST_EPOCHS] = replace(old, score=replace(old.score, confusion=()))
 
 
 def _epochs(saved: list[dict[str, Any]]) -> list[Epoch]:

@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 
 from gpuaug.study.arms import Arm
-from gpuaug.study.comparison import Row, compare
+from gpuaug.study.comparison import compare
 from gpuaug.study.data import StudyData
-from gpuaug.study.effects import by_seed, mean_recall
+from gpuaug.study.effects import mean_recall
 from gpuaug.study.logs import EpochLog
 from gpuaug.study.runs import keep_plan, replace_file
+from gpuaug.study.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.training import Protocol
 from gpuaug.study.workers import ALONE, Workers
 
@@ -131,7 +132,10 @@ def search(
     left, out = dict(arms), []
     for number, rung in enumerate(rungs, start=1):
         rows = compare(held, left, whole, folder, seeds=seeds, until=rung.until, log=log, workers=workers)
-        ranked = sorted((judge(rows, arm, number, rung, value) for arm in left), key=lambda of: -of.score)
+        runs = runs_by_arm(rows)
+        ranked = sorted(
+            (judge(runs[arm], arm, number, rung, value) for arm in left), key=lambda of: -of.score
+        )
         last = number == len(rungs)
         stay = 0 if last else rungs[number].candidates
         out = ranked[stay:] + out
@@ -147,6 +151,6 @@ def search(
     return out
 
 
-def judge(rows: Sequence[Row], arm: str, number: int, rung: Rung, value: Callable) -> Candidate:
-    scores = by_seed(rows, arm, value)
+def judge(runs: Runs, arm: str, number: int, rung: Rung, value: Callable) -> Candidate:
+    scores = by_seed(runs, value)
     return Candidate(arm, number, rung.until, sum(scores) / len(scores))

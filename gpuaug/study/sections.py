@@ -13,7 +13,7 @@ from gpuaug.study.figures import arms_shown, draw_confusions, draw_differences
 from gpuaug.study.gallery import Exhibit
 from gpuaug.study.networks import find_network
 from gpuaug.study.pictures import as_svg
-from gpuaug.study.summary import LAST_EPOCHS
+from gpuaug.study.runs import LAST_EPOCHS
 from gpuaug.study.tables import (
     MOST_CLASSES,
     Table,

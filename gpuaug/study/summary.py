@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpuaug.study.comparison import Row
+from gpuaug.study.metrics import Score
+from gpuaug.study.runs import LAST_EPOCHS
 
-LAST_EPOCHS = 3
 RATES = ("recall", "precision", "f1")
 
 
@@ -49,30 +50,48 @@ class Summary:
     draws: int
 
 
+# By seed, the rows of an arm, epoch by epoch.
+Runs = Mapping[int, Sequence[Row]]
+
+
+def runs_by_arm(rows: Sequence[Row]) -> dict[str, Runs]:
+    """The runs of every arm: arms in the order of their rows, seeds in that of their numbers."""
+    arms: dict[str, dict[int, list[Row]]] = {}
+    for row in rows:
+        arms.setdefault(row.arm, {}).setdefault(row.seed, []).append(row)
+    return {arm: dict(sorted(runs.items())) for arm, runs in arms.items()}
+
+
+def last_epochs(runs: Runs) -> dict[int, Sequence[Row]]:
+    """Of every seed the epochs that its result is the mean of."""
+    return {seed: run[-LAST_EPOCHS:] for seed, run in runs.items()}
+
+
+def by_seed(runs: Runs, value: Callable[[Score], float]) -> list[float]:
+    """The mean of a value over the last three epochs, for each seed."""
+    return [statistics.fmean(value(row.epoch.score) for row in run) for run in last_epochs(runs).values()]
+
+
 def summarise(rows: Sequence[Row], classes: Sequence[str]) -> dict[str, Summary]:
     """The arms in the order of their rows; of every seed the mean over its last three epochs counts."""
-    summaries = {}
-    for arm in dict.fromkeys(row.arm for row in rows):
-        runs: dict[int, list[Row]] = {}
-        for row in rows:
-            if row.arm == arm:
-                runs.setdefault(row.seed, []).append(row)
-        summaries[arm] = Summary(
-            accuracy=_over_seeds(runs, lambda row: row.epoch.score.accuracy),
-            classes={
-                name: {rate: _over_seeds(runs, _rate(number, rate)) for rate in RATES}
-                for number, name in enumerate(classes)
-            },
-            best=Spread.over([max(row.epoch.score.accuracy for row in run) for run in runs.values()]),
-            seconds=statistics.median(row.epoch.seconds for run in runs.values() for row in run),
-            draws=round(statistics.fmean(row.epoch.draws for run in runs.values() for row in run)),
-        )
-    return summaries
+    return {arm: _summary(runs, classes) for arm, runs in runs_by_arm(rows).items()}
 
 
-def _over_seeds(runs: dict[int, list[Row]], value: Callable[[Row], float]) -> Spread:
-    return Spread.over([statistics.fmean(map(value, run[-LAST_EPOCHS:])) for run in runs.values()])
+def _summary(runs: Runs, classes: Sequence[str]) -> Summary:
+    def spread(value: Callable[[Score], float]) -> Spread:
+        return Spread.over(by_seed(runs, value))
+
+    epochs = [row.epoch for run in runs.values() for row in run]
+    return Summary(
+        accuracy=spread(lambda score: score.accuracy),
+        classes={
+            name: {rate: spread(_rate(number, rate)) for rate in RATES} for number, name in enumerate(classes)
+        },
+        best=Spread.over([max(row.epoch.score.accuracy for row in run) for run in runs.values()]),
+        seconds=statistics.median(epoch.seconds for epoch in epochs),
+        draws=round(statistics.fmean(epoch.draws for epoch in epochs)),
+    )
 
 
-def _rate(number: int, rate: str) -> Callable[[Row], float]:
-    return lambda row: getattr(row.epoch.score.classes[number], rate)
+def _rate(number: int, rate: str) -> Callable[[Score], float]:
+    return lambda score: getattr(score.classes[number], rate)

@@ -3,8 +3,9 @@
 import pytest
 
 from gpuaug.study.comparison import Row
-from gpuaug.study.effects import METRICS, effects, splits
+from gpuaug.study.effects import effects, metrics, splits
 from gpuaug.study.metrics import ClassScore, Score
+from gpuaug.study.options import METRICS
 from gpuaug.study.tables import effects_table, where_table
 from gpuaug.study.training import Epoch
 
@@ -145,6 +146,16 @@ def test_metrics(metric, mean):
     zero = [Row("base", 0, Epoch(1, 1.0, Score(0.0, tuple(ClassScore(10, 0.0, 0.0, 0.0) for _ in range(3)))))]
     found = effects([*zero, *rows("a", [0.6])], COUNTS, ["eel"], baseline="base", metric=metric)
     assert found.arms["a"].difference.mean == pytest.approx(mean)
+    assert tuple(metrics("abc", "c")) == METRICS
+
+
+def test_pairs_are_of_one_seed_whatever_the_order_of_rows():
+    base, arm = rows("base", BASE), rows("a", plus([0.1, 0.2, 0.3, 0.4]))
+    backwards = [row for seed in (3, 1, 0, 2) for row in arm if row.seed == seed]
+    (found,) = effects([*base, *backwards], COUNTS, ["eel"], baseline="base").arms.values()
+    assert found.difference.by_seed == pytest.approx((0.1, 0.2, 0.3, 0.4))
+    with pytest.raises(ValueError, match=r"same seeds .* base has \[0, 1, 2, 3\], a has \[0, 1, 2\]"):
+        effects([*base, *arm[:6]], COUNTS, ["eel"], baseline="base")
 
 
 def test_splits_at_their_borders():
