@@ -45,8 +45,7 @@ def nothing(height: int, width: int) -> list[Transform]:
 
 def article_copies(height: int, width: int) -> list[Transform]:
     """Crop, flip and noise in turn: copies 1, 4, 7, ... are crops."""
-    noise = gpuaug.SaltAndPepper(amount=0.25, salt_vs_pepper=0.6)
-    crop = TECHNIQUES["crop"](height, width)
+    crop, noise = (TECHNIQUES[name](height, width) for name in ("crop", "salt_and_pepper"))
     return [gpuaug.OneOf([crop, gpuaug.RandomHorizontalFlip(p=1.0), noise], by="copy")]
 
 

@@ -24,7 +24,7 @@ def sheet_transforms(height: int, width: int) -> dict[str, Transform]:
     return {
         "crop": TECHNIQUES["crop"](height, width),
         "flip": gpuaug.RandomHorizontalFlip(p=1.0),
-        "noise": gpuaug.SaltAndPepper(amount=0.25, salt_vs_pepper=0.6),
+        "noise": TECHNIQUES["salt_and_pepper"](height, width),
         "blur": gpuaug.GaussianBlur(sigma=None),
         "resized crop": gpuaug.RandomResizedCrop((height, width)),
         **{
