@@ -9,9 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 
-import gpuaug
 import gpuaug.functional as F
 
 N = 64
@@ -22,39 +20,21 @@ OPERATORS: dict[str, Callable[[Tensor], Tensor]] = {
     "gaussian_blur": lambda images: F.gaussian_blur(images, torch.linspace(0.5, 2, N)),
     "article_blur": lambda images: F.gaussian_blur(images, None),
     "salt_and_pepper": lambda images: F.salt_and_pepper(images, 0.15, 0.1, torch.arange(N)),
-    "normalize": lambda images: F.normalize(images, (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)),
+    "normalize": lambda images: F.normalize(images, (0.5, 0.45, 0.4), (0.25, 0.2, 0.3)),
 }
 
 
-MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
-CHAIN = gpuaug.Compose(
-    [
-        gpuaug.RandomCrop(20),
-        gpuaug.Resize(32),
-        gpuaug.RandomHorizontalFlip(),
-        gpuaug.GaussianBlur(sigma=1.0),
-        gpuaug.SaltAndPepper(0.25),
-        gpuaug.Normalize(MEAN, STD),
-    ]
-)
+@pytest.fixture(autouse=True)
+def _benchmarks_on_the_path(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.syspath_prepend(request.config.rootpath / "benchmarks")
 
 
-def salt_and_pepper(image: Tensor) -> Tensor:  # torchvision has none
-    chance = torch.rand(image.shape[-2:])
-    return image.masked_fill(chance < 0.25, 0).masked_fill(chance < 0.15, 255)
+@pytest.fixture
+def case():
+    """The whole chain that the libraries are compared by, on one image."""
+    from case import Case
 
-
-TORCHVISION_CHAIN = v2.Compose(
-    [
-        v2.RandomCrop(20),
-        v2.Resize(32, antialias=False),
-        v2.RandomHorizontalFlip(),
-        v2.GaussianBlur(5, sigma=1.0),
-        salt_and_pepper,
-        v2.ToDtype(torch.float32, scale=True),
-        v2.Normalize(MEAN, STD),
-    ]
-)
+    return Case("full", side=32, batch=1, threads=1)
 
 
 def draws_of(n: int) -> Tensor:
@@ -76,9 +56,13 @@ def test_operator(benchmark, images, operator):
 
 @pytest.mark.benchmark(group="one call of the chain at batch 1, 32 px")
 @pytest.mark.parametrize("peer", ["gpuaug", "torchvision"])
-def test_one_call(benchmark, peer):
-    images, draws = torch.randint(256, (1, 3, 32, 32), dtype=torch.uint8), draws_of(1)
-    calls = {"gpuaug": lambda: CHAIN(images, draws)[0], "torchvision": lambda: TORCHVISION_CHAIN(images[0])}
+def test_one_call(benchmark, case, peer):
+    from peers import gpuaug_chain, torchvision_sample
+
+    images, draws = case.images(), draws_of(1)
+    augment, (prepare, transform) = gpuaug_chain(case), torchvision_sample(case)
+    image = prepare(images[0].numpy())
+    calls = {"gpuaug": lambda: augment(images, draws)[0], "torchvision": lambda: transform(image)}
     out = benchmark(calls[peer])
     assert out.shape == (3, 32, 32)
     assert out.dtype == torch.float32
@@ -86,7 +70,9 @@ def test_one_call(benchmark, peer):
 
 @pytest.mark.benchmark(group="the recipes of the chain")
 @pytest.mark.parametrize("n", [1, 64, 512, 4096])
-def test_recipes(benchmark, n):
+def test_recipes(benchmark, case, n):
+    from peers import gpuaug_chain
+
     draws = draws_of(n)
-    (recipes,) = benchmark(CHAIN.recipes, draws, (n, 3, 32, 32))
+    (recipes,) = benchmark(gpuaug_chain(case).recipes, draws, (n, 3, 32, 32))
     assert recipes.records.shape[0] == n
