@@ -68,11 +68,12 @@ def stop(study, out):
         text=True,
     )
     deadline = time.monotonic() + 300
-    while not finished(out):
+    # Until one run is over, and another has begun.
+    while not finished(out) or sum(path.is_dir() for path in out.glob("runs/*")) < 2:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    time.sleep(0.2)  # one run is over, and another has begun
+    assert process.poll() is None
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     return process.returncode, said
