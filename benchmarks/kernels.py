@@ -24,7 +24,7 @@ from pathlib import Path
 
 import peers
 import torch
-from case import Case
+from case import MEAN, STD, Case
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
@@ -37,7 +37,7 @@ REPEATS = 30
 SIZES = ((32, 64), (32, 8192), (224, 64), (224, 256), (224, 1024))
 PEERS = ((32, 512), (224, 256))
 PEER_REPEATS = 5
-NORMALIZE = {"mean": (0.49, 0.48, 0.45), "std": (0.25, 0.24, 0.26)}
+NORMALIZE = {"mean": MEAN, "std": STD}
 
 
 @dataclass(frozen=True)
