@@ -125,7 +125,7 @@ def add_imbalance(rare: argparse._ArgumentGroup) -> None:
         "--long-tailed",
         type=number(float, 1),
         metavar="FACTOR",
-        help="a long tail, as of the CIFAR-LT sets, in the place of the other four",
+        help="a long tail, as of the CIFAR-LT sets, in the place of the other three",
     )
 
 

@@ -24,8 +24,8 @@ def paper_resnet18(classes: int, channels: int, height: int, width: int) -> nn.M
     >>> paper_resnet18(2, 3, 100, 100)(torch.zeros(4, 3, 100, 100)).shape
     torch.Size([4, 2])
 
-    Source: the head of figure 2 in the paper that the README names: linear 512-512, ReLU, dropout 0.2,
-    linear 512-2, log-softmax.
+    Source: the head of figure 2 of paper 155039, International Journal of Innovative Research in Technology
+    8 (12), May 2022: linear 512-512, ReLU, dropout 0.2, linear 512-2, log-softmax.
     """
     from torchvision.models import resnet18
 
