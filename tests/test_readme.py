@@ -1,8 +1,15 @@
 """The front door opens: the README's program runs, and the files that it names are there."""
 
+import argparse
 import re
+import shlex
 
+import pytest
 import torch
+
+from gpuaug.sampling import BalancedSampler, Schedule
+from gpuaug.study.arms import read_arms
+from gpuaug.study.options import add_arguments
 
 
 def test_the_ten_lines_run(request):
@@ -15,14 +22,44 @@ def test_the_ten_lines_run(request):
     assert sorted(names["sampler"].plan_.values()) == [480, 480]
 
 
-def test_the_map_names_what_is_there(request):
-    root = request.config.rootpath
-    readme = (root / "README.md").read_text()
-    tree = readme[readme.index("gpuaug/\n") : readme.index("benchmarks/         ")]
-    folder = None
+@pytest.fixture
+def tree(request):
+    """The README's map of the code."""
+    readme = (request.config.rootpath / "README.md").read_text()
+    return readme[readme.index("gpuaug/\n") : readme.index("benchmarks/         ")]
+
+
+def test_the_map_names_what_is_there(tree, request):
+    root, folder = request.config.rootpath, None
     for line in tree.splitlines():
         if re.match(r"\S+/$", line):
             folder = line
         elif line.startswith("  ") and folder:
             for name in re.findall(r"\b[\w.]+\.(?:py|h|cpp|cu|cuh)\b", line):
                 assert (root / folder / name).exists() or list((root / folder).rglob(name)), name
+
+
+@pytest.mark.parametrize("folder", ["gpuaug", "csrc"])
+def test_the_map_leaves_nothing_out(tree, request, folder):
+    there = (request.config.rootpath / folder).iterdir()
+    files = {path.name for path in there if path.suffix in (".py", ".h", ".cpp", ".cu", ".cuh")}
+    folders = {f"{path.parent.name}/" for path in (request.config.rootpath / folder).glob("*/__init__.py")}
+    part = re.search(rf"^{folder}/\n((?:  .*\n)+)", tree, re.MULTILINE)[1]
+    assert not (files | folders) - set(re.findall(r"(?<![\w.])[\w.]+\b/?", part))
+
+
+def test_studies_of_the_readme_have_options_and_arms_that_do_something(request):
+    readme = (request.config.rootpath / "README.md").read_text()
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    studies = re.findall(r"^gpuaug study (.*)$", readme, re.MULTILINE)
+    assert len(studies) >= 4
+    for words in studies:
+        asked = parser.parse_args(shlex.split(words))
+        for name, arm in read_arms(asked.arms, epochs=asked.epochs).items():
+            if isinstance(arm.target, Schedule):
+                sampler, plans = BalancedSampler([0, 0, 0, 1], arm.target), []
+                for epoch in (0, asked.epochs - 1):
+                    sampler.set_epoch(epoch)
+                    plans.append(sampler.plan_)
+                assert plans[0] != plans[1], f"{name} is one target through all epochs of: {words}"
