@@ -205,8 +205,8 @@ def check_one_size(options: Sequence[Step]) -> None:
         if len(found) > 1:
             raise ValueError(
                 "OneOf: options that change the size must leave every pass at the same, "
-                f"got {' and '.join(found)} after pass {number + 1}: end each option's geometry with the same "
-                "Resize((height, width)), ahead of its blur, colour and noise"
+                f"got {' and '.join(found)} after pass {number + 1}: end each option's geometry with the "
+                "same Resize((height, width)), ahead of its blur, colour and noise"
             )
 
 
