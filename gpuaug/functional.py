@@ -23,7 +23,13 @@ from gpuaug.images import (
     has_channels_last,
     wants_channels_last,
 )
-from gpuaug.normalization import Statistic, normalization_line, normalization_table, normalize_floats
+from gpuaug.normalization import (
+    Statistic,
+    check_rows,
+    normalization_line,
+    normalization_table,
+    normalize_floats,
+)
 from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Draft, Recipes, blur_weights
 
@@ -149,6 +155,8 @@ def augment(
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
         line = normalization_line(mean, std, channels=channels)
         table, line = (v.to(images.device, non_blocking=True) for v in (table, line))
+    if table is not None:
+        check_rows("mean and std" if normalized else "table", table, len(recipes.records))
     return torch.ops.gpuaug.augment(
         storage,
         recipes.records,
@@ -315,7 +323,7 @@ def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtyp
 
     Raises:
         ValueError: a std that is not positive and finite, a mean that is not finite, a shape that does not
-            fit.
+            fit, rows that are not the images'.
     """
     check_images(images)
     if images.is_floating_point():

@@ -65,7 +65,17 @@ def normalize_floats(images: Tensor, mean: Statistic, std: Statistic) -> Tensor:
     m, s = (
         v.to(images.device, images.dtype)[..., None, None] for v in statistics(mean, std, images.shape[1])
     )
+    check_rows("mean and std", m, images.shape[0])
     return (images - m) / s
+
+
+def check_rows(name: str, rows: Tensor, count: int) -> None:
+    """Raise unless there is one row for all draws, or one for each of ``count``.
+
+    >>> check_rows("table", torch.zeros(1, 3, 256), count=5)
+    """
+    if rows.shape[0] not in (1, count):
+        raise ValueError(f"{name} must have 1 or {count} rows, got {rows.shape[0]}")
 
 
 def statistics(mean: Statistic, std: Statistic, channels: int) -> tuple[Tensor, Tensor]:

@@ -40,6 +40,8 @@ def augment(
 ) -> Tensor:
     """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
     _check_readable(storage, records, channels)
+    if table is not None and tuple(table.shape) not in {(rows, channels, 256) for rows in (1, len(records))}:
+        raise RuntimeError(f"table must be contiguous (1 or N, C, 256), got shape {tuple(table.shape)}")
     field = {name: records[:, word, None, None] for name, word in WORD.items()}
     image = _geometry(storage, field, channels, height, width, interleaved, stages)
     if stages & BLUR:

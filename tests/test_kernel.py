@@ -94,6 +94,14 @@ def test_a_wild_word_ends_in_an_image(seed, word):
         assert out.shape == (1, 1, 3, 2)
 
 
+@pytest.mark.parametrize("backend", [torch.ops.gpuaug.augment, reference.augment], ids=["op", "reference"])
+@pytest.mark.parametrize("shape", [(2, 1, 256), (0, 1, 256), (1, 2, 256), (1, 1, 255)])
+def test_a_table_of_another_shape_is_refused(backend, shape):
+    storage, records = one_draw()
+    with pytest.raises(RuntimeError, match=r"table must be contiguous \(1 or N, C, 256\)"):
+        backend(storage, records, torch.zeros(shape), 1, 4, 4, False, 0, False)
+
+
 @pytest.mark.native
 @pytest.mark.parametrize(
     ("change", "message"),

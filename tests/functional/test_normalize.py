@@ -35,6 +35,29 @@ def test_statistics_of_each_sample():
     torch.testing.assert_close(floats, out)
 
 
+@pytest.mark.parametrize("images", [IMAGES, IMAGES / 255.0], ids=["bytes", "floats"])
+@pytest.mark.parametrize("rows", [0, 3, 5])
+def test_rows_are_those_of_the_draws(images, rows):
+    statistics = {"mean": torch.rand(rows, 3), "std": 0.5}
+    with pytest.raises(ValueError, match=f"mean and std must have 1 or 2 rows, got {rows}"):
+        normalize(images, **statistics)
+    recipes = Draft.of_batch(tuple(images.shape)).recipes((16, 16))
+    with pytest.raises(ValueError, match=f"mean and std must have 1 or 2 rows, got {rows}"):
+        augment(images, recipes, **statistics)
+
+
+def test_one_image_has_no_rows_of_five():
+    with pytest.raises(ValueError, match="mean and std must have 1 or 1 rows, got 5"):
+        normalize(torch.rand(1, 3, 8, 8), torch.rand(5, 3), 0.5)
+
+
+def test_rows_of_a_table_are_those_of_the_draws():
+    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    table = normalization_table(torch.rand(3, 3), 0.5, channels=3)
+    with pytest.raises(ValueError, match="table must have 1 or 2 rows, got 3"):
+        augment(IMAGES, recipes, table=table)
+
+
 def test_floats_keep_their_gradient():
     images = torch.rand(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
     torch.autograd.gradcheck(lambda x: normalize(x, MEAN, STD), images)
