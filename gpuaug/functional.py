@@ -35,7 +35,7 @@ from gpuaug.recipe import Draft, Recipes, blur_weights
 
 PerDraw = Tensor | float | int | bool
 
-# ---- The op: its implementations, fake kernel and missing gradient
+# ---- The op: its implementations and fake kernel
 
 if not _native.has_cpu:
     for _op in (reference.augment, reference.keyed_draws, reference.uniform, tape.recipes):
@@ -106,8 +106,8 @@ def augment(
         recipes: of the ``n`` draws, on the images' device.
         mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Without them bytes stay
             bytes.
-        dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16); for floats,
-            theirs.
+        dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16), a table's own
+            with a table; for floats, theirs.
         table: what ``normalization_table(mean, std)`` gives, in their stead: saves making it again.
         line: what ``normalization_line(mean, std)`` gives, beside the table: a kernel may compute the
             values rather than look them up, where the line gives the table's to the bit.
@@ -118,8 +118,9 @@ def augment(
 
     Raises:
         RuntimeError: images and recipes on two devices; a recipe that reads outside the images (checked on
-            the host).
-        ValueError, TypeError: images of another shape or type; mean or std out of range.
+            the host); for bytes, a mean, std or table that requires a gradient.
+        ValueError, TypeError: images of another shape or type; mean or std out of range; a dtype that bytes
+            would not get.
     """
     if not isinstance(images, Packed):
         check_images(images)
@@ -147,14 +148,18 @@ def augment(
         storage, interleaved, channels = images.storage, images.interleaved, images.channels
     else:
         (storage, interleaved), channels = flat_storage(images), images.shape[1]
-    if normalized:
-        if any(isinstance(v, Tensor) and v.requires_grad for v in (mean, std)):
+    for name, value in (("mean and std", mean), ("mean and std", std), ("table", table), ("line", line)):
+        if isinstance(value, Tensor) and value.requires_grad:
             raise RuntimeError(
-                "mean and std must not require a gradient for uint8 images; make the images floating"
+                f"{name} must not require a gradient for uint8 images; make the images floating"
             )
+    if normalized:
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
         line = normalization_line(mean, std, channels=channels)
         table, line = (v.to(images.device, non_blocking=True) for v in (table, line))
+    elif dtype not in (None, torch.uint8 if table is None else table.dtype):
+        given = "bytes that are not normalised" if table is None else f"a {dtype_name(table)} table"
+        raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
     if table is not None:
         check_rows("mean and std" if normalized else "table", table, len(recipes.records))
     return torch.ops.gpuaug.augment(

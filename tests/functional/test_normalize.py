@@ -68,6 +68,31 @@ def test_a_gradient_that_bytes_cannot_give_is_refused():
         normalize(IMAGES, torch.zeros(3, requires_grad=True), 1.0)
 
 
+@pytest.mark.parametrize("name", ["table", "line"])
+def test_nor_does_a_table_take_one(name):
+    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    given = {
+        "table": normalization_table(MEAN, STD, channels=3),
+        "line": normalization_line(MEAN, STD, channels=3),
+    }
+    given[name].requires_grad_()
+    with pytest.raises(RuntimeError, match=f"{name} must not require a gradient for uint8 images"):
+        augment(IMAGES, recipes, **given)
+
+
+def test_a_dtype_that_bytes_would_not_get_is_refused():
+    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    table = normalization_table(MEAN, STD, channels=3)
+    with pytest.raises(ValueError, match="dtype must be left out for a float32 table, got float16"):
+        augment(IMAGES, recipes, table=table, dtype=torch.float16)
+    with pytest.raises(
+        ValueError, match="dtype must be left out for bytes that are not normalised, got float32"
+    ):
+        augment(IMAGES, recipes, dtype=torch.float32)
+    assert augment(IMAGES, recipes, table=table, dtype=torch.float32).dtype == torch.float32
+    assert augment(IMAGES, recipes, dtype=torch.uint8).dtype == torch.uint8
+
+
 @pytest.mark.parametrize("asked", [torch.preserve_format, torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("given", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
