@@ -26,13 +26,12 @@ from gpuaug.record import (
     SHRINK,
     WORD,
 )
-from gpuaug.reference import erased, pixel_bits
+from gpuaug.reference import check_readable, erased, pixel_bits
 
 
 def augment(images: Tensor, recipes: Recipes) -> Tensor:
     """Execute recipes on floating images ``(N, C, H, W)``; see ``gpuaug.functional.augment``."""
-    _, channels, height, width = images.shape
-    images = images[recipes.field("offset") // (channels * height * width)]
+    images = images[_sources(images, recipes)]
     if recipes.stages & GEOMETRY:
         resampled = _resample(images, recipes)
         if recipes.stages & SHRINK:
@@ -49,6 +48,22 @@ def augment(images: Tensor, recipes: Recipes) -> Tensor:
         fill = (recipes.field("fill")[:, None, None, None] & 0xFF) / 255
         images = torch.where(mask, fill.to(images.dtype), images)
     return images
+
+
+def _sources(images: Tensor, recipes: Recipes) -> Tensor:
+    """Which image each draw reads. What cannot be looked at is clamped, as in the kernel."""
+    count, channels, height, width = images.shape
+    offset, pixels = recipes.field("offset"), channels * height * width
+    if recipes.records.device.type == "cpu" and not torch.compiler.is_compiling():
+        check_readable(images.numel(), recipes.records, channels)
+        other = (recipes.field("height") != height) | (recipes.field("width") != width)
+        for n in (other | (offset % pixels != 0)).nonzero().flatten()[:1].tolist():
+            raise RuntimeError(
+                f"recipes: draw {n} reads outside the images: offset {int(offset[n])}, "
+                f"size {int(recipes.field('height')[n])} x {int(recipes.field('width')[n])} is none of "
+                f"{count} floating images of {height} x {width}"
+            )
+    return (offset // pixels).clamp(0, max(count - 1, 0))
 
 
 def _where(recipes: Recipes, stage: int, then: Tensor, otherwise: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def augment(
     line: Tensor | None = None,
 ) -> Tensor:
     """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
-    _check_readable(storage, records, channels)
+    check_readable(storage.numel(), records, channels)
     if table is not None and tuple(table.shape) not in {(rows, channels, 256) for rows in (1, len(records))}:
         raise RuntimeError(f"table must be contiguous (1 or N, C, 256), got shape {tuple(table.shape)}")
     field = {name: records[:, word, None, None] for name, word in WORD.items()}
@@ -75,18 +75,23 @@ def uniform(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
     return torch.cat(words, dim=1).T.contiguous().double() * 2.0**-32
 
 
-def _check_readable(storage: Tensor, records: Tensor, channels: int) -> None:
+def check_readable(values: int, records: Tensor, channels: int) -> None:
+    """Raise where a record on the host reads outside a storage of that many values.
+
+    >>> from gpuaug.recipe import Draft
+    >>> check_readable(192, Draft.of_batch((1, 3, 8, 8)).recipes((8, 8)).records, channels=3)
+    """
     if records.device.type != "cpu":
         return  # looking would wait for the device; the taps are clamped
     offset, height, width = (records[:, WORD[name]] for name in ("offset", "height", "width"))
     bad = (height < 1) | (width < 1) | (offset < 0)
     # By division: a product of what a record may hold would wrap.
-    bad |= width > (storage.numel() - offset) // height.clamp(min=1) // channels
+    bad |= width > (values - offset) // height.clamp(min=1) // channels
     if bool(bad.any()):
         n = int(bad.nonzero()[0, 0])
         raise RuntimeError(
             f"recipes: draw {n} reads outside the images: offset {int(offset[n])}, "
-            f"size {int(height[n])} x {int(width[n])} in {storage.numel()} bytes"
+            f"size {int(height[n])} x {int(width[n])} in {values} values"
         )
 
 

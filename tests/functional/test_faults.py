@@ -182,6 +182,33 @@ def test_two_devices_are_both_named():
         F.salt_and_pepper(images(), 0.1, 0.1, KEYS.to("meta"))
 
 
+@pytest.mark.parametrize(
+    ("index", "side", "count"),
+    [(-1, 4, 2), (2, 4, 2), (0, 8, 2), (0, 2, 2), (0, 2, 5)],
+    ids=["before", "behind", "larger", "smaller", "smaller, of many"],
+)
+def test_floats_are_read_where_a_recipe_says_or_not_at_all(index, side, count):
+    recipes = Draft.of_batch((count, 3, side, side), torch.tensor([0, index])).recipes((4, 4))
+    draw = 1 if side == 4 else 0
+    with pytest.raises(RuntimeError, match=f"recipes: draw {draw} reads outside the images: offset "):
+        F.augment(images(count, 3, 4, 4, dtype=torch.float32), recipes)
+
+
+def test_floats_are_read_as_whole_images():
+    recipes = Draft.of_batch((2, 3, 4, 4)).recipes((4, 4))
+    recipes.field("offset")[0] = 16
+    with pytest.raises(RuntimeError, match="recipes: draw 0 .* offset 16, size 4 x 4 is none of 2 floating"):
+        F.augment(images(dtype=torch.float32), recipes)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
+def test_an_index_that_cannot_be_looked_at_is_clamped():
+    compiled = torch.compile(F.augment, fullgraph=True, backend="eager")
+    floats = images(dtype=torch.float32)
+    recipes = Draft.of_batch((2, 3, 4, 4), torch.tensor([-1, 0, 7])).recipes((4, 4))
+    assert torch.equal(compiled(floats, recipes), floats[[0, 0, 1]])
+
+
 def test_a_table_and_a_mean_are_not_both_taken():
     recipes = Draft.of_batch((2, 3, 4, 4)).recipes((4, 4))
     with pytest.raises(ValueError, match="table must not be given together with mean or std"):
