@@ -34,14 +34,6 @@ __device__ inline uint32_t four_of_tops(uint32_t a, uint32_t b, uint32_t c, uint
 
 // ---- Blur. pull() for four neighbouring levels in a word each, and for pairs of 16-bit values.
 
-struct BlurWeights {
-  int outer, inner;
-};
-
-__device__ inline BlurWeights blur_weights(const Recipe& recipe) {
-  return {static_cast<int>(recipe.outer & 0x7FFF), static_cast<int>(recipe.inner & 0x7FFF)};
-}
-
 // `left` holds the levels at x-2 .. x+1, `right` those at x-1 .. x+2, each less 128; the result is in 1/128. On whole
 // levels the mean of two needs no rounding, so that half a product by 64 remains: 2^14 in 2^15 is 2^8 in 2^9. Every sum
 // of weights below is 0 but the centre's, which therefore gets its 128 back.

@@ -31,6 +31,8 @@ class Painter {
         line_(padded(batch.width)),
         blurs_(recipe_.stages & kBlur),
         article_(recipe_.blur == kArticle),
+        outer_(static_cast<int16_t>(blur_weights(recipe_).outer)),
+        inner_(static_cast<int16_t>(blur_weights(recipe_).inner)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
         colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)} {}
 
@@ -190,8 +192,7 @@ class Painter {
     if (article_) {
       article_across_row(row, batch_.channels, scratch_.across(y), line_);
     } else {
-      blur_across(row, batch_.channels, static_cast<int16_t>(recipe_.outer), static_cast<int16_t>(recipe_.inner),
-                  scratch_.across(y), line_);
+      blur_across(row, batch_.channels, outer_, inner_, scratch_.across(y), line_);
     }
   }
 
@@ -203,8 +204,7 @@ class Painter {
     }
     const Row levels = scratch_.levels();
     if (!article_) {
-      blur_down(rows, static_cast<int16_t>(recipe_.outer), static_cast<int16_t>(recipe_.inner), levels.values,
-                batch_.channels * line_);
+      blur_down(rows, outer_, inner_, levels.values, batch_.channels * line_);
       return;
     }
     for (int c = 0; c < batch_.channels; ++c) {
@@ -245,7 +245,9 @@ class Painter {
   Window window_;
   Turned turned_;
   int64_t width_, line_;
-  bool blurs_, article_, shrinks_down_;
+  bool blurs_, article_;
+  int16_t outer_, inner_;  // the blur's weights
+  bool shrinks_down_;
   ColourRow colours_[3];
   int64_t bits_begin_ = 0, bits_end_ = 0;  // the blocks that `bits` holds
   int64_t upper_ = -2, lower_ = -2;        // the source rows that `upper` and `lower` hold; -1: zeros

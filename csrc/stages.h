@@ -149,13 +149,24 @@ GPUAUG_HOST_DEVICE bool shrinks(const Recipe& recipe, int64_t step) {
 
 // ---- Blur: separable. A pair of neighbours pulls the centre towards its mean; twice its weight comes in 1/2^15.
 
-GPUAUG_HOST_DEVICE int pull(int centre, int neighbour, int other, int64_t weight) {
-  return ((((neighbour + other + 1) >> 1) - centre) * static_cast<int>(weight & 0x7FFF) + (1 << 14)) >> 15;
+struct BlurWeights {
+  int outer, inner;
+};
+
+// A record out of range may ask for more than all; what the pairs get then still leaves a level between two others.
+GPUAUG_HOST_DEVICE BlurWeights blur_weights(const Recipe& recipe) {
+  const int outer = static_cast<int>(recipe.outer & 0x7FFF), inner = static_cast<int>(recipe.inner & 0x7FFF);
+  return {outer, inner < (1 << 15) - outer ? inner : (1 << 15) - outer};
+}
+
+GPUAUG_HOST_DEVICE int pull(int centre, int neighbour, int other, int weight) {
+  return ((((neighbour + other + 1) >> 1) - centre) * weight + (1 << 14)) >> 15;
 }
 
 // Across a row, then down a column; values and result in 1/128.
 GPUAUG_HOST_DEVICE int blur(const Recipe& recipe, int before2, int before1, int centre, int after1, int after2) {
-  return centre + pull(centre, before2, after2, recipe.outer) + pull(centre, before1, after1, recipe.inner);
+  const BlurWeights weights = blur_weights(recipe);
+  return centre + pull(centre, before2, after2, weights.outer) + pull(centre, before1, after1, weights.inner);
 }
 
 // The article's kernel, 1/273 of [[1,4,7,4,1],[4,16,26,16,4],[7,26,41,26,7],...]: outer([1,4,7,4,1]) but for a cross,

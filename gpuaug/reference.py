@@ -159,7 +159,7 @@ def _geometry(
 
     # Every source row across, then down, each axis filtered where it shrinks and blended where it does not.
     flat = moved & ((field["stages"] & SHRINK) != 0) & (field["xy"] == 0) & (field["yx"] == 0)
-    across, down = (flat & (field[name].abs() > 1 << 32) for name in ("xx", "yy"))
+    across, down = (flat & ((field[name] > 1 << 32) | (field[name] < -1 << 32)) for name in ("xx", "yy"))
     columns = torch.arange(int(field["width"].max()), device=storage.device)
     rows = torch.arange(int(field["height"].max()), device=storage.device)[:, None]
     rows = rows.expand(len(image), -1, 1).minimum(field["height"] - 1)
@@ -230,11 +230,12 @@ def _resolve(index: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor
 
 def _blur(image: Tensor, field: dict[str, Tensor]) -> Tensor:
     fine = image * 128
+    outer, inner = (field[name][:, None] & 0x7FFF for name in ("outer", "inner"))
+    inner = inner.minimum((1 << 15) - outer)
     for dim in (3, 2):
         before2, before1, centre, after1, after2 = _taps(fine, dim, "reflect")
-        outer = _pull(centre, before2, after2, field["outer"][:, None])
-        inner = _pull(centre, before1, after1, field["inner"][:, None])
-        fine = centre + outer + inner
+        pulled = _pull(centre, before2, after2, outer) + _pull(centre, before1, after1, inner)
+        fine = centre + pulled
     return torch.where((field["blur"] == ARTICLE)[:, None], _article(image), _level(fine))
 
 
@@ -299,7 +300,9 @@ def pixel_bits(key: Tensor, place: Tensor, height: int, width: int) -> Tensor:
     pixels = height * width
     block = torch.arange(-(-pixels // 8), device=key.device).expand(len(key), -1)
     none = torch.zeros_like(block)
-    words = random.philox(torch.stack((block, none, none + place[:, None], none), dim=-1), key[:, None])
+    words = random.philox(
+        torch.stack((block, none, none + (place[:, None] & 0xFFFFFFFF), none), dim=-1), key[:, None]
+    )
     halves = torch.stack((words & 0xFFFF, words >> 16), dim=-1)
     return halves.flatten(1)[:, :pixels].unflatten(1, (height, width))
 

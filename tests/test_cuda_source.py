@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from gpuaug import reference
 from gpuaug.recipe import Draft
-from gpuaug.record import FIELDS, SHRINK, WORD
+from gpuaug.record import BLUR, FIELDS, NOISE, SHRINK, WORD
 
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
@@ -230,6 +230,21 @@ def test_a_record_that_shrinks_without_geometry_is_copied(build: Build):
     assert torch.equal(torch.ops.gpuaug.augment(*call).flatten(), storage)
     done = run(build("plain"), encode(call, storage.view(1, 1, 4, 4)))
     agree(done, 1)
+
+
+def test_wild_weights_and_places_are_those_of_the_reference(build: Build):
+    wild = [
+        (word, value) for word in ("outer", "inner", "place") for value in (-1, 2**63 - 1, 40000, -(2**63))
+    ]
+    records = Draft.of_batch((len(wild), 1, 6, 9)).recipes((6, 9)).records
+    for name, value in {"stages": BLUR | NOISE, "outer": 9000, "inner": 20000, "salt": 9000}.items():
+        records[:, WORD[name]] = value
+    for n, (word, value) in enumerate(wild):
+        records[n, WORD[word]] = value
+    storage = torch.arange(len(wild) * 6 * 9).mul(77).remainder(251).byte()
+    call = storage, records, None, 1, 6, 9, False, BLUR | NOISE, False
+    count, cases = encode_all([call])
+    agree(run(build("plain"), cases), count)
 
 
 def test_a_record_outside_the_storage_reads_nothing(build: Build):

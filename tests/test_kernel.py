@@ -85,13 +85,20 @@ def test_a_window_outside_the_image_is_clamped(backend):
 @settings(max_examples=100, deadline=None)
 def test_a_wild_word_ends_in_an_image(seed, word):
     random = torch.Generator().manual_seed(seed)
-    storage, records = one_draw()
-    records[0, WORD["stages"]], records[0, WORD["xx"]], records[0, WORD["yy"]] = 63, 2**33, -(2**33)
+    _, records = one_draw()
+    storage = torch.randint(256, (16,), generator=random, dtype=torch.uint8)
+    for name, value in {
+        **{"stages": 63, "xx": 2**33, "yy": -(2**33), "outer": 9000, "inner": 20000},
+        **{"salt": 9000, "pepper": 20000, "rr": 1 << 12, "gg": 1 << 12, "bb": 1 << 12},
+    }.items():
+        records[0, WORD[name]] = value
     wild = [-(2**63), 2**63 - 1, -1, 2**48 + 1, int(torch.randint(-(2**62), 2**62, (), generator=random))]
     for value in wild:
         records[0, WORD[word]] = value
-        out = torch.ops.gpuaug.augment(storage, records, None, 1, 3, 2, False, 63, False)
-        assert out.shape == (1, 1, 3, 2)
+        call = storage, records, None, 1, 5, 7, False, 63, False
+        out = torch.ops.gpuaug.augment(*call)
+        assert out.shape == (1, 1, 5, 7)
+        assert equal(out, reference.augment(*call))
 
 
 @pytest.mark.parametrize("backend", [torch.ops.gpuaug.augment, reference.augment], ids=["op", "reference"])

@@ -197,7 +197,7 @@ def test_floats_are_read_where_a_recipe_says_or_not_at_all(index, side, count):
 def test_floats_are_read_as_whole_images():
     recipes = Draft.of_batch((2, 3, 4, 4)).recipes((4, 4))
     recipes.field("offset")[0] = 16
-    with pytest.raises(RuntimeError, match="recipes: draw 0 .* offset 16, size 4 x 4 is none of 2 floating"):
+    with pytest.raises(RuntimeError, match=r"recipes: draw 0 .* offset 16, size 4 x 4 is none of 2 floating"):
         F.augment(images(dtype=torch.float32), recipes)
 
 
