@@ -72,9 +72,19 @@ def test_an_output_may_end_in_another_thread(images, normalize):
     assert all(torch.equal(out, expected(images)) for out in outputs)
 
 
-def test_an_output_is_like_any_tensor(images, normalize, tmp_path):
+def test_an_output_is_saved_and_shared_like_any_tensor(images, normalize, tmp_path):
     out = normalize(images)
     assert out.untyped_storage().nbytes() >= out.numel() * 4
     torch.save(out, tmp_path / "out.pt")
     assert torch.equal(torch.load(tmp_path / "out.pt"), out)
     assert torch.equal(out.share_memory_(), expected(images))
+
+
+def test_an_output_shrinks_in_place_but_does_not_grow(images, normalize):
+    out = normalize(images)
+    shape = tuple(out.shape)
+    if out.untyped_storage().resizable():
+        pytest.skip("this PyTorch allocates the outputs itself")
+    assert torch.equal(out.resize_(shape[0] - 1, *shape[1:]), expected(images)[:-1])
+    with pytest.raises(RuntimeError, match="not resizable"):
+        out.resize_(2 * shape[0], *shape[1:])
