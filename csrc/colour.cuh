@@ -22,7 +22,7 @@ __device__ inline void colour_tile(const Shared& shared, const Plan& plan, const
       uint32_t keep = ~0u, put = 0;
       if (plan.masked) {
         keep = *reinterpret_cast<const uint32_t*>(shared.keep() + place);
-        put = *reinterpret_cast<const uint32_t*>(shared.salt() + place);
+        put = *reinterpret_cast<const uint32_t*>(shared.laid() + place);
       }
       const auto mix = [&](int channel, const ColourRow& weights) {
         if (channel >= channels) return;

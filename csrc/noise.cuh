@@ -76,7 +76,7 @@ __device__ inline void find_masks(const Shared& shared, const Plan& plan, const 
     }
     const int place = row * shared.tiling.strips * kStripWidth + lane.strip * kStripWidth;
     *reinterpret_cast<uint2*>(shared.keep() + place) = keep;
-    *reinterpret_cast<uint2*>(shared.salt() + place) = put;
+    *reinterpret_cast<uint2*>(shared.laid() + place) = put;
   }
 }
 

@@ -55,7 +55,7 @@ struct Shared {
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
   // What noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
   __device__ uint8_t* keep() const { return memory + tiling.masks; }
-  __device__ uint8_t* salt() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
+  __device__ uint8_t* laid() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
   __device__ uint8_t* finished() const { return memory + tiling.finished; }
   __device__ uint8_t* bytes() const { return memory + tiling.bytes; }  // staged source bytes, then a patch's levels
   __device__ uint16_t* fine() const { return reinterpret_cast<uint16_t*>(memory + tiling.fine); }
@@ -75,11 +75,11 @@ struct Lane {
   __device__ int begin(int end) const { return row < step ? row : end; }
 };
 
-// Where levels go: to the finished tile, through the noise, or to the patch that the blur reads.
+// Where levels go: to the finished tile, through the masks of noise and erasing, or to the patch that the blur reads.
 struct Levels {
   uint8_t* at;
   int pitch, plane;
-  const uint8_t *keep, *salt;  // null: neither
+  const uint8_t *keep, *laid;  // null: neither
 
   __device__ Levels(const Shared& shared, const Plan& plan, bool to_patch) {
     const Tiling& tiling = shared.tiling;
@@ -88,22 +88,22 @@ struct Levels {
     at = to_patch ? shared.bytes() : shared.finished();
     const bool masked = plan.masked && !to_patch;
     keep = masked ? shared.keep() : nullptr;
-    salt = masked ? shared.salt() : nullptr;
+    laid = masked ? shared.laid() : nullptr;
   }
 
   __device__ void put_strip(int channel, int row, int strip, uint2 levels) const {
     const int place = row * pitch + strip * kStripWidth;
     if (keep) {
-      const uint2 k = *reinterpret_cast<const uint2*>(keep + place), s = *reinterpret_cast<const uint2*>(salt + place);
-      levels.x = (levels.x & k.x) | s.x;
-      levels.y = (levels.y & k.y) | s.y;
+      const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
+      levels.x = (levels.x & k.x) | l.x;
+      levels.y = (levels.y & k.y) | l.y;
     }
     *reinterpret_cast<uint2*>(at + channel * plane + place) = levels;
   }
 
   __device__ void put(int channel, int row, int column, int level) const {
     const int place = row * pitch + column;
-    if (keep) level = (level & keep[place]) | salt[place];
+    if (keep) level = (level & keep[place]) | laid[place];
     at[channel * plane + place] = static_cast<uint8_t>(level);
   }
 };
