@@ -37,16 +37,8 @@ constexpr int kPixelsPerBlock = 8;
 // Word 3 of a counter under a draw's key. 2 is taken: the fields of batched transforms, in PyTorch.
 enum Stream : uint32_t { kPixels = 0, kParameters = 1 };
 
-GPUAUG_HOST_DEVICE Block draw_block(uint64_t key, int64_t place, int64_t block, Stream stream) {
-  return philox({{static_cast<uint32_t>(block), 0, static_cast<uint32_t>(place), stream}}, key);
-}
-
 GPUAUG_HOST_DEVICE Block pixel_block(uint64_t key, int64_t place, int64_t block) {
-  return draw_block(key, place, block, kPixels);
-}
-
-GPUAUG_HOST_DEVICE Block parameter_block(uint64_t key, int64_t place, int64_t block) {
-  return draw_block(key, place, block, kParameters);
+  return philox({{static_cast<uint32_t>(block), 0, static_cast<uint32_t>(place), kPixels}}, key);
 }
 
 GPUAUG_HOST_DEVICE int pixel_bits(const Block& block, int lane) {

@@ -210,13 +210,6 @@ GPUAUG_HOST_DEVICE int colour(const ColourRow& row, int red, int green, int blue
   return level < 0 ? 0 : (level > 255 ? 255 : level);
 }
 
-// ---- Noise.
-
-GPUAUG_HOST_DEVICE int salt_and_pepper(const Recipe& recipe, int bits, int value) {
-  if (bits < recipe.salt) return 255;
-  return bits < recipe.pepper ? 0 : value;
-}
-
 // ---- Erasing.
 
 constexpr int kBoxes = 4;

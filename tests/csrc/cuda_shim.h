@@ -13,7 +13,7 @@ struct Index {
   unsigned x;
 };
 static thread_local Index threadIdx;
-static Index blockIdx, gridDim, blockDim;
+static Index blockIdx, blockDim;
 static std::barrier<>* block_barrier;
 
 struct alignas(8) uint2 {
@@ -57,7 +57,6 @@ inline int __dp4a(int a, int b, int sum) {
 // Blocks run one after another; what a block finds in shared memory is poison.
 template <typename Kernel>
 void launch_blocks(unsigned blocks, unsigned threads, std::vector<uint4>& shared, const Kernel& kernel) {
-  gridDim.x = blocks;
   blockDim.x = threads;
   std::barrier<> barrier(threads);
   block_barrier = &barrier;
