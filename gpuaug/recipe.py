@@ -211,8 +211,7 @@ class Draft:
 
     def flip(self, axis: int, active: Active = True) -> None:
         """Mirror along an axis: 0 is x, left and right; 1 is y, top and bottom."""
-        if active is not False:
-            self._tape.write(Opcode.FLIP, active, axis)
+        self._tape.write(Opcode.FLIP, active, axis)
 
     def affine(self, inverse: Operand, shares: Operand, active: Active = True) -> None:
         """Turn, scale and shear about the middle, after a move by ``shares`` of the extent in x and in y, in

@@ -14,6 +14,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
+from gpuaug.activity import Active
 from gpuaug.record import BLUR, COLOUR, COLOUR_UNIT, ERASE, FIXED_POINT, GEOMETRY, NOISE, NOISE_UNIT, SHRINK
 
 TRIES = 10  # windows to choose from in FIT
@@ -69,9 +70,11 @@ class Tape:
         self._count = 0  # of columns
         self._append(first, step, extent)
 
-    def write(self, opcode: Opcode, *operands: Operand) -> None:
-        self.code.append(opcode)
-        self._append(*operands)
+    def write(self, opcode: Opcode, active: Active, *operands: Operand) -> None:
+        """An entry for the draws that ``active`` names; for no one, none."""
+        if active is not False:
+            self.code.append(opcode)
+            self._append(active, *operands)
 
     def _append(self, *operands: Operand) -> None:
         code, numbers = self.code, self.numbers

@@ -288,6 +288,14 @@ def test_cpp_checks_its_arguments(arguments, message):
         call(**arguments)
 
 
+@pytest.mark.parametrize("opcode", Opcode)
+def test_what_is_for_no_one_is_not_written(opcode):
+    made = Tape(0, 3, (1, 1))
+    before = list(made.code), list(made.numbers)
+    made.write(opcode, False, *(1.0,) * (ARITY[opcode] - 1))
+    assert (made.code, made.numbers) == before
+
+
 def test_every_entry_has_operands():
     assert set(ARITY) == set(Opcode)
 
