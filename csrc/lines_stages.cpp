@@ -113,7 +113,7 @@ void pixel_bits_at(uint64_t key, int64_t place, int64_t first_block, uint16_t* _
     c3[i] = kPixels;
   }
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < kPhiloxRounds; ++round) {
     uint32_t high0[kLanes], high1[kLanes];
 #pragma GCC unroll 1  // or it is unrolled before it can be vectorised
     for (int i = 0; i < kLanes; ++i) {

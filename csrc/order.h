@@ -109,31 +109,4 @@ inline void permute(const Parameters& of, int lanes, Value* x) {
   }
 }
 
-// Philox4x32-10 of (index, copy, epoch) under the seed, sixteen at once: its first two words are a draw's key.
-constexpr int kKeysAtOnce = 16;
-
-inline void draw_keys(uint64_t seed, uint32_t epoch, const int64_t* index, const int64_t* copy, uint64_t* keys) {
-  uint32_t c0[kKeysAtOnce], c1[kKeysAtOnce], c2[kKeysAtOnce], c3[kKeysAtOnce];
-  for (int i = 0; i < kKeysAtOnce; ++i) {
-    c0[i] = static_cast<uint32_t>(index[i]);
-    c1[i] = static_cast<uint32_t>(index[i] >> 32);
-    c2[i] = static_cast<uint32_t>(copy[i]);
-    c3[i] = epoch;
-  }
-  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
-    for (int i = 0; i < kKeysAtOnce; ++i) {
-      const uint64_t p0 = uint64_t{0xD2511F53} * c0[i], p1 = uint64_t{0xCD9E8D57} * c2[i];
-      c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0;
-      c1[i] = static_cast<uint32_t>(p1);
-      c2[i] = static_cast<uint32_t>(p0 >> 32) ^ c3[i] ^ k1;
-      c3[i] = static_cast<uint32_t>(p0);
-    }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  for (int i = 0; i < kKeysAtOnce; ++i) keys[i] = c0[i] | uint64_t{c1[i]} << 32;
-}
-
 }  // namespace gpuaug

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "order.h"
+#include "random_lanes.h"
 
 namespace gpuaug {
 namespace {
@@ -77,10 +78,10 @@ inline void find(const Epoch<Value, Member>& epoch, const int64_t* positions, in
 
 template <typename Value, typename Member>
 inline void finish(const Epoch<Value, Member>& epoch, const Block& block, int lanes, int64_t* out) {
-  for (int first = 0; first < lanes; first += kKeysAtOnce) {
-    const int n = std::min(kKeysAtOnce, lanes - first);
-    int64_t index[kKeysAtOnce] = {};
-    uint64_t keys[kKeysAtOnce];
+  for (int first = 0; first < lanes; first += kLanes) {
+    const int n = std::min(kLanes, lanes - first);
+    int64_t index[kLanes] = {};
+    uint64_t keys[kLanes];
     for (int i = 0; i < n; ++i) index[i] = epoch.members[block.place[first + i]];
     draw_keys(epoch.seed, epoch.epoch, index, block.copy + first, keys);
     for (int i = 0; i < n; ++i) {

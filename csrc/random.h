@@ -14,11 +14,12 @@ struct Block {
 
 constexpr uint32_t kPhiloxA = 0xD2511F53, kPhiloxB = 0xCD9E8D57;
 constexpr uint32_t kPhiloxKeyA = 0x9E3779B9, kPhiloxKeyB = 0xBB67AE85;
+constexpr int kPhiloxRounds = 10;
 
 GPUAUG_HOST_DEVICE Block philox(Block counter, uint64_t key) {
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   uint32_t* c = counter.words;
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < kPhiloxRounds; ++round) {
     const uint64_t p0 = uint64_t{kPhiloxA} * c[0], p1 = uint64_t{kPhiloxB} * c[2];
     const uint32_t c1 = c[1], c3 = c[3];
     c[0] = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
@@ -30,6 +31,14 @@ GPUAUG_HOST_DEVICE Block philox(Block counter, uint64_t key) {
   }
   return counter;
 }
+
+// A draw's key: the first two words of this counter's block under the sampler's seed.
+GPUAUG_HOST_DEVICE Block draw_counter(int64_t index, int64_t copy, uint32_t epoch) {
+  const auto number = static_cast<uint64_t>(index);
+  return {{static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), static_cast<uint32_t>(copy), epoch}};
+}
+
+GPUAUG_HOST_DEVICE uint64_t joined(uint32_t low, uint32_t high) { return low | uint64_t{high} << 32; }
 
 // The pixels of one draw share blocks: 8 pixels to a block, 16 bits each.
 constexpr int kPixelsPerBlock = 8;

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "random.h"
+#include "random_lanes.h"
 
 namespace gpuaug {
 
@@ -34,28 +34,20 @@ Tensor keyed_draws_cpu(const Tensor& index, const Tensor& copy, int64_t seed, in
       int64_t* row = rows + 3 * i;
       row[0] = indices[i * index_step];
       row[1] = copies[i * copy_step];
-      const auto number = static_cast<uint64_t>(row[0]);
-      const Block block = philox({{static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32),
-                                   static_cast<uint32_t>(row[1]), static_cast<uint32_t>(epoch)}},
-                                 static_cast<uint64_t>(seed));
-      row[2] = static_cast<int64_t>(block.words[0] | uint64_t{block.words[1]} << 32);
+      const Block block =
+          philox(draw_counter(row[0], row[1], static_cast<uint32_t>(epoch)), static_cast<uint64_t>(seed));
+      row[2] = static_cast<int64_t>(joined(block.words[0], block.words[1]));
     }
   });
   return out;
 }
 
-// The same block of the parameter streams of several draws, all lanes at once.
-constexpr int64_t kLanes = 16;
-
-struct Lanes {
-  uint32_t words[4][kLanes];
-};
-
+// The same block of the parameter streams of several draws.
 inline Lanes parameter_lanes(const int64_t* keys, int64_t place, int64_t block) {
   Lanes lanes;
   auto& [c0, c1, c2, c3] = lanes.words;
   uint32_t k0[kLanes], k1[kLanes];
-  for (int64_t i = 0; i < kLanes; ++i) {
+  for (int i = 0; i < kLanes; ++i) {
     c0[i] = static_cast<uint32_t>(block);
     c1[i] = 0;
     c2[i] = static_cast<uint32_t>(place);
@@ -63,18 +55,7 @@ inline Lanes parameter_lanes(const int64_t* keys, int64_t place, int64_t block) 
     k0[i] = static_cast<uint32_t>(keys[i]);
     k1[i] = static_cast<uint32_t>(static_cast<uint64_t>(keys[i]) >> 32);
   }
-  for (int round = 0; round < 10; ++round) {
-#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
-    for (int64_t i = 0; i < kLanes; ++i) {
-      const uint64_t p0 = uint64_t{0xD2511F53} * c0[i], p1 = uint64_t{0xCD9E8D57} * c2[i];
-      c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0[i];
-      c1[i] = static_cast<uint32_t>(p1);
-      c2[i] = static_cast<uint32_t>(p0 >> 32) ^ c3[i] ^ k1[i];
-      c3[i] = static_cast<uint32_t>(p0);
-      k0[i] += 0x9E3779B9;
-      k1[i] += 0xBB67AE85;
-    }
-  }
+  philox(lanes, k0, k1);
   return lanes;
 }
 
@@ -93,7 +74,7 @@ Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const
   auto* numbers = static_cast<double*>(out.mutable_data_ptr());
   torch::stable::parallel_for(0, (draws + kLanes - 1) / kLanes, 128, [&](int64_t begin, int64_t end) {
     for (int64_t first = begin * kLanes; first < std::min(end * kLanes, draws); first += kLanes) {
-      const int64_t used = std::min(kLanes, draws - first);
+      const int64_t used = std::min<int64_t>(kLanes, draws - first);
       int64_t some[kLanes] = {};
       for (int64_t i = 0; i < used; ++i) some[i] = in[(first + i) * step];
       double* row = numbers + first;
