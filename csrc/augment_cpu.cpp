@@ -52,16 +52,7 @@ Tensor augment_cpu(const Tensor& storage, const Tensor& records, const std::opti
                     batch.storage_bytes, " bytes");
   }
   if (batch.draws == 0) return call.out;
-  switch (call.element_size) {  // the tables hold finished values, so only their size matters
-    case 1:
-      run<uint8_t>(batch);
-      break;
-    case 2:
-      run<uint16_t>(batch);
-      break;
-    default:
-      run<uint32_t>(batch);
-  }
+  with_element(call.element_size, [&](auto element) { run<decltype(element)>(batch); });
   return call.out;
 }
 

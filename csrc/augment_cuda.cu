@@ -72,16 +72,8 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
   if (call.batch.draws == 0) return call.out;
   const cudaStream_t stream = current_stream(storage.get_device_index());
   const Gpu gpu = gpu_of(storage.get_device_index());
-  switch (call.element_size) {  // the tables hold finished values, so only their size matters
-    case 1:
-      launch_variant<uint8_t>(call.batch, stages, gpu, stream);
-      break;
-    case 2:
-      launch_variant<uint16_t>(call.batch, stages, gpu, stream);
-      break;
-    default:
-      launch_variant<uint32_t>(call.batch, stages, gpu, stream);
-  }
+  with_element(call.element_size,
+               [&](auto element) { launch_variant<decltype(element)>(call.batch, stages, gpu, stream); });
   return call.out;
 }
 

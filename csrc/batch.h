@@ -57,4 +57,12 @@ GPUAUG_HOST_DEVICE Strides out_strides(const Batch& batch) {
 
 GPUAUG_HOST_DEVICE int64_t out_per_draw(const Batch& batch) { return batch.channels * batch.height * batch.width; }
 
+// run(element), of a type as large as the output's: the tables hold finished values, so only their size matters.
+template <typename Run>
+void with_element(int64_t size, const Run& run) {
+  if (size == 1) return run(uint8_t{});
+  if (size == 2) return run(uint16_t{});
+  run(uint32_t{});
+}
+
 }  // namespace gpuaug

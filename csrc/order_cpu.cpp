@@ -32,7 +32,7 @@ struct Epoch {
 };
 
 // Where the draws of a block are to be read, between the two halves of the work.
-struct Block {
+struct Found {
   int64_t place[kBlock], copy[kBlock];
 };
 
@@ -53,7 +53,7 @@ inline void find_classes(const Value* ends, int64_t count, int lanes, const Valu
 }
 
 template <typename Value, typename Member>
-inline void find(const Epoch<Value, Member>& epoch, const int64_t* positions, int lanes, Block& block) {
+inline void find(const Epoch<Value, Member>& epoch, const int64_t* positions, int lanes, Found& block) {
   Value x[kBlock];
   int32_t which[kBlock];
   for (int lane = 0; lane < lanes; ++lane) x[lane] = static_cast<Value>(positions[lane]);
@@ -77,7 +77,7 @@ inline void find(const Epoch<Value, Member>& epoch, const int64_t* positions, in
 }
 
 template <typename Value, typename Member>
-inline void finish(const Epoch<Value, Member>& epoch, const Block& block, int lanes, int64_t* out) {
+inline void finish(const Epoch<Value, Member>& epoch, const Found& block, int lanes, int64_t* out) {
   for (int first = 0; first < lanes; first += kLanes) {
     const int n = std::min(kLanes, lanes - first);
     int64_t index[kLanes] = {};
@@ -96,7 +96,7 @@ inline void finish(const Epoch<Value, Member>& epoch, const Block& block, int la
 template <typename Value, typename Member>
 inline void make_draws(const Epoch<Value, Member>& epoch, const int64_t* positions, int64_t begin, int64_t end,
                        int64_t* out) {
-  Block blocks[2] = {};
+  Found blocks[2] = {};
   int64_t before = begin, turn = 0;
   for (int64_t at = begin; at < end; at += kBlock, ++turn) {
     find(epoch, positions + at, static_cast<int>(std::min<int64_t>(kBlock, end - at)), blocks[turn % 2]);

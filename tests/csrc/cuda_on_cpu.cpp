@@ -23,9 +23,9 @@ Kernel variant(int64_t stages) {
 }
 
 Kernel kernel_of(int64_t stages, int64_t element_size) {
-  if (element_size == 1) return variant<uint8_t>(stages);
-  if (element_size == 2) return variant<uint16_t>(stages);
-  return variant<uint32_t>(stages);
+  Kernel kernel = nullptr;
+  with_element(element_size, [&](auto element) { kernel = variant<decltype(element)>(stages); });
+  return kernel;
 }
 
 constexpr int kShared = 164 << 10;  // of a multiprocessor

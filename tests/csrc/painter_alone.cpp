@@ -29,12 +29,6 @@ void paint(const Batch& batch) {
 
 int main() {
   return run_cases([](const Header& h, const gpuaug::Batch& batch) {
-    if (h.element_size == 1) {
-      gpuaug::paint<uint8_t>(batch);
-    } else if (h.element_size == 2) {
-      gpuaug::paint<uint16_t>(batch);
-    } else {
-      gpuaug::paint<uint32_t>(batch);
-    }
+    gpuaug::with_element(h.element_size, [&](auto element) { gpuaug::paint<decltype(element)>(batch); });
   });
 }
