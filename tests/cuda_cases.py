@@ -151,7 +151,8 @@ CHAINS = (
 
 
 @functools.cache
-def sanitizer_cases() -> tuple[int, bytes]:
+def sanitizer_cases(sizes: tuple[int, ...] = (ONE, MANY)) -> tuple[int, bytes]:
+    """Every chain and a few random calls, with tiles for each number of multiprocessors."""
     chosen = list(CHAINS)
 
     @given(calls(most_pixels=34))
@@ -160,9 +161,10 @@ def sanitizer_cases() -> tuple[int, bytes]:
         chosen.append(call)
 
     choose()
-    return encode_all(chosen)
+    return encode_all(chosen, sizes)
 
 
+@functools.cache
 def every_width() -> tuple[int, bytes]:
     """Widths 1 to 70, in turn through four layouts, three sizes of an element and five chains."""
     layouts = itertools.cycle(itertools.product((False, True), repeat=2))
