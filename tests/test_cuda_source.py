@@ -53,22 +53,26 @@ BARRIERS = (
 MUTATIONS = {
     **{f"no barrier: {after}": ("thread", KERNEL, f"__syncthreads();  // {after}", "") for after in BARRIERS},
     "halo not resolved": (
-        *("address", "plan.cuh"),
+        "address",
+        "plan.cuh",
         "resolve(at < last ? at : last, 0, axis.size, plan.blur_border)",
         "at < last ? at : last",
     ),
     "tap not resolved": (
-        *("address", "stages.h"),
+        "address",
+        "stages.h",
         "resolve(ty.index + 1, window.top, window.bottom, recipe.border)",
         "ty.index + 1",
     ),
     "staged tap not resolved": (
-        *("address", "separable.cuh"),
+        "address",
+        "separable.cuh",
         "resolve(index, axis.low, axis.high, plan.border)",
         "index",
     ),
     "taps of columns beyond the patch": (
-        *("address", "separable.cuh"),
+        "address",
+        "separable.cuh",
         "min(i, plan.x.extent + 2 * plan.halo - 1)",
         "i",
     ),
@@ -81,12 +85,14 @@ MUTATIONS = {
         "/ sizeof(Value) * 0",
     ),
     "output of elements off by one": (
-        *("address", "output.cuh"),
+        "address",
+        "output.cuh",
         "channel * strides.channel + row * strides.row;",
         "channel * strides.channel + row * strides.row + 1;",
     ),
     "output of strips off by one": (
-        *("plain", "output.cuh"),
+        "plain",
+        "output.cuh",
         "(plan.y.begin + row) * batch.width + x;",
         "(plan.y.begin + row) * batch.width + x + kVector;",
     ),
