@@ -23,13 +23,11 @@ struct Twelve {
 __device__ inline void blur_patch_across(const Shared& shared, const Plan& plan, const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
-  const int rows = plan.y.extent + 2 * kHalo, end = rows * tiling.channels;
   const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth;
-  const Divisor by_rows = plan.y.patch_places;
   const BlurWeights weights = blur_weights(recipe);
   const bool article = recipe.blur == kArticle;
-  for (int i = lane.begin(end); i < end; i += lane.step) {
-    const int channel = by_rows.quotient(i), row = i - channel * rows, column = lane.strip * kStripWidth;
+  each_row(lane, plan.y.patch_places, tiling.channels, [&](int channel, int row) {
+    const int column = lane.strip * kStripWidth;
     const uint8_t* patch = shared.bytes() + channel * tiling.patch_plane + row * patch_pitch + column;
     const uint2 eight = *reinterpret_cast<const uint2*>(patch);
     Twelve own{eight.x, eight.y, *reinterpret_cast<const uint32_t*>(patch + 8)};
@@ -53,20 +51,18 @@ __device__ inline void blur_patch_across(const Shared& shared, const Plan& plan,
     const int place = channel * (tiling.fine_plane / kStripWidth) + row * tiling.strips + lane.strip;
     const uint4 pairs{pair(0), pair(2), pair(4), pair(6)};
     reinterpret_cast<uint4*>(shared.fine())[place] = pairs;
-  }
+  });
 }
 
 __device__ inline void blur_patch_down_to(const Levels& levels, const Shared& shared, const Plan& plan,
                                           const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
-  const int rows = plan.y.extent, end = rows * tiling.channels;
   const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth, pitch = tiling.strips * kStripWidth;
-  const Divisor by_rows = plan.y.places;
   const BlurWeights weights = blur_weights(recipe);
   const bool article = recipe.blur == kArticle;
-  for (int i = lane.begin(end); i < end; i += lane.step) {
-    const int channel = by_rows.quotient(i), row = i - channel * rows, column = lane.strip * kStripWidth;
+  each_row(lane, plan.y.places, tiling.channels, [&](int channel, int row) {
+    const int column = lane.strip * kStripWidth;
     const uint16_t* fine = shared.fine() + channel * tiling.fine_plane + row * pitch + column;
     uint2 out{0, 0};
     if (article) {
@@ -92,7 +88,7 @@ __device__ inline void blur_patch_down_to(const Levels& levels, const Shared& sh
       }
     }
     levels.put_strip(channel, row, lane.strip, out);
-  }
+  });
 }
 
 }  // namespace gpuaug

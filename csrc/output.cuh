@@ -88,17 +88,16 @@ __device__ inline void write_elements(const Shared& shared, const Plan& plan, co
   const Strides strides = out_strides(batch);
   const int side = batch.channels_last ? batch.channels : 1, planes = batch.channels / side;
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch;
-  const int count = plan.x.extent * side, rows = plan.y.extent, end = rows * planes;
-  const Divisor by_rows = plan.y.places, by_side = divisor(side);
+  const int count = plan.x.extent * side;
+  const Divisor by_side = divisor(side);
   const Lane lane(tiling.outputs);
   Value* out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * strides.row +
                plan.x.begin * strides.column;
-  for (int i = lane.begin(end); i < end; i += lane.step) {
-    const int channel = by_rows.quotient(i), row = i - channel * rows;
+  each_row(lane, plan.y.places, planes, [&](int channel, int row) {
     Value* to = out + channel * strides.channel + row * strides.row;
     const int before = static_cast<int>(reinterpret_cast<uintptr_t>(to) / sizeof(Value) % kAlignment);
     const int first = lane.strip * kVector - before;
-    if (first >= count) continue;
+    if (first >= count) return;
     const uint8_t* levels = shared.finished() + channel * plane + row * pitch;
     const Value* table = shared.table<Value>() + channel * 256;
     // An element's pixel and channel; before the row's first element, that one's.
@@ -119,13 +118,13 @@ __device__ inline void write_elements(const Shared& shared, const Plan& plan, co
     }
     if (first >= 0 && first + kVector <= count) {
       store(to + first, values);
-      continue;
+      return;
     }
 #pragma unroll
     for (int j = 0; j < kVector; ++j) {
       if (first + j >= 0 && first + j < count) to[first + j] = values[j];
     }
-  }
+  });
 }
 
 template <typename Value>

@@ -119,12 +119,10 @@ __device__ inline void stage(const Shared& shared, const Plan& plan, const Batch
 
 __device__ inline void blend_staged_across(const Shared& shared, const Plan& plan) {
   const Tiling& tiling = shared.tiling;
-  const Divisor strips = plan.halo ? tiling.wide : tiling.narrow, rows = plan.y.staged;
+  const Divisor strips = plan.halo ? tiling.wide : tiling.narrow;
   const Lane lane(strips);
-  const int end = plan.y.count * tiling.channels;
   const ColumnStrip own(shared.columns() + lane.strip * kStripWidth);
-  for (int i = lane.begin(end); i < end; i += lane.step) {
-    const int channel = rows.quotient(i), row = i - channel * plan.y.count;
+  each_row(lane, plan.y.staged, tiling.channels, [&](int channel, int row) {
     const uint8_t* staged = shared.bytes() + channel * tiling.staged_plane + row * tiling.staged_pitch;
     uint32_t fine[8];
 #pragma unroll
@@ -143,7 +141,7 @@ __device__ inline void blend_staged_across(const Shared& shared, const Plan& pla
     const uint4 eight{pair_of_middles(fine[0], fine[1]), pair_of_middles(fine[2], fine[3]),
                       pair_of_middles(fine[4], fine[5]), pair_of_middles(fine[6], fine[7])};
     reinterpret_cast<uint4*>(shared.fine())[place] = eight;
-  }
+  });
 }
 
 __device__ inline uint32_t four_blended_down(const uint32_t* upper, const uint32_t* lower, const RowTap& tap) {
@@ -159,17 +157,14 @@ __device__ inline uint32_t four_blended_down(const uint32_t* upper, const uint32
 __device__ inline void blend_down_to(const Levels& levels, const Shared& shared, const Plan& plan) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(plan.halo ? tiling.wide : tiling.narrow);
-  const int rows = plan.y.extent + 2 * plan.halo, end = rows * tiling.channels;
-  const Divisor by_rows = plan.y.patch_places;
-  for (int i = lane.begin(end); i < end; i += lane.step) {
-    const int channel = by_rows.quotient(i), row = i - channel * rows;
+  each_row(lane, plan.y.patch_places, tiling.channels, [&](int channel, int row) {
     const RowTap tap = shared.row_taps()[row];
     const uint16_t* fine = shared.fine() + channel * tiling.fine_plane + lane.strip * kStripWidth;
     const uint4 upper = *reinterpret_cast<const uint4*>(fine + tap.upper);
     const uint4 lower = *reinterpret_cast<const uint4*>(fine + tap.lower);
     levels.put_strip(channel, row, lane.strip,
                      {four_blended_down(&upper.x, &lower.x, tap), four_blended_down(&upper.z, &lower.z, tap)});
-  }
+  });
 }
 
 }  // namespace gpuaug

@@ -75,6 +75,16 @@ struct Lane {
   __device__ int begin(int end) const { return row < step ? row : end; }
 };
 
+// body(channel, row) for the rows of all channels that a lane makes, one channel after the other.
+template <typename Body>
+__device__ inline void each_row(const Lane& lane, Divisor rows, int channels, const Body& body) {
+  const int by = static_cast<int>(rows.by), end = by * channels;
+  for (int i = lane.begin(end); i < end; i += lane.step) {
+    const int channel = rows.quotient(i);
+    body(channel, i - channel * by);
+  }
+}
+
 // Where levels go: to the finished tile, through the masks of noise and erasing, or to the patch that the blur reads.
 struct Levels {
   uint8_t* at;
