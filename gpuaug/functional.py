@@ -358,7 +358,7 @@ def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = Non
     """
     shape = (images.shape[0],) if width is None else (images.shape[0], width)
     if isinstance(value, (bool, int, float)) and width is None:
-        return torch.full(shape, value)
+        return torch.full(shape, value, device="cpu")
     if not isinstance(value, Tensor):
         number = " or a number" if width is None else ""
         raise TypeError(f"{name} must be a tensor {shape}{number}, got {type(value).__name__}")

@@ -50,7 +50,7 @@ class _Mix:
                 f"images and targets must be on one device, got {images.device} and {targets.device}"
             )
         if draws is None:
-            index = torch.arange(self.seen, self.seen + count)
+            index = torch.arange(self.seen, self.seen + count, device="cpu")
             self.seen += count
             keys = random.draw_keys(self.seed, 0, index, torch.ones_like(index))
         else:
@@ -183,7 +183,7 @@ class CMO(CutMix):
         seed: int = 0,
     ) -> None:
         super().__init__(alpha, p, seed=seed)
-        counts = torch.as_tensor(class_counts)
+        counts = torch.as_tensor(class_counts, device=getattr(class_counts, "device", "cpu"))
         known = counts.dim() == 1 and len(counts) > 0
         if not known or not bool(((counts >= 1) & counts.isfinite()).all()):
             raise ValueError(
@@ -228,7 +228,9 @@ def _beta_cumulative(alpha: float, cells: int = 4096) -> Tensor:
     ``(t (1 - t)) ** (a alpha - 1) * (t^a + (1 - t)^a) ** (-2 alpha)``, by trapezes.
     """
     a = _exponent(alpha)
-    t = torch.linspace(0, 1, cells + 1, dtype=torch.float64)
+    t = torch.linspace(0, 1, cells + 1, dtype=torch.float64, device="cpu")
     density = (t * (1 - t)) ** (a * alpha - 1) * (t**a + (1 - t) ** a) ** (-2 * alpha)
-    end = torch.cat((torch.zeros(1, dtype=torch.float64), (density[1:] + density[:-1]).cumsum(0)))
+    end = torch.cat(
+        (torch.zeros(1, dtype=torch.float64, device="cpu"), (density[1:] + density[:-1]).cumsum(0))
+    )
     return end / end[-1]

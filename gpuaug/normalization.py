@@ -82,7 +82,7 @@ def statistics(mean: Statistic, std: Statistic, channels: int) -> tuple[Tensor, 
     """mean and std as float64 ``(1 or n, channels)``, checked."""
     pair = []
     for name, value in (("mean", mean), ("std", std)):
-        v = torch.as_tensor(value, dtype=torch.float64)
+        v = torch.as_tensor(value, dtype=torch.float64, device=getattr(value, "device", "cpu"))
         if v.dim() > 2 or (v.dim() > 0 and v.shape[-1] not in (1, channels)):
             raise ValueError(
                 f"{name} must be a number, ({channels},) or (n, {channels}) for {channels}-channel images, "

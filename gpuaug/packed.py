@@ -43,7 +43,7 @@ class Packed:
         cls, storage: Tensor, sizes: Sequence[tuple[int, int]], channels: int, interleaved: bool
     ) -> Packed:
         """Images of the given ``(height, width)`` that lie in the storage end to end."""
-        heights, widths = torch.tensor(sizes, dtype=torch.int64).T.contiguous()
+        heights, widths = torch.tensor(sizes, dtype=torch.int64, device="cpu").T.contiguous()
         lengths = heights * widths * channels
         return cls(storage, lengths.cumsum(0) - lengths, heights, widths, channels, interleaved)
 

@@ -100,8 +100,8 @@ def words(keys: Tensor, place: int, count: int) -> Tensor:
     Returns int64 ``(n, count)`` in [0, 2**32).
     """
     blocks = -(-count // 4)
-    counter = torch.zeros(1, blocks, 4, dtype=torch.int64)
-    counter[0, :, 0] = torch.arange(blocks)
+    counter = torch.zeros(1, blocks, 4, dtype=torch.int64, device=keys.device)
+    counter[0, :, 0] = torch.arange(blocks, device=keys.device)
     counter[0, :, 2] = place
     counter[0, :, 3] = PARAMETERS
     return philox(counter, keys[:, None]).flatten(1)[:, :count]
@@ -162,7 +162,7 @@ def join(block: Tensor) -> Tensor:
     return block[..., 0] | (block[..., 1] << 32)
 
 
-def signed(pattern: int, device: torch.device | None = None) -> Tensor:
+def signed(pattern: int, device: torch.device | str = "cpu") -> Tensor:
     """A 64-bit pattern, given as an integer in [0, 2**64), as the int64 tensor of the same bits."""
     return torch.tensor(_signed(pattern), dtype=torch.int64, device=device)
 

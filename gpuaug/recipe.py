@@ -273,7 +273,7 @@ class Draft:
         if torch.compiler.is_compiling() or self._device.type != "cpu" or self._count == 0:
             records = execute(columns, numbers, code, self._count, size, self._device)
             return Recipes(records, size, possible_stages(numbers, code))
-        records = torch.empty((self._count, len(FIELDS)), dtype=torch.int64)
+        records = torch.empty((self._count, len(FIELDS)), dtype=torch.int64, device="cpu")
         return Recipes(records, size, torch.ops.gpuaug.recipes(records, columns, numbers, code, *size))
 
 

@@ -65,7 +65,7 @@ def augment(
 def keyed_draws(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
     """The op ``gpuaug::keyed_draws``."""
     counter = torch.stack((index & 0xFFFFFFFF, index >> 32, copy, torch.full_like(index, epoch)), dim=-1)
-    keys = random.join(random.philox(counter & 0xFFFFFFFF, torch.tensor(seed)))
+    keys = random.join(random.philox(counter & 0xFFFFFFFF, torch.tensor(seed, device=index.device)))
     return torch.stack((index, copy, keys), dim=1)
 
 

@@ -38,7 +38,8 @@ def collate(samples: Sequence[Sample]) -> tuple[Images, Tensor, Tensor]:
     images = [image for image, _, _ in samples]
     draws = default_collate([draw for _, _, draw in samples])
     _check_alike(images, draws)
-    labels = default_collate([label for _, label, _ in samples])
+    with torch.device("cpu"):  # where numbers become a tensor
+        labels = default_collate([label for _, label, _ in samples])
     ragged = any(image.shape != images[0].shape for image in images)
     return pack(images) if ragged else _stack(images), labels, draws
 

@@ -96,7 +96,7 @@ class Curriculum:
         self.samples = whole_span("samples", samples, 1, 1 << 20)[0]
         self.threshold = probability("threshold", threshold)
         self.seed = random.check_seed(seed)
-        self._level = torch.zeros(len(self._table.classes), dtype=torch.int64)
+        self._level = torch.zeros(len(self._table.classes), dtype=torch.int64, device="cpu")
         self._updates = 0
         self._apply()
 
@@ -133,7 +133,7 @@ class Curriculum:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Raises ValueError for a state of other classes, or another highest level."""
-        level = torch.tensor(state_dict["level"], dtype=torch.int64)
+        level = torch.tensor(state_dict["level"], dtype=torch.int64, device="cpu")
         if level.shape != self._level.shape or state_dict["levels"] != self.levels:
             raise ValueError(
                 f"state_dict must be of {len(self._level)} classes and {self.levels} levels, "
@@ -148,14 +148,14 @@ class Curriculum:
         training = self._augment.training
         self._augment.train()
         try:
-            with self.by_class.as_levels(*self._tables(torch.arange(self.levels + 1))):
+            with self.by_class.as_levels(*self._tables(torch.arange(self.levels + 1, device="cpu"))):
                 yield
         finally:
             self._augment.train(training)
 
     def _probes(self) -> tuple[Tensor, Tensor]:
         """Class number and level of every image that is asked about."""
-        steps = torch.arange(self.levels + 1)
+        steps = torch.arange(self.levels + 1, device="cpu")
         asked = steps <= self._level[:, None]  # (classes, levels + 1)
         number, level = asked.nonzero().unbind(1)
         times = self.samples * (level + 1)
@@ -163,7 +163,7 @@ class Curriculum:
 
     def _draws(self, number: Tensor) -> Tensor:
         """A random sample of each one's class, with replacement; int64 ``(n, 3)``."""
-        each, copy = torch.arange(len(number)), torch.full_like(number, PROBES)
+        each, copy = torch.arange(len(number), device="cpu"), torch.full_like(number, PROBES)
         choice, key = (random.draw_keys(self.seed, self._updates, each, copy + of) for of in (0, 1))
         (share,) = random.uniform(choice, [0], [1])
         place = (share[:, 0] * self._table.counts[number]).long()
@@ -171,7 +171,7 @@ class Curriculum:
         return torch.stack((index, copy, key), dim=1)
 
     def _move(self, number: Tensor, level: Tensor, right: Tensor) -> None:
-        counts = torch.zeros(2, len(self._level), self.levels + 1, dtype=torch.int64)
+        counts = torch.zeros(2, len(self._level), self.levels + 1, dtype=torch.int64, device="cpu")
         for count, of in zip(counts, (right.long(), torch.ones_like(level)), strict=True):
             count.index_put_((number, level), of, accumulate=True)
         known = ((counts[0] > self.threshold * counts[1]) | (counts[1] == 0)).all(1)
@@ -180,7 +180,8 @@ class Curriculum:
         self._apply()
 
     def _apply(self) -> None:
-        rows = torch.zeros(max(self._table.classes) + 1, dtype=torch.int64)  # by label, which may leave gaps
+        # By label, which may leave gaps.
+        rows = torch.zeros(max(self._table.classes) + 1, dtype=torch.int64, device="cpu")
         rows[list(self._table.classes)] = self._level
         self.by_class.set_tables(*self._tables(rows))
 

@@ -73,7 +73,9 @@ class DecodedSource:
         stay = self._loader.persistent_workers
         iterator = self._loader._iterator  # of workers that stayed
         try:
-            iterator = iter(self._loader)
+            # The loader's seed and its workers' tensors are the host's, whatever PyTorch's default device is.
+            with torch.device("cpu"):
+                iterator = iter(self._loader)
             yield from iterator
         except GeneratorExit:  # the loop was left
             raise

@@ -163,7 +163,7 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
 
 
 def _by_class(table: LabelTable) -> Cells:
-    samples = torch.arange(len(table.members))
+    samples = torch.arange(len(table.members), device="cpu")
     return Cells(table.members, samples, torch.ones_like(samples), table.starts, table.counts)
 
 
@@ -179,5 +179,5 @@ def _by_group(table: LabelTable, groups: Any) -> Cells:
     both = np.empty(len(numbers), np.int64)
     both[table.members.numpy()] = np.repeat(np.arange(len(table.classes)) * count, table.counts.numpy())
     cells = build_table(both + numbers)
-    units = torch.bincount(torch.tensor(cells.classes) // count)
+    units = torch.bincount(torch.tensor(cells.classes, device="cpu") // count)
     return Cells(cells.members, cells.starts, cells.counts, units.cumsum(0) - units, units)

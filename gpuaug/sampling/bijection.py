@@ -62,9 +62,9 @@ class Bijections:
         size = sizes if isinstance(sizes, Tensor) else torch.from_numpy(np.array(sizes, np.int64))
         rows = _root(size - 1) + 1
         columns = (size + rows - 1).div(rows, rounding_mode="trunc")
-        numbers = torch.arange(len(sizes)) if numbers is None else numbers
-        block = (numbers[:, None] * _BLOCKS + torch.arange(_BLOCKS)).flatten()
-        turn = torch.as_tensor(turns).repeat_interleave(_BLOCKS)
+        numbers = torch.arange(len(sizes), device="cpu") if numbers is None else numbers
+        block = (numbers[:, None] * _BLOCKS + torch.arange(_BLOCKS, device="cpu")).flatten()
+        turn = torch.as_tensor(turns, device=getattr(turns, "device", "cpu")).repeat_interleave(_BLOCKS)
         words = order_words(seed, block, purpose, turn)
         keys = words.view(len(sizes), 4 * _BLOCKS).T
         high, low = keys[_ROUNDS : _ROUNDS + _SWAPS], keys[_ROUNDS + _SWAPS :]
@@ -79,7 +79,9 @@ class Bijections:
 
 def order_words(seed: int, block: Tensor, purpose: int, turn: Tensor) -> Tensor:
     """Philox words of an order, int64 ``(n, 4)``; block is int64 ``(n,)``, turn ``(n,)`` or ``()``."""
-    counter = torch.broadcast_tensors(block & _WORD, block >> 32, torch.tensor(purpose), turn + ORDER)
+    counter = torch.broadcast_tensors(
+        block & _WORD, block >> 32, torch.tensor(purpose, device="cpu"), turn + ORDER
+    )
     return philox(torch.stack(counter, dim=-1), signed(seed))
 
 

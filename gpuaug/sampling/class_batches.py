@@ -43,9 +43,11 @@ class ClassBatches:
         count = len(cells.units)
         self._per_round = count // k
         self._left_out = count % k
-        self._cycle = Bijections([count], seed, [0], CLASSES)(torch.arange(count), torch.tensor(0))
+        self._cycle = Bijections([count], seed, [0], CLASSES)(
+            torch.arange(count, device="cpu"), torch.tensor(0, device="cpu")
+        )
         self._place = torch.empty_like(self._cycle)
-        self._place[self._cycle] = torch.arange(count)
+        self._place[self._cycle] = torch.arange(count, device="cpu")
         self._turns = (cells.units // m).clamp(min=1)  # of a class in a pass
         self._levels = (m + cells.units - 1) // cells.units  # draws of a unit in a pass, at most
         self._first_pass = self.turns_before(first) // self._turns
@@ -54,19 +56,23 @@ class ClassBatches:
         """int64 ``(n, k * m, 3)``: the batches at ``positions``, ``(n,)``, each in [0, total)."""
         batches = positions + self._first
         rounds = batches // self._per_round
-        place = (batches % self._per_round * self._k)[:, None] + torch.arange(self._k)
+        place = (batches % self._per_round * self._k)[:, None] + torch.arange(self._k, device="cpu")
         number = self._classes(rounds[:, None].expand_as(place), place)
         turn = self._turns_at(rounds[:, None], number)
         number, turn = (part[..., None].expand(-1, -1, self._m).flatten() for part in (number, turn))
-        index, copy = self._samples(number, turn, torch.arange(self._m).repeat(len(positions) * self._k))
+        index, copy = self._samples(
+            number, turn, torch.arange(self._m, device="cpu").repeat(len(positions) * self._k)
+        )
         draws = keyed_draws(self._seed, self.epoch, index, copy)
         return draws.view(len(positions), self._k * self._m, 3)
 
     def turns_before(self, batch: int) -> Tensor:
         """int64 ``(classes,)``: in how many of the sequence's first ``batch`` batches each class is."""
         round_, past = divmod(batch, self._per_round)
-        turns = self._turns_at(torch.tensor(round_), torch.arange(len(self._cycle)))
-        place = torch.arange(past * self._k)
+        turns = self._turns_at(
+            torch.tensor(round_, device="cpu"), torch.arange(len(self._cycle), device="cpu")
+        )
+        place = torch.arange(past * self._k, device="cpu")
         turns[self._classes(torch.full_like(place, round_), place)] += 1
         return turns
 

@@ -47,7 +47,7 @@ class Draw(int):
 
     def tensor(self) -> Tensor:
         """int64 ``(3,)``: index, copy, and the key's 64 bits as a signed integer."""
-        return torch.tensor([int(self), self.copy, self.key - ((self.key >> 63) << 64)])
+        return torch.tensor([int(self), self.copy, self.key - ((self.key >> 63) << 64)], device="cpu")
 
     def __repr__(self) -> str:
         return f"Draw(index={int(self)}, copy={self.copy}, key={self.key:#x})"

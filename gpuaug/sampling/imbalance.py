@@ -122,8 +122,8 @@ def _kept(table: LabelTable, wanted: Mapping[Class, int], seed: int | None) -> T
     kept = []
     for number, name in enumerate(table.classes):
         members = table.members_of(number)
-        first = torch.arange(wanted.get(name, len(members)))
-        kept.append(members[first if shuffle is None else shuffle(first, torch.tensor(number))])
+        first = torch.arange(wanted.get(name, len(members)), device="cpu")
+        kept.append(members[first if shuffle is None else shuffle(first, torch.tensor(number, device="cpu"))])
     return torch.cat(kept).sort().values
 
 

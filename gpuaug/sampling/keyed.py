@@ -131,7 +131,7 @@ class KeyedSampler(DistributedSampler[Item]):
         start, total = cursor.start, cursor.total
         share = self._share(total - start)
         for begin in range(0, share, self._chunk):
-            steps = torch.arange(begin, min(begin + self._chunk, share))
+            steps = torch.arange(begin, min(begin + self._chunk, share), device="cpu")
             positions = (start + self.rank + steps * self.num_replicas) % total
             for item in self._items(order.draws(positions)):
                 cursor.taken += 1
@@ -155,11 +155,11 @@ class KeyedSampler(DistributedSampler[Item]):
         """What the order gives at the global positions [start, stop) of the current epoch."""
         stop = checked("stop", self.total if stop is None else stop, self.total + 1)
         start = checked("start", start, stop + 1)
-        shape = self._order.draws(torch.arange(0)).shape[1:]
+        shape = self._order.draws(torch.arange(0, device="cpu")).shape[1:]
         # NumPy asks for large pages; fresh memory in small ones costs as much as the draws.
         draws = torch.from_numpy(np.empty((stop - start, *shape), np.int64))
         for part in draws.split(self._chunk):
-            part.copy_(self._order.draws(torch.arange(start, start + len(part))))
+            part.copy_(self._order.draws(torch.arange(start, start + len(part), device="cpu")))
             start += len(part)
         return draws
 

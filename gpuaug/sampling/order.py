@@ -28,8 +28,8 @@ class Order:
         self.total = turn.plan.total
         self._members = table.members
         self._seed = int(signed(seed))  # as an op takes it
-        ends = torch.tensor(turn.plan.draws).cumsum(0)
-        begins = ends - torch.tensor(turn.plan.draws)
+        ends = torch.tensor(turn.plan.draws, device="cpu").cumsum(0)
+        begins = ends - torch.tensor(turn.plan.draws, device="cpu")
         classes = torch.stack((begins, ends, table.counts, table.starts, turn.offsets))
         positions = Bijections([self.total], seed, [turn.epoch], POSITIONS)
         members = Bijections(turn.plan.samples, seed, turn.rounds, MEMBERS)
@@ -78,7 +78,7 @@ def reference(
         raise RuntimeError(f"positions must be in [0, {ends[-1]}), got {wrong}")
     table = bijections.to(torch.int64, copy=True)
     table[3:15] &= _WORD  # keys in int32 may have come out negative
-    x = permute(table, positions, torch.tensor(0))
+    x = permute(table, positions, torch.tensor(0, device="cpu"))
     number = torch.searchsorted(ends, x, right=True)
     within = x - begins[number]
     copy = within.div(samples[number], rounding_mode="trunc")

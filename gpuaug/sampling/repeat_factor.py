@@ -103,7 +103,7 @@ class RepeatFactorSampler(DrawSampler):
         table = build_table(repeats)
         samples = tuple(table.counts.tolist())
         draws = tuple(count * times for count, times in zip(samples, table.classes, strict=True))
-        nothing = torch.zeros(len(samples), dtype=torch.int64)
+        nothing = torch.zeros(len(samples), dtype=torch.int64, device="cpu")
         plan = Plan(table.classes, samples, draws)
         return _Repeats(epoch, table, Turn(epoch, plan, nothing, nothing + epoch, b""))
 
@@ -148,8 +148,8 @@ def stochastic_round(values: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK]
         # One Philox block has the words of four values.
-        block = torch.arange(start // 4, -(-(start + len(part)) // 4))
-        words = order_words(seed, block, ROUNDING, torch.tensor(epoch))
+        block = torch.arange(start // 4, -(-(start + len(part)) // 4), device="cpu")
+        words = order_words(seed, block, ROUNDING, torch.tensor(epoch, device="cpu"))
         chance = words.flatten()[: len(part)].numpy() * 2.0**-32
         whole = np.floor(part)
         rounded[start : start + len(part)] = whole + (chance < part - whole)

@@ -64,7 +64,7 @@ class Rotation:
         self._planned: tuple[Any, Plan] | None = None  # what tells a target from others, and its plan
         self._steps: tuple[Plan, Tensor, Tensor] | None = None
         plan = make_plan(classes, counts, target) if self._schedule is None else self._plan_of(0)
-        nothing = torch.zeros(len(classes), dtype=torch.int64)
+        nothing = torch.zeros(len(classes), dtype=torch.int64, device="cpu")
         self._first = self._last = Turn(0, plan, nothing, nothing, _digest(b"", 0, plan))
 
     def at(self, epoch: int) -> Turn:
@@ -79,7 +79,11 @@ class Rotation:
 
     def _next(self, turn: Turn) -> Turn:
         if self._steps is None or self._steps[0] is not turn.plan:
-            self._steps = turn.plan, torch.tensor(turn.plan.draws), torch.tensor(turn.plan.samples)
+            self._steps = (
+                turn.plan,
+                torch.tensor(turn.plan.draws, device="cpu"),
+                torch.tensor(turn.plan.samples, device="cpu"),
+            )
         _, draws, samples = self._steps
         offsets = (turn.offsets + draws) % samples
         epoch = turn.epoch + 1
@@ -108,8 +112,10 @@ def _key(target: Target) -> Any:
 def _later(first: Turn, epoch: int) -> Turn:
     """The turn of ``epoch`` where every epoch has the plan of the first; as many steps would give it too."""
     pairs = list(zip(first.plan.samples, first.plan.draws, strict=True))
-    offsets = torch.tensor([epoch * draws % samples for samples, draws in pairs])
-    rounds = torch.tensor([epoch * math.gcd(samples, draws) // samples for samples, draws in pairs])
+    offsets = torch.tensor([epoch * draws % samples for samples, draws in pairs], device="cpu")
+    rounds = torch.tensor(
+        [epoch * math.gcd(samples, draws) // samples for samples, draws in pairs], device="cpu"
+    )
     return Turn(epoch, first.plan, offsets, rounds, first.digest)
 
 

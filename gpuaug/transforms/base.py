@@ -98,7 +98,8 @@ class Transform(nn.Module):
         super().__init__()
         self.seed = random.check_seed(seed)
         self.seen = 0  # images, when used without draws
-        self._first_copies = torch.empty(0, dtype=torch.int64)  # of a batch's images, kept for the next one's
+        # Of a batch's images, kept for the next one's.
+        self._first_copies = torch.empty(0, dtype=torch.int64, device="cpu")
 
     # ---- What a subclass gives
 
@@ -222,7 +223,7 @@ class Transform(nn.Module):
         check_draws(draws, count, index)
         if draws.shape[0] == 0:  # size and stages are those of any draw
             some = source if packed else (1, *source[1:])
-            first = torch.zeros(1, dtype=torch.int64)
+            first = torch.zeros(1, dtype=torch.int64, device="cpu")
             one = self.recipes(first.new_zeros(1, 3), some, first, first)
             return tuple(p._replace(records=p.records[:0], groups=()) for p in one)
         plan = self.step
@@ -264,8 +265,8 @@ class Transform(nn.Module):
 
     def _own_draws(self, count: int) -> Tensor:
         if len(self._first_copies) != count:
-            self._first_copies = torch.ones(count, dtype=torch.int64)
-        index, copy = torch.arange(self.seen, self.seen + count), self._first_copies
+            self._first_copies = torch.ones(count, dtype=torch.int64, device="cpu")
+        index, copy = torch.arange(self.seen, self.seen + count, device="cpu"), self._first_copies
         # Past nn.Module, which looks for parameters in everything that is set.
         self.__dict__["seen"] += count
         return random.keyed_draws(self.seed, 0, index, copy)

@@ -44,14 +44,20 @@ class GaussianBlur(Transform):
         pair = (sigma, sigma) if isinstance(sigma, (int, float)) else sigma
         self.sigma = None if pair is None else interval("sigma", pair)
         fixed = self.sigma is not None and self.sigma[0] == self.sigma[1]
-        self._weights = tuple(blur_weights(torch.tensor(self.sigma[:1]))[0].tolist()) if fixed else None
+        self._weights = (
+            tuple(blur_weights(torch.tensor(self.sigma[:1], device="cpu"))[0].tolist()) if fixed else None
+        )
         self.numbers = 0 if self.sigma is None or fixed else 1
         self.graded = self.sigma is not None
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         if self.sigma is None or (self.numbers == 0 and job.strength is None):
             return {"weights": self._weights}
-        number = job.uniform(step)[:, 0] if self.numbers else torch.zeros(len(job.keys), dtype=torch.float64)
+        number = (
+            job.uniform(step)[:, 0]
+            if self.numbers
+            else torch.zeros(len(job.keys), dtype=torch.float64, device="cpu")
+        )
         return {"weights": blur_weights(job.grade(between(self.sigma, number)))}
 
     def compile(self, draft: Draft, active: Active, *, weights: Operand | None) -> None:

@@ -120,7 +120,7 @@ class ColorJitter(_Colour):
         drawn = job.grade(between(bounds.unbind(1), u[:, :4]), u.new_tensor((1, 1, 1, 0)))
         brightness, contrast, saturation, hue = drawn[:, :, None, None].unbind(1)
         angle = 2 * math.pi * hue
-        luma, whole = u.new_tensor(LUMA).expand(3, 3), torch.eye(3, dtype=torch.float64)
+        luma, whole = u.new_tensor(LUMA).expand(3, 3), torch.eye(3, dtype=torch.float64, device="cpu")
         turned = saturation * (torch.cos(angle) * (whole - luma) + torch.sin(angle) * u.new_tensor(_QUARTER))
         # Brightness after contrast scales what contrast adds too.
         added = 0.5 * (1 - contrast) * torch.where(u[:, 4:, None] < 0.5, 1.0, brightness)
@@ -201,9 +201,9 @@ class ChannelDropout(_Sometimes):
         self.fill = level("fill", fill)
 
     def matrix(self, u: Tensor) -> Tensor:
-        dropped = (u[:, 1:] * 3).long() == torch.arange(3)
-        whole = torch.eye(3, 4, dtype=torch.float64)
-        filled = torch.tensor((0, 0, 0, self.fill / 255), dtype=torch.float64)
+        dropped = (u[:, 1:] * 3).long() == torch.arange(3, device="cpu")
+        whole = torch.eye(3, 4, dtype=torch.float64, device="cpu")
+        filled = torch.tensor((0, 0, 0, self.fill / 255), dtype=torch.float64, device="cpu")
         return torch.where(dropped[:, :, None], filled, whole).flatten(1)
 
     def extra_repr(self) -> str:
@@ -224,8 +224,8 @@ class ChannelShuffle(_Sometimes):
     numbers = 2
 
     def matrix(self, u: Tensor) -> Tensor:
-        orders = torch.tensor(list(permutations(range(3))))[(u[:, 1] * 6).long()]
-        return torch.eye(3, 4, dtype=torch.float64)[orders].flatten(1)
+        orders = torch.tensor(list(permutations(range(3))), device="cpu")[(u[:, 1] * 6).long()]
+        return torch.eye(3, 4, dtype=torch.float64, device="cpu")[orders].flatten(1)
 
 
 class RGBShift(_Colour):
@@ -255,7 +255,7 @@ class RGBShift(_Colour):
         u = job.uniform(step)
         bounds = u.new_tensor((self.red, self.green, self.blue))
         added = job.grade(between(bounds.unbind(1), u))
-        whole = torch.eye(3, dtype=torch.float64).expand(len(u), 3, 3)
+        whole = torch.eye(3, dtype=torch.float64, device="cpu").expand(len(u), 3, 3)
         return {"matrix": torch.cat((whole, steady(added / 255)[:, :, None]), dim=2).flatten(1)}
 
     def extra_repr(self) -> str:

@@ -54,8 +54,10 @@ class FancyPCA(Batched):
     ) -> None:
         super().__init__(seed=seed)
         self.alpha = number("alpha", alpha, 0, 10)
-        self.axes = torch.as_tensor(axes, dtype=torch.float64)
-        self.variances = torch.as_tensor(variances, dtype=torch.float64)
+        self.axes = torch.as_tensor(axes, dtype=torch.float64, device=getattr(axes, "device", "cpu"))
+        self.variances = torch.as_tensor(
+            variances, dtype=torch.float64, device=getattr(variances, "device", "cpu")
+        )
         for name, value, shape in (("axes", self.axes, (3, 3)), ("variances", self.variances, (3,))):
             if tuple(value.shape) != shape or not bool(value.isfinite().all()):
                 raise ValueError(f"{name} must be finite, of shape {shape}, got {value.tolist()}")

@@ -62,7 +62,7 @@ class RandomErasing(Transform):
         ratio = torch.exp(between((math.log(self.ratio[0]), math.log(self.ratio[1])), ratio))
         tries = torch.stack((area / ratio, area * ratio), dim=2).sqrt().round()  # (n, tries, 2): x, y
         fits = (tries < extent[:, None]).all(2)
-        size = tries[torch.arange(len(place)), fits.int().argmax(1)]
+        size = tries[torch.arange(len(place), device="cpu"), fits.int().argmax(1)]
         corner = (place * (extent - size + 1)).floor()
         boxes = torch.cat((corner, corner + size), dim=1).long()
         chosen = both(job.choose(step, self.p), fits.any(1))
@@ -105,7 +105,7 @@ class CutOut(Transform):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step).unflatten(1, (self.holes, 2))
         extent = _extent(job.draft.extent, len(u))[:, None]
-        size = torch.tensor((self.size[1], self.size[0])).expand(len(u), 1, 2)
+        size = torch.tensor((self.size[1], self.size[0]), device="cpu").expand(len(u), 1, 2)
         size = job.grade_whole(size, 0)
         corner = (u * extent).long() - size // 2
         # Cut off here, since the record has no negative numbers.
@@ -168,5 +168,5 @@ class GridDropout(Transform):
 
 def _extent(extent: Extent, count: int) -> Tensor:
     """Width and height of each draw, float64 ``(n, 2)``."""
-    extent = extent if isinstance(extent, Tensor) else torch.tensor([extent])
+    extent = extent if isinstance(extent, Tensor) else torch.tensor([extent], device="cpu")
     return extent.double().expand(count, 2)

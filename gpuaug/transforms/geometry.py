@@ -277,7 +277,11 @@ def _filter(antialias: bool) -> str:
 
 def _own_ratio(extent: Extent) -> Tensor:
     """Width / height of the images, float64 ``(n or 1, 1)``."""
-    width, height = torch.as_tensor(extent, dtype=torch.float64).view(-1, 2).split(1, 1)
+    width, height = (
+        torch.as_tensor(extent, dtype=torch.float64, device=getattr(extent, "device", "cpu"))
+        .view(-1, 2)
+        .split(1, 1)
+    )
     return width / height
 
 

@@ -129,4 +129,4 @@ def _whole(value: Tensor) -> Tensor:
 def _table(base: tuple[int, ...], quality: Tensor) -> Tensor:
     """The quantisation tables of libjpeg ``(n, 8, 8)``."""
     scale = torch.where(quality < 50, 5000 // quality, 200 - 2 * quality)[:, None, None]
-    return ((torch.tensor(base).view(8, 8) * scale + 50) // 100).clamp(1, 255)
+    return ((torch.tensor(base, device="cpu").view(8, 8) * scale + 50) // 100).clamp(1, 255)

@@ -41,7 +41,10 @@ class Normalize(Transform):
         seed: int = 0,
     ) -> None:
         super().__init__(seed=seed)
-        self.mean, self.std = torch.as_tensor(mean), torch.as_tensor(std)
+        self.mean, self.std = (
+            torch.as_tensor(mean, device=getattr(mean, "device", "cpu")),
+            torch.as_tensor(std, device=getattr(std, "device", "cpu")),
+        )
         if max(self.mean.dim(), self.std.dim()) > 1:
             raise ValueError(
                 "mean and std must be a number or one for each channel, "

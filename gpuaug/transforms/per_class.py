@@ -67,7 +67,7 @@ class PerClass(Container):
     ) -> None:
         super().__init__(transforms, seed=seed)
         refuse_output(self)
-        self._strength = self._op_probability = torch.ones((), dtype=torch.float64)
+        self._strength = self._op_probability = torch.ones((), dtype=torch.float64, device="cpu")
         self.set_tables(strength, op_probability)
         self.p = probability("p", p)
         self.numbers = 1 + len(self.transforms)
@@ -142,7 +142,7 @@ class PerClass(Container):
 
 
 def _table(name: str, value: Table, shape: tuple[str | int, ...]) -> Tensor:
-    table = torch.as_tensor(value, dtype=torch.float64)
+    table = torch.as_tensor(value, dtype=torch.float64, device=getattr(value, "device", "cpu"))
     known = table.dim() == len(shape) and len(table) > 0 and table.shape[1:] == tuple(shape[1:])
     if table.dim() and not known:
         wanted = "(C,)" if len(shape) == 1 else f"(C, {shape[1]}), a column for each transform,"

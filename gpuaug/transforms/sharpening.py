@@ -42,7 +42,8 @@ class _Mixed(Batched):
         alpha = job.grade(between(self.alpha, alpha))[:, None, None]
         amount = between(self.amount, amount)[:, None, None]
         identity, constant, linear = (
-            torch.tensor(taps, dtype=torch.float64) for taps in (IDENTITY, self.constant, self.linear)
+            torch.tensor(taps, dtype=torch.float64, device="cpu")
+            for taps in (IDENTITY, self.constant, self.linear)
         )
         return {"kernel": (1 - alpha) * identity + alpha * (constant + amount * linear)}
 
