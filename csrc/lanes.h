@@ -23,6 +23,11 @@ inline int16_t difference(int16_t a, int16_t b) { return static_cast<int16_t>(a 
 
 inline int16_t sum(int16_t a, int16_t b) { return static_cast<int16_t>(a + b); }
 
+// From the first to the second by a weight in 1/2^15.
+inline int16_t blended(int16_t first, int16_t second, int16_t weight) {
+  return sum(first, rounded_product(difference(second, first), weight));
+}
+
 inline int16_t mean(int16_t a, int16_t b) {
   return static_cast<int16_t>((uint32_t{static_cast<uint16_t>(a)} + static_cast<uint16_t>(b) + 1) >> 1);
 }

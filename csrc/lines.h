@@ -54,15 +54,35 @@ void take_groups(SourceRow from, int channels, const Group* first, Row out, bool
 // The bytes as they are; `own` of them, then the last one again.
 void take_bytes(SourceRow from, int channels, int64_t own, Row out, bool fine, int64_t n);
 
-// A block of neighbouring pixels under any map, their coordinates in 32.32 and rounded: of the first one, and how far
-// each is from it.
-struct TurnedTaps {
-  int64_t x, y;
-  const int64_t *x_steps, *y_steps;
-  int64_t row, column, channel;  // steps through the source
+// ---- Under any map: every pixel lies between four of its own
+
+// How far the pixels of a block are from its first one, in 32.32, in halves.
+struct TurnedSteps {
+  uint32_t x_low[kBlock], x_high[kBlock], y_low[kBlock], y_high[kBlock];
 };
-// The first `count` of them, each between four pixels that are all there: to levels, or in 1/128.
-void blend_turned(const uint8_t* source, const TurnedTaps& taps, int channels, int count, Row out, bool fine);
+
+// A row's first pixel: its coordinates in 32.32, rounded to the weights' 1/2048; from there the way to the next one.
+struct TurnedRow {
+  int64_t x, y, x_step, y_step;
+  const TurnedSteps* steps;
+};
+
+// Where the first of four pixels may lie: columns and rows from the first to the last one, and the steps between them;
+// what lies beyond reads there.
+struct Reach {
+  int32_t left, top, right, bottom;
+  int32_t column, row;
+};
+
+// Two channels to a word, the first in its low byte; the words of a pixel side by side.
+constexpr int packed_words(int channels) { return channels > 2 ? 2 : 1; }
+void pack_pixels(SourceRow from, int channels, uint16_t* out, int64_t n);
+
+// From pixels packed like that, or from the source's bytes; the first of them is the reach's. To levels, or in 1/128.
+void blend_packed(const uint16_t* pixels, const Reach& reach, const TurnedRow& row, int channels, Row out, bool fine,
+                  int64_t n);
+void blend_turned(const uint8_t* source, int64_t channel_step, const Reach& reach, const TurnedRow& row, int channels,
+                  Row out, bool fine, int64_t begin, int64_t end);
 
 // ---- Between rows of 1/128, to whole levels, written as levels or, for a blur to come, again in 1/128
 

@@ -1,6 +1,5 @@
 // The loops of geometry: from source rows to rows of levels.
 #include <cstring>
-#include <type_traits>
 
 #include "lanes.h"
 #include "lines.h"
@@ -8,10 +7,6 @@
 
 namespace gpuaug {
 namespace {
-
-inline int16_t blended(int16_t first, int16_t second, int16_t weight) {
-  return sum(first, rounded_product(difference(second, first), weight));
-}
 
 inline void pick(const uint8_t* row, const Group& group, uint8_t* out) {
 #if defined(__GNUC__) && !defined(__clang__)
@@ -138,75 +133,6 @@ void take_bytes(SourceRow from, int channels, int64_t own, Row to, bool fine, in
     for (x = 0; fine && x < n; x += kBlock) {
       for (int i = 0; i < kBlock; ++i) out[x + i] = static_cast<int16_t>(out[x + i] << 7);
     }
-  }
-}
-
-GPUAUG_ALL_VECTORS
-void blend_turned(const uint8_t* source, const TurnedTaps& taps, int channels, int count, Row to, bool fine) {
-  int32_t places[kBlock];
-  int16_t across[kBlock], down[kBlock];
-  const int64_t* __restrict x_steps = taps.x_steps;
-  const int64_t* __restrict y_steps = taps.y_steps;
-  const auto row_step = static_cast<int32_t>(taps.row), column_step = static_cast<int32_t>(taps.column);
-  for (int i = 0; i < kBlock; ++i) {  // those beyond `count` may lie anywhere; unsigned, so that they may wrap
-    const uint64_t x = static_cast<uint64_t>(taps.x) + static_cast<uint64_t>(x_steps[i]);
-    const uint64_t y = static_cast<uint64_t>(taps.y) + static_cast<uint64_t>(y_steps[i]);
-    places[i] = static_cast<int32_t>(static_cast<uint32_t>(y >> 32) * static_cast<uint32_t>(row_step) +
-                                     static_cast<uint32_t>(x >> 32) * static_cast<uint32_t>(column_step));
-    across[i] = static_cast<int16_t>((x >> 17) & (2047 << 4));
-    down[i] = static_cast<int16_t>((y >> 17) & (2047 << 4));
-  }
-  // Of each channel a pixel and its right neighbour. All are read before the first is used: what was just written in
-  // small pieces cannot be read at once in a large one.
-  uint16_t above[4][kBlock], below[4][kBlock];
-  const bool side_by_side = column_step == 3 && channels == 3;
-  if (side_by_side) {  // the usual number: six bytes a row, the first four of them in one word
-    uint32_t four[2][kBlock] = {};
-    uint16_t two[2][kBlock] = {};
-    for (int i = 0; i < count; ++i) {
-      for (int row = 0; row < 2; ++row) {
-        const uint8_t* six = source + places[i] + row * row_step;
-        four[row][i] = quad(six);
-        two[row][i] = static_cast<uint16_t>(six[4] | six[5] << 8);
-      }
-    }
-    for (int row = 0; row < 2; ++row) {
-      auto& pairs = row == 0 ? above : below;
-      for (int i = 0; i < kBlock; ++i) {
-        const uint32_t word = four[row][i], half = two[row][i];
-        pairs[0][i] = static_cast<uint16_t>((word & 0xFF) | (word >> 16 & 0xFF00));
-        pairs[1][i] = static_cast<uint16_t>((word >> 8 & 0xFF) | (half & 0xFF) << 8);
-        pairs[2][i] = static_cast<uint16_t>((word >> 16 & 0xFF) | (half & 0xFF00));
-      }
-    }
-  }
-  for (int c = 0; c < channels && !side_by_side; ++c) {
-    const uint8_t* own = source + c * taps.channel;
-    const auto read = [&](auto step) {
-      for (int i = 0; i < count; ++i) {
-        const uint8_t *upper = own + places[i], *lower = upper + row_step;
-        above[c][i] = static_cast<uint16_t>(upper[0] | upper[step] << 8);
-        below[c][i] = static_cast<uint16_t>(lower[0] | lower[step] << 8);
-      }
-    };
-    if (column_step == 1) {
-      read(std::integral_constant<int, 1>());
-    } else {
-      read(column_step);
-    }
-    for (int i = count; i < kBlock; ++i) above[c][i] = below[c][i] = 0;
-  }
-  for (int c = 0; c < channels; ++c) {
-    int16_t values[kBlock];
-    for (int i = 0; i < kBlock; ++i) {
-      const auto left = [](uint16_t pair) { return static_cast<int16_t>((pair & 255) << 7); };
-      const auto right = [](uint16_t pair) { return static_cast<int16_t>((pair >> 8) << 7); };
-      const int16_t upper = blended(left(above[c][i]), right(above[c][i]), across[i]);
-      const int16_t lower = blended(left(below[c][i]), right(below[c][i]), across[i]);
-      const int16_t value = blended(upper, lower, down[i]);
-      values[i] = fine ? whole_fine(value) : rounded_level(value);
-    }
-    std::memcpy(to.channel(c), values, static_cast<size_t>(count) * sizeof(int16_t));
   }
 }
 

@@ -26,7 +26,7 @@ class Painter {
         source_(batch.storage + recipe_.offset),
         from_(source_strides(batch, recipe_)),
         window_(readable_window(recipe_)),
-        turned_(batch, recipe_, window_, from_),
+        turned_(batch, recipe_, window_, from_, scratch.framed),
         width_(batch.width),
         line_(padded(batch.width)),
         blurs_(recipe_.stages & kBlur),
@@ -39,6 +39,7 @@ class Painter {
   template <typename Value>
   void paint(int64_t begin, int64_t end, const OutputRow<Value>& output) {
     if (moves() && along_axes()) columns_.plan(recipe_, window_, width_);
+    if (moves() && !along_axes()) plan_turn(begin, end);
     if (shrinks_down_) plan_ring();
     int64_t made =
         blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have been through the geometry
@@ -172,14 +173,13 @@ class Painter {
 
   // In general: every pixel has four of its own.
 
-  void turn_row(int64_t y) const {
-    const Row out = geometry_result(y);
-    turned_.row(source_, y, out, fine());
-    for (int c = 0; c < batch_.channels; ++c) {
-      int16_t* own = out.channel(c);
-      std::fill(own + width_, own + line_, own[width_ - 1]);
-    }
+  void plan_turn(int64_t begin, int64_t end) {
+    const int64_t more = blurs_ ? 2 : 0;
+    turned_.plan(std::max<int64_t>(begin - more, 0), std::min(end + more, batch_.height),
+                 [this](int64_t y) { return source_row(y); });
   }
+
+  void turn_row(int64_t y) const { turned_.row(source_, y, geometry_result(y), fine()); }
 
   // ---- Blur: a row across when it is made, then down the ring's rows.
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "batch.h"
+#include "framed.h"
 #include "lines.h"
 #include "random.h"
 
@@ -48,6 +49,8 @@ class Scratch {
   std::vector<int64_t> ring_rows;  // the source row in each place of the ring
   std::vector<int16_t> ring;
   std::vector<int32_t> sums;
+
+  Framed framed;  // what a turned draw reads
 
  private:
   static constexpr int kMargin = 16;  // of which the blur's border takes two values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import platform
 import shutil
@@ -16,7 +17,9 @@ from cuda_cases import ONE, encode_all, every_width, sanitizer_cases
 
 from gpuaug import functional, reference
 from gpuaug.normalization import normalization_line, normalization_table
-from gpuaug.recipe import Draft
+from gpuaug.packed import Packed
+from gpuaug.recipe import Draft, blur_weights
+from gpuaug.record import GEOMETRY, WORD
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["-std=c++20", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-DGPUAUG_ALL_VECTORS="]
@@ -26,6 +29,16 @@ GENERATIONS = {
     "x86-64": set(),
     "x86-64-v3": {"avx2", "bmi2", "fma"},
     "x86-64-v4": {"avx512bw", "avx512dq", "avx512vl"},
+}
+
+# xx, xy, yx, yy: what may be packed, what is read too sparsely for that, what no 32 bits hold.
+MAPS = {
+    "turned": (0.9, 0.3, -0.25, 0.8),
+    "mirrored": (-1.3, 0.4, 0.6, 1.2),
+    "quarter": (0.0, 1.0, -1.0, 0.0),
+    "sparse": (4.0, -3.0, 2.5, 5.0),
+    "steep": (2.0**8, 1.0, 2.0**-20, -(2.0**8)),
+    "wrapping": (2.0**20, 2.0**29, 2.0**30, 3.0),
 }
 
 Run = Callable[[bytes], subprocess.CompletedProcess]
@@ -62,6 +75,33 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return run
 
 
+@functools.cache
+def turns(turn: tuple[float, float, float, float]) -> tuple[int, bytes]:
+    """Maps about the middle of sources as small as a pixel and of windows of larger ones."""
+    random = torch.Generator().manual_seed(0)
+    sources = [(1, 1), (2, 3), (20, 33), (40, 21)]
+    xx, xy, yx, yy = turn
+    chosen = []
+    for channels, border, width in itertools.product((1, 2, 3, 4), ("zero", "edge", "reflect"), (9, 300)):
+        interleaved, last, blurred = (bool(len(chosen) & bit) for bit in (1, 2, 4))
+        storage = torch.randint(256, (1507 * channels,), dtype=torch.uint8, generator=random)
+        draft = Draft.of_packed(Packed.of_sizes(storage, sources, channels, interleaved))
+        draft.border(border)
+        draft.crop((0, 0), (width, 17))
+        if blurred:
+            draft.blur(blur_weights(torch.linspace(0.5, 2.0, len(sources))))
+        records = draft.recipes((17, width)).records
+        middle = [(w / 2 - xx * width / 2 - xy * 8, h / 2 - yx * width / 2 - yy * 8) for h, w in sources]
+        maps = torch.tensor([(xx, yy, xy, yx, x, y) for x, y in middle], dtype=torch.float64)
+        records[:, WORD["xx"] : WORD["y1"] + 1] = maps.mul(2.0**32).long()
+        records[:, WORD["stages"]] |= GEOMETRY
+        window = torch.tensor([(4, 5, 30, 17), (2, 9, 20, 33)])
+        records[2:, WORD["left"] : WORD["bottom"] + 1] = window
+        stages = int(records[0, WORD["stages"]])
+        chosen.append((storage, records, None, channels, 17, width, interleaved, stages, last))
+    return encode_all(chosen, sizes=(ONE,))
+
+
 def agrees(run: Run, cases: tuple[int, bytes]) -> None:
     done = run(cases[1])
     assert (done.stderr.decode(), done.stdout.decode()) == ("", f"{cases[0]} cases agree\n")
@@ -73,6 +113,11 @@ def test_every_path(run: Run):
 
 def test_every_width(run: Run):
     agrees(run, every_width())
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_every_turn(run: Run, name: str):
+    agrees(run, turns(MAPS[name]))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
