@@ -33,7 +33,8 @@ class Framed {
     const int64_t most = std::min(kMost, kSparse * batch.width * (end - begin));
     if (width_ > most || height > most || width_ * height > most) return false;
     channels_ = batch.channels;
-    pixels_.resize(static_cast<size_t>(width_ * height * words()));
+    const auto values = static_cast<size_t>(width_ * height * words());
+    if (pixels_.size() < values) pixels_.resize(values);
     return true;
   }
 

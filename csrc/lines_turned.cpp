@@ -65,8 +65,10 @@ GPUAUG_INLINE void pack(SourceRow from, uint16_t* __restrict out, int64_t begin,
 
 template <int kChannels>
 GPUAUG_INLINE void pack(SourceRow from, uint16_t* __restrict out, int64_t n) {
+  constexpr int kFew = 8;  // narrow images are all remainder
   int64_t x = 0;
   for (; x + kBlock <= n; x += kBlock) pack<kChannels>(from, out, x, x + kBlock);
+  for (; x + kFew <= n; x += kFew) pack<kChannels>(from, out, x, x + kFew);
   pack<kChannels>(from, out, x, n);
 }
 
