@@ -1,4 +1,4 @@
-"""What is measured: three chains, in batches of one size, on some threads of a CPU or on a GPU."""
+"""What is measured: four chains, in batches of one size, on some threads of a CPU or on a GPU."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from torch import Tensor
 
 MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
 SIGMA, AMOUNT, SALT = 1.0, 0.25, 0.6  # the blur's; the share of pixels that noise takes, and of salt in it
+DEGREES, SCALE, JITTER = (
+    15.0,
+    (0.8, 1.2),
+    0.2,
+)  # the most to both sides; of brightness, contrast and saturation
 
 # Each from uint8 NCHW to normalised float32 NCHW, with parameters of its own for every image:
 CHAINS = (
     "full",  # window of 20/32 of the side, bilinear back to it, flip of half, 5x5 Gaussian, salt and pepper
     "resize",  # the window, bilinear back, flip of half
     "one of",  # for each image either the window and back, or a flip, or salt and pepper: the article's three
+    "turn",  # rotation and scale about the middle, zeros beyond; flip of half; colours; a square of zeros
 )
 
 
@@ -30,6 +36,10 @@ class Case:
     def window(self) -> int:
         return self.side * 20 // 32
 
+    @property
+    def hole(self) -> int:
+        return self.side // 4
+
     def images(self) -> Tensor:
         generator = torch.Generator().manual_seed(0)
         shape = (self.batch, 3, self.side, self.side)
@@ -43,7 +53,7 @@ class Case:
         True
         """
         whole, window = self.side**2, self.window**2
-        read = (2 * whole + window) / 3 if self.chain == "one of" else window
+        read = {"one of": (2 * whole + window) / 3, "turn": whole}.get(self.chain, window)
         return round(self.batch * 3 * (read + 4 * whole))
 
     def __str__(self) -> str:

@@ -12,12 +12,14 @@ from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
-from case import AMOUNT, MEAN, SALT, SIGMA, STD, Case
+from case import AMOUNT, DEGREES, JITTER, MEAN, SALT, SCALE, SIGMA, STD, Case
 from processes import Sample, run_per_sample
 from timing import Run
 from torch import Tensor, nn
 
 AREA = (20 / 32) ** 2  # of the window, as a share of the image's
+HOLE = {"scale": (1 / 16, 1 / 16), "ratio": (1.0, 1.0), "value": 0}  # of the image's area, a square
+FACTORS = (1 - JITTER, 1 + JITTER)
 
 
 # ---- Whole batches
@@ -29,10 +31,12 @@ def gpuaug_chain(case: Case) -> Callable[..., Tensor]:
     window = [gpuaug.RandomCrop(case.window), gpuaug.Resize(case.side)]
     noise = gpuaug.SaltAndPepper(AMOUNT, SALT)
     options = [gpuaug.Compose(window), gpuaug.RandomHorizontalFlip(p=1.0), noise]
+    turn = [gpuaug.RandomAffine(DEGREES, scale=SCALE), gpuaug.RandomHorizontalFlip()]
     stages = {
         "full": [*window, gpuaug.RandomHorizontalFlip(), gpuaug.GaussianBlur(5, sigma=SIGMA), noise],
         "resize": [*window, gpuaug.RandomHorizontalFlip()],
         "one of": [gpuaug.OneOf(options)],
+        "turn": [*turn, gpuaug.ColorJitter(JITTER, JITTER, JITTER), gpuaug.RandomErasing(1.0, **HOLE)],
     }
     return gpuaug.Compose([*stages[case.chain], gpuaug.Normalize(MEAN, STD)])
 
@@ -55,9 +59,11 @@ def kornia_batch(case: Case, images: Tensor) -> Iterator[Run]:
     noise = K.RandomSaltAndPepperNoise(amount=AMOUNT, salt_vs_pepper=SALT, p=1.0)
     normalize = K.Normalize(*(torch.tensor(values, device=case.device) for values in (MEAN, STD)))
     blur = K.RandomGaussianBlur((5, 5), (SIGMA, SIGMA), p=1.0)
+    turn = [K.RandomAffine(DEGREES, scale=SCALE, p=1.0), K.RandomHorizontalFlip(p=0.5)]
     stages = {
         "full": [*window, K.RandomHorizontalFlip(p=0.5), blur, noise],
         "resize": [*window, K.RandomHorizontalFlip(p=0.5)],
+        "turn": [*turn, K.ColorJitter(JITTER, JITTER, JITTER, p=1.0), K.RandomErasing(p=1.0, **HOLE)],
     }
     if case.chain == "one of":
         options = [nn.Sequential(*window), K.RandomHorizontalFlip(p=1.0), noise]
@@ -93,6 +99,7 @@ class _KorniaOneOf(nn.Module):
 @contextmanager
 def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
     """DALI's CPU operators. Its result is DALI's own memory, not copied, and used again for a later batch."""
+    from nvidia import dali
     from nvidia.dali import fn, pipeline_def, types
 
     source = np.ascontiguousarray(images.permute(0, 2, 3, 1).numpy())
@@ -108,6 +115,22 @@ def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
     def noise(image):
         return fn.noise.salt_and_pepper(image, prob=AMOUNT, salt_vs_pepper=SALT)
 
+    def turned(image):
+        middle, factor = [case.side / 2, case.side / 2], fn.random.uniform(range=SCALE)
+        matrix = fn.transforms.combine(
+            fn.transforms.rotation(angle=fn.random.uniform(range=[-DEGREES, DEGREES]), center=middle),
+            fn.transforms.scale(scale=fn.stack(factor, factor), center=middle),
+        )
+        return fn.warp_affine(image, matrix=matrix, inverse_map=False, fill_value=0)
+
+    def recoloured(image):
+        names = ("brightness", "contrast", "saturation")
+        return fn.color_twist(image, **{name: fn.random.uniform(range=FACTORS) for name in names})
+
+    def erased(image):
+        corners = fn.random.uniform(range=[0, case.side - case.hole + 1], shape=(2,))
+        return fn.erase(image, anchor=dali.math.floor(corners), shape=[case.hole] * 2)
+
     @pipeline_def(batch_size=case.batch, num_threads=case.threads, device_id=None, seed=1, **executor)
     def chain():
         image = fn.external_source(lambda: source, layout="HWC", no_copy=True)
@@ -120,12 +143,14 @@ def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
                 image = noise(image)
         else:
             mirror = fn.random.coin_flip(probability=0.5)
-            image = resized_window(image)
+            image = turned(image) if case.chain == "turn" else resized_window(image)
             if case.chain == "full":
                 image = noise(fn.gaussian_blur(image, window_size=5, sigma=SIGMA))
+            elif case.chain == "turn":
+                image = erased(recoloured(image))
         scale = {"mean": [255 * m for m in MEAN], "std": [255 * s for s in STD]}
         result = {"dtype": types.FLOAT, "output_layout": "CHW"}
-        # Blur and noise know no left and right, so the flip may come with the normalisation.
+        # What no other step notices may come last: the flip, with the normalisation.
         return fn.crop_mirror_normalize(image, mirror=mirror, **scale, **result)
 
     pipeline = chain()
@@ -149,6 +174,12 @@ def torchvision_sample(case: Case) -> Sample:
         "full": [*window, v2.RandomHorizontalFlip(), v2.GaussianBlur(5, sigma=SIGMA), noise],
         "resize": [*window, v2.RandomHorizontalFlip()],
         "one of": [v2.RandomChoice(options)],
+        "turn": [
+            v2.RandomAffine(DEGREES, scale=SCALE, interpolation=v2.InterpolationMode.BILINEAR),
+            v2.RandomHorizontalFlip(),
+            v2.ColorJitter(JITTER, JITTER, JITTER),
+            v2.RandomErasing(1.0, **HOLE),
+        ],
     }
     output = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
     return lambda image: torch.from_numpy(image).to(case.device), v2.Compose([*stages[case.chain], *output])
@@ -169,6 +200,12 @@ def albumentations_sample(case: Case) -> Sample:
         "full": [*window, A.HorizontalFlip(p=0.5), blur, noise],
         "resize": [*window, A.HorizontalFlip(p=0.5)],
         "one of": [A.OneOf([A.Sequential(window, p=1.0), A.HorizontalFlip(p=1.0), noise], p=1.0)],
+        "turn": [
+            A.Affine(scale=SCALE, rotate=(-DEGREES, DEGREES), keep_ratio=True, p=1.0),
+            A.HorizontalFlip(p=0.5),
+            A.ColorJitter(FACTORS, FACTORS, FACTORS, hue=(0, 0), p=1.0),
+            A.CoarseDropout((1, 1), (case.hole,) * 2, (case.hole,) * 2, p=1.0),
+        ],
     }
     augment = A.Compose([*stages[case.chain], A.Normalize(MEAN, STD), ToTensorV2()])
     return np.ascontiguousarray, lambda image: augment(image=image)["image"]

@@ -1,28 +1,24 @@
 """Whether a library's output is that of the chain, judged by statistics: its random numbers are its own.
 
-Two probes have known answers. A horizontal ramp, the same in every row, tells for every image the size and
-the place of the window (its slope and level), the flip (the slope's sign) and the noise (its outliers).
-Independent random pixels tell, by how much of their spread is left, whether they were resized bilinearly and
-blurred.
+Two probes have known answers; the chain that rotates has others (``statistics_of_turn.py``). A horizontal
+ramp, the same in every row, tells for every image the size and the place of the window (its slope and level),
+the flip (the slope's sign) and the noise (its outliers). Independent random pixels tell, by how much of their
+spread is left, whether they were resized bilinearly and blurred.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
 import torch
-from case import AMOUNT, MEAN, SALT, SIGMA, STD, Case
+from case import AMOUNT, SALT, SIGMA, Case
+from probes import DRAWS, HIGH, LOW, SIGMAS, Results, grain, levels_of, near, root_mean_square, share
+from statistics_of_turn import check_turn
 from torch import Tensor
 
-DRAWS = 1024
 SPREAD = 0.8  # tolerance in levels: DALI's fused window looks half a pixel beyond its border, others do not
-LOW, HIGH = 60.0, 190.0  # what the probes hold: far from salt and pepper
-SIGMAS = 4.5  # what chance may do to a mean; about one check in 100,000 fails by chance
-
-Results = Callable[[Tensor], Callable[[], Tensor]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,9 @@ class Ramps:
 
 def check(case: Case, results: Results) -> None:
     """Raise AssertionError unless ``results(probe)()`` are batches of the chain."""
+    if case.chain == "turn":
+        check_turn(case, results)
+        return
     run, seen = results(ramp(case)), []
     while sum(len(part.slope) for part in seen) < DRAWS:
         seen.append(read_ramps(case, levels_of(case, run())))
@@ -58,21 +57,6 @@ def check(case: Case, results: Results) -> None:
 def ramp(case: Case) -> Tensor:
     row = torch.linspace(LOW, HIGH, case.side).round().to(torch.uint8)
     return row.expand(case.batch, 3, case.side, case.side).contiguous().to(case.device)
-
-
-def grain(case: Case) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    shape = (case.batch, 3, case.side, case.side)
-    return torch.randint(int(LOW), int(HIGH), shape, dtype=torch.uint8, generator=generator).to(case.device)
-
-
-def levels_of(case: Case, batch: Tensor) -> np.ndarray:
-    """A result as levels from 0 to 255: float32 (draws, channels, height, width)."""
-    assert batch.dtype == torch.float32, f"a result must be float32, got {batch.dtype}"
-    shape = tuple(batch.shape)
-    assert shape == (case.batch, 3, case.side, case.side), f"a result must be NCHW, got {shape}"
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return batch.cpu().mul(std).add(mean).mul(255).numpy()
 
 
 def read_ramps(case: Case, levels: np.ndarray) -> Ramps:
@@ -175,17 +159,3 @@ def expected_spreads(case: Case, probe: Tensor) -> tuple[float, float, float]:
         spreads.append([image.std(), resized.std(), cv2.GaussianBlur(resized, (5, 5), SIGMA).std()])
     plain, resized, blurred = root_mean_square(np.array(spreads))
     return float(plain), float(resized), float(blurred)
-
-
-def root_mean_square(values: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.mean(np.square(values), axis=0))
-
-
-def share(what: str, chosen: np.ndarray, expected: float) -> None:
-    error = np.sqrt(expected * (1 - expected) / len(chosen))
-    near(f"share {what}", chosen.mean(), expected, SIGMAS * error)
-
-
-def near(what: str, value: float, expected: float, tolerance: float) -> None:
-    allowed = f"{expected:.4g} ± {tolerance:.2g}"
-    assert abs(value - expected) <= tolerance, f"{what} must be {allowed}, got {value:.4g}"

@@ -12,7 +12,7 @@ import torch
 
 import gpuaug
 
-CHAINS = ("full", "resize", "one of")
+CHAINS = ("full", "resize", "one of", "turn")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,7 @@ def judge(chain: str, augment: Callable[[torch.Tensor], torch.Tensor]) -> None:
     check(Case(chain, side=32, batch=256, threads=1), lambda probe: lambda: augment(probe))
 
 
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")  # a probe's column may be all black
 @pytest.mark.parametrize("given", CHAINS)
 @pytest.mark.parametrize("asked", CHAINS)
 def test_judge_tells_the_chains_apart(asked, given):
@@ -65,14 +66,33 @@ ALTERED = {
 }
 
 
-@pytest.mark.parametrize("alteration", ALTERED)
-def test_judge_refuses(alteration):
+TURN = gpuaug.RandomAffine(15, scale=(0.8, 1.2))
+JITTER = gpuaug.ColorJitter(0.2, 0.2, 0.2)
+HOLE = gpuaug.RandomErasing(1.0, scale=(1 / 16, 1 / 16), ratio=(1, 1))
+ALTERED_TURNS = {
+    "no flip": ([TURN, JITTER, HOLE], "flips"),
+    "larger angles": ([gpuaug.RandomAffine(18, scale=(0.8, 1.2)), FLIP, JITTER, HOLE], "spread of angle"),
+    "to one side": ([gpuaug.RandomAffine((0, 30), scale=(0.8, 1.2)), FLIP, JITTER, HOLE], "mean angle"),
+    "no scale": ([gpuaug.RandomAffine(15), FLIP, JITTER, HOLE], "spread of scale"),
+    "no contrast": ([TURN, FLIP, gpuaug.ColorJitter(0.2, 0, 0.2), HOLE], "brightness times contrast"),
+    "no saturation": ([TURN, FLIP, gpuaug.ColorJitter(0.2, 0.2, 0), HOLE], "spread of saturation"),
+    "no hole": ([TURN, FLIP, JITTER], "erased"),
+    "holes that reach beyond the image": ([TURN, FLIP, JITTER, gpuaug.CutOut(8)], "erased"),
+    "blurred": ([TURN, FLIP, BLUR, JITTER, HOLE], "grain"),
+}
+
+
+@pytest.mark.parametrize(
+    ("chain", "alteration"),
+    [*(("full", name) for name in ALTERED), *(("turn", name) for name in ALTERED_TURNS)],
+)
+def test_judge_refuses(chain, alteration):
     from case import MEAN, STD
 
-    transforms, complaint = ALTERED[alteration]
+    transforms, complaint = {"full": ALTERED, "turn": ALTERED_TURNS}[chain][alteration]
     augment = gpuaug.Compose([*transforms, gpuaug.Normalize(MEAN, STD)])
     with pytest.raises(AssertionError, match=complaint):
-        judge("full", augment)
+        judge(chain, augment)
 
 
 def test_judge_refuses_one_parameter_for_the_whole_batch():
