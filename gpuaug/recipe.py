@@ -249,9 +249,9 @@ class Draft:
         """Put the level ``fill`` into up to ``BOXES`` boxes, int64 ``(n, k, 4)``: left, top, right, bottom of
         the output, exclusive. Pixels from the 65536th on are not reached.
         """
-        words = [quad(*box.unbind(1)) for box in boxes.clamp(0, 0xFFFF).unbind(1)]
-        nothing = (0,) * (BOXES - len(words) + 2)
-        self._tape.write(Opcode.ERASE, active, fill, *words, nothing)
+        words = quad(*boxes.clamp(0, 0xFFFF).unbind(2))
+        nothing = (0,) * (BOXES - words.shape[1] + 2)
+        self._tape.write(Opcode.ERASE, active, fill, words, nothing)
 
     def erase_grid(
         self, unit: Tensor, hole: Tensor, phase: Tensor, fill: Operand, active: Active = True
@@ -283,8 +283,8 @@ def quad(*numbers: Tensor) -> Tensor:
     >>> hex(quad(*torch.tensor([[1], [2], [3], [4]])).item())
     '0x4000300020001'
     """
-    word = torch.zeros_like(numbers[0])
-    for place, number in enumerate(numbers):
+    word = numbers[0]
+    for place, number in enumerate(numbers[1:], start=1):
         word = word | (number << (16 * place))
     return word
 

@@ -68,11 +68,12 @@ class RandomAffine(Transform):
         u = job.uniform(step)
         moves = ((-share, share) for share in self.translate)
         bounds = u.new_tensor((self.degrees, *moves, self.scale, self.shear[:2], self.shear[2:]))
-        drawn = job.grade(between(bounds.unbind(1), u), u.new_tensor((0, 0, 0, 1, 0, 0)))
-        angle, _, _, scale, shear_x, shear_y = drawn.unbind(1)
-        return {"inverse": inverse_map(angle, scale, shear_x, shear_y), "shares": drawn[:, 1:3]}
+        drawn = job.grade(between(bounds.unbind(1), u), (0, 0, 0, 1, 0, 0))
+        angle, _, _, scale, *shear = drawn.unbind(1)
+        inverse = inverse_map(angle, scale, *(shear if any(self.shear) else ()))
+        return {"inverse": inverse, "shares": drawn[:, 1:3] if any(self.translate) else (0, 0)}
 
-    def compile(self, draft: Draft, active: Active, *, inverse: Tensor, shares: Tensor) -> None:
+    def compile(self, draft: Draft, active: Active, *, inverse: Tensor, shares: Operand) -> None:
         draft.border(self.padding_mode, active)
         draft.affine(inverse, shares, active)
 
@@ -112,8 +113,7 @@ class RandomRotation(Transform):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         angle = job.grade(between(self.degrees, job.uniform(step)[:, 0]))
-        none = torch.zeros_like(angle)
-        return {"inverse": inverse_map(-angle, none + 1, none, none)}
+        return {"inverse": inverse_map(-angle)}
 
     def compile(self, draft: Draft, active: Active, *, inverse: Tensor) -> None:
         draft.border(self.padding_mode, active)
@@ -161,26 +161,32 @@ class RandomTranspose(Transform):
         return f"p={self.p}"
 
 
-def inverse_map(angle: Tensor, scale: Tensor, shear_x: Tensor, shear_y: Tensor) -> Tensor:
+def inverse_map(
+    angle: Tensor, scale: Tensor | None = None, shear_x: Tensor | None = None, shear_y: Tensor | None = None
+) -> Tensor:
     """From output to input offsets about the middle: xx, xy, yx, yy; float64 ``(n, 4)``.
 
-    >>> none = torch.zeros(1, dtype=torch.float64)
-    >>> inverse_map(none + 90, none + 2, none, none).abs()
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> inverse_map(90 * one, 2 * one).abs()
     tensor([[0.0000, 0.5000, 0.5000, 0.0000]], dtype=torch.float64)
 
     The inverse of rotation @ shear @ scale, as in torchvision: ``RSS`` of its ``_get_inverse_affine_matrix``.
     In steps of 2**-30, so that a quarter turn is exact.
 
     Args:
-        angle, shear_x, shear_y: float64 ``(n,)``, degrees.
+        angle, shear_x, shear_y: float64 ``(n,)``, degrees; the shears both or neither.
         scale: float64 ``(n,)``.
     """
-    turn, x, y = (v * (math.pi / 180) for v in (angle, shear_x, shear_y))
-    a = torch.cos(turn - y) / torch.cos(y)
-    b = -torch.cos(turn - y) * torch.tan(x) / torch.cos(y) - torch.sin(turn)
-    c = torch.sin(turn - y) / torch.cos(y)
-    d = -torch.sin(turn - y) * torch.tan(x) / torch.cos(y) + torch.cos(turn)
-    return steady(torch.stack((d, -b, -c, a), dim=1) / scale[:, None])
+    turn = angle * (math.pi / 180)
+    a = d = torch.cos(turn)
+    c = torch.sin(turn)
+    b = -c
+    if shear_x is not None and shear_y is not None:
+        x, y = shear_x * (math.pi / 180), shear_y * (math.pi / 180)
+        a, c = torch.cos(turn - y) / torch.cos(y), torch.sin(turn - y) / torch.cos(y)
+        b, d = b - torch.tan(x) * a, d - torch.tan(x) * c
+    rows = torch.stack((d, -b, -c, a), dim=1)
+    return steady(rows if scale is None else rows / scale[:, None])
 
 
 def _transposed(extent: Extent) -> Operand:

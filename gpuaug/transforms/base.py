@@ -52,12 +52,14 @@ class Job:
         """Whom a chance of ``p`` falls on."""
         return p > 0 if p in (0, 1) else self.uniform(step)[:, 0] < p
 
-    def grade(self, value: Tensor, neutral: float | Tensor = 0.0) -> Tensor:
+    def grade(self, value: Tensor, neutral: float | tuple[float, ...] | Tensor = 0.0) -> Tensor:
         """A parameter ``(n, ...)``, brought nearer to the ``neutral`` one, which changes nothing, the weaker
         a draw is. At strength 1 it stays as it is, to the bit.
         """
         if self.strength is None:
             return value
+        if isinstance(neutral, tuple):
+            neutral = value.new_tensor(neutral)
         return value - (value - neutral) * (1 - self.strength).view(-1, *(1,) * (value.dim() - 1))
 
     def grade_whole(self, value: Tensor, neutral: int, step: int = 1) -> Tensor:

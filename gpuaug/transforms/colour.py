@@ -117,11 +117,14 @@ class ColorJitter(_Colour):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
         bounds = u.new_tensor((self.brightness, self.contrast, self.saturation, self.hue))
-        drawn = job.grade(between(bounds.unbind(1), u[:, :4]), u.new_tensor((1, 1, 1, 0)))
+        drawn = job.grade(between(bounds.unbind(1), u[:, :4]), (1, 1, 1, 0))
         brightness, contrast, saturation, hue = drawn[:, :, None, None].unbind(1)
-        angle = 2 * math.pi * hue
-        luma, whole = u.new_tensor(LUMA).expand(3, 3), torch.eye(3, dtype=torch.float64, device="cpu")
-        turned = saturation * (torch.cos(angle) * (whole - luma) + torch.sin(angle) * u.new_tensor(_QUARTER))
+        luma = u.new_tensor(LUMA).expand(3, 3)
+        turned = torch.eye(3, dtype=torch.float64, device="cpu") - luma
+        if self.hue != (0, 0):
+            angle = 2 * math.pi * hue
+            turned = torch.cos(angle) * turned + torch.sin(angle) * u.new_tensor(_QUARTER)
+        turned = saturation * turned
         # Brightness after contrast scales what contrast adds too.
         added = 0.5 * (1 - contrast) * torch.where(u[:, 4:, None] < 0.5, 1.0, brightness)
         matrix = torch.cat((brightness * contrast * (luma + turned), added.expand(-1, 3, 1)), dim=2)

@@ -105,8 +105,7 @@ class CutOut(Transform):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step).unflatten(1, (self.holes, 2))
         extent = _extent(job.draft.extent, len(u))[:, None]
-        size = torch.tensor((self.size[1], self.size[0]), device="cpu").expand(len(u), 1, 2)
-        size = job.grade_whole(size, 0)
+        size = job.grade_whole(torch.tensor((self.size[1], self.size[0]), device="cpu").expand(1, 1, 2), 0)
         corner = (u * extent).long() - size // 2
         # Cut off here, since the record has no negative numbers.
         ends = (corner + size).minimum(extent.long())
