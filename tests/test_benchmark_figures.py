@@ -45,3 +45,63 @@ def test_all_sections_are_committed():
         assert list(report[name]["cases"]) == [str(case) for case in section.cases]
     for case in report["chains"]["cases"].values():
         assert case["libraries"].keys() >= {"gpuaug", *COPIES, *PEERS}
+
+
+def figure(value):
+    return f"{value['mean']:.3f} ± {value['sd']:.3f}"
+
+
+def interval(effect):
+    found = effect["difference"]
+    return f"{found['mean']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
+
+
+def table_after(text, heading):
+    """The rows of the first table whose heading has these words: their cells by the first one."""
+    _, _, rest = text.partition(heading)
+    rows = [line.strip("| ").split(" | ") for line in rest.split("\n\n")[0].splitlines()[2:]]
+    return {cells[0].strip("`"): cells[1:] for cells in rows}
+
+
+@pytest.fixture
+def readme(request):
+    return (request.config.rootpath / "README.md").read_text()
+
+
+@pytest.fixture
+def study(request):
+    folder = request.config.rootpath / "benchmarks" / "results"
+    return lambda name: json.loads((folder / f"study-{name}.json").read_text())
+
+
+def test_readme_says_what_the_first_study_found(readme, study):
+    report = study("catdog")
+    rows = table_after(readme, "| arm | what an epoch draws | accuracy | cat recall | dog recall | dog F1 |")
+    assert list(rows) == ["imbalanced", "undersampled", "duplicates", "copies", "all"]
+    for arm, (_, *cells) in rows.items():
+        found = report["arms"][arm]
+        cat, dog = found["classes"]["cat"], found["classes"]["dog"]
+        wanted = (found["accuracy"], cat["recall"], dog["recall"], dog["f1"])
+        assert cells == [figure(value) for value in wanted]
+    alone = table_after(readme, "| technique | accuracy | difference to `duplicates` [95 %] |")
+    assert {*rows, *alone} == set(report["arms"])
+    for arm, cells in alone.items():
+        assert cells == [figure(report["arms"][arm]["accuracy"]), interval(report["effects"]["arms"][arm])]
+
+
+def test_readme_says_what_the_second_study_found(readme, study):
+    report, balanced = study("intel"), study("intel-balanced")
+    rows = table_after(readme, "| arm | accuracy, last three epochs | sea recall | best epoch |")
+    found = {"balanced: 1,344 of each": balanced["arms"]["imbalanced"], **report["arms"]}
+    assert list(rows) == list(found)
+    for arm, cells in rows.items():
+        sea = found[arm]["classes"]["sea"]
+        assert cells == [figure(of) for of in (found[arm]["accuracy"], sea["recall"], found[arm]["best"])]
+    for arm in ("channel_dropout", "channel_dropout @ copies"):
+        assert interval(report["effects"]["arms"][arm]) in " ".join(readme.split())
+
+
+def test_no_result_names_a_folder_of_a_machine(study):
+    for name in ("catdog", "intel", "intel-balanced"):
+        assert study(name)["command"].startswith("python -m gpuaug study ")
+        assert not any(word.startswith("/") for word in study(name)["command"].split())
