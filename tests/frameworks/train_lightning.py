@@ -80,6 +80,8 @@ def main(folder, loader, epochs, steps="-1", checkpoint=None):
         "drawn": model.drawn,
     }
     Path(folder, f"rank{trainer.global_rank}.json").write_text(json.dumps(seen))
+    # Else gloo's threads are still there when the interpreter ends, which now and then aborts the process.
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
