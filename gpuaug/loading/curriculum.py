@@ -14,7 +14,7 @@ from gpuaug.loading.loader import BalancedLoader
 from gpuaug.sampling.labels import read_labels
 from gpuaug.sampling.table import Class
 from gpuaug.transforms import PerClass
-from gpuaug.transforms.settings import probability, whole_span
+from gpuaug.transforms.settings import probability, whole
 
 # Copies that no sampler comes to, so that no probe is a draw that was trained on.
 PROBES = 1 << 31
@@ -92,8 +92,8 @@ class Curriculum:
         if not all(isinstance(name, int) for name in self._table.classes):
             raise ValueError("labels must be integers, as those that the loader yields, got strings")
         self.loader, self.by_class, self._augment = loader, found[0], loader.augment
-        self.levels = whole_span("levels", levels, 1, 1000)[0]
-        self.samples = whole_span("samples", samples, 1, 1 << 20)[0]
+        self.levels = whole("levels", levels, 1, 1000)
+        self.samples = whole("samples", samples, 1, 1 << 20)
         self.threshold = probability("threshold", threshold)
         self.seed = random.check_seed(seed)
         self._level = torch.zeros(len(self._table.classes), dtype=torch.int64, device="cpu")

@@ -91,10 +91,8 @@ def _name(dataset: Any, index: int) -> str:
     """``sample 3``, with its path where the data set keeps one, as torchvision's folder data sets do."""
     try:
         path = _path(dataset, index)
-    except (
-        LookupError,
-        TypeError,
-    ):  # a subset's index that is not there: then that is the error
+    except (LookupError, TypeError):
+        # A subset's index that is not there: then reading it fails too, and that is the error to show.
         path = None
     return f"sample {index}" if path is None else f"sample {index} ({path})"
 

@@ -151,8 +151,8 @@ def _table(name: str, value: Table, shape: tuple[str | int, ...]) -> Tensor:
         raise ValueError(f"{name} must be in [0, 1], got {value}")
     if not table.is_cpu:
         raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {table.device}")
-    # Its own: what the caller does to the value later is no setting of the transform.
-    return table.clone() if table is value else table
+    # Its own, also where NumPy would share its memory: what the caller does to the value later is no setting.
+    return table.clone()
 
 
 def _checked(job: Job, classes: int, transform: PerClass) -> Tensor:

@@ -164,7 +164,7 @@ def test_labels_may_leave_gaps():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"levels": 0}, r"levels must be .* in \[1, 1000\], got 0"),
+        ({"levels": 0}, r"levels must be in \[1, 1000\], got 0"),
         ({"samples": 0}, r"samples must be"),
         ({"threshold": 1.5}, r"threshold must be in \[0, 1\], got 1.5"),
         ({"labels": LABELS[:5]}, "labels must be one for each of the 30 samples of the loader, got 5"),
@@ -174,6 +174,13 @@ def test_labels_may_leave_gaps():
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         make(**settings)
+
+
+@pytest.mark.parametrize("name", ["levels", "samples"])
+@pytest.mark.parametrize("value", [(3, 5), 3.0, True])
+def test_counts_are_whole_numbers(name, value):
+    with pytest.raises(TypeError, match=rf"{name} must be an int in \[1, "):
+        make(**{name: value})
 
 
 def test_a_loader_that_has_none_is_refused():

@@ -1,5 +1,6 @@
 """Strength and choice by class: what a strength makes of every transform, and who gets which."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -57,10 +58,8 @@ def test_a_weak_draw_is_hardly_changed(entry):
     away, furthest = ((t(images, draws).int() - plain.int()).abs().flatten(1) for t in (weak, full))
     if not weak.graded:
         assert (away.amax(1) > 0).sum() <= 2  # a chance of 1 in 1000 for each
-    elif entry.name in (
-        "Downscale",
-        "JpegCompression",
-    ):  # the least there is loses a row, or halves the chroma
+    elif entry.name in ("Downscale", "JpegCompression"):
+        # The least that there is loses a row, or halves the chroma.
         assert away.sum() < furthest.sum()
     else:
         # A level from rounding, two where a resampling moves by a part of a pixel; salt is one pixel in 4000.
@@ -140,11 +139,17 @@ def test_the_loader_passes_the_labels_on(resident):
         assert batch[:, 0, 0, 0].tolist() == [100 if label else 50 for label in classes]
 
 
-def test_tables_are_set_later_and_are_its_own():
-    strength = torch.tensor([0.5, 1.0])
-    by_class = gpuaug.PerClass([gpuaug.RandomInvert()], strength=strength)
-    strength[0] = 7
+@pytest.mark.parametrize("table", [torch.tensor, np.array])
+def test_tables_are_its_own(table):
+    strength, chances = table([0.5, 1.0]), table([[0.25], [0.75]])
+    by_class = gpuaug.PerClass([gpuaug.RandomInvert()], strength=strength, op_probability=chances)
+    strength[0] = chances[0, 0] = 7
     assert by_class.strength.tolist() == [0.5, 1.0]
+    assert by_class.op_probability.tolist() == [[0.25], [0.75]]
+
+
+def test_tables_are_set_later():
+    by_class = gpuaug.PerClass([gpuaug.RandomInvert()], strength=[0.5, 1.0])
     by_class.strength = 0.25
     by_class.op_probability = [[0.5], [1.0], [0.0]]
     assert "strength=0.25, op_probability=0 to 1 by class, p=1.0" in repr(by_class)
