@@ -16,11 +16,12 @@
 #include "separable.cuh"
 #include "shared.cuh"
 #include "tile.h"
+#include "tone.cuh"
 
 namespace gpuaug {
 
 // kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
-// block, so that no barrier is split; noise, colour and erasing cost a draw without them one branch, and need no
+// block, so that no barrier is split; noise, colour, tone and erasing cost a draw without them one branch, and need no
 // variant.
 template <int64_t kStages, typename Value>
 __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
@@ -41,6 +42,7 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     }
     if ((kStages & kShrink) && plan.from == kFiltered) find_filters(shared, plan, batch);
     if (plan.masked) find_masks(shared, plan, batch);
+    if (plan.tone) find_tones(shared, recipe);
     __syncthreads();  // the source is staged, and no thread is at the tile before
     if (plan.new_table) load_table<Value>(shared, batch, plan.draw);
     if (threadIdx.x < 2) plan_next<kStages>(shared.plan(1 - turn), plan, batch, tiling);
@@ -65,9 +67,10 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
       __syncthreads();  // its rows are blurred across
       blur_patch_down_to(Levels(shared, plan, false), shared, plan, recipe);
     }
-    if (plan.colour) {
+    if (plan.colour || plan.tone) {
       __syncthreads();  // the tile has its levels
-      colour_tile(shared, plan, recipe);
+      if (plan.colour) colour_tile(shared, plan, recipe);
+      if (plan.tone) tone_tile(shared, plan);
     }
     __syncthreads();  // the tile is finished
     write<Value>(shared, plan, batch);

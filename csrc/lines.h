@@ -106,6 +106,11 @@ void article_down_row(const int16_t* const rows[5], const int16_t* const image[3
 struct ColourRow;
 void colour_levels(const ColourRow* rows, Row levels, int channels, int64_t n);
 
+// ---- Tone: the table of a draw's curves, and levels through it, in place
+
+void tone_table(const int64_t* words, int count, uint8_t* table);
+void tone_levels(const uint8_t* table, int16_t* levels, int64_t n);
+
 // ---- Noise
 
 // The bits of 256 consecutive pixels of a draw.

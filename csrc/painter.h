@@ -12,6 +12,7 @@
 #include "output_row.h"
 #include "scratch.h"
 #include "stages.h"
+#include "tone.h"
 #include "turned.h"
 
 namespace gpuaug {
@@ -34,7 +35,10 @@ class Painter {
         outer_(static_cast<int16_t>(blur_weights(recipe_).outer)),
         inner_(static_cast<int16_t>(blur_weights(recipe_).inner)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
-        colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)} {}
+        colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)} {
+    const int64_t curves[kCurves] = {curve_word(recipe_, 0), curve_word(recipe_, 1), curve_word(recipe_, 2)};
+    if (recipe_.stages & kTone) tone_table(curves, kCurves, tones_);
+  }
 
   template <typename Value>
   void paint(int64_t begin, int64_t end, const OutputRow<Value>& output) {
@@ -50,6 +54,7 @@ class Painter {
       }
       if (blurs_) blur_row_down(y);
       if (recipe_.stages & kColour) colour_levels(colours_, scratch_.levels(), batch_.channels, line_);
+      if (recipe_.stages & kTone) tone_levels(tones_, scratch_.levels().values, batch_.channels * line_);
       if (recipe_.stages & kNoise) noise_row(y);
       if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), batch_.channels, width_);
       output.write(y, scratch_.levels());
@@ -249,6 +254,7 @@ class Painter {
   int16_t outer_, inner_;  // the blur's weights
   bool shrinks_down_;
   ColourRow colours_[3];
+  uint8_t tones_[256];
   int64_t bits_begin_ = 0, bits_end_ = 0;  // the blocks that `bits` holds
   int64_t upper_ = -2, lower_ = -2;        // the source rows that `upper` and `lower` hold; -1: zeros
 };

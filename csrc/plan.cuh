@@ -38,7 +38,8 @@ struct Plan {
   int tile;          // of the draw
   int halo;          // 2 where this draw blurs
   bool masked;       // this draw has noise, or erases
-  bool colour;       // and this
+  bool colour;       // it mixes its colours
+  bool tone;         // it has curves
   bool new_table;    // it is not in shared memory yet
   bool whole_words;  // rows of the source are aligned words
 };
@@ -133,6 +134,7 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
   plan.halo = halo;
   plan.masked = recipe.stages & (kNoise | kErase);
   plan.colour = recipe.stages & kColour;
+  plan.tone = recipe.stages & kTone;
   plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
 }
 

@@ -56,6 +56,7 @@ struct Shared {
   // What noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
   __device__ uint8_t* keep() const { return memory + tiling.masks; }
   __device__ uint8_t* laid() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
+  __device__ uint8_t* tones() const { return memory + tiling.tones; }  // what becomes of each level
   __device__ uint8_t* finished() const { return memory + tiling.finished; }
   __device__ uint8_t* bytes() const { return memory + tiling.bytes; }  // staged source bytes, then a patch's levels
   __device__ uint16_t* fine() const { return reinterpret_cast<uint16_t*>(memory + tiling.fine); }

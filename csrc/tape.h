@@ -27,11 +27,12 @@ enum Opcode : int64_t {
   kSetBlur,
   kSetNoise,
   kMixColours,
-  kSetErase
+  kSetErase,
+  kAddTone
 };
 
 // Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13, 8};
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13, 8, 2};
 
 // As PyTorch casts: what no int64 can hold becomes the least one.
 inline int64_t to_int64(double value) {
@@ -146,6 +147,12 @@ class DraftedDraw {
                                   &recipe_.box3, &recipe_.grid, &recipe_.grid_at};
         recipe_.stages |= kErase;
         for (int word = 0; word < 7; ++word) *words[word] = whole(word);
+        break;
+      }
+      case kAddTone: {
+        int64_t& place = recipe_.tone0 == 0 ? recipe_.tone0 : (recipe_.tone1 == 0 ? recipe_.tone1 : recipe_.tone2);
+        recipe_.stages |= kTone;
+        place = whole(0);
         break;
       }
     }

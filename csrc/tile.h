@@ -47,7 +47,8 @@ struct Tiling {
   int staged_pitch, staged_plane;  // source bytes
   int patch_plane;                 // levels of a patch
   int fine_rows, fine_plane;       // rows in 1/128; a plane in 16-bit elements
-  int plans, table, columns, row_taps, masks, finished, bytes, fine, filters, shared;  // where parts begin, and the end
+  int plans, table, tones, columns, row_taps, masks, finished, bytes, fine, filters,
+      shared;  // where parts begin, and the end
 };
 
 // The parts of shared memory that grow with a tile, in bytes.
@@ -74,6 +75,7 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kPlanBytes);
   tiling.table = part(batch.table ? channels * 256 * element_size : 0);
+  tiling.tones = part(256);
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.masks = part(2 * rows * strips * kStripWidth);

@@ -10,6 +10,7 @@ import kornia
 import torch
 from torch import Tensor
 
+from gpuaug import tone
 from gpuaug.recipe import Recipes
 from gpuaug.record import (
     ARTICLE,
@@ -24,6 +25,7 @@ from gpuaug.record import (
     GEOMETRY,
     NOISE,
     SHRINK,
+    TONE,
     WORD,
 )
 from gpuaug.reference import check_readable, erased, pixel_bits
@@ -41,6 +43,8 @@ def augment(images: Tensor, recipes: Recipes) -> Tensor:
         images = _where(recipes, BLUR, _blur(images, recipes), images)
     if recipes.stages & COLOUR:
         images = _where(recipes, COLOUR, _colour(images, recipes), images)
+    if recipes.stages & TONE:
+        images = _where(recipes, TONE, _tone(images, recipes), images)
     if recipes.stages & NOISE:
         images = _where(recipes, NOISE, salt_and_pepper(images, *_noise_fields(recipes)), images)
     if recipes.stages & ERASE:
@@ -148,6 +152,12 @@ def _colour(images: Tensor, recipes: Recipes) -> Tensor:
     mixed = torch.einsum("nij,njhw->nihw", weights, colours)
     mixed = (mixed + matrix[:, :rows, 3, None, None] / 255).clamp(0, 1)
     return torch.cat((mixed.to(images.dtype), images[:, 3:]), dim=1)
+
+
+def _tone(images: Tensor, recipes: Recipes) -> Tensor:
+    """In float32 at least."""
+    wide = images.to(torch.promote_types(images.dtype, torch.float32))
+    return tone.curved(wide, recipes.records).to(images.dtype)
 
 
 def _noise_fields(recipes: Recipes) -> tuple[Tensor, ...]:

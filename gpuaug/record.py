@@ -11,11 +11,12 @@ FIELDS = (
     *("blur", "outer", "inner"),
     *("key", "place", "salt", "pepper"),
     *("rr", "rg", "rb", "r1", "gr", "gg", "gb", "g1", "br", "bg", "bb", "b1"),
+    *("tone0", "tone1", "tone2"),
     *("fill", "box0", "box1", "box2", "box3", "grid", "grid_at"),
 )
 WORD = {name: number for number, name in enumerate(FIELDS)}
 
-GEOMETRY, BLUR, NOISE, SHRINK, COLOUR, ERASE = 1, 2, 4, 8, 16, 32
+GEOMETRY, BLUR, NOISE, SHRINK, COLOUR, ERASE, TONE = 1, 2, 4, 8, 16, 32, 64
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 GAUSSIAN, ARTICLE = 0, 1
 
@@ -31,4 +32,9 @@ ARTICLE_KERNEL = (
 )
 NOISE_UNIT = 1 << 16
 COLOUR_UNIT = 1 << 12
+# A word of tone: the curve in its low eight bits, and above them its parameter, in these units.
+CURVES = 3
+POSTERIZE, SOLARIZE, POWER = 1, 2, 3
+THRESHOLD_UNIT = 1 << 24
+EXPONENT_UNIT = 1 << 16
 BOXES = 4

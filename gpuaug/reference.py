@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpuaug import random
+from gpuaug import random, tone
 from gpuaug.record import (
     ARTICLE,
     ARTICLE_KERNEL,
@@ -22,6 +22,7 @@ from gpuaug.record import (
     GEOMETRY,
     NOISE,
     SHRINK,
+    TONE,
     WORD,
 )
 
@@ -48,6 +49,8 @@ def augment(
         image = _choose(field, BLUR, _blur(image, field), image)
     if stages & COLOUR:
         image = _choose(field, COLOUR, _colour(image, records), image)
+    if stages & TONE:
+        image = _choose(field, TONE, _tone(image, records), image)
     if stages & NOISE:
         image = _choose(field, NOISE, _noise(image, field), image)
     if stages & ERASE:
@@ -283,6 +286,13 @@ def _colour(image: Tensor, records: Tensor) -> Tensor:
     ]
     mixed = ((torch.cat(rows, dim=1) + (1 << 11)) >> 12).clamp(0, 255)
     return torch.cat((mixed, image[:, 3:]), dim=1)
+
+
+# ---- Tone: a table for each draw.
+
+
+def _tone(image: Tensor, records: Tensor) -> Tensor:
+    return tone.tables(records).gather(1, image.flatten(1)).view_as(image)
 
 
 # ---- Noise: 16 bits for each pixel, eight pixels to a block.

@@ -15,7 +15,19 @@ import torch
 from torch import Tensor
 
 from gpuaug.activity import Active
-from gpuaug.record import BLUR, COLOUR, COLOUR_UNIT, ERASE, FIXED_POINT, GEOMETRY, NOISE, NOISE_UNIT, SHRINK
+from gpuaug.record import (
+    BLUR,
+    COLOUR,
+    COLOUR_UNIT,
+    CURVES,
+    ERASE,
+    FIXED_POINT,
+    GEOMETRY,
+    NOISE,
+    NOISE_UNIT,
+    SHRINK,
+    TONE,
+)
 
 TRIES = 10  # windows to choose from in FIT
 
@@ -36,14 +48,18 @@ class Opcode(IntEnum):
     NOISE = 8  # key, place, salt, pepper
     COLOUR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
     ERASE = 10  # fill, four boxes, grid, where it begins: the record's words
+    TONE = 11  # a curve after those before it: the record's word
 
 
 ARITY = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
     **{Opcode.FLIP: 2, Opcode.AFFINE: 7, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
-    **{Opcode.COLOUR: 13, Opcode.ERASE: 8},
+    **{Opcode.COLOUR: 13, Opcode.ERASE: 8, Opcode.TONE: 2},
 }
-_STAGE = {Opcode.BLUR: BLUR, Opcode.NOISE: NOISE, Opcode.COLOUR: COLOUR, Opcode.ERASE: ERASE}
+_STAGE = {
+    **{Opcode.BLUR: BLUR, Opcode.NOISE: NOISE, Opcode.COLOUR: COLOUR},
+    **{Opcode.ERASE: ERASE, Opcode.TONE: TONE},
+}
 _DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)
 
 
@@ -184,6 +200,7 @@ class _Draws:
         self.noise = nothing[:, [0, 0, 0, 0]]
         self.colours = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
         self.colours = self.colours.expand(operands.count, 3, 4)
+        self.tones = nothing[:, :1].expand(-1, CURVES)
         self.erased = nothing[:, [0] * 7]
         self.stages = nothing[:, :1]
         self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
@@ -286,6 +303,12 @@ class _Draws:
         self.colours = torch.where(active[:, None], mixed, self.colours)
         self.stages = torch.where(active, self.stages | COLOUR, self.stages)
 
+    def execute_tone(self, active: Tensor, word: int) -> None:
+        taken = (self.tones != 0).sum(1, keepdim=True).clamp(max=CURVES - 1)
+        free = torch.arange(CURVES, device=active.device) == taken
+        self.tones = torch.where(active & free, self._get.whole(word)[:, None], self.tones)
+        self.stages = torch.where(active, self.stages | TONE, self.stages)
+
     def execute_erase(self, active: Tensor, *words: int) -> None:
         given = torch.stack([self._get.whole(k) for k in words], dim=1)
         self.erased = torch.where(active, given, self.erased)
@@ -304,7 +327,7 @@ class _Draws:
         pairs = (self.source, scale, cross, shift, self.low, self.high)
         colours = torch.cat((self.colours[:, :, :3], self.colours[:, :, 3:] * 255), dim=2) * COLOUR_UNIT
         colours = torch.where((stages & COLOUR) != 0, colours.round().long().flatten(1), 0)
-        others = (self.border, self.blur, self.noise, colours, self.erased)
+        others = (self.border, self.blur, self.noise, colours, self.tones, self.erased)
         return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gpuaug.recipe import Draft, blur_weights
-from gpuaug.record import BORDERS, GEOMETRY, WORD
+from gpuaug.record import BORDERS, GEOMETRY, POSTERIZE, POWER, SOLARIZE, WORD
 
 TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -47,6 +47,9 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
         draft.blur(None, some(0.3))
     for _ in range(draw(st.integers(0, 2))):
         draft.colour(torch.randn(n, 12, generator=random) * draw(st.sampled_from((0.3, 1.0, 9.0))), some())
+    for _ in range(draw(st.integers(0, 3))):
+        curve, most = draw(st.sampled_from(((POSTERIZE, 8), (SOLARIZE, 1 << 25), (POWER, 1 << 18))))
+        draft.tone(curve, whole(0, most), some())
     if draw(st.booleans()):
         shares = torch.rand(2, n, generator=random) / 2
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)

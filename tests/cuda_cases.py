@@ -14,7 +14,7 @@ from torch import Tensor
 from gpuaug import reference
 from gpuaug.packed import Packed
 from gpuaug.recipe import Draft, blur_weights
-from gpuaug.record import GEOMETRY, WORD
+from gpuaug.record import GEOMETRY, POSTERIZE, POWER, SOLARIZE, WORD
 
 ONE, MANY = 1, 132  # multiprocessors: the fewer, the larger the tiles
 
@@ -92,6 +92,10 @@ def chain(
         draft.blur(blur_weights(torch.linspace(0.5, 2.0, n)), odd)
     if "colour" in names:
         draft.colour(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
+    if "tone" in names:
+        draft.tone(POWER, torch.arange(n) * 9000 + 40000, torch.arange(n) % 3 != 2)
+        draft.tone(SOLARIZE, 3 << 22, odd)
+        draft.tone(POSTERIZE, 5, ~odd)
     if "noise" in names:
         keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
         draft.noise(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
@@ -121,6 +125,8 @@ BFLOAT, HALF, FLOAT = torch.bfloat16, torch.float16, torch.float32
 CHAINS = (
     chain("boxes", "grid", "noise", sources=WIDE, size=(30, 72), channels=3),
     chain("boxes", "colour", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
+    chain("colour", "tone", "noise", "boxes", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
+    chain("tone", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
     chain("grid", sources=SMALL, size=(17, 33), table=FLOAT),
     chain("colour", sources=SMALL, size=(17, 40), channels=1),
     chain("colour", "noise", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),

@@ -10,6 +10,8 @@ from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gpuaug.record import CURVES
+
 if TYPE_CHECKING:
     from gpuaug.transforms.base import Transform
 
@@ -20,10 +22,11 @@ class Stage(IntEnum):
     GEOMETRY = 0
     BLUR = 1
     COLOUR = 2
-    NOISE = 3
-    ERASE = 4
-    OUTPUT = 5
-    BATCHED = 6  # after the kernel: PyTorch on the draws that need it
+    TONE = 3
+    NOISE = 4
+    ERASE = 5
+    OUTPUT = 6
+    BATCHED = 7  # after the kernel: PyTorch on the draws that need it
 
 
 class Geometry(IntEnum):
@@ -38,19 +41,22 @@ class Geometry(IntEnum):
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a plan has come: the pass that is open, its latest stage, and what its geometry holds."""
+    """How far a plan has come: the pass that is open, its latest stage, what its geometry holds, and how
+    many curves its tone."""
 
     number: int = 0
     stage: Stage = Stage.GEOMETRY
     geometry: Geometry = Geometry.NONE
+    curves: int = 0
 
     def admits(self, stage: Stage, geometry: Geometry) -> bool:
         """Whether a transform of that stage may still join the open pass."""
         if stage == Stage.BATCHED:
             return True  # any number of them, in turn
         if stage != Stage.GEOMETRY:
-            # The matrices of several colours multiply.
-            return stage > self.stage or stage == self.stage == Stage.COLOUR
+            # The matrices of several colours multiply, and curves follow one another while there is room.
+            again = stage == Stage.COLOUR or (stage == Stage.TONE and self.curves < CURVES)
+            return stage > self.stage or (stage == self.stage and again)
         if geometry == Geometry.PAD or self.geometry == Geometry.PAD:
             return self.stage == Stage.GEOMETRY and min(geometry, self.geometry) <= Geometry.FLIP
         if geometry == self.geometry == Geometry.AFFINE:
@@ -60,14 +66,19 @@ class Cursor:
     def after(self, stage: Stage, geometry: Geometry) -> Cursor:
         """The cursor once a transform has joined, in a new pass where it has to."""
         start = self if self.admits(stage, geometry) else Cursor(self.number + 1)
-        return Cursor(start.number, stage, max(start.geometry, geometry))
+        return Cursor(
+            start.number, stage, max(start.geometry, geometry), start.curves + (stage == Stage.TONE)
+        )
 
     @staticmethod
     def furthest(cursors: list[Cursor]) -> Cursor:
         """Where exclusive options leave the plan: as far as the furthest of them."""
         number = max(c.number for c in cursors)
         last = [c for c in cursors if c.number == number]
-        return Cursor(number, max(c.stage for c in last), max(c.geometry for c in last))
+        return Cursor(
+            *(number, max(c.stage for c in last)),
+            *(max(c.geometry for c in last), max(c.curves for c in last)),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
-"""Tone curves and histograms of each draw: posterize, solarize, gamma, contrast, equalize."""
+"""Tone: posterize, solarize, gamma. Each transform is a curve of levels; those of a chain are one table."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import kornia
-import torch
 from torch import Tensor
 
-from gpuaug.recipe import Group
-from gpuaug.transforms.base import Job
-from gpuaug.transforms.batched import LEVELS, Batched
-from gpuaug.transforms.plan import Step
+from gpuaug.activity import Active
+from gpuaug.recipe import Draft
+from gpuaug.record import EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.plan import Stage, Step
 from gpuaug.transforms.settings import between, span, whole_between, whole_span
 
 Span = float | tuple[float, float]
@@ -19,10 +18,10 @@ Span = float | tuple[float, float]
 NO_LEVEL = 256 / 255  # above the brightest
 
 
-class Posterize(Batched):
+class Posterize(Transform):
     """Fewer bits for each channel: the high ones stay.
 
-    >>> import gpuaug
+    >>> import gpuaug, torch
     >>> gpuaug.Posterize(bits=1)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
     [[[[0, 0, 128, 128]]]]
 
@@ -33,6 +32,7 @@ class Posterize(Batched):
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019"
+    stage = Stage.TONE
     numbers = 1
 
     def __init__(self, bits: int | tuple[int, int] = (4, 7), *, seed: int = 0) -> None:
@@ -42,29 +42,27 @@ class Posterize(Batched):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"bits": job.grade_whole(whole_between(self.bits, job.uniform(step)[:, 0]), 8)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        # kornia's posterize counts levels by truncation, where 1/255 of a level too little loses a level.
-        unit = torch.exp2(8 - group.column("bits", images))
-        kept = (images * LEVELS + 1e-3).div(unit).floor() * unit / LEVELS
-        return torch.where(unit == 1, images, kept)
+    def compile(self, draft: Draft, active: Active, *, bits: Tensor) -> None:
+        draft.tone(POSTERIZE, bits, active)
 
     def extra_repr(self) -> str:
         return f"bits={self.bits}"
 
 
-class Solarize(Batched):
+class Solarize(Transform):
     """Pixels at or above a threshold are inverted.
 
-    >>> import gpuaug
+    >>> import gpuaug, torch
     >>> gpuaug.Solarize(threshold=0.5)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
     [[[[0, 127, 127, 0]]]]
 
     Args:
-        threshold: share of the brightest level, a number or (least, most) in [0, 2]; above 1 nothing changes.
+        threshold: share of the brightest level, a number or (least, most) in [0, 2], kept in steps of 2**-24;
+            above 1 nothing changes.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019"
-    backend = "kornia"
+    stage = Stage.TONE
     numbers = 1
 
     def __init__(self, threshold: Span = (0.5, 1.0), *, seed: int = 0) -> None:
@@ -74,25 +72,27 @@ class Solarize(Batched):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"threshold": job.grade(between(self.threshold, job.uniform(step)[:, 0]), NO_LEVEL)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        return kornia.enhance.solarize(images, group.params["threshold"])
+    def compile(self, draft: Draft, active: Active, *, threshold: Tensor) -> None:
+        draft.tone(SOLARIZE, (threshold * THRESHOLD_UNIT).round().long(), active)
 
     def extra_repr(self) -> str:
         return f"threshold={self.threshold}"
 
 
-class RandomGamma(Batched):
+class RandomGamma(Transform):
     """Each value to the power of gamma.
 
-    >>> import gpuaug
+    >>> import gpuaug, torch
     >>> gpuaug.RandomGamma(gamma=2.0)(torch.tensor([[[[0, 127, 255]]]], dtype=torch.uint8)).tolist()
     [[[[0, 63, 255]]]]
 
     Args:
-        gamma: the exponent, a number or (least, most) in [0.01, 100]; 1 changes nothing.
+        gamma: the exponent, a number or (least, most) in [0.01, 100], kept in steps of 2**-16; 1 changes
+            nothing.
     """
 
     reference = "IEC 61966-2-1 and ITU-R BT.709 (gamma)"
+    stage = Stage.TONE
     numbers = 1
 
     def __init__(self, gamma: Span = (0.8, 1.2), *, seed: int = 0) -> None:
@@ -102,92 +102,8 @@ class RandomGamma(Batched):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"gamma": job.grade(between(self.gamma, job.uniform(step)[:, 0]), 1.0)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        # kornia's adjust_gamma copies its gain of 1 from the host, and so waits for the device.
-        # The slope at 0 is infinite where gamma is below 1: the gradient's only.
-        safe = torch.where(images > 0, images, 1)
-        return torch.where(images > 0, safe.pow(group.column("gamma", images)), images)
+    def compile(self, draft: Draft, active: Active, *, gamma: Tensor) -> None:
+        draft.tone(POWER, (gamma * EXPONENT_UNIT).round().long(), active)
 
     def extra_repr(self) -> str:
         return f"gamma={self.gamma}"
-
-
-class RandomMeanContrast(Batched):
-    """Contrast about the image's own mean brightness: ``mean + factor * (value - mean)``.
-
-    >>> import gpuaug
-    >>> gpuaug.RandomMeanContrast(factor=0.0)(torch.tensor([[[[0, 100]]]], dtype=torch.uint8)).tolist()
-    [[[[50, 50]]]]
-
-    The mean is that of the grey image (ITU-R BT.601 weights) where there are three channels, else of all
-    values; it is not rounded to a level.
-
-    Args:
-        factor: a number or (least, most) in [0, 10]; 1 changes nothing.
-    """
-
-    reference = "torchvision adjust_contrast; ITU-R BT.601 (grey)"
-    backend = "kornia"
-    numbers = 1
-
-    def __init__(self, factor: Span = (0.8, 1.2), *, seed: int = 0) -> None:
-        super().__init__(seed=seed)
-        self.factor = span("factor", factor, 0, 10)
-
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"factor": job.grade(between(self.factor, job.uniform(step)[:, 0]), 1.0)}
-
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        grey = kornia.color.rgb_to_grayscale(images) if images.shape[1] == 3 else images
-        mean = grey.flatten(1).mean(1)[:, None, None, None]
-        factor = group.column("factor", images)
-        # Written so that a factor of 1 gives the image to the bit.
-        return images * factor + mean * (1 - factor)
-
-    def extra_repr(self) -> str:
-        return f"factor={self.factor}"
-
-
-class AutoContrast(Batched):
-    """Each channel stretched from black to white; a channel of one value stays.
-
-    >>> import gpuaug
-    >>> gpuaug.AutoContrast()(torch.tensor([[[[50, 90, 150]]]], dtype=torch.uint8)).tolist()
-    [[[[0, 102, 255]]]]
-    """
-
-    reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.autocontrast"
-    graded = False
-
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        low, high = (v[:, :, None, None] for v in images.flatten(2).aminmax(dim=2))
-        flat = high <= low
-        return torch.where(flat, images, (images - low) / torch.where(flat, 1, high - low))
-
-
-class Equalize(Batched):
-    """Each channel's histogram made even, as Pillow does it.
-
-    >>> import gpuaug
-    >>> gpuaug.Equalize()(torch.tensor([[[[10, 20, 30, 40]]]], dtype=torch.uint8)).tolist()
-    [[[[10, 20, 30, 40]]]]
-
-    A channel with fewer values than levels may stay as it is, as in the example. Floats are counted in the
-    nearest of 256 levels, and moved as far as that level is: their gradient is that of the identity.
-    """
-
-    reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"
-    graded = False
-
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        # kornia's equalize counts levels by truncation and departs from Pillow in its step; this is 10 lines.
-        level = images.detach().mul(LEVELS).round().clamp(0, LEVELS).long().flatten(2)
-        histogram = level.new_zeros(*level.shape[:2], LEVELS + 1).scatter_add_(
-            2, level, torch.ones_like(level)
-        )
-        brightest = level.amax(2, keepdim=True)
-        step = (level.shape[2] - histogram.gather(2, brightest)) // LEVELS
-        below = histogram.cumsum(2) - histogram
-        table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS)
-        change = (table.gather(2, level) - level) * (step > 0)
-        return images + change.view_as(images) / LEVELS

@@ -1,4 +1,4 @@
-"""Tone curves against torchvision and NumPy: exact, or within one level where the peer truncates."""
+"""Tone curves against torchvision and NumPy: exact."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,13 @@ import torch
 import torchvision.transforms.v2.functional as tv
 
 import gpuaug as ga
+from gpuaug import tone
+from gpuaug.recipe import Draft
+from gpuaug.record import EXPONENT_UNIT, POSTERIZE, POWER, THRESHOLD_UNIT, WORD
 from gpuaug.transforms.settings import span, whole_span
 
 IMAGES = torch.randint(256, (6, 3, 20, 30), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-DARK = (IMAGES.float() / 3 + 20).to(torch.uint8)  # not the whole range
+LEVELS = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -28,51 +31,92 @@ def test_solarize_is_torchvisions(level):
 
 
 @pytest.mark.parametrize("gamma", [0.3, 0.8, 1.5, 3.0])
-def test_gamma_is_numpys(gamma):
-    expected = np.round(255 * (IMAGES.numpy().astype(np.float64) / 255) ** gamma)
-    assert np.abs(ga.RandomGamma(gamma)(IMAGES).numpy() - expected).max() <= 0
+def test_gamma_is_torchvisions(gamma):
+    out = ga.RandomGamma(gamma)(LEVELS).int()
+    assert (out - tv.adjust_gamma(LEVELS, gamma).int()).abs().max() <= 1  # truncates
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("factor", [0.0, 0.5, 1.7])
-def test_contrast_is_torchvisions(channels, factor):
-    images = DARK[:, :channels]
-    out = ga.RandomMeanContrast(factor)(images).int()
-    # torchvision rounds the mean to a level and truncates the result.
-    assert (out - tv.adjust_contrast(images, factor).int()).abs().max() <= 1
+def test_every_power_is_numpys():
+    exponents = torch.cat((torch.arange(655, 400_000, 1009), torch.tensor([1 << 16, 100 << 16])))
+    draft = Draft.of_batch((len(exponents), 1, 16, 16))
+    draft.tone(POWER, exponents)
+    tables = tone.tables(draft.recipes((16, 16)).records).numpy()
+    exact = 255 * (np.arange(256) / 255) ** (exponents.numpy()[:, None] / EXPONENT_UNIT)
+    assert np.abs(tables - exact).max() < 0.5 + 1e-6
 
 
-@pytest.mark.parametrize("images", [IMAGES, DARK], ids=["whole range", "dark"])
-def test_autocontrast_is_torchvisions(images):
-    out = ga.AutoContrast()(images).int()
-    assert (out - tv.autocontrast(images).int()).abs().max() <= 1  # truncates
+@pytest.mark.parametrize("transform", [ga.Posterize(8), ga.Solarize(2), ga.RandomGamma(1)])
+def test_a_strength_of_none_changes_nothing(transform):
+    assert torch.equal(transform(LEVELS), LEVELS)
 
 
-@pytest.mark.parametrize("images", [IMAGES, DARK, DARK // 50, torch.full_like(DARK, 9)])
-def test_equalize_is_torchvisions(images):
-    assert torch.equal(ga.Equalize()(images), tv.equalize(images))
+def test_curves_follow_one_another():
+    # 200 / 255 squared is 157 / 255; inverted 98; of its bits the two highest make 64.
+    chain = ga.Compose([ga.RandomGamma(2.0), ga.Solarize(0.5), ga.Posterize(2)])
+    assert chain(torch.full((1, 3, 2, 2), 200, dtype=torch.uint8)).unique().tolist() == [64]
+    # Of its bits the two highest are 192; inverted 63, squared 16.
+    chain = ga.Compose([ga.Posterize(2), ga.Solarize(0.5), ga.RandomGamma(2.0)])
+    assert chain(torch.full((1, 3, 2, 2), 200, dtype=torch.uint8)).unique().tolist() == [16]
+    assert chain.step.passes == 1
 
 
-def test_flat_channels_stay():
-    flat = torch.tensor([0, 7, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(2, 3, 8, 8)
-    for transform in (ga.AutoContrast(), ga.Equalize()):
-        assert torch.equal(transform(flat), flat)
+def test_a_fourth_curve_opens_the_next_pass():
+    curves = [ga.RandomGamma(0.5), ga.RandomGamma(2.0), ga.Posterize(7), ga.Solarize(0.5)]
+    both, apart = ga.Compose(curves), ga.Compose(curves[:3])
+    assert (apart.step.passes, both.step.passes) == (1, 2)
+    assert torch.equal(both(LEVELS), curves[3](apart(LEVELS)))
+
+
+def test_options_share_the_room_of_a_pass():
+    options = ga.OneOf([ga.RandomGamma(2.0), ga.Compose([ga.RandomInvert(1.0), ga.Posterize(3)])])
+    assert ga.Compose([options, ga.Solarize(0.5), ga.RandomGamma(0.5)]).step.passes == 1
+    assert ga.Compose([options, ga.Solarize(0.5), ga.RandomGamma(0.5), ga.Posterize(4)]).step.passes == 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(
+    ("transform", "tolerance"),
+    # A power rounds to a level; the others fall on one.
+    [(ga.Posterize((1, 7)), 0.0), (ga.Solarize((0.1, 1.0)), 0.0), (ga.RandomGamma((0.3, 3.0)), 0.5)],
+)
+def test_floats_agree_with_bytes(transform, tolerance, dtype):
+    images = LEVELS.expand(8, 3, 16, 16)
+    draws = draws_of(8)
+    expected = transform(images, draws).double()
+    got = transform(images.to(dtype) / 255, draws).double() * 255
+    assert (got - expected).abs().max() <= tolerance + 1e-3
+
+
+def test_a_power_has_its_gradient():
+    image = torch.tensor([0.0, 0.25, 1.0], dtype=torch.float64).view(1, 1, 1, 3).requires_grad_()
+    ga.RandomGamma(2.0)(image).sum().backward()
+    assert image.grad.flatten().tolist() == pytest.approx(
+        [1.0, 0.5, 2.0]
+    )  # black stays black: of the identity
+
+
+def draws_of(n):
+    return torch.stack((torch.arange(n), torch.ones(n).long(), torch.arange(n) * 7919), dim=1)
 
 
 def test_parameters_fill_their_range():
-    draws = torch.stack((torch.arange(4000), torch.ones(4000).long(), torch.arange(4000) * 7919), dim=1)
+    def parameter(transform):
+        return transform.recipes(draws_of(4000), (4000, 3, 8, 8))[0].field("tone0") >> 8
 
-    def parameter(transform, name):
-        (group,) = transform.recipes(draws, (4000, 3, 8, 8))[0].groups
-        return group.params[name]
-
-    bits = parameter(ga.Posterize((2, 5)), "bits")
+    bits = parameter(ga.Posterize((2, 5)))
     assert bits.unique().tolist() == [2, 3, 4, 5]
     assert (bits.bincount()[2:] - 1000).abs().max() < 150  # 5 standard deviations
-    gamma = parameter(ga.RandomGamma((0.5, 2.0)), "gamma")
+    gamma = parameter(ga.RandomGamma((0.5, 2.0))) / EXPONENT_UNIT
     assert 0.5 <= gamma.min() < 0.51
-    assert 1.99 < gamma.max() < 2.0
+    assert 1.99 < gamma.max() <= 2.0
     assert abs(gamma.mean() - 1.25) < 0.04
+    threshold = parameter(ga.Solarize((0.5, 1.0))) / THRESHOLD_UNIT
+    assert abs(threshold.mean() - 0.75) < 0.012
+
+
+def test_a_word_holds_its_curve_and_parameter():
+    records = ga.Posterize(3).recipes(draws_of(1), (1, 3, 8, 8))[0].records
+    assert records[0, [WORD["tone0"], WORD["tone1"], WORD["tone2"]]].tolist() == [POSTERIZE | 3 << 8, 0, 0]
 
 
 def test_settings_are_checked():
