@@ -8,6 +8,7 @@
 #include "blur.cuh"
 #include "colour.cuh"
 #include "filtered.cuh"
+#include "grain.cuh"
 #include "noise.cuh"
 #include "output.cuh"
 #include "pixelwise.cuh"
@@ -21,8 +22,8 @@
 namespace gpuaug {
 
 // kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
-// block, so that no barrier is split; noise, colour, tone and erasing cost a draw without them one branch, and need no
-// variant.
+// block, so that no barrier is split; colour, tone, grain, noise and erasing cost a draw without them one branch, and
+// need no variant.
 template <int64_t kStages, typename Value>
 __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     augment_kernel(const Batch batch, const Tiling tiling) {
@@ -67,10 +68,11 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
       __syncthreads();  // its rows are blurred across
       blur_patch_down_to(Levels(shared, plan, false), shared, plan, recipe);
     }
-    if (plan.colour || plan.tone) {
+    if (plan.colour || plan.tone || plan.grain) {
       __syncthreads();  // the tile has its levels
       if (plan.colour) colour_tile(shared, plan, recipe);
       if (plan.tone) tone_tile(shared, plan);
+      if (plan.grain) grain_tile(shared, plan, batch, recipe);
     }
     __syncthreads();  // the tile is finished
     write<Value>(shared, plan, batch);

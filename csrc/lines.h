@@ -111,11 +111,17 @@ void colour_levels(const ColourRow* rows, Row levels, int channels, int64_t n);
 void tone_table(const int64_t* words, int count, uint8_t* table);
 void tone_levels(const uint8_t* table, int16_t* levels, int64_t n);
 
+// ---- Grain, on levels of one channel, in place
+
+struct GrainScale;
+void add_normal(const uint16_t* bits, const GrainScale& scale, int16_t* levels, int64_t n);
+void multiply_levels(const uint16_t* bits, const GrainScale& scale, int16_t* levels, int64_t n);
+
 // ---- Noise
 
 // The bits of 256 consecutive pixels of a draw.
 constexpr int kBlocksAtOnce = 32;
-void pixel_bits_at(uint64_t key, int64_t place, int64_t first_block, uint16_t* bits);
+void pixel_bits_at(uint64_t key, int64_t place, int channel, int64_t first_block, uint16_t* bits);
 
 // On levels of all channels, from the 16 bits of each pixel.
 void salt_and_pepper_row(const uint16_t* bits, int64_t salt, int64_t pepper, Row levels, int channels, int64_t n);

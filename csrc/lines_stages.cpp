@@ -103,12 +103,12 @@ void colour_levels(const ColourRow* rows, Row levels, int channels, int64_t n) {
 // ---- Noise
 
 GPUAUG_ALL_VECTORS
-void pixel_bits_at(uint64_t key, int64_t place, int64_t first_block, uint16_t* __restrict bits) {
+void pixel_bits_at(uint64_t key, int64_t place, int channel, int64_t first_block, uint16_t* __restrict bits) {
   constexpr int kLanes = kBlocksAtOnce;
   uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
   for (int i = 0; i < kLanes; ++i) {
     c0[i] = static_cast<uint32_t>(first_block + i);
-    c1[i] = 0;
+    c1[i] = static_cast<uint32_t>(channel);
     c2[i] = static_cast<uint32_t>(place);
     c3[i] = kPixels;
   }

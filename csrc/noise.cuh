@@ -11,13 +11,12 @@
 namespace gpuaug {
 
 // The 16 bits of eight neighbouring pixels, two to a word. They come from two blocks where they straddle them.
-__device__ inline Block strip_bits(const Recipe& recipe, int64_t pixel) {
-  const auto key = static_cast<uint64_t>(recipe.key);
+__device__ inline Block strip_bits(uint64_t key, int64_t place, int channel, int64_t pixel) {
   const int64_t block = pixel / kPixelsPerBlock;
   const int past = static_cast<int>(pixel % kPixelsPerBlock);
-  Block bits = pixel_block(key, recipe.place, block);
+  Block bits = pixel_block(key, place, channel, block);
   if (past == 0) return bits;
-  const Block next = pixel_block(key, recipe.place, block + 1);
+  const Block next = pixel_block(key, place, channel, block + 1);
   uint32_t words[8];
 #pragma unroll
   for (int i = 0; i < 4; ++i) words[i] = bits.words[i], words[4 + i] = next.words[i];
@@ -60,7 +59,7 @@ __device__ inline void find_masks(const Shared& shared, const Plan& plan, const 
     const int64_t x = plan.x.begin + lane.strip * kStripWidth, y = plan.y.begin + row;
     uint2 keep{~0u, ~0u}, put{0, 0};
     if (recipe.stages & kNoise) {
-      const Block bits = strip_bits(recipe, y * batch.width + x);
+      const Block bits = strip_bits(static_cast<uint64_t>(recipe.key), recipe.place, 0, y * batch.width + x);
 #pragma unroll
       for (int j = 0; j < 8; ++j) {
         const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF, byte = 0xFFu << (j % 4 * 8);

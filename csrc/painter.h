@@ -8,8 +8,10 @@
 #include "batch.h"
 #include "columns.h"
 #include "erase.h"
+#include "grain.h"
 #include "lines.h"
 #include "output_row.h"
+#include "pixel_bits.h"
 #include "scratch.h"
 #include "stages.h"
 #include "tone.h"
@@ -35,7 +37,10 @@ class Painter {
         outer_(static_cast<int16_t>(blur_weights(recipe_).outer)),
         inner_(static_cast<int16_t>(blur_weights(recipe_).inner)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
-        colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)} {
+        colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)},
+        noise_(scratch.noise_bits(), width_),
+        grain_{PixelBits(scratch.grain_bits(0), width_), PixelBits(scratch.grain_bits(1), width_),
+               PixelBits(scratch.grain_bits(2), width_), PixelBits(scratch.grain_bits(3), width_)} {
     const int64_t curves[kCurves] = {curve_word(recipe_, 0), curve_word(recipe_, 1), curve_word(recipe_, 2)};
     if (recipe_.stages & kTone) tone_table(curves, kCurves, tones_);
   }
@@ -55,6 +60,7 @@ class Painter {
       if (blurs_) blur_row_down(y);
       if (recipe_.stages & kColour) colour_levels(colours_, scratch_.levels(), batch_.channels, line_);
       if (recipe_.stages & kTone) tone_levels(tones_, scratch_.levels().values, batch_.channels * line_);
+      if (recipe_.stages & kGrain) grain_row(y);
       if (recipe_.stages & kNoise) noise_row(y);
       if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), batch_.channels, width_);
       output.write(y, scratch_.levels());
@@ -223,19 +229,22 @@ class Painter {
     }
   }
 
-  // ---- Noise.
+  // ---- Grain and noise.
+
+  void grain_row(int64_t y) {
+    const auto loop = grain_is_normal(recipe_) ? add_normal : multiply_levels;
+    const GrainScale scale = grain_scale(recipe_);
+    for (int c = 0; c < batch_.channels; ++c) {
+      const int channel = recipe_.grain & kPerChannel ? c : 0;
+      const int64_t key = recipe_.key, place = recipe_.grain_place;
+      PixelBits& own = grain_[channel];
+      loop(recipe_.grain & kPerPixel ? own.row(key, place, channel, y) : own.same(key, place, channel), scale,
+           scratch_.levels().channel(c), line_);
+    }
+  }
 
   void noise_row(int64_t y) {
-    const int64_t first = y * width_, last = (first + width_ - 1) / kPixelsPerBlock;
-    uint16_t* bits = scratch_.bits();
-    if (last >= bits_end_) {  // one filling serves several short rows
-      bits_begin_ = bits_end_ = first / kPixelsPerBlock;
-      for (; bits_end_ <= last; bits_end_ += kBlocksAtOnce) {
-        pixel_bits_at(static_cast<uint64_t>(recipe_.key), recipe_.place, bits_end_,
-                      bits + (bits_end_ - bits_begin_) * kPixelsPerBlock);
-      }
-    }
-    salt_and_pepper_row(bits + (first - bits_begin_ * kPixelsPerBlock), recipe_.salt, recipe_.pepper, scratch_.levels(),
+    salt_and_pepper_row(noise_.row(recipe_.key, recipe_.place, 0, y), recipe_.salt, recipe_.pepper, scratch_.levels(),
                         batch_.channels, line_);
   }
 
@@ -255,8 +264,8 @@ class Painter {
   bool shrinks_down_;
   ColourRow colours_[3];
   uint8_t tones_[256];
-  int64_t bits_begin_ = 0, bits_end_ = 0;  // the blocks that `bits` holds
-  int64_t upper_ = -2, lower_ = -2;        // the source rows that `upper` and `lower` hold; -1: zeros
+  PixelBits noise_, grain_[Scratch::kMostChannels];
+  int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
 };
 
 }  // namespace gpuaug

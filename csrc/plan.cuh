@@ -40,6 +40,7 @@ struct Plan {
   bool masked;       // this draw has noise, or erases
   bool colour;       // it mixes its colours
   bool tone;         // it has curves
+  bool grain;        // it has grain
   bool new_table;    // it is not in shared memory yet
   bool whole_words;  // rows of the source are aligned words
 };
@@ -135,6 +136,7 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
   plan.masked = recipe.stages & (kNoise | kErase);
   plan.colour = recipe.stages & kColour;
   plan.tone = recipe.stages & kTone;
+  plan.grain = recipe.stages & kGrain;
   plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
 }
 

@@ -40,14 +40,15 @@ GPUAUG_HOST_DEVICE Block draw_counter(int64_t index, int64_t copy, uint32_t epoc
 
 GPUAUG_HOST_DEVICE uint64_t joined(uint32_t low, uint32_t high) { return low | uint64_t{high} << 32; }
 
-// The pixels of one draw share blocks: 8 pixels to a block, 16 bits each.
+// The pixels of one draw share blocks: 8 pixels to a block, 16 bits each. What all channels share is the first one's.
 constexpr int kPixelsPerBlock = 8;
 
 // Word 3 of a counter under a draw's key. 2 is taken: the fields of batched transforms, in PyTorch.
 enum Stream : uint32_t { kPixels = 0, kParameters = 1 };
 
-GPUAUG_HOST_DEVICE Block pixel_block(uint64_t key, int64_t place, int64_t block) {
-  return philox({{static_cast<uint32_t>(block), 0, static_cast<uint32_t>(place), kPixels}}, key);
+GPUAUG_HOST_DEVICE Block pixel_block(uint64_t key, int64_t place, int channel, int64_t block) {
+  return philox({{static_cast<uint32_t>(block), static_cast<uint32_t>(channel), static_cast<uint32_t>(place), kPixels}},
+                key);
 }
 
 GPUAUG_HOST_DEVICE int pixel_bits(const Block& block, int lane) {

@@ -7,7 +7,16 @@
 namespace gpuaug {
 
 // Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
-enum Stage : int64_t { kGeometry = 1, kBlur = 2, kNoise = 4, kShrink = 8, kColour = 16, kErase = 32, kTone = 64 };
+enum Stage : int64_t {
+  kGeometry = 1,
+  kBlur = 2,
+  kNoise = 4,
+  kShrink = 8,
+  kColour = 16,
+  kErase = 32,
+  kTone = 64,
+  kGrain = 128
+};
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
 
@@ -40,6 +49,9 @@ struct Recipe {
   // Tone: up to three curves, one after another; tone.h says what their words are.
   int64_t tone0, tone1, tone2;
 
+  // Grain, from the same key: grain.h says what the words are.
+  int64_t grain, grain_place, grain_low, grain_span;
+
   // Erasing: up to four boxes of the output and a grid, and the level that takes their place. Words of four 16-bit
   // numbers, the first in the lowest bits: a box's left, top, right, bottom (exclusive); a grid's unit in x and y and
   // the part of it that is erased, in x and y; and how many pixels the first units lack, in x and y.
@@ -47,6 +59,6 @@ struct Recipe {
 };
 
 constexpr size_t kRecipeWords = sizeof(Recipe) / sizeof(int64_t);
-static_assert(kRecipeWords == 44, "gpuaug/record.py lists 44 fields");
+static_assert(kRecipeWords == 48, "gpuaug/record.py lists 48 fields");
 
 }  // namespace gpuaug

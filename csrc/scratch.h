@@ -16,6 +16,7 @@ namespace gpuaug {
 // One thread's buffers, kept for the draws that follow.
 class Scratch {
  public:
+  static constexpr int kMostChannels = 4;
   static constexpr int kRing = 8;  // rows kept for the blur, which needs five
 
   explicit Scratch(const Batch& batch)
@@ -25,7 +26,8 @@ class Scratch {
         source_line_(widest_source(batch)),
         rows_(static_cast<size_t>((4 + kRing) * values_ + kRing * wide_values_)),
         source_(static_cast<size_t>(source_line_ * batch.channels)),
-        bits_(static_cast<size_t>(line_ + 2 * kPixelsPerBlock * kBlocksAtOnce)) {}
+        bits_line_(line_ + 2 * kPixelsPerBlock * kBlocksAtOnce),
+        bits_(static_cast<size_t>((1 + kMostChannels) * bits_line_)) {}
 
   Row upper() { return row(upper_); }  // two source rows, blended across
   Row lower() { return row(lower_); }
@@ -40,7 +42,9 @@ class Scratch {
   }
   Row across(int64_t y) { return row(4 + static_cast<int>(y % kRing)); }
 
-  uint16_t* bits() { return bits_.data(); }
+  // For the random bits of noise, and for those of each channel's grain.
+  uint16_t* noise_bits() { return bits_.data(); }
+  uint16_t* grain_bits(int channel) { return bits_.data() + (1 + channel) * bits_line_; }
 
   uint8_t* source() { return source_.data(); }  // a row, one channel after the other
   int64_t source_line() const { return source_line_; }
@@ -65,6 +69,7 @@ class Scratch {
   int64_t line_, values_, wide_values_, source_line_;
   std::vector<int16_t> rows_;
   std::vector<uint8_t> source_;
+  int64_t bits_line_;
   std::vector<uint16_t> bits_;
   int upper_ = 0, lower_ = 1;
 };

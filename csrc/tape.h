@@ -28,11 +28,12 @@ enum Opcode : int64_t {
   kSetNoise,
   kMixColours,
   kSetErase,
-  kAddTone
+  kAddTone,
+  kSetGrain
 };
 
 // Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13, 8, 2};
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13, 8, 2, 6};
 
 // As PyTorch casts: what no int64 can hold becomes the least one.
 inline int64_t to_int64(double value) {
@@ -155,6 +156,14 @@ class DraftedDraw {
         place = whole(0);
         break;
       }
+      case kSetGrain:
+        recipe_.stages |= kGrain;
+        recipe_.key = whole(0);
+        recipe_.grain_place = whole(1);
+        recipe_.grain = whole(2);
+        recipe_.grain_low = whole(3);
+        recipe_.grain_span = whole(4);
+        break;
     }
   }
 

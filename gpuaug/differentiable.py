@@ -10,7 +10,7 @@ import kornia
 import torch
 from torch import Tensor
 
-from gpuaug import tone
+from gpuaug import grain, random, tone
 from gpuaug.recipe import Recipes
 from gpuaug.record import (
     ARTICLE,
@@ -23,12 +23,13 @@ from gpuaug.record import (
     ERASE,
     FIXED_POINT,
     GEOMETRY,
+    GRAIN,
     NOISE,
     SHRINK,
     TONE,
     WORD,
 )
-from gpuaug.reference import check_readable, erased, pixel_bits
+from gpuaug.reference import check_readable, erased
 
 
 def augment(images: Tensor, recipes: Recipes) -> Tensor:
@@ -45,6 +46,8 @@ def augment(images: Tensor, recipes: Recipes) -> Tensor:
         images = _where(recipes, COLOUR, _colour(images, recipes), images)
     if recipes.stages & TONE:
         images = _where(recipes, TONE, _tone(images, recipes), images)
+    if recipes.stages & GRAIN:
+        images = _where(recipes, GRAIN, _grain(images, recipes), images)
     if recipes.stages & NOISE:
         images = _where(recipes, NOISE, salt_and_pepper(images, *_noise_fields(recipes)), images)
     if recipes.stages & ERASE:
@@ -160,6 +163,12 @@ def _tone(images: Tensor, recipes: Recipes) -> Tensor:
     return tone.curved(wide, recipes.records).to(images.dtype)
 
 
+def _grain(images: Tensor, recipes: Recipes) -> Tensor:
+    """Clamped to [0, 1]; in float32 at least."""
+    wide = images.to(torch.promote_types(images.dtype, torch.float32))
+    return grain.of_floats(wide, recipes.records).to(images.dtype)
+
+
 def _noise_fields(recipes: Recipes) -> tuple[Tensor, ...]:
     return tuple(recipes.field(name) for name in ("salt", "pepper", "key", "place"))
 
@@ -191,7 +200,7 @@ def salt_and_pepper(images: Tensor, salt: Tensor, pepper: Tensor, key: Tensor, p
     """Pixels become 1 or 0, the same pixels as for bytes. salt, pepper: cumulative thresholds ``(N,)`` in
     2**-16.
     """
-    bits = pixel_bits(key, place, *images.shape[-2:])
+    bits = random.pixel_bits(key, place, *images.shape[-2:])
     images = images.masked_fill((bits < pepper[:, None, None])[:, None], 0.0)
     return images.masked_fill((bits < salt[:, None, None])[:, None], 1.0)
 

@@ -9,7 +9,7 @@ key                 counter words 0, 1, 2, 3                       gives
 the sampler's seed  index (low, high), copy, epoch                 the draw's key (words 0 and 1)
 the sampler's seed  block (low, high), purpose, 2**31 + epoch      the order of the epoch, or of a class
 the draw's key      block, 0, place in the chain, ``PARAMETERS``   its parameters, on the host
-the draw's key      pixel // 8, 0, place in the chain, ``PIXELS``  its per-pixel noise, in the kernel
+the draw's key      pixel // 8, channel, place, ``PIXELS``         its per-pixel noise, in the kernel
 the draw's key      value // 4, field, place, ``FIELDS``           fields of numbers, in PyTorch
 ==================  =============================================  ====================================
 """
@@ -155,6 +155,27 @@ def _field(keys: Tensor, place: int, count: int, number: int) -> Tensor:
     counter[:, 0] = torch.arange(blocks, device=keys.device)
     counter[:, 1], counter[:, 2], counter[:, 3] = number, place, FIELDS  # fills: nothing is copied
     return (philox(counter, keys[:, None]) >> 8).flatten(1)[:, :count].float()
+
+
+def pixel_bits(keys: Tensor, place: Tensor, height: int, width: int, channel: Tensor | int = 0) -> Tensor:
+    """The 16 random bits of every pixel, eight pixels to a block: int64 ``(n, height, width)``.
+
+    >>> pixel_bits(torch.tensor([1, 2]), torch.tensor([0, 0]), 3, 5).shape
+    torch.Size([2, 3, 5])
+
+    Args:
+        keys, place: int64 ``(n,)``.
+        channel: int64 ``(n,)``, or 0 for what all channels share.
+    """
+    pixels = height * width
+    counter = torch.zeros(len(keys), -(-pixels // 8), 4, dtype=torch.int64, device=keys.device)
+    counter[:, :, 0] = torch.arange(counter.shape[1], device=keys.device)
+    counter[:, :, 1] = channel[:, None] if isinstance(channel, Tensor) else channel
+    counter[:, :, 2] = place[:, None] & _WORD
+    counter[:, :, 3] = PIXELS
+    block = philox(counter, keys[:, None])
+    halves = torch.stack((block & 0xFFFF, block >> 16), dim=-1)
+    return halves.flatten(1)[:, :pixels].unflatten(1, (height, width))
 
 
 def join(block: Tensor) -> Tensor:

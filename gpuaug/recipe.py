@@ -48,7 +48,7 @@ class Recipes(NamedTuple):
 
     >>> recipes = Draft.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
     >>> recipes.records.shape, recipes.size, recipes.stages
-    (torch.Size([2, 44]), (8, 8), 0)
+    (torch.Size([2, 48]), (8, 8), 0)
 
     Attributes:
         records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.
@@ -224,7 +224,7 @@ class Draft:
     def border(self, name: str, active: Active = True) -> None:
         self._tape.write(Opcode.BORDER, active, BORDERS[name])
 
-    # ---- Blur, colour, tone and noise
+    # ---- Blur, colour, tone, grain and noise
 
     def blur(self, weights: Operand | None, active: Active = True) -> None:
         """A Gaussian by its ``blur_weights`` ``(n, 2)``, reflect-101 border; None: the article's kernel."""
@@ -244,6 +244,14 @@ class Draft:
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
         """
         self._tape.write(Opcode.TONE, active, curve + parameter * 256)
+
+    def grain(
+        self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, active: Active = True
+    ) -> None:
+        """Noise of the kind ``NORMAL``, of a deviation ``low`` in 1/DEVIATION_UNIT of a level, or ``FACTOR``,
+        between ``low`` and ``low + span`` in 1/FACTOR_UNIT; with ``PER_CHANNEL`` and ``PER_PIXEL``.
+        """
+        self._tape.write(Opcode.GRAIN, active, keys, place, kind, low, span)
 
     def noise(self, salt: Operand, pepper: Operand, keys: Tensor, place: int, active: Active = True) -> None:
         """Salt and pepper with the given shares of pixels, in steps of 2**-16."""

@@ -12,11 +12,12 @@ FIELDS = (
     *("key", "place", "salt", "pepper"),
     *("rr", "rg", "rb", "r1", "gr", "gg", "gb", "g1", "br", "bg", "bb", "b1"),
     *("tone0", "tone1", "tone2"),
+    *("grain", "grain_place", "grain_low", "grain_span"),
     *("fill", "box0", "box1", "box2", "box3", "grid", "grid_at"),
 )
 WORD = {name: number for number, name in enumerate(FIELDS)}
 
-GEOMETRY, BLUR, NOISE, SHRINK, COLOUR, ERASE, TONE = 1, 2, 4, 8, 16, 32, 64
+GEOMETRY, BLUR, NOISE, SHRINK, COLOUR, ERASE, TONE, GRAIN = 1, 2, 4, 8, 16, 32, 64, 128
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 GAUSSIAN, ARTICLE = 0, 1
 
@@ -37,4 +38,9 @@ CURVES = 3
 POSTERIZE, SOLARIZE, POWER = 1, 2, 3
 THRESHOLD_UNIT = 1 << 24
 EXPONENT_UNIT = 1 << 16
+# The word of grain: its kind, and whether each channel and each pixel have grain of their own.
+NORMAL, FACTOR = 1, 2
+PER_CHANNEL, PER_PIXEL = 1 << 8, 1 << 9
+DEVIATION_UNIT = (1 << 20) / 5120  # of a level
+FACTOR_UNIT = 1 << 12
 BOXES = 4

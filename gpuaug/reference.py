@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpuaug import random, tone
+from gpuaug import grain, random, tone
 from gpuaug.record import (
     ARTICLE,
     ARTICLE_KERNEL,
@@ -20,6 +20,7 @@ from gpuaug.record import (
     COLOUR,
     ERASE,
     GEOMETRY,
+    GRAIN,
     NOISE,
     SHRINK,
     TONE,
@@ -51,6 +52,8 @@ def augment(
         image = _choose(field, COLOUR, _colour(image, records), image)
     if stages & TONE:
         image = _choose(field, TONE, _tone(image, records), image)
+    if stages & GRAIN:
+        image = _choose(field, GRAIN, grain.of_levels(image, records), image)
     if stages & NOISE:
         image = _choose(field, NOISE, _noise(image, field), image)
     if stages & ERASE:
@@ -295,26 +298,14 @@ def _tone(image: Tensor, records: Tensor) -> Tensor:
     return tone.tables(records).gather(1, image.flatten(1)).view_as(image)
 
 
-# ---- Noise: 16 bits for each pixel, eight pixels to a block.
+# ---- Noise, from the 16 bits of each pixel.
 
 
 def _noise(image: Tensor, field: dict[str, Tensor]) -> Tensor:
-    bits = pixel_bits(field["key"].flatten(), field["place"].flatten(), *image.shape[-2:])
+    bits = random.pixel_bits(field["key"].flatten(), field["place"].flatten(), *image.shape[-2:])
     value = torch.where(bits < field["pepper"], 0, -1)
     value = torch.where(bits < field["salt"], 255, value)[:, None]
     return torch.where(value < 0, image, value)
-
-
-def pixel_bits(key: Tensor, place: Tensor, height: int, width: int) -> Tensor:
-    """The 16 random bits of every pixel: int64 ``(n, height, width)``. key, place: int64 ``(n,)``."""
-    pixels = height * width
-    block = torch.arange(-(-pixels // 8), device=key.device).expand(len(key), -1)
-    none = torch.zeros_like(block)
-    words = random.philox(
-        torch.stack((block, none, none + (place[:, None] & 0xFFFFFFFF), none), dim=-1), key[:, None]
-    )
-    halves = torch.stack((words & 0xFFFF, words >> 16), dim=-1)
-    return halves.flatten(1)[:, :pixels].unflatten(1, (height, width))
 
 
 # ---- Erasing.

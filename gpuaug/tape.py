@@ -23,6 +23,7 @@ from gpuaug.record import (
     ERASE,
     FIXED_POINT,
     GEOMETRY,
+    GRAIN,
     NOISE,
     NOISE_UNIT,
     SHRINK,
@@ -49,16 +50,17 @@ class Opcode(IntEnum):
     COLOUR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
     ERASE = 10  # fill, four boxes, grid, where it begins: the record's words
     TONE = 11  # a curve after those before it: the record's word
+    GRAIN = 12  # key, place, kind, least, span: the record's words
 
 
 ARITY = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
     **{Opcode.FLIP: 2, Opcode.AFFINE: 7, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
-    **{Opcode.COLOUR: 13, Opcode.ERASE: 8, Opcode.TONE: 2},
+    **{Opcode.COLOUR: 13, Opcode.ERASE: 8, Opcode.TONE: 2, Opcode.GRAIN: 6},
 }
 _STAGE = {
     **{Opcode.BLUR: BLUR, Opcode.NOISE: NOISE, Opcode.COLOUR: COLOUR},
-    **{Opcode.ERASE: ERASE, Opcode.TONE: TONE},
+    **{Opcode.ERASE: ERASE, Opcode.TONE: TONE, Opcode.GRAIN: GRAIN},
 }
 _DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)
 
@@ -201,6 +203,7 @@ class _Draws:
         self.colours = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
         self.colours = self.colours.expand(operands.count, 3, 4)
         self.tones = nothing[:, :1].expand(-1, CURVES)
+        self.grain = nothing[:, [0] * 4]
         self.erased = nothing[:, [0] * 7]
         self.stages = nothing[:, :1]
         self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
@@ -309,6 +312,15 @@ class _Draws:
         self.tones = torch.where(active & free, self._get.whole(word)[:, None], self.tones)
         self.stages = torch.where(active, self.stages | TONE, self.stages)
 
+    def execute_grain(self, active: Tensor, key: int, place: int, *words: int) -> None:
+        kind, low, span = words
+        self.noise = torch.where(
+            active, torch.cat((self._get.whole(key)[:, None], self.noise[:, 1:]), dim=1), self.noise
+        )
+        given = torch.stack([self._get.whole(k) for k in (kind, place, low, span)], dim=1)
+        self.grain = torch.where(active, given, self.grain)
+        self.stages = torch.where(active, self.stages | GRAIN, self.stages)
+
     def execute_erase(self, active: Tensor, *words: int) -> None:
         given = torch.stack([self._get.whole(k) for k in words], dim=1)
         self.erased = torch.where(active, given, self.erased)
@@ -327,7 +339,7 @@ class _Draws:
         pairs = (self.source, scale, cross, shift, self.low, self.high)
         colours = torch.cat((self.colours[:, :, :3], self.colours[:, :, 3:] * 255), dim=2) * COLOUR_UNIT
         colours = torch.where((stages & COLOUR) != 0, colours.round().long().flatten(1), 0)
-        others = (self.border, self.blur, self.noise, colours, self.tones, self.erased)
+        others = (self.border, self.blur, self.noise, colours, self.tones, self.grain, self.erased)
         return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 

@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gpuaug.recipe import Draft, blur_weights
-from gpuaug.record import BORDERS, GEOMETRY, POSTERIZE, POWER, SOLARIZE, WORD
+from gpuaug.record import (
+    BORDERS,
+    FACTOR,
+    GEOMETRY,
+    NORMAL,
+    PER_CHANNEL,
+    PER_PIXEL,
+    POSTERIZE,
+    POWER,
+    SOLARIZE,
+    WORD,
+)
 
 TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -50,6 +61,11 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     for _ in range(draw(st.integers(0, 3))):
         curve, most = draw(st.sampled_from(((POSTERIZE, 8), (SOLARIZE, 1 << 25), (POWER, 1 << 18))))
         draft.tone(curve, whole(0, most), some())
+    if draw(st.booleans()):
+        kind = draw(st.sampled_from((NORMAL, FACTOR))) | draw(st.sampled_from((0, PER_CHANNEL)))
+        kind |= draw(st.sampled_from((0, PER_PIXEL, PER_PIXEL)))
+        keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
+        draft.grain(kind, whole(0, 9000), whole(0, 9000), keys, draw(st.integers(0, 2**32 - 1)), some())
     if draw(st.booleans()):
         shares = torch.rand(2, n, generator=random) / 2
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)

@@ -14,7 +14,17 @@ from torch import Tensor
 from gpuaug import reference
 from gpuaug.packed import Packed
 from gpuaug.recipe import Draft, blur_weights
-from gpuaug.record import GEOMETRY, POSTERIZE, POWER, SOLARIZE, WORD
+from gpuaug.record import (
+    FACTOR,
+    GEOMETRY,
+    NORMAL,
+    PER_CHANNEL,
+    PER_PIXEL,
+    POSTERIZE,
+    POWER,
+    SOLARIZE,
+    WORD,
+)
 
 ONE, MANY = 1, 132  # multiprocessors: the fewer, the larger the tiles
 
@@ -96,6 +106,11 @@ def chain(
         draft.tone(POWER, torch.arange(n) * 9000 + 40000, torch.arange(n) % 3 != 2)
         draft.tone(SOLARIZE, 3 << 22, odd)
         draft.tone(POSTERIZE, 5, ~odd)
+    if "grain" in names:
+        keys, most = torch.arange(n) * 0x2E3779B97F4A7C15 - 9, torch.arange(n) * 1500 + 900
+        draft.grain(NORMAL | PER_PIXEL, most, 0, keys, 2, odd)
+        draft.grain(FACTOR | PER_PIXEL | PER_CHANNEL, most, 4000, keys, 2, torch.arange(n) % 4 == 0)
+        draft.grain(FACTOR | PER_CHANNEL, most, 5000, keys, 2, torch.arange(n) % 4 == 2)
     if "noise" in names:
         keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
         draft.noise(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
@@ -127,6 +142,8 @@ CHAINS = (
     chain("boxes", "colour", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
     chain("colour", "tone", "noise", "boxes", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
     chain("tone", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
+    chain("tone", "grain", "noise", sources=WIDE, size=(30, 72), channels=3, table=FLOAT),
+    chain("grain", "boxes", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
     chain("grid", sources=SMALL, size=(17, 33), table=FLOAT),
     chain("colour", sources=SMALL, size=(17, 40), channels=1),
     chain("colour", "noise", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
@@ -172,14 +189,16 @@ def sanitizer_cases(sizes: tuple[int, ...] = (ONE, MANY)) -> tuple[int, bytes]:
 
 @functools.cache
 def every_width() -> tuple[int, bytes]:
-    """Widths 1 to 70, in turn through four layouts, three sizes of an element and five chains."""
+    """Widths 1 to 70, in turn through four layouts, three sizes of an element and six chains."""
     layouts = itertools.cycle(itertools.product((False, True), repeat=2))
     kinds = itertools.cycle((None, BFLOAT, FLOAT))
-    blurs = itertools.cycle(((), ("gaussian", "article"), ("colour",), ("flip", "boxes"), ("crop", "grid")))
+    others = itertools.cycle(
+        ((), ("gaussian", "article"), ("colour",), ("flip", "boxes"), ("crop", "grid"), ("grain",))
+    )
     chosen = [
         chain(
             "noise",
-            *next(blurs),
+            *next(others),
             sources=[(4, width // 2 + 3), (6, 5)],
             size=(3, width),
             channels=width % 4 + 1,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gpuaug import reference
 from gpuaug.recipe import Draft
-from gpuaug.record import FIELDS, GEOMETRY, WORD
+from gpuaug.record import FIELDS, GEOMETRY, NORMAL, PER_PIXEL, WORD
 
 
 def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -88,15 +88,16 @@ def test_a_wild_word_ends_in_an_image(seed, word):
     _, records = one_draw()
     storage = torch.randint(256, (16,), generator=random, dtype=torch.uint8)
     for name, value in {
-        **{"stages": 127, "xx": 2**33, "yy": -(2**33), "outer": 9000, "inner": 20000},
+        **{"stages": 255, "xx": 2**33, "yy": -(2**33), "outer": 9000, "inner": 20000},
         **{"salt": 9000, "pepper": 20000, "rr": 1 << 12, "gg": 1 << 12, "bb": 1 << 12},
         **{"tone0": 3 | 50000 << 8, "tone1": 1 | 5 << 8, "tone2": 2 | 9 << 28},
+        **{"grain": NORMAL | PER_PIXEL, "grain_low": 3000, "grain_span": 3000},
     }.items():
         records[0, WORD[name]] = value
     wild = [-(2**63), 2**63 - 1, -1, 2**48 + 1, int(torch.randint(-(2**62), 2**62, (), generator=random))]
     for value in wild:
         records[0, WORD[word]] = value
-        call = storage, records, None, 1, 5, 7, False, 127, False
+        call = storage, records, None, 1, 5, 7, False, 255, False
         out = torch.ops.gpuaug.augment(*call)
         assert out.shape == (1, 1, 5, 7)
         assert equal(out, reference.augment(*call))

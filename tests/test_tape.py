@@ -70,6 +70,7 @@ def tapes(draw):
                 draw(st.integers(0, 2**40)),
             ),
             Opcode.COLOUR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
+            Opcode.GRAIN: lambda: (keys, draw(st.integers(0, 2**32)), 513, keys, column(int, 0, 9000)),
             Opcode.TONE: lambda: (draw(st.sampled_from((0, 1283, keys))),),
         }
         made.write(opcode, active(), *operands[opcode]())

@@ -27,12 +27,13 @@ from gpuaug.transforms.geometry import (
     RandomVerticalFlip,
     Resize,
 )
+from gpuaug.transforms.grain import GaussNoise, MultiplicativeNoise
 from gpuaug.transforms.histograms import AutoContrast, Equalize, RandomMeanContrast
+from gpuaug.transforms.iso_noise import ISONoise
 from gpuaug.transforms.jpeg import JpegCompression
 from gpuaug.transforms.noise import SaltAndPepper
 from gpuaug.transforms.output import Normalize
 from gpuaug.transforms.per_class import PerClass
-from gpuaug.transforms.pixel_noise import GaussNoise, ISONoise, MultiplicativeNoise
 from gpuaug.transforms.sharpening import Emboss, Sharpen
 from gpuaug.transforms.smoothing import Blur, GlassBlur, MedianBlur, MotionBlur
 from gpuaug.transforms.tones import Posterize, RandomGamma, Solarize

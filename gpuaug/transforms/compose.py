@@ -59,11 +59,11 @@ class Compose(Container):
       Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
     1 pass: 1 kernel launch a batch
 
-    The stage order of a pass is geometry, blur, colour, tone, noise, erase, output, batched; a transform that
-    steps back in it opens the next pass. Batched transforms follow the kernel of their pass, any number of
-    them in turn. The crops, resizes, flips and the rotation of one pass are one resampling; a second
-    rotation, or a padded crop beside a resize or rotation, opens the next, and so does a fourth curve of
-    tone. ``eval()`` resizes and normalises only.
+    The stage order of a pass is geometry, blur, colour, tone, grain, noise, erase, output, batched; a
+    transform that steps back in it opens the next pass. Batched transforms follow the kernel of their pass,
+    any number of them in turn. The crops, resizes, flips and the rotation of one pass are one resampling; a
+    second rotation, or a padded crop beside a resize or rotation, opens the next, and so does a fourth curve
+    of tone. ``eval()`` resizes and normalises only.
 
     Args:
         transforms: at least one; ``Normalize`` only as the last.

@@ -23,10 +23,11 @@ class Stage(IntEnum):
     BLUR = 1
     COLOUR = 2
     TONE = 3
-    NOISE = 4
-    ERASE = 5
-    OUTPUT = 6
-    BATCHED = 7  # after the kernel: PyTorch on the draws that need it
+    GRAIN = 4
+    NOISE = 5
+    ERASE = 6
+    OUTPUT = 7
+    BATCHED = 8  # after the kernel: PyTorch on the draws that need it
 
 
 class Geometry(IntEnum):

@@ -1,4 +1,4 @@
-"""Noise fields: their distribution by SciPy, their formulas by NumPy and the standard library's colorsys."""
+"""A camera's noise and its fields: distributions by SciPy, formulas by NumPy and Python's colorsys."""
 
 import colorsys
 
@@ -8,7 +8,7 @@ import torch
 
 import gpuaug as ga
 from gpuaug import random
-from gpuaug.transforms.pixel_noise import _poisson
+from gpuaug.transforms.iso_noise import _poisson
 
 KEYS = torch.arange(8) * 0x9E3779B97F4A7C1 - 5
 
@@ -49,25 +49,6 @@ def test_poisson_counts_are_scipys():
     number = random.uniform_field(KEYS[:4], 0, 4000)
     expected = scipy.stats.poisson.ppf(number.double().numpy(), mean.double().numpy()[:, None]).clip(min=0)
     assert (_poisson(mean, number).numpy() != expected).mean() < 1e-3  # where a number is on a step
-
-
-def test_gauss_noise_has_its_standard_deviation():
-    grey = torch.full((4, 3, 64, 64), 0.5)
-    noise = ga.GaussNoise(0.1)(grey, draws_of(4)) - 0.5
-    assert scipy.stats.kstest(noise.flatten().numpy() / 0.1, "norm").pvalue > 1e-3
-    shared = ga.GaussNoise(0.1, per_channel=False)(grey, draws_of(4))
-    assert torch.equal(shared[:, 0], shared[:, 2])
-    assert not torch.equal(noise[:, 0], noise[:, 2])
-
-
-def test_multiplicative_noise_is_a_factor():
-    grey = torch.full((4, 3, 32, 32), 0.5)
-    factor = ga.MultiplicativeNoise((0.5, 1.5), per_channel=True)(grey, draws_of(4)) / 0.5
-    assert scipy.stats.kstest(factor.flatten().numpy() - 0.5, "uniform").pvalue > 1e-3
-    per_draw = ga.MultiplicativeNoise((0.5, 1.5), elementwise=False)(grey, draws_of(4))
-    assert len(per_draw.unique()) == 4
-    per_channel = ga.MultiplicativeNoise((0.5, 1.5), True, elementwise=False)(grey, draws_of(4))
-    assert len(per_channel.unique()) == 12
 
 
 def test_iso_noise_is_its_formula_pixel_by_pixel():

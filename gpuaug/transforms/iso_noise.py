@@ -1,4 +1,4 @@
-"""Noise of every pixel that the kernel does not have: Gaussian, multiplicative, a camera's."""
+"""A camera's noise: it goes by the spread of the whole image's lightness, which no record can say."""
 
 from __future__ import annotations
 
@@ -14,87 +14,9 @@ from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
 from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import between, flag, span
+from gpuaug.transforms.settings import between, span
 
 Span = float | tuple[float, float]
-
-
-class GaussNoise(Batched):
-    """Normal noise of a standard deviation per draw, added to every value.
-
-    >>> import gpuaug
-    >>> gpuaug.GaussNoise(std=0.1)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
-    torch.Size([2, 3, 32, 32])
-
-    Args:
-        std: a number or (least, most) in [0, 1], where 1 is the brightest level; 0 changes nothing.
-        per_channel: whether each channel has noise of its own, else all the same.
-    """
-
-    reference = "Box and Muller, 1958; Albumentations GaussNoise"
-    numbers = 1
-
-    def __init__(self, std: Span = (0.02, 0.1), per_channel: bool = True, *, seed: int = 0) -> None:
-        super().__init__(seed=seed)
-        self.std = span("std", std, 0, 1)
-        self.per_channel = flag("per_channel", per_channel)
-
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"std": job.grade(between(self.std, job.uniform(step)[:, 0])), "keys": job.keys}
-
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        count, channels, height, width = images.shape
-        shape = (count, channels if self.per_channel else 1, height, width)
-        noise = random.normal_field(group.params["keys"], group.place, math.prod(shape[1:])).view(shape)
-        return images + group.column("std", images) * noise.to(images.dtype)
-
-    def extra_repr(self) -> str:
-        return f"std={self.std}, per_channel={self.per_channel}"
-
-
-class MultiplicativeNoise(Batched):
-    """Values multiplied by random factors.
-
-    >>> import gpuaug
-    >>> gpuaug.MultiplicativeNoise((0.5, 1.5))(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
-    torch.Size([2, 3, 8, 8])
-
-    Args:
-        multiplier: a number or (least, most) in [0, 10]; 1 changes nothing.
-        per_channel: whether each channel has a factor of its own.
-        elementwise: whether each pixel has.
-    """
-
-    reference = "Albumentations MultiplicativeNoise"
-
-    def __init__(
-        self,
-        multiplier: Span = (0.9, 1.1),
-        per_channel: bool = False,
-        elementwise: bool = True,
-        *,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(seed=seed)
-        self.multiplier = span("multiplier", multiplier, 0, 10)
-        self.per_channel = flag("per_channel", per_channel)
-        self.elementwise = flag("elementwise", elementwise)
-
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"keys": job.keys} if job.strength is None else {"keys": job.keys, "strength": job.strength}
-
-    def apply(self, images: Tensor, group: Group) -> Tensor:
-        count, channels, height, width = images.shape
-        pixels = (height, width) if self.elementwise else (1, 1)
-        shape = (count, channels if self.per_channel else 1, *pixels)
-        number = random.uniform_field(group.params["keys"], group.place, math.prod(shape[1:])).view(shape)
-        factor = between(self.multiplier, number)
-        if "strength" in group.params:
-            factor = 1 + group.column("strength", factor) * (factor - 1)
-        return images * factor.to(images.dtype)
-
-    def extra_repr(self) -> str:
-        return f"multiplier={self.multiplier}, per_channel={self.per_channel}, elementwise={self.elementwise}"
 
 
 class ISONoise(Batched):
