@@ -16,7 +16,7 @@ PLACE = (1 << 32) - 1  # in a counter: beyond every place in a chain
 Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 
 
-class _Mix:
+class Mix:
     """Base of the mixes: draws who mixes with whom, and how much; a subclass says how."""
 
     def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int = 0) -> None:
@@ -90,7 +90,7 @@ class _Mix:
         return f"{type(self).__name__}(alpha={self.alpha}, p={self.p})"
 
 
-class MixUp(_Mix):
+class MixUp(Mix):
     """The weighted mean of two images: ``lam * image + (1 - lam) * partner``, lam from Beta(alpha, alpha).
 
     >>> import gpuaug
@@ -117,7 +117,7 @@ class MixUp(_Mix):
         return torch.where(share == 1, images, out.to(images.dtype)), lam
 
 
-class CutMix(_Mix):
+class CutMix(Mix):
     """A box of the partner, pasted at the same place.
 
     >>> import gpuaug

@@ -14,6 +14,7 @@ from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches, as_draws
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.sources import DecodedSource, ResidentSource
+from gpuaug.mixing import Mix
 from gpuaug.packed import Packed, source_of
 from gpuaug.sampling import DrawSampler
 from gpuaug.sampling.keyed import Cursor
@@ -45,8 +46,9 @@ class BalancedLoader:
     straight to the size at which the geometry of ``augment`` ends, such as ``RandomResizedCrop``'s.
 
     What comes out depends on (data set, labels, plan, seed, epoch, transform) alone: not on the batch size,
-    the number of workers or ranks, or an interruption. Iterating does not go on to the next epoch;
-    ``set_epoch`` does. A loop that was left early begins its epoch again, unless a state is loaded.
+    the number of workers or ranks, or an interruption; but a mix takes its partners from the batch.
+    Iterating does not go on to the next epoch; ``set_epoch`` does. A loop that was left early begins its
+    epoch again, unless a state is loaded.
 
     Args:
         dataset: map-style, as :class:`WithDraws` takes it, or a :class:`DeviceDataset`.
@@ -54,6 +56,7 @@ class BalancedLoader:
             ranks, this rank's.
         augment: a gpuaug transform, or None for the images as they are, if of one size.
         batch_size: draws in a batch of this rank, at least 1.
+        mix: a ``MixUp``, ``CutMix`` or ``CMO``, which then mixes every batch by its draws' keys, or None.
         device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
         num_workers: processes that decode; 0 decodes in this one.
         drop_last: whether to leave out a last batch that is smaller.
@@ -63,10 +66,10 @@ class BalancedLoader:
     Yields:
         images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``. Where
         the data set gives PIL images or arrays, the images' memory is channels_last, unless ``augment`` has
-        another ``memory_format``.
+        another ``memory_format``. With ``mix``, the labels are ``(y1, y2, lam)``, as it gives them.
 
     Raises:
-        TypeError: a sampler, transform or data set of another type.
+        TypeError: a sampler, transform, mix or data set of another type.
         ValueError: a data set and a sampler of different lengths, or another number out of its range.
             While iterating: images of different sizes that are not uint8, or that ``augment`` does not bring
             to one.
@@ -81,6 +84,7 @@ class BalancedLoader:
         augment: Transform | None,
         batch_size: int = 64,
         *,
+        mix: Mix | None = None,
         device: torch.device | str | None = None,
         num_workers: int = 0,
         drop_last: bool = False,
@@ -100,9 +104,12 @@ class BalancedLoader:
                 "augment must be a gpuaug transform, such as gpuaug.Compose, or None, "
                 f"got {type(augment).__name__}"
             )
+        if mix is not None and not isinstance(mix, Mix):
+            raise TypeError(f"mix must be a gpuaug.MixUp, CutMix, CMO or None, got {type(mix).__name__}")
         self.dataset = dataset
         self.sampler = sampler
         self.augment = augment
+        self.mix = mix
         self.batch_size = batch_size
         self.device = _find_device(dataset, device)
         self._resident = isinstance(dataset, DeviceDataset)
@@ -126,13 +133,13 @@ class BalancedLoader:
                 f"got {len(dataset)} in the data set and {samples} labels in the sampler"
             )
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Any]]:
         with closing(self._prepared(self._source)) as batches:
             used: Cursor | None = None
-            for images, labels in self._finished(batches):
+            for images, labels in self._finished(batches, self.mix):
                 used = used or self._batches.used  # kept: an iteration that was left counts no longer
                 # Before it is handed out: a state that the loop's body saves has this batch behind it.
-                used.taken += len(labels)
+                used.taken += len(images)
                 yield images, labels
 
     def __len__(self) -> int:
@@ -162,7 +169,8 @@ class BalancedLoader:
         self._batches.load_state_dict(state_dict)
 
     def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of these draws, in their order, rather than the sampler's, whose state stays as it is.
+        """Batches of these draws, in their order and not mixed, rather than the sampler's, whose state stays
+        as it is.
 
         Args:
             draws: int64 ``(n, 3)`` on the host: index, copy, key.
@@ -171,7 +179,7 @@ class BalancedLoader:
         check_draws(draws, len(draws))
         batches = [as_draws(part) for part in draws.split(self.batch_size)] if len(draws) else []
         with closing(self._prepared(self._make_source(batches), rows)) as prepared:
-            yield from self._finished(prepared)
+            yield from self._finished(prepared, None)
 
     def _prepared(self, source: Any, rows: Tensor | None = None) -> Generator[Batch, None, None]:
         """The batches in host memory, with their recipes."""
@@ -183,26 +191,30 @@ class BalancedLoader:
                 begin += len(draws)
                 if self.augment is not None:
                     passes = self.augment.recipes(draws, source_of(images), index, classes)
-                    yield Batch(images, labels, passes)
+                    yield Batch(images, labels, draws, passes)
                 elif isinstance(images, Packed):
                     raise ValueError(
                         "augment must be given for images of different sizes, got None: a batch needs one "
                         "size, which Resize((height, width)) or RandomResizedCrop gives it on the device"
                     )
                 elif index is None:
-                    yield Batch(images, labels)
+                    yield Batch(images, labels, draws)
                 else:
-                    yield Batch(images[index.to(images.device)], labels)
+                    yield Batch(images[index.to(images.device)], labels, draws)
 
-    def _finished(self, batches: Generator[Batch, None, None]) -> Iterable[tuple[Tensor, Tensor]]:
+    def _finished(
+        self, batches: Generator[Batch, None, None], mix: Mix | None
+    ) -> Iterable[tuple[Tensor, Any]]:
+        finish = partial(self._finish, mix=mix)
         if self.device.type == "cuda":
-            return Prefetcher(batches, self.device, self._finish)
-        return map(self._finish, batches)
+            return Prefetcher(batches, self.device, finish)
+        return map(finish, batches)
 
-    def _finish(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        if self.augment is None:
-            return batch.images, batch.labels  # type: ignore[return-value]  # packed ones were refused
-        return self.augment.apply_recipes(batch.images, batch.passes), batch.labels
+    def _finish(self, batch: Batch, mix: Mix | None) -> tuple[Tensor, Any]:
+        images: Any = batch.images  # packed ones without a transform were refused
+        if self.augment is not None:
+            images = self.augment.apply_recipes(images, batch.passes)
+        return (images, batch.labels) if mix is None else mix(images, batch.labels, batch.draws)
 
 
 def _find_device(dataset: Any, device: torch.device | str | None) -> torch.device:

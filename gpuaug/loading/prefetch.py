@@ -16,18 +16,19 @@ Result = TypeVar("Result")
 
 
 class Batch(NamedTuple):
-    """A batch on its way: images ``(N, C, H, W)`` or packed, labels, and the passes that are still to be
-    applied.
+    """A batch on its way: images ``(N, C, H, W)`` or packed, labels, the draws, which stay on the host, and
+    the passes that are still to be applied.
     """
 
     images: Images
     labels: Tensor
+    draws: Tensor
     passes: tuple[Recipes, ...] = ()
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device: copies from pinned memory, which wait for nothing."""
         passes = tuple(travel(part, device) for part in self.passes)
-        return Batch(_travel(self.images, device), _travel(self.labels, device), passes)
+        return Batch(_travel(self.images, device), _travel(self.labels, device), self.draws, passes)
 
     def record_stream(self, stream: torch.cuda.Stream) -> None:
         """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""

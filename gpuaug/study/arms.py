@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 import gpuaug
+from gpuaug.mixing import Mix
 from gpuaug.sampling import deferred, effective_number, power, progressive
 from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.targets import Target
@@ -20,7 +22,8 @@ from gpuaug.transforms import Transform
 @dataclass(frozen=True)
 class Arm:
     """What an epoch draws (``target`` of ``BalancedSampler``), and what becomes of images (height, width).
-    With ``curriculum``, a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` that they hold.
+    With ``curriculum``, a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` that they hold. What
+    ``mix`` makes of the number of samples of each class mixes the batches to train on.
     """
 
     about: str
@@ -28,6 +31,7 @@ class Arm:
     transforms: Callable[[int, int], list[Transform]]
     apply_to: str = "all"
     curriculum: bool = False
+    mix: Callable[[Tensor], Mix] | None = None
 
     def augment(self, height: int, width: int, seed: int) -> gpuaug.Compose:
         """The arm's transform, from uint8 images to floats in [-1, 1]."""
@@ -81,7 +85,15 @@ ARMS = {
 
 # More arms that are a name.
 CURRICULUM = "the same, and more of other techniques for a class the better it is known (Ahn et al., 2023)"
-NAMED = {**ARMS, "curriculum": Arm(CURRICULUM, "majority", by_class, curriculum=True)}
+MIXED = "every class as often as the largest; each image mixed with another of its batch, by"
+PASTED = "the samples as they are; half of them with a box of another, the rarer its class the likelier"
+NAMED = {
+    **ARMS,
+    "curriculum": Arm(CURRICULUM, "majority", by_class, curriculum=True),
+    "mixup": Arm(f"{MIXED} mixup", "majority", nothing, mix=lambda counts: gpuaug.MixUp()),
+    "cutmix": Arm(f"{MIXED} CutMix", "majority", nothing, mix=lambda counts: gpuaug.CutMix()),
+    "cmo": Arm(f"{PASTED} (Park et al., 2022)", {}, nothing, mix=gpuaug.CMO),
+}
 
 # What may stand for a target. A bare name is called without arguments.
 TARGETS: dict[str, Callable[..., Target | Schedule]] = {

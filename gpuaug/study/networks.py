@@ -48,7 +48,7 @@ class Network:
 
     about: str
     build: Callable[[int, int, int, int], nn.Module]
-    loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy
+    loss: Callable[..., Tensor] = F.cross_entropy  # takes ``reduction``
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] = adam
     rate: Callable[[int, int], float] = constant_rate
 

@@ -77,7 +77,10 @@ class Training:
         # A run is one process's, also among those of torchrun.
         sampler = gpuaug.BalancedSampler(data.train_labels, arm.target, seed=seed, num_replicas=1, rank=0)
         self.augment = arm.augment(height, width, seed)
-        self.loader = BalancedLoader(images, sampler, self.augment, protocol.batch_size, device=device)
+        mix = None if arm.mix is None else arm.mix(data.train_labels.bincount(minlength=self.classes))
+        self.loader = BalancedLoader(
+            images, sampler, self.augment, protocol.batch_size, mix=mix, device=device
+        )
         self.test_images, self.test_labels = data.test_images.to(device), data.test_labels.to(device)
         labels = data.train_labels
         self.curriculum = gpuaug.Curriculum(self.loader, labels, seed=seed) if arm.curriculum else None
@@ -119,15 +122,24 @@ class Training:
         self.augment.train()
         losses, draws = [], 0
         for batch, labels in self.loader:
-            if len(labels) == 1 and draws:
+            if len(batch) == 1 and draws:
                 continue
-            loss = self.network.loss(self.model(batch), labels)
+            loss = self._loss(self.model(batch), labels)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
             losses.append(loss.detach())
-            draws += len(labels)
+            draws += len(batch)
         return torch.stack(losses).mean().item(), draws
+
+    def _loss(self, outputs: Tensor, labels: Tensor | tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        if isinstance(labels, Tensor):
+            return self.network.loss(outputs, labels)
+        first, second, share = labels
+        of_first, of_second = (
+            self.network.loss(outputs, given, reduction="none") for given in (first, second)
+        )
+        return (share * of_first + (1 - share) * of_second).mean()
 
     def _update_curriculum(self) -> None:
         if self.curriculum is not None:

@@ -9,7 +9,7 @@ import torch
 from shown_indices import LABELS, ProcessNumbers, Recorder, Samples, expected, indices, make, no_children
 from torch.utils.data import SequentialSampler
 
-from gpuaug import BalancedSampler
+from gpuaug import CMO, BalancedSampler, CutMix, MixUp, RandomHorizontalFlip
 from gpuaug.loading import DeviceDataset, WithDraws
 from gpuaug.transforms import Transform
 
@@ -186,3 +186,32 @@ def test_faults(arguments, error, message):
         arguments = {**arguments, "dataset": kinds[arguments["dataset"]]()}
     with pytest.raises(error, match=message):
         make(**arguments)
+
+
+# ---- Mixing
+
+
+@pytest.mark.parametrize("kind", ["decoded", "resident"])
+@pytest.mark.parametrize("mix", [MixUp(0.4), CutMix(), CMO([12, 6], p=1.0)], ids=repr)
+def test_batches_are_mixed_by_their_draws(kind, mix):
+    dataset = resident() if kind == "resident" else Samples()
+    augment = RandomHorizontalFlip()
+    plain, mixed = make(dataset, augment), make(dataset, augment, mix=mix)
+    draws = plain.sampler.draws().split(4)
+    for own, (images, labels), (got, targets) in zip(draws, plain, mixed, strict=True):
+        expected, wanted = mix(images, labels, own)
+        assert torch.equal(got, expected)
+        assert all(torch.equal(a, b) for a, b in zip(targets, wanted, strict=True))
+    assert mixed.state_dict() == plain.state_dict()
+
+
+def test_what_is_served_is_not_mixed():
+    loader = make(mix=MixUp())
+    ((images, labels),) = loader.serve(loader.sampler.draws()[:4])
+    assert torch.equal(labels, next(iter(make()))[1])
+    assert torch.equal(images, next(iter(make()))[0])
+
+
+def test_a_mix_of_another_type_is_refused():
+    with pytest.raises(TypeError, match=r"mix must be a gpuaug\.MixUp, CutMix, CMO or None, got str"):
+        make(mix="mixup")

@@ -107,7 +107,7 @@ def test_the_storage_of_packed_images_is_kept():
 
     images = pack([torch.zeros(3, 4, 5, dtype=torch.uint8), torch.zeros(3, 2, 6, dtype=torch.uint8)])
     storage, labels = (v.as_subclass(Recorded) for v in (images.storage, torch.arange(2)))
-    Batch(replace(images, storage=storage), labels).record_stream("consumer")
+    Batch(replace(images, storage=storage), labels, torch.zeros(2, 3)).record_stream("consumer")
     assert [(id(tensor), stream) for tensor, stream in kept] == [
         (id(storage), "consumer"),
         (id(labels), "consumer"),

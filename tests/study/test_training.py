@@ -63,7 +63,10 @@ def test_a_run_is_a_function_of_its_arguments(easy, network):
 
 @pytest.mark.parametrize(
     ("network", "arm"),
-    [("convnet", "copies"), ("convnet", "curriculum"), ("resnet32", "copies"), ("resnet18-paper", "copies")],
+    [
+        *(("convnet", arm) for arm in ("copies", "curriculum", "mixup", "cutmix", "cmo")),
+        *((network, "copies") for network in ("resnet32", "resnet18-paper")),
+    ],
 )
 def test_a_run_goes_on_from_its_state(easy, network, arm):
     protocol = Protocol(3, 32, network)
@@ -80,6 +83,29 @@ def test_a_run_goes_on_from_its_state(easy, network, arm):
     assert all(
         torch.equal(a, b) for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True)
     )
+
+
+@pytest.mark.parametrize("network", ["convnet", "resnet18-paper"])
+def test_a_mix_is_trained_on_both_labels_by_their_shares(easy, network):
+    training = Training(easy, NAMED["mixup"], 0, Protocol(1, 8, network))
+    training.model.eval()
+    images, (first, second, share) = next(iter(training.loader))
+    outputs = training.model(images).log_softmax(1)
+    expected = torch.stack(
+        [
+            -share[n] * outputs[n, first[n]] - (1 - share[n]) * outputs[n, second[n]]
+            for n in range(len(images))
+        ]
+    ).mean()
+    torch.testing.assert_close(training._loss(outputs, (first, second, share)), expected)
+    assert ((share > 0) & (share < 1)).all()
+
+
+def test_only_batches_for_training_are_mixed(easy):
+    data = imbalance(easy, ["grey", "bright"], ratio=2)
+    training = Training(data, NAMED["cmo"], 0, Protocol(10, 8))
+    assert training.loader.mix.weights.tolist() == [1 / 20, 1 / 10, 1 / 10]
+    assert [training.epoch() for _ in range(10)][-1].score.accuracy > 0.8
 
 
 def test_a_curriculum_follows_what_the_model_learns(easy):
