@@ -91,20 +91,37 @@ def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
         }
         column = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
         row = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
-        column, beside = _nearest(column, field["left"], field["right"], field["border"])
-        row, beyond = _nearest(row, field["top"], field["bottom"], field["border"])
-        at = (row * out.shape[3] + column).flatten(1)[:, None].expand(-1, out.shape[1], -1)
-        out = out.flatten(2).gather(2, at).unflatten(2, (height, width))
-        out = out.masked_fill((beside | beyond)[:, None], 0)
+        window = tuple(field[name] for name in ("left", "right", "top", "bottom"))
+        out = read_masks(out, column, row, window, field["border"])
     return out if masks.dim() == 4 else out[:, 0]
 
 
-def _nearest(at: Tensor, low: Tensor, high: Tensor, border: Tensor) -> tuple[Tensor, Tensor]:
+def read_masks(
+    masks: Tensor, column: Tensor, row: Tensor, window: tuple[Tensor | int, ...], border: Tensor
+) -> Tensor:
+    """Masks ``(n, C, H, W)`` at the pixels nearest to coordinates ``(n, height, width)``, whose whole numbers
+    are pixel centres. Outside the window, left, right, top, bottom, it is as the border says.
+
+    >>> edge = torch.tensor(BORDERS["edge"])
+    >>> column, row = torch.tensor([[[0.4, 0.6, 9.0]]]), torch.zeros(1, 1, 3)
+    >>> read_masks(torch.tensor([[[[1, 2, 3]]]]), column, row, (0, 3, 0, 1), edge)
+    tensor([[[[1, 2, 3]]]])
+    """
+    left, right, top, bottom = window
+    column, beside = _nearest(column, left, right, border)
+    row, beyond = _nearest(row, top, bottom, border)
+    at = row * masks.shape[3] + column
+    places = at.flatten(1)[:, None].expand(-1, masks.shape[1], -1)
+    out = masks.flatten(2).gather(2, places).unflatten(2, at.shape[1:])
+    return out.masked_fill((beside | beyond)[:, None], 0)
+
+
+def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
     """The pixel to read, and whether there is none because the border is zero."""
     pixel = (at + 0.5).floor().long()
     outside = (pixel < low) | (pixel >= high)
-    period = (2 * (high - 1 - low)).clamp(min=1)
-    phase = (pixel - low).remainder(period)
+    period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
+    phase = (pixel - low).remainder(period.clamp(min=1))
     reflected = low + torch.minimum(phase, period - phase)
     inside = torch.where(border == BORDERS["reflect"], reflected, pixel).clamp(low, high - 1)
     return inside, outside & (border == BORDERS["zero"])

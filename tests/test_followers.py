@@ -33,6 +33,41 @@ def test_masks_go_where_pixels_go(transform, shape):
     assert out.boxes is None
 
 
+FIELDS = [
+    ga.OpticalDistortion((0.3, 0.5), padding_mode="reflect"),
+    ga.OpticalDistortion((0.3, 0.5), padding_mode="edge"),
+    ga.GridDistortion(4, (-0.5, 0.5)),
+    ga.ElasticTransform(20.0, 3.0),
+    ga.Compose([ga.RandomHorizontalFlip(), ga.RandomApply([ga.ElasticTransform()]), ga.RandomCrop(9)]),
+    ga.OneOf([ga.GridDistortion(), ga.ElasticTransform(), ga.RandomRotation(40, padding_mode="edge")]),
+]
+
+
+@pytest.mark.parametrize("transform", FIELDS, ids=str)
+@pytest.mark.parametrize("shape", [(COUNT, HEIGHT, WIDTH), (COUNT, 1, HEIGHT, WIDTH)])
+def test_masks_follow_distortions(transform, shape):
+    """Of a picture whose values rise by little: the nearest pixel's is within half a step of the blend."""
+    y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    slope = (100 + 2 * x + 3 * y).expand(COUNT, 1, HEIGHT, WIDTH)
+    out = transform(slope.double() / 255, DRAWS, masks=slope.reshape(shape))
+    assert out.masks.shape == (COUNT, *shape[1:-2], *out.images.shape[2:])
+    masks = out.masks.view(out.images.shape)
+    assert set(masks.unique().tolist()) <= {0, *slope.unique().tolist()}
+    assert (out.images * 255 - masks).abs().max() <= 2.5 + 1e-3
+    moved = (masks != slope[:, :, : masks.shape[2], : masks.shape[3]]).flatten(1).any(1)
+    assert moved.sum() >= COUNT // 2
+
+
+def test_masks_are_0_where_a_zero_border_shows():
+    whole = torch.ones(COUNT, 1, HEIGHT, WIDTH, dtype=torch.float64)
+    out = ga.OpticalDistortion((0.3, 0.5))(whole, DRAWS, masks=whole.bool())
+    assert out.masks.dtype == torch.bool
+    # Within half a pixel of the border in both axes at least a quarter of a blend is the image.
+    assert (out.images[out.masks] > 0.25 - 1e-6).all()
+    assert (out.images[~out.masks] < 0.5 + 1e-6).all()
+    assert 0.02 < (~out.masks).double().mean() < 0.5
+
+
 def test_keypoints_go_where_pixels_go():
     y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
     points = (torch.stack((x, y), dim=-1).view(1, -1, 2) + 0.5).repeat(COUNT, 1, 1)
@@ -89,7 +124,10 @@ def test_following_waits_for_nothing(device):
 def test_what_cannot_follow_is_refused():
     masks = IMAGES[:, 0]
     for call, message in (
-        (lambda: ga.ElasticTransform()(IMAGES, DRAWS, masks=masks), "masks cannot follow ElasticTransform"),
+        (
+            lambda: ga.ElasticTransform()(IMAGES, DRAWS, masks=masks, boxes=torch.zeros(12, 1, 4)),
+            r"boxes cannot follow ElasticTransform\(.*\): only masks can",
+        ),
         (
             lambda: ga.CenterCrop(8)(IMAGES, DRAWS, masks=masks[:, 1:]),
             r"masks must be .* got shape \(12, 14, 20\)",

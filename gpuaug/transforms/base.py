@@ -201,15 +201,26 @@ class Transform(nn.Module):
         moved = {}
         for name, value in given.items():
             own = value if index is None else value[carried(index, value.device)]
-            moved[name] = MOVES[name](own, tuple(travel(p, value.device) for p in passes))
+            moved[name] = self._follow(name, own, tuple(travel(p, value.device) for p in passes))
         return Augmented(out, **moved)
+
+    def _follow(self, name: str, given: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
+        """Masks, boxes or keypoints after the geometry of all passes."""
+        for recipes in passes:
+            given = MOVES[name](given, (recipes,))
+            for group in recipes.groups:
+                transform = self.step.by_place[group.place]
+                if transform.moves:
+                    given = transform.follow(given, group)
+        return given
 
     def _check_followers(self, images: Images, passes: tuple[Recipes, ...], given: dict[str, Tensor]) -> None:
         check_followers(given, len(images), None if isinstance(images, Packed) else tuple(images.shape[2:]))
+        points = [name for name in given if name != "masks"]
         for group in (group for recipes in passes for group in recipes.groups):
             transform = self.step.by_place[group.place]
-            if transform.moves:
-                raise ValueError(f"{', '.join(given)} cannot follow {transform.label()}")
+            if transform.moves and points:
+                raise ValueError(f"{', '.join(points)} cannot follow {transform.label()}: only masks can")
 
     def recipes(
         self, draws: Tensor, source: Source, index: Tensor | None = None, labels: Tensor | None = None
@@ -260,6 +271,10 @@ class Transform(nn.Module):
     def serve(self, images: Tensor, group: Group) -> Tensor:
         """What a batched transform does after the kernel; ``images`` are the pass's own."""
         raise NotImplementedError(f"{type(self).__name__} runs in the kernel")
+
+    def follow(self, masks: Tensor, group: Group) -> Tensor:
+        """Move the masks of a group, where a batched transform moves its images."""
+        raise NotImplementedError(f"{type(self).__name__} moves nothing that the record does not say")
 
     def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
         """Run the last pass; ``Normalize`` has its own way."""

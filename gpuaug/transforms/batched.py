@@ -35,6 +35,10 @@ class Batched(Transform):
         """The group's images ``(m, C, H, W)``, float32 or float64 in [0, 1], changed."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
 
+    def move_masks(self, masks: Tensor, group: Group) -> Tensor:
+        """The group's masks ``(m, C, H, W)``, moved as its images are; for one that ``moves`` pixels."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where it moves masks")
+
     def variants(self, params: dict[str, Any]) -> Tensor | None:
         """int64 ``(n,)``: draws that must not share a group, such as those of another filter size."""
         return None
@@ -54,6 +58,13 @@ class Batched(Transform):
         for variant in variants.unique().tolist():
             chosen = both(active, variants == variant)
             job.groups += _group(step.place, variant, chosen, params)
+
+    def follow(self, masks: Tensor, group: Group) -> Tensor:
+        whole = masks if masks.dim() == 4 else masks[:, None]
+        some = whole if group.rows is None else whole[group.rows]
+        moved = self.move_masks(some, group)
+        moved = moved if group.rows is None else whole.index_copy(0, group.rows, moved)
+        return moved if masks.dim() == 4 else moved[:, 0]
 
     def serve(self, images: Tensor, group: Group) -> Tensor:
         """Change the group's images, in place where they are bytes."""

@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpuaug import random
+from gpuaug.followers import read_masks
 from gpuaug.recipe import Group
+from gpuaug.record import BORDERS
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched
 from gpuaug.transforms.plan import Step
@@ -44,6 +46,13 @@ class _Field(Batched):
         )
         mode = PADDING_MODES[self.padding_mode]
         return F.grid_sample(images, torch.stack((x, y), dim=3), padding_mode=mode, align_corners=True)
+
+    def move_masks(self, masks: Tensor, group: Group) -> Tensor:
+        count, _, height, width = masks.shape
+        like = torch.empty((), dtype=torch.float32, device=masks.device).expand(count, 1, height, width)
+        x, y = (at.expand(count, height, width) for at in self.coordinates(like, group))
+        border = torch.full((), BORDERS[self.padding_mode], device=masks.device)
+        return read_masks(masks, x, y, (0, width, 0, height), border)
 
     def extra_repr(self) -> str:
         return f"padding_mode={self.padding_mode!r}"
