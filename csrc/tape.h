@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "drafted_colours.h"
 #include "recipe.h"
 
 namespace gpuaug {
@@ -29,16 +30,13 @@ enum Opcode : int64_t {
   kMixColours,
   kSetErase,
   kAddTone,
-  kSetGrain
+  kSetGrain,
+  kAdjust,
+  kCutOut
 };
 
 // Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 7, 2, 4, 5, 13, 8, 2, 6};
-
-// As PyTorch casts: what no int64 can hold becomes the least one.
-inline int64_t to_int64(double value) {
-  return std::abs(value) < 0x1p63 ? static_cast<int64_t>(value) : std::numeric_limits<int64_t>::min();
-}
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 8, 2, 4, 5, 13, 8, 2, 6, 7, 6};
 
 // One number for each draw, as it lies in a tensor; a step of 0 is one number for all.
 struct Column {
@@ -116,7 +114,7 @@ class DraftedDraw {
         break;
       }
       case kAffine:
-        turn({{{real(0), real(1)}, {real(2), real(3)}}}, {real(4), real(5)});
+        turn({{{real(0), real(1)}, {real(2), real(3)}}}, real(4), {real(5), real(6)});
         break;
       case kSetBorder:
         recipe_.border = whole(0);
@@ -137,10 +135,10 @@ class DraftedDraw {
         break;
       }
       case kMixColours: {
-        std::array<Colours, 3> given_rows;
+        DraftedColours::Matrix given_rows;
         for (int word = 0; word < 12; ++word) given_rows[word / 4][word % 4] = real(word);
         recipe_.stages |= kColour;
-        mix(given_rows);
+        colours_.mix(given_rows);
         break;
       }
       case kSetErase: {
@@ -164,6 +162,14 @@ class DraftedDraw {
         recipe_.grain_low = whole(3);
         recipe_.grain_span = whole(4);
         break;
+      case kAdjust:
+        recipe_.stages |= kColour;
+        colours_.adjust(real(0), real(1), real(2), real(3) != 0, real(4), real(5));
+        break;
+      case kCutOut:
+        recipe_.stages |= kErase;
+        cut_out({real(0), real(1)}, {whole(2), whole(3)}, whole(4));
+        break;
     }
   }
 
@@ -178,7 +184,7 @@ class DraftedDraw {
       shift[axis] = to_int64(std::nearbyint((0.5 * own + shift_[axis] + 0.5 * other - 0.5) * kFixedPoint));
     }
     out.xx = scale[0], out.yy = scale[1], out.xy = cross[0], out.yx = cross[1], out.x1 = shift[0], out.y1 = shift[1];
-    if (out.stages & kColour) write_colours(out);
+    if (out.stages & kColour) colours_.write(out);
     out.left = low_[0], out.top = low_[1], out.right = high_[0], out.bottom = high_[1];
     const bool along_axes = cross[0] == 0 && cross[1] == 0;
     const bool copied = along_axes && scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 &&
@@ -189,7 +195,7 @@ class DraftedDraw {
   }
 
  private:
-  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16, kColourUnit = 0x1p12;
+  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16;
   static constexpr int64_t kOne = int64_t{1} << 32;
 
   // The least int64 counts as none: it has no absolute value.
@@ -206,8 +212,16 @@ class DraftedDraw {
     extent_ = extent;
   }
 
-  // About the middle, after a move by `shares` of the extent, in whole pixels; `inverse` maps outputs to inputs.
-  void turn(const std::array<Pair, 2>& inverse, Pair shares) {
+  // About the middle, after a move by `shares` of the extent, in whole pixels; `given`, divided by the scale, maps
+  // outputs to inputs.
+  void turn(const std::array<Pair, 2>& given, double scale, Pair shares) {
+    constexpr double kSteady = 0x1p30;  // so that it does not matter how a machine rounds a cosine
+    std::array<Pair, 2> inverse;
+    for (int row : {0, 1}) {
+      for (int column : {0, 1}) {
+        inverse[row][column] = std::nearbyint(given[row][column] / scale * kSteady) / kSteady;
+      }
+    }
     clip();
     turned_ = true;  // from here on a crop's neighbours are the image's own, or its border
     Pair from, start;
@@ -222,28 +236,20 @@ class DraftedDraw {
     }
   }
 
-  // Of red, green and blue, and what is added, in units of white.
-  using Colours = std::array<double, 4>;
-
-  void mix(const std::array<Colours, 3>& given) {
-    const std::array<Colours, 3> own = colours_;
-    for (int row : {0, 1, 2}) {
-      const auto& [red, green, blue, added] = given[row];
-      for (int k = 0; k < 4; ++k) colours_[row][k] = red * own[0][k] + green * own[1][k] + blue * own[2][k];
-      colours_[row][3] = colours_[row][3] + added;
+  // A box around a place of the extent, cut off at its border, into the first place that is free.
+  void cut_out(Pair place, std::array<int64_t, 2> size, int64_t fill) {
+    uint64_t word = 0;
+    for (int axis : {0, 1}) {
+      const int64_t low = to_int64(place[axis] * extent_[axis]) - size[axis] / 2;
+      const int64_t end = std::min(low + size[axis], to_int64(extent_[axis]));
+      word |= static_cast<uint64_t>(std::clamp<int64_t>(low, 0, 0xFFFF)) << (16 * axis);
+      word |= static_cast<uint64_t>(std::clamp<int64_t>(end, 0, 0xFFFF)) << (16 * axis + 32);
     }
-  }
-
-  void write_colours(Recipe& out) const {
-    int64_t* const words[3][4] = {{&out.rr, &out.rg, &out.rb, &out.r1},
-                                  {&out.gr, &out.gg, &out.gb, &out.g1},
-                                  {&out.br, &out.bg, &out.bb, &out.b1}};
-    for (int row : {0, 1, 2}) {
-      for (int k = 0; k < 4; ++k) {
-        const double unit = k < 3 ? kColourUnit : 255 * kColourUnit;
-        *words[row][k] = to_int64(std::nearbyint(colours_[row][k] * unit));
-      }
-    }
+    int64_t* const boxes[] = {&recipe_.box0, &recipe_.box1, &recipe_.box2, &recipe_.box3};
+    int taken = 0;
+    for (const int64_t* box : boxes) taken += *box != 0;
+    *boxes[std::min(taken, 3)] = static_cast<int64_t>(word);
+    recipe_.fill = fill;
   }
 
   // Operands: fractions of the room in x and y, the least and the most ratio, shares of the area, ratios.
@@ -293,7 +299,7 @@ class DraftedDraw {
   Pair shift_{0, 0};
   Pair extent_;  // of the image as the next entry sees it
   int64_t low_[2] = {0, 0}, high_[2];
-  std::array<Colours, 3> colours_{{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+  DraftedColours colours_;
   bool smooth_ = false;  // shrinks with antialiasing
   bool turned_ = false;
 };

@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from gpuaug import _native, differentiable, reference, tape
+from gpuaug import _native, differentiable, drafted, reference, tape
 from gpuaug.images import (
     check_images,
     check_size,
@@ -38,7 +38,7 @@ PerDraw = Tensor | float | int | bool
 # ---- The op: its implementations and fake kernel
 
 if not _native.has_cpu:
-    for _op in (reference.augment, reference.keyed_draws, reference.uniform, tape.recipes):
+    for _op in (reference.augment, reference.keyed_draws, reference.uniform, drafted.recipes):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not _native.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)

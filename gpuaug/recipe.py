@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from gpuaug.activity import Active, where
+from gpuaug.drafted import execute
 from gpuaug.packed import Packed
 from gpuaug.record import ARTICLE, BLUR_UNIT, BORDERS, BOXES, FIELDS, GAUSSIAN, WORD
-from gpuaug.tape import Opcode, Operand, Tape, execute, possible_stages
+from gpuaug.tape import Opcode, Operand, Tape, possible_stages
 
 
 class Group(NamedTuple):
@@ -213,13 +214,16 @@ class Draft:
         """Mirror along an axis: 0 is x, left and right; 1 is y, top and bottom."""
         self._tape.write(Opcode.FLIP, active, axis)
 
-    def affine(self, inverse: Operand, shares: Operand, active: Active = True) -> None:
+    def affine(
+        self, inverse: Operand, shares: Operand, active: Active = True, *, scale: Operand = 1.0
+    ) -> None:
         """Turn, scale and shear about the middle, after a move by ``shares`` of the extent in x and in y, in
-        whole pixels. ``inverse``, ``(n, 4)`` or four numbers, maps outputs to inputs: xx, xy, yx, yy.
+        whole pixels. ``inverse``, ``(n, 4)`` or four operands, over the ``scale`` maps outputs to inputs: xx,
+        xy, yx, yy; kept in steps of 2**-30.
 
         The extent stays. What is beyond the image follows the ``border``.
         """
-        self._tape.write(Opcode.AFFINE, active, inverse, shares)
+        self._tape.write(Opcode.AFFINE, active, inverse, scale, shares)
 
     def border(self, name: str, active: Active = True) -> None:
         self._tape.write(Opcode.BORDER, active, BORDERS[name])
@@ -238,6 +242,20 @@ class Draft:
         clamped.
         """
         self._tape.write(Opcode.COLOUR, active, matrix)
+
+    def adjust(
+        self,
+        brightness: Operand,
+        contrast: Operand,
+        saturation: Operand,
+        brightness_first: Operand,
+        hue: Operand = (1.0, 0.0),
+        active: Active = True,
+    ) -> None:
+        """Factors of brightness, of contrast about middle grey, of saturation, and a turn of the ``hue``,
+        given as cosine and sine: a matrix like those of ``colour``.
+        """
+        self._tape.write(Opcode.ADJUST, active, brightness, contrast, saturation, brightness_first, hue)
 
     def tone(self, curve: int, parameter: Operand, active: Active = True) -> None:
         """One more curve for levels to go through, of at most ``CURVES``: ``POSTERIZE`` to a number of bits,
@@ -266,6 +284,12 @@ class Draft:
         words = quad(*boxes.clamp(0, 0xFFFF).unbind(2))
         nothing = (0,) * (BOXES - words.shape[1] + 2)
         self._tape.write(Opcode.ERASE, active, fill, words, nothing)
+
+    def cut_out(self, place: Operand, size: Operand, fill: Operand, active: Active = True) -> None:
+        """Put the level ``fill`` into one more box, of at most ``BOXES``: of ``size`` (width, height) in
+        pixels, around a ``place`` in [0, 1) of the extent, in x and in y, and cut off at the border.
+        """
+        self._tape.write(Opcode.CUT_OUT, active, place, size, fill)
 
     def erase_grid(
         self, unit: Tensor, hole: Tensor, phase: Tensor, fill: Operand, active: Active = True

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpuaug import tape
+from gpuaug import drafted, tape
 from gpuaug.recipe import Draft
-from gpuaug.record import BLUR, BORDERS, COLOUR, FIELDS, GEOMETRY, NOISE, SHRINK
+from gpuaug.record import BLUR, BORDERS, COLOUR, ERASE, FIELDS, GEOMETRY, GRAIN, NOISE, SHRINK, TONE
 from gpuaug.tape import ARITY, TRIES, Opcode, Tape
 
 SIDES = st.integers(1, 400)
@@ -58,6 +58,7 @@ def tapes(draw):
             Opcode.FLIP: lambda: (draw(st.integers(0, 1)),),
             Opcode.AFFINE: lambda: (
                 column(float, (-2,) * 4, (2,) * 4),
+                column(float, 0.1, 3),
                 column(float, (-0.5, -0.5), (0.5, 0.5)),
             ),
             Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
@@ -68,6 +69,16 @@ def tapes(draw):
                 keys,
                 *(torch.randint(-(2**63), 2**63 - 1, (n,), generator=random) for _ in range(4)),
                 draw(st.integers(0, 2**40)),
+            ),
+            Opcode.ADJUST: lambda: (
+                column(float, (0,) * 3, (2,) * 3),
+                torch.rand(n, generator=random) < 0.5,
+                column(float, (-1, -1), (1, 1)),
+            ),
+            Opcode.CUT_OUT: lambda: (
+                column(float, (0, 0), (0.999, 0.999)),
+                column(int, (0, 0), (70_000, 99)),
+                column(int, 0, 255),
             ),
             Opcode.COLOUR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
             Opcode.GRAIN: lambda: (keys, draw(st.integers(0, 2**32)), 513, keys, column(int, 0, 9000)),
@@ -89,7 +100,7 @@ def test_cpp_equals_reference(made, height, width):
     columns, numbers, code, n = made
     ours, theirs = (torch.full((n, len(FIELDS)), -1) for _ in range(2))
     union = torch.ops.gpuaug.recipes(ours, columns, numbers, code, height, width)
-    assert union == tape.recipes(theirs, columns, numbers, code, height, width)
+    assert union == drafted.recipes(theirs, columns, numbers, code, height, width)
     assert torch.equal(ours, theirs)
     assert union & ~tape.possible_stages(numbers, code) == 0
 
@@ -104,7 +115,7 @@ def test_cpp_equals_reference_in_large_batches():
     made = draft._tape.columns, draft._tape.numbers, draft._tape.code
     ours, theirs = (torch.empty(n, len(FIELDS), dtype=torch.int64) for _ in range(2))
     union = torch.ops.gpuaug.recipes(ours, *made, 35, 25)
-    assert union == tape.recipes(theirs, *made, 35, 25) == GEOMETRY | BLUR
+    assert union == drafted.recipes(theirs, *made, 35, 25) == GEOMETRY | BLUR
     assert torch.equal(ours, theirs)
 
 
@@ -124,7 +135,12 @@ def record(*entries, size, extent=(10, 8)):
     return {name: value for name, value in fields.items() if value != WHOLE.get(name, 0)}
 
 
+def box(left, top, right, bottom):
+    return left | top << 16 | right << 32 | bottom << 48
+
+
 HALF = (0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.5, 0)
+ONES = dict.fromkeys(("rr", "gg", "bb"), 4096)
 GAUSSIAN_7_8 = {"stages": 2, "outer": 7, "inner": 8}
 WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 10, "bottom": 8}
 
@@ -161,21 +177,27 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
         ([(Opcode.FIT, (0, 0), (0.5, 1), (2,) * 10, (1,) * 10)], (8, 8), {"stages": 1, "x1": ONE}),
         # A quarter turn of 10 x 8 pixels about (5, 4): x = y + 1 and y = 9 - x, of pixels' corners.
         (
-            [(Opcode.AFFINE, (0, 1, -1, 0), (0, 0))],
+            [(Opcode.AFFINE, (0, 1, -1, 0), 1, (0, 0))],
             (8, 10),
             {"stages": 1, "xx": 0, "yy": 0, "xy": ONE, "yx": -ONE, "x1": ONE, "y1": 8 * ONE},
         ),
+        # At twice the size, about the middle.
+        (
+            [(Opcode.AFFINE, (1, 0, 0, 1), 2, (0, 0))],
+            (8, 10),
+            {"stages": 1, "xx": ONE // 2, "yy": ONE // 2, "x1": 9 * ONE // 4, "y1": 7 * ONE // 4},
+        ),
         # Moved by half of 6 pixels, and a tenth of 4, none; a crop's edge becomes the window's.
         (
-            [(Opcode.CROP, (1, 2), (6, 4)), (Opcode.AFFINE, (1, 0, 0, 1), (0.5, 0.1))],
+            [(Opcode.CROP, (1, 2), (6, 4)), (Opcode.AFFINE, (1, 0, 0, 1), 1, (0.5, 0.1))],
             (4, 6),
             {"stages": 1, "x1": -2 * ONE, "y1": 2 * ONE, "left": 1, "top": 2, "right": 7, "bottom": 6},
         ),
-        ([(Opcode.AFFINE, (1, 0, 0, 1), (0.25, 0))], (8, 10), {"stages": 1, "x1": -2 * ONE}),
+        ([(Opcode.AFFINE, (1, 0, 0, 1), 1, (0.25, 0))], (8, 10), {"stages": 1, "x1": -2 * ONE}),
         # After it, a resize narrows the window no more.
         (
             [
-                (Opcode.AFFINE, (1, 0, 0, 1), (0, 0)),
+                (Opcode.AFFINE, (1, 0, 0, 1), 1, (0, 0)),
                 (Opcode.CROP, (2, 0), (5, 8)),
                 (Opcode.RESIZE, (10, 8), True),
             ],
@@ -212,6 +234,48 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             [(Opcode.NOISE, torch.tensor([0]), 0, 2.5 / 65536, 2 / 65536)],
             (8, 10),
             {"stages": 4, "salt": 2, "pepper": 4},
+        ),
+        # Half as bright, then twice the contrast: 2 * (value / 2) - 1/2.
+        (
+            [(Opcode.ADJUST, 0.5, 2, 1, True, (1, 0))],
+            (8, 10),
+            {"stages": COLOUR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 2048)},
+        ),
+        # The other way round what contrast takes away is halved too.
+        (
+            [(Opcode.ADJUST, 0.5, 2, 1, False, (1, 0))],
+            (8, 10),
+            {"stages": COLOUR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 1024)},
+        ),
+        # Without saturation all are grey: 0.299, 0.587 and 0.114 of 4096.
+        (
+            [(Opcode.ADJUST, 1, 1, 0, False, (1, 0))],
+            (8, 10),
+            {
+                "stages": COLOUR,
+                **dict.fromkeys(("rr", "gr", "br"), 1225),
+                **dict.fromkeys(("rg", "gg", "bg"), 2404),
+                **dict.fromkeys(("rb", "gb", "bb"), 467),
+            },
+        ),
+        # 10 x 8 pixels: about pixel 5, 4 a box of 3 x 2; about the last ones one that is cut off.
+        (
+            [(Opcode.CUT_OUT, (0.5, 0.5), (3, 2), 9), (Opcode.CUT_OUT, (0.99, 0.99), (4, 4), 7)],
+            (8, 10),
+            {"stages": ERASE, "fill": 7, "box0": box(4, 3, 7, 5), "box1": box(7, 5, 10, 8)},
+        ),
+        (
+            [(Opcode.CUT_OUT, (0, 0), (3, 2), 9)],
+            (8, 10),
+            {"stages": ERASE, "fill": 9, "box0": box(0, 0, 2, 1)},
+        ),
+        (
+            [(Opcode.TONE, 7), (Opcode.TONE, 8), (Opcode.GRAIN, 5, 6, 7, 8, 9)],
+            (8, 10),
+            {
+                **{"stages": TONE | GRAIN, "tone0": 7, "tone1": 8, "key": 5},
+                **{"grain": 7, "grain_place": 6, "grain_low": 8, "grain_span": 9},
+            },
         ),
     ],
 )  # fmt: skip

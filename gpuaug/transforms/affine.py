@@ -13,7 +13,7 @@ from gpuaug.recipe import Draft, Extent
 from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import around, between, border, interval, probability, steady
+from gpuaug.transforms.settings import around, between, border, bounds, interval, probability
 
 Degrees = float | tuple[float, float]
 
@@ -67,15 +67,17 @@ class RandomAffine(Transform):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
         moves = ((-share, share) for share in self.translate)
-        bounds = u.new_tensor((self.degrees, *moves, self.scale, self.shear[:2], self.shear[2:]))
-        drawn = job.grade(between(bounds.unbind(1), u), (0, 0, 0, 1, 0, 0))
-        angle, _, _, scale, *shear = drawn.unbind(1)
-        inverse = inverse_map(angle, scale, *(shear if any(self.shear) else ()))
-        return {"inverse": inverse, "shares": drawn[:, 1:3] if any(self.translate) else (0, 0)}
+        limits = bounds(self.degrees, *moves, self.scale, self.shear[:2], self.shear[2:])
+        drawn = job.grade(between(limits, u), (0, 0, 0, 1, 0, 0))
+        angle, x, y, scale, *shear = drawn.unbind(1)
+        inverse = inverse_map(angle, *(shear if any(self.shear) else ()))
+        return {"inverse": inverse, "scale": scale, "shares": (x, y) if any(self.translate) else (0, 0)}
 
-    def compile(self, draft: Draft, active: Active, *, inverse: Tensor, shares: Operand) -> None:
+    def compile(
+        self, draft: Draft, active: Active, *, inverse: Operand, scale: Tensor, shares: Operand
+    ) -> None:
         draft.border(self.padding_mode, active)
-        draft.affine(inverse, shares, active)
+        draft.affine(inverse, shares, active, scale=scale)
 
     def extra_repr(self) -> str:
         return (
@@ -115,7 +117,7 @@ class RandomRotation(Transform):
         angle = job.grade(between(self.degrees, job.uniform(step)[:, 0]))
         return {"inverse": inverse_map(-angle)}
 
-    def compile(self, draft: Draft, active: Active, *, inverse: Tensor) -> None:
+    def compile(self, draft: Draft, active: Active, *, inverse: Operand) -> None:
         draft.border(self.padding_mode, active)
         draft.affine(inverse, (0, 0), active)
 
@@ -162,31 +164,28 @@ class RandomTranspose(Transform):
 
 
 def inverse_map(
-    angle: Tensor, scale: Tensor | None = None, shear_x: Tensor | None = None, shear_y: Tensor | None = None
-) -> Tensor:
-    """From output to input offsets about the middle: xx, xy, yx, yy; float64 ``(n, 4)``.
+    angle: Tensor, shear_x: Tensor | None = None, shear_y: Tensor | None = None
+) -> tuple[Tensor, ...]:
+    """From output to input offsets about the middle, at scale 1: xx, xy, yx, yy, each float64 ``(n,)``.
 
-    >>> one = torch.ones(1, dtype=torch.float64)
-    >>> inverse_map(90 * one, 2 * one).abs()
-    tensor([[0.0000, 0.5000, 0.5000, 0.0000]], dtype=torch.float64)
+    >>> [v.item() for v in inverse_map(torch.tensor([180.0]))[::3]]
+    [-1.0, -1.0]
 
-    The inverse of rotation @ shear @ scale, as in torchvision: ``RSS`` of its ``_get_inverse_affine_matrix``.
-    In steps of 2**-30, so that a quarter turn is exact.
+    The inverse of rotation @ shear, as in torchvision: ``RSS`` of its ``_get_inverse_affine_matrix``.
 
     Args:
         angle, shear_x, shear_y: float64 ``(n,)``, degrees; the shears both or neither.
-        scale: float64 ``(n,)``.
     """
     turn = angle * (math.pi / 180)
     a = d = torch.cos(turn)
     c = torch.sin(turn)
     b = -c
-    if shear_x is not None and shear_y is not None:
-        x, y = shear_x * (math.pi / 180), shear_y * (math.pi / 180)
-        a, c = torch.cos(turn - y) / torch.cos(y), torch.sin(turn - y) / torch.cos(y)
-        b, d = b - torch.tan(x) * a, d - torch.tan(x) * c
-    rows = torch.stack((d, -b, -c, a), dim=1)
-    return steady(rows if scale is None else rows / scale[:, None])
+    if shear_x is None or shear_y is None:
+        return (d, c, b, a)
+    x, y = shear_x * (math.pi / 180), shear_y * (math.pi / 180)
+    a, c = torch.cos(turn - y) / torch.cos(y), torch.sin(turn - y) / torch.cos(y)
+    b, d = b - torch.tan(x) * a, d - torch.tan(x) * c
+    return (d, -b, -c, a)
 
 
 def _transposed(extent: Extent) -> Operand:

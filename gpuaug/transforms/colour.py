@@ -11,20 +11,13 @@ from torch import Tensor
 
 from gpuaug.activity import Active, both
 from gpuaug.recipe import Draft
+from gpuaug.tape import LUMA, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import around, between, level, probability, steady
+from gpuaug.transforms.settings import around, between, bounds, level, probability, steady
 
 Range = float | tuple[float, float]
 
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
-# A rotation in YIQ is luma + cos * (identity - luma) + sin * this: what a quarter turn makes of a colour.
-# From red to yellow, as HSV's hue.
-_QUARTER = (
-    (-0.167911, -0.329645, 0.497556),
-    (0.327953, -0.035089, -0.292864),
-    (-1.248272, 1.045272, 0.203000),
-)
 _SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
 
 
@@ -36,14 +29,17 @@ class _Colour(Transform):
 
     def compile(self, draft: Draft, active: Active, *, matrix: Tensor | tuple, chosen: Active = True) -> None:
         active = both(active, chosen)
+        self.check_channels(draft)
+        if active is not False:
+            draft.colour(matrix, active)
+
+    def check_channels(self, draft: Draft) -> None:
         wanted = (1, 3, 4) if self.grey else (3, 4)
         if draft.channels not in wanted:
             raise ValueError(
                 f"{type(self).__name__}: images must have {', '.join(map(str, wanted[:-1]))} or {wanted[-1]} "
                 f"channels, got {draft.channels}"
             )
-        if active is not False:
-            draft.colour(matrix, active)
 
 
 class _Sometimes(_Colour):
@@ -116,19 +112,22 @@ class ColorJitter(_Colour):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
-        bounds = u.new_tensor((self.brightness, self.contrast, self.saturation, self.hue))
-        drawn = job.grade(between(bounds.unbind(1), u[:, :4]), (1, 1, 1, 0))
-        brightness, contrast, saturation, hue = drawn[:, :, None, None].unbind(1)
-        luma = u.new_tensor(LUMA).expand(3, 3)
-        turned = torch.eye(3, dtype=torch.float64, device="cpu") - luma
+        limits = bounds(self.brightness, self.contrast, self.saturation, self.hue, (0.0, 1.0))
+        drawn = between(limits, u)
+        if job.strength is not None:
+            drawn[:, :4] = job.grade(drawn[:, :4], (1, 1, 1, 0))
+        brightness, contrast, saturation, turns, order = drawn.unbind(1)
+        hue: Operand = (1.0, 0.0)
         if self.hue != (0, 0):
-            angle = 2 * math.pi * hue
-            turned = torch.cos(angle) * turned + torch.sin(angle) * u.new_tensor(_QUARTER)
-        turned = saturation * turned
-        # Brightness after contrast scales what contrast adds too.
-        added = 0.5 * (1 - contrast) * torch.where(u[:, 4:, None] < 0.5, 1.0, brightness)
-        matrix = torch.cat((brightness * contrast * (luma + turned), added.expand(-1, 3, 1)), dim=2)
-        return {"matrix": steady(matrix).flatten(1)}
+            angle = 2 * math.pi * turns
+            hue = (steady(torch.cos(angle)), steady(torch.sin(angle)))
+        return {"factors": (brightness, contrast, saturation), "order": order < 0.5, "hue": hue}
+
+    def compile(
+        self, draft: Draft, active: Active, *, factors: tuple[Tensor, ...], order: Tensor, hue: Operand
+    ) -> None:
+        self.check_channels(draft)
+        draft.adjust(*factors, order, hue, active)
 
     def extra_repr(self) -> str:
         return (
@@ -256,8 +255,7 @@ class RGBShift(_Colour):
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         u = job.uniform(step)
-        bounds = u.new_tensor((self.red, self.green, self.blue))
-        added = job.grade(between(bounds.unbind(1), u))
+        added = job.grade(between(bounds(self.red, self.green, self.blue), u))
         whole = torch.eye(3, dtype=torch.float64, device="cpu").expand(len(u), 3, 3)
         return {"matrix": torch.cat((whole, steady(added / 255)[:, :, None]), dim=2).flatten(1)}
 

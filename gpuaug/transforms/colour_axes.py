@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe import Group
+from gpuaug.tape import LUMA
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched
-from gpuaug.transforms.colour import LUMA
 from gpuaug.transforms.plan import Step
 from gpuaug.transforms.settings import number
 

@@ -12,7 +12,7 @@ from gpuaug.activity import Active, both
 from gpuaug.images import check_size
 from gpuaug.recipe import Draft, Extent
 from gpuaug.record import BOXES
-from gpuaug.tape import TRIES
+from gpuaug.tape import TRIES, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
 from gpuaug.transforms.settings import between, interval, level, probability, whole, whole_between, whole_span
@@ -103,16 +103,15 @@ class CutOut(Transform):
         self.numbers = 2 * self.holes
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        u = job.uniform(step).unflatten(1, (self.holes, 2))
-        extent = _extent(job.draft.extent, len(u))[:, None]
-        size = job.grade_whole(torch.tensor((self.size[1], self.size[0]), device="cpu").expand(1, 1, 2), 0)
-        corner = (u * extent).long() - size // 2
-        # Cut off here, since the record has no negative numbers.
-        ends = (corner + size).minimum(extent.long())
-        return {"boxes": torch.cat((corner.clamp(min=0), ends), dim=2)}
+        height, width = self.size
+        if job.strength is None:
+            return {"places": job.uniform(step), "size": (width, height)}
+        size = torch.tensor((width, height), device="cpu").expand(len(job.keys), 2)
+        return {"places": job.uniform(step), "size": job.grade_whole(size, 0)}
 
-    def compile(self, draft: Draft, active: Active, *, boxes: Tensor) -> None:
-        draft.erase(boxes, self.fill, active)
+    def compile(self, draft: Draft, active: Active, *, places: Tensor, size: Operand) -> None:
+        for place in places.split(2, dim=1):
+            draft.cut_out(place, size, self.fill, active)
 
     def extra_repr(self) -> str:
         return f"size={self.size}, holes={self.holes}, fill={self.fill}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gpuaug.record import BORDERS
@@ -148,6 +150,18 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be a bool, got {type(value).__name__}")
     return value
+
+
+@lru_cache(maxsize=1024)
+def bounds(*pairs: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """Pairs (least, most), one beside another, as ``between`` takes them: for numbers ``(n, pairs)``.
+
+    >>> import torch
+    >>> between(bounds((2, 4), (0, 1)), torch.tensor([[0.5, 0.25]], dtype=torch.float64))
+    tensor([[3.0000, 0.2500]], dtype=torch.float64)
+    """
+    least, most = torch.tensor(pairs, dtype=torch.float64, device="cpu").unbind(1)
+    return least, most
 
 
 def between(bounds: tuple[float, float] | tuple[Tensor, ...], number: Tensor) -> Tensor:
