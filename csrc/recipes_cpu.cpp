@@ -92,7 +92,7 @@ int64_t recipes_cpu(Tensor records, const std::vector<Tensor>& tensors, const st
   }
   auto* out = static_cast<Recipe*>(records.mutable_data_ptr());
   std::atomic<int64_t> all = 0;
-  torch::stable::parallel_for(0, draws, 1024, [&](int64_t begin, int64_t end) {
+  torch::stable::parallel_for(0, draws, 128, [&](int64_t begin, int64_t end) {
     int64_t stages = 0;
     for (int64_t draw = begin; draw < end; ++draw) {
       out[draw] = tape(draw, width, height);
