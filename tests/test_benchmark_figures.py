@@ -83,10 +83,30 @@ def test_readme_says_what_the_first_study_found(readme, study):
         cat, dog = found["classes"]["cat"], found["classes"]["dog"]
         wanted = (found["accuracy"], cat["recall"], dog["recall"], dog["f1"])
         assert cells == [figure(value) for value in wanted]
+    effects = report["effects"]["arms"]
     alone = table_after(readme, "| technique | accuracy | difference to `duplicates` [95 %] |")
-    assert {*rows, *alone} == set(report["arms"])
+    assert set(alone) == {arm for arm in set(effects) - set(rows) if far(effects[arm])}
     for arm, cells in alone.items():
-        assert cells == [figure(report["arms"][arm]["accuracy"]), interval(report["effects"]["arms"][arm])]
+        assert cells == [figure(report["arms"][arm]["accuracy"]), interval(effects[arm])]
+    near = [effects[arm]["difference"]["mean"] for arm in set(effects) - set(rows) - set(alone)]
+    said = " ".join(readme.split())
+    assert f"The other {len(near)} lie between {min(near):+.3f} and {max(near):+.3f}" in said
+    assert f"`shear` p = {effects['shear']['adjusted']:.2f}, `all` {effects['all']['adjusted']:.2f}" in said
+
+
+def far(effect):
+    return abs(effect["difference"]["mean"]) >= 0.02
+
+
+def test_every_technique_is_in_the_studies_and_on_their_page(request):
+    from techniques_table import BALANCING, PAGE, page, read
+
+    from gpuaug.study.techniques import TECHNIQUES
+
+    reports = read()
+    assert PAGE.read_text() == page(reports)
+    for report in reports.values():
+        assert set(report["arms"]) - set(BALANCING) == set(TECHNIQUES)
 
 
 def test_readme_says_what_the_second_study_found(readme, study):

@@ -1,0 +1,83 @@
+"""``benchmarks/techniques.md``: every technique alone on both articles' data, made from the studies' reports.
+
+python benchmarks/techniques_table.py           # fails where the page says something else
+python benchmarks/techniques_table.py --write   # writes it
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER / "techniques.md"
+STUDIES = {"catdog": "cats and dogs", "intel-techniques": "sea and glacier"}
+BALANCING = ("imbalanced", "undersampled", "duplicates", "copies", "all")
+HEAD = """\
+# Every technique alone
+On every draw of a balanced epoch, against `duplicates`, which repeats the minority unchanged: the
+difference of the accuracy, as the mean over the last three epochs and over three seeds, with its 95 %
+interval. Techniques stand in the order of the first column. No interval is corrected for the number of
+techniques; after Holm's correction {significant}. What a technique is, with its strength:
+`gpuaug/study/techniques.py`. The figures of every seed and class, and the commands, are in `results/`.
+
+"""
+
+
+def page(reports: dict[str, dict]) -> str:
+    first = reports["catdog"]["effects"]["arms"]
+    names = sorted(
+        (name for name in first if name not in BALANCING), key=lambda name: -first[name]["difference"]["mean"]
+    )
+    header = ["technique", *(f"{STUDIES[name]}: accuracy | difference" for name in reports)]
+    rows = [f"| {' | '.join(header)} |", "|---" * (1 + 2 * len(reports)) + "|"]
+    for name in names:
+        cells = [f"`{name}`"]
+        for report in reports.values():
+            cells += [accuracy(report["arms"][name]), interval(report["effects"]["arms"][name])]
+        rows.append(f"| {' | '.join(cells)} |")
+    return HEAD.format(significant=significant(reports)) + "\n".join(rows) + "\n"
+
+
+def significant(reports: dict[str, dict]) -> str:
+    """In words, what the correction leaves."""
+    left = {
+        STUDIES[study]: [f"`{name}`" for name, of in report["effects"]["arms"].items() if passes(of)]
+        for study, report in reports.items()
+    }
+    if not any(left.values()):
+        return "none of either data set is significant" if len(left) > 1 else "none is significant"
+    return "; ".join(f"of {where}, {', '.join(found) or 'none'}" for where, found in left.items()) + " remain"
+
+
+def passes(effect: dict) -> bool:
+    return effect["verdict"] in ("effective", "harmful")
+
+
+def accuracy(arm: dict) -> str:
+    return f"{arm['accuracy']['mean']:.3f} ± {arm['accuracy']['sd']:.3f}"
+
+
+def interval(effect: dict) -> str:
+    found = effect["difference"]
+    return f"{found['mean']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
+
+
+def read() -> dict[str, dict]:
+    paths = {name: FOLDER / "results" / f"study-{name}.json" for name in STUDIES}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    wanted = page(read())
+    if parser.parse_args().write:
+        PAGE.write_text(wanted)
+    elif not PAGE.exists() or PAGE.read_text() != wanted:
+        raise SystemExit(f"{PAGE.name} does not show the studies' reports: run with --write")
+
+
+if __name__ == "__main__":
+    main()
