@@ -36,7 +36,7 @@ enum Opcode : int64_t {
 };
 
 // Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 8, 2, 4, 5, 13, 8, 2, 6, 7, 6};
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 8, 2, 3, 5, 13, 8, 2, 6, 7, 6};
 
 // One number for each draw, as it lies in a tensor; a step of 0 is one number for all.
 struct Column {
@@ -122,8 +122,7 @@ class DraftedDraw {
       case kSetBlur:
         recipe_.stages |= kBlur;
         recipe_.blur = whole(0);
-        recipe_.outer = whole(1);
-        recipe_.inner = whole(2);
+        if (recipe_.blur != kArticle) weigh_blur(real(1));
         break;
       case kSetNoise: {
         const double salt = real(2), pepper = real(3);
@@ -195,7 +194,7 @@ class DraftedDraw {
   }
 
  private:
-  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16;
+  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16, kBlurUnit = 0x1p15;
   static constexpr int64_t kOne = int64_t{1} << 32;
 
   // The least int64 counts as none: it has no absolute value.
@@ -250,6 +249,14 @@ class DraftedDraw {
     for (const int64_t* box : boxes) taken += *box != 0;
     *boxes[std::min(taken, 3)] = static_cast<int64_t>(word);
     recipe_.fill = fill;
+  }
+
+  // What two taps weigh together, two pixels away and one, where the weights of all are 1.
+  void weigh_blur(double sigma) {
+    const auto side = [sigma](double distance) { return std::exp(-0.5 * (distance / sigma * (distance / sigma))); };
+    const double outer = side(2), inner = side(1), total = 1 + 2 * (outer + inner);
+    recipe_.outer = to_int64(std::nearbyint(outer * (2 * kBlurUnit) / total));
+    recipe_.inner = to_int64(std::nearbyint(inner * (2 * kBlurUnit) / total));
   }
 
   // Operands: fractions of the room in x and y, the least and the most ratio, shares of the area, ratios.

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from gpuaug.record import (
+    ARTICLE,
     BLUR,
+    BLUR_UNIT,
     BOXES,
     COLOUR,
     COLOUR_UNIT,
@@ -57,6 +59,23 @@ def execute(
     for opcode, active, given in entries(code):
         _EXECUTE[opcode](draws, operands.whole(active)[:, None] != 0, *given)
     return draws.records(size)
+
+
+def blur_weights(sigma: Tensor) -> Tensor:
+    """What the kernel blurs with: the weights of the two taps two pixels away, and of the two next to it.
+
+    >>> blur_weights(torch.tensor([1e-3, 1e3])).tolist()
+    [[0, 0], [13107, 13107]]
+
+    Args:
+        sigma: ``(n,)`` in pixels.
+
+    Returns:
+        int64 ``(n, 2)`` in 1/2**15: two fifths each where sigma is large.
+    """
+    distance = torch.arange(2, 0, -1, dtype=torch.float64, device=sigma.device)
+    side = torch.exp(-0.5 * (distance / sigma.double()[:, None]).square())
+    return (side * (2 * BLUR_UNIT) / (1.0 + 2 * side.sum(1, keepdim=True))).round().long()
 
 
 class _Operands:
@@ -191,8 +210,10 @@ class _Draws:
     def execute_border(self, active: Tensor, which: int) -> None:
         self.border = torch.where(active, self._get.whole(which)[:, None], self.border)
 
-    def execute_blur(self, active: Tensor, *block: int) -> None:
-        given = torch.stack([self._get.whole(k) for k in block], dim=1)
+    def execute_blur(self, active: Tensor, which: int, sigma: int) -> None:
+        kind = self._get.whole(which)[:, None]
+        weights = torch.where(kind == ARTICLE, self.blur[:, 1:], blur_weights(self._get.real(sigma)[:, 0]))
+        given = torch.cat((kind, weights), dim=1)
         self.blur = torch.where(active, given, self.blur)
         self.stages = torch.where(active, self.stages | BLUR, self.stages)
 

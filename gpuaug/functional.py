@@ -31,7 +31,7 @@ from gpuaug.normalization import (
     normalize_floats,
 )
 from gpuaug.packed import Images, Packed
-from gpuaug.recipe import Draft, Recipes, blur_weights
+from gpuaug.recipe import Draft, Recipes
 
 PerDraw = Tensor | float | int | bool
 
@@ -273,7 +273,7 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
             else differentiable.gaussian_blur(images, sigma)
         )
     draft = _draft(images, None if sigma is None else sigma.device)
-    draft.blur(None if sigma is None else blur_weights(sigma))
+    draft.blur(sigma)
     return _run(images, draft)
 
 

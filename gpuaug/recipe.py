@@ -11,7 +11,7 @@ from torch import Tensor
 from gpuaug.activity import Active, where
 from gpuaug.drafted import execute
 from gpuaug.packed import Packed
-from gpuaug.record import ARTICLE, BLUR_UNIT, BORDERS, BOXES, FIELDS, GAUSSIAN, WORD
+from gpuaug.record import ARTICLE, BORDERS, BOXES, FIELDS, GAUSSIAN, WORD
 from gpuaug.tape import Opcode, Operand, Tape, possible_stages
 
 
@@ -230,9 +230,9 @@ class Draft:
 
     # ---- Blur, colour, tone, grain and noise
 
-    def blur(self, weights: Operand | None, active: Active = True) -> None:
-        """A Gaussian by its ``blur_weights`` ``(n, 2)``, reflect-101 border; None: the article's kernel."""
-        kind, given = (ARTICLE, (0, 0)) if weights is None else (GAUSSIAN, weights)
+    def blur(self, sigma: Operand | None, active: Active = True) -> None:
+        """A Gaussian of ``sigma`` pixels, reflect-101 border; None: the article's kernel."""
+        kind, given = (ARTICLE, 1.0) if sigma is None else (GAUSSIAN, sigma)
         self._tape.write(Opcode.BLUR, active, kind, given)
 
     def colour(self, matrix: Operand, active: Active = True) -> None:
@@ -325,20 +325,3 @@ def quad(*numbers: Tensor) -> Tensor:
     for place, number in enumerate(numbers[1:], start=1):
         word = word | (number << (16 * place))
     return word
-
-
-def blur_weights(sigma: Tensor) -> Tensor:
-    """What the kernel blurs with: the weights of the two taps two pixels away, and of the two next to it.
-
-    >>> blur_weights(torch.tensor([1e-3, 1e3])).tolist()
-    [[0, 0], [13107, 13107]]
-
-    Args:
-        sigma: ``(n,)`` in pixels.
-
-    Returns:
-        int64 ``(n, 2)`` in 1/2**15: two fifths each where sigma is large.
-    """
-    distance = torch.arange(2, 0, -1, dtype=torch.float64, device=sigma.device)
-    side = torch.exp(-0.5 * (distance / sigma.double()[:, None]).square())
-    return (side * (2 * BLUR_UNIT) / (1.0 + 2 * side.sum(1, keepdim=True))).round().long()

@@ -39,7 +39,7 @@ class Opcode(IntEnum):
     FLIP = 4  # axis
     AFFINE = 5  # inverse map by rows, the scale it is divided by, shares of the extent moved by in x and y
     BORDER = 6  # which
-    BLUR = 7  # kind, outer, inner
+    BLUR = 7  # kind, sigma
     NOISE = 8  # key, place, salt, pepper
     COLOUR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
     ERASE = 10  # fill, four boxes, grid, where it begins: the record's words
@@ -53,7 +53,7 @@ class Opcode(IntEnum):
 
 ARITY = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
-    **{Opcode.FLIP: 2, Opcode.AFFINE: 8, Opcode.BORDER: 2, Opcode.BLUR: 4, Opcode.NOISE: 5},
+    **{Opcode.FLIP: 2, Opcode.AFFINE: 8, Opcode.BORDER: 2, Opcode.BLUR: 3, Opcode.NOISE: 5},
     **{Opcode.COLOUR: 13, Opcode.ERASE: 8, Opcode.TONE: 2, Opcode.GRAIN: 6},
     **{Opcode.ADJUST: 7, Opcode.CUT_OUT: 6},
 }

@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gpuaug.recipe import Draft, blur_weights
+from gpuaug.recipe import Draft
 from gpuaug.record import (
     BORDERS,
     FACTOR,
@@ -53,7 +53,7 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     for axis in (0, 1):
         draft.flip(axis, some())
     if draw(st.booleans()):
-        draft.blur(blur_weights(torch.rand(n, generator=random) * 3 + 0.05), some())
+        draft.blur(torch.rand(n, generator=random) * 3 + 0.05, some())
     if draw(st.booleans()):
         draft.blur(None, some(0.3))
     for _ in range(draw(st.integers(0, 2))):

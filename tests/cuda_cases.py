@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gpuaug import reference
 from gpuaug.packed import Packed
-from gpuaug.recipe import Draft, blur_weights
+from gpuaug.recipe import Draft
 from gpuaug.record import (
     FACTOR,
     GEOMETRY,
@@ -99,7 +99,7 @@ def chain(
     if "article" in names:
         draft.blur(None, ~odd)
     if "gaussian" in names:
-        draft.blur(blur_weights(torch.linspace(0.5, 2.0, n)), odd)
+        draft.blur(torch.linspace(0.5, 2.0, n), odd)
     if "colour" in names:
         draft.colour(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
     if "tone" in names:

@@ -18,7 +18,7 @@ from cuda_cases import ONE, encode_all, every_width, sanitizer_cases
 from gpuaug import functional, reference
 from gpuaug.normalization import normalization_line, normalization_table
 from gpuaug.packed import Packed
-from gpuaug.recipe import Draft, blur_weights
+from gpuaug.recipe import Draft
 from gpuaug.record import GEOMETRY, WORD
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,7 +89,7 @@ def turns(turn: tuple[float, float, float, float]) -> tuple[int, bytes]:
         draft.border(border)
         draft.crop((0, 0), (width, 17))
         if blurred:
-            draft.blur(blur_weights(torch.linspace(0.5, 2.0, len(sources))))
+            draft.blur(torch.linspace(0.5, 2.0, len(sources)))
         records = draft.recipes((17, width)).records
         middle = [(w / 2 - xx * width / 2 - xy * 8, h / 2 - yx * width / 2 - yy * 8) for h, w in sources]
         maps = torch.tensor([(xx, yy, xy, yx, x, y) for x, y in middle], dtype=torch.float64)

@@ -62,7 +62,7 @@ def tapes(draw):
                 column(float, (-0.5, -0.5), (0.5, 0.5)),
             ),
             Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
-            Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(int, (0, 0), (13107, 13107))),
+            Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(float, 0.01, 9)),
             Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
             Opcode.ERASE: lambda: (
                 column(int, 0, 255),
@@ -111,7 +111,7 @@ def test_cpp_equals_reference_in_large_batches():
     draft = Draft.of_batch((n, 3, 40, 30))
     draft.window(torch.rand(n, 2), (20, 10), torch.rand(n) < 0.5)
     draft.resize((25, 35), antialias=False)
-    draft.blur((3, 4), torch.arange(n) == n - 1)
+    draft.blur(1.5, torch.arange(n) == n - 1)
     made = draft._tape.columns, draft._tape.numbers, draft._tape.code
     ours, theirs = (torch.empty(n, len(FIELDS), dtype=torch.int64) for _ in range(2))
     union = torch.ops.gpuaug.recipes(ours, *made, 35, 25)
@@ -141,7 +141,8 @@ def box(left, top, right, bottom):
 
 HALF = (0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.5, 0)
 ONES = dict.fromkeys(("rr", "gg", "bb"), 4096)
-GAUSSIAN_7_8 = {"stages": 2, "outer": 7, "inner": 8}
+# exp(-2) and exp(-1/2) of 1 + 2 * (exp(-2) + exp(-1/2)), twice, in 2**-15.
+OF_SIGMA_1 = {"stages": 2, "outer": 3571, "inner": 16004}
 WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 10, "bottom": 8}
 
 
@@ -205,8 +206,8 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             {"stages": 1, "xx": ONE // 2, "x1": 2 * ONE - ONE // 4},
         ),
         ([(Opcode.BORDER, 2)], (8, 10), {"border": 2}),
-        ([(Opcode.BLUR, 1, (0, 0))], (8, 10), {"stages": 2, "blur": 1}),
-        ([(Opcode.BLUR, 1, (0, 0)), (Opcode.BLUR, 0, (7, 8))], (8, 10), GAUSSIAN_7_8),
+        ([(Opcode.BLUR, 1, 1)], (8, 10), {"stages": 2, "blur": 1}),
+        ([(Opcode.BLUR, 1, 1), (Opcode.BLUR, 0, 1)], (8, 10), OF_SIGMA_1),
         (
             [(Opcode.NOISE, torch.tensor([-(2**63)]), 2**32 - 1, 0.5, 0.25)],
             (8, 10),
@@ -286,7 +287,7 @@ def test_each_entry(entries, size, expected):
 def test_entries_are_for_the_active():
     draft = Draft.of_batch((3, 1, 4, 4))
     draft.flip(0, torch.tensor([False, True, False]))
-    draft.blur((1, 2), torch.tensor([False, False, True]))
+    draft.blur(0.7, torch.tensor([False, False, True]))
     recipes = draft.recipes((4, 4))
     assert recipes.field("stages").tolist() == [0, GEOMETRY, BLUR]
     assert recipes.stages == GEOMETRY | BLUR

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from gpuaug.activity import Active
-from gpuaug.recipe import Draft, blur_weights
+from gpuaug.recipe import Draft
 from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
@@ -17,7 +15,7 @@ from gpuaug.transforms.settings import between, interval
 class GaussianBlur(Transform):
     """A 5x5 Gaussian with a sigma per draw, uniform between two bounds.
 
-    >>> import gpuaug
+    >>> import gpuaug, torch
     >>> gpuaug.GaussianBlur(sigma=(0.1, 2.0))(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
@@ -43,25 +41,20 @@ class GaussianBlur(Transform):
             raise ValueError(f"kernel_size must be 5, got {kernel_size}")
         pair = (sigma, sigma) if isinstance(sigma, (int, float)) else sigma
         self.sigma = None if pair is None else interval("sigma", pair)
-        fixed = self.sigma is not None and self.sigma[0] == self.sigma[1]
-        self._weights = (
-            tuple(blur_weights(torch.tensor(self.sigma[:1], device="cpu"))[0].tolist()) if fixed else None
-        )
-        self.numbers = 0 if self.sigma is None or fixed else 1
+        varies = self.sigma is not None and self.sigma[0] != self.sigma[1]
+        self.numbers = 1 if varies else 0
         self.graded = self.sigma is not None
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        if self.sigma is None or (self.numbers == 0 and job.strength is None):
-            return {"weights": self._weights}
-        number = (
-            job.uniform(step)[:, 0]
-            if self.numbers
-            else torch.zeros(len(job.keys), dtype=torch.float64, device="cpu")
-        )
-        return {"weights": blur_weights(job.grade(between(self.sigma, number)))}
+        if self.sigma is None:
+            return {"sigma": None}
+        if self.numbers:
+            return {"sigma": job.grade(between(self.sigma, job.uniform(step)[:, 0]))}
+        fixed, _ = self.sigma
+        return {"sigma": fixed if job.strength is None else fixed * job.strength}
 
-    def compile(self, draft: Draft, active: Active, *, weights: Operand | None) -> None:
-        draft.blur(weights, active)
+    def compile(self, draft: Draft, active: Active, *, sigma: Operand | None) -> None:
+        draft.blur(sigma, active)
 
     def extra_repr(self) -> str:
         return f"kernel_size=5, sigma={self.sigma}"

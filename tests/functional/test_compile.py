@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gpuaug import functional as F
-from gpuaug.recipe import Draft, blur_weights
+from gpuaug.recipe import Draft
 
 
 def chain(images, boxes, mask, sigma, salt, keys):
@@ -45,7 +45,7 @@ def test_augment_takes_recipes_as_an_argument():
     compiled = torch.compile(F.augment, fullgraph=True, backend="aot_eager")
     images = torch.randint(256, (2, 3, 8, 8), dtype=torch.uint8)
     draft = Draft.of_batch(tuple(images.shape))
-    draft.blur(blur_weights(torch.tensor([0.5, 1.0])), torch.tensor([True, False]))
+    draft.blur(torch.tensor([0.5, 1.0]), torch.tensor([True, False]))
     recipes = draft.recipes((8, 8))
     assert torch.equal(
         compiled(images, recipes, mean=0.5, std=0.5), F.augment(images, recipes, mean=0.5, std=0.5)
