@@ -121,7 +121,18 @@ def test_readme_says_what_the_second_study_found(readme, study):
         assert interval(report["effects"]["arms"][arm]) in " ".join(readme.split())
 
 
+def test_readme_says_what_each_technique_did_to_the_scenes(readme, study):
+    effects = study("intel-techniques")["effects"]["arms"]
+    said = " ".join(readme.split())
+    for arm in ("resized_crop", "translate", "random_invert", "channel_shuffle", "random_grayscale"):
+        assert f"`{arm}` {interval(effects[arm])}" in said
+    assert f"is not: {interval(effects['channel_dropout'])}" in said
+    lowest = min(effects, key=lambda arm: effects[arm]["difference"]["mean"])
+    assert f"Lowest of all is `{lowest}`: {interval(effects[lowest])}" in said
+    assert {of["verdict"] for of in effects.values()} == {"ineffective"}
+
+
 def test_no_result_names_a_folder_of_a_machine(study):
-    for name in ("catdog", "intel", "intel-balanced"):
+    for name in ("catdog", "intel", "intel-balanced", "intel-techniques"):
         assert study(name)["command"].startswith("python -m gpuaug study ")
         assert not any(word.startswith("/") for word in study(name)["command"].split())
