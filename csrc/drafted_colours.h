@@ -4,16 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
+#include "casts.h"
 #include "recipe.h"
 
 namespace gpuaug {
-
-// As PyTorch casts: what no int64 can hold becomes the least one.
-inline int64_t to_int64(double value) {
-  return std::abs(value) < 0x1p63 ? static_cast<int64_t>(value) : std::numeric_limits<int64_t>::min();
-}
 
 // Sums are made in one order, here and in gpuaug/drafted.py.
 class DraftedColours {

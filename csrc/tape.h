@@ -1,5 +1,5 @@
 // A tape: what the transforms of a batch wrote, entry by entry, and what makes of it the record of one draw.
-// gpuaug/tape.py says what the entries are, and does the same in PyTorch.
+// gpuaug/tape.py says what the entries are; gpuaug/drafted.py does the same in PyTorch.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "casts.h"
 #include "drafted_colours.h"
 #include "recipe.h"
 

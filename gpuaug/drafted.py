@@ -112,7 +112,6 @@ class _Draws:
         self.extent = operands.real(width, height)  # of the image as the next entry sees it
         self.source = self.extent.long()
         nothing = torch.zeros_like(self.source)
-        self.nothing = nothing
         self.scale = torch.ones_like(self.extent)
         self.cross = torch.zeros_like(self.extent)
         self.shift = torch.zeros_like(self.extent)

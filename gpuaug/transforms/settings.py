@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.record import BORDERS
+from gpuaug.tape import STEADY
 
 
 def probability(name: str, value: Any) -> float:
@@ -193,4 +194,4 @@ def steady(values: Tensor) -> Tensor:
     >>> steady(torch.tensor([0.25, 6e-17], dtype=torch.float64)).tolist()
     [0.25, 0.0]
     """
-    return (values * 2.0**30).round() * 2.0**-30
+    return (values * STEADY).round() / STEADY
