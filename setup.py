@@ -12,6 +12,7 @@ Environment:
 """
 
 import ast
+import hashlib
 import json
 import os
 import platform
@@ -184,6 +185,9 @@ def compiled() -> dict:
         "cuda": None if reason else nvcc_version(home),
         "arches": None if reason else os.environ["TORCH_CUDA_ARCH_LIST"],
         "why_no_cuda": reason,
+        "sources": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(ROOT.glob("csrc/*"))
+        },
     }
     return {
         "ext_modules": extensions,

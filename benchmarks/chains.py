@@ -7,6 +7,7 @@ Three sections, each a list of cases: ``chains`` (whole batches), ``calls`` (one
     python benchmarks/chains.py --only growth                  # one section anew; the others stay in the file
     python benchmarks/chains.py --missing                      # goes on where a run was interrupted
     python benchmarks/chains.py --device cuda                  # on the GPU
+    python benchmarks/chains.py --only chains --chains full --batches 32x64
     python benchmarks/chains.py --rounds 3 --seconds 0.05 --out /tmp/smoke.json
 
 A library's output is checked before it is timed. Libraries take turns, and beside them a bare copy from uint8
@@ -38,7 +39,7 @@ from gpuaug import _native
 
 RESULTS = Path(__file__).with_name("results")
 DISTRIBUTIONS = {"dali": "nvidia-dali-cuda130"}
-BATCHES = {"cpu": ((32, 512), (224, 64)), "cuda": ((32, 64), (32, 512), (224, 256))}  # sides, images
+BATCHES = {"cpu": ((32, 512), (224, 64)), "cuda": ((224, 256), (32, 512), (32, 64))}  # sides, images
 GROWING_BATCHES = tuple((32, 4**power) for power in range(7))
 GROWING_SIDES = tuple((side, 16) for side in (64, 128, 256, 512, 1024))
 
@@ -51,20 +52,26 @@ class Section:
     effort: float  # a share of the rounds and of the seconds of a turn
 
 
-def sections(device: str, threads: int, peers: list[str]) -> dict[str, Section]:
+def sections(
+    device: str,
+    threads: int,
+    peers: list[str],
+    chains: tuple[str, ...] = CHAINS,
+    batches: tuple[tuple[int, int], ...] | None = None,
+) -> dict[str, Section]:
     chosen = {name: PEERS[name] for name in peers}
     strongest = {name: library for name, library in chosen.items() if name == "dali"}
     several = sorted({1, threads}) if device == "cpu" else [threads]
     growing = [("full", *size) for size in (*GROWING_BATCHES, *GROWING_SIDES)]
     return {
         "chains": Section(
-            [Case(chain, *size, threads, device) for chain in CHAINS for size in BATCHES[device]],
+            [Case(chain, *size, threads, device) for chain in chains for size in batches or BATCHES[device]],
             {**OURS, **COPIES, **chosen},
             checked=True,
             effort=1,
         ),
         "calls": Section(
-            [Case(chain, 32, 1, 1, device) for chain in CHAINS],
+            [Case(chain, 32, 1, 1, device) for chain in chains],
             {**OURS, **chosen},
             checked=True,
             effort=0.5,
@@ -83,6 +90,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--only", nargs="+", choices=("chains", "calls", "growth"), help="sections")
     parser.add_argument("--missing", action="store_true", help="only cases that the file does not have yet")
+    parser.add_argument("--chains", nargs="+", choices=CHAINS, default=CHAINS, help="not of growth")
+    parser.add_argument(
+        "--batches", nargs="+", type=side_and_batch, metavar="SIDExIMAGES", help="of the section chains"
+    )
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--device", choices=BATCHES, default="cpu")
     parser.add_argument("--threads", type=int, default=2)
@@ -97,8 +108,9 @@ def main() -> None:
     peers = [name for name in possible if is_installed(name)]
     environment = describe(device, peers)
     out = arguments.out or RESULTS / f"chains{file_suffix(device)}.json"
-    begun = time.perf_counter()
-    for name, section in sections(device, arguments.threads, peers).items():
+    begun, ratios = time.perf_counter(), []
+    chosen = sections(device, arguments.threads, peers, tuple(arguments.chains), arguments.batches)
+    for name, section in chosen.items():
         if arguments.only and name not in arguments.only:
             continue
         done = stored(out, name, environment) if arguments.missing else {}
@@ -106,7 +118,9 @@ def main() -> None:
             if str(case) not in done:
                 done[str(case)] = measure(case, section, arguments.rounds, arguments.seconds)
                 write(out, name, {"environment": environment, "cases": done})
+                ratios.append(ratio(case, done[str(case)]["libraries"]))
     print(f"\nwritten: {out}, after {time.perf_counter() - begun:.0f} s")
+    print("; ".join(ratios))
 
 
 # ---- One case
@@ -146,6 +160,16 @@ def measure(case: Case, section: Section, rounds: int, seconds: float) -> dict:
     return result
 
 
+def ratio(case: Case, rows: dict[str, dict]) -> str:
+    """How many images gpuaug makes while another library makes one.
+
+    >>> ratio(Case("full", 32, 64, 2), {"gpuaug": {"times_gpuaug": 1.0}, "kornia": {"times_gpuaug": 22.4}})
+    "full, 32 px, batch 64, 2 threads: 22 x kornia's speed"
+    """
+    found = [f"{row['times_gpuaug']:.2g} x {name}'s" for name, row in rows.items() if name in PEERS]
+    return f"{case}: {', '.join(found)} speed"
+
+
 def check_library(case: Case, name: str, library: Library) -> None:
     with ExitStack() as opened:
         try:
@@ -181,6 +205,8 @@ def describe(device: str, peers: list[str]) -> dict:
 
 
 def version(name: str) -> str:
+    if name == "gpuaug":  # which may be built in place, and is no distribution then
+        return _native.__version__
     return importlib.metadata.version(DISTRIBUTIONS.get(name, name))
 
 
@@ -191,6 +217,15 @@ def is_installed(name: str) -> bool:
         print(f"{name} is not installed: left out")
         return False
     return True
+
+
+def side_and_batch(text: str) -> tuple[int, int]:
+    """
+    >>> side_and_batch("224x256")
+    (224, 256)
+    """
+    side, batch = text.split("x")
+    return int(side), int(batch)
 
 
 def file_suffix(device: str) -> str:

@@ -1,4 +1,4 @@
-"""Times the CUDA kernel on the GPU that is here: ``make gpu``.
+"""Times the CUDA kernel on the GPU that is here: ``python kernels.py --out FILE``, a step of ``make gpu``.
 
 For each chain: the result is compared with the CPU's, to the bit; a batch must be one kernel launch
 (profiler), must wait for nothing (``torch.cuda.set_sync_debug_mode``) and must be replayable as a CUDA
@@ -7,24 +7,22 @@ together larger than the GPU's cache. The bytes are the fewest that a batch can 
 source, its result and its records, each once; their rate is also given as a share of what a large copy
 reaches on the same GPU. No source and no result is in the cache when its turn comes (L2-cold).
 
-Then the full chain as a training loop calls it, parameters and all, beside kornia on the same batch and
-torchvision v2 on one image after another, all on this GPU. Writes ``benchmarks/results/kernels-<GPU>.json``,
-with what was aimed at beside what was measured.
+The rows that the aims ask for come first, and the file is written after every row. A chain that fails a check
+has its message in its row, and the next one goes on.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
-import re
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import peers
 import torch
-from case import MEAN, STD, Case
+from case import MEAN, STD
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
@@ -34,9 +32,8 @@ from gpuaug.recipe import Recipes
 
 CACHE_MULTIPLE = 4  # the sources of one timing are together so many times the GPU's second-level cache
 REPEATS = 30
-SIZES = ((32, 64), (32, 8192), (224, 64), (224, 256), (224, 1024))
-PEERS = ((32, 512), (224, 256))
-PEER_REPEATS = 5
+SIZES = ((32, 64), (32, 8192), (224, 64), (224, 256), (224, 1024), (225, 256))
+SMALL_SIZES = ((32, 8), (33, 4))
 NORMALIZE = {"mean": MEAN, "std": STD}
 
 
@@ -47,10 +44,13 @@ class Chain:
     stages: tuple[str, ...]
     dtype: torch.dtype = torch.float32
     memory_format: torch.memory_format = torch.contiguous_format
+    source: torch.memory_format = torch.contiguous_format  # channels_last: HWC, what a loader's batches are
 
     def __str__(self) -> str:
+        read = "HWC: " if self.source == torch.channels_last else ""
         layout = ", channels_last" if self.memory_format == torch.channels_last else ""
-        return f"{' + '.join(self.stages) or 'copy'} -> {str(self.dtype).removeprefix('torch.')}{layout}"
+        stages = " + ".join(self.stages) or "copy"
+        return f"{read}{stages} -> {str(self.dtype).removeprefix('torch.')}{layout}"
 
     def transform(self, side: int) -> gpuaug.Compose:
         stages = {
@@ -66,42 +66,89 @@ class Chain:
 
 
 ALL = ("crop", "flip", "blur", "noise")
+BFLOAT, LAST = torch.bfloat16, torch.channels_last
+TRAINING, FULL = Chain(("crop", "flip"), BFLOAT), Chain(ALL)
+AIMS = {TRAINING: 0.8, FULL: 0.4}  # of a copy, at AIM_SIZE
+AIM_SIZE = (224, 256)
 CHAINS = (
+    TRAINING,
+    FULL,
+    Chain(("crop", "flip"), BFLOAT, source=LAST),
+    Chain(("crop", "flip"), BFLOAT, LAST, LAST),
+    Chain(ALL, torch.float32, LAST, LAST),
+    Chain(("crop", "flip"), BFLOAT, LAST),
+    Chain(ALL, BFLOAT),
+    Chain(ALL, torch.float32, LAST),
+    Chain(("crop", "flip")),
+    Chain(ALL, torch.uint8),
     Chain(("flip",), torch.uint8),
     Chain(("crop",), torch.uint8),
     Chain(("blur",), torch.uint8),
     Chain(("noise",), torch.uint8),
-    Chain(("crop", "flip")),
-    Chain(("crop", "flip"), torch.bfloat16),
-    Chain(("crop", "flip"), torch.bfloat16, torch.channels_last),
-    Chain(ALL, torch.uint8),
-    Chain(ALL),
-    Chain(ALL, torch.bfloat16),
-    Chain(ALL, torch.float32, torch.channels_last),
 )
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--small", action="store_true", help="tiny batches")
+    arguments = parser.parse_args()
     if not (torch.cuda.is_available() and _native.has_cuda):
         raise SystemExit(f"this needs a GPU and the CUDA library\n{_native.info()}")
-    limit = copy_rate()
+    sizes = SMALL_SIZES if arguments.small else SIZES
+    limit = copy_rate(1 << 20 if arguments.small else 1 << 31)
     print(f"{_native.info()}\na device-to-device copy reads and writes {limit / 1e9:.0f} GB/s\n")
-    rows = [measure(chain, side, batch, limit) for chain in CHAINS for side, batch in SIZES]
-    beside = [beside_peers(side, batch) for side, batch in PEERS]
-    gpu = torch.cuda.get_device_name()
-    info = _native.info().splitlines()
     report = {
-        "gpu": gpu,
-        "info": info,
+        "headline": [],
+        "gpu": torch.cuda.get_device_name(),
+        "info": _native.info().splitlines(),
         "copy_GB_per_s": round(limit / 1e9),
-        "aims": aims(rows, beside),
-        "rows": rows,
-        "peers": beside,
+        "rows": [],
     }
-    out = Path(__file__).with_name("results") / f"kernels-{re.sub('[^a-z0-9]+', '-', gpu.lower())}.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"written: {out}")
+    for chain, (side, batch) in in_order(sizes):
+        row = {"chain": str(chain), "side": side, "batch": batch}
+        try:
+            row.update(measure(chain, side, batch, limit))
+        except Exception as error:
+            row["error"] = f"{type(error).__name__}: {error}"
+        show(row)
+        report["rows"].append(row)
+        report["headline"] = headline(report["rows"], report["copy_GB_per_s"])
+        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    if any("error" in row for row in report["rows"]):
+        raise SystemExit("some chains failed")
+
+
+def in_order(sizes: tuple[tuple[int, int], ...]) -> list[tuple[Chain, tuple[int, int]]]:
+    """Every chain in every size: the aims, then the other chains in the aims' size, then the rest."""
+    every = [(chain, size) for size in sizes for chain in CHAINS]
+    return sorted(every, key=lambda case: (case[1] != AIM_SIZE, case[0] not in AIMS))
+
+
+def headline(rows: list[dict], copy: int) -> list[str]:
+    """What was aimed at, and what came of it."""
+    lines = []
+    for chain, aim in AIMS.items():
+        shares = [
+            row["share_of_copy"]
+            for row in rows
+            if row["chain"] == str(chain) and (row["side"], row["batch"]) == AIM_SIZE and "error" not in row
+        ]
+        if shares:
+            lines.append(f"{chain}, 224 px x 256: {shares[0]:.2f} of a copy ({copy} GB/s); aim {aim}")
+    failed = [row for row in rows if "error" in row]
+    lines.append(f"{len(rows)} rows" + (f", {len(failed)} failed: {failed[0]['error']}" if failed else ""))
+    return lines
+
+
+def show(row: dict) -> None:
+    said = row.get("error") or f"{row['us_per_batch']:9.1f} us {row['share_of_copy']:6.1%} of a copy"
+    print(f"{row['chain']:52} {row['side']:4} px x {row['batch']:5} {said}", flush=True)
+
+
+def draws_of(batch: int) -> Tensor:
+    index = torch.arange(batch)
+    return torch.stack([index, torch.ones_like(index), index * 0x1E3779B97F4A7C15], dim=1)
 
 
 def measure(chain: Chain, side: int, batch: int, limit: float) -> dict:
@@ -110,65 +157,24 @@ def measure(chain: Chain, side: int, batch: int, limit: float) -> dict:
     cache = torch.cuda.get_device_properties(0).L2_cache_size
     count = max(2, math.ceil(CACHE_MULTIPLE * cache / math.prod(shape)))
     sources = [torch.randint(256, shape, dtype=torch.uint8, device="cuda") for _ in range(count)]
-    index = torch.arange(batch)
-    draws = torch.stack([index, torch.ones_like(index), index * 0x1E3779B97F4A7C15], dim=1)
-    (host,) = augment.recipes(draws, shape)
+    sources = [source.contiguous(memory_format=chain.source) for source in sources]
+    (host,) = augment.recipes(draws_of(batch), shape)
     passes = (host.to("cuda"),)
     out = augment.apply_recipes(sources[0], passes)
-    check(chain, augment, sources[0], host, out)
+    check(augment, sources[0], host, out)
     launches = what_runs(lambda: augment.apply_recipes(sources[0], passes))
-    assert len(launches) == 1, f"{chain}: a batch must be one launch, got {launches}"
+    if len(launches) != 1:
+        raise RuntimeError(f"a batch must be one launch, got {launches}")
     refuse_synchronisation(lambda: augment.apply_recipes(sources[0], passes))
     seconds = time_replays(augment, sources, passes)
     moved = least_bytes(chain, side, host, out)
-    row = {
-        "chain": str(chain),
-        "side": side,
-        "batch": batch,
+    return {
         "us_per_batch": round(1e6 * seconds, 2),
         "images_per_second": round(batch / seconds),
         "MB": round(moved / 1e6, 3),
         "GB_per_s": round(moved / seconds / 1e9, 1),
         "share_of_copy": round(moved / seconds / limit, 3),
     }
-    timing = f"{row['us_per_batch']:9.1f} us {row['share_of_copy']:6.1%} of a copy"
-    print(f"{row['chain']:52} {side:4} px x {batch:5} {timing}")
-    return row
-
-
-def beside_peers(side: int, batch: int) -> dict:
-    """Images per second of the full chain, parameters included: gpuaug, kornia, torchvision one by one."""
-    case = Case("full", side, batch, threads=1, device="cuda")
-    images = case.images()
-    _, one_by_one = peers.torchvision_sample(case)
-    row = {"side": side, "batch": batch}
-    with peers.gpuaug_batch(case, images) as run:
-        row["gpuaug"] = round(batch / median_seconds(run.batch))
-    with peers.kornia_batch(case, images) as run:
-        row["kornia"] = round(batch / median_seconds(run.batch, PEER_REPEATS))
-    row["torchvision"] = round(
-        batch / median_seconds(lambda: torch.stack([one_by_one(image) for image in images]), PEER_REPEATS)
-    )
-    print(", ".join(f"{name} {value}" for name, value in row.items()))
-    return row
-
-
-def aims(rows: list[dict], beside: list[dict]) -> list[dict]:
-    """What the kernel was made for, and what came of it."""
-
-    def share(chain: Chain) -> float:
-        return max(row["share_of_copy"] for row in rows if row["chain"] == str(chain) and row["side"] == 224)
-
-    def times(peer: str) -> float:
-        return round(min(row["gpuaug"] / row[peer] for row in beside), 1)
-
-    training = Chain(("crop", "flip"), torch.bfloat16)
-    return [
-        {"what": f"{training}, 224 px, share of a copy", "aim": 0.8, "measured": share(training)},
-        {"what": f"{Chain(ALL)}, 224 px, share of a copy", "aim": 0.4, "measured": share(Chain(ALL))},
-        {"what": "times kornia's images per second", "aim": 20, "measured": times("kornia")},
-        {"what": "times torchvision's, one by one", "aim": 50, "measured": times("torchvision")},
-    ]
 
 
 def least_bytes(chain: Chain, side: int, recipes: Recipes, out: Tensor) -> int:
@@ -177,11 +183,12 @@ def least_bytes(chain: Chain, side: int, recipes: Recipes, out: Tensor) -> int:
     return len(out) * 3 * window**2 + out.nbytes + recipes.records.nbytes
 
 
-def check(chain: Chain, augment: gpuaug.Compose, source: Tensor, host: Recipes, out: Tensor) -> None:
+def check(augment: gpuaug.Compose, source: Tensor, host: Recipes, out: Tensor) -> None:
     """The first images must be what the CPU makes of them, to the bit."""
     some = min(len(source), 8)
     expected = augment.apply_recipes(source[:some].cpu(), (host._replace(records=host.records[:some]),))
-    assert torch.equal(out[:some].cpu(), expected), f"{chain}: the GPU's result is not the CPU's"
+    if not torch.equal(out[:some].cpu(), expected):
+        raise RuntimeError("the GPU's result is not the CPU's")
 
 
 def what_runs(run: Callable[[], object]) -> list[str]:
@@ -214,9 +221,9 @@ def time_replays(augment: gpuaug.Compose, sources: list[Tensor], passes: tuple[R
     return median_seconds(graph.replay) / len(results)
 
 
-def copy_rate() -> float:
-    """Bytes read and written per second by a copy of 2 GiB."""
-    source = torch.randint(256, (1 << 31,), dtype=torch.uint8, device="cuda")
+def copy_rate(size: int) -> float:
+    """Bytes read and written per second by a copy of ``size`` bytes."""
+    source = torch.randint(256, (size,), dtype=torch.uint8, device="cuda")
     target = torch.empty_like(source)
     return 2 * source.nbytes / median_seconds(lambda: target.copy_(source))
 

@@ -1,0 +1,45 @@
+"""Builds the libraries for this GPU, unless those that are here load and were built from these sources."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import torch
+from steps import ROOT
+
+ASK = "from gpuaug import _native; import sys; print(_native.info()); sys.exit(not _native.has_cuda)"
+
+
+def main() -> None:
+    if _loads() and _of_these_sources():
+        print("the libraries that are here are of these sources: nothing to build")
+        return
+    capability = "{}.{}".format(*torch.cuda.get_device_capability())
+    environment = {
+        "FORCE_CUDA": "1",
+        "TORCH_CUDA_ARCH_LIST": os.environ.get("TORCH_CUDA_ARCH_LIST", capability),
+    }
+    subprocess.run(
+        [sys.executable, "setup.py", "build_ext", "--inplace"], env={**os.environ, **environment}, check=True
+    )
+    if not _loads():
+        raise SystemExit("the libraries were built, and do not load")
+    print(f"built for compute capability {environment['TORCH_CUDA_ARCH_LIST']}")
+
+
+def _loads() -> bool:
+    return subprocess.run([sys.executable, "-c", ASK]).returncode == 0
+
+
+def _of_these_sources() -> bool:
+    recorded = json.loads((ROOT / "gpuaug/_build.json").read_text()).get("sources")
+    here = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in ROOT.glob("csrc/*")}
+    return recorded == here
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What ncu counts in one launch of ``benchmarks/README.md``'s two chains: ``python counters.py --out FILE``.
+
+Beside the lane instructions that were counted without a GPU: those that were executed, the share of the issue
+slots that were used, the memory's, occupancy, bank conflicts, and what warps wait for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import subprocess
+from pathlib import Path
+
+from profiled import CHAINS, SIDE, WARM
+from python_command import python
+
+# benchmarks/README.md, "What two chains cost": lane instructions a pixel of three channels.
+COUNTED = {"A": 95, "B": 237}
+SECTIONS = (
+    "SpeedOfLight",
+    "LaunchStats",
+    "Occupancy",
+    "SchedulerStats",
+    "WarpStateStats",
+    "MemoryWorkloadAnalysis",
+    "InstructionStats",
+)
+# Added where this ncu knows their names.
+METRICS = (
+    "smsp__thread_inst_executed.sum",
+    "smsp__inst_executed.sum",
+    "smsp__issue_active.avg.pct_of_peak_sustained_active",
+    "l1tex__data_bank_conflicts_pipe_lsu_mem_shared.sum",
+    "l1tex__data_pipe_lsu_wavefronts_mem_shared.sum",
+    "dram__bytes_read.sum",
+    "dram__bytes_write.sum",
+    "gpu__time_duration.sum",
+)
+KERNEL = ("--kernel-name", "regex:augment_kernel", "--launch-skip", str(WARM), "--launch-count", "1")
+SECONDS = 20.0  # of one call of ncu
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--small", action="store_true", help="a batch of 4")
+    arguments = parser.parse_args()
+    batch = 4 if arguments.small else 256
+    report: dict = {"headline": [], "side": SIDE, "batch": batch, "chains": {}}
+    for name in CHAINS:
+        values = look_at(name, batch)
+        report["chains"][name] = values
+        report["headline"].append(f"{name}: {headline(name, values, batch)}")
+        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+        print(report["headline"][-1])
+    if not all(report["chains"].values()):
+        raise SystemExit("ncu gave no values")
+
+
+def look_at(name: str, batch: int) -> dict[str, str]:
+    """Every value of the launch, by its name and unit."""
+    program = [*python(), str(Path(__file__).with_name("profiled.py")), name, str(batch)]
+    sections = [option for section in SECTIONS for option in ("--section", section)]
+    for metrics in (["--metrics", ",".join(METRICS)], []):
+        command = ["ncu", "--csv", "--clock-control", "none", *KERNEL, *sections, *metrics, *program]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            print(f"{name}: ncu was not through after {SECONDS:.0f} s")
+            continue
+        values = parse(done.stdout)
+        if values:
+            return values
+        print(f"{name}: ncu gave no values, exit status {done.returncode}")
+        print((done.stdout + done.stderr)[-2000:])
+    return {}
+
+
+def parse(printed: str) -> dict[str, str]:
+    """ncu's values by name and unit; its own lines, and the program's, stand before the header.
+
+    >>> parse('==PROF== x\\n"ID","Metric Name","Metric Unit","Metric Value"\\n"0","Duration","us","37.5"\\n')
+    {'Duration [us]': '37.5'}
+    """
+    begin = printed.find('"ID"')
+    rows = csv.DictReader(io.StringIO(printed[begin:])) if begin >= 0 else []
+    return {
+        f"{row['Metric Name']} [{row['Metric Unit']}]": row["Metric Value"]
+        for row in rows
+        if row["Metric Name"]
+    }
+
+
+def headline(name: str, values: dict[str, str], batch: int) -> str:
+    def value(start: str) -> float | None:
+        found = next((v for key, v in values.items() if key.startswith(start)), None)
+        return None if found is None else float(found.replace(",", ""))
+
+    executed = value("smsp__thread_inst_executed.sum")
+    per_pixel = executed / (batch * SIDE * SIDE) if executed else None
+    parts = {
+        f"lane instructions a pixel ({COUNTED[name]} counted)": per_pixel,
+        "% of issue slots": value("smsp__issue_active"),
+        "% of the memory": value("DRAM Throughput"),
+        "% occupancy": value("Achieved Occupancy"),
+        "bank conflicts": value("l1tex__data_bank_conflicts"),
+    }
+    return (
+        ", ".join(f"{what}: {number:,.1f}" for what, number in parts.items() if number is not None)
+        or "nothing"
+    )
+
+
+if __name__ == "__main__":
+    main()
