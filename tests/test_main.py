@@ -8,6 +8,7 @@ import pytest
 
 import gpuaug
 from gpuaug.__main__ import main
+from gpuaug.study.techniques import TECHNIQUES
 
 
 def run(*words):
@@ -21,6 +22,11 @@ def test_info():
     assert result.returncode == 0
     assert f"gpuaug {gpuaug.__version__}" in result.stdout
     assert "backend reference: yes" in result.stdout
+
+
+def test_version():
+    result = run("--version")
+    assert (result.returncode, result.stdout) == (0, f"gpuaug {gpuaug.__version__}\n")
 
 
 def test_an_error_is_one_line_without_a_traceback(monkeypatch):
@@ -54,6 +60,14 @@ def test_help_names_the_options(capsys):
     for option in ("--data", "--minority-count", "--ratio", "--arms", "--search", "--overwrite", "--resume"):
         assert option in printed
     assert "TARGET: CHAIN @ WHOM" in printed
+
+
+@pytest.mark.parametrize("command", ["study", "preview"])
+def test_help_names_every_technique(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    words = set(capsys.readouterr().out.replace(",", " ").replace(".", " ").split())
+    assert set(TECHNIQUES) <= words
 
 
 def test_the_console_script_is_the_module(request):

@@ -15,6 +15,7 @@ from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.targets import Target
 from gpuaug.study.chains import read_chain
 from gpuaug.study.expressions import evaluate, root_name, tidy
+from gpuaug.study.spelling import did_you_mean
 from gpuaug.study.techniques import TECHNIQUES
 from gpuaug.transforms import Transform
 
@@ -172,9 +173,11 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHO
         head, wanted = tidy(head), evaluate("target", head, TARGETS)
         transforms = read_chain(chain) if chain else nothing
     except (SyntaxError, ValueError) as error:
+        names = [*NAMED, *groups(1), *TARGETS, *TECHNIQUES]
+        meant = did_you_mean(names, text.strip()) if text.strip().isidentifier() else ""
         raise ValueError(
             f"arms must be names of {', '.join(NAMED)}, groups ({', '.join(groups(1))}), targets or chains; "
-            f"got {text!r}: {error}"
+            f"got {text!r}{meant or f': {error}'}"
         ) from error
     if whom not in ("all", "copies"):
         raise ValueError(f"arms must end in '@ all' or '@ copies', or in neither, got {text!r}")

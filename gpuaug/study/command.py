@@ -35,6 +35,7 @@ class Job:
     seeds: int
     baseline: str | None
     metric: str
+    margin: float
     candidates: dict[str, Arm]
     search: int | None
     keep: int
@@ -54,6 +55,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     from gpuaug.study.arms import ARMS, read_arms
     from gpuaug.study.networks import find_network
     from gpuaug.study.search import hold_out
+    from gpuaug.study.spelling import did_you_mean
     from gpuaug.study.training import Protocol
     from gpuaug.study.workers import join_workers
 
@@ -62,7 +64,8 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     candidates = read_candidates(arguments, usual)
     baseline = None if arguments.baseline is None else next(iter(read_arms([arguments.baseline], **usual)))
     if baseline is not None and baseline not in arms:
-        raise ValueError(f"baseline must be of the arms, {', '.join(arms)}; got {baseline}")
+        meant = did_you_mean(arms, baseline)
+        raise ValueError(f"baseline must be of the arms, {', '.join(arms)}; got {baseline}{meant}")
     find_network(arguments.model)
     workers = join_workers()
     device = check_device(arguments.device, workers.local_rank)
@@ -87,6 +90,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
         seeds=arguments.seeds,
         baseline=baseline,
         metric=arguments.metric,
+        margin=arguments.margin,
         candidates=candidates,
         search=arguments.search,
         keep=arguments.keep,
@@ -125,7 +129,15 @@ def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str
     from gpuaug.study.data import Request, check_known, imbalance, load, long_tail
 
     balanced = load(
-        Request(arguments.data, arguments.classes, arguments.root, arguments.download, arguments.size)
+        Request(
+            arguments.data,
+            arguments.classes,
+            arguments.root,
+            arguments.download,
+            arguments.size,
+            arguments.holdout,
+            arguments.holdout_seed,
+        )
     )
     if arguments.long_tailed is not None:
         if arguments.majority_count is not None:
@@ -235,6 +247,8 @@ def run(job: Job) -> None:
     counts = ", ".join(f"{count:,} {name}" for name, count in job.data.counts().items())
     epochs, missing = job.protocol.epochs, why_no_tensorboard()
     say(f"{counts}; arms: {len(job.arms)}, seeds: {job.seeds}, epochs: {epochs}", flush=True)
+    if job.data.holdout is not None:
+        say(job.data.holdout, flush=True)
     for name, reason in job.refused.items():
         say(f"left out, {name}: {reason}", flush=True)
     if missing:
@@ -285,6 +299,7 @@ def run(job: Job) -> None:
             job.minority,
             baseline=job.baseline or next(iter(arms)),
             metric=job.metric,
+            margin=job.margin,
         ),
         candidates=found,
         search=job.search,
@@ -297,6 +312,7 @@ def run(job: Job) -> None:
         print(f"\n{job.metric} against {study.effects.baseline}, difference [95 % interval]:\n")
         print(as_text(effects_table(study.effects)))
         print(f"\n{study.effects.caution}")
+    print(f"\n{study.conclusion()}")
     print(f"\nIn {job.out}: {', '.join(files)}")
 
 

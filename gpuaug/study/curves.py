@@ -29,6 +29,8 @@ def draw_curves(
         f"recall of {some(classes[number] for number in rare)}",
         lambda row: float(np.mean([row.epoch.score.classes[number].recall for number in rare])),
     )
+    if narrow:  # they share it
+        left.set_xlabel("")
     lines, arms = right.get_legend_handles_labels()
     figure.legend(lines, arms, loc="outside lower center", ncols=2 if narrow else 5)
     return figure

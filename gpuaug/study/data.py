@@ -15,13 +15,16 @@ from torch import Tensor
 
 from gpuaug.sampling import make_imbalanced, make_long_tailed
 from gpuaug.study import extras
+from gpuaug.study.holdout import Holdout
+from gpuaug.study.spelling import did_you_mean
 
 
 @dataclass(frozen=True)
 class StudyData:
     """uint8 images ``(N, C, H, W)`` and int64 labels ``(N,)``: label i is ``classes[i]``.
 
-    Within a class the images are in the order of their files' names.
+    Within a class the images are in the order of their files' names. ``holdout``: how the training and test
+    images were split, where they came as one set.
     """
 
     classes: tuple[str, ...]
@@ -29,6 +32,7 @@ class StudyData:
     train_labels: Tensor
     test_images: Tensor
     test_labels: Tensor
+    holdout: Holdout | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -63,13 +67,19 @@ class StudyData:
 
 @dataclass(frozen=True)
 class Request:
-    """What to load: ``source`` is a name of ``SOURCES``, or a folder; no ``classes`` means its own."""
+    """What to load: ``source`` is a name of ``SOURCES``, or a folder; no ``classes`` means its own.
+
+    ``holdout`` (the share to test on) and ``holdout_seed`` are for a folder without ``train`` and ``test``;
+    None means 0.2 and 0.
+    """
 
     source: str = "embedded"
     classes: Sequence[str] | None = None
     root: Path = Path("data")
     download: bool = False
     size: int | None = None
+    holdout: float | None = None
+    holdout_seed: int | None = None
 
 
 def load(request: Request) -> StudyData:
@@ -88,10 +98,18 @@ def load(request: Request) -> StudyData:
             raise ValueError(
                 f"size is for a folder's images, those of {request.source} have theirs; got {request.size}"
             )
+        refuse_holdout(request, f"{request.source} has a test part")
         return SOURCES[request.source](request)
     from gpuaug.study.folder import load_folder
 
     return load_folder(request)
+
+
+def refuse_holdout(request: Request, reason: str) -> None:
+    """Raise where the request has a holdout."""
+    for name, value in (("holdout", request.holdout), ("holdout_seed", request.holdout_seed)):
+        if value is not None:
+            raise ValueError(f"{name} is for a folder without train/ and test/, and {reason}; got {value}")
 
 
 def load_embedded(request: Request) -> StudyData:
@@ -165,7 +183,10 @@ def check_classes(chosen: Sequence[str] | None, known: Sequence[str]) -> tuple[s
 def check_known(parameter: str, names: Collection[str], known: Sequence[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"{parameter} must be of {', '.join(known)}; got {', '.join(unknown)}")
+        raise ValueError(
+            f"{parameter} must be of {', '.join(known)}; got {', '.join(unknown)}"
+            f"{did_you_mean(known, unknown[0])}"
+        )
 
 
 def imbalance(

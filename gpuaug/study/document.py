@@ -47,20 +47,23 @@ class Section:
     blocks: Sequence[Block]
 
 
-def as_html(title: str, sections: Sequence[Section]) -> str:
-    """One page that needs nothing else: style, figures and images are in it, and scripts there are none."""
+def as_html(title: str, lead: str, sections: Sequence[Section]) -> str:
+    """One page that needs nothing else: style, figures and images are in it, and scripts there are none.
+
+    ``lead`` stands above all sections.
+    """
     source = resources.files("gpuaug.study").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["data_url"] = data_url
-    return environment.from_string(source).render(title=title, sections=sections)
+    return environment.from_string(source).render(title=title, lead=lead, sections=sections)
 
 
-def as_markdown(title: str, sections: Sequence[Section]) -> str:
+def as_markdown(title: str, lead: str, sections: Sequence[Section]) -> str:
     """The same as Markdown; its pictures are the files that ``Picture`` and ``gallery_file`` name."""
-    parts = [f"# {title}"]
+    parts = [f"# {title}", f"> {lead}"]
     for section in sections:
         parts.append(f"## {section.title}")
         parts += [_markdown(block) for block in section.blocks]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from gpuaug.study.comparison import Row
 from gpuaug.study.metrics import Score
-from gpuaug.study.paired import CONFIDENCE, NOTHING, Difference, holm, least_shown
+from gpuaug.study.paired import Difference
 from gpuaug.study.summary import by_seed, runs_by_arm
+from gpuaug.study.verdicts import MARGIN, caution, judge
 
-EFFECTIVE, HARMFUL, INEFFECTIVE, UNKNOWN = "effective", "harmful", "ineffective", "cannot tell"
 MANY, FEW = 100, 20  # training images
 
 
@@ -32,10 +32,11 @@ class Effect:
 
 @dataclass(frozen=True)
 class Effects:
-    """Of all arms but the baseline."""
+    """Of all arms but the baseline; ``margin`` is X of the verdict "no effect above X"."""
 
     baseline: str
     metric: str
+    margin: float
     arms: dict[str, Effect]
     caution: str
 
@@ -77,8 +78,17 @@ def effects(
     *,
     baseline: str,
     metric: str = "accuracy",
+    margin: float = MARGIN,
 ) -> Effects:
     """Every arm against the baseline by a metric: of every seed the mean of the last three epochs.
+
+    Args:
+        rows: of all arms and seeds.
+        counts: training images by class.
+        minority: the rare classes, for the metrics that are theirs.
+        baseline: the arm that the others are compared with.
+        metric: a name of ``metrics``.
+        margin: differences below it do not matter.
 
     Raises:
         ValueError: arms of different seeds.
@@ -98,56 +108,15 @@ def effects(
         return Difference.between(by_seed(runs[arm], value), by_seed(runs[baseline], value))
 
     found = {arm: difference(arm, value) for arm in arms}
-    # An arm without a p is compared all the same: the others' p-values are adjusted for it too.
-    corrected = holm([1.0 if found[arm].p is None else found[arm].p for arm in arms])
-    adjusted = {arm: p for arm, p in zip(arms, corrected, strict=True) if found[arm].p is not None}
+    judged = judge(found, margin)
     table = {
         arm: Effect(
             found[arm],
-            adjusted.get(arm),
-            verdict(found[arm].mean, adjusted.get(arm)),
+            judged[arm].adjusted,
+            judged[arm].words,
             {name: difference(arm, mean_recall([number])) for number, name in enumerate(classes)},
             {name: difference(arm, mean_recall(numbers)) for name, numbers in splits(counts).items()},
         )
         for arm in arms
     }
-    return Effects(baseline, metric, table, caution(list(found.values())))
-
-
-def verdict(mean: float, adjusted: float | None) -> str:
-    """
-    >>> verdict(0.1, 0.01), verdict(-0.1, 0.01), verdict(0.1, 0.2), verdict(0.1, None)
-    ('effective', 'harmful', 'ineffective', 'cannot tell')
-    """
-    if adjusted is None:
-        return UNKNOWN
-    if adjusted > 1 - CONFIDENCE:
-        return INEFFECTIVE
-    return EFFECTIVE if mean > 0 else HARMFUL
-
-
-def caution(differences: Sequence[Difference]) -> str:
-    """What these seeds can show, and what they cannot."""
-    if not differences:
-        return "There is one arm, so nothing to compare."
-    seeds, count = len(differences[0].by_seed), len(differences)
-    if seeds == 1:
-        return (
-            "One seed shows no chance at work, so no difference can be told from it: "
-            "take three seeds at the least, better five or more."
-        )
-    spread = statistics.median(statistics.stdev(of.by_seed) for of in differences)
-    first, last = least_shown(spread, seeds, count), least_shown(spread, seeds, 1)
-    least = f"above {last:.4f} to be significant"
-    if count > 1:
-        least += f" at all, and above {first:.4f} to be so whatever the other arms do"
-    shown = (
-        f"Where a pair of arms differs from seed to seed as much as the middle one here (standard deviation "
-        f"{spread:.4f}), a mean difference must be {least}. "
-    )
-    return (
-        f"{seeds} seeds, {count} comparison{'s' * (count > 1)}. {shown if spread > NOTHING else ''}"
-        f"“{INEFFECTIVE}” means that no effect was shown, not that there is none. The seeds change the "
-        "initial weights, the order and the draws; the training and test images are the same throughout, so "
-        "the intervals do not say how another sample of images would do."
-    )
+    return Effects(baseline, metric, margin, table, caution(list(found.values()), margin))

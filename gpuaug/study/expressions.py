@@ -8,6 +8,8 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gpuaug.study.spelling import must_be_of
+
 Names = Mapping[str, Callable[..., Any]]
 
 
@@ -85,5 +87,5 @@ def _called(node: ast.AST, names: Names) -> Callable[..., Any]:
     if not isinstance(node, ast.Name):
         raise ValueError(f"{ast.unparse(node)} is not a name")
     if node.id not in names:
-        raise ValueError(f"must be of {', '.join(sorted(names, key=str.lower))}; got {node.id}")
+        raise ValueError(must_be_of(sorted(names, key=str.lower), node.id))
     return names[node.id]

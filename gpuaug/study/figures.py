@@ -10,36 +10,53 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gpuaug.study.comparison import Row
-from gpuaug.study.effects import EFFECTIVE, HARMFUL, Effects
+from gpuaug.study.effects import Effects
 from gpuaug.study.summary import Runs, last_epochs, runs_by_arm
+from gpuaug.study.verdicts import EFFECTIVE, HARMFUL, no_effect
 
 COLOURS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
-OTHER = "#8a8a8a"
+SMALL, OTHER = "#3b78c2", "#8a8a8a"
 SHOWN = 10  # arms in the curves; of more, the best and the worst
 NUMBERED = 6  # classes, up to which the cells of a confusion matrix hold numbers
 COLUMNS = 2
 
 
 def draw_differences(effects: Effects) -> Figure:
-    """A line for every arm: its mean difference to the baseline, and the 95 % interval where there is one."""
-    ranked = sorted(effects.arms.items(), key=lambda item: item[1].difference.mean)
+    """A line for every arm: its mean difference to the baseline, and the 95 % interval where there is one.
+
+    An arrow says that an interval goes on beyond the picture. The band is that of the verdict "no effect".
+    """
+    ranked = sorted(effects.arms.items(), key=lambda item: -item[1].difference.mean)[::-1]  # the best on top
+    limit = limit_of(effects)
+    colours = {**COLOURS, no_effect(effects.margin): SMALL}
     figure = Figure(figsize=(5.5, 0.9 + 0.3 * len(ranked)), layout="constrained")
     axes = figure.subplots()
-    for place, (_, effect) in enumerate(ranked):
-        colour, of = COLOURS.get(effect.verdict, OTHER), effect.difference
-        if of.low is not None:
-            axes.plot([of.low, of.high], [place, place], color=colour, linewidth=2)
-        axes.plot(of.by_seed, [place] * len(of.by_seed), ".", color=colour, alpha=0.5, markersize=4)
-        axes.plot(of.mean, place, "o", color=colour)
+    axes.axvspan(-effects.margin, effects.margin, color=OTHER, alpha=0.15, linewidth=0)
     axes.axvline(0, color=OTHER, linewidth=1)
+    for place, (_, effect) in enumerate(ranked):
+        colour, of = colours.get(effect.verdict, OTHER), effect.difference
+        if of.low is not None and of.high is not None:
+            ends = [max(of.low, -limit), min(of.high, limit)]
+            axes.plot(ends, [place, place], color=colour, linewidth=2)
+            for end, cut, arrow in ((ends[0], of.low < -limit, "<"), (ends[1], of.high > limit, ">")):
+                if cut:
+                    axes.plot(end, place, arrow, color=colour, markersize=7, clip_on=False)
+        axes.plot(of.by_seed, [place] * len(of.by_seed), "|", color=colour, markersize=9)
+        axes.plot(of.mean, place, "o", color=colour)
     axes.set_yticks(range(len(ranked)), [name for name, _ in ranked])
-    means = [abs(value) for _, effect in ranked for value in effect.difference.by_seed]
-    # Two seeds have intervals that are wider than any axis.
-    limit = 1.3 * max(means, default=0) + 0.01
     axes.set(xlabel=f"{effects.metric} minus that of {effects.baseline}", xlim=(-limit, limit))
+    axes.set_ylim(-0.6, max(1, len(ranked)) - 0.4)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.grid(axis="x", alpha=0.3)
     return figure
+
+
+def limit_of(effects: Effects) -> float:
+    """How far the axis goes either way: by the seeds' differences, for two seeds have intervals so wide that
+    nothing else would be seen.
+    """
+    values = [abs(value) for effect in effects.arms.values() for value in effect.difference.by_seed]
+    return min(1.0, 1.3 * max([effects.margin, *values]) + 0.01)
 
 
 def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:

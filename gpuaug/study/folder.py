@@ -1,4 +1,6 @@
-"""Images from a folder: ``train/<class>/`` and ``test/<class>/``, read by torchvision's ``ImageFolder``."""
+"""Images from a folder, read by torchvision's ``ImageFolder``: ``train/<class>/`` and ``test/<class>/``, or
+``<class>/`` alone, of which a part is held out for the test.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +9,44 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from gpuaug.loading import DeviceDataset
 from gpuaug.study import extras
-from gpuaug.study.data import Request, StudyData, check_classes
+from gpuaug.study.data import SOURCES, Request, StudyData, check_classes, refuse_holdout
+from gpuaug.study.holdout import SHARE, Holdout, held_out
+from gpuaug.study.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torchvision.datasets import ImageFolder
 
 
 def load_folder(request: Request) -> StudyData:
     """The images of a folder, as RGB.
 
     Raises:
-        ValueError: no such folder, no ``train`` or ``test`` in it, or other classes in one than in the other.
+        ValueError: no such folder, ``train`` or ``test`` alone in it, other classes in one than in the other,
+            or a holdout where it has both.
         RuntimeError: a file that cannot be decoded, is a decompression bomb or, without a size, differs in
             size from the rest; the message names it.
     """
     extras.require(*extras.IMAGE_FILES)
     root = Path(request.source)
-    for split in (root, root / "train", root / "test"):
-        if not split.is_dir():
-            raise ValueError(
-                "data must be 'embedded', 'cifar10', 'cifar100' or a folder with train/ and test/; "
-                f"{split} is not a folder"
-            )
+    if not root.is_dir():
+        raise ValueError(
+            f"data must be {', '.join(map(repr, SOURCES))} or a folder, with train/ and test/ or with a "
+            f"folder for every class; {root} is not a folder{did_you_mean(SOURCES, request.source)}"
+        )
+    parts = [part for part in ("train", "test") if (root / part).is_dir()]
+    if not parts:
+        return load_undivided(root, request)
+    if len(parts) == 1:
+        raise ValueError(
+            f"data must be a folder with both train/ and test/, or with neither; {root} has {parts[0]}/ "
+            f"alone: to hold images of it out, give {root / parts[0]}"
+        )
+    refuse_holdout(request, f"{root} has both")
     classes = check_classes(request.classes, class_names(root / "train"))
     if request.classes in (None, ["all"]) and class_names(root / "test") != list(classes):
         raise ValueError(
@@ -42,12 +58,40 @@ def load_folder(request: Request) -> StudyData:
     return StudyData(classes, train.images, train.labels, test.images, test.labels)
 
 
+def load_undivided(root: Path, request: Request) -> StudyData:
+    """The images of a folder that has a folder for every class, split by a seed."""
+    classes = check_classes(request.classes, class_names(root))
+    files = image_folder(root, classes, Decoder(request.size))
+    share = SHARE if request.holdout is None else request.holdout
+    seed = request.holdout_seed or 0
+    names = [Path(path).relative_to(root) for path, _ in files.samples]
+    test = held_out(names, torch.tensor(files.targets), share, seed)
+    whole = DeviceDataset.from_dataset(files)
+    images, labels = whole.images, whole.labels
+    train_counts, test_counts = (
+        dict(zip(classes, labels[part].bincount(minlength=len(classes)).tolist(), strict=True))
+        for part in (~test, test)
+    )
+    holdout = Holdout(share, seed, train_counts, test_counts)
+    return StudyData(classes, images[~test], labels[~test], images[test], labels[test], holdout)
+
+
 def class_names(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    """The folders in it, but for hidden ones: what tools leave (``.ipynb_checkpoints``) is no class."""
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != ".")
 
 
 def decode_split(folder: Path, classes: Sequence[str], decode: Decoder) -> DeviceDataset:
     """All images of the chosen classes, decoded; within a class in order of file name."""
+    return DeviceDataset.from_dataset(image_folder(folder, classes, decode))
+
+
+def image_folder(folder: Path, classes: Sequence[str], decode: Decoder) -> ImageFolder:
+    """The files of the chosen classes, labelled by their order.
+
+    Raises:
+        ValueError: a class without images.
+    """
     from torchvision.datasets import ImageFolder
 
     class ChosenFolder(ImageFolder):
@@ -55,10 +99,9 @@ def decode_split(folder: Path, classes: Sequence[str], decode: Decoder) -> Devic
             return list(classes), {name: label for label, name in enumerate(classes)}
 
     try:
-        files = ChosenFolder(str(folder), loader=decode)
+        return ChosenFolder(str(folder), loader=decode)
     except FileNotFoundError as error:  # a class without images
         raise ValueError(f"every class must have images: {error}") from error
-    return DeviceDataset.from_dataset(files)
 
 
 class Decoder:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gpuaug.study.models import ConvNet
 from gpuaug.study.resnets import GreyAsRGB, ResNet32, paper_resnet18
+from gpuaug.study.spelling import did_you_mean
 
 
 def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
@@ -86,14 +87,17 @@ def find_network(name: str) -> Network:
     """
     if name in NETWORKS:
         return NETWORKS[name]
+    known = [*NETWORKS]
     if find_spec("torchvision") is not None:
         from torchvision import models
 
+        known += models.list_models(module=models)
         if name in models.list_models(module=models):
             about = f"torchvision's {name}, not pre-trained; cross-entropy, Adam 1e-3"
             return Network(about, partial(_torchvision, name))
     raise ValueError(
         f"model must be of {', '.join(NETWORKS)}, or one of torchvision's for classification; got {name}"
+        f"{did_you_mean(known, name)}"
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 METRICS = ("accuracy", "mean-recall", "minority-recall", "minority-f1")  # as study.effects.metrics has them
+MARGIN, HOLDOUT = 0.02, 0.2  # as study.verdicts and study.holdout have them
 KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
@@ -17,6 +19,8 @@ the model knows of a class), mixup, cutmix and cmo (images of a batch mixed); or
 mean, median, a number, power(0.5), effective_number(0.999), deferred(8) or progressive(10). A CHAIN is a
 technique (with its strength) or a transform of gpuaug, or several: "crop(0.8) + hflip +
 GaussianBlur(sigma=(0.1, 2.0))". WHOM is all or copies.
+
+{techniques}
 
 Stop a study with Ctrl-C; the same command with --resume goes on. Under torchrun, processes share the runs.
 """
@@ -28,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Trains a network under several ways to meet class imbalance, compares them, and writes a report."
     )
-    parser.epilog = EPILOG
+    parser.epilog = EPILOG.format(techniques=techniques())
     add_data(parser.add_argument_group("data"))
     add_imbalance(
         parser.add_argument_group("imbalance", "the first images of each class are kept, by file name")
@@ -68,6 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="accuracy",
         help="what they are compared by (default: %(default)s)",
     )
+    comparison.add_argument(
+        "--margin",
+        type=share,
+        default=MARGIN,
+        metavar="X",
+        help="an arm whose interval lies within -X and X has “no effect above X” (default: %(default)s)",
+    )
     add_search(
         parser.add_argument_group("search", "successive halving, on a fifth of the training images held out")
     )
@@ -89,8 +100,20 @@ def add_data(data: argparse._ArgumentGroup) -> None:
     data.add_argument(
         "--data",
         default="embedded",
-        help="'embedded' (T-shirts against shirts, the default), 'cifar10', 'cifar100', or a folder with "
-        "train/ and test/, each with a folder of images for every class",
+        help="'embedded' (T-shirts against shirts, the default), 'cifar10', 'cifar100', or a folder of "
+        "images: train/ and test/ with a folder for every class in each, or a folder for every class alone",
+    )
+    data.add_argument(
+        "--holdout",
+        type=share,
+        metavar="SHARE",
+        help=f"of every class of a folder without train/ and test/, the part to test on (default: {HOLDOUT})",
+    )
+    data.add_argument(
+        "--holdout-seed",
+        type=number(int, 0),
+        metavar="N",
+        help="another one holds other images out (default: 0)",
     )
     data.add_argument(
         "--classes",
@@ -148,12 +171,34 @@ def add_search(search: argparse._ArgumentGroup) -> None:
     )
 
 
+def techniques() -> str:
+    """What ``--help`` says of the techniques: all their names, in lines of a terminal's width."""
+    from gpuaug.study.techniques import TECHNIQUES
+
+    return textwrap.fill(f"Techniques: {', '.join(TECHNIQUES)}.", 100)
+
+
 def names(text: str) -> list[str]:
     """
     >>> names("cat,dog")
     ['cat', 'dog']
     """
     return text.split(",")
+
+
+def share(text: str) -> float:
+    """An ``argparse`` type: a part of a whole.
+
+    >>> share("0.2")
+    0.2
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and below 1, got {text}")
+    return value
 
 
 def number(kind: type, least: int) -> Callable[[str], float]:

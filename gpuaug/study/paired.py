@@ -1,4 +1,4 @@
-"""Differences between two arms, seed by seed: Student's t, and Holm's correction for many arms."""
+"""Differences of a rate between two arms, seed by seed: Student's t, and Holm's correction for many arms."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ NOTHING = 1e-9  # less than a rounding error of a rate
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean of paired differences, its 95 % interval, and the two-sided p of "there is none".
+    """The mean of paired differences of rates, its 95 % interval, and the two-sided p of "there is none".
 
-    The interval and p are None where they cannot be had: for one seed, or for differences that are all equal
-    and not 0, whose spread says nothing of chance.
+    Rates lie in [0, 1], so a mean difference lies in [-1, 1], and Student's interval is cut there: beyond, no
+    true difference can be. The cut interval holds the true one as often as the whole interval, and is never
+    empty, for the mean lies within the bounds too. Other methods for bounded values need more seeds than a
+    study has (bootstrap), or say how other test images, not other seeds, would do (Newcombe's for shares).
+
+    The interval and p are None where they cannot be had: for one seed, or for differences that are all equal,
+    whose spread says nothing of chance.
+
+    Source: Mandelkern, "Setting confidence intervals for bounded parameters", Statistical Science 17, 2002.
     """
 
     mean: float
@@ -29,20 +36,35 @@ class Difference:
 
     @classmethod
     def between(cls, values: Sequence[float], baseline: Sequence[float]) -> Difference:
-        """The differences of values that belong together place by place.
+        """The differences of rates that belong together place by place.
 
         >>> print(Difference.between([0.7, 0.8, 0.9], [0.6, 0.6, 0.6]))
         +0.200 [-0.048, +0.448]
+        >>> print(Difference.between([0.7, 0.9], [0.4, 0.3]))
+        +0.450 [-1.000, +1.000]
+
+        Raises:
+            ValueError: a value outside [0, 1].
         """
+        for value in (*values, *baseline):
+            if not -NOTHING <= value <= 1 + NOTHING:
+                raise ValueError(f"values and baseline must be rates in [0, 1], got {value}")
         by_seed = tuple(value - base for value, base in zip(values, baseline, strict=True))
         mean = statistics.fmean(by_seed)
-        if len(by_seed) > 1 and max(map(abs, by_seed)) < NOTHING:
-            return cls(mean, 0.0, 0.0, 1.0, by_seed)
         if max(by_seed) - min(by_seed) < NOTHING:
             return cls(mean, None, None, None, by_seed)
         test = stats.ttest_1samp(by_seed, 0.0)
         interval = test.confidence_interval(CONFIDENCE)
-        return cls(mean, float(interval.low), float(interval.high), float(test.pvalue), by_seed)
+        low, high = max(-1.0, float(interval.low)), min(1.0, float(interval.high))
+        return cls(mean, low, high, float(test.pvalue), by_seed)
+
+    def within(self, margin: float) -> bool:
+        """Whether the interval lies between ``-margin`` and ``margin``, and touches neither.
+
+        >>> Difference.between([0.51, 0.50, 0.51], [0.50, 0.50, 0.51]).within(0.02)
+        True
+        """
+        return self.low is not None and self.high is not None and -margin < self.low and self.high < margin
 
     def __str__(self) -> str:
         return f"{self.mean:+.3f}" + (f" [{self.low:+.3f}, {self.high:+.3f}]" if self.low is not None else "")

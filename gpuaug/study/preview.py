@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpuaug.study import extras
-from gpuaug.study.options import number
+from gpuaug.study.options import number, techniques
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", "
 EPILOG = """\
 A CHAIN is a technique of the study (with its strength) or a transform of gpuaug, or several joined by +:
 "hflip", "crop(0.8) + hflip", "RandomResizedCrop(64, scale=(0.5, 1.0)) + GaussianBlur(sigma=(0.1, 2.0))".
+
+{techniques}
 """
 
 
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m gpuaug preview``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = "Draws a sheet: some images of a folder, each with a few draws of a transform."
-    parser.epilog = EPILOG
+    parser.epilog = EPILOG.format(techniques=techniques())
     parser.add_argument(
         "--data", type=Path, required=True, help="a folder; images in folders below count too"
     )

@@ -14,6 +14,7 @@ from typing import Any
 from gpuaug import _native
 from gpuaug.study.arms import Arm
 from gpuaug.study.comparison import Row
+from gpuaug.study.conclusion import conclusion
 from gpuaug.study.curves import draw_curves
 from gpuaug.study.data import StudyData
 from gpuaug.study.document import as_html, as_markdown, gallery_file
@@ -56,14 +57,18 @@ class Study:
     def summaries(self) -> dict[str, Summary]:
         return summarise(self.rows, self.data.classes)
 
+    def conclusion(self) -> str:
+        """What a reader should take from it: one sentence."""
+        return conclusion(self.effects, self.seeds)
+
 
 def write_report(out: Path, study: Study) -> list[str]:
     """The report as a page, Markdown and JSON, its tables and pictures; the names of the files."""
     gallery = exhibits(study.data, study.minority, study.arms)
     parts = sections(study, gallery, versions())
     texts = {
-        "report.html": as_html(TITLE, parts),
-        "report.md": as_markdown(TITLE, parts),
+        "report.html": as_html(TITLE, study.conclusion(), parts),
+        "report.md": as_markdown(TITLE, study.conclusion(), parts),
         "report.json": json.dumps(as_json(study), indent=1, ensure_ascii=False) + "\n",
     }
     for name, text in texts.items():
@@ -87,13 +92,16 @@ def as_json(study: Study) -> dict[str, Any]:
     summaries = study.summaries()
     return {
         "command": study.command,
+        "conclusion": study.conclusion(),
         "settings": settings(study),
         "versions": versions(),
         "arms": {arm: {"about": study.arms[arm].about, **asdict(of)} for arm, of in summaries.items()},
         "arms_are": f"of each seed the mean of the last {LAST_EPOCHS} epochs; mean and sd over seeds",
         "effects": asdict(study.effects),
         "effects_are": "paired differences to the baseline, seed by seed: mean, 95 % interval by Student's t "
-        "and p; adjusted: p after Holm's correction for all arms; classes and splits: recall",
+        "cut at -1 and 1, and p; adjusted: p after Holm's correction for all arms; verdict: effective or "
+        "harmful by adjusted, no effect above the margin where the interval lies within it, else "
+        "inconclusive; classes and splits: recall",
         "search": [asdict(candidate) for candidate in study.candidates],
     }
 
@@ -114,6 +122,7 @@ def settings(study: Study) -> dict[str, Any]:
         "train_images": data.counts(),
         "test_images": dict(zip(data.classes, test_counts, strict=True)),
         "minority": study.minority,
+        "holdout": data.holdout and asdict(data.holdout),
     }
 
 

@@ -23,12 +23,17 @@ from gpuaug.study.tables import (
     summary_table,
     where_table,
 )
+from gpuaug.study.verdicts import no_effect
 
 if TYPE_CHECKING:
     from gpuaug.study.comparison import Row
     from gpuaug.study.report import Study
 
 TITLE = "Which augmentation helps this data set"
+TOGETHER = (
+    "The split knows nothing of images that belong together, such as those of one patient or one video: "
+    "where there are such, make train/ and test/ yourself, or the test images are too easy."
+)
 
 
 def sections(study: Study, gallery: Sequence[Exhibit], versions: dict[str, str]) -> list[Section]:
@@ -66,12 +71,16 @@ def result(study: Study) -> list[Block]:
     verdicts: list[Block] = [
         Paragraph(
             f"Every arm against “{effects.baseline}” by {effects.metric}: the mean difference over seeds, "
-            "each pair of runs from the same initial weights, with Student's 95 % interval. The verdict is "
-            "Holm's, over all these comparisons together; the intervals are each its own."
+            "each pair of runs from the same initial weights, with Student's 95 % interval, cut at -1 and 1, "
+            "as no difference of rates lies beyond. “effective” and “harmful” hold after Holm's correction "
+            f"for all these comparisons together; “{no_effect(effects.margin)}” says that the interval lies "
+            f"within the margin, ±{effects.margin:g}; all else is inconclusive."
         ),
         effects_table(effects),
         Picture(
-            "Differences to the baseline",
+            "Differences to the baseline: a dot for the mean, ticks for the seeds, a line for the 95 % "
+            f"interval, with an arrow where it goes on; green effective, red harmful, blue within the band of "
+            f"±{effects.margin:g}, grey inconclusive",
             as_svg("differences", lambda: draw_differences(effects)),
             "differences.png",
         ),
@@ -84,7 +93,8 @@ def where(study: Study) -> list[Block]:
     table = where_table(study.effects)
     blocks: list[Block] = [
         Paragraph(
-            f"Difference of recall [95 % interval, not corrected] to “{study.effects.baseline}”: classes of "
+            f"Difference of recall [95 % interval, cut at -1 and 1, not corrected] to "
+            f"“{study.effects.baseline}”: classes of "
             f"many (above {MANY}), medium and few (below {FEW}) training images, where the set has more than "
             f"one of these, and each class, where there are up to {MOST_CLASSES}."
         )
@@ -109,6 +119,7 @@ def plan(study: Study) -> list[Block]:
     counts = ", ".join(f"{count:,} {name}" for name, count in data.counts().items())
     facts = {
         "data": study.source,
+        **({"split": f"{data.holdout}. {TOGETHER}"} if data.holdout else {}),
         "training images": counts,
         "test images": f"{len(data.test_labels):,}",
         "image": " x ".join(map(str, data.image_shape)),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpuaug.study.effects import UNKNOWN, Effects
+from gpuaug.study.effects import Effects
 from gpuaug.study.search import Candidate
 from gpuaug.study.summary import Summary
 
 MOST_COLUMNS = 4  # recalls, where they stand beside others
 MOST_CLASSES = 12  # columns of a table of classes alone
+NO_P = "none"  # one seed, or no spread over the seeds
 
 
 @dataclass(frozen=True)
@@ -99,4 +100,4 @@ def search_table(candidates: Sequence[Candidate]) -> Table:
 
 
 def _p(value: float | None) -> str:
-    return UNKNOWN if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+    return NO_P if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"

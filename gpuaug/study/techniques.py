@@ -156,13 +156,23 @@ def of_catalogue(entry: Entry) -> Technique:
     >>> technique.name, technique.strength
     ('fancy_pca', 0.5)
     """
-    first = inspect.cleandoc(entry.kind.__doc__ or "").partition("\n")[0].rstrip(".")
+    first = plain(inspect.cleandoc(entry.kind.__doc__ or "").partition("\n")[0])
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", entry.name)
     return Technique(
         words.lower(),
         f"{first} ({entry.reference}); as often as the strength",
         partial(as_often, entry),
     )
+
+
+def plain(line: str) -> str:
+    """A line of a docstring as a caption: without mark-up, and without the probability: that is the strength.
+
+    >>> plain("A box becomes ``fill``, with probability ``p``; see :class:`CutOut`.")
+    'A box becomes fill; see CutOut'
+    """
+    line = line.replace(", with probability ``p``", "")
+    return re.sub(r":\w+:(?=`)|`", "", line).rstrip(".")
 
 
 def as_often(entry: Entry, height: int, width: int, p: float) -> Transform:

@@ -129,13 +129,13 @@ def test_groups():
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["every"], "arms must be names of imbalanced, .* got 'every': .*must be of .*hflip.*; got every"),
+        (["every"], "arms must be names of imbalanced, .* got 'every': .*must be of .*hflip.*; got every$"),
         (["all", "all"], "arms must be different, got all twice"),
         (["crop+hflip", "crop + hflip"], r"arms must be different, got crop \+ hflip twice"),
         ([], "arms must be at least one, got none"),
         (["crop @ some"], "'@ all' or '@ copies', or in neither, got 'crop @ some'"),
         (["power(-1)"], "'power\\(-1\\)': .*alpha must be finite and at least 0, got -1"),
-        (["nature: crop"], "must be of .*natural.*; got nature"),
+        (["nature: crop"], "must be of .*natural.*; got nature; did you mean natural"),
         (["crop(2)"], r"strength must be in \(0, 1\], got 2"),
         (["natural: "], "must be names joined by"),
     ],

@@ -53,6 +53,7 @@ def test_study_of_the_embedded_set(capsys):
         "train_images": {"t-shirt": 64, "shirt": 16},
         "test_images": {"t-shirt": 600, "shirt": 600},
         "minority": ["shirt"],
+        "holdout": None,
     }
     assert {"gpuaug", "python", "torch", "torchmetrics"} < set(report["versions"])
     assert list(report["arms"]) == ["imbalanced", "all"]
@@ -107,6 +108,16 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--margin", "0"], "argument --margin: must be above 0 and below 1, got 0"),
+        (["--margin", "two"], "argument --margin: must be a number, got 'two'"),
+        (["--holdout", "1"], "argument --holdout: must be above 0 and below 1, got 1"),
+        (["--holdout", "0.1"], "holdout is for a folder without train/ and test/, and embedded has"),
+        (["--arms", "hflp"], "got 'hflp'; did you mean hflip?"),
+        (["--arms", "crop + gausian_blur"], "got gausian_blur; did you mean gaussian_blur or GaussianBlur?"),
+        (["--arms", "duplicats"], "got 'duplicats'; did you mean duplicates?"),
+        (["--baseline", "duplicates", "--arms", "duplicate"], "got 'duplicate'; did you mean duplicates?"),
+        (["--minority", "shrt"], "minority must be of t-shirt, shirt; got shrt; did you mean shirt?"),
+        (["--model", "resnet81"], "for classification; got resnet81; did you mean resnet18"),
         (["--epochs", "0"], "argument --epochs: must be finite and at least 1, got 0"),
         (["--seeds", "two"], "argument --seeds: must be an integer, got 'two'"),
         (["--ratio", "nan"], "argument --ratio: must be finite and at least 1, got nan"),

@@ -145,9 +145,24 @@ def test_no_such_folder(tmp_path):
         match=r"data must be 'embedded', 'cifar10', 'cifar100' or a folder.*nowhere is not a folder",
     ):
         load(Request(str(tmp_path / "nowhere")))
-    write_images(tmp_path, splits=("train",))
-    with pytest.raises(ValueError, match=r"a folder with train/ and test/; .*test is not a folder"):
+    with pytest.raises(ValueError, match=r"cifar01 is not a folder; did you mean cifar10\?"):
+        load(Request("cifar01"))
+
+
+@pytest.mark.parametrize("there", ["train", "test"])
+def test_one_part_without_the_other(tmp_path, there):
+    write_images(tmp_path, splits=(there,))
+    with pytest.raises(ValueError, match=rf"has {there}/ alone: to hold images of it out, give .*/{there}$"):
         load(Request(str(tmp_path)))
+    data = load(Request(str(tmp_path / there)))
+    assert data.classes == ("cat", "dog")
+    assert data.train_labels.tolist() == data.test_labels.tolist() == [0, 1]
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "train/.ipynb_checkpoints").mkdir()
+    assert load(Request(str(tmp_path))).classes == ("cat", "dog")
 
 
 def test_train_and_test_of_different_classes(tmp_path):
@@ -171,6 +186,15 @@ def test_class_without_images(tmp_path):
         (Request("embedded", classes=["shirt", "shoe"]), "classes must be of t-shirt, shirt; got shoe"),
         (Request("embedded", classes=["shirt"]), "classes must be at least two different names, got shirt"),
         (Request("embedded", classes=["shirt", "shirt"]), "two different names, got shirt, shirt"),
+        (
+            Request("embedded", holdout=0.2),
+            "holdout is for a folder without train/ and test/, and embedded has a test part; got 0.2",
+        ),
+        (Request("embedded", holdout_seed=3), "holdout_seed is for a folder .*; got 3"),
+        (
+            Request("embedded", classes=["t-shrt", "shirt"]),
+            "classes must be of t-shirt, shirt; got t-shrt; did you mean t-shirt",
+        ),
         (
             Request("embedded", size=20),
             "size is for a folder's images, those of embedded have theirs; got 20",

@@ -133,9 +133,39 @@ def test_page_markdown_and_json_say_the_same(out, page):
         assert f"{accuracy['mean']:.3f} ± {accuracy['sd']:.3f}" in form
         assert report["command"] in form
         assert report["effects"]["caution"] in form
+        assert report["conclusion"] in form
+        assert form.index(report["conclusion"]) < form.index("Result")
         for name, version in report["versions"].items():
             assert f"{name} {version}" in form
     assert report["command"].startswith("python -m gpuaug study --majority-count 64")
+
+
+def test_verdicts_and_intervals_are_those_of_the_report(out):
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["effects"]["margin"] == 0.02
+    words = ("effective", "harmful", "no effect above 0.02", "inconclusive")
+    for effect in report["effects"]["arms"].values():
+        assert effect["verdict"] in words
+        for of in (effect["difference"], *effect["classes"].values(), *effect["splits"].values()):
+            assert of["low"] is None or -1 <= of["low"] <= of["mean"] <= of["high"] <= 1
+
+
+def test_another_margin_needs_no_training(out, tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    shutil.copytree(out, folder)
+    monkeypatch.setattr("gpuaug.study.training.Training.epoch", None)
+    main([*STUDY, "--margin", "0.9", "--resume", "--out", str(folder)])
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert report["effects"]["margin"] == 0.9
+    assert "within the margin, ±0.9;" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_captions_have_no_mark_up(page):
+    figures = "".join(page.text).split("Gallery")[-1]
+    assert "`" not in "".join(page.text)
+    assert "with probability p" not in figures
+    for of in TECHNIQUES.values():
+        assert not re.search(r"`|\*\*|:\w+:|with probability", of.about)
 
 
 def test_markdown_names_pictures_that_are_there(out):
