@@ -79,7 +79,7 @@ def result(study: Study) -> list[Block]:
         effects_table(effects),
         Picture(
             "Differences to the baseline: a dot for the mean, ticks for the seeds, a line for the 95 % "
-            f"interval, with an arrow where it goes on; green effective, red harmful, blue within the band of "
+            "interval, with an arrow where it goes on; green effective, red harmful, blue within the band of "
             f"±{effects.margin:g}, grey inconclusive",
             as_svg("differences", lambda: draw_differences(effects)),
             "differences.png",
