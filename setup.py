@@ -2,7 +2,7 @@
 
 ``gpuaug/_C`` (schemas and CPU kernels, from ``csrc/*.cpp``) is built wherever a C++ compiler is, and
 ``gpuaug/_cuda`` (CUDA kernels, from ``csrc/*.cu``) wherever nvcc is as well: no GPU need be there. Both are
-on the LibTorch stable ABI and use no Python symbol: one wheel for torch from 2.10 and Python from 3.10.
+on the LibTorch stable ABI and use no Python symbol: one wheel for torch from 2.11 and Python from 3.11.
 
 Environment:
     FORCE_CUDA            1: fail if the CUDA library cannot be built; 0: leave it out; unset: see above.
@@ -27,8 +27,8 @@ import setuptools
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
-STABLE_TARGET = "0x020a000000000000"  # torch 2.10
-PYTHON_TARGET = "cp310"
+STABLE_TARGET = "0x020b000000000000"  # torch 2.11
+PYTHON_TARGET = "cp311"
 HOST_FLAGS = ["-fvisibility=hidden", f"-ffile-prefix-map={ROOT}/="]  # errors name no build folder
 CXX_FLAGS = ["-O3", "-std=c++20", "-g0", "-Wall", "-Wextra", "-Wno-unused-parameter", *HOST_FLAGS]
 # A product and a sum stay two roundings on every CPU: the backends must agree to the bit.

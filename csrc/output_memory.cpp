@@ -2,8 +2,6 @@
 // of the kernel together; a training loop frees one output a batch and asks for the next. So a few blocks are kept.
 #include "output_memory.h"
 
-#include <torch/csrc/inductor/aoti_torch/c/shim.h>
-#include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/headeronly/core/MemoryFormat.h>
 
@@ -15,14 +13,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <utility>
-
-// PyTorch has this from 2.11 on; on 2.10 it is null and every output is PyTorch's own.
-extern "C" AOTITorchError torch_from_blob(void* data, int64_t ndim, const int64_t* sizes, const int64_t* strides,
-                                          int64_t storage_offset, int32_t dtype, int32_t device_type,
-                                          int32_t device_index, AtenTensorHandle* result, int32_t layout,
-                                          const uint8_t* opaque_metadata, int64_t opaque_metadata_size,
-                                          void (*deleter)(void* data, void* context), void* context)
-    __attribute__((weak));
 #endif
 
 namespace gpuaug {
@@ -33,10 +23,11 @@ using torch::stable::Tensor;
 
 namespace {
 
+const torch::stable::Device kCpu(torch::headeronly::DeviceType::CPU);
+
 Tensor plain_output(int64_t draws, int64_t channels, int64_t height, int64_t width, ScalarType dtype,
                     bool channels_last) {
-  const torch::stable::Device cpu(torch::headeronly::DeviceType::CPU);
-  return torch::stable::empty({draws, channels, height, width}, dtype, std::nullopt, cpu, std::nullopt,
+  return torch::stable::empty({draws, channels, height, width}, dtype, std::nullopt, kCpu, std::nullopt,
                               channels_last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
 }
 
@@ -114,7 +105,7 @@ Tensor new_output_cpu(int64_t draws, int64_t channels, int64_t height, int64_t w
 #ifdef __linux__
   const int64_t element = dtype == ScalarType::Float ? 4 : dtype == ScalarType::Byte ? 1 : 2;
   auto bytes = static_cast<size_t>(draws * channels * height * width * element);
-  if (torch_from_blob && bytes >= kLeastBytes) {
+  if (bytes >= kLeastBytes) {
     bytes = (bytes + kPage - 1) / kPage * kPage;
     void* memory = kept.take(bytes);
     if (!memory) {
@@ -125,13 +116,8 @@ Tensor new_output_cpu(int64_t draws, int64_t channels, int64_t height, int64_t w
     const std::array<int64_t, 4> sizes{draws, channels, height, width};
     const std::array<int64_t, 4> planar{channels * height * width, height * width, width, 1};
     const std::array<int64_t, 4> interleaved{channels * height * width, 1, width * channels, channels};
-    const auto code = torch::stable::detail::to<int32_t>(torch::stable::detail::from(dtype));
-    AtenTensorHandle handle = nullptr;
-    const auto give_back = [](void* data, void* size) { kept.put(data, reinterpret_cast<size_t>(size)); };
-    STABLE_TORCH_ERROR_CODE_CHECK(torch_from_blob(
-        memory, 4, sizes.data(), (channels_last ? interleaved : planar).data(), 0, code, aoti_torch_device_type_cpu(),
-        -1, &handle, aoti_torch_layout_strided(), nullptr, 0, give_back, reinterpret_cast<void*>(bytes)));
-    return Tensor(handle);
+    const auto give_back = [bytes](void* data) { kept.put(data, bytes); };
+    return torch::stable::from_blob(memory, sizes, channels_last ? interleaved : planar, kCpu, dtype, give_back);
   }
 #endif
   return plain_output(draws, channels, height, width, dtype, channels_last);

@@ -8,9 +8,8 @@
 
 namespace gpuaug {
 
-// An uninitialised (draws, channels, height, width) tensor. On Linux, with torch 2.11 and later, one of 1 MiB or more
-// lies in memory that PyTorch did not allocate: like a tensor made from NumPy's memory it cannot grow in place
-// (`resize_`).
+// An uninitialised (draws, channels, height, width) tensor. On Linux, one of 1 MiB or more lies in memory that PyTorch
+// did not allocate: like a tensor made from NumPy's memory it cannot grow in place (`resize_`).
 torch::stable::Tensor new_output_cpu(int64_t draws, int64_t channels, int64_t height, int64_t width,
                                      torch::headeronly::ScalarType dtype, bool channels_last);
 

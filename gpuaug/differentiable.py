@@ -6,11 +6,11 @@ kornia has no crop whose interpolation stays inside a window of each sample, so 
 
 from __future__ import annotations
 
-import kornia
 import torch
 from torch import Tensor
 
 from gpuaug import grain, random, tone
+from gpuaug import lazy_kornia as kornia
 from gpuaug.recipe import Recipes
 from gpuaug.record import (
     ARTICLE,

@@ -61,7 +61,8 @@ def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
     left, top, right, bottom = boxes.unbind(-1)
     corners = torch.stack((left, top, right, top, left, bottom, right, bottom), dim=-1)
     moved = move_keypoints(corners.unflatten(-1, (4, 2)).flatten(1, 2), passes)
-    low, high = moved.view(*boxes.shape[:2], 4, 2).aminmax(dim=2)
+    corners = moved.view(*boxes.shape[:2], 4, 2)
+    low, high = corners.amin(2), corners.amax(2)
     height, width = passes[-1].size
     (left, top), (right, bottom) = low.unbind(-1), high.unbind(-1)
     ends = ((left, width), (top, height), (right, width), (bottom, height))

@@ -109,11 +109,11 @@ class Tape:
                 self._count += count
 
 
-def entries(code: list[int]) -> Iterator[tuple[Opcode, int, list[int]]]:
+def entries(code: list[int]) -> Iterator[tuple[int, int, list[int]]]:
     """Each entry of a tape: its opcode, the operand that says whom it is for, and the others."""
     position = 4
     while position < len(code):
-        opcode, end = Opcode(code[position]), position + 1 + ARITY[code[position]]
+        opcode, end = code[position], position + 1 + ARITY[code[position]]
         yield opcode, code[position + 1], code[position + 2 : end]
         position = end
 

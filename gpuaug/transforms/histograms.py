@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import kornia
 import torch
 from torch import Tensor
 
+from gpuaug import lazy_kornia as kornia
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
@@ -65,7 +65,7 @@ class AutoContrast(Batched):
     graded = False
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
-        low, high = (v[:, :, None, None] for v in images.flatten(2).aminmax(dim=2))
+        low, high = (edge((2, 3), keepdim=True) for edge in (images.amin, images.amax))
         flat = high <= low
         return torch.where(flat, images, (images - low) / torch.where(flat, 1, high - low))
 

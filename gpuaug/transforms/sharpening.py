@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import kornia
 import torch
 from torch import Tensor
 
+from gpuaug import lazy_kornia as kornia
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import kornia
 import torch
 from torch import Tensor
 
+from gpuaug import lazy_kornia as kornia
 from gpuaug import random
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job

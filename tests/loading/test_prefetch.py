@@ -114,15 +114,23 @@ def test_the_storage_of_packed_images_is_kept():
     ]
 
 
+def same_passes(arrived, passes):
+    for there, here in zip(arrived, passes, strict=True):
+        assert there.records.device == DEVICE
+        assert torch.equal(there.records.cpu(), here.records)
+
+
 @pytest.mark.cuda
 def test_packed_images_arrive_whole():
     images = pack([torch.randint(256, (3, h, 9 - h), dtype=torch.uint8) for h in (2, 5, 3)])
-    arrived = Batch(images, torch.arange(3), (Draft.of_packed(images).recipes((4, 4)),)).to(DEVICE)
+    passes = (Draft.of_packed(images).recipes((4, 4)),)
+    arrived = Batch(images, torch.arange(3), torch.zeros(3, 3), passes).to(DEVICE)
     arrived.record_stream(torch.cuda.current_stream())
     torch.cuda.synchronize()
     assert arrived.images.device == DEVICE
     assert torch.equal(arrived.images.storage.cpu(), images.storage)
     assert arrived.images.offsets.device.type == "cpu"
+    same_passes(arrived.passes, passes)
 
 
 @pytest.mark.cuda
@@ -131,12 +139,13 @@ def test_a_batch_arrives_whole():
     images, labels = torch.randint(256, shape, dtype=torch.uint8), torch.arange(5)
     passes = (Draft.of_batch(shape).recipes((4, 4)), Draft.of_batch(shape).recipes((4, 4)))
     images = images.contiguous(memory_format=torch.channels_last)
-    arrived = Batch(images, labels, passes).to(DEVICE)
+    draws = torch.arange(15).view(5, 3)
+    arrived = Batch(images, labels, draws, passes).to(DEVICE)
     arrived.record_stream(torch.cuda.current_stream())
     torch.cuda.synchronize()
     assert torch.equal(arrived.images.cpu(), images)
     assert arrived.images.stride() == images.stride()
+    assert arrived.labels.device == DEVICE
     assert torch.equal(arrived.labels.cpu(), labels)
-    for there, here in zip(arrived.passes, passes, strict=True):
-        assert there.records.device == DEVICE
-        assert torch.equal(there.records.cpu(), here.records)
+    assert arrived.draws is draws
+    same_passes(arrived.passes, passes)
