@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/requirements.stamp
 BUILT := $(VENV)/gpuaug.stamp
 
-.PHONY: demo test lint bench gpu clean
+.PHONY: demo test test-floor lint bench gpu clean
 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.
 demo: $(BUILT)
@@ -16,6 +16,10 @@ demo: $(BUILT)
 test: $(BUILT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
 	$(BIN)/python -m pytest
+
+# With the oldest PyTorch, kornia and NumPy that are promised, in an environment of their own, removed at the end.
+test-floor:
+	PYTHON=$(PYTHON) .ci/floor
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
