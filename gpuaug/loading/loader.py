@@ -19,7 +19,7 @@ from gpuaug.packed import Packed, source_of
 from gpuaug.sampling import DrawSampler
 from gpuaug.sampling.keyed import Cursor
 from gpuaug.transforms import Transform
-from gpuaug.transforms.base import check_draws
+from gpuaug.transforms.base import carried, check_draws
 
 
 class BalancedLoader:
@@ -200,7 +200,7 @@ class BalancedLoader:
                 elif index is None:
                     yield Batch(images, labels, draws)
                 else:
-                    yield Batch(images[index.to(images.device)], labels, draws)
+                    yield Batch(images[carried(index, images.device)], labels, draws)
 
     def _finished(
         self, batches: Generator[Batch, None, None], mix: Mix | None

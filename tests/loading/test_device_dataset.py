@@ -1,10 +1,14 @@
 """A data set that lives on the device."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
+from waiting import no_waiting
 
-from gpuaug.loading import DeviceDataset
+from gpuaug import BalancedSampler
+from gpuaug.loading import BalancedLoader, DeviceDataset
 from gpuaug.packed import Packed, pack
 
 IMAGES = torch.arange(5 * 3 * 2 * 2, dtype=torch.uint8).reshape(5, 3, 2, 2)
@@ -45,6 +49,16 @@ def test_from_dataset(interleaved):
     assert torch.equal(dataset.images, IMAGES)
     assert torch.equal(dataset.labels, LABELS)
     assert dataset.images[0].stride(0) == (1 if interleaved else 4)
+
+
+def test_images_as_they_are_wait_for_nothing(device):
+    sampler = BalancedSampler(LABELS, seed=2)
+    loader = BalancedLoader(DeviceDataset(IMAGES, LABELS).to(device), sampler, None, batch_size=2)
+    with no_waiting(device) if device.type == "cuda" else nullcontext():
+        batches = list(loader)
+    index = sampler.draws()[:, 0]
+    assert torch.equal(torch.cat([images for images, _ in batches]).cpu(), IMAGES[index])
+    assert torch.equal(torch.cat([labels for _, labels in batches]).cpu(), LABELS[index])
 
 
 RAGGED = [(torch.randint(256, (3, 4 + i, 9 - i), dtype=torch.uint8), i % 2) for i in range(5)]
