@@ -93,6 +93,13 @@ def test_resizes_scale():
     torch.testing.assert_close(out.boxes, torch.tensor([[[5.0, 6.0, 8.0, 12.0]]]).expand(COUNT, -1, -1))
 
 
+def test_boxes_have_a_gradient():
+    boxes = torch.tensor([[[4.0, 3.0, 10.0, 6.0]]]).repeat(COUNT, 1, 1).requires_grad_()
+    ga.Resize((30, 10))(IMAGES, DRAWS, boxes=boxes).boxes.sum().backward()
+    expected = torch.tensor([0.5, 2.0, 0.5, 2.0]).expand(COUNT, 1, 4)  # the share of width and of height
+    torch.testing.assert_close(boxes.grad, expected)
+
+
 def test_boxes_are_cut_off_and_masks_follow_windows():
     mask = torch.zeros(COUNT, HEIGHT, WIDTH, dtype=torch.bool)
     mask[:, 4:11, 6:15] = True
