@@ -7,6 +7,8 @@
 #include <torch/headeronly/core/ScalarType.h>
 #include <torch/headeronly/util/Exception.h>
 
+#include <array>
+#include <cstdint>
 #include <optional>
 
 #include "batch.h"
@@ -20,7 +22,15 @@ struct Call {
   Batch batch;
   Tensor out;
   int64_t element_size;
+  std::array<std::optional<Tensor>, 3> inputs;  // records, table and line: the batch's pointers go there
 };
+
+// The tensor, or a copy where its address is not a multiple of so many bytes: a tensor may begin at any element of its
+// storage, and its storage, of memory that PyTorch did not allocate, at any byte. A GPU traps at what is not aligned.
+inline Tensor aligned(const Tensor& tensor, size_t bytes) {
+  const bool is_aligned = reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % bytes == 0;
+  return is_aligned ? tensor : torch::stable::clone(tensor);
+}
 
 // new_output is called with (draws, channels, height, width, dtype, channels_last).
 template <typename NewOutput>
@@ -54,22 +64,25 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
                         line->size(1) == channels && line->size(2) == 2,
                     "line must be contiguous float64 (1 or N, C, 2), on the device of the table that it describes");
   }
+  const Tensor own_records = aligned(records, alignof(Recipe));
+  const auto own_table = table ? std::optional(aligned(*table, kTableAlignment)) : std::nullopt;
+  const auto own_line = line ? std::optional(aligned(*line, alignof(double))) : std::nullopt;
   Tensor out = new_output(draws, channels, height, width, dtype, channels_last);
   const Batch batch{static_cast<const uint8_t*>(storage.const_data_ptr()),
                     storage.numel(),
                     interleaved,
-                    static_cast<const Recipe*>(records.const_data_ptr()),
+                    static_cast<const Recipe*>(own_records.const_data_ptr()),
                     draws,
-                    table ? table->const_data_ptr() : nullptr,
+                    table ? own_table->const_data_ptr() : nullptr,
                     table_per_draw,
                     out.mutable_data_ptr(),
                     static_cast<int>(channels),
                     height,
                     width,
                     channels_last,
-                    line ? static_cast<const double*>(line->const_data_ptr()) : nullptr};
+                    line ? static_cast<const double*>(own_line->const_data_ptr()) : nullptr};
   const auto element_size = static_cast<int64_t>(out.element_size());
-  return {batch, std::move(out), element_size};
+  return {batch, std::move(out), element_size, {own_records, own_table, own_line}};
 }
 
 }  // namespace gpuaug

@@ -31,8 +31,8 @@ Gpu gpu_of(int32_t device) {
 
 // As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile.
 template <int64_t kStages, typename Value>
-void launch(const Batch& batch, const Gpu& gpu, cudaStream_t stream) {
-  Tiling tiling = tiling_of(batch, kStages, sizeof(Value), gpu);
+void launch(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t stream) {
+  Tiling tiling = tiling_of(batch, stages, sizeof(Value), gpu);
   const auto kernel = augment_kernel<kStages, Value>;
   const auto shared = static_cast<size_t>(tiling.shared);
   int resident = 0;
@@ -48,13 +48,13 @@ template <typename Value>
 void launch_variant(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t stream) {
   switch (stages & (kBlur | kShrink)) {
     case 0:
-      return launch<0, Value>(batch, gpu, stream);
+      return launch<0, Value>(batch, stages, gpu, stream);
     case kBlur:
-      return launch<kBlur, Value>(batch, gpu, stream);
+      return launch<kBlur, Value>(batch, stages, gpu, stream);
     case kShrink:
-      return launch<kShrink, Value>(batch, gpu, stream);
+      return launch<kShrink, Value>(batch, stages, gpu, stream);
     default:
-      return launch<kShrink | kBlur, Value>(batch, gpu, stream);
+      return launch<kShrink | kBlur, Value>(batch, stages, gpu, stream);
   }
 }
 

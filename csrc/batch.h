@@ -1,6 +1,7 @@
 // What a kernel is given: one batch of draws, as plain pointers and sizes. No torch headers here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "portable.h"
@@ -8,6 +9,9 @@
 
 namespace gpuaug {
 
+constexpr size_t kTableAlignment = 4;  // bytes: a table is read in words, whatever its elements
+
+// Addresses are aligned to their elements, the table to kTableAlignment; the storage to nothing.
 struct Batch {
   const uint8_t* storage;  // every source image, flat
   int64_t storage_bytes;

@@ -133,9 +133,9 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
   plan.source = batch.storage + (in_storage ? recipe.offset : 0);
   plan.from = from;
   plan.halo = halo;
-  plan.masked = recipe.stages & (kNoise | kErase);
+  plan.masked = tiling.masks_fit && (recipe.stages & (kNoise | kErase));
   plan.colour = recipe.stages & kColour;
-  plan.tone = recipe.stages & kTone;
+  plan.tone = tiling.tones_fit && (recipe.stages & kTone);
   plan.grain = recipe.stages & kGrain;
   plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
 }

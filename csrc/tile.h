@@ -33,8 +33,9 @@ struct Gpu {
   int multiprocessors, shared;  // shared memory of one, in bytes
 };
 
-// A block's share of it, where four are to fit; no more than a block gets without asking for it.
-inline int most_shared(const Gpu& gpu) { return std::min(48 << 10, gpu.shared / 4 - (1 << 10)); }
+// A block's share of it, where four are to fit and each costs the GPU a kilobyte more; and a kilobyte less than the 48
+// KiB that a block gets without asking for it.
+inline int most_shared(const Gpu& gpu) { return std::min(47 << 10, gpu.shared / 4 - (1 << 10)); }
 
 // A tile is `strips` by `rows`; its patch is what the blur reads: the tile and its halo, in strips of its own.
 struct Tiling {
@@ -44,6 +45,7 @@ struct Tiling {
   Divisor narrow, wide;            // strips in a row of a tile and of a patch
   Divisor outputs;                 // vectors of output that a row of a tile touches
   bool vectors;                    // rows of the output are whole vectors
+  bool masks_fit, tones_fit;       // there is memory for them, since draws use them
   int staged_pitch, staged_plane;  // source bytes
   int patch_plane;                 // levels of a patch
   int fine_rows, fine_plane;       // rows in 1/128; a plane in 16-bit elements
@@ -75,10 +77,10 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kPlanBytes);
   tiling.table = part(batch.table ? channels * 256 * element_size : 0);
-  tiling.tones = part(256);
+  tiling.tones = part(tiling.tones_fit ? 256 : 0);
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
-  tiling.masks = part(2 * rows * strips * kStripWidth);
+  tiling.masks = part(tiling.masks_fit ? 2 * rows * strips * kStripWidth : 0);
   tiling.finished = part(channels * rows * strips * kStripWidth);
   // The across step reads whole words, the last of them one beyond what is staged.
   tiling.bytes = part(channels * std::max(tiling.staged_plane, tiling.patch_plane) + 4);
@@ -87,11 +89,14 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.shared = end;
 }
 
-// A batch of few tiles is cut into smaller ones until each multiprocessor has one.
+// `stages` are those that the draws use together. A batch of few tiles is cut into smaller ones until each
+// multiprocessor has one.
 inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, const Gpu& gpu) {
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
+  tiling.masks_fit = stages & (kNoise | kErase);
+  tiling.tones_fit = stages & kTone;
   tiling.halo = stages & kBlur ? kHalo : 0;
   constexpr int64_t kMostStrips = 8;
   tiling.across = static_cast<int>((strips + kMostStrips - 1) / kMostStrips);

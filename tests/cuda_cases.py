@@ -33,13 +33,14 @@ def raw(tensor: Tensor) -> bytes:
     return tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
-def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE) -> bytes:
+def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE, least_aligned: bool = False) -> bytes:
+    """A case. ``least_aligned``: its tensors begin where csrc/batch.h allows, and at no rounder address."""
     storage, records, table, channels, height, width, interleaved, stages, channels_last, *line = call
     table_bytes = b"" if table is None else raw(table)
     line_bytes = b"".join(map(raw, line))
     per_draw = 0 if table is None or len(table) == 1 else channels * 256
     header = struct.pack(
-        "13q",
+        "14q",
         *(
             storage.numel(),
             len(records),
@@ -50,7 +51,7 @@ def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE) -> bytes:
             height,
             width,
         ),
-        *(interleaved, stages, channels_last, expected.element_size(), multiprocessors),
+        *(interleaved, stages, channels_last, expected.element_size(), multiprocessors, least_aligned),
     )
     if channels_last:
         expected = expected.permute(0, 2, 3, 1)
@@ -58,12 +59,14 @@ def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE) -> bytes:
 
 
 def encode_all(chosen: list[tuple], sizes: tuple[int, ...] = (ONE, MANY)) -> tuple[int, bytes]:
-    """How many cases, and their encoding: every call with large tiles and with small ones."""
+    """How many cases, and their encoding: every call with large tiles and with small ones, in turn at round
+    addresses and at the least aligned ones.
+    """
     expected = [reference.augment(*call) for call in chosen]
     cases = [
-        encode(*case, multiprocessors)
-        for case in zip(chosen, expected, strict=True)
-        for multiprocessors in sizes
+        encode(*case, multiprocessors, least_aligned=(n + i) % 2 == 1)
+        for n, case in enumerate(zip(chosen, expected, strict=True))
+        for i, multiprocessors in enumerate(sizes)
     ]
     return len(cases), b"".join(cases)
 
@@ -170,6 +173,7 @@ CHAINS = (
     chain("noise", sources=[(3, 70)], size=(1, 128), channels=4, table=FLOAT, layouts=LAST),
     chain("flip", sources=[(5, 99), (70, 5)], size=(4, 6), channels=2, table=HALF, border="zero"),
     chain("noise", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
+    chain("gaussian", "flip", "noise", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
 )
 
 

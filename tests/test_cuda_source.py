@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import re
 import shutil
 import subprocess
@@ -15,24 +13,14 @@ import pytest
 import torch
 from cases import calls
 from cuda_cases import encode, encode_all, every_width, sanitizer_cases
+from host_compiler import CSRC, OF_TESTS, SANITIZERS, agree, compile_cpp, compiler, missing_runtime, run
 from hypothesis import given, settings
 
 from gpuaug import reference
 from gpuaug.recipe import Draft
-from gpuaug.record import BLUR, FIELDS, NOISE, SHRINK, WORD
+from gpuaug.record import BLUR, ERASE, FIELDS, NOISE, SHRINK, TONE, WORD
 
-ROOT = Path(__file__).resolve().parents[1]
-CSRC = ROOT / "csrc"
 KERNEL = "augment_kernel.cuh"
-FLAGS = ["-O1", "-std=c++20", "-fno-strict-aliasing", "-pthread", "-Wall", "-Wextra", "-Werror"]
-FLAGS += ["-Wno-unknown-pragmas"]  # nvcc's `unroll`
-SANITIZERS = {
-    "plain": [],
-    "address": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-    "thread": ["-fsanitize=thread"],
-}
-# Leaks are not looked for: that needs ptrace, which containers forbid.
-OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
 CAUGHT = re.compile(
     r"AddressSanitizer: (heap|stack|global)-|ThreadSanitizer: data race|Sanitizer: SEGV|runtime error"
     r"|is \d+, expected \d+"
@@ -134,27 +122,6 @@ MUTATIONS = {
 Build = Callable[..., Path]
 
 
-def compiler() -> str:
-    found = shutil.which("g++") or shutil.which("clang++")
-    if found is None:
-        pytest.skip("needs a C++ compiler")
-    return found
-
-
-@functools.cache
-def missing_runtime(sanitizer: str, folder: Path) -> str:
-    """Why programs under this sanitizer do not run here; "" where they do."""
-    source, program = folder / "trivial.cpp", folder / f"trivial_{sanitizer}"
-    source.write_text("#include <barrier>\nint main() {}\n")
-    command = [compiler(), *FLAGS, *SANITIZERS[sanitizer], str(source), "-o", str(program)]
-    for step in command, [*launcher(), str(program)]:
-        done = subprocess.run(step, capture_output=True, text=True, timeout=60)
-        if done.returncode:
-            wanted = " ".join(["C++20's <barrier>", *SANITIZERS[sanitizer]])
-            return f"needs a compiler and a runtime for {wanted}: {done.stderr.strip()[-300:]}"
-    return ""
-
-
 def compile_program(folder: Path, sanitizer: str, mutation: str | None) -> Path:
     place = folder / re.sub(r"\W+", "_", mutation or sanitizer)
     shutil.copytree(CSRC, place)
@@ -163,13 +130,8 @@ def compile_program(folder: Path, sanitizer: str, mutation: str | None) -> Path:
         text = (CSRC / name).read_text()
         assert text.count(old) == 1, f"csrc/{name} holds the piece to mutate {text.count(old)} times: {old!r}"
         (place / name).write_text(text.replace(old, new))
-    program = place / "cuda_on_cpu"
-    source = ROOT / "tests" / "csrc" / "cuda_on_cpu.cpp"
-    flags = [*FLAGS, *SANITIZERS[sanitizer], *(["-O0", "-w"] if mutation else [])]
-    command = [compiler(), *flags, "-I", str(place), str(source), "-o", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[:2000]
-    return program
+    flags = [*SANITIZERS[sanitizer], *(["-O0", "-w"] if mutation else []), "-I", str(place)]
+    return compile_cpp([OF_TESTS / "cuda_on_cpu.cpp"], place / "cuda_on_cpu", *flags)
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +143,11 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     programs: dict[tuple[str, str | None], Future[Path]] = {}
     pool = ThreadPoolExecutor(max_workers=2)
     for key in wanted:
-        if not missing_runtime(key[0], folder):
+        if not missing_runtime(key[0]):
             programs[key] = pool.submit(compile_program, folder, *key)
 
     def program(sanitizer: str, mutation: str | None = None) -> Path:
-        if why := missing_runtime(sanitizer, folder):
+        if why := missing_runtime(sanitizer):
             pytest.skip(why)
         return programs[sanitizer, mutation].result()
 
@@ -193,27 +155,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     pool.shutdown(cancel_futures=True)
 
 
-@functools.cache
-def launcher() -> tuple[str, ...]:
-    """ThreadSanitizer's memory map and a kernel's randomised one may collide: not where it is turned off."""
-    fixed = ("setarch", os.uname().machine, "-R")
-    if shutil.which("setarch") and subprocess.run([*fixed, "true"], capture_output=True).returncode == 0:
-        return fixed
-    return ()
-
-
-def run(program: Path, cases: bytes) -> subprocess.CompletedProcess[bytes]:
-    environment = os.environ | OPTIONS
-    return subprocess.run(
-        [*launcher(), program], input=cases, capture_output=True, timeout=60, env=environment
-    )
-
-
 # ---- Tests
-
-
-def agree(done: subprocess.CompletedProcess[bytes], count: int) -> None:
-    assert (done.stderr.decode(), done.stdout) == ("", f"{count} cases agree\n".encode())
 
 
 @given(call=calls(most_pixels=130))
@@ -229,10 +171,9 @@ def test_every_width(build: Build):
 
 
 def test_packed_arithmetic_is_that_of_the_stages(tmp_path: Path):
-    program, source = tmp_path / "packed_arithmetic", ROOT / "tests" / "csrc" / "packed_arithmetic.cpp"
-    command = [compiler(), *FLAGS, "-I", str(CSRC), str(source), "-o", str(program)]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert built.returncode == 0, built.stderr[:2000]
+    program = compile_cpp(
+        [OF_TESTS / "packed_arithmetic.cpp"], tmp_path / "packed_arithmetic", "-I", str(CSRC)
+    )
     done = subprocess.run([program], capture_output=True, text=True, timeout=60)
     assert (done.stderr, done.stdout) == ("", "the same integers\n")
 
@@ -262,6 +203,23 @@ def test_wild_weights_and_places_are_those_of_the_reference(build: Build):
     call = storage, records, None, 1, 6, 9, False, BLUR | NOISE, False
     count, cases = encode_all([call])
     agree(run(build("plain"), cases), count)
+
+
+@pytest.mark.parametrize("sanitizer", ["plain", "address"])
+def test_a_record_with_stages_that_the_batch_lacks_goes_without_them(build: Build, sanitizer: str):
+    """Masks and tones have no shared memory then."""
+    storage = torch.arange(3 * 40 * 70).mul(77).remainder(251).byte()
+    records = Draft.of_batch((1, 3, 40, 70)).recipes((40, 70)).records
+    for name, value in {
+        "stages": BLUR | NOISE | ERASE | TONE,
+        "salt": 30000,
+        "box0": 9 << 32,
+        "tone0": 1,
+    }.items():
+        records[:, WORD[name]] = value
+    calls = [(storage, records, None, 3, 40, 70, False, stages, False) for stages in (0, BLUR, TONE)]
+    count, cases = encode_all(calls)
+    agree(run(build(sanitizer), cases), count)
 
 
 def test_a_record_outside_the_storage_reads_nothing(build: Build):

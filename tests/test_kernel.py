@@ -1,5 +1,6 @@
 """The op ``gpuaug::augment``: the backends agree to the byte, and survive records that make no sense."""
 
+import numpy as np
 import pytest
 import torch
 from cases import calls
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuaug import reference
+from gpuaug.normalization import normalization_line, normalization_table
 from gpuaug.recipe import Draft
 from gpuaug.record import FIELDS, GEOMETRY, NORMAL, PER_PIXEL, WORD
 
@@ -132,6 +134,48 @@ def test_the_op_checks_its_tensors(change, message):
         call[position] = value
     with pytest.raises(RuntimeError, match=message):
         torch.ops.gpuaug.augment(*call)
+
+
+def begun_at(tensor: torch.Tensor, byte: int) -> torch.Tensor:
+    """A copy in memory that PyTorch did not allocate, from that byte on."""
+    memory = np.zeros(tensor.nbytes + byte, np.uint8)
+    memory[byte:] = tensor.flatten().view(torch.uint8).numpy()
+    return torch.frombuffer(memory, dtype=tensor.dtype, offset=byte).view(tensor.shape)
+
+
+def copies_made(call: tuple) -> tuple[torch.Tensor, int]:
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        out = torch.ops.gpuaug.augment(*call)
+    return out, sum(event.count for event in profile.key_averages() if event.key == "aten::clone")
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("byte", [1, 2, 3, 4, 5, 8])
+def test_tensors_may_begin_at_any_byte(dtype, byte):
+    """What is read in words is copied where its address is not a multiple of them, and only there."""
+    mean, std = torch.rand(2, 2, 3, dtype=torch.float64) + 0.5
+    table = normalization_table(mean, std, channels=3, dtype=dtype)
+    line = normalization_line(mean, std, channels=3)
+    records = Draft.of_batch((2, 3, 9, 20)).recipes((9, 20)).records
+    storage = torch.randint(256, (2 * 3 * 9 * 20,), dtype=torch.uint8)
+    expected = reference.augment(storage, records, table, 3, 9, 20, False, 0, False)
+    moved = [begun_at(tensor, byte) for tensor in (storage, records, table, line)]
+    out, copies = copies_made((*moved[:3], 3, 9, 20, False, 0, False, moved[3]))
+    assert equal(out, expected)
+    widths = (8, 4, 8)  # bytes that are read at a time, of records, table and line
+    assert copies == sum(
+        tensor.data_ptr() % width != 0 for tensor, width in zip(moved[1:], widths, strict=True)
+    )
+
+
+def test_a_16_bit_table_may_begin_at_an_odd_element(device):
+    storage, records = one_draw()
+    values = torch.randn(257).half()
+    table = values.to(device)[1:].view(1, 1, 256)
+    assert table.storage_offset() == 1
+    out = torch.ops.gpuaug.augment(storage.to(device), records.to(device), table, 1, 4, 4, False, 0, False)
+    assert torch.equal(out.cpu().flatten(), values[1 + storage.long()])
 
 
 @pytest.mark.native

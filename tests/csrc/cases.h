@@ -1,5 +1,6 @@
 // Reads cases of the op from standard input, as tests/cuda_cases.py writes them, and fails where a byte of a kernel's
-// output is not the expected one. Every buffer has its exact size on the heap, so that AddressSanitizer sees its end.
+// output is not the expected one. Every buffer ends where its memory on the heap does, so that AddressSanitizer sees
+// it.
 #pragma once
 
 #include <algorithm>
@@ -13,42 +14,58 @@
 // What comes before a case's storage, records, table, line and expected output.
 struct Header {
   int64_t storage_bytes, draws, table_bytes, table_per_draw, line_bytes, channels, height, width;
-  int64_t interleaved, stages, channels_last, element_size, multiprocessors;
+  int64_t interleaved, stages, channels_last, element_size, multiprocessors, least_aligned;
 };
 
-inline std::vector<uint8_t> read(int64_t bytes) {
-  std::vector<uint8_t> data(static_cast<size_t>(bytes));
-  if (std::fread(data.data(), 1, data.size(), stdin) != data.size()) {
-    std::fputs("the input ends inside a case\n", stderr);
-    std::exit(2);
+// What was read of a case, `shift` bytes past a multiple of 16.
+class Buffer {
+ public:
+  Buffer(int64_t bytes, size_t shift) : data_(static_cast<size_t>(bytes) + shift), shift_(shift) {
+    const size_t size = data_.size() - shift;
+    if (std::fread(data_.data() + shift, 1, size, stdin) != size) {
+      std::fputs("the input ends inside a case\n", stderr);
+      std::exit(2);
+    }
   }
-  return data;
-}
+
+  // The elements; null where there are none.
+  template <typename T>
+  const T* of() const {
+    return data_.size() == shift_ ? nullptr : reinterpret_cast<const T*>(data_.data() + shift_);
+  }
+
+ private:
+  std::vector<uint8_t> data_;
+  size_t shift_;
+};
 
 // paint(header, batch) makes a case's output.
 template <typename Paint>
 bool agrees(const Header& h, int number, const Paint& paint) {
-  const auto storage = read(h.storage_bytes);
-  const auto records = read(h.draws * static_cast<int64_t>(sizeof(gpuaug::Recipe)));
-  const auto table = read(h.table_bytes);
-  const auto line = read(h.line_bytes);
-  const auto expected = read(h.draws * h.channels * h.height * h.width * h.element_size);
-  std::vector<uint8_t> out(expected.size(), 0x4D);
-  const gpuaug::Batch batch{storage.data(),
+  // What csrc/augment.h promises of an address, and no more: a multiple of so many bytes.
+  const auto shift = [&h](size_t alignment) { return h.least_aligned ? alignment : 0; };
+  const Buffer storage(h.storage_bytes, shift(1));
+  const Buffer records(h.draws * static_cast<int64_t>(sizeof(gpuaug::Recipe)), shift(alignof(gpuaug::Recipe)));
+  const Buffer table(h.table_bytes, shift(gpuaug::kTableAlignment));
+  const Buffer line(h.line_bytes, shift(alignof(double)));
+  const Buffer expected_bytes(h.draws * h.channels * h.height * h.width * h.element_size, 0);
+  const auto* expected = expected_bytes.of<uint8_t>();
+  std::vector<uint8_t> out(static_cast<size_t>(h.draws * h.channels * h.height * h.width * h.element_size), 0x4D);
+  const gpuaug::Batch batch{storage.of<uint8_t>(),
                             h.storage_bytes,
                             h.interleaved != 0,
-                            reinterpret_cast<const gpuaug::Recipe*>(records.data()),
+                            records.of<gpuaug::Recipe>(),
                             h.draws,
-                            table.empty() ? nullptr : table.data(),
+                            table.of<void>(),
                             h.table_per_draw,
                             out.data(),
                             static_cast<int>(h.channels),
                             h.height,
                             h.width,
                             h.channels_last != 0,
-                            line.empty() ? nullptr : reinterpret_cast<const double*>(line.data())};
+                            line.of<double>()};
   paint(h, batch);
-  const auto [got, wanted] = std::mismatch(out.begin(), out.end(), expected.begin());
+  const auto [got, wanted] = std::mismatch(out.begin(), out.end(), expected);
   if (got == out.end()) return true;
   std::fprintf(stderr,
                "case %d: byte %td of the output is %d, expected %d: %lld draws of %lld x %lld x %lld, stages %lld, "

@@ -15,6 +15,7 @@ struct Index {
 static thread_local Index threadIdx;
 static Index blockIdx, blockDim;
 static std::barrier<>* block_barrier;
+static unsigned char* block_shared;  // memory of the one block that runs
 
 struct alignas(8) uint2 {
   uint32_t x, y;
@@ -60,6 +61,7 @@ void launch_blocks(unsigned blocks, unsigned threads, std::vector<uint4>& shared
   blockDim.x = threads;
   std::barrier<> barrier(threads);
   block_barrier = &barrier;
+  block_shared = reinterpret_cast<unsigned char*>(shared.data());
   std::vector<std::thread> crew;
   for (unsigned i = 0; i < threads; ++i) {
     crew.emplace_back([&, i] {

@@ -1,0 +1,29 @@
+// A launch of the CUDA kernel on the CPU, as csrc/augment_cuda.cu makes one, but with few blocks, so that most step on
+// from tile to tile.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "cases.h"
+#include "cuda_shim.h"
+#include "tile.h"
+
+namespace gpuaug {
+
+constexpr int kShared = 164 << 10;  // of a multiprocessor
+
+// kernel(tiling) is what a thread runs. The case's `multiprocessors` decide on the size of tiles.
+template <typename Kernel>
+void launch(const Header& h, const Batch& batch, const Kernel& kernel) {
+  const Gpu gpu{static_cast<int>(h.multiprocessors), kShared};
+  Tiling tiling = tiling_of(batch, h.stages, static_cast<int>(h.element_size), gpu);
+  const int64_t blocks = std::min<int64_t>(3, tiling.per_draw * batch.draws);
+  if (blocks == 0) return;
+  spread(tiling, blocks);
+  std::vector<uint4> shared(static_cast<size_t>(tiling.shared) / sizeof(uint4));
+  launch_blocks(static_cast<unsigned>(blocks), static_cast<unsigned>(tiling.threads), shared, [&] { kernel(tiling); });
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,44 @@
+// The CUDA kernel as nvcc compiled it to PTX, run by the host: one OS thread for each CUDA thread. With -DPTX_COUNT it
+// prints how many instructions the threads of each case execute together.
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "cases.h"
+#include "cuda_launch.h"
+#include "cuda_shim.h"
+#include "ptx_variants.h"
+
+void ptx::barrier() { block_barrier->arrive_and_wait(); }
+
+namespace {
+
+const Variant& variant_of(const Header& h) {
+  const int64_t stages = h.stages & (gpuaug::kBlur | gpuaug::kShrink);
+  for (const Variant& variant : variants()) {
+    if (variant.stages == stages && variant.element_size == h.element_size) return variant;
+  }
+  std::fprintf(stderr, "no variant for stages %lld and %lld bytes an element\n", static_cast<long long>(stages),
+               static_cast<long long>(h.element_size));
+  std::exit(2);
+}
+
+}  // namespace
+
+int main() {
+  return run_cases([](const Header& h, const gpuaug::Batch& batch) {
+    const Variant& variant = variant_of(h);
+    std::atomic<uint64_t> executed = 0;
+    gpuaug::launch(h, batch, [&](const gpuaug::Tiling& tiling) {
+      const auto bytes = [](const auto& parameter) { return reinterpret_cast<const unsigned char*>(&parameter); };
+      ptx::executed_instructions = 0;
+      variant.run({{bytes(batch), bytes(tiling)}, block_shared, threadIdx.x, blockIdx.x, blockDim.x});
+      executed += ptx::executed_instructions;
+    });
+#ifdef PTX_COUNT
+    std::printf("%llu instructions\n", static_cast<unsigned long long>(executed));
+#endif
+  });
+}
