@@ -10,14 +10,16 @@
 #include "cuda_shim.h"
 #include "tile.h"
 
-namespace gpuaug {
+#ifndef SHARED_KIB
+#define SHARED_KIB 164  // memory of a multiprocessor, as the A100's; of an H200's 228
+#endif
 
-constexpr int kShared = 164 << 10;  // of a multiprocessor
+namespace gpuaug {
 
 // kernel(tiling) is what a thread runs. The case's `multiprocessors` decide on the size of tiles.
 template <typename Kernel>
 void launch(const Header& h, const Batch& batch, const Kernel& kernel) {
-  const Gpu gpu{static_cast<int>(h.multiprocessors), kShared};
+  const Gpu gpu{static_cast<int>(h.multiprocessors), SHARED_KIB << 10};
   Tiling tiling = tiling_of(batch, h.stages, static_cast<int>(h.element_size), gpu);
   const int64_t blocks = std::min<int64_t>(3, tiling.per_draw * batch.draws);
   if (blocks == 0) return;

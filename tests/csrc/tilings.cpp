@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <initializer_list>
+#include <iterator>
 
 #include "tile.h"
 
@@ -10,10 +10,22 @@ using namespace gpuaug;
 
 namespace {
 
+constexpr int64_t kStages[] = {0,
+                               kBlur,
+                               kShrink,
+                               kBlur | kShrink,
+                               kNoise | kTone,
+                               kBlur | kNoise | kTone,
+                               kShrink | kErase | kTone,
+                               kBlur | kShrink | kNoise | kTone};
 constexpr int kMultiprocessors[] = {1, 40, 132};
 constexpr int kSharedKib[] = {64, 100, 164, 228};  // of a multiprocessor: Turing; 8.6, 8.9 and 12; 8.0; 9 and 10
 constexpr int64_t kSizes[] = {1,  2,  3,   4,   5,   7,   8,   9,   31,  32,   33,  64,
                               65, 96, 128, 129, 224, 225, 299, 384, 512, 1000, 4096};
+constexpr int64_t kDraws[] = {1, 64};
+constexpr int kElements[] = {1, 2, 4};
+constexpr int kChannels[] = {1, 2, 3, 4};
+constexpr bool kLast[] = {false, true};
 
 // What a block may have without asking for more; and what every block costs the GPU besides.
 constexpr int kMostOfBlock = 48 << 10, kReserved = 1 << 10;
@@ -33,45 +45,41 @@ const char* fault_of(const Tiling& tiling, const Batch& batch, const Gpu& gpu) {
 }  // namespace
 
 int main() {
-  int count = 0, most = 0;
   alignas(16) static unsigned char memory[16];
-  Batch batch{};
-  batch.out = memory;
-  for (const int64_t stages : {int64_t{0}, int64_t{kBlur}, int64_t{kShrink}, kBlur | kShrink, kNoise | kTone,
-                               kBlur | kNoise | kTone, kShrink | kErase | kTone, kBlur | kShrink | kNoise | kTone}) {
-    for (const int element : {1, 2, 4}) {
-      batch.table = element > 1 ? memory : nullptr;
-      for (batch.channels = 1; batch.channels <= 4; ++batch.channels) {
-        for (const bool last : {false, true}) {
-          batch.channels_last = last;
-          for (const int64_t draws : {1, 64}) {
-            batch.draws = draws;
-            for (const int64_t height : kSizes) {
-              for (const int64_t width : kSizes) {
-                batch.height = height, batch.width = width;
-                for (const int multiprocessors : kMultiprocessors) {
-                  for (const int kib : kSharedKib) {
-                    const Gpu gpu{multiprocessors, kib << 10};
-                    const Tiling tiling = tiling_of(batch, stages, element, gpu);
-                    ++count;
-                    most = std::max(most, tiling.shared);
-                    const char* fault = fault_of(tiling, batch, gpu);
-                    if (!fault) continue;
-                    std::printf(
-                        "a tile of %d x %d strips %s: %d bytes, %d KiB a multiprocessor; %d channels, %lld x %lld, "
-                        "stages %lld, %d bytes an element\n",
-                        tiling.rows, tiling.strips, fault, tiling.shared, kib, batch.channels,
-                        static_cast<long long>(height), static_cast<long long>(width), static_cast<long long>(stages),
-                        element);
-                    return 1;
-                  }
-                }
-              }
-            }
-          }
-        }
-      }
+  int most = 0;
+  for (int64_t number = 0;; ++number) {
+    int64_t rest = number;  // a digit of it for every list
+    const auto one_of = [&rest](const auto& list) {
+      const auto length = static_cast<int64_t>(std::size(list));
+      const auto chosen = list[rest % length];
+      rest /= length;
+      return chosen;
+    };
+    const int element = one_of(kElements);
+    const int64_t stages = one_of(kStages);
+    Batch batch{};
+    batch.out = memory;
+    batch.table = element > 1 ? memory : nullptr;
+    batch.channels = one_of(kChannels);
+    batch.channels_last = one_of(kLast);
+    batch.draws = one_of(kDraws);
+    batch.height = one_of(kSizes);
+    batch.width = one_of(kSizes);
+    const Gpu gpu{one_of(kMultiprocessors), one_of(kSharedKib) << 10};
+    if (rest > 0) {
+      std::printf("%lld tilings hold, of %d bytes at most\n", static_cast<long long>(number), most);
+      return 0;
+    }
+    const Tiling tiling = tiling_of(batch, stages, element, gpu);
+    most = std::max(most, tiling.shared);
+    if (const char* fault = fault_of(tiling, batch, gpu)) {
+      std::printf(
+          "a tile of %d rows of %d strips %s: %d bytes of %d; %d channels, %lld x %lld, stages %lld, %d bytes an "
+          "element\n",
+          tiling.rows, tiling.strips, fault, tiling.shared, gpu.shared, batch.channels,
+          static_cast<long long>(batch.height), static_cast<long long>(batch.width), static_cast<long long>(stages),
+          element);
+      return 1;
     }
   }
-  std::printf("%d tilings hold, of %d bytes at most\n", count, most);
 }

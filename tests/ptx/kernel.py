@@ -73,7 +73,8 @@ def build(
         folder: for what is built.
         csrc: the kernel's sources.
         change: what to make of the PTX before it is translated.
-        flags: of the C++ compiler, such as a sanitizer's, or -DPTX_COUNT.
+        flags: of the C++ compiler, such as a sanitizer's. -DPTX_COUNT: the program prints the instructions
+            that each case's threads execute together; -DSHARED_KIB=228: tiles are an H200's, not an A100's.
     """
     nvcc, variants = find_nvcc(), list(variants)
     include = ("-I", str(csrc), "-I", str(ROOT / "tests/csrc"))
