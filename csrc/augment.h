@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "arguments.h"
 #include "batch.h"
 
 namespace gpuaug {
@@ -30,6 +31,13 @@ struct Call {
 inline Tensor aligned(const Tensor& tensor, size_t bytes) {
   const bool is_aligned = reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % bytes == 0;
   return is_aligned ? tensor : torch::stable::clone(tensor);
+}
+
+// Of the output: the bytes of its elements, four each at most, fit 64 bits.
+inline void check_size(int64_t draws, int64_t channels, int64_t height, int64_t width) {
+  int64_t left = (int64_t{1} << 60) / channels;
+  for (const int64_t size : {draws, height, width}) left /= size > 0 ? size : 1;
+  STD_TORCH_CHECK(left > 0, "the output is too large: ", draws, " x ", channels, " x ", height, " x ", width);
 }
 
 // new_output is called with (draws, channels, height, width, dtype, channels_last).
@@ -64,6 +72,11 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
                         line->size(1) == channels && line->size(2) == 2,
                     "line must be contiguous float64 (1 or N, C, 2), on the device of the table that it describes");
   }
+  check_extent(storage, "storage");
+  check_extent(records, "records");
+  if (table) check_extent(*table, "table");
+  if (line) check_extent(*line, "line");
+  check_size(draws, channels, height, width);
   const Tensor own_records = aligned(records, alignof(Recipe));
   const auto own_table = table ? std::optional(aligned(*table, kTableAlignment)) : std::nullopt;
   const auto own_line = line ? std::optional(aligned(*line, alignof(double))) : std::nullopt;

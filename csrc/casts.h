@@ -1,4 +1,4 @@
-// From floating to whole numbers, as PyTorch does it.
+// Whole numbers as PyTorch makes them: from floating ones, and where a sum or a product is beyond 64 bits.
 #pragma once
 
 #include <cmath>
@@ -10,6 +10,15 @@ namespace gpuaug {
 // What no int64 can hold becomes the least one.
 inline int64_t to_int64(double value) {
   return std::abs(value) < 0x1p63 ? static_cast<int64_t>(value) : std::numeric_limits<int64_t>::min();
+}
+
+// Unsigned, so that what no int64 can hold wraps where a signed sum would be undefined.
+inline int64_t wrapped_sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
+inline int64_t wrapped_product(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
 }
 
 }  // namespace gpuaug

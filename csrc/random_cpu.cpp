@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "arguments.h"
 #include "random_lanes.h"
 
 namespace gpuaug {
@@ -15,9 +16,8 @@ namespace gpuaug {
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
-void check_words(const Tensor& tensor, const char* name) {
-  STD_TORCH_CHECK(tensor.scalar_type() == ScalarType::Long && tensor.dim() == 1, name, " must be int64 (n)");
-}
+// A stream's place and the number of its block are each a word of a counter; a block gives four numbers.
+constexpr int64_t kMostPlaces = int64_t{1} << 32, kMostNumbers = int64_t{1} << 34;
 
 // index and copy are (n); the result is (n, 3): they and the key, a 64-bit pattern
 Tensor keyed_draws_cpu(const Tensor& index, const Tensor& copy, int64_t seed, int64_t epoch) {
@@ -63,12 +63,16 @@ inline Lanes parameter_lanes(const int64_t* keys, int64_t place, int64_t block) 
 Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const std::vector<int64_t>& counts) {
   check_words(keys, "keys");
   STD_TORCH_CHECK(places.size() == counts.size(), "counts must be as many as places");
-  int64_t total = 0;
-  for (const int64_t count : counts) {
-    STD_TORCH_CHECK(count >= 0, "counts must be at least 0, got ", count);
-    total += count;
-  }
   const int64_t draws = keys.size(0), step = keys.stride(0);
+  const int64_t most = (int64_t{1} << 60) / std::max<int64_t>(draws, 1);  // their bytes fit 64 bits
+  int64_t total = 0;
+  for (size_t p = 0; p < places.size(); ++p) {
+    STD_TORCH_CHECK(0 <= places[p] && places[p] < kMostPlaces, "places must be in [0, 2**32), got ", places[p]);
+    STD_TORCH_CHECK(counts[p] >= 0, "counts must be at least 0, got ", counts[p]);
+    STD_TORCH_CHECK(counts[p] <= kMostNumbers, "counts must be at most 2**34, got ", counts[p]);
+    total += counts[p];
+    STD_TORCH_CHECK(total <= most, "counts must come to at most ", most, " for ", draws, " draws");
+  }
   auto out = torch::stable::new_empty(keys, {total, draws}, ScalarType::Double);
   const auto* in = static_cast<const int64_t*>(keys.const_data_ptr());
   auto* numbers = static_cast<double*>(out.mutable_data_ptr());

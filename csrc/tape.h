@@ -240,8 +240,8 @@ class DraftedDraw {
   void cut_out(Pair place, std::array<int64_t, 2> size, int64_t fill) {
     uint64_t word = 0;
     for (int axis : {0, 1}) {
-      const int64_t low = to_int64(place[axis] * extent_[axis]) - size[axis] / 2;
-      const int64_t end = std::min(low + size[axis], to_int64(extent_[axis]));
+      const int64_t low = wrapped_sum(to_int64(place[axis] * extent_[axis]), -(size[axis] / 2));
+      const int64_t end = std::min(wrapped_sum(low, size[axis]), to_int64(extent_[axis]));
       word |= static_cast<uint64_t>(std::clamp<int64_t>(low, 0, 0xFFFF)) << (16 * axis);
       word |= static_cast<uint64_t>(std::clamp<int64_t>(end, 0, 0xFFFF)) << (16 * axis + 32);
     }
@@ -323,7 +323,8 @@ struct Tape {
   std::vector<Entry> entries;
 
   Recipe operator()(int64_t draw, int64_t out_width, int64_t out_height) const {
-    DraftedDraw drafted(first.whole(draw) + draw * step.whole(draw), width.whole(draw), height.whole(draw));
+    const int64_t offset = wrapped_sum(first.whole(draw), wrapped_product(draw, step.whole(draw)));
+    DraftedDraw drafted(offset, width.whole(draw), height.whole(draw));
     for (const auto& [opcode, operands] : entries) {
       if (operands[0].whole(draw) != 0) drafted.execute(opcode, operands + 1, draw);
     }

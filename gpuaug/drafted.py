@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gpuaug.arguments import check_memory, check_one_device
 from gpuaug.record import (
     ARTICLE,
     BLUR,
@@ -20,6 +21,7 @@ from gpuaug.record import (
     COLOUR_UNIT,
     CURVES,
     ERASE,
+    FIELDS,
     FIXED_POINT,
     GEOMETRY,
     GRAIN,
@@ -28,13 +30,27 @@ from gpuaug.record import (
     SHRINK,
     TONE,
 )
-from gpuaug.tape import LUMA, QUARTER, STEADY, TRIES, Opcode, entries
+from gpuaug.tape import DTYPES, LUMA, QUARTER, STEADY, TRIES, Opcode, entries
 
 
 def recipes(
     records: Tensor, columns: list[Tensor], numbers: list[float], code: list[int], height: int, width: int
 ) -> int:
     """The op ``gpuaug::recipes``: fills the records, and gives the union of their stages."""
+    if records.dtype != torch.int64 or records.dim() != 2 or records.shape[1] != len(FIELDS):
+        raise RuntimeError(
+            f"records must be contiguous int64 (n, {len(FIELDS)}), got {records.dtype} {tuple(records.shape)}"
+        )
+    check_memory("records", records)
+    for column in columns:
+        if column.dim() not in (1, 2) or column.shape[0] not in (1, len(records)):
+            raise RuntimeError(
+                f"columns must be (n) or (n, k), for the n of {len(records)} draws, got {tuple(column.shape)}"
+            )
+        if column.dtype not in DTYPES:
+            raise RuntimeError(f"columns must be float64, int64, float32 or bool, got {column.dtype}")
+        check_one_device(records=records, columns=column)
+        check_memory("columns", column)
     records.copy_(execute(columns, numbers, code, len(records), (height, width), records.device))
     union = 0
     for stages in records[:, 0].unique().tolist():
@@ -51,10 +67,7 @@ def execute(
     device: torch.device,
 ) -> Tensor:
     """The records ``(count, len(FIELDS))`` that the tape of a batch comes to; ``size`` is (height, width)."""
-    split = [
-        column for tensor in columns for column in (tensor.unbind(1) if tensor.dim() == 2 else (tensor,))
-    ]
-    operands = _Operands(split, numbers, count, device)
+    operands = _Operands(columns, numbers, count, device)
     draws = _Draws(operands, *code[:4])
     for opcode, active, given in entries(code):
         _EXECUTE[opcode](draws, operands.whole(active)[:, None] != 0, *given)
@@ -86,8 +99,17 @@ class _Operands:
 
     def _column(self, operand: int, dtype: torch.dtype) -> Tensor:
         if operand >= 0:
-            return self._columns[operand].to(dtype).expand(self.count)
+            return self._given(operand).to(dtype).expand(self.count)
         return torch.full((self.count,), self._numbers[~operand], device=self.device, dtype=dtype)
+
+    def _given(self, number: int) -> Tensor:
+        # An expanded tensor may have any number of columns: no list of them is made.
+        for tensor in self._columns:
+            count = 1 if tensor.dim() == 1 else tensor.shape[1]
+            if number < count:
+                return tensor if tensor.dim() == 1 else tensor[:, number]
+            number -= count
+        raise IndexError("code names a column that is not there")
 
     def real(self, *operands: int) -> Tensor:
         return torch.stack([self._column(k, torch.float64) for k in operands], dim=1)
@@ -109,8 +131,8 @@ class _Draws:
         self._get = operands
         number = torch.arange(operands.count, device=operands.device)
         self.offset = (operands.whole(first) + number * operands.whole(step))[:, None]
-        self.extent = operands.real(width, height)  # of the image as the next entry sees it
-        self.source = self.extent.long()
+        self.source = torch.stack((operands.whole(width), operands.whole(height)), dim=1)
+        self.extent = self.source.double()  # of the image as the next entry sees it
         nothing = torch.zeros_like(self.source)
         self.scale = torch.ones_like(self.extent)
         self.cross = torch.zeros_like(self.extent)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import _native, differentiable, drafted, reference, tape
+from gpuaug.arguments import check_one_device
 from gpuaug.images import (
     check_images,
     check_size,
@@ -58,12 +59,14 @@ def _(
     line: Tensor | None = None,
 ) -> Tensor:
     like = storage if table is None else table
+    check_one_device(storage=storage, records=records, table=table, line=line)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
 
 
 @torch.library.register_fake("gpuaug::keyed_draws")
 def _(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
+    check_one_device(index=index, copy=copy)
     return index.new_empty((index.shape[0], 3))
 
 
@@ -71,6 +74,8 @@ def _(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
 def _(
     records: Tensor, columns: list[Tensor], numbers: list[float], code: list[int], height: int, width: int
 ) -> int:
+    for column in columns:
+        check_one_device(records=records, columns=column)
     return tape.possible_stages(numbers, code)
 
 

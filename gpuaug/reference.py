@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import grain, random, tone
+from gpuaug.arguments import check_memory, check_one_device, check_words
 from gpuaug.record import (
     ARTICLE,
     ARTICLE_KERNEL,
@@ -19,6 +20,7 @@ from gpuaug.record import (
     BOXES,
     COLOUR,
     ERASE,
+    FIELDS,
     GEOMETRY,
     GRAIN,
     NOISE,
@@ -41,9 +43,8 @@ def augment(
     line: Tensor | None = None,
 ) -> Tensor:
     """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
+    _check_call(storage, records, table, channels, height, width, line)
     check_readable(storage.numel(), records, channels)
-    if table is not None and tuple(table.shape) not in {(rows, channels, 256) for rows in (1, len(records))}:
-        raise RuntimeError(f"table must be contiguous (1 or N, C, 256), got shape {tuple(table.shape)}")
     field = {name: records[:, word, None, None] for name, word in WORD.items()}
     image = _geometry(storage, field, channels, height, width, interleaved, stages)
     if stages & BLUR:
@@ -70,6 +71,11 @@ def augment(
 
 def keyed_draws(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
     """The op ``gpuaug::keyed_draws``."""
+    check_one_device(index=index, copy=copy)
+    check_words("index", index)
+    check_words("copy", copy)
+    if len(index) != len(copy):
+        raise RuntimeError(f"copy must have one entry for each of index, got {len(copy)} for {len(index)}")
     counter = torch.stack((index & 0xFFFFFFFF, index >> 32, copy, torch.full_like(index, epoch)), dim=-1)
     keys = random.join(random.philox(counter & 0xFFFFFFFF, torch.tensor(seed, device=index.device)))
     return torch.stack((index, copy, keys), dim=1)
@@ -77,8 +83,52 @@ def keyed_draws(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
 
 def uniform(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
     """The op ``gpuaug::uniform``."""
+    check_words("keys", keys)
+    if len(places) != len(counts):
+        raise RuntimeError(f"counts must be as many as places, got {len(counts)} and {len(places)}")
+    for place, count in zip(places, counts, strict=True):
+        if not 0 <= place < 1 << 32:
+            raise RuntimeError(f"places must be in [0, 2**32), got {place}")
+        if not 0 <= count <= 1 << 34:  # blocks of four numbers, of which a word of the counter has the number
+            least = "at least 0" if count < 0 else "at most 2**34"
+            raise RuntimeError(f"counts must be {least}, got {count}")
+    if not counts:
+        return keys.new_empty((0, len(keys)), dtype=torch.float64)
     words = [random.words(keys, *each) for each in zip(places, counts, strict=True)]
     return torch.cat(words, dim=1).T.contiguous().double() * 2.0**-32
+
+
+def _check_call(
+    storage: Tensor,
+    records: Tensor,
+    table: Tensor | None,
+    channels: int,
+    height: int,
+    width: int,
+    line: Tensor | None,
+) -> None:
+    if storage.dtype != torch.uint8 or storage.dim() != 1:
+        raise RuntimeError(f"storage must be flat uint8, got {storage.dtype} {tuple(storage.shape)}")
+    if records.dtype != torch.int64 or records.dim() != 2 or records.shape[1] != len(FIELDS):
+        raise RuntimeError(
+            f"records must be int64 (N, {len(FIELDS)}), got {records.dtype} {tuple(records.shape)}"
+        )
+    check_one_device(storage=storage, records=records, table=table, line=line)
+    if not 1 <= channels <= 4:
+        raise RuntimeError(f"channels must be in [1, 4], got {channels}")
+    if height < 1 or width < 1:
+        raise RuntimeError(f"the output size must be positive, got {height} x {width}")
+    if len(records) * channels * height * width > 1 << 60:
+        raise RuntimeError(f"the output is too large: {len(records)} x {channels} x {height} x {width}")
+    rows = (1, len(records))
+    if table is not None:
+        if tuple(table.shape) not in {(row, channels, 256) for row in rows}:
+            raise RuntimeError(f"table must be contiguous (1 or N, C, 256), got shape {tuple(table.shape)}")
+        if table.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+            raise RuntimeError(f"table must be float32, float16 or bfloat16, got {table.dtype}")
+    for name, tensor in {"storage": storage, "records": records, "table": table, "line": line}.items():
+        if tensor is not None:
+            check_memory(name, tensor)
 
 
 def check_readable(values: int, records: Tensor, channels: int) -> None:

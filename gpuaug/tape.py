@@ -62,7 +62,7 @@ _STAGE = {
     **{Opcode.ERASE: ERASE, Opcode.TONE: TONE, Opcode.GRAIN: GRAIN},
     **{Opcode.ADJUST: COLOUR, Opcode.CUT_OUT: ERASE},
 }
-_DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)
+DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)  # of columns
 
 
 class Tape:
@@ -105,7 +105,7 @@ class Tape:
             else:
                 count = 1 if operand.dim() == 1 else operand.shape[1]
                 code.extend(range(self._count, self._count + count))
-                self.columns.append(operand if operand.dtype in _DTYPES else operand.double())
+                self.columns.append(operand if operand.dtype in DTYPES else operand.double())
                 self._count += count
 
 

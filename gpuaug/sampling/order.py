@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from gpuaug import _native
+from gpuaug.arguments import check_memory, check_one_device, check_words
 from gpuaug.random import keyed_draws, signed
 from gpuaug.sampling.bijection import MEMBERS, POSITIONS, Bijections, permute
 from gpuaug.sampling.rotation import Turn
 from gpuaug.sampling.table import LabelTable
 
 _WORD = 0xFFFFFFFF
+_BIJECTION = 19  # rows of its table
 # The grid of a bijection has up to sqrt(size) cells more than its size: they too must be below 2**31.
 _MOST_NARROW = (1 << 31) - (1 << 16)
 
@@ -72,10 +74,12 @@ def reference(
     Returns:
         int64 ``(n, 3)``: index, copy, and the key's 64 bits as a signed integer.
     """
+    _check_tensors(members, classes, bijections, positions)
     begins, ends, samples, starts, offsets = classes.long()
     if len(positions) and not (positions.min() >= 0 and positions.max() < ends[-1]):
         wrong = positions[(positions < 0) | (positions >= ends[-1])][0]
         raise RuntimeError(f"positions must be in [0, {ends[-1]}), got {wrong}")
+    _check_tables(len(members), classes.long(), bijections.long())
     table = bijections.to(torch.int64, copy=True)
     table[3:15] &= _WORD  # keys in int32 may have come out negative
     x = permute(table, positions, torch.tensor(0, device="cpu"))
@@ -87,10 +91,54 @@ def reference(
     return keyed_draws(seed % (1 << 64), epoch, index, copy)
 
 
+def _check_tensors(members: Tensor, classes: Tensor, bijections: Tensor, positions: Tensor) -> None:
+    whole = (torch.int32, torch.int64)
+    if members.dtype not in whole or members.dim() != 1:
+        raise RuntimeError(f"members must be int32 or int64 (samples), got {tuple(members.shape)}")
+    if classes.dtype not in whole or classes.dim() != 2 or classes.shape[0] != 5 or not classes.shape[1]:
+        raise RuntimeError(f"classes must be int32 or int64 (5, classes), got {tuple(classes.shape)}")
+    if bijections.dtype != classes.dtype or bijections.shape != (_BIJECTION, 1 + classes.shape[1]):
+        raise RuntimeError(
+            f"bijections must be ({_BIJECTION}, 1 + classes), of the type of classes, "
+            f"got {tuple(bijections.shape)}"
+        )
+    check_words("positions", positions)
+    for name, tensor in {"members": members, "classes": classes, "bijections": bijections}.items():
+        check_memory(name, tensor)
+
+
+def _check_tables(members: int, classes: Tensor, bijections: Tensor) -> None:
+    """As ``csrc/order_tables.h``: then every walk ends, and every draw lies among the members."""
+    begins, ends, samples, starts, offsets = classes
+    before = torch.cat((ends.new_zeros(1), ends[:-1]))
+    sound = (begins == before) & (before >= 0) & (ends >= before)
+    sound &= (samples > 0) & (samples <= members) & (offsets >= 0) & (offsets < samples)
+    sound &= (starts >= 0) & (starts <= members - samples.clamp(0, members))
+    for number in (~sound).nonzero().flatten()[:1].tolist():
+        raise RuntimeError(
+            f"classes must follow one another, each with samples among the {members} members and an offset "
+            f"among its samples; class {number} begins at {begins[number]} and ends at {ends[number]}, has "
+            f"{samples[number]} samples from {starts[number]} on, and the offset {offsets[number]}"
+        )
+    sizes = torch.cat((ends[-1:], samples))
+    (size, rows, columns), pivots = bijections[:3], bijections[-4:]
+    sound = (size == sizes) & (sizes > 0) & (rows > 0) & (rows <= 1 << 31) & (columns > 0) & (columns <= rows)
+    sound &= (rows * columns >= size) & (rows * columns - rows < size) & ((rows - 1) ** 2 < size)
+    sound &= ((pivots >= 0) & (pivots < size)).all(0)
+    for number in (~sound).nonzero().flatten()[:1].tolist():
+        if number == 0:
+            raise RuntimeError(f"bijections must begin with one over the positions, which are {sizes[0]}")
+        raise RuntimeError(
+            "bijections must have one over the samples of each class; "
+            f"that of class {number - 1} is none over {sizes[number]}"
+        )
+
+
 if not _native.has_cpu:
     torch.library.impl("gpuaug::order", "CPU", reference)
 
 
 @torch.library.register_fake("gpuaug::order")
 def _(members: Tensor, classes: Tensor, bijections: Tensor, positions: Tensor, *_: object) -> Tensor:
+    check_one_device(members=members, classes=classes, bijections=bijections, positions=positions)
     return positions.new_empty((positions.shape[0], 3))

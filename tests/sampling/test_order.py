@@ -90,6 +90,19 @@ def test_cpp_equals_pytorch(labels, target):
     assert torch.equal(torch.ops.gpuaug.order(*arguments(order, wide=True)), expected)
 
 
+@pytest.mark.native
+@pytest.mark.parametrize("wide", [False, True])
+def test_few_draws_of_many_classes(wide):
+    """So few that only the tables of the classes that they meet are looked at."""
+    order = order_of(LARGE, 13, seed=1, epoch=2)
+    given = arguments(order, torch.tensor([0, 4999, 17, order.total - 1]), wide)
+    assert torch.equal(torch.ops.gpuaug.order(*given), reference(*given))
+    given[2] = given[2].clone()
+    given[2][2, 1:] = 0  # no grid has columns
+    with pytest.raises(RuntimeError, match="bijections must have one over the samples of each class"):
+        torch.ops.gpuaug.order(*given)
+
+
 @pytest.mark.parametrize("wide", [False, True])
 def test_the_reference_writes_nothing(wide):
     given = arguments(order_of(LARGE, 13, seed=1), wide=wide)
