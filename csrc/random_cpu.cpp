@@ -74,6 +74,7 @@ Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const
     STD_TORCH_CHECK(total <= most, "counts must come to at most ", most, " for ", draws, " draws");
   }
   auto out = torch::stable::new_empty(keys, {total, draws}, ScalarType::Double);
+  if (total == 0) return out;  // an expanded tensor may have more keys than can be gone through
   const auto* in = static_cast<const int64_t*>(keys.const_data_ptr());
   auto* numbers = static_cast<double*>(out.mutable_data_ptr());
   torch::stable::parallel_for(0, (draws + kLanes - 1) / kLanes, 128, [&](int64_t begin, int64_t end) {

@@ -100,7 +100,9 @@ class _Operands:
     def _column(self, operand: int, dtype: torch.dtype) -> Tensor:
         if operand >= 0:
             return self._given(operand).to(dtype).expand(self.count)
-        return torch.full((self.count,), self._numbers[~operand], device=self.device, dtype=dtype)
+        # By way of float64, as in C++: a number that no int64 can hold becomes the least one.
+        number = torch.full((self.count,), self._numbers[~operand], device=self.device, dtype=torch.float64)
+        return number.to(dtype)
 
     def _given(self, number: int) -> Tensor:
         # An expanded tensor may have any number of columns: no list of them is made.
@@ -168,7 +170,8 @@ class _Draws:
         longest = torch.cat(
             (self.extent[:, 1:] * self._get.real(most), self.extent[:, :1] / self._get.real(least)), dim=1
         )
-        fallback = torch.minimum(self.extent, longest.round().clamp(min=1))
+        longest = longest.round().clamp(min=1)
+        fallback = torch.where(longest < self.extent, longest, self.extent)  # in C++ too a NaN is not less
         window = torch.where(none, fallback, tries[torch.arange(len(first), device=first.device), first])
         room = self.extent - window
         corner = torch.where(none, (room / 2).floor(), (self._get.real(x, y) * (room + 1)).trunc())
@@ -192,12 +195,14 @@ class _Draws:
         """Narrow the window to the present image: an interpolation does not read past a crop's edge."""
         clipped = active & ~self.turned
         end = self.shift + self.scale * self.extent
-        low, high = torch.minimum(self.shift, end), torch.maximum(self.shift, end)
+        low = torch.where(end < self.shift, end, self.shift)  # in C++ too a NaN is not less
+        high = torch.where(self.shift < end, end, self.shift)
         self.low = torch.where(clipped, torch.maximum(self.low, low.floor().long()), self.low)
         self.high = torch.where(clipped, torch.minimum(self.high, high.ceil().long()), self.high)
 
     def execute_flip(self, active: Tensor, axis: int) -> None:
-        mask = active & (torch.arange(2, device=active.device) == self._get.whole(axis)[:, None])
+        other = self._get.whole(axis)[:, None] != 0
+        mask = active & (torch.arange(2, device=active.device) == other)
         self.shift = torch.where(mask, self.shift + self.scale * self.extent, self.shift)
         self.scale = torch.where(mask, -self.scale, self.scale)
         mask = mask.flip(1)

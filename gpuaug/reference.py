@@ -92,7 +92,7 @@ def uniform(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
         if not 0 <= count <= 1 << 34:  # blocks of four numbers, of which a word of the counter has the number
             least = "at least 0" if count < 0 else "at most 2**34"
             raise RuntimeError(f"counts must be {least}, got {count}")
-    if not counts:
+    if not any(counts):
         return keys.new_empty((0, len(keys)), dtype=torch.float64)
     words = [random.words(keys, *each) for each in zip(places, counts, strict=True)]
     return torch.cat(words, dim=1).T.contiguous().double() * 2.0**-32

@@ -114,6 +114,8 @@ def entries(code: list[int]) -> Iterator[tuple[int, int, list[int]]]:
     position = 4
     while position < len(code):
         opcode, end = code[position], position + 1 + ARITY[code[position]]
+        if end > len(code):
+            raise RuntimeError("code ends within an entry")
         yield opcode, code[position + 1], code[position + 2 : end]
         position = end
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import wild_calls
+from hypothesis import assume, given, settings
 from torch import Tensor
 from torch.utils import cpp_extension
 
@@ -252,6 +254,27 @@ def test_no_table_of_one_number_hangs(which: str, wide: bool):
         for value in (0, -1, 1, 2**31 - 1):
             with pytest.raises(RuntimeError, match=r"positions|classes|bijections"):
                 order(OPS["order"][which == "op"], part, lambda t, v=value: t.fill_(v), wide)
+
+
+@pytest.mark.parametrize("which", ["reference", "op"])
+def test_no_numbers_of_any_number_of_keys(which: str):
+    keys = torch.zeros(1, dtype=torch.int64).expand(2**50)
+    assert OPS["uniform"][which == "op"](keys, [3], [0]).shape == (0, 2**50)
+
+
+@pytest.mark.native
+@given(wild_calls.recipes())
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_wild_tapes_give_the_same_records(call: tuple):
+    records, columns, *_ = call
+    # PyTorch works on memory that the op refuses, and not on meta.
+    assume((records.layout, records.device) == ("plain", "cpu"))
+    assume(all(column.layout != "misaligned" for column in columns))
+    ours, theirs = (wild_calls.outcome(op, call) for op in OPS["recipes"])
+    assert (ours is None) == (theirs is None)
+    if ours is not None:
+        assert ours[1] == theirs[1]
+        assert torch.equal(ours[0][0], theirs[0][0])
 
 
 @pytest.mark.native

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import faulthandler
 import math
+import os
+import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -338,6 +340,15 @@ def build(argument: object) -> object:
     return argument.tensor() if hasattr(argument, "tensor") else argument
 
 
+def outcome(op: Callable, call: tuple) -> tuple[list, object] | None:
+    """A call's arguments after it, and its result; None where it raised, or torch has no such tensors."""
+    try:
+        arguments = build(list(call))
+        return arguments, op(*arguments)
+    except REFUSED:
+        return None
+
+
 def run(name: str, examples: int, file: TextIO) -> None:
     strategy, check = OPS[name]
     op = getattr(torch.ops.gpuaug, name.removesuffix("_records"))
@@ -375,7 +386,17 @@ def run(name: str, examples: int, file: TextIO) -> None:
     print(f"{name}: {told['ran']} ran, {told['refused']} refused", flush=True)
 
 
+def limit_memory() -> None:
+    """So that what asks for more memory than there is gets an error, whatever the system promises."""
+    status = Path("/proc/self/statm")
+    if status.exists() and "ASAN_OPTIONS" not in os.environ:  # they have a limit of their own
+        own = int(status.read_text().split()[0]) * resource.getpagesize()
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (own + (4 << 30), most))
+
+
 if __name__ == "__main__":
+    limit_memory()
     torch.set_num_threads(1)
     with Path(sys.argv[1]).open("w") as case:
         for wanted in sys.argv[2:]:
