@@ -160,7 +160,7 @@ def _colour(images: Tensor, recipes: Recipes) -> Tensor:
 def _tone(images: Tensor, recipes: Recipes) -> Tensor:
     """In float32 at least."""
     wide = images.to(torch.promote_types(images.dtype, torch.float32))
-    return tone.curved(wide, recipes.records).to(images.dtype)
+    return tone.curved(wide, recipes.records, images.dtype).to(images.dtype)
 
 
 def _grain(images: Tensor, recipes: Recipes) -> Tensor:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gpuaug.levels import clamped
 from gpuaug.record import CURVES, EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT, WORD
 
 _LEVELS = 256
@@ -67,23 +68,33 @@ def tables(records: Tensor) -> Tensor:
     return table
 
 
-def curved(images: Tensor, records: Tensor) -> Tensor:
-    """Floating images ``(n, C, H, W)`` through their draws' curves. Posterizing counts whole levels of 1/255,
-    the nearest below; its gradient is zero.
+def curved(images: Tensor, records: Tensor, dtype: torch.dtype) -> Tensor:
+    """Floating images ``(n, C, H, W)``, float32 at least, through their draws' curves, clamped to [0, 1].
+
+    A value that ``dtype``, the type that the images came in, cannot tell from a level of 1/255 is posterized
+    and solarized as that level. Between two levels posterizing counts the lower one; its gradient is zero.
     """
+    white = images.new_tensor(_WHITE)  # a tensor: a division by a number is rounded twice on some devices
     for word in _words(records):
         curve = _Curve.of(word, 3)
-        # Where 1/255 of a level too little would lose a level.
+        levels = images * white
+        nearest = levels.round()
+        level = nearest / white
+        on_level = ((levels - nearest).abs() < 2**-14) | (level.to(dtype) == images)
         unit = torch.exp2((8 - curve.bits).to(images.dtype))
-        posterized = (images * _WHITE + 1e-3).div(unit).floor() * unit / _WHITE
+        posterized = torch.where(on_level, nearest, levels).div(unit).floor() * unit / white
         posterized = torch.where(unit == 1, images, posterized)
-        threshold = (curve.threshold / THRESHOLD_UNIT).to(images.dtype)
-        solarized = torch.where(images < threshold, images, 1 - images)
+        # Of levels in whole numbers, as for bytes: a float would round the threshold.
+        first = (curve.threshold * _WHITE + (THRESHOLD_UNIT - 1)) // THRESHOLD_UNIT
+        threshold = curve.threshold.to(images.dtype) / THRESHOLD_UNIT
+        stays = torch.where(on_level, nearest < first, images < threshold)
+        inverted = 1 - torch.where(on_level, images + (level - images).detach(), images)
+        solarized = torch.where(stays, images, inverted)
         # The slope at 0 is infinite where the exponent is below 1: the gradient's only.
         safe = torch.where(images > 0, images, 1)
-        raised = torch.where(images > 0, safe.pow((curve.exponent / EXPONENT_UNIT).to(images.dtype)), images)
+        raised = torch.where(images > 0, safe.pow(curve.exponent.to(images.dtype) / EXPONENT_UNIT), images)
         images = curve.choose(images, posterized, solarized, raised)
-    return images
+    return clamped(images)
 
 
 def _words(records: Tensor) -> list[Tensor]:

@@ -25,7 +25,8 @@ class Posterize(Transform):
     >>> gpuaug.Posterize(bits=1)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
     [[[[0, 0, 128, 128]]]]
 
-    Floats are counted in whole levels of 1/255, the nearest below; their gradient is zero.
+    Floats are counted in whole levels of 1/255, the nearest below; their gradient is zero. What half
+    precision cannot tell from a level is that level.
 
     Args:
         bits: how many stay, a whole number or (least, most) in [0, 8]; 8 changes nothing.
@@ -58,7 +59,7 @@ class Solarize(Transform):
 
     Args:
         threshold: share of the brightest level, a number or (least, most) in [0, 2], kept in steps of 2**-24;
-            above 1 nothing changes.
+            ``level / 255`` inverts from that level on; above 1 nothing changes.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019"
@@ -73,7 +74,9 @@ class Solarize(Transform):
         return {"threshold": job.grade(between(self.threshold, job.uniform(step)[:, 0]), NO_LEVEL)}
 
     def compile(self, draft: Draft, active: Active, *, threshold: Tensor) -> None:
-        draft.tone(SOLARIZE, (threshold * THRESHOLD_UNIT).round().long(), active)
+        # Half a step below, so that a level is at the threshold that it makes, also in float32.
+        word = (threshold * THRESHOLD_UNIT - 0.5).floor().clamp(min=0)
+        draft.tone(SOLARIZE, word.long(), active)
 
     def extra_repr(self) -> str:
         return f"threshold={self.threshold}"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision.transforms.v2.functional as tv
+from PIL import Image, ImageOps
 
 import gpuaug as ga
 from gpuaug import tone
@@ -13,6 +14,8 @@ from gpuaug.transforms.settings import span, whole_span
 
 IMAGES = torch.randint(256, (6, 3, 20, 30), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 LEVELS = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+PILLOW = Image.fromarray(LEVELS[0, 0].numpy())
+HALVES = [torch.float16, torch.bfloat16]
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -24,10 +27,21 @@ def test_posterize_to_no_bits_is_black():
     assert (ga.Posterize(0)(IMAGES) == 0).all()
 
 
-@pytest.mark.parametrize("level", [0, 1, 100, 128, 255])
-def test_solarize_is_torchvisions(level):
-    out = ga.Solarize((level - 0.5) / 255 if level else 0.0)(IMAGES)
-    assert torch.equal(out, tv.solarize(IMAGES, level))
+@pytest.mark.parametrize("rounded", [float, np.float64, lambda v: float(np.float32(v))])
+def test_solarize_inverts_from_every_threshold_on(rounded):
+    for level in range(256):
+        out = ga.Solarize(rounded(level / 255))(LEVELS)
+        assert torch.equal(out, tv.solarize(LEVELS, level)), level
+        assert out.flatten().tolist() == list(ImageOps.solarize(PILLOW, level).tobytes()), level
+        if level:  # between two levels
+            out = ga.Solarize(rounded((level - 0.5) / 255))(LEVELS)
+            assert torch.equal(out, tv.solarize(LEVELS, level)), level
+
+
+def test_solarize_of_floats_is_torchvisions_at_every_threshold():
+    values = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
+    for threshold in values.flatten()[:200].tolist():  # from itself on
+        assert torch.equal(ga.Solarize(threshold)(values), tv.solarize(values, threshold))
 
 
 @pytest.mark.parametrize("gamma", [0.3, 0.8, 1.5, 3.0])
@@ -73,18 +87,34 @@ def test_options_share_the_room_of_a_pass():
     assert ga.Compose([options, ga.Solarize(0.5), ga.RandomGamma(0.5), ga.Posterize(4)]).step.passes == 2
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, *HALVES])
 @pytest.mark.parametrize(
     ("transform", "tolerance"),
     # A power rounds to a level; the others fall on one.
-    [(ga.Posterize((1, 7)), 0.0), (ga.Solarize((0.1, 1.0)), 0.0), (ga.RandomGamma((0.3, 3.0)), 0.5)],
+    [
+        (ga.Posterize((1, 7)), 0.0),
+        (ga.Solarize((0.1, 1.0)), 0.0),
+        (ga.RandomGamma((0.3, 3.0)), 0.5),
+        (ga.Compose([ga.Solarize((0.1, 1.0)), ga.Posterize((1, 7)), ga.Solarize((0.1, 1.0))]), 0.0),
+    ],
 )
 def test_floats_agree_with_bytes(transform, tolerance, dtype):
-    images = LEVELS.expand(8, 3, 16, 16)
-    draws = draws_of(8)
+    images = LEVELS.expand(64, 3, 16, 16)
+    draws = draws_of(64)
     expected = transform(images, draws).double()
-    got = transform(images.to(dtype) / 255, draws).double() * 255
+    got = transform((images / 255.0).to(dtype), draws).double() * 255
+    if dtype in HALVES:  # what a half says of a level, twice where a power reads it
+        tolerance = 2.5 if tolerance else 0.5
     assert (got - expected).abs().max() <= tolerance + 1e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, *HALVES])
+def test_floats_agree_with_bytes_at_every_level(dtype):
+    floats = (LEVELS / 255.0).to(dtype)
+    curves = [ga.Posterize(bits) for bits in range(9)]
+    curves += [ga.Solarize((level - half) / 255) for level in range(1, 256) for half in (0, 0.5, 0.999)]
+    for curve in [*curves, ga.Solarize(0.0), ga.Solarize(2.0)]:
+        assert torch.equal(curve(floats).double().mul(255).round().byte(), curve(LEVELS)), curve
 
 
 def test_a_power_has_its_gradient():

@@ -1,0 +1,24 @@
+"""What floating images may hold, and what becomes of the rest.
+
+Floating images are expected in [0, 1]. One rule holds for all transforms:
+
+* What moves or averages pixels (geometry, blurs, distortions) takes any value as it is, and clamps nothing.
+* What puts values in the place of pixels (salt and pepper, erasing) leaves the other pixels as they are.
+* What computes new values from old ones (colour, tone, grain, sharpening, histograms, ...) clamps its result
+  to [0, 1].
+* ``Normalize`` clamps nothing: its result is no level.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def clamped(values: Tensor) -> Tensor:
+    """Held to [0, 1]. NaN stays NaN; black and white keep their gradient, which ``torch.clamp`` may drop.
+
+    >>> clamped(torch.tensor([-0.5, 0.25, 1.5, float("nan")]))
+    tensor([0.0000, 0.2500, 1.0000,    nan])
+    """
+    return torch.where(values < 0, 0, torch.where(values > 1, 1, values))
