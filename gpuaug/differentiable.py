@@ -6,11 +6,16 @@ kornia has no crop whose interpolation stays inside a window of each sample, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from gpuaug import grain, random, tone
 from gpuaug import lazy_kornia as kornia
+from gpuaug.levels import clamped
 from gpuaug.recipe import Recipes
 from gpuaug.record import (
     ARTICLE,
@@ -32,8 +37,26 @@ from gpuaug.record import (
 from gpuaug.reference import check_readable, erased
 
 
-def augment(images: Tensor, recipes: Recipes) -> Tensor:
-    """Execute recipes on floating images ``(N, C, H, W)``; see ``gpuaug.functional.augment``."""
+def in_full(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Of floating images first: computed in float32 at least, whatever autocast says, and rounded once.
+
+    >>> in_full(lambda images: images + 1e-3 - 1e-3)(torch.ones(1, dtype=torch.bfloat16))
+    tensor([1.], dtype=torch.bfloat16)
+    """
+
+    @wraps(function)
+    def wide(images: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        with torch.autocast(images.device.type, enabled=False):
+            full = images.to(torch.promote_types(images.dtype, torch.float32))
+            return function(full, *args, **kwargs).to(images.dtype)
+
+    return wide
+
+
+def augment(images: Tensor, recipes: Recipes, source: torch.dtype) -> Tensor:
+    """Execute recipes on floating images ``(N, C, H, W)``, float32 or float64, that came as ``source``; see
+    ``gpuaug.functional.augment``.
+    """
     images = images[_sources(images, recipes)]
     if recipes.stages & GEOMETRY:
         resampled = _resample(images, recipes)
@@ -45,15 +68,15 @@ def augment(images: Tensor, recipes: Recipes) -> Tensor:
     if recipes.stages & COLOUR:
         images = _where(recipes, COLOUR, _colour(images, recipes), images)
     if recipes.stages & TONE:
-        images = _where(recipes, TONE, _tone(images, recipes), images)
+        images = _where(recipes, TONE, tone.curved(images, recipes.records, source), images)
     if recipes.stages & GRAIN:
-        images = _where(recipes, GRAIN, _grain(images, recipes), images)
+        images = _where(recipes, GRAIN, grain.of_floats(images, recipes.records), images)
     if recipes.stages & NOISE:
         images = _where(recipes, NOISE, salt_and_pepper(images, *_noise_fields(recipes)), images)
     if recipes.stages & ERASE:
         mask = erased(recipes.records, *recipes.size)[:, None]
-        fill = (recipes.field("fill")[:, None, None, None] & 0xFF) / 255
-        images = torch.where(mask, fill.to(images.dtype), images)
+        fill = (recipes.field("fill")[:, None, None, None] & 0xFF).to(images.dtype) / 255
+        images = torch.where(mask, fill, images)
     return images
 
 
@@ -80,9 +103,8 @@ def _where(recipes: Recipes, stage: int, then: Tensor, otherwise: Tensor) -> Ten
 
 
 def _resample(images: Tensor, recipes: Recipes) -> Tensor:
-    """Bilinear, in float32 at least: half precision cannot hold the coordinates of a large image."""
+    """Bilinear."""
     height, width = recipes.size
-    dtype = torch.promote_types(images.dtype, torch.float32)
     field = {
         name: recipes.field(name)[:, None, None]
         for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "top", "right", "bottom", "border")
@@ -94,20 +116,19 @@ def _resample(images: Tensor, recipes: Recipes) -> Tensor:
     column, inside_x = _bordered(column, field["left"], field["right"], field["border"])
     row, inside_y = _bordered(row, field["top"], field["bottom"], field["border"])
     out = kornia.geometry.transform.remap(
-        images.to(dtype), column.to(dtype), row.to(dtype), padding_mode="border", align_corners=True
+        images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
     )
-    return (out * (inside_x * inside_y)[:, None].to(dtype)).to(images.dtype)
+    return out * (inside_x * inside_y)[:, None].to(images.dtype)
 
 
 def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
     """The triangle filters of both axes as matrices; kornia's resize has one size for a whole batch."""
-    dtype = torch.promote_types(images.dtype, torch.float32)
     axes = (("yy", "y1", "top", "bottom", 0), ("xx", "x1", "left", "right", 1))
     down, across = (
-        _filter_matrix(recipes, *names, recipes.size[axis], images.shape[2 + axis]).to(dtype)[:, None]
+        _filter_matrix(recipes, *names, recipes.size[axis], images.shape[2 + axis]).to(images.dtype)[:, None]
         for *names, axis in axes
     )
-    return (down @ images.to(dtype) @ across.mT).to(images.dtype)
+    return down @ images @ across.mT
 
 
 def _filter_matrix(
@@ -136,8 +157,8 @@ def _bordered(at: Tensor, low: Tensor, high: Tensor, border: Tensor) -> tuple[Te
 
 
 def _blur(images: Tensor, recipes: Recipes) -> Tensor:
-    outer, inner = (recipes.field(name) / (2 * BLUR_UNIT) for name in ("outer", "inner"))
-    line = torch.stack((outer, inner, 1 - 2 * (outer + inner), inner, outer), dim=1).to(images.dtype)
+    outer, inner = (recipes.field(name).to(images.dtype) / (2 * BLUR_UNIT) for name in ("outer", "inner"))
+    line = torch.stack((outer, inner, 1 - 2 * (outer + inner), inner, outer), dim=1)
     article = (recipes.field("blur") == ARTICLE)[:, None, None, None]
     _check_reflectable(images)
     gaussian = kornia.filters.filter2d_separable(images, line, line, border_type="reflect")
@@ -145,28 +166,14 @@ def _blur(images: Tensor, recipes: Recipes) -> Tensor:
 
 
 def _colour(images: Tensor, recipes: Recipes) -> Tensor:
-    """Clamped to [0, 1], as torchvision's; in float32 at least."""
-    dtype = torch.promote_types(images.dtype, torch.float32)
+    dtype = images.dtype
     matrix = recipes.records[:, WORD["rr"] : WORD["b1"] + 1].unflatten(1, (3, 4)).to(dtype) / COLOUR_UNIT
     count = images.shape[1]
     rows = min(count, 3)
-    colours = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1).to(dtype)
+    colours = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1)
     weights = matrix[:, :rows, :3].clamp(-8, 8 - 1 / COLOUR_UNIT)  # as in the kernel, of 16 bits
-    mixed = torch.einsum("nij,njhw->nihw", weights, colours)
-    mixed = (mixed + matrix[:, :rows, 3, None, None] / 255).clamp(0, 1)
-    return torch.cat((mixed.to(images.dtype), images[:, 3:]), dim=1)
-
-
-def _tone(images: Tensor, recipes: Recipes) -> Tensor:
-    """In float32 at least."""
-    wide = images.to(torch.promote_types(images.dtype, torch.float32))
-    return tone.curved(wide, recipes.records, images.dtype).to(images.dtype)
-
-
-def _grain(images: Tensor, recipes: Recipes) -> Tensor:
-    """Clamped to [0, 1]; in float32 at least."""
-    wide = images.to(torch.promote_types(images.dtype, torch.float32))
-    return grain.of_floats(wide, recipes.records).to(images.dtype)
+    mixed = torch.einsum("nij,njhw->nihw", weights, colours) + matrix[:, :rows, 3, None, None] / 255
+    return torch.cat((clamped(mixed), images[:, 3:]), dim=1)
 
 
 def _noise_fields(recipes: Recipes) -> tuple[Tensor, ...]:
@@ -182,6 +189,7 @@ def flip(images: Tensor, horizontal: Tensor | None, vertical: Tensor | None) -> 
     return images
 
 
+@in_full
 def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     """5x5 Gaussian of ``sigma`` pixels ``(N,)``, reflect-101 border."""
     _check_reflectable(images)
@@ -190,6 +198,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     )
 
 
+@in_full
 def article_blur(images: Tensor) -> Tensor:
     """The article's 5x5 / 273 kernel, zero border; floats are not truncated."""
     kernel = torch.tensor(ARTICLE_KERNEL, dtype=images.dtype, device=images.device)

@@ -315,9 +315,10 @@ class _Draws:
         shift = 0.5 * self.scale + self.shift + 0.5 * self.cross - 0.5
         shift = (shift * FIXED_POINT).round().long()
         along_axes = (cross == 0).all(1, keepdim=True)
+        one = int(FIXED_POINT)  # beside a float, whole numbers would be rounded to the default type
         whole = self.source == self.source.new_tensor((size[1], size[0]))
-        moved = ~(along_axes & ((scale == FIXED_POINT) & (shift == 0) & whole).all(1, keepdim=True))
-        shrinks = self.smooth & along_axes & (scale.abs() > FIXED_POINT).any(1, keepdim=True)
+        moved = ~(along_axes & ((scale == one) & (shift == 0) & whole).all(1, keepdim=True))
+        shrinks = self.smooth & along_axes & (scale.abs() > one).any(1, keepdim=True)
         stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
         pairs = (self.source, scale, cross, shift, self.low, self.high)
         colours = torch.cat((self.colours[:, :, :3], self.colours[:, :, 3:] * 255), dim=2) * COLOUR_UNIT

@@ -37,7 +37,8 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
     x, y = points.double().unbind(-1)
     for recipes in passes:
         xx, xy, x1, yx, yy, y1 = (
-            recipes.field(name)[:, None] / FIXED_POINT for name in ("xx", "xy", "x1", "yx", "yy", "y1")
+            recipes.field(name)[:, None].double() / FIXED_POINT
+            for name in ("xx", "xy", "x1", "yx", "yy", "y1")
         )
         # The record says where a pixel is read from; a point goes the other way.
         across, down = x - 0.5 - x1, y - 0.5 - y1

@@ -144,8 +144,11 @@ def augment(
                 "table must be None for floating images, which have no 256 values; give mean and std, "
                 f"got a table of shape {tuple(table.shape)}"
             )
-        out = differentiable.augment(images, recipes)
-        out = normalize_floats(out, mean, std) if normalized else out
+        # In float32 at least, whatever autocast says, and rounded once.
+        with torch.autocast(images.device.type, enabled=False):
+            wide = images.to(torch.promote_types(images.dtype, torch.float32))
+            out = differentiable.augment(wide, recipes, images.dtype)
+            out = normalize_floats(out, mean, std) if normalized else out
         channels_last = wants_channels_last(memory_format, has_channels_last(images))
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
         return out.to(dtype or images.dtype).contiguous(memory_format=memory_format)
@@ -363,7 +366,8 @@ def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = Non
     """
     shape = (images.shape[0],) if width is None else (images.shape[0], width)
     if isinstance(value, (bool, int, float)) and width is None:
-        return torch.full(shape, value, device="cpu")
+        dtype = torch.float32 if isinstance(value, float) else None  # not the default type
+        return torch.full(shape, value, dtype=dtype, device="cpu")
     if not isinstance(value, Tensor):
         number = " or a number" if width is None else ""
         raise TypeError(f"{name} must be a tensor {shape}{number}, got {type(value).__name__}")

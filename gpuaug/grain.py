@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import random
+from gpuaug.levels import clamped
 from gpuaug.record import FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL, WORD
 
 _MOST = (1 << 16) - 1
@@ -39,11 +40,11 @@ def of_levels(image: Tensor, records: Tensor) -> Tensor:
 
 
 def of_floats(images: Tensor, records: Tensor) -> Tensor:
-    """Floating images in [0, 1] with their draws' grain, the same as for bytes."""
+    """Floating images, float32 at least, with their draws' grain as for bytes, clamped to [0, 1]."""
     drawn, bits, is_normal, low, span = _drawn(records, images)
     normal = images + (low * drawn).to(images.dtype) * (2.0**-20 / 255)
-    factor = images * ((low + ((bits * span) >> 16)) / FACTOR_UNIT).to(images.dtype)
-    return torch.where(is_normal, normal, factor).clamp(0, 1)
+    factor = images * ((low + ((bits * span) >> 16)).to(images.dtype) / FACTOR_UNIT)
+    return clamped(torch.where(is_normal, normal, factor))
 
 
 def _drawn(records: Tensor, like: Tensor) -> tuple[Tensor, ...]:

@@ -57,16 +57,15 @@ def normalization_line(mean: Statistic, std: Statistic, *, channels: int) -> Ten
 
 
 def normalize_floats(images: Tensor, mean: Statistic, std: Statistic) -> Tensor:
-    """``(images - mean) / std`` for floating images ``(N, C, H, W)``, with a gradient.
+    """``(images - mean) / std`` for floating images ``(N, C, H, W)``, with a gradient: float32 at least.
 
     >>> normalize_floats(torch.ones(1, 3, 2, 2), 0.5, 0.5).unique()
     tensor([1.])
     """
-    m, s = (
-        v.to(images.device, images.dtype)[..., None, None] for v in statistics(mean, std, images.shape[1])
-    )
+    dtype = torch.promote_types(images.dtype, torch.float32)
+    m, s = (v.to(images.device, dtype)[..., None, None] for v in statistics(mean, std, images.shape[1]))
     check_rows("mean and std", m, images.shape[0])
-    return (images - m) / s
+    return (images.to(dtype) - m) / s
 
 
 def check_rows(name: str, rows: Tensor, count: int) -> None:

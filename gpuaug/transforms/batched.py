@@ -62,26 +62,27 @@ class Batched(Transform):
     def follow(self, masks: Tensor, group: Group) -> Tensor:
         whole = masks if masks.dim() == 4 else masks[:, None]
         some = whole if group.rows is None else whole[group.rows]
-        moved = self.move_masks(some, group)
+        with torch.autocast(masks.device.type, enabled=False):
+            moved = self.move_masks(some, group)
         moved = moved if group.rows is None else whole.index_copy(0, group.rows, moved)
         return moved if masks.dim() == 4 else moved[:, 0]
 
     def serve(self, images: Tensor, group: Group) -> Tensor:
         """Change the group's images, in place where they are bytes."""
-        some = images if group.rows is None else images.index_select(0, group.rows)
         with torch.autocast(images.device.type, enabled=False):
+            some = images if group.rows is None else images.index_select(0, group.rows)
             if images.is_floating_point():
                 wide = some.to(torch.promote_types(images.dtype, torch.float32))
                 out = self.apply(wide, group).clamp(0, 1).to(images.dtype)
             else:
                 out = self.apply(some.float() / LEVELS, group)
                 out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
-        if group.rows is None:
-            last = has_channels_last(images)
-            return out.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
-        if images.is_floating_point():
-            return images.index_copy(0, group.rows, out)
-        return images.index_copy_(0, group.rows, out)
+            if group.rows is None:
+                last = has_channels_last(images)
+                return out.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+            if images.is_floating_point():
+                return images.index_copy(0, group.rows, out)
+            return images.index_copy_(0, group.rows, out)
 
 
 def _group(place: int, variant: int, active: Active, params: dict[str, Tensor]) -> list[Group]:

@@ -95,4 +95,4 @@ class Equalize(Batched):
         below = histogram.cumsum(2) - histogram
         table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS)
         change = (table.gather(2, level) - level) * (step > 0)
-        return images + change.view_as(images) / LEVELS
+        return images + change.view_as(images).to(images.dtype) / LEVELS

@@ -60,7 +60,7 @@ class ISONoise(Batched):
         light = hls[:, 1:2] if colour else images
         mean = light.detach().flatten(1).std(1, correction=0) * group.params["intensity"] * LEVELS
         number = random.uniform_field(keys, group.place, pixels)
-        grain = (_poisson(mean, number) / LEVELS).view(count, 1, height, width).to(images.dtype)
+        grain = _poisson(mean, number).to(images.dtype).view(count, 1, height, width) / LEVELS
         lighter = light + grain * (1 - light)
         if colour:
             normal = random.normal_field(keys, group.place, pixels, number=1).view(count, 1, height, width)

@@ -42,8 +42,8 @@ class Normalize(Transform):
     ) -> None:
         super().__init__(seed=seed)
         self.mean, self.std = (
-            torch.as_tensor(mean, device=getattr(mean, "device", "cpu")),
-            torch.as_tensor(std, device=getattr(std, "device", "cpu")),
+            torch.as_tensor(value, dtype=torch.float64, device=getattr(value, "device", "cpu")).clone()
+            for value in (mean, std)
         )
         if max(self.mean.dim(), self.std.dim()) > 1:
             raise ValueError(
