@@ -28,6 +28,7 @@ class _Field(Batched):
     """Bilinear reads at coordinates in pixels, (0, 0) the centre of the first pixel."""
 
     moves = True
+    averages = True
 
     def __init__(self, padding_mode: str, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
@@ -59,17 +60,19 @@ class _Field(Batched):
 
 
 class OpticalDistortion(_Field):
-    """A lens that bends lines: barrel where the limit is negative, pincushion where it is positive.
+    """A lens that bends lines: to a barrel where k is positive, to a pincushion where it is negative.
 
     >>> import gpuaug
     >>> gpuaug.OpticalDistortion((-0.3, 0.3))(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
     A pixel at distance r from the centre, x in widths and y in heights, is read at distance
-    ``r * (1 + k * r**2 + k * r**4)``, as in OpenCV's camera model.
+    ``r * (1 + k * r**2 + k * r**4)``: the camera model of OpenCV, as ``cv2.undistort`` reads an image. So a
+    positive k draws the corners inwards.
 
     Args:
-        distort_limit: k, a number or (least, most) in [-2, 2]; 0 changes nothing.
+        distort_limit: k, a number or (least, most) in [-0.36, 2]; 0 changes nothing. Below -4/11 the corners
+            would fold back.
         padding_mode: what lies beyond the image: "zero", "edge" or "reflect".
     """
 
@@ -80,7 +83,7 @@ class OpticalDistortion(_Field):
         self, distort_limit: Span = (-0.3, 0.3), *, padding_mode: str = "zero", seed: int = 0
     ) -> None:
         super().__init__(padding_mode, seed=seed)
-        self.distort_limit = span("distort_limit", distort_limit, -2, 2)
+        self.distort_limit = span("distort_limit", distort_limit, -0.36, 2)
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"k": job.grade(between(self.distort_limit, job.uniform(step)[:, 0]))}

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
@@ -25,6 +26,7 @@ class _OfSize(Batched):
 
     numbers = 1
     largest = 31
+    averages = True
 
     def __init__(self, kernel_size: WholeSpan, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
@@ -93,12 +95,15 @@ class MedianBlur(_OfSize):
 
 
 class MotionBlur(_OfSize):
-    """The mean along a line of pixels, at any angle.
+    """The mean along a line of pixels, at any angle; the image stays where it is.
 
     >>> import gpuaug
     >>> row = torch.tensor([[[[0, 0, 90, 0, 0]]]], dtype=torch.uint8).expand(1, 1, 5, 5)
     >>> gpuaug.MotionBlur(kernel_size=3, angle=0.0, direction=0.0)(row)[0, 0, 2].tolist()
     [0, 30, 30, 30, 0]
+
+    A line that weighs one end more is moved along itself until its centre of mass is the pixel, so that
+    masks, boxes and keypoints stay right. It then reaches up to ``(kernel_size + 1) / 6`` pixels further.
 
     Args:
         kernel_size: length of the line in pixels, an odd number or (least, most) in [3, 31].
@@ -107,7 +112,7 @@ class MotionBlur(_OfSize):
             1 the weight falls linearly to nothing towards one end.
     """
 
-    reference = "Albumentations MotionBlur; kornia motion_blur"
+    reference = "Albumentations MotionBlur; kornia motion_blur, centred"
     backend = "kornia"
     numbers = 3
 
@@ -130,16 +135,39 @@ class MotionBlur(_OfSize):
         return {**super().make_params(job, step), **line}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
-        if group.variant == 1:  # of a weak draw; kornia's lines begin at 3
-            return images
-        check_reflectable(self, images, group.variant // 2)
+        size = group.variant
+        steepest = max(map(abs, self.direction))
+        reach = size // 2 + math.ceil(steepest * (size + 1) / 6)
+        check_reflectable(self, images, reach)
         angle, direction = (group.params[name].to(images.dtype) for name in ("angle", "direction"))
-        return kornia.filters.motion_blur(
-            images, group.variant, angle, direction, border_type="reflect", mode="bilinear"
-        )
+        row = _centred_line(size, direction, reach)[:, None, None]
+        square = F.pad(row, (0, 0, reach, reach))
+        kernel = kornia.geometry.transform.rotate(square, angle)[:, 0]
+        kernel = kernel / kernel.sum((1, 2), keepdim=True)
+        return kornia.filters.filter2d(images, kernel, border_type="reflect")
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, angle={self.angle}, direction={self.direction}"
+
+
+def _centred_line(size: int, direction: Tensor, reach: int) -> Tensor:
+    """The weights of lines of ``size`` pixels, ``(m, 2 * reach + 1)``; the centres of mass are in the middle.
+
+    >>> _centred_line(3, torch.tensor([0.0, 1.0]), reach=2)
+    tensor([[0.0000, 0.3333, 0.3333, 0.3333, 0.0000],
+            [0.0000, 0.2222, 0.5556, 0.2222, 0.0000]])
+    """
+    if size == 1:  # of a weak draw
+        return direction.new_ones(len(direction), 1) * (
+            torch.arange(-reach, reach + 1, device=direction.device) == 0
+        )
+    place = torch.arange(size, device=direction.device, dtype=direction.dtype) - size // 2
+    weight = 1 / size - direction[:, None] * place * (2 / (size * (size - 1)))
+    place = place + direction[:, None] * ((size + 1) / 6)
+    # Between two pixels a weight is shared, so that it pulls where it is.
+    pixel = torch.arange(-reach, reach + 1, device=direction.device)[:, None]
+    shares = (1 - (pixel - place[:, None]).abs()).clamp(min=0)
+    return (shares * weight[:, None]).sum(2)
 
 
 class GlassBlur(Batched):
@@ -163,6 +191,7 @@ class GlassBlur(Batched):
     backend = "kornia"
     numbers = 1
     graded = False
+    averages = True
 
     def __init__(
         self, sigma: Span = (0.4, 0.8), max_delta: int = 1, iterations: int = 2, *, seed: int = 0

@@ -19,7 +19,7 @@ def read(image, x, y, mode):
     return np.stack([scipy.ndimage.map_coordinates(c, at, order=1, mode=MODES[mode]) for c in image.numpy()])
 
 
-@pytest.mark.parametrize("k", [-0.8, -0.1, 0.4])
+@pytest.mark.parametrize("k", [-0.36, -0.1, 0.4])
 @pytest.mark.parametrize("mode", MODES)
 def test_optical_distortion_is_opencvs_lens(k, mode):
     height, width = IMAGES.shape[2:]
@@ -29,6 +29,27 @@ def test_optical_distortion_is_opencvs_lens(k, mode):
     out = ga.OpticalDistortion(k, padding_mode=mode)(IMAGES, DRAWS)
     for n in range(3):
         np.testing.assert_allclose(out[n].numpy(), read(IMAGES[n], x, y, mode), atol=1e-4)
+
+
+def test_a_positive_k_draws_corners_inwards():
+    """To a barrel: of a straight line near the edge, the middle stays further out than the ends."""
+    line = torch.zeros(1, 1, 101, 101)
+    line[..., 20, :] = 1.0
+    place = ga.OpticalDistortion(0.5, padding_mode="edge")(line)[0, 0].argmax(0)
+    assert 20 < place[50] < place[30] < place[10]
+    place = ga.OpticalDistortion(-0.3)(line)[0, 0].argmax(0)
+    assert 20 > place[50] > place[25] > place[15]
+
+
+@pytest.mark.parametrize("size", [(50, 50), (21, 34)])
+def test_the_strongest_pincushion_folds_nothing(size):
+    """Along the diagonal, where the lens bends most, what is read goes on outwards."""
+    height, width = size
+    x, y = torch.meshgrid(torch.arange(width) * 1.0, torch.arange(height) * 1.0, indexing="xy")
+    places = torch.stack((x / width, y / height))[None]
+    read = ga.OpticalDistortion(-0.36)(places)[0]
+    assert (read[0].diff(dim=1) > 0).all()
+    assert (read[1].diff(dim=0) > 0).all()
 
 
 def test_grid_distortion_is_piecewise_linear():
@@ -75,7 +96,8 @@ def test_settings_are_checked():
             lambda: ga.OpticalDistortion(padding_mode="wrap"),
             "padding_mode must be one of edge, zero, reflect",
         ),
-        (lambda: ga.OpticalDistortion(3), r"distort_limit must be .* in \[-2, 2\], got 3"),
+        (lambda: ga.OpticalDistortion(3), r"distort_limit must be .* in \[-0.36, 2\], got 3"),
+        (lambda: ga.OpticalDistortion((-0.5, 0)), r"must be .* in \[-0.36, 2\], got \(-0.5, 0\)"),
         (lambda: ga.GridDistortion(0), r"num_steps must be in \[1, 64\], got 0"),
         (lambda: ga.GridDistortion(distort_limit=-1), r"distort_limit must be .* in \[-0.9, 10\], got -1"),
         (lambda: ga.ElasticTransform(sigma=0), r"sigma must be in \[0.1, 100\], got 0"),

@@ -57,10 +57,14 @@ def test_sizes_of_a_batch_differ_and_each_draw_has_its_own():
 
 
 def line(size, angle, direction):
-    """A weighted row of pixels, turned by SciPy: counterclockwise as seen, y downwards."""
-    kernel = np.zeros((size, size))
+    """A weighted row of pixels, moved to its centre of mass and turned by SciPy: counterclockwise as seen, y
+    downwards.
+    """
+    kernel = np.zeros((2 * size + 1, 2 * size + 1))
     share = (direction + 1) / 2
-    kernel[size // 2] = np.linspace(share, 1 - share, size)
+    kernel[size, size - size // 2 : size + size // 2 + 1] = np.linspace(share, 1 - share, size)
+    _, centre = scipy.ndimage.center_of_mass(kernel)
+    kernel = scipy.ndimage.shift(kernel, (0, size - centre), order=1, mode="grid-constant")
     turned = scipy.ndimage.rotate(kernel, angle, reshape=False, order=1, mode="grid-constant")
     return turned / turned.sum()
 
@@ -71,6 +75,27 @@ def test_motion_blur_is_a_turned_line(size, angle, direction):
     kernel = line(size, angle, direction)
     expected = [cv2.filter2D(image, -1, kernel) for image in rows(IMAGES)]
     assert far(ga.MotionBlur(size, angle, direction)(IMAGES), expected) <= 1
+
+
+@pytest.mark.parametrize("size", [3, 5, 7, 15, 31])
+def test_motion_blur_leaves_the_content_where_it_is(size):
+    """One bright pixel: the centre of mass of what it becomes."""
+    point = torch.zeros(1, 1, 61, 61)
+    point[..., 30, 30] = 1.0
+    for angle in (0, 17, 45, 90, 101, 180, -135, -300):
+        for direction in (-1, -0.4, 0, 0.3, 0.75, 1):
+            blurred = ga.MotionBlur(size, angle, direction)(point)[0, 0].numpy()
+            centre = np.array(scipy.ndimage.center_of_mass(blurred))
+            assert np.abs(centre - 30).max() < 0.1, (angle, direction)
+            assert blurred.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_motion_blur_of_a_steep_line_is_a_triangle():
+    # Weights 4, 3, 2, 1, 0 in tenths from left to right: their centre of mass is the second one.
+    row = torch.zeros(1, 1, 9, 9)
+    row[..., 4] = 1.0
+    blurred = ga.MotionBlur(5, 0, 1)(row)[0, 0, 4]
+    assert blurred.tolist() == pytest.approx([0, 0, 0.1, 0.2, 0.3, 0.4, 0, 0, 0], abs=1e-6)
 
 
 def test_glass_takes_neighbours_values():
