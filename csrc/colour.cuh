@@ -37,7 +37,6 @@ __device__ inline void colour_tile(const Shared& shared, const Plan& plan, const
       mix(0, red);
       mix(1, green);
       mix(2, blue);
-      if (channels > 3) *word(3) = (*word(3) & keep) | put;
     }
   }
 }

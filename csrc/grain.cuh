@@ -39,7 +39,7 @@ __device__ inline void grain_tile(const Shared& shared, const Plan& plan, const 
     const int place = row * pitch + lane.strip * kStripWidth;
     const int64_t pixel = (plan.y.begin + row) * batch.width + plan.x.begin + lane.strip * kStripWidth;
 #pragma unroll 1  // unrolled, they would need registers that the other steps have better uses for
-    for (int c = 0; c < tiling.channels; ++c) {
+    for (int c = 0; c < coloured(tiling.channels); ++c) {
       const Block bits = grain_bits(recipe, c, pixel);
       auto* strip = reinterpret_cast<uint2*>(shared.finished() + c * plane + place);
       const uint2 levels = *strip;

@@ -40,7 +40,7 @@ class Painter {
         colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)},
         noise_(scratch.noise_bits(), width_),
         grain_{PixelBits(scratch.grain_bits(0), width_), PixelBits(scratch.grain_bits(1), width_),
-               PixelBits(scratch.grain_bits(2), width_), PixelBits(scratch.grain_bits(3), width_)} {
+               PixelBits(scratch.grain_bits(2), width_)} {
     const int64_t curves[kCurves] = {curve_word(recipe_, 0), curve_word(recipe_, 1), curve_word(recipe_, 2)};
     if (recipe_.stages & kTone) tone_table(curves, kCurves, tones_);
   }
@@ -59,10 +59,11 @@ class Painter {
       }
       if (blurs_) blur_row_down(y);
       if (recipe_.stages & kColour) colour_levels(colours_, scratch_.levels(), batch_.channels, line_);
-      if (recipe_.stages & kTone) tone_levels(tones_, scratch_.levels().values, batch_.channels * line_);
+      const int colours = coloured(batch_.channels);
+      if (recipe_.stages & kTone) tone_levels(tones_, scratch_.levels().values, colours * line_);
       if (recipe_.stages & kGrain) grain_row(y);
       if (recipe_.stages & kNoise) noise_row(y);
-      if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), batch_.channels, width_);
+      if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), colours, width_);
       output.write(y, scratch_.levels());
     }
   }
@@ -234,7 +235,7 @@ class Painter {
   void grain_row(int64_t y) {
     const auto loop = grain_is_normal(recipe_) ? add_normal : multiply_levels;
     const GrainScale scale = grain_scale(recipe_);
-    for (int c = 0; c < batch_.channels; ++c) {
+    for (int c = 0; c < coloured(batch_.channels); ++c) {
       const int channel = recipe_.grain & kPerChannel ? c : 0;
       const int64_t key = recipe_.key, place = recipe_.grain_place;
       PixelBits& own = grain_[channel];
@@ -245,7 +246,7 @@ class Painter {
 
   void noise_row(int64_t y) {
     salt_and_pepper_row(noise_.row(recipe_.key, recipe_.place, 0, y), recipe_.salt, recipe_.pepper, scratch_.levels(),
-                        batch_.channels, line_);
+                        coloured(batch_.channels), line_);
   }
 
   static constexpr int64_t kCacheLine = 64;
@@ -264,7 +265,7 @@ class Painter {
   bool shrinks_down_;
   ColourRow colours_[3];
   uint8_t tones_[256];
-  PixelBits noise_, grain_[Scratch::kMostChannels];
+  PixelBits noise_, grain_[Scratch::kMostColours];
   int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
 };
 

@@ -16,7 +16,7 @@ namespace gpuaug {
 // One thread's buffers, kept for the draws that follow.
 class Scratch {
  public:
-  static constexpr int kMostChannels = 4;
+  static constexpr int kMostColours = 3;
   static constexpr int kRing = 8;  // rows kept for the blur, which needs five
 
   explicit Scratch(const Batch& batch)
@@ -27,7 +27,7 @@ class Scratch {
         rows_(static_cast<size_t>((4 + kRing) * values_ + kRing * wide_values_)),
         source_(static_cast<size_t>(source_line_ * batch.channels)),
         bits_line_(line_ + 2 * kPixelsPerBlock * kBlocksAtOnce),
-        bits_(static_cast<size_t>((1 + kMostChannels) * bits_line_)) {}
+        bits_(static_cast<size_t>((1 + kMostColours) * bits_line_)) {}
 
   Row upper() { return row(upper_); }  // two source rows, blended across
   Row lower() { return row(lower_); }

@@ -89,7 +89,7 @@ __device__ inline void each_row(const Lane& lane, Divisor rows, int channels, co
 // Where levels go: to the finished tile, through the masks of noise and erasing, or to the patch that the blur reads.
 struct Levels {
   uint8_t* at;
-  int pitch, plane;
+  int pitch, plane, colours;   // the channels that masks are for
   const uint8_t *keep, *laid;  // null: neither
 
   __device__ Levels(const Shared& shared, const Plan& plan, bool to_patch) {
@@ -97,6 +97,7 @@ struct Levels {
     pitch = static_cast<int>(to_patch ? tiling.wide.by : tiling.narrow.by) * kStripWidth;
     plane = to_patch ? tiling.patch_plane : tiling.rows * pitch;
     at = to_patch ? shared.bytes() : shared.finished();
+    colours = coloured(tiling.channels);
     const bool masked = plan.masked && !to_patch;
     keep = masked ? shared.keep() : nullptr;
     laid = masked ? shared.laid() : nullptr;
@@ -104,7 +105,7 @@ struct Levels {
 
   __device__ void put_strip(int channel, int row, int strip, uint2 levels) const {
     const int place = row * pitch + strip * kStripWidth;
-    if (keep) {
+    if (keep && channel < colours) {
       const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
       levels.x = (levels.x & k.x) | l.x;
       levels.y = (levels.y & k.y) | l.y;
@@ -114,7 +115,7 @@ struct Levels {
 
   __device__ void put(int channel, int row, int column, int level) const {
     const int place = row * pitch + column;
-    if (keep) level = (level & keep[place]) | laid[place];
+    if (keep && channel < colours) level = (level & keep[place]) | laid[place];
     at[channel * plane + place] = static_cast<uint8_t>(level);
   }
 };

@@ -185,7 +185,11 @@ GPUAUG_HOST_DEVICE int article_down(int up2, int up1, int middle, int down1, int
 
 GPUAUG_HOST_DEVICE int64_t blur_border(const Recipe& recipe) { return recipe.blur == kArticle ? kZero : kReflect; }
 
-// ---- Colour: each of the first three channels becomes a sum of them, rounded, then held to 0 to 255; a fourth stays.
+// ---- Alpha: the fourth of four channels moves with its pixel and is blurred with it; no other stage changes it.
+
+GPUAUG_HOST_DEVICE int coloured(int channels) { return channels < 3 ? channels : 3; }
+
+// ---- Colour: each of the first three channels becomes a sum of them, rounded, then held to 0 to 255.
 // Of one channel or two, the last one stands for those that are not there. Products are of 16 bits, sums of 32.
 
 struct ColourRow {

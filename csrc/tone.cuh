@@ -33,7 +33,7 @@ __device__ inline void tone_tile(const Shared& shared, const Plan& plan) {
         put = *reinterpret_cast<const uint32_t*>(shared.laid() + place);
       }
 #pragma unroll 1
-      for (int c = 0; c < tiling.channels; ++c) {
+      for (int c = 0; c < coloured(tiling.channels); ++c) {
         auto* four = reinterpret_cast<uint32_t*>(shared.finished() + c * plane + place);
         const uint32_t levels = *four;
         uint32_t toned = 0;

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gpuaug import grain, random, tone
 from gpuaug import lazy_kornia as kornia
-from gpuaug.levels import clamped
+from gpuaug.levels import COLOURS, clamped
 from gpuaug.recipe import Recipes
 from gpuaug.record import (
     ARTICLE,
@@ -34,7 +34,7 @@ from gpuaug.record import (
     TONE,
     WORD,
 )
-from gpuaug.reference import check_readable, erased
+from gpuaug.reference import check_readable, erased, with_alpha
 
 
 def in_full(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -65,6 +65,7 @@ def augment(images: Tensor, recipes: Recipes, source: torch.dtype) -> Tensor:
         images = _where(recipes, GEOMETRY, resampled, images)
     if recipes.stages & BLUR:
         images = _where(recipes, BLUR, _blur(images, recipes), images)
+    moved = images
     if recipes.stages & COLOUR:
         images = _where(recipes, COLOUR, _colour(images, recipes), images)
     if recipes.stages & TONE:
@@ -77,7 +78,7 @@ def augment(images: Tensor, recipes: Recipes, source: torch.dtype) -> Tensor:
         mask = erased(recipes.records, *recipes.size)[:, None]
         fill = (recipes.field("fill")[:, None, None, None] & 0xFF).to(images.dtype) / 255
         images = torch.where(mask, fill, images)
-    return images
+    return with_alpha(images, moved)
 
 
 def _sources(images: Tensor, recipes: Recipes) -> Tensor:
@@ -118,7 +119,8 @@ def _resample(images: Tensor, recipes: Recipes) -> Tensor:
     out = kornia.geometry.transform.remap(
         images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
     )
-    return out * (inside_x * inside_y)[:, None].to(images.dtype)
+    inside = (inside_x * inside_y)[:, None].to(images.dtype)
+    return torch.where(inside > 0, out * inside, 0)  # beyond the image is black, whatever its edge is
 
 
 def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
@@ -128,7 +130,11 @@ def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
         _filter_matrix(recipes, *names, recipes.size[axis], images.shape[2 + axis]).to(images.dtype)[:, None]
         for *names, axis in axes
     )
-    return down @ images @ across.mT
+    # In a product of matrices, NaN times 0 would reach all pixels.
+    lost = ~images.isfinite()
+    shrunk = down @ torch.where(lost, 0, images) @ across.mT
+    reached = (down != 0).to(images.dtype) @ lost.to(images.dtype) @ (across != 0).to(images.dtype).mT
+    return torch.where(reached > 0, torch.nan, shrunk)
 
 
 def _filter_matrix(
@@ -169,11 +175,11 @@ def _colour(images: Tensor, recipes: Recipes) -> Tensor:
     dtype = images.dtype
     matrix = recipes.records[:, WORD["rr"] : WORD["b1"] + 1].unflatten(1, (3, 4)).to(dtype) / COLOUR_UNIT
     count = images.shape[1]
-    rows = min(count, 3)
+    rows = min(count, COLOURS)
     colours = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1)
     weights = matrix[:, :rows, :3].clamp(-8, 8 - 1 / COLOUR_UNIT)  # as in the kernel, of 16 bits
     mixed = torch.einsum("nij,njhw->nihw", weights, colours) + matrix[:, :rows, 3, None, None] / 255
-    return torch.cat((clamped(mixed), images[:, 3:]), dim=1)
+    return torch.cat((clamped(mixed), images[:, COLOURS:]), dim=1)
 
 
 def _noise_fields(recipes: Recipes) -> tuple[Tensor, ...]:

@@ -7,12 +7,20 @@ Floating images are expected in [0, 1]. One rule holds for all transforms:
 * What computes new values from old ones (colour, tone, grain, sharpening, histograms, ...) clamps its result
   to [0, 1].
 * ``Normalize`` clamps nothing: its result is no level.
+
+Alpha, the fourth of four channels, follows it: what moves or averages pixels takes all channels alike, all
+else but ``Normalize`` leaves alpha as it is.
+
+NaN stays NaN, and spreads as far as a filter or a statistic reaches, in its own image alone.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+COLOURS = 3  # of the channels; a fourth one is alpha
+_WHITE = 255
 
 
 def clamped(values: Tensor) -> Tensor:
@@ -22,3 +30,12 @@ def clamped(values: Tensor) -> Tensor:
     tensor([0.0000, 0.2500, 1.0000,    nan])
     """
     return torch.where(values < 0, 0, torch.where(values > 1, 1, values))
+
+
+def nearest_levels(images: Tensor) -> Tensor:
+    """The nearest of 256 levels, as floats without a gradient; NaN, which could be no index, as black.
+
+    >>> nearest_levels(torch.tensor([0.0, 0.5, 1.5, float("nan")]))
+    tensor([  0., 128., 255.,   0.])
+    """
+    return images.detach().mul(_WHITE).round().nan_to_num(0.0).clamp(0, _WHITE)

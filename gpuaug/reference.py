@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gpuaug import grain, random, tone
 from gpuaug.arguments import check_memory, check_one_device, check_words
+from gpuaug.levels import COLOURS
 from gpuaug.record import (
     ARTICLE,
     ARTICLE_KERNEL,
@@ -49,6 +50,7 @@ def augment(
     image = _geometry(storage, field, channels, height, width, interleaved, stages)
     if stages & BLUR:
         image = _choose(field, BLUR, _blur(image, field), image)
+    moved = image
     if stages & COLOUR:
         image = _choose(field, COLOUR, _colour(image, records), image)
     if stages & TONE:
@@ -60,6 +62,7 @@ def augment(
     if stages & ERASE:
         mask = erased(records, height, width)[:, None]
         image = torch.where(mask, field["fill"][:, None] & 0xFF, image)
+    image = with_alpha(image, moved)
     if table is None:
         out = image.to(torch.uint8)
     else:
@@ -153,6 +156,15 @@ def check_readable(values: int, records: Tensor, channels: int) -> None:
 
 def _choose(field: dict[str, Tensor], stage: int, then: Tensor, otherwise: Tensor) -> Tensor:
     return torch.where(((field["stages"] & stage) != 0)[:, None], then, otherwise)
+
+
+def with_alpha(changed: Tensor, image: Tensor) -> Tensor:
+    """The changed colours, and of four channels the image's own fourth: only geometry and blur change it.
+
+    >>> with_alpha(torch.zeros(1, 4, 1, 1), torch.ones(1, 4, 1, 1)).flatten()
+    tensor([0., 0., 0., 1.])
+    """
+    return torch.cat((changed[:, :COLOURS], image[:, COLOURS:]), dim=1)
 
 
 # Between two steps of a stage a value is kept in 1/128 of a level.
@@ -338,7 +350,7 @@ def _colour(image: Tensor, records: Tensor) -> Tensor:
         for row in range(min(channels, 3))
     ]
     mixed = ((torch.cat(rows, dim=1) + (1 << 11)) >> 12).clamp(0, 255)
-    return torch.cat((mixed, image[:, 3:]), dim=1)
+    return torch.cat((mixed, image[:, COLOURS:]), dim=1)
 
 
 # ---- Tone: a table for each draw.

@@ -147,6 +147,12 @@ CHAINS = (
     chain("tone", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
     chain("tone", "grain", "noise", sources=WIDE, size=(30, 72), channels=3, table=FLOAT),
     chain("grain", "boxes", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
+    chain("colour", "tone", "grain", "noise", "grid", sources=WIDE, size=(30, 72), channels=4, table=BFLOAT),
+    chain(
+        "grain", "noise", "boxes", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)
+    ),
+    chain("turn", "noise", "boxes", sources=SMALL, size=(9, 33), channels=4, layouts=(True, False)),
+    chain("crop", "tone", "grid", sources=[(50, 90)] * 2, size=(10, 34), channels=4, table=FLOAT),
     chain("grid", sources=SMALL, size=(17, 33), table=FLOAT),
     chain("colour", sources=SMALL, size=(17, 40), channels=1),
     chain("colour", "noise", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gpuaug.activity import Active, both
 from gpuaug.images import has_channels_last
+from gpuaug.levels import COLOURS, clamped
 from gpuaug.recipe import Draft, Group
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
@@ -20,9 +21,10 @@ class Batched(Transform):
     """Base of the transforms that run after the kernel of their pass.
 
     Parameters are drawn on the host with everybody's, and travel with the recipes. On the device the chosen
-    draws are gathered, changed together as floats in [0, 1], and put back: bytes are rounded once, half to
-    even, floats clamped to [0, 1]; other draws keep their bytes. Nothing waits for the device, unless a
-    transform says so. Bytes may differ by a level between devices where a float's last bits decide.
+    draws are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other
+    draws keep their bytes. ``gpuaug/levels.py`` says what becomes of floats outside [0, 1] and of alpha.
+    Nothing waits for the device, unless a transform says so. Bytes may differ by a level between devices
+    where a float's last bits decide.
 
     A subclass draws in ``make_params`` and says what to do in ``apply``. It uses the functional layers of
     PyTorch and kornia alone, whose generators play no part.
@@ -30,9 +32,12 @@ class Batched(Transform):
 
     stage = Stage.BATCHED
     backend = "torch"
+    averages = False  # moves or averages pixels: alpha goes with the colours, and nothing is clamped
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
-        """The group's images ``(m, C, H, W)``, float32 or float64 in [0, 1], changed."""
+        """The group's images ``(m, C, H, W)``, float32 or float64, changed: without alpha, unless it
+        ``averages``.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
 
     def move_masks(self, masks: Tensor, group: Group) -> Tensor:
@@ -71,12 +76,15 @@ class Batched(Transform):
         """Change the group's images, in place where they are bytes."""
         with torch.autocast(images.device.type, enabled=False):
             some = images if group.rows is None else images.index_select(0, group.rows)
+            changed = some if self.averages else some[:, :COLOURS]
             if images.is_floating_point():
-                wide = some.to(torch.promote_types(images.dtype, torch.float32))
-                out = self.apply(wide, group).clamp(0, 1).to(images.dtype)
+                out = self.apply(changed.to(torch.promote_types(images.dtype, torch.float32)), group)
+                out = (out if self.averages else clamped(out)).to(images.dtype)
             else:
-                out = self.apply(some.float() / LEVELS, group)
+                out = self.apply(changed.float() / LEVELS, group)
                 out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
+            if out.shape[1] < some.shape[1]:
+                out = torch.cat((out, some[:, COLOURS:]), dim=1)
             if group.rows is None:
                 last = has_channels_last(images)
                 return out.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpuaug.images import check_size
+from gpuaug.levels import nearest_levels
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
@@ -26,8 +27,8 @@ class CLAHE(Batched):
     Each channel by itself, as OpenCV's ``createCLAHE`` does it, within one level. kornia's function takes one
     limit for all the images of a call, so it cannot serve draws of different limits together. Floats are
     counted in the nearest of 256 levels, and moved as far as that level is: their gradient is that of the
-    identity. A tile of fewer than 256 pixels has most entries at 0 or 1, so images of 32 pixels a side want
-    a grid of 2.
+    identity. NaN stays, and counts as black. A tile of fewer than 256 pixels has most entries at 0 or 1, so
+    images of 32 pixels a side want a grid of 2.
 
     Args:
         clip_limit: of a histogram's entry, in the mean of all entries, a number or (least, most) in
@@ -57,7 +58,7 @@ class CLAHE(Batched):
         return {"clip_limit": between(self.clip_limit, job.uniform(step)[:, 0])}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
-        level = images.detach().mul(LEVELS).round().clamp(0, LEVELS)
+        level = nearest_levels(images)
         tables, tile = self._tables(level, group.params["clip_limit"])
         change = self._blend(tables, level.long(), tile) - level
         return images + change / LEVELS

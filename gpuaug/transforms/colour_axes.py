@@ -38,7 +38,7 @@ class FancyPCA(Batched):
         variances: the eigenvalues, for pixels in [0, 1].
 
     Raises:
-        ValueError: images of 2 or 4 channels.
+        ValueError: images of 2 channels.
     """
 
     reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
@@ -73,7 +73,7 @@ class FancyPCA(Batched):
         if channels == 1:
             colour = sum(share * colour[:, c : c + 1] for c, share in enumerate(LUMA))
         elif channels != 3:
-            raise ValueError(f"FancyPCA needs images of 1 or 3 channels, got {channels}")
+            raise ValueError(f"FancyPCA needs images of 1, 3 or 4 channels, got {channels}")
         return images + colour
 
     def extra_repr(self) -> str:

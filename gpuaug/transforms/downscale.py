@@ -29,6 +29,7 @@ class Downscale(Batched):
 
     reference = "Albumentations Downscale"
     numbers = 1
+    averages = True
 
     def __init__(self, scale: float | tuple[float, float] = (0.25, 0.75), *, seed: int = 0) -> None:
         super().__init__(seed=seed)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
+from gpuaug.levels import nearest_levels
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
@@ -78,7 +79,8 @@ class Equalize(Batched):
     [[[[10, 20, 30, 40]]]]
 
     A channel with fewer values than levels may stay as it is, as in the example. Floats are counted in the
-    nearest of 256 levels, and moved as far as that level is: their gradient is that of the identity.
+    nearest of 256 levels, and moved as far as that level is: their gradient is that of the identity. NaN
+    stays, and counts as black.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"
@@ -86,7 +88,7 @@ class Equalize(Batched):
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         # kornia's equalize counts levels by truncation and departs from Pillow in its step; this is 10 lines.
-        level = images.detach().mul(LEVELS).round().clamp(0, LEVELS).long().flatten(2)
+        level = nearest_levels(images).long().flatten(2)
         histogram = level.new_zeros(*level.shape[:2], LEVELS + 1).scatter_add_(
             2, level, torch.ones_like(level)
         )

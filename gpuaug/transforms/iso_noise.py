@@ -29,7 +29,8 @@ class ISONoise(Batched):
     As in Albumentations 1: with s the standard deviation of the image's lightness (HLS), the hue turns by a
     normal angle of ``color_shift * intensity`` turns, and the lightness L becomes ``L + n / 255 * (1 - L)``
     where n is Poisson of mean ``s * intensity * 255``. Images of another number of channels than three have
-    no hue; each value counts as lightness, with one n for all channels of a pixel.
+    no hue; each value counts as lightness, with one n for all channels of a pixel. A NaN leaves no deviation,
+    and so makes its whole image NaN.
 
     Args:
         color_shift: in turns, a number or (least, most) in [0, 1].
@@ -74,8 +75,11 @@ class ISONoise(Batched):
 
 
 def _poisson(mean: Tensor, number: Tensor) -> Tensor:
-    """Poisson counts ``(n, count)`` of each draw's mean, at most 127.5, by inversion of numbers in [0, 1)."""
+    """Poisson counts ``(n, count)`` of each draw's mean, at most 127.5, by inversion of numbers in [0, 1): of
+    NaN, NaN.
+    """
     k = torch.arange(256, device=mean.device, dtype=torch.float64)
     rate = mean.double()[:, None]
     share = torch.exp(torch.special.xlogy(k, rate) - rate - torch.lgamma(k + 1))
-    return torch.searchsorted(share.cumsum(1), number.double(), right=True)
+    counts = torch.searchsorted(share.cumsum(1), number.double(), right=True)
+    return torch.where(rate.isnan(), rate, counts)

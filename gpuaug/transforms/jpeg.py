@@ -50,7 +50,7 @@ class JpegCompression(Batched):
         quality: as libjpeg scales its tables, a whole number or (least, most) in [1, 100].
 
     Raises:
-        ValueError: images of 2 or 4 channels.
+        ValueError: images of 2 channels.
     """
 
     reference = "ITU-T T.81, 1992; JFIF 1.02"
@@ -67,7 +67,7 @@ class JpegCompression(Batched):
     def apply(self, images: Tensor, group: Group) -> Tensor:
         channels = images.shape[1]
         if channels not in (1, 3):
-            raise ValueError(f"JpegCompression needs images of 1 or 3 channels, got {channels}")
+            raise ValueError(f"JpegCompression needs images of 1, 3 or 4 channels, got {channels}")
         tables = (group.params[name] for name in ("luminance", "chrominance", "chrominance"))
         height, width = images.shape[2:]
         # float64: no device shortens its products, and few coefficients come to lie on a step.

@@ -106,7 +106,7 @@ def test_other_axes_may_be_given():
 
 def test_channels_are_checked():
     for transform in (ga.JpegCompression(), ga.FancyPCA()):
-        with pytest.raises(ValueError, match="needs images of 1 or 3 channels, got 2"):
+        with pytest.raises(ValueError, match="needs images of 1, 3 or 4 channels, got 2"):
             transform(torch.zeros(1, 2, 8, 8, dtype=torch.uint8))
     with pytest.raises(ValueError, match=r"quality must be a whole number .* in \[1, 100\], got 0"):
         ga.JpegCompression(0)
