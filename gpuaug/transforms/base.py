@@ -18,6 +18,7 @@ from gpuaug.followers import MOVES, Augmented, check_followers
 from gpuaug.images import check_images
 from gpuaug.packed import Images, Packed, Source, source_of
 from gpuaug.recipe import Draft, Group, Recipes
+from gpuaug.transforms import advice
 from gpuaug.transforms.plan import Cursor, Geometry, Stage, Step
 
 
@@ -257,6 +258,7 @@ class Transform(nn.Module):
         """Execute recipes that are on the images' device: launches on the current stream, and waits for
         nothing.
         """
+        advice.on_images(images, self)
         for recipes in passes[:-1]:
             images = functional.augment(images, recipes, memory_format=self.memory_format)
             images = self._serve_groups(images, recipes)

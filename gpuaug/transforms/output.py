@@ -11,6 +11,7 @@ from gpuaug.images import dtype_name
 from gpuaug.normalization import TABLE_DTYPES, Statistic, normalization_line, normalization_table
 from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Draft, Recipes
+from gpuaug.transforms import advice
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.plan import Stage
 
@@ -56,6 +57,7 @@ class Normalize(Transform):
         normalization_table(
             self.mean, self.std, channels=max(self.mean.numel(), self.std.numel())
         )  # checks them
+        advice.on_statistics(self.mean, self.std)
         self._tables: dict[tuple[int, torch.device], tuple[Tensor, Tensor]] = {}
 
     def compile(self, draft: Draft, active: Active) -> None:

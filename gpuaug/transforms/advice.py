@@ -1,0 +1,118 @@
+"""Warnings about what is probably a mistake, or needlessly slow: each kind once in a process.
+
+>>> import gpuaug
+>>> images = torch.full((2, 3, 8, 8), 200.0)
+>>> gpuaug.ColorJitter(0.1)(images).max()  # clamped: the warning says why, the first time
+tensor(1.)
+
+What is looked at costs little: a sample of at most 4096 values of floating images on the CPU. Of images on a
+GPU no value is read, because that would wait for the device; nor is any while a graph is traced. Values are
+checked where a transform computes with them; what only moves or averages pixels takes any.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+from gpuaug.packed import Images, Packed
+from gpuaug.transforms.plan import Stage
+
+if TYPE_CHECKING:
+    from gpuaug.transforms.base import Transform
+
+FLOATS_SLOWER = 30  # times, on a CPU; CHANGELOG says how it was measured
+_SLACK = 0.1  # what an interpolation may overshoot
+_FEW, _SIDE = 4, 16  # images of a batch, and pixels of a side, in a sample
+
+_said: set[str] = set()
+
+
+def on_images(images: Images, transform: Transform) -> None:
+    """Warn of floating images that are slow for no gain, or out of range; see the module."""
+    if isinstance(images, Packed) or not images.is_floating_point() or _is_hidden(images):
+        return
+    if not images.requires_grad:
+        _say(
+            "floats",
+            "floating images take the differentiable path, which on a CPU takes about "
+            f"{FLOATS_SLOWER} times as long as the kernel: give uint8 where no gradient is needed; Normalize "
+            "makes floats of it",
+        )
+    if images.device.type == "cpu" and images.numel() and _computes(transform):
+        sample = _sample(images)
+        _check_range(float(sample.min()), float(sample.max()))
+
+
+def on_statistics(mean: Tensor, std: Tensor) -> None:
+    """Warn of a mean and std that are not for images in [0, 1]."""
+    for name, value in (("mean", mean), ("std", std)):
+        if value.device.type == "cpu" and float(value.abs().max()) > 1:
+            _say(
+                "statistics",
+                f"Normalize: {name} {value.tolist()} is not for images in [0, 1], as which bytes count: "
+                "divide mean and std by 255. It is right only for floating images of another scale",
+            )
+
+
+def _computes(transform: Transform) -> bool:
+    """Whether some of it makes new values: all but geometry, blurs and distortions."""
+    leaves = (step.transform for step in transform.step.leaves)
+    return any(
+        leaf.stage not in (Stage.GEOMETRY, Stage.BLUR) and not getattr(leaf, "averages", False)
+        for leaf in leaves
+    )
+
+
+def _is_hidden(images: Tensor) -> bool:
+    """Whether values cannot be read, or reading them would become part of a graph."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
+    return isinstance(images, FakeTensor) or _get_current_dispatch_mode() is not None
+
+
+def _sample(images: Tensor) -> Tensor:
+    steps = (-(-size // most) for size, most in zip(images.shape, (_FEW, 4, _SIDE, _SIDE), strict=True))
+    return images.detach()[tuple(slice(None, None, step) for step in steps)]
+
+
+def _check_range(low: float, high: float) -> None:
+    """NaN, which compares false, warns of nothing."""
+    if not (low < -_SLACK or high > 1 + _SLACK):
+        return
+    found = f"floating images are expected in [0, 1], but these reach from {low:.4g} to {high:.4g}: "
+    if low < -10 or high > 255 + _SLACK:
+        _say(
+            "scale",
+            f"{found}values of another scale, such as Hounsfield units? Map the window that matters to "
+            "[0, 1]: ((images - low) / (high - low)).clamp(0, 1)",
+        )
+    elif low < -_SLACK:
+        _say(
+            "normalized",
+            f"{found}normalised already? Leave out that normalisation; Normalize is a chain's last transform",
+        )
+    elif high > 2:
+        _say("levels", f"{found}levels from 0 to 255? Give them as uint8, or divide by 255")
+    else:
+        _say("bright", f"{found}they will be clamped. Scale or clamp them to [0, 1]")
+
+
+def _say(kind: str, message: str) -> None:
+    if kind not in _said:
+        _said.add(kind)
+        warnings.warn(message, UserWarning, stacklevel=_above_gpuaug())
+
+
+def _above_gpuaug() -> int:
+    """The stack level of the caller outside gpuaug and PyTorch, for ``warnings.warn`` in ``_say``."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("gpuaug", "torch"):
+        level, frame = level + 1, frame.f_back
+    return level
