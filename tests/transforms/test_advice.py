@@ -100,7 +100,7 @@ def test_floats_are_slow():
 
     assert warned(lambda: ga.RandomHorizontalFlip()(UNIT.clone().requires_grad_())) == []
     (warning,) = warned(lambda: ga.RandomHorizontalFlip()(UNIT))
-    assert "on a CPU takes about 30 times as long as the kernel: give uint8" in warning
+    assert "on a CPU takes 30 to 70 times as long as the kernel: give uint8" in warning
     assert warned(lambda: ga.RandomVerticalFlip()(UNIT)) == []
 
 
