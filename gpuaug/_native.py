@@ -208,8 +208,8 @@ def _load_backends() -> None:
                 surprises.append(f"No {backend} backend: {unavailable}.")
     if surprises:
         warnings.warn(
-            "gpuaug runs on the PyTorch reference: the same results, but where the CPU's kernel is missing in "
-            f"{REFERENCE_SLOWER} times the time. {' '.join(surprises)} "
+            "gpuaug runs on the PyTorch reference: the same results, but where the CPU's kernel is missing "
+            f"in {REFERENCE_SLOWER} times the time. {' '.join(surprises)} "
             f"Built with {_built_with()}; running {_running()}. To mend it: {_FIX}.",
             RuntimeWarning,
             stacklevel=2,

@@ -1,10 +1,10 @@
 """The batched operators: each checks its arguments, compiles recipes, and runs the one kernel.
 
 uint8 images take the kernel (one launch, the same bytes on every backend). Floating images take the
-differentiable path (``gpuaug/differentiable.py``); a NaN pixel stays NaN there, and spreads as far as a
-filter reaches. Parameters are tensors with one entry per sample, on the host or on the images' device; on the
-host their values are checked. Under ``torch.compile`` values are not looked at, and the kernel clamps what it
-reads.
+differentiable path (``gpuaug/differentiable.py``), in float32 at least, whatever autocast says;
+``gpuaug/levels.py`` says what becomes of values outside [0, 1], of NaN and of alpha. Parameters are tensors
+with one entry per sample, on the host or on the images' device; on the host their values are checked. Under
+``torch.compile`` values are not looked at, and the kernel clamps what it reads.
 """
 
 from __future__ import annotations
@@ -288,7 +288,7 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
 def salt_and_pepper(
     images: Tensor, salt: PerDraw, pepper: PerDraw, keys: Tensor, *, place: int = 0
 ) -> Tensor:
-    """Turn random pixels white or black, all channels at once.
+    """Turn random pixels white or black, all channels but alpha at once.
 
     >>> images = torch.full((2, 3, 32, 32), 7, dtype=torch.uint8)
     >>> salt_and_pepper(images, salt=0.15, pepper=0.1, keys=torch.tensor([1, 2])).unique()

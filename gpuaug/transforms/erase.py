@@ -33,7 +33,7 @@ class RandomErasing(Transform):
         p: probability, in [0, 1].
         scale: least and most share of the image's area, in (0, 1].
         ratio: least and most height / width of the box.
-        value: the level that takes its place, 0 to 255, in all channels; for floating images, that / 255.
+        value: the level that takes its place, 0 to 255, in all channels but alpha; for floats, that / 255.
     """
 
     reference = "Zhong et al., Random erasing data augmentation, AAAI 2020"
@@ -90,7 +90,7 @@ class CutOut(Transform):
     Args:
         size: (height, width) of a box in pixels, or one number for both.
         holes: how many, 1 to 4.
-        fill: the level that takes their place, 0 to 255, in all channels; for floating images, that / 255.
+        fill: the level that takes their place, 0 to 255, in all channels but alpha; for floats, that / 255.
     """
 
     reference = "DeVries and Taylor, Improved regularization with cutout, 2017"
@@ -130,7 +130,7 @@ class GridDropout(Transform):
     Args:
         ratio: side of what is erased as a share of the grid's unit, in (0, 1).
         unit: (least, most) side of the grid's squares in pixels, at least 2; or one number.
-        fill: the level that takes their place, 0 to 255, in all channels; for floating images, that / 255.
+        fill: the level that takes their place, 0 to 255, in all channels but alpha; for floats, that / 255.
     """
 
     reference = "Chen et al., GridMask data augmentation, 2020"

@@ -15,7 +15,7 @@ from gpuaug.transforms.settings import probability
 
 
 class SaltAndPepper(Transform):
-    """Random pixels become white or black, all channels at once.
+    """Random pixels become white or black, all channels but alpha at once.
 
     >>> import gpuaug, torch
     >>> images = torch.full((2, 3, 32, 32), 7, dtype=torch.uint8)

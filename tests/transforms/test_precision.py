@@ -143,6 +143,17 @@ def test_half_precision_is_float32_rounded_once(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", EPSILON)
+def test_single_operations_round_once(dtype):
+    halves = of_type(IMAGES, dtype)
+    for operation in (
+        lambda images: F.gaussian_blur(images, 1.37),
+        lambda images: F.gaussian_blur(images, None),
+        lambda images: F.crop_resize(images, torch.tensor([[1, 2, 15, 17]]).expand(3, 4), 8),
+    ):
+        assert torch.equal(operation(halves), operation(halves.float()).to(dtype))
+
+
+@pytest.mark.parametrize("dtype", EPSILON)
 def test_normalized_halves_are_as_exact_as_they_can_be(dtype):
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     halves = of_type(IMAGES, dtype)
