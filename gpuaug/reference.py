@@ -164,6 +164,8 @@ def with_alpha(changed: Tensor, image: Tensor) -> Tensor:
     >>> with_alpha(torch.zeros(1, 4, 1, 1), torch.ones(1, 4, 1, 1)).flatten()
     tensor([0., 0., 0., 1.])
     """
+    if image.shape[1] <= COLOURS:
+        return changed
     return torch.cat((changed[:, :COLOURS], image[:, COLOURS:]), dim=1)
 
 

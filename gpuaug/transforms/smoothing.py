@@ -136,6 +136,8 @@ class MotionBlur(_OfSize):
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         size = group.variant
+        if size == 1:  # of a weak draw
+            return images
         steepest = max(map(abs, self.direction))
         reach = size // 2 + math.ceil(steepest * (size + 1) / 6)
         check_reflectable(self, images, reach)
@@ -157,10 +159,6 @@ def _centred_line(size: int, direction: Tensor, reach: int) -> Tensor:
     tensor([[0.0000, 0.3333, 0.3333, 0.3333, 0.0000],
             [0.0000, 0.2222, 0.5556, 0.2222, 0.0000]])
     """
-    if size == 1:  # of a weak draw
-        return direction.new_ones(len(direction), 1) * (
-            torch.arange(-reach, reach + 1, device=direction.device) == 0
-        )
     place = torch.arange(size, device=direction.device, dtype=direction.dtype) - size // 2
     weight = 1 / size - direction[:, None] * place * (2 / (size * (size - 1)))
     place = place + direction[:, None] * ((size + 1) / 6)
