@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gpuaug import grain, random, tone
 from gpuaug import lazy_kornia as kornia
-from gpuaug.levels import COLOURS, clamped
+from gpuaug.levels import COLOURS, clamped, full_precision
 from gpuaug.recipe import Recipes
 from gpuaug.record import (
     ARTICLE,
@@ -46,7 +46,7 @@ def in_full(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @wraps(function)
     def wide(images: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        with torch.autocast(images.device.type, enabled=False):
+        with full_precision(images.device):
             full = images.to(torch.promote_types(images.dtype, torch.float32))
             return function(full, *args, **kwargs).to(images.dtype)
 

@@ -24,6 +24,7 @@ from gpuaug.images import (
     has_channels_last,
     wants_channels_last,
 )
+from gpuaug.levels import full_precision
 from gpuaug.normalization import (
     Statistic,
     check_rows,
@@ -145,7 +146,7 @@ def augment(
                 f"got a table of shape {tuple(table.shape)}"
             )
         # In float32 at least, whatever autocast says, and rounded once.
-        with torch.autocast(images.device.type, enabled=False):
+        with full_precision(images.device):
             wide = images.to(torch.promote_types(images.dtype, torch.float32))
             out = differentiable.augment(wide, recipes, images.dtype)
             out = normalize_floats(out, mean, std) if normalized else out

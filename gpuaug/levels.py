@@ -16,6 +16,8 @@ NaN stays NaN, and spreads as far as a filter or a statistic reaches, in its own
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -30,6 +32,18 @@ def clamped(values: Tensor) -> Tensor:
     tensor([0.0000, 0.2500, 1.0000,    nan])
     """
     return torch.where(values < 0, 0, torch.where(values > 1, 1, values))
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Where autocast makes nothing narrower, so that a result depends on images and settings alone.
+
+    >>> with torch.autocast("cpu", torch.bfloat16), full_precision(torch.device("cpu")):
+    ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
+    torch.float32
+    """
+    if torch.amp.is_autocast_available(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
 
 
 def nearest_levels(images: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gpuaug.activity import Active, both
 from gpuaug.images import has_channels_last
-from gpuaug.levels import COLOURS, clamped
+from gpuaug.levels import COLOURS, clamped, full_precision
 from gpuaug.recipe import Draft, Group
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
@@ -67,14 +67,14 @@ class Batched(Transform):
     def follow(self, masks: Tensor, group: Group) -> Tensor:
         whole = masks if masks.dim() == 4 else masks[:, None]
         some = whole if group.rows is None else whole[group.rows]
-        with torch.autocast(masks.device.type, enabled=False):
+        with full_precision(masks.device):
             moved = self.move_masks(some, group)
         moved = moved if group.rows is None else whole.index_copy(0, group.rows, moved)
         return moved if masks.dim() == 4 else moved[:, 0]
 
     def serve(self, images: Tensor, group: Group) -> Tensor:
         """Change the group's images, in place where they are bytes."""
-        with torch.autocast(images.device.type, enabled=False):
+        with full_precision(images.device):
             some = images if group.rows is None else images.index_select(0, group.rows)
             changed = some if self.averages else some[:, :COLOURS]
             if images.is_floating_point():
