@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gpuaug import random
 from gpuaug.images import check_images
+from gpuaug.own_draws import OwnDraws, given_or_drawn
+from gpuaug.tracing import keep
 from gpuaug.transforms.base import check_draws
 from gpuaug.transforms.settings import number, probability
+from gpuaug.transforms.settled import Settled
 
 PLACE = (1 << 32) - 1  # in a counter: beyond every place in a chain
 Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 
 
-class Mix:
+class Mix(Settled):
     """Base of the mixes: draws who mixes with whom, and how much; a subclass says how."""
 
-    def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int = 0) -> None:
+    def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int | None = None) -> None:
         self.alpha = number("alpha", alpha, 0.01, 100)
         self.p = probability("p", p)
-        self.seed = random.check_seed(seed)
-        self.seen = 0  # images, when used without draws
+        self.seed = given_or_drawn(seed)
+        self._own = OwnDraws(self.seed, type(self).__name__)
         self._cumulative = _beta_cumulative(self.alpha)
+        self._kept: dict[torch.device, Tensor] = {}  # a tensor on each device
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": {}}
+
+    @property
+    def seen(self) -> int:
+        """How many images came without draws."""
+        return self._own.seen
 
     def __call__(self, images: Tensor, targets: Tensor, draws: Tensor | None = None) -> Mixed:
         """Mix a batch on its device; nothing waits for it.
@@ -33,7 +46,7 @@ class Mix:
             images: ``(n, C, H, W)``, uint8 (rounded half to even) or floating, normalised or not.
             targets: ``(n, ...)``, on the images' device.
             draws: int64 ``(n, 3)`` on the host: index, copy, key. Without, keys come from ``seed`` and the
-                count of images seen, as a transform's.
+                count of images seen, as a transform's (``gpuaug.own_draws``).
 
         Returns:
             the images, and (y1, y2, lam): the targets of each image and of its partner, and the share
@@ -50,13 +63,10 @@ class Mix:
                 f"images and targets must be on one device, got {images.device} and {targets.device}"
             )
         if draws is None:
-            index = torch.arange(self.seen, self.seen + count, device="cpu")
-            self.seen += count
-            keys = random.draw_keys(self.seed, 0, index, torch.ones_like(index))
+            draws = self._own.take(count)
         else:
             check_draws(draws, count)
-            keys = draws[:, 2]
-        (numbers,) = random.uniform(keys, [PLACE], [5])
+        (numbers,) = random.uniform(draws[:, 2], [PLACE], [5])
         chance, whom, share, *where = numbers.unbind(1)
         lam = torch.where(chance < self.p, self._beta(share), 1.0)
         host = torch.stack((whom, lam, *where), dim=1).contiguous()
@@ -105,7 +115,7 @@ class MixUp(Mix):
     Args:
         alpha: in [0.01, 100].
         p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
-        seed: of the keys, when used without draws.
+        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
     """
 
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,7 +144,7 @@ class CutMix(Mix):
     Args:
         alpha: in [0.01, 100].
         p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
-        seed: of the keys, when used without draws.
+        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
     """
 
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,7 +175,7 @@ class CMO(CutMix):
         power: in [0, 10]; 0 draws all the same.
         alpha: in [0.01, 100].
         p: probability that an image is mixed, in [0, 1]; the paper's is a half.
-        seed: of the keys, when used without draws.
+        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
 
     Raises:
         TypeError: when called with targets that are not int64 class numbers.
@@ -180,7 +190,7 @@ class CMO(CutMix):
         alpha: float = 1.0,
         p: float = 0.5,
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(alpha, p, seed=seed)
         counts = torch.as_tensor(class_counts, device=getattr(class_counts, "device", "cpu"))
@@ -190,18 +200,22 @@ class CMO(CutMix):
                 f"class_counts must be at least one count, each finite and at least 1, got {class_counts}"
             )
         self.power = number("power", power, 0, 10)
-        self.weights = counts.double() ** -self.power
+        self._weights = counts.double() ** -self.power
+
+    @property
+    def weights(self) -> Tensor:
+        """Of each class, float64 ``(C,)``."""
+        return self._weights.clone()
 
     def partner(self, number: Tensor, targets: Tensor) -> Tensor:
         if targets.dtype != torch.int64 or targets.dim() != 1:
             raise TypeError(f"targets must be int64 (n,), got {targets.dtype} {tuple(targets.shape)}")
-        if self.weights.device != targets.device:
-            self.weights = self.weights.to(targets.device)
-        classes = len(self.weights)
+        weights = keep(self._kept, targets.device, lambda: self._weights.to(targets.device))
+        classes = len(weights)
         if targets.is_cpu:
             for n in ((targets < 0) | (targets >= classes)).nonzero().flatten()[:1].tolist():
                 raise ValueError(f"targets must be in [0, {classes}), got {int(targets[n])} for image {n}")
-        end = self.weights[targets.clamp(0, classes - 1)].cumsum(0)
+        end = weights[targets.clamp(0, classes - 1)].cumsum(0)
         found = torch.searchsorted(end, number * end[-1:], right=True)
         return found.clamp(max=len(end) - 1)
 

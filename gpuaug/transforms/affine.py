@@ -55,7 +55,7 @@ class RandomAffine(Transform):
         shear: Degrees | tuple[float, float, float, float] | None = None,
         *,
         padding_mode: str = "zero",
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         self.degrees = around("degrees", degrees)
@@ -108,7 +108,7 @@ class RandomRotation(Transform):
     geometry = Geometry.AFFINE
     numbers = 1
 
-    def __init__(self, degrees: Degrees, *, padding_mode: str = "zero", seed: int = 0) -> None:
+    def __init__(self, degrees: Degrees, *, padding_mode: str = "zero", seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.degrees = around("degrees", degrees)
         self.padding_mode = border("padding_mode", padding_mode)
@@ -147,7 +147,7 @@ class RandomTranspose(Transform):
     numbers = 1
     graded = False
 
-    def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
 

@@ -5,21 +5,23 @@ from the recipe.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import count
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook
 
 from gpuaug import functional, random
 from gpuaug.activity import Active, both, others
 from gpuaug.followers import MOVES, Augmented, check_followers
 from gpuaug.images import check_images
+from gpuaug.own_draws import OwnDraws, given_or_drawn
 from gpuaug.packed import Images, Packed, Source, source_of
 from gpuaug.recipe import Draft, Group, Recipes
 from gpuaug.transforms import advice
 from gpuaug.transforms.plan import Cursor, Geometry, Stage, Step
+from gpuaug.transforms.settled import Settled
 
 
 class Job:
@@ -70,7 +72,7 @@ class Job:
         return neutral + step * self.grade((value - neutral) / step).round().long()
 
 
-class Transform(nn.Module):
+class Transform(Settled, nn.Module):
     """Base of all transforms. One says its ``stage``, draws its parameters in ``make_params`` and writes them
     in ``compile``.
 
@@ -84,7 +86,18 @@ class Transform(nn.Module):
 
     With ``draws`` (what the sampler gives) an image is a pure function of its sample, its key and the
     transform. Without, the transform counts the images that it has seen and makes their keys from its
-    ``seed``; each counts as copy 1.
+    ``seed``; each counts as copy 1. Two transforms, a ``DataLoader``'s workers, its epochs and ranks then get
+    different keys; ``gpuaug.own_draws`` says what repeats.
+
+    Args:
+        seed: of those keys, in [0, 2**64); the same one repeats them. None: drawn from PyTorch's default
+            generator when the transform is built, so that ``torch.manual_seed`` repeats a run.
+
+    Attributes:
+        seed: the given or drawn one.
+        seen: how many images came without draws.
+
+    Settings are fixed once a transform is built: setting one raises ``AttributeError``.
     """
 
     stage: Stage
@@ -96,13 +109,34 @@ class Transform(nn.Module):
     graded = True  # has parameters that a PerClass's strength scales
     numbers = 0  # random ones for each draw, at most
     memory_format = torch.preserve_format
+    step: Step  # the plan with this transform as the outermost
 
-    def __init__(self, *, seed: int = 0) -> None:
+    def __init__(self, *, seed: int | None = None) -> None:
         super().__init__()
-        self.seed = random.check_seed(seed)
-        self.seen = 0  # images, when used without draws
-        # Of a batch's images, kept for the next one's.
-        self._first_copies = torch.empty(0, dtype=torch.int64, device="cpu")
+        self.seed = given_or_drawn(seed)
+        self._kept: dict[Any, Any] = {}  # tables for the next batches, remade where a copy needs them
+
+    def _settle(self) -> None:
+        # Not in forward, where a graph of torch.compile would depend on what was there already.
+        self.step = self.plan(Cursor(), count())[0]
+        if "_own" not in self.__dict__:
+            self._own = OwnDraws(self.seed, self._kinds)
+        super()._settle()
+
+    @property
+    def _kinds(self) -> str:
+        return " ".join(f"{depth} {type(step.transform).__name__}" for depth, step in self.step.walk())
+
+    @property
+    def seen(self) -> int:
+        return self._own.seen
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "step"} | {"_kept": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._settle()
 
     # ---- What a subclass gives
 
@@ -138,11 +172,6 @@ class Transform(nn.Module):
             raise ValueError(f"Normalize must be the last transform, got {self.label()} after it")
         cursor = cursor.after(self.stage, self.geometry)
         return Step(self, next(places), cursor.number), cursor
-
-    @cached_property
-    def step(self) -> Step:
-        """The plan with this transform as the outermost."""
-        return self.plan(Cursor(), count())[0]
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         """Write this transform into the job's pass; for draws that it does not serve, only its size."""
@@ -190,7 +219,7 @@ class Transform(nn.Module):
         if not isinstance(images, Packed):
             check_images(images)
         if draws is None:
-            draws = self._own_draws(len(images if index is None else index))
+            draws = self._own.take(len(images if index is None else index))
         passes = self.recipes(draws, source_of(images), index, labels)
         given = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
         given = {name: value for name, value in given.items() if value is not None}
@@ -282,13 +311,17 @@ class Transform(nn.Module):
         """Run the last pass; ``Normalize`` has its own way."""
         return functional.augment(images, recipes, memory_format=memory_format)
 
-    def _own_draws(self, count: int) -> Tensor:
-        if len(self._first_copies) != count:
-            self._first_copies = torch.ones(count, dtype=torch.int64, device="cpu")
-        index, copy = torch.arange(self.seen, self.seen + count, device="cpu"), self._first_copies
-        # Past nn.Module, which looks for parameters in everything that is set.
-        self.__dict__["seen"] += count
-        return random.keyed_draws(self.seed, 0, index, copy)
+
+def _note_place(module: nn.Module, name: str, member: nn.Module | None) -> None:
+    """Transforms of one kind and seed differ by their numbers in the list that holds them."""
+    if isinstance(member, Transform) and isinstance(module, (nn.Sequential, nn.ModuleList)):
+        names = list(module._modules)
+        place = names.index(name) if name in names else len(names)
+        member._own = OwnDraws(member.seed, member._kinds, place, member.seen)
+
+
+# nn.Sequential tells its modules nothing, so it is asked to.
+register_module_module_registration_hook(_note_place)
 
 
 def travel(recipes: Recipes, device: torch.device) -> Recipes:

@@ -34,7 +34,11 @@ class GaussianBlur(Transform):
     stage = Stage.BLUR
 
     def __init__(
-        self, kernel_size: int = 5, sigma: tuple[float, float] | float | None = (0.1, 2.0), *, seed: int = 0
+        self,
+        kernel_size: int = 5,
+        sigma: tuple[float, float] | float | None = (0.1, 2.0),
+        *,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         if kernel_size != 5:

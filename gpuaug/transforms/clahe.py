@@ -48,7 +48,7 @@ class CLAHE(Batched):
         clip_limit: float | tuple[float, float] = (1.0, 4.0),
         tile_grid_size: int | tuple[int, int] = (8, 8),
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         self.clip_limit = span("clip_limit", clip_limit, 0.01, 256)

@@ -52,7 +52,7 @@ class _Sometimes(_Colour):
     numbers = 1
     graded = False
 
-    def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
@@ -102,7 +102,7 @@ class ColorJitter(_Colour):
         saturation: Range = 0.0,
         hue: Range = 0.0,
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         self.brightness = around("brightness", brightness, 1.0, low=0.0)
@@ -146,7 +146,7 @@ class RandomGrayscale(_Sometimes):
 
     reference = "torchvision RandomGrayscale; ITU-R BT.601"
 
-    def __init__(self, p: float = 0.1, *, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.1, *, seed: int | None = None) -> None:
         super().__init__(p, seed=seed)
 
     def matrix(self, u: Tensor) -> tuple[float, ...]:
@@ -198,7 +198,7 @@ class ChannelDropout(_Sometimes):
     grey = False
     numbers = 2
 
-    def __init__(self, p: float = 0.5, fill: int = 0, *, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.5, fill: int = 0, *, seed: int | None = None) -> None:
         super().__init__(p, seed=seed)
         self.fill = level("fill", fill)
 
@@ -246,7 +246,9 @@ class RGBShift(_Colour):
     grey = False
     numbers = 3
 
-    def __init__(self, red: Range = 20.0, green: Range = 20.0, blue: Range = 20.0, *, seed: int = 0) -> None:
+    def __init__(
+        self, red: Range = 20.0, green: Range = 20.0, blue: Range = 20.0, *, seed: int | None = None
+    ) -> None:
         super().__init__(seed=seed)
         self.red, self.green, self.blue = (
             around(name, value, 0.0, low=-255.0, high=255.0)

@@ -15,6 +15,7 @@ from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import Batched
 from gpuaug.transforms.plan import Step
 from gpuaug.transforms.settings import number
+from gpuaug.transforms.settled import copied
 
 # Of ImageNet's pixels in [0, 1]: a column for each axis.
 IMAGENET_AXES = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
@@ -50,23 +51,28 @@ class FancyPCA(Batched):
         axes: Sequence[Sequence[float]] | Tensor = IMAGENET_AXES,
         variances: Sequence[float] | Tensor = IMAGENET_VARIANCES,
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         self.alpha = number("alpha", alpha, 0, 10)
-        self.axes = torch.as_tensor(axes, dtype=torch.float64, device=getattr(axes, "device", "cpu"))
-        self.variances = torch.as_tensor(
-            variances, dtype=torch.float64, device=getattr(variances, "device", "cpu")
-        )
-        for name, value, shape in (("axes", self.axes, (3, 3)), ("variances", self.variances, (3,))):
+        self._axes, self._variances = (copied(value, torch.float64) for value in (axes, variances))
+        for name, value, shape in (("axes", self._axes, (3, 3)), ("variances", self._variances, (3,))):
             if tuple(value.shape) != shape or not bool(value.isfinite().all()):
                 raise ValueError(f"{name} must be finite, of shape {shape}, got {value.tolist()}")
+
+    @property
+    def axes(self) -> Tensor:
+        return self._axes.clone()
+
+    @property
+    def variances(self) -> Tensor:
+        return self._variances.clone()
 
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         radius, angle = job.uniform(step).view(-1, 2, 2).unbind(2)
         radius, angle = (-2 * torch.log1p(-radius)).sqrt(), 2 * math.pi * angle
         normal = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)[:, :3]
-        return {"colour": job.grade(self.alpha * normal * self.variances) @ self.axes.T}
+        return {"colour": job.grade(self.alpha * normal * self._variances) @ self._axes.T}
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
         colour, channels = group.column("colour", images), images.shape[1]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gpuaug.activity import Active, both, others
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Cursor, Stage, Step
 from gpuaug.transforms.settings import probability
+from gpuaug.transforms.settled import Members
 
 
 class Container(Transform):
     """A transform that only passes on which draws its transforms serve."""
 
-    def __init__(self, transforms: Sequence[Transform], *, seed: int = 0) -> None:
+    def __init__(self, transforms: Sequence[Transform], *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         for position, transform in enumerate(transforms):
             if not isinstance(transform, Transform):
@@ -26,7 +28,7 @@ class Container(Transform):
                 )
         if len(transforms) == 0:
             raise ValueError("transforms must hold at least one transform, got none")
-        self.transforms = nn.ModuleList(transforms)
+        self.transforms = Members(transforms)
         self.graded = any(transform.graded for transform in transforms)
 
     def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
@@ -70,7 +72,8 @@ class Compose(Container):
         apply_to: whom to augment: "all" draws (recommended: a network may learn the marks of augmentation as
             a label where only the minority has them), or only the "copies" that over-sampling made (the
             articles' scheme). The others are only resized and normalised.
-        seed: of the keys, when used without draws; in [0, 2**64).
+        seed: of the keys, when used without draws; in [0, 2**64). None: drawn from PyTorch's default
+            generator, now.
         memory_format: of the result; by default that of the images. This and ``seed`` are those of the
             outermost chain alone.
     """
@@ -80,7 +83,7 @@ class Compose(Container):
         transforms: Sequence[Transform],
         apply_to: str = "all",
         *,
-        seed: int = 0,
+        seed: int | None = None,
         memory_format: torch.memory_format = torch.preserve_format,
     ) -> None:
         super().__init__(transforms, seed=seed)
@@ -88,7 +91,6 @@ class Compose(Container):
             raise ValueError(f"apply_to must be 'all' or 'copies', got {apply_to!r}")
         self.apply_to = apply_to
         self.memory_format = memory_format
-        self.step  # noqa: B018  plans now, so that a chain that cannot be is refused when it is built
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         if self.apply_to == "copies":
@@ -127,7 +129,9 @@ class OneOf(Container):
         ValueError: options that come to different sizes.
     """
 
-    def __init__(self, transforms: Sequence[Transform], by: str = "random", *, seed: int = 0) -> None:
+    def __init__(
+        self, transforms: Sequence[Transform], by: str = "random", *, seed: int | None = None
+    ) -> None:
         super().__init__(transforms, seed=seed)
         if by not in ("random", "copy"):
             raise ValueError(f"by must be 'random' or 'copy', got {by!r}")
@@ -145,11 +149,11 @@ class OneOf(Container):
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         served = both(chosen, augmented)
-        count, reached = len(step.children), job.reached
-        taken: list[Active] = [False] * count
+        options, reached = len(step.children), job.reached
+        taken: list[Active] = [False] * options
         if served is not False:
             option = self._option(job, step)
-            taken = [both(served, option == number) for number in range(count)]
+            taken = [both(served, option == number) for number in range(options)]
         for number, child, rivals in step.options:
             for rival in rivals:  # a draw's crop is of the image itself, not of what another option resized
                 job.reached = both(job.reached, others(taken[rival]))
@@ -158,10 +162,10 @@ class OneOf(Container):
 
     def _option(self, job: Job, step: Step) -> Tensor:
         """The number of each draw's option, -1 for none."""
-        count = len(step.children)
+        options = len(step.children)
         if self.by == "copy":
-            return torch.where(job.copy > 0, (job.copy - 1) % count, -1)
-        return (job.uniform(step)[:, 0] * count).long()
+            return torch.where(job.copy > 0, (job.copy - 1) % options, -1)
+        return (job.uniform(step)[:, 0] * options).long()
 
     def extra_repr(self) -> str:
         return f"by={self.by!r}"
@@ -181,7 +185,7 @@ class RandomApply(Container):
         p: probability, in [0, 1].
     """
 
-    def __init__(self, transforms: Sequence[Transform], p: float = 0.5, *, seed: int = 0) -> None:
+    def __init__(self, transforms: Sequence[Transform], p: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__(transforms, seed=seed)
         self.p = probability("p", p)
         self.numbers = 1
@@ -222,7 +226,7 @@ def _sizes(option: Step) -> dict[int, str]:
 
 
 def refuse_output(container: Container) -> None:
-    for step in container.step.leaves:
+    for step in container.plan(Cursor(), count())[0].leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(
                 f"{type(container).__name__} must not hold Normalize: all draws of a batch share their output"

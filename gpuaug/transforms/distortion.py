@@ -30,7 +30,7 @@ class _Field(Batched):
     moves = True
     averages = True
 
-    def __init__(self, padding_mode: str, *, seed: int = 0) -> None:
+    def __init__(self, padding_mode: str, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.padding_mode = border("padding_mode", padding_mode)
 
@@ -80,7 +80,7 @@ class OpticalDistortion(_Field):
     numbers = 1
 
     def __init__(
-        self, distort_limit: Span = (-0.3, 0.3), *, padding_mode: str = "zero", seed: int = 0
+        self, distort_limit: Span = (-0.3, 0.3), *, padding_mode: str = "zero", seed: int | None = None
     ) -> None:
         super().__init__(padding_mode, seed=seed)
         self.distort_limit = span("distort_limit", distort_limit, -0.36, 2)
@@ -121,7 +121,9 @@ class GridDistortion(_Field):
 
     reference = "Albumentations GridDistortion, normalized"
 
-    def __init__(self, num_steps: int = 5, distort_limit: Span = (-0.3, 0.3), *, seed: int = 0) -> None:
+    def __init__(
+        self, num_steps: int = 5, distort_limit: Span = (-0.3, 0.3), *, seed: int | None = None
+    ) -> None:
         super().__init__("edge", seed=seed)
         self.num_steps = whole("num_steps", num_steps, 1, 64)
         self.distort_limit = span("distort_limit", distort_limit, -0.9, 10)
@@ -172,7 +174,12 @@ class ElasticTransform(_Field):
     numbers = 1
 
     def __init__(
-        self, alpha: Span = (10.0, 40.0), sigma: float = 4.0, *, padding_mode: str = "reflect", seed: int = 0
+        self,
+        alpha: Span = (10.0, 40.0),
+        sigma: float = 4.0,
+        *,
+        padding_mode: str = "reflect",
+        seed: int | None = None,
     ) -> None:
         super().__init__(padding_mode, seed=seed)
         self.alpha = span("alpha", alpha, 0, 10000)

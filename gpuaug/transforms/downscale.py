@@ -31,7 +31,7 @@ class Downscale(Batched):
     numbers = 1
     averages = True
 
-    def __init__(self, scale: float | tuple[float, float] = (0.25, 0.75), *, seed: int = 0) -> None:
+    def __init__(self, scale: float | tuple[float, float] = (0.25, 0.75), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.scale = span("scale", scale, 1e-6, 1)
 

@@ -47,7 +47,7 @@ class RandomErasing(Transform):
         ratio: tuple[float, float] = (0.3, 3.3),
         value: int = 0,
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
@@ -96,7 +96,9 @@ class CutOut(Transform):
     reference = "DeVries and Taylor, Improved regularization with cutout, 2017"
     stage = Stage.ERASE
 
-    def __init__(self, size: int | tuple[int, int], *, holes: int = 1, fill: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self, size: int | tuple[int, int], *, holes: int = 1, fill: int = 0, seed: int | None = None
+    ) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.holes, self.fill = whole("holes", holes, 1, BOXES), level("fill", fill)
@@ -143,7 +145,7 @@ class GridDropout(Transform):
         unit: int | tuple[int, int] = (16, 64),
         *,
         fill: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         self.ratio = probability("ratio", ratio)

@@ -30,7 +30,7 @@ class _Sized(Transform):
     stage = Stage.GEOMETRY
     geometry = Geometry.SIZE
 
-    def __init__(self, size: Size, *, antialias: bool = True, seed: int = 0) -> None:
+    def __init__(self, size: Size, *, antialias: bool = True, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.extent = (self.size[1], self.size[0])
@@ -73,7 +73,9 @@ class RandomCrop(_Sized):
 
     reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
 
-    def __init__(self, size: Size, *, padding: int = 0, padding_mode: str = "zero", seed: int = 0) -> None:
+    def __init__(
+        self, size: Size, *, padding: int = 0, padding_mode: str = "zero", seed: int | None = None
+    ) -> None:
         super().__init__(size, seed=seed)
         self.padding = whole("padding", padding, 0, 0xFFFF)
         self.padding_mode = border("padding_mode", padding_mode)
@@ -123,7 +125,7 @@ class RandomResizedCrop(_Sized):
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
         *,
         antialias: bool = True,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(size, antialias=antialias, seed=seed)
         self.scale = interval("scale", scale, high=1.0)
@@ -169,7 +171,7 @@ class Resize(Transform):
     geometry = Geometry.SIZE
     deterministic = True
 
-    def __init__(self, size: Size, *, antialias: bool = True, seed: int = 0) -> None:
+    def __init__(self, size: Size, *, antialias: bool = True, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.by_shorter_side = isinstance(size, int)
@@ -233,7 +235,7 @@ class _Flip(Transform):
     graded = False
     axis: int
 
-    def __init__(self, p: float = 0.5, *, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
 

@@ -38,7 +38,7 @@ class GaussNoise(Transform):
     stage = Stage.GRAIN
     numbers = 1
 
-    def __init__(self, std: Span = (0.02, 0.1), per_channel: bool = True, *, seed: int = 0) -> None:
+    def __init__(self, std: Span = (0.02, 0.1), per_channel: bool = True, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.std = span("std", std, 0, 1)
         self.per_channel = flag("per_channel", per_channel)
@@ -77,7 +77,7 @@ class MultiplicativeNoise(Transform):
         per_channel: bool = False,
         elementwise: bool = True,
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
         self.multiplier = span("multiplier", multiplier, 0, 10)

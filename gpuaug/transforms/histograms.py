@@ -36,7 +36,7 @@ class RandomMeanContrast(Batched):
     backend = "kornia"
     numbers = 1
 
-    def __init__(self, factor: Span = (0.8, 1.2), *, seed: int = 0) -> None:
+    def __init__(self, factor: Span = (0.8, 1.2), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.factor = span("factor", factor, 0, 10)
 

@@ -42,7 +42,7 @@ class ISONoise(Batched):
     numbers = 2
 
     def __init__(
-        self, color_shift: Span = (0.01, 0.05), intensity: Span = (0.1, 0.5), *, seed: int = 0
+        self, color_shift: Span = (0.01, 0.05), intensity: Span = (0.1, 0.5), *, seed: int | None = None
     ) -> None:
         super().__init__(seed=seed)
         self.color_shift = span("color_shift", color_shift, 0, 1)

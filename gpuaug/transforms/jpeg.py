@@ -56,7 +56,7 @@ class JpegCompression(Batched):
     reference = "ITU-T T.81, 1992; JFIF 1.02"
     numbers = 1
 
-    def __init__(self, quality: int | tuple[int, int] = (40, 95), *, seed: int = 0) -> None:
+    def __init__(self, quality: int | tuple[int, int] = (40, 95), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.quality = whole_span("quality", quality, 1, 100)
 

@@ -33,7 +33,7 @@ class SaltAndPepper(Transform):
     reference = "scikit-image random_noise"
     stage = Stage.NOISE
 
-    def __init__(self, amount: float = 0.25, salt_vs_pepper: float = 0.6, *, seed: int = 0) -> None:
+    def __init__(self, amount: float = 0.25, salt_vs_pepper: float = 0.6, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.amount = probability("amount", amount)
         self.salt_vs_pepper = probability("salt_vs_pepper", salt_vs_pepper)

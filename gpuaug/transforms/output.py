@@ -8,12 +8,20 @@ from torch import Tensor
 from gpuaug import functional
 from gpuaug.activity import Active
 from gpuaug.images import dtype_name
-from gpuaug.normalization import TABLE_DTYPES, Statistic, normalization_line, normalization_table
+from gpuaug.normalization import (
+    TABLE_DTYPES,
+    Statistic,
+    normalization_line,
+    normalization_table,
+    statistics,
+)
 from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Draft, Recipes
+from gpuaug.tracing import keep
 from gpuaug.transforms import advice
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.plan import Stage
+from gpuaug.transforms.settled import copied
 
 
 class Normalize(Transform):
@@ -39,26 +47,34 @@ class Normalize(Transform):
         std: Statistic = 1.0,
         dtype: torch.dtype = torch.float32,
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
-        self.mean, self.std = (
-            torch.as_tensor(value, dtype=torch.float64, device=getattr(value, "device", "cpu")).clone()
-            for value in (mean, std)
-        )
-        if max(self.mean.dim(), self.std.dim()) > 1:
+        self._mean, self._std = copied(mean, torch.float64), copied(std, torch.float64)
+        if max(self._mean.dim(), self._std.dim()) > 1:
             raise ValueError(
                 "mean and std must be a number or one for each channel, "
-                f"got shapes {tuple(self.mean.shape)} and {tuple(self.std.shape)}"
+                f"got shapes {tuple(self._mean.shape)} and {tuple(self._std.shape)}"
             )
         if dtype not in TABLE_DTYPES:
             raise TypeError(f"dtype must be float32, float16 or bfloat16, got {dtype_name(dtype)}")
         self.dtype = dtype
-        normalization_table(
-            self.mean, self.std, channels=max(self.mean.numel(), self.std.numel())
-        )  # checks them
-        advice.on_statistics(self.mean, self.std)
-        self._tables: dict[tuple[int, torch.device], tuple[Tensor, Tensor]] = {}
+        advice.on_statistics(self._mean, self._std)
+
+    def _settle(self) -> None:
+        # Here and not in a graph, which may round otherwise. It checks the settings.
+        channels = max(self._mean.numel(), self._std.numel())
+        table = normalization_table(self._mean, self._std, channels=channels, dtype=self.dtype)
+        self._kept[None] = (table, normalization_line(self._mean, self._std, channels=channels))
+        super()._settle()
+
+    @property
+    def mean(self) -> Tensor:
+        return self._mean.clone()
+
+    @property
+    def std(self) -> Tensor:
+        return self._std.clone()
 
     def compile(self, draft: Draft, active: Active) -> None:
         """Nothing of it is in the record: the table is the batch's."""
@@ -66,7 +82,7 @@ class Normalize(Transform):
     def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
         if not isinstance(images, Packed) and images.is_floating_point():
             return functional.augment(
-                images, recipes, mean=self.mean, std=self.std, dtype=self.dtype, memory_format=memory_format
+                images, recipes, mean=self._mean, std=self._std, dtype=self.dtype, memory_format=memory_format
             )
         channels = images.channels if isinstance(images, Packed) else images.shape[1]
         table, line = self._table(channels, images.device)
@@ -74,11 +90,14 @@ class Normalize(Transform):
 
     def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """The table and its line, made once for each device, so that later batches copy nothing."""
-        if (channels, device) not in self._tables:
-            table = normalization_table(self.mean, self.std, channels=channels, dtype=self.dtype)
-            line = normalization_line(self.mean, self.std, channels=channels)
-            self._tables[channels, device] = (table.to(device), line.to(device))
-        return self._tables[channels, device]
+
+        def make() -> tuple[Tensor, ...]:
+            own = self._kept[None]
+            if own[0].shape[1] not in (1, channels):
+                statistics(self._mean, self._std, channels)  # says what does not fit
+            return tuple(v.expand(1, channels, -1).contiguous().to(device) for v in own)
+
+        return keep(self._kept, (channels, device), make)
 
     def extra_repr(self) -> str:
         return f"mean={self.mean.tolist()}, std={self.std.tolist()}, dtype={dtype_name(self.dtype)}"

@@ -48,7 +48,7 @@ class PerClass(Container):
         p: probability that a draw gets any of them, in [0, 1].
 
     Attributes:
-        strength, op_probability: as float64 tensors on the host, ``(C,)`` and ``(C, n)``, or ``()``.
+        strength, op_probability: copies as float64 tensors on the host, ``(C,)`` and ``(C, n)``, or ``()``.
 
     Raises:
         ValueError: tables of other shapes or out of range; when called, no labels though a table has
@@ -63,18 +63,19 @@ class PerClass(Container):
         op_probability: Table = 1.0,
         p: float = 1.0,
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(transforms, seed=seed)
         refuse_output(self)
         self._strength = self._op_probability = torch.ones((), dtype=torch.float64, device="cpu")
         self.set_tables(strength, op_probability)
         self.p = probability("p", p)
+        self._chance = self.p  # that any transform falls on a draw, now
         self.numbers = 1 + len(self.transforms)
 
     @property
     def strength(self) -> Tensor:
-        return self._strength
+        return self._strength.clone()
 
     @strength.setter
     def strength(self, table: Table) -> None:
@@ -82,7 +83,7 @@ class PerClass(Container):
 
     @property
     def op_probability(self) -> Tensor:
-        return self._op_probability
+        return self._op_probability.clone()
 
     @op_probability.setter
     def op_probability(self, table: Table) -> None:
@@ -102,13 +103,13 @@ class PerClass(Container):
     @contextmanager
     def as_levels(self, strength: Tensor, op_probability: Tensor) -> Iterator[None]:
         """For a while, labels are the rows of these tables, and every draw is served."""
-        kept = self._strength, self._op_probability, self.p
+        kept = self._strength, self._op_probability, self._chance
         self.set_tables(strength, op_probability)
-        self.p = 1.0
+        self._chance = 1.0
         try:
             yield
         finally:
-            self._strength, self._op_probability, self.p = kept
+            self._strength, self._op_probability, self._chance = kept
 
     def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
         served, outer = both(chosen, augmented), job.strength
@@ -117,7 +118,7 @@ class PerClass(Container):
             return
         strength, chance = self._of_draws(job)
         number = job.uniform(step)
-        served = both(served, (number[:, 0] < self.p) & (strength > 0))
+        served = both(served, (number[:, 0] < self._chance) & (strength > 0))
         job.strength = strength if outer is None else strength * outer
         for place, child in enumerate(step.children):
             probable = chance[:, place] if child.transform.graded else chance[:, place] * job.strength

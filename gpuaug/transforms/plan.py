@@ -5,9 +5,8 @@ order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gpuaug.record import CURVES
@@ -86,12 +85,28 @@ class Cursor:
 class Step:
     """One transform's position in a plan. Transforms hold no position themselves, so one may serve in
     several chains.
+
+    Attributes:
+        leaves: the steps that do something to pixels, in order.
+        by_place: their transforms.
+        passes: how many there are.
+        sized: whether it may change the size.
+        options: the children as options in the order to paint them: number, step, and which others change
+            the size where this one does. Those that do come first, so that the others see what all draws
+            leave at.
+        numbers: the places whose transforms need random numbers, and how many each needs for a draw.
     """
 
     transform: Transform
     place: int  # in the chain: a word of its random counters
     number: int  # of its pass; a container's is that of the cursor it began at
     children: tuple[Step, ...] = ()
+    leaves: list[Step] = field(init=False, repr=False, compare=False)
+    by_place: dict[int, Transform] = field(init=False, repr=False, compare=False)
+    passes: int = field(init=False, repr=False, compare=False)
+    sized: bool = field(init=False, repr=False, compare=False)
+    options: list[tuple[int, Step, list[int]]] = field(init=False, repr=False, compare=False)
+    numbers: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
 
     @property
     def runs_in(self) -> str:
@@ -106,41 +121,29 @@ class Step:
         for child in self.children:
             yield from child.walk(depth + 1)
 
-    @cached_property
-    def sized(self) -> bool:
-        """Whether it may change the size."""
-        return any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in self.leaves)
-
-    @cached_property
-    def options(self) -> list[tuple[int, Step, list[int]]]:
-        """The children as options in the order to paint them: number, step, and which others change the size
-        where this one does. Those that do come first, so that the others see what all draws leave at.
-        """
+    def __post_init__(self) -> None:
+        # All at once and not when first asked for: ``forward`` then changes nothing, as torch.compile wants.
+        steps = [step for _, step in self.walk()]
+        leaves = [step for step in steps if not step.children]
         sized = [number for number, child in enumerate(self.children) if child.sized]
         rest = [number for number in range(len(self.children)) if number not in sized]
-        return [
-            *((number, self.children[number], [k for k in sized if k != number]) for number in sized),
-            *((number, self.children[number], []) for number in rest),
-        ]
-
-    @cached_property
-    def leaves(self) -> list[Step]:
-        """The steps that do something to pixels, in order."""
-        return [step for _, step in self.walk() if not step.children]
-
-    @cached_property
-    def by_place(self) -> dict[int, Transform]:
-        return {step.place: step.transform for step in self.leaves}
-
-    @cached_property
-    def passes(self) -> int:
-        return max(step.number for step in self.leaves) + 1
-
-    @cached_property
-    def numbers(self) -> tuple[list[int], list[int]]:
-        """The places whose transforms need random numbers, and how many each needs for a draw."""
-        steps = [step for _, step in self.walk() if step.transform.numbers]
-        return [step.place for step in steps], [step.transform.numbers for step in steps]
+        numbered = [step for step in steps if step.transform.numbers]
+        derived = {
+            "leaves": leaves,
+            "by_place": {step.place: step.transform for step in leaves},
+            "passes": max(step.number for step in leaves) + 1,
+            "sized": any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in leaves),
+            "options": [
+                *((number, self.children[number], [k for k in sized if k != number]) for number in sized),
+                *((number, self.children[number], []) for number in rest),
+            ],
+            "numbers": (
+                [step.place for step in numbered],
+                [step.transform.numbers for step in numbered],
+            ),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
 
     def describe(self) -> str:
         """The tree with each transform's pass and stage, and the number of launches."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gpuaug.record import BORDERS
 from gpuaug.tape import STEADY
+from gpuaug.tracing import traced
 
 
 def probability(name: str, value: Any) -> float:
@@ -153,7 +154,6 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
-@lru_cache(maxsize=1024)
 def bounds(*pairs: tuple[float, float]) -> tuple[Tensor, Tensor]:
     """Pairs (least, most), one beside another, as ``between`` takes them: for numbers ``(n, pairs)``.
 
@@ -161,8 +161,18 @@ def bounds(*pairs: tuple[float, float]) -> tuple[Tensor, Tensor]:
     >>> between(bounds((2, 4), (0, 1)), torch.tensor([[0.5, 0.25]], dtype=torch.float64))
     tensor([[3.0000, 0.2500]], dtype=torch.float64)
     """
+    return _bounds(pairs) if traced() else _kept_bounds(pairs)
+
+
+def _bounds(pairs: tuple[tuple[float, float], ...]) -> tuple[Tensor, Tensor]:
     least, most = torch.tensor(pairs, dtype=torch.float64, device="cpu").unbind(1)
     return least, most
+
+
+@lru_cache(maxsize=1024)
+def _kept_bounds(pairs: tuple[tuple[float, float], ...]) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(False):
+        return _bounds(pairs)
 
 
 def between(bounds: tuple[float, float] | tuple[Tensor, ...], number: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class _Mixed(Batched):
     constant: tuple[tuple[int, ...], ...]
     linear: tuple[tuple[int, ...], ...]
 
-    def __init__(self, alpha: Span, amount: Span, *, seed: int = 0) -> None:
+    def __init__(self, alpha: Span, amount: Span, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.alpha = span("alpha", alpha, 0, 1)
         self.amount = amount
@@ -70,7 +70,9 @@ class Sharpen(_Mixed):
     reference = "Albumentations Sharpen; imgaug Sharpen"
     constant, linear = SHARP, IDENTITY
 
-    def __init__(self, alpha: Span = (0.2, 0.5), lightness: Span = (0.5, 1.0), *, seed: int = 0) -> None:
+    def __init__(
+        self, alpha: Span = (0.2, 0.5), lightness: Span = (0.5, 1.0), *, seed: int | None = None
+    ) -> None:
         super().__init__(alpha, span("lightness", lightness, 0, 10), seed=seed)
 
     def extra_repr(self) -> str:
@@ -93,7 +95,9 @@ class Emboss(_Mixed):
     reference = "Albumentations Emboss; imgaug Emboss"
     constant, linear = EMBOSSED, PER_STRENGTH
 
-    def __init__(self, alpha: Span = (0.2, 0.5), strength: Span = (0.2, 0.7), *, seed: int = 0) -> None:
+    def __init__(
+        self, alpha: Span = (0.2, 0.5), strength: Span = (0.2, 0.7), *, seed: int | None = None
+    ) -> None:
         super().__init__(alpha, span("strength", strength, 0, 10), seed=seed)
 
     def extra_repr(self) -> str:

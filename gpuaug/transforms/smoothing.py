@@ -28,7 +28,7 @@ class _OfSize(Batched):
     largest = 31
     averages = True
 
-    def __init__(self, kernel_size: WholeSpan, *, seed: int = 0) -> None:
+    def __init__(self, kernel_size: WholeSpan, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.kernel_size = whole_span("kernel_size", kernel_size, 1, self.largest, odd=True)
 
@@ -60,7 +60,7 @@ class Blur(_OfSize):
     reference = "Albumentations Blur; OpenCV blur"
     backend = "kornia"
 
-    def __init__(self, kernel_size: WholeSpan = (3, 7), *, seed: int = 0) -> None:
+    def __init__(self, kernel_size: WholeSpan = (3, 7), *, seed: int | None = None) -> None:
         super().__init__(kernel_size, seed=seed)
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
@@ -87,7 +87,7 @@ class MedianBlur(_OfSize):
     backend = "kornia"
     largest = 11
 
-    def __init__(self, kernel_size: WholeSpan = (3, 5), *, seed: int = 0) -> None:
+    def __init__(self, kernel_size: WholeSpan = (3, 5), *, seed: int | None = None) -> None:
         super().__init__(kernel_size, seed=seed)
 
     def apply(self, images: Tensor, group: Group) -> Tensor:
@@ -122,7 +122,7 @@ class MotionBlur(_OfSize):
         angle: Span = (-180.0, 180.0),
         direction: Span = (-1.0, 1.0),
         *,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(kernel_size, seed=seed)
         whole_span("kernel_size", kernel_size, 3, self.largest, odd=True)
@@ -192,7 +192,7 @@ class GlassBlur(Batched):
     averages = True
 
     def __init__(
-        self, sigma: Span = (0.4, 0.8), max_delta: int = 1, iterations: int = 2, *, seed: int = 0
+        self, sigma: Span = (0.4, 0.8), max_delta: int = 1, iterations: int = 2, *, seed: int | None = None
     ) -> None:
         super().__init__(seed=seed)
         self.sigma = span("sigma", sigma, 0, 10)

@@ -36,7 +36,7 @@ class Posterize(Transform):
     stage = Stage.TONE
     numbers = 1
 
-    def __init__(self, bits: int | tuple[int, int] = (4, 7), *, seed: int = 0) -> None:
+    def __init__(self, bits: int | tuple[int, int] = (4, 7), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.bits = whole_span("bits", bits, 0, 8)
 
@@ -66,7 +66,7 @@ class Solarize(Transform):
     stage = Stage.TONE
     numbers = 1
 
-    def __init__(self, threshold: Span = (0.5, 1.0), *, seed: int = 0) -> None:
+    def __init__(self, threshold: Span = (0.5, 1.0), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.threshold = span("threshold", threshold, 0, 2)
 
@@ -98,7 +98,7 @@ class RandomGamma(Transform):
     stage = Stage.TONE
     numbers = 1
 
-    def __init__(self, gamma: Span = (0.8, 1.2), *, seed: int = 0) -> None:
+    def __init__(self, gamma: Span = (0.8, 1.2), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.gamma = span("gamma", gamma, 0.01, 100)
 
