@@ -4,7 +4,7 @@ from the recipe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
-from gpuaug import functional, random
+from gpuaug import annotations, functional, random
 from gpuaug.activity import Active, both, others
 from gpuaug.followers import MOVES, Augmented, check_followers
 from gpuaug.images import check_images
@@ -205,11 +205,12 @@ class Transform(Settled, nn.Module):
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
             labels: int64 ``(n,)`` on the host, the class of each draw; for ``PerClass`` alone.
             masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
-                follow the geometry; ``gpuaug.followers`` says how.
+                follow the geometry; ``gpuaug.followers`` says how. Or torchvision's ``tv_tensors``: a
+                ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
 
         Returns:
             ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says. With masks, boxes
-            or keypoints an ``Augmented`` of all.
+            or keypoints an ``Augmented`` of all. What came as a ``tv_tensor`` is one again.
 
         Raises:
             ValueError: draws or index of another shape, an index out of range, a crop larger than an image
@@ -223,19 +224,30 @@ class Transform(Settled, nn.Module):
         passes = self.recipes(draws, source_of(images), index, labels)
         given = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
         given = {name: value for name, value in given.items() if value is not None}
+        if annotations.is_foreign(images, *given.values()):
+            return annotations.call(self, images, passes, index, given)
+        return self.followed(images, passes, index, given)
+
+    def followed(
+        self, images: Images, passes: tuple[Recipes, ...], index: Tensor | None, given: dict[str, Tensor]
+    ) -> Tensor | Augmented:
+        """The images after the recipes, with the masks, boxes and keypoints that are ``given`` by name."""
         if given:
-            self._check_followers(images, passes, given)
+            check_followers(
+                given, len(images), None if isinstance(images, Packed) else tuple(images.shape[2:])
+            )
+            self.check_moves(passes, given)
         out = self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
         if not given:
             return out
         moved = {}
         for name, value in given.items():
             own = value if index is None else value[carried(index, value.device)]
-            moved[name] = self._follow(name, own, tuple(travel(p, value.device) for p in passes))
+            moved[name] = self.moved(name, own, tuple(travel(p, value.device) for p in passes))
         return Augmented(out, **moved)
 
-    def _follow(self, name: str, given: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
-        """Masks, boxes or keypoints after the geometry of all passes."""
+    def moved(self, name: str, given: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
+        """Masks, boxes or keypoints, as ``name`` says, after the geometry of all passes, on their device."""
         for recipes in passes:
             given = MOVES[name](given, (recipes,))
             for group in recipes.groups:
@@ -244,9 +256,9 @@ class Transform(Settled, nn.Module):
                     given = transform.follow(given, group)
         return given
 
-    def _check_followers(self, images: Images, passes: tuple[Recipes, ...], given: dict[str, Tensor]) -> None:
-        check_followers(given, len(images), None if isinstance(images, Packed) else tuple(images.shape[2:]))
-        points = [name for name in given if name != "masks"]
+    def check_moves(self, passes: tuple[Recipes, ...], names: Iterable[str]) -> None:
+        """Raise where ``names`` other than masks would have to follow what only masks can."""
+        points = [name for name in names if name != "masks"]
         for group in (group for recipes in passes for group in recipes.groups):
             transform = self.step.by_place[group.place]
             if transform.moves and points:
