@@ -138,8 +138,13 @@ class MaskPlace:
 
 @dataclass(frozen=True)
 class PointsPlace:
+    """Where the boxes or keypoints of a leaf are found among the gathered ones."""
+
     group: int
     number: int
+
+    def take(self, points: Sequence[Sequence[Tensor]]) -> Tensor:
+        return points[self.group][self.number]
 
 
 class Gathered:
@@ -183,6 +188,12 @@ class Gathered:
         chunks[sample].append(whole)
         group, tv = list(self._chunks).index(key), kind_of(value) == "Mask"
         return MaskPlace(group, sample, begin, begin + len(whole), value.dim() == 2, tv)
+
+    @property
+    def names(self) -> list[str]:
+        """What is gathered, as a transform's arguments have it."""
+        names = {"BoundingBoxes": "boxes", "KeyPoints": "keypoints"}
+        return [*(["masks"] if self.masks else []), *(names[str(kind_of(p.example))] for p in self.points)]
 
     def finish(self) -> None:
         """Joins the masks, once all are added."""
@@ -273,10 +284,7 @@ def _move_lists(
     ]
     points = gathered.move_points(passes) if gathered.points else []
     return {
-        name: [
-            place.take(masks) if isinstance(place, MaskPlace) else points[place.group][place.number]
-            for place in own
-        ]
+        name: [place.take(masks) if isinstance(place, MaskPlace) else place.take(points) for place in own]
         for name, own in places.items()
     }
 

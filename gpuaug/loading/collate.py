@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from gpuaug.annotations import kind_of, like, plain
 from gpuaug.images import dtype_name
-from gpuaug.packed import Images, check_one, is_interleaved, pack
+from gpuaug.loading.columns import Columns
+from gpuaug.loading.samples import Sample, image_name, join
+from gpuaug.packed import Images, Packed, check_one, is_interleaved, pack
 
-Sample = tuple[Tensor, Any, Tensor]
+DRAWS = "draws"  # what a dictionary of WithDraws has its draw under
 
 
-def collate(samples: Sequence[Sample]) -> tuple[Images, Tensor, Tensor]:
-    """Stacks the samples of :class:`WithDraws` into one batch; a ``DataLoader``'s ``collate_fn``.
+def collate(samples: Sequence[Any]) -> Any:
+    """Makes one batch of the samples of :class:`WithDraws`; a ``DataLoader``'s ``collate_fn``.
 
     >>> import torch
     >>> draw = torch.tensor([0, 0, 7])
@@ -26,46 +29,66 @@ def collate(samples: Sequence[Sample]) -> tuple[Images, Tensor, Tensor]:
     (torch.Size([2, 3, 4, 5]), True, [0, 1])
 
     Returns:
-        images ``(N, C, H, W)`` in the memory order of the samples: channels_last where they are views of
+        the form of the samples: a tuple (images, labels, draws), a longer one, or a dictionary. Images
+        ``(N, C, H, W)`` in the memory order of the samples: channels_last where they are views of
         ``(H, W, C)`` memory, as decoded images are; or, where their sizes differ, packed by ``gpuaug.pack``.
-        Labels ``(N, ...)``; draws int64 ``(N, 3)``.
+        Draws int64 ``(N, 3)``. Other items are stacked, as ``default_collate`` does it; where a sample holds
+        ``tv_tensors`` ``BoundingBoxes`` or ``KeyPoints``, each is a list with one entry for each sample.
 
     Raises:
-        ValueError: images of different numbers of channels, or of different sizes that are not uint8, naming
-            the two samples.
-        TypeError: images of different dtypes.
+        ValueError: images of different numbers of channels, or of different sizes that are not uint8; other
+            items of different shapes; naming the two samples.
+        TypeError: images, or other items, of different types.
     """
-    images = [image for image, _, _ in samples]
-    draws = default_collate([draw for _, _, draw in samples])
-    _check_alike(images, draws)
-    with torch.device("cpu"):  # where numbers become a tensor
-        labels = default_collate([label for _, label, _ in samples])
-    ragged = any(image.shape != images[0].shape for image in images)
-    return pack(images) if ragged else _stack(images), labels, draws
+    opened, draws = zip(*map(_opened, samples), strict=True)
+    rows = torch.stack(draws)
+    indices = rows[:, 0].tolist()
+    images = stack_images([sample.image for sample in opened], indices)
+    rest = Columns(opened, indices).collate()
+    if opened[0].as_image and not isinstance(images, Packed):
+        images = like(images, "Image")
+    whole = join(images, rest, opened[0].name)
+    return {**whole, DRAWS: rows} if isinstance(whole, dict) else (*whole, rows)
 
 
-def _check_alike(images: list[Tensor], draws: Tensor) -> None:
-    samples, first = draws[:, 0].tolist(), images[0]
-    check_one(
-        "the images of a batch must have one number of channels",
-        list(map(len, images)),
-        "for sample",
-        samples,
-        advice=": convert them in the data set",
-    )
-    dtypes = list(map(dtype_name, images))
-    check_one("the images of a batch must have one dtype", dtypes, "for sample", samples, TypeError)
-    for sample, image in zip(samples, images, strict=True):
-        if image.shape != first.shape and image.dtype != torch.uint8:
-            raise ValueError(
-                f"images of different sizes must be uint8, got {dtype_name(image)}, {tuple(first.shape)} for "
-                f"sample {samples[0]} and {tuple(image.shape)} for sample {sample}: resize them in the data "
-                "set, or leave them uint8"
-            )
+def _opened(item: Any) -> tuple[Sample, Tensor]:
+    if isinstance(item, Mapping):
+        rest = dict(item)
+        draw = rest.pop(DRAWS)
+        name = image_name(rest, int(draw[0]))
+        image, rest[name] = rest[name], None
+    else:
+        image, *others, draw = item
+        rest, name = tuple(others), None
+    return Sample(plain(image), rest, name, kind_of(image) == "Image"), draw
 
 
-def _stack(images: list[Tensor]) -> Tensor:
+def stack_images(images: list[Tensor], indices: list[int]) -> Images:
+    """Images ``(C, H, W)`` as one batch; ``indices``, of their samples, are for messages."""
+    _check_alike(images, indices)
+    if any(image.shape != images[0].shape for image in images):
+        return pack(images)
     # default_collate writes straight into shared memory in a worker, and keeps the order of the dimensions.
     if is_interleaved(images[0]):
         return default_collate([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
     return default_collate(images)
+
+
+def _check_alike(images: list[Tensor], indices: list[int]) -> None:
+    first = images[0]
+    check_one(
+        "the images of a batch must have one number of channels",
+        list(map(len, images)),
+        "for sample",
+        indices,
+        advice=": convert them in the data set",
+    )
+    dtypes = list(map(dtype_name, images))
+    check_one("the images of a batch must have one dtype", dtypes, "for sample", indices, TypeError)
+    for index, image in zip(indices, images, strict=True):
+        if image.shape != first.shape and image.dtype != torch.uint8:
+            raise ValueError(
+                f"images of different sizes must be uint8, got {dtype_name(image)}, {tuple(first.shape)} for "
+                f"sample {indices[0]} and {tuple(image.shape)} for sample {index}: resize them in the data "
+                "set, or leave them uint8"
+            )

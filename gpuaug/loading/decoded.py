@@ -55,7 +55,7 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
         tensor = _from_tensor(image, index)
     elif isinstance(image, np.ndarray):
         tensor = _from_array(image, index)
-    elif _is_pil(image):
+    elif is_pil(image):
         tensor = _from_array(_pixels(image, index), index)
     else:
         raise TypeError(
@@ -101,7 +101,7 @@ def _from_array(image: np.ndarray, index: int) -> Tensor:
     return array_to_tensor(image)
 
 
-def _is_pil(image: Any) -> bool:
+def is_pil(image: Any) -> bool:
     # Pillow is not needed to load arrays; whoever gives a PIL image has imported it.
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(image, module.Image)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from gpuaug.annotations import kind_of, like, plain
 from gpuaug.images import check_images, dtype_name, has_channels_last
-from gpuaug.loading.with_draws import read
+from gpuaug.loading.samples import Sample, read
 from gpuaug.packed import Images, Packed, check_one, is_interleaved
 
 
@@ -26,7 +28,8 @@ class DeviceDataset:
     Args:
         images: uint8 ``(N, C, H, W)``, C is 1 to 4. Copied only where dense in neither memory order. Or
             images of different sizes, from ``gpuaug.pack``.
-        labels: ``(N, ...)``, on the same device.
+        labels: ``(N, ...)``, on the same device; a ``tv_tensors.Mask`` ``(N, [k,] H, W)`` follows the
+            geometry.
 
     Raises:
         TypeError: not tensors (nor packed images), or images that are not uint8.
@@ -67,7 +70,8 @@ class DeviceDataset:
         tensor([0, 1, 2], dtype=torch.uint8)
 
         Args:
-            dataset: what :class:`WithDraws` takes. Images of different sizes are packed.
+            dataset: map-style, of samples ``(image, label)`` with an image as :class:`WithDraws` takes it.
+                Images of different sizes are packed.
             device: where the images go; they are decoded into host memory first.
             progress: whether to show a progress bar.
 
@@ -87,7 +91,7 @@ class DeviceDataset:
         storage, sizes, labels = bytearray(), [], []
         channels, interleaved = 0, False
         for index in numbers:
-            image, label = read(dataset, index)
+            image, label = _pair(read(dataset, index), index)
             if image.dtype != torch.uint8:
                 raise TypeError(
                     f"sample {index}: the images of a DeviceDataset must be uint8, got {dtype_name(image)}"
@@ -107,7 +111,11 @@ class DeviceDataset:
             labels.append(label)
         flat = torch.frombuffer(storage, dtype=torch.uint8)
         packed = Packed.of_sizes(flat, sizes, channels, interleaved)
-        return cls(packed.dense() if len(set(sizes)) == 1 else packed, default_collate(labels)).to(device)
+        dense = len(set(sizes)) == 1
+        together = default_collate([plain(label) if isinstance(label, Tensor) else label for label in labels])
+        if kind_of(labels[0]) == "Mask":
+            together = like(together, "Mask")
+        return cls(packed.dense() if dense else packed, together).to(device)
 
     @property
     def device(self) -> torch.device:
@@ -129,6 +137,18 @@ class DeviceDataset:
     def __repr__(self) -> str:
         images = self.images if isinstance(self.images, Packed) else tuple(self.images.shape)
         return f"DeviceDataset({images}, device={str(self.device)!r})"
+
+
+def _pair(sample: Sample, index: int) -> tuple[Tensor, Any]:
+    if isinstance(sample.rest, dict) or len(sample.rest) != 1:
+        raise TypeError(
+            f"sample {index}: the samples of a DeviceDataset must be (image, label), got others: give their "
+            "data set to BalancedLoader itself"
+        )
+    (label,) = sample.rest
+    if not isinstance(label, (int, float, np.generic, np.ndarray, Tensor)):
+        raise TypeError(f"sample {index}: the label must be a number or a tensor, got {type(label).__name__}")
+    return sample.image, label
 
 
 def _dense(images: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
@@ -10,10 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gpuaug.annotations import MaskPlace, PointsPlace, kind_of, like
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches, as_draws
+from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.prefetch import Batch, Prefetcher
+from gpuaug.loading.samples import join, label_place
 from gpuaug.loading.sources import DecodedSource, ResidentSource
+from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.mixing import Mix
 from gpuaug.packed import Packed, source_of
 from gpuaug.sampling import DrawSampler
@@ -88,6 +93,7 @@ class BalancedLoader:
         device: torch.device | str | None = None,
         num_workers: int = 0,
         drop_last: bool = False,
+        masks: bool | None = None,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
         timeout: float = 0,
@@ -104,6 +110,8 @@ class BalancedLoader:
                 "augment must be a gpuaug transform, such as gpuaug.Compose, or None, "
                 f"got {type(augment).__name__}"
             )
+        if masks is not None and not isinstance(masks, bool):
+            raise TypeError(f"masks must be True, False or None, got {type(masks).__name__}")
         if mix is not None and not isinstance(mix, Mix):
             raise TypeError(f"mix must be a gpuaug.MixUp, CutMix, CMO or None, got {type(mix).__name__}")
         self.dataset = dataset
@@ -117,7 +125,9 @@ class BalancedLoader:
         self._make_source = partial(
             ResidentSource if self._resident else DecodedSource,
             dataset,
-            seed=sampler.seed,
+            seed=(sampler.seed, sampler.rank),
+            follow=augment is not None,
+            masks=masks,
             num_workers=num_workers,
             prefetch_factor=prefetch_factor,
             timeout=timeout,
@@ -125,7 +135,10 @@ class BalancedLoader:
             worker_init_fn=worker_init_fn,
             pin_memory=self.device.type == "cuda" and not self._resident,
         )
-        self._source = self._make_source(self._batches, persistent_workers=persistent_workers)
+        self._source = self._make_source(
+            self._batches, begins=partial(_begins, sampler), persistent_workers=persistent_workers
+        )
+        self.num_workers = num_workers
         samples = len(sampler.dataset)
         if len(dataset) != samples:
             raise ValueError(
@@ -133,14 +146,15 @@ class BalancedLoader:
                 f"got {len(dataset)} in the data set and {samples} labels in the sampler"
             )
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Any]]:
-        with closing(self._prepared(self._source)) as batches:
+    def __iter__(self) -> Iterator[Any]:
+        counts: deque[int] = deque()
+        with closing(_counted(self._prepared(self._source), counts)) as batches:
             used: Cursor | None = None
-            for images, labels in self._finished(batches, self.mix):
+            for batch in self._finished(batches, self.mix):
                 used = used or self._batches.used  # kept: an iteration that was left counts no longer
                 # Before it is handed out: a state that the loop's body saves has this batch behind it.
-                used.taken += len(images)
-                yield images, labels
+                used.taken += counts.popleft()
+                yield batch
 
     def __len__(self) -> int:
         """The batches of a whole epoch, also where a state was loaded from the middle of one."""
@@ -168,7 +182,7 @@ class BalancedLoader:
         """
         self._batches.load_state_dict(state_dict)
 
-    def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[Any]:
         """Batches of these draws, in their order and not mixed, rather than the sampler's, whose state stays
         as it is.
 
@@ -178,43 +192,85 @@ class BalancedLoader:
         """
         check_draws(draws, len(draws))
         batches = [as_draws(part) for part in draws.split(self.batch_size)] if len(draws) else []
-        with closing(self._prepared(self._make_source(batches), rows)) as prepared:
+        source = self._make_source(batches, begins=lambda: tuple(draws[:1].flatten().tolist()))
+        with closing(self._prepared(source, rows)) as prepared:
             yield from self._finished(prepared, None)
 
     def _prepared(self, source: Any, rows: Tensor | None = None) -> Generator[Batch, None, None]:
         """The batches in host memory, with their recipes."""
         begin = 0
         with closing(iter(source)) as batches:
-            for images, labels, draws in batches:
-                index = draws[:, 0] if self._resident else None
-                classes = labels if rows is None else rows[begin : begin + len(draws)]
-                begin += len(draws)
-                if self.augment is not None:
-                    passes = self.augment.recipes(draws, source_of(images), index, classes)
-                    yield Batch(images, labels, draws, passes)
-                elif isinstance(images, Packed):
-                    raise ValueError(
-                        "augment must be given for images of different sizes, got None: a batch needs one "
-                        "size, which Resize((height, width)) or RandomResizedCrop gives it on the device"
-                    )
-                elif index is None:
-                    yield Batch(images, labels, draws)
-                else:
-                    yield Batch(images[carried(index, images.device)], labels, draws)
+            for decoded in batches:
+                count = len(decoded.draws)
+                yield self._prepare(decoded, None if rows is None else rows[begin : begin + count])
+                begin += count
 
-    def _finished(
-        self, batches: Generator[Batch, None, None], mix: Mix | None
-    ) -> Iterable[tuple[Tensor, Any]]:
+    def _prepare(self, decoded: Decoded, rows: Tensor | None) -> Batch:
+        images, rest, draws, gathered = decoded.images, decoded.rest, decoded.draws, decoded.gathered
+        index = draws[:, 0] if self._resident else None
+        batch = Batch(images, rest, draws, name=decoded.name, as_image=decoded.as_image)
+        if self.augment is None:
+            if isinstance(images, Packed):
+                raise ValueError(
+                    "augment must be given for images of different sizes, got None: a batch needs one "
+                    "size, which Resize((height, width)) or RandomResizedCrop gives it on the device"
+                )
+            return batch if index is None else batch._replace(images=images[carried(index, images.device)])
+        place = label_place(rest)
+        labels = rows if rows is not None or place is None else rest[place]
+        passes = self.augment.recipes(draws, source_of(images), index, labels)
+        if gathered is None:
+            return batch._replace(passes=passes)
+        self.augment.check_moves(passes, gathered.names)
+        points = gathered.move_points(passes)
+        rest = map_tree(rest, lambda leaf: leaf.take(points) if isinstance(leaf, PointsPlace) else leaf)
+        return batch._replace(rest=rest, passes=passes, masks=tuple(gathered.masks))
+
+    def _finished(self, batches: Generator[Batch, None, None], mix: Mix | None) -> Iterable[Any]:
         finish = partial(self._finish, mix=mix)
         if self.device.type == "cuda":
             return Prefetcher(batches, self.device, finish)
         return map(finish, batches)
 
-    def _finish(self, batch: Batch, mix: Mix | None) -> tuple[Tensor, Any]:
+    def _finish(self, batch: Batch, mix: Mix | None) -> Any:
         images: Any = batch.images  # packed ones without a transform were refused
+        rest, masks = batch.rest, batch.masks
         if self.augment is not None:
             images = self.augment.apply_recipes(images, batch.passes)
-        return (images, batch.labels) if mix is None else mix(images, batch.labels, batch.draws)
+            masks = tuple(self.augment.moved("masks", mask, batch.passes) for mask in masks)
+            rest = map_tree(rest, lambda leaf: leaf.take(masks) if isinstance(leaf, MaskPlace) else leaf)
+        if mix is not None:
+            images, rest = _mixed(mix, images, rest, batch)
+        return join(like(images, "Image") if batch.as_image else images, rest, batch.name)
+
+
+def _counted(batches: Generator[Batch, None, None], counts: deque[int]) -> Generator[Batch, None, None]:
+    """The batches; how many draws each has goes to ``counts``."""
+    with closing(batches):
+        for batch in batches:
+            counts.append(len(batch.draws))
+            yield batch
+
+
+def _begins(sampler: DrawSampler) -> tuple[int, int]:
+    """Epoch and position at which the sampler's next iteration begins."""
+    cursor = sampler.cursor
+    if not cursor.started:
+        return sampler.epoch, cursor.position
+    return sampler.epoch + (cursor.position >= cursor.total), 0
+
+
+def _mixed(mix: Mix, images: Tensor, rest: Any, batch: Batch) -> tuple[Tensor, Any]:
+    place = label_place(rest)
+    if place is None or any(kind_of(leaf) for leaf in leaves(rest)) or batch.masks:
+        raise ValueError(
+            "mix must be None for samples without a label that is a number or a tensor, and for those with "
+            f"masks, boxes or keypoints, got {mix}"
+        )
+    images, mixed = mix(images, rest[place], batch.draws)
+    if isinstance(rest, dict):
+        return images, {**rest, place: mixed}
+    return images, (*rest[:place], mixed, *rest[place + 1 :])
 
 
 def _find_device(dataset: Any, device: torch.device | str | None) -> torch.device:

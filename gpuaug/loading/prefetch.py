@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
+from gpuaug.annotations import plain
+from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Recipes
 from gpuaug.transforms.base import travel
@@ -16,24 +19,37 @@ Result = TypeVar("Result")
 
 
 class Batch(NamedTuple):
-    """A batch on its way: images ``(N, C, H, W)`` or packed, labels, the draws, which stay on the host, and
-    the passes that are still to be applied.
+    """A batch on its way: images ``(N, C, H, W)`` or packed, what came with them, the draws, which stay on
+    the host, the passes that are still to be applied, and the masks that are to follow, ``(N, k, H, W)``.
+
+    ``name`` and ``as_image`` are those of a ``Decoded``.
     """
 
     images: Images
-    labels: Tensor
+    rest: Any
     draws: Tensor
     passes: tuple[Recipes, ...] = ()
+    masks: tuple[Tensor, ...] = ()
+    name: Any = None
+    as_image: bool = False
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device: copies from pinned memory, which wait for nothing."""
-        passes = tuple(travel(part, device) for part in self.passes)
-        return Batch(_travel(self.images, device), _travel(self.labels, device), self.draws, passes)
+        return self._replace(
+            images=_travel(self.images, device),
+            rest=map_tree(
+                self.rest, lambda leaf: _travel(leaf, device) if isinstance(leaf, Tensor) else leaf
+            ),
+            passes=tuple(travel(part, device) for part in self.passes),
+            masks=tuple(_travel(mask, device) for mask in self.masks),
+        )
 
     def record_stream(self, stream: torch.cuda.Stream) -> None:
         """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""
         images = self.images.storage if isinstance(self.images, Packed) else self.images
-        for tensor in (images, self.labels, *(tensor for part in self.passes for tensor in part.tensors)):
+        others = [leaf for leaf in leaves(self.rest) if isinstance(leaf, Tensor)]
+        recipes = [tensor for part in self.passes for tensor in part.tensors]
+        for tensor in (images, *others, *self.masks, *recipes):
             tensor.record_stream(stream)
 
 
@@ -80,4 +96,10 @@ class Prefetcher(Generic[Result]):
 
 
 def _travel(part: Images, device: torch.device) -> Any:
-    return part if part.device == device else part.pin_memory().to(device, non_blocking=True)
+    if part.device == device:
+        return part
+    if isinstance(part, Packed) or type(part) is Tensor:
+        return part.pin_memory().to(device, non_blocking=True)
+    # A tv_tensor, whose class gets lost when it is pinned.
+    moved = plain(part).pin_memory().to(device, non_blocking=True)
+    return sys.modules["torchvision.tv_tensors"].wrap(moved, like=part)

@@ -2,114 +2,183 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from gpuaug.loading.collate import collate
+from gpuaug.annotations import Gathered, MaskPlace, kind_of, like, plain
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import draws_tensor
-from gpuaug.loading.with_draws import WithDraws
-from gpuaug.packed import Images
+from gpuaug.loading.parcel import Decoded
+from gpuaug.loading.worker import Reader, StartWorker, interrupts_later, mixed, send
+from gpuaug.packed import Packed
 from gpuaug.sampling import Draw
 
 Batches = Iterable[list[Draw]]  # iterated anew for every iteration of a source
-
-# The source images of a batch, its labels, and its draws; the labels and draws in host memory.
-Source = Generator[tuple[Images, Tensor, Tensor], None, None]
+Source = Generator[Decoded, None, None]
 
 # What a DataLoader raises where a worker dies while its batch is received. (An error of the data set itself
 # comes from a worker as a RuntimeError.)
 _CUT_OFF = (ConnectionError, EOFError, FileNotFoundError)
 
 
-@dataclass(frozen=True)
-class _StartWorker:
-    """How a worker begins. A class, as a spawned worker gets it pickled.
-
-    A terminal sends Ctrl-C to the workers too. Were they to end by it, the training process would see workers
-    that died, perhaps while it saves its state; it alone is to stop, and ends them.
-    """
-
-    then: Callable[[int], None] | None
-
-    def __call__(self, number: int) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if self.then is not None:
-            self.then(number)
-
-
 class DecodedSource:
-    """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)``, or packed, one for each draw."""
+    """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)``, or packed, one for each draw.
+
+    Args:
+        dataset: as :class:`WithDraws` takes it, or one.
+        batches: of draws.
+        seed: of the random numbers in workers; also what their draws are keyed by decides.
+        begins: what tells one iteration from another, such as its epoch and position, for the seed that
+            ``get_worker_info`` shows.
+        follow, masks: as in ``Reader``.
+        options: of the ``DataLoader``.
+    """
 
     def __init__(
         self,
         dataset: Any,
         batches: Batches,
         *,
-        seed: int,
-        num_workers: int,
+        seed: tuple[int, ...],
+        begins: Callable[[], tuple[int, ...]],
+        follow: bool,
+        masks: bool | None,
         worker_init_fn: Callable[[int], None] | None,
+        persistent_workers: bool = False,
         **options: Any,
     ) -> None:
         # Its own generator: a DataLoader would draw its workers' seeds from the global one.
-        generator = torch.Generator().manual_seed(seed & (1 << 63) - 1)
-        self._loader = DataLoader(
-            dataset if isinstance(dataset, WithDraws) else WithDraws(dataset),
+        self._generator = torch.Generator()
+        self._seed, self._begins = seed, begins
+        self._make_loader = partial(
+            DataLoader,
+            Reader(dataset, seed, follow=follow, masks=masks),
             batch_sampler=batches,
-            collate_fn=collate,
-            num_workers=num_workers,
-            generator=generator,
-            worker_init_fn=_StartWorker(worker_init_fn),
+            collate_fn=send,
+            generator=self._generator,
+            worker_init_fn=StartWorker(worker_init_fn),
             **options,
         )
+        self._loader = self._make_loader(persistent_workers=persistent_workers)
+        self._running = 0  # iterations with workers
+        self._staying = False  # whether one of them has the workers that stay
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether workers live."""
+        return self._running > 0 or self._loader._iterator is not None
 
     def __iter__(self) -> Source:
-        stay = self._loader.persistent_workers
-        iterator = self._loader._iterator  # of workers that stayed
+        loader = self._loader
+        if loader.persistent_workers and self._staying:
+            # They serve one iteration at a time: this one gets workers of its own.
+            loader = self._make_loader(persistent_workers=False)
+        if loader.num_workers:
+            yield from self._with_workers(loader)
+            return
+        # The loader's seed is the host's, whatever PyTorch's default device is.
+        with torch.device("cpu"):
+            batches = iter(loader)
+        yield from batches
+
+    def _with_workers(self, loader: DataLoader[Any]) -> Source:
+        stay, failed = loader.persistent_workers, False
+        iterator = loader._iterator  # of workers that stayed
+        self._running += 1
+        self._staying = self._staying or stay
         try:
-            # The loader's seed and its workers' tensors are the host's, whatever PyTorch's default device is.
-            with torch.device("cpu"):
-                iterator = iter(self._loader)
-            yield from iterator
+            self._generator.manual_seed(mixed(*self._seed, *self._begins()))
+            with interrupts_later(), torch.device("cpu"):
+                iterator = iter(loader)
+            for parcel in iterator:
+                yield parcel.open()
         except GeneratorExit:  # the loop was left
             raise
         except BaseException as error:
-            stay = False  # one may be dead, and every later iteration would fail for it
-            if self._loader.num_workers and isinstance(error, _CUT_OFF):
+            failed = True
+            if isinstance(error, _CUT_OFF):
                 raise RuntimeError(
                     f"a DataLoader worker exited unexpectedly, with a batch on its way: {error!r}"
                 ) from error
             raise
         finally:
+            self._running -= 1
+            if loader.persistent_workers:
+                self._staying = False
             # A traceback may hold the iterator, and so the workers, until long after the error was handled.
-            if self._loader.num_workers and not stay and iterator is not None:
-                iterator._shutdown_workers()  # type: ignore[attr-defined]
-                self._loader._iterator = None  # those that should stay are started anew
+            # After an error one may be dead, and every later iteration would fail for it.
+            if (failed or not stay) and iterator is not None:
+                # No error of the end takes the place of the one that is on its way.
+                with interrupts_later(), suppress(*[Exception] if failed else []):
+                    iterator._shutdown_workers()  # type: ignore[attr-defined]
+                loader._iterator = None  # those that should stay are started anew
 
 
 class ResidentSource:
     """Batches of a data set that lives on the device: all of its images each time."""
 
+    has_workers = False
+
     def __init__(
-        self, dataset: DeviceDataset, batches: Batches, *, seed: int, num_workers: int, **options: Any
+        self,
+        dataset: DeviceDataset,
+        batches: Batches,
+        *,
+        seed: tuple[int, ...],
+        begins: Callable[[], tuple[int, ...]],
+        follow: bool,
+        masks: bool | None,
+        **options: Any,
     ) -> None:
-        given = [name for name, value in {"num_workers": num_workers, **options}.items() if value]
+        given = [name for name, value in options.items() if value]
         if given:
             raise ValueError(
                 f"{', '.join(given)} must not be given with a DeviceDataset: its images are on the device, "
                 "so there is nothing for workers to do"
             )
-        self._images = dataset.images
+        self._images, self._batches = dataset.images, batches
+        self._tv = kind_of(dataset.labels) == "Mask"
+        self._masks = plain(dataset.labels) if follow and _are_masks(dataset, masks) else None
         self._labels = dataset.labels.cpu()
-        self._batches = batches
 
     def __iter__(self) -> Source:
         for batch in self._batches:
             draws = draws_tensor(batch)
-            yield self._images, self._labels[draws[:, 0]], draws
+            index = draws[:, 0]
+            if self._masks is None:
+                labels = self._labels[index]
+                rest = (like(labels, "Mask") if self._tv else labels,)
+                yield Decoded(self._images, rest, None, draws, None, False)
+            else:
+                own = self._masks[index.to(self._masks.device)]
+                gathered = Gathered(len(batch))
+                gathered.masks = [own if own.dim() == 4 else own[:, None]]
+                place = MaskPlace(0, None, 0, gathered.masks[0].shape[1], own.dim() == 3, self._tv)
+                yield Decoded(self._images, (place,), None, draws, gathered, False)
+
+
+def _are_masks(dataset: DeviceDataset, masks: bool | None) -> bool:
+    """Whether a data set's labels are masks; raises where they only look like some."""
+    if isinstance(dataset.images, Packed):
+        return False
+    size, shape = tuple(dataset.images.shape[2:]), tuple(dataset.labels.shape)
+    found = len(shape) in (3, 4) and shape[-2:] == size
+    if kind_of(dataset.labels) == "Mask":
+        if not found:
+            raise ValueError(
+                f"labels that are a Mask must be (N, [k,] H, W) of the images' {size[0]} x {size[1]} pixels, "
+                f"got shape {shape}"
+            )
+        return True
+    if found and masks is None:
+        raise ValueError(
+            "the labels of the DeviceDataset look like masks, as their last two sizes are the images', "
+            f"{size[0]} x {size[1]}: wrap them in torchvision.tv_tensors.Mask or give masks=True, and they "
+            "follow the images; masks=False hands them on as they are"
+        )
+    return found and masks is True

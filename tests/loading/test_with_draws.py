@@ -10,6 +10,9 @@ from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
 from gpuaug import BalancedSampler, Draw
 from gpuaug.loading import WithDraws, collate
 
+PIXELS = np.zeros((2, 2), np.uint8)
+PHOTO = Image.new("RGB", (2, 2))
+
 
 class Labelled(Samples):
     """``label`` gives the label's type."""
@@ -217,13 +220,52 @@ def test_a_data_set_without_length_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("item", "message"),
+    ("item", "error", "message"),
     [
-        (np.zeros((2, 2), np.uint8), r"must be \(image, label\), got ndarray"),
-        ((1, 2, 3), r"must be \(image, label\), got 3 items"),
-        ((np.zeros((2, 2), np.uint8), "cat"), "the label must be a number or a tensor, got str"),
+        (PIXELS, TypeError, r"must be \(image, label\), a longer tuple .*, got ndarray"),
+        ((PIXELS,), TypeError, "or a dictionary with an image, got 1 items"),
+        ((1, 2, 3), TypeError, "must be a PIL image, a NumPy array .*, got int"),
+        ({"picture": PIXELS, "label": 1}, ValueError, r"got 0 such among \['picture', 'label'\]"),
+        ({"a": PHOTO, "b": PHOTO}, ValueError, r"got 2 such among \['a', 'b'\]"),
+        ({"image": PIXELS, "draws": 1}, ValueError, "must not have an entry 'draws' of its own"),
     ],
 )
-def test_other_items_are_refused(item, message):
-    with pytest.raises(TypeError, match="sample 0: .*" + message):
+def test_other_items_are_refused(item, error, message):
+    with pytest.raises(error, match="sample 0: .*" + message):
         WithDraws([item])[Draw(0)]
+
+
+@pytest.mark.parametrize("name", ["image", "img", "photo"])
+@pytest.mark.parametrize("collate_fn", [None, collate], ids=["default", "ours"])
+def test_dictionaries(name, collate_fn):
+    image = PHOTO if name == "photo" else PIXELS
+    samples = [{"id": f"no. {i}", name: image, "label": i % 2, "mean": i / 2} for i in range(4)]
+    sampler = BalancedSampler([0, 1, 0, 1])
+    if name == "photo" and collate_fn is collate:
+        pytest.skip("a PIL image under a name of its own is a plain tensor by then")
+    (batch,) = DataLoader(WithDraws(samples), 4, sampler=sampler, collate_fn=collate_fn)
+    order = sampler.draws()[:, 0].tolist()
+    assert list(batch) == ["id", name, "label", "mean", "draws"]
+    assert batch["id"] == [f"no. {i}" for i in order]
+    assert batch[name].shape == (4, 3 if image is PHOTO else 1, 2, 2)
+    assert batch["label"].tolist() == [i % 2 for i in order]
+    assert torch.equal(batch["mean"], torch.tensor(order, dtype=torch.float64) / 2)
+    assert torch.equal(batch["draws"], sampler.draws())
+
+
+@pytest.mark.parametrize("collate_fn", [None, collate], ids=["default", "ours"])
+def test_longer_tuples(collate_fn):
+    samples = [(PIXELS, i, {"name": str(i), "two": (i, -i)}) for i in range(4)]
+    sampler = BalancedSampler([0, 1, 0, 1])
+    (batch,) = DataLoader(WithDraws(samples), 4, sampler=sampler, collate_fn=collate_fn)
+    images, labels, others, draws = batch
+    order = sampler.draws()[:, 0].tolist()
+    assert images.shape == (4, 1, 2, 2)
+    assert labels.tolist() == order
+    assert others["name"] == [str(i) for i in order]
+    assert [part.tolist() for part in others["two"]] == [order, [-i for i in order]]
+    assert torch.equal(draws, sampler.draws())
+
+
+def test_the_text_says_what_it_is():
+    assert repr(WithDraws(Samples())) == "WithDraws(Samples of 12 samples)"

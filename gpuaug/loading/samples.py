@@ -1,0 +1,141 @@
+"""What a data set's sample may be: an image, and whatever comes with it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor
+from torch.utils.data import ConcatDataset, Subset
+
+from gpuaug.annotations import kind_of
+from gpuaug.loading.decoded import is_pil, to_tensor
+
+IMAGE_NAMES = ("image", "img")
+LABEL_NAMES = ("label", "labels", "target", "targets", "class")
+# PyTorch advises to spawn the workers, but then each would hold a context on the device.
+_CUDA_ADVICE = (
+    ". A data set decodes on the CPU and its workers never use CUDA: "
+    "give the transform to BalancedLoader, which runs it on the device"
+)
+
+
+class Sample(NamedTuple):
+    """A sample, its image apart.
+
+    ``rest`` are the other items: in order, where the sample is a tuple, whose first item is the image; or by
+    name, where it is a dictionary, in which the image's ``name`` keeps its place. ``name`` is None for a
+    tuple.
+    """
+
+    image: Tensor
+    rest: tuple[Any, ...] | dict[Any, Any]
+    name: Any
+    as_image: bool  # it came as a tv_tensors.Image
+
+    def with_image(self, image: Any) -> tuple[Any, ...] | dict[Any, Any]:
+        return join(image, self.rest, self.name)
+
+
+def join(image: Any, rest: Any, name: Any) -> tuple[Any, ...] | dict[Any, Any]:
+    """A sample or a batch in the data set's own form.
+
+    >>> join("picture", (3,), None), join("picture", {"label": 3, "image": None}, "image")
+    (('picture', 3), {'label': 3, 'image': 'picture'})
+    """
+    return {**rest, name: image} if isinstance(rest, dict) else (image, *rest)
+
+
+def label_place(rest: Any) -> Any:
+    """Where the rest of a batch has its labels: the second item of a tuple, or by one of ``LABEL_NAMES``;
+    None where there is no tensor.
+    """
+    places = LABEL_NAMES if isinstance(rest, dict) else range(min(1, len(rest)))
+    held = rest.get if isinstance(rest, dict) else rest.__getitem__
+    return next((place for place in places if isinstance(held(place), Tensor)), None)
+
+
+def read(dataset: Any, index: int) -> Sample:
+    """``dataset[index]`` with its image as a tensor ``(C, H, W)``; errors name the sample.
+
+    >>> import numpy
+    >>> read([(numpy.zeros((4, 5, 3), numpy.uint8), 7)], 0).rest
+    (7,)
+    """
+    if not 0 <= index < len(dataset):
+        raise IndexError(
+            f"index must be in [0, {len(dataset)}), the length of the data set, got {index}; "
+            "was the sampler built from this data set's labels?"
+        )
+    try:
+        item = dataset[index]
+    except Exception as error:
+        advice = _CUDA_ADVICE if "Cannot re-initialize CUDA" in str(error) else ""
+        raise RuntimeError(f"{_name(dataset, index)}: {type(error).__name__}: {error}{advice}") from error
+    image, rest, name = _split(item, index)
+    _check_one_image(rest, name, index)
+    try:
+        return Sample(to_tensor(image, index), rest, name, kind_of(image) == "Image")
+    except OSError as error:  # PIL reads pixels late, so a truncated file can show here
+        file = getattr(image, "filename", "") or type(image).__name__
+        raise RuntimeError(f"sample {index} ({file}): {type(error).__name__}: {error}") from error
+
+
+def _split(item: Any, index: int) -> tuple[Any, Any, Any]:
+    if isinstance(item, Mapping):
+        name = image_name(item, index)
+        return item[name], {**item, name: None}, name
+    if not isinstance(item, (tuple, list)) or len(item) < 2:
+        found = f"{len(item)} items" if isinstance(item, (tuple, list)) else type(item).__name__
+        raise TypeError(
+            f"sample {index}: dataset[index] must be (image, label), a longer tuple that begins with the "
+            f"image, or a dictionary with an image, got {found}"
+        )
+    return item[0], tuple(item[1:]), None
+
+
+def image_name(item: Mapping[Any, Any], index: int) -> Any:
+    """The name of the image in a dictionary."""
+    for name in IMAGE_NAMES:
+        if name in item:
+            return name
+    found = [name for name, value in item.items() if kind_of(value) == "Image" or is_pil(value)]
+    if len(found) != 1:
+        raise ValueError(
+            f"sample {index}: a dictionary's image is its entry 'image' or 'img', or else the one "
+            f"tv_tensors.Image or PIL image in it, got {len(found)} such among {list(item)}"
+        )
+    return found[0]
+
+
+def _check_one_image(rest: Any, name: Any, index: int) -> None:
+    for key, value in rest.items() if isinstance(rest, dict) else enumerate(rest, start=1):
+        if kind_of(value) in ("Image", "Video"):
+            raise TypeError(
+                f"sample {index}: a sample has one image, got a tv_tensors.{kind_of(value)} at [{key!r}] as "
+                "well: wrap it in tv_tensors.Mask if it is to follow the image at the nearest pixel"
+            )
+
+
+def _name(dataset: Any, index: int) -> str:
+    """``sample 3``, with its path where the data set keeps one, as torchvision's folder data sets do."""
+    try:
+        path = _path(dataset, index)
+    except (LookupError, TypeError):
+        # A subset's index that is not there: then reading it fails too, and that is the error to show.
+        path = None
+    return f"sample {index}" if path is None else f"sample {index} ({path})"
+
+
+def _path(dataset: Any, index: Any) -> Any:
+    if isinstance(dataset, Subset):
+        return _path(dataset.dataset, dataset.indices[index])
+    if isinstance(dataset, ConcatDataset):
+        index = range(len(dataset))[index]  # a subset's may be negative
+        part = bisect_right(dataset.cumulative_sizes, index)
+        return _path(dataset.datasets[part], index - [0, *dataset.cumulative_sizes][part])
+    samples = getattr(dataset, "samples", None)
+    if isinstance(samples, list) and len(samples) == len(dataset) and isinstance(samples[index], tuple):
+        return samples[index][0]
+    return None
