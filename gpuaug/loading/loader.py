@@ -47,11 +47,23 @@ class BalancedLoader:
     together with their recipes, while the batch before is in use. A ``DeviceDataset`` needs none of that: the
     kernel reads each draw's image where it lies.
 
+    A sample may be ``(image, label)``, a longer tuple that begins with the image, or a dictionary; a batch
+    has the same form. torchvision's ``tv_tensors`` ``Mask``, ``BoundingBoxes`` and ``KeyPoints`` follow the
+    geometry of ``augment``; an ``Image`` comes back as one. Where a sample holds boxes or keypoints, each
+    item beside the image is a list with one entry for each sample, as detection models take them. Everything
+    else is stacked, as ``default_collate`` does it: numbers as tensors, strings as lists.
+
     uint8 images may differ in size: no worker resizes. They travel as they are, and the kernel takes them
     straight to the size at which the geometry of ``augment`` ends, such as ``RandomResizedCrop``'s.
 
     What comes out depends on (data set, labels, plan, seed, epoch, transform) alone: not on the batch size,
     the number of workers or ranks, or an interruption; but a mix takes its partners from the batch.
+    The data set's own random numbers (``random``, NumPy, PyTorch) are seeded in workers for every batch, by
+    its draws and the rank: equal runs have equal ones, with any number of workers, and other epochs, ranks or
+    positions have others. With ``num_workers=0`` they are those of this process, whose generators are left
+    alone, as by a ``DataLoader``. Two iterations may go on at the same time, also with
+    ``persistent_workers``: the second gets workers of its own. The state is that of the newest.
+
     Iterating does not go on to the next epoch; ``set_epoch`` does. A loop that was left early begins its
     epoch again, unless a state is loaded.
 
@@ -65,11 +77,15 @@ class BalancedLoader:
         device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
         num_workers: processes that decode; 0 decodes in this one.
         drop_last: whether to leave out a last batch that is smaller.
+        masks: whether plain tensors, arrays and PIL images of the image's height and width that come with an
+            image are masks, which follow it. None refuses them: wrap masks in ``tv_tensors.Mask``.
         prefetch_factor, persistent_workers, timeout, multiprocessing_context, worker_init_fn: as in
             ``DataLoader``.
 
     Yields:
-        images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``. Where
+        images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``, or
+        what else a sample is made of, in its form; a mix and ``PerClass`` take the second item for the
+        labels, or the entry "label", "labels", "target", "targets" or "class". Where
         the data set gives PIL images or arrays, the images' memory is channels_last, unless ``augment`` has
         another ``memory_format``. With ``mix``, the labels are ``(y1, y2, lam)``, as it gives them.
 
@@ -138,7 +154,7 @@ class BalancedLoader:
         self._source = self._make_source(
             self._batches, begins=partial(_begins, sampler), persistent_workers=persistent_workers
         )
-        self.num_workers = num_workers
+        self.num_workers, self.drop_last = num_workers, drop_last
         samples = len(sampler.dataset)
         if len(dataset) != samples:
             raise ValueError(
@@ -159,6 +175,44 @@ class BalancedLoader:
     def __len__(self) -> int:
         """The batches of a whole epoch, also where a state was loaded from the middle of one."""
         return len(self._batches)
+
+    # ---- What frameworks read of a loader
+
+    # Accelerate leaves a loader with these as it is, and saves its state: the sampler has its own ranks.
+    _is_accelerate_prepared = True
+    use_stateful_dataloader = True
+
+    @property
+    def batch_sampler(self) -> DrawBatches:
+        """The batches of draws; ``sampler`` is theirs."""
+        return self._batches
+
+    @property
+    def collate_fn(self) -> Any:
+        """Raises TypeError: whoever asks is about to build a ``DataLoader`` of the parts."""
+        raise TypeError(
+            "a BalancedLoader cannot be taken apart and built anew, which would lose its transform: use it as "
+            "it is, or give the framework DataLoader(gpuaug.WithDraws(dataset), sampler=sampler)"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._source.has_workers:
+            raise RuntimeError(
+                "a BalancedLoader cannot be pickled or copied while its workers live: do it ahead of the "
+                "first iteration, or, without persistent_workers, after the last one has ended"
+            )
+        return self.__dict__
+
+    def __repr__(self) -> str:
+        sampler, *_ = repr(self.sampler).splitlines()
+        transform = repr(self.augment).replace("\n", "\n  ")
+        return (
+            f"BalancedLoader({type(self.dataset).__name__} of {len(self.dataset)} samples, "
+            f"batch_size={self.batch_size}, num_workers={self.num_workers}, device={str(self.device)!r})\n"
+            f"  {sampler}\n  {transform}" + (f"\n  {self.mix}" if self.mix is not None else "")
+        )
+
+    # ---- Epochs and states
 
     def set_epoch(self, epoch: int) -> None:
         """Sets the epoch, in [0, 2**31). Another epoch begins at its start; the same one changes nothing."""
