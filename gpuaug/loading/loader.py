@@ -191,8 +191,8 @@ class BalancedLoader:
     def collate_fn(self) -> Any:
         """Raises TypeError: whoever asks is about to build a ``DataLoader`` of the parts."""
         raise TypeError(
-            "a BalancedLoader cannot be taken apart and built anew, which would lose its transform: use it as "
-            "it is, or give the framework DataLoader(gpuaug.WithDraws(dataset), sampler=sampler)"
+            "a BalancedLoader cannot be taken apart and built anew, which would lose its transform: use it "
+            "as it is, or give the framework DataLoader(gpuaug.WithDraws(dataset), sampler=sampler)"
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 # Scripts, not tests: they import a framework that may be absent.
-collect_ignore = ["train_accelerate.py", "train_lightning.py"]
+collect_ignore = ["evaluate_lightning.py", "train_accelerate.py", "train_lightning.py"]
 
 Run = Callable[..., list[Any]]
 

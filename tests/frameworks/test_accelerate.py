@@ -36,6 +36,14 @@ def test_a_prepared_loader_shares_the_batches_of_a_batch_sampler(run):
         assert in_turn(ranks, epoch) == order
 
 
+def test_a_prepared_balanced_loader_keeps_its_own_ranks_and_state(run):
+    for rank in run("train_accelerate.py", "loader", launcher=TORCHRUN):
+        whole = rank["expected"]
+        assert rank["drawn"][: len(whole)] == rank["alone"][: len(whole)] == whole
+        assert rank["position"] == 30
+        assert "cannot be taken apart" in rank["refused"]
+
+
 def test_the_sampler_s_own_ranks_without_preparing(run):
     ranks = run("train_accelerate.py", "own", launcher=TORCHRUN)
     for epoch, order in enumerate(orders(BalancedSampler(LABELS, seed=7))):

@@ -42,6 +42,18 @@ def test_a_batch_sampler_is_kept_and_its_epoch_set(run):
         assert together == sampler.draws()[:, :, 0].tolist()
 
 
+def test_every_entry_point_takes_the_loader(run):
+    ranks = run("evaluate_lightning.py", 2)
+    assert [rank["kinds"] for rank in ranks] == [["BalancedLoader"]] * 2
+    stages = ["fit: train 0", "fit: train 1", "fit: val 0", "fit: val 1"]
+    stages += ["predict: predict 0", "test: test 0", "validate: val 0"]
+    assert [sorted(rank["seen"]) for rank in ranks] == [stages] * 2
+    for stage in stages:
+        shares = [rank["seen"][stage] for rank in ranks]
+        together = [index for step in zip(*shares, strict=True) for index in step]
+        assert together == order(int(stage[-1])), stage
+
+
 def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path):
     # Seven batches of five an epoch on each rank: ten steps end after the third of the second epoch.
     before = run("train_lightning.py", "gpuaug", 3, 10)
