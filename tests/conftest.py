@@ -25,8 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    # A shell starts what runs in the background with Ctrl-C ignored; several tests send it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell starts what runs in its background with Ctrl-C ignored, and every process that a test starts
+    # would inherit that, and wait for an interrupt that never comes.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _missing(item: pytest.Item) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from leaving import end_process
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
@@ -190,7 +191,7 @@ def main(folder, settings):
         report |= {"again losses": resumed.losses, "again seen": resumed.seen}
     Path(folder, f"rank{training.rank}.json").write_text(json.dumps(report))
     if dist.is_initialized():
-        dist.destroy_process_group()
+        end_process()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import multiprocessing
 from torch.utils.data import DataLoader
 
 from gpuaug.annotations import Gathered, MaskPlace, kind_of, like, plain
@@ -93,7 +94,8 @@ class DecodedSource:
         self._staying = self._staying or stay
         try:
             self._generator.manual_seed(mixed(*self._seed, *self._begins()))
-            with interrupts_later(), torch.device("cpu"):
+            context = loader.multiprocessing_context or multiprocessing
+            with interrupts_later(context.get_start_method()), torch.device("cpu"):
                 iterator = iter(loader)
             for parcel in iterator:
                 yield parcel.open()

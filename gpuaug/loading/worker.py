@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from multiprocessing import resource_tracker
 from typing import Any
 
 import numpy as np
@@ -101,13 +102,18 @@ class StartWorker:
 
 
 @contextmanager
-def interrupts_later() -> Iterator[None]:
+def interrupts_later(method: str = "fork") -> Iterator[None]:
     """Holds Ctrl-C back while workers are started; it comes at the end.
 
     What is started meanwhile inherits that the signal is blocked, whatever the start method, so that no
     worker ends by it before it can ignore it. (Not from a forkserver that ran before.) Another thread of this
     process may still be sent the signal: Python calls the handler in the main thread, and that waits too.
+
+    Args:
+        method: by which processes are started meanwhile.
     """
+    if method != "fork":
+        resource_tracker.ensure_running()  # which would let the signal through again once it has started
     came: list[int] = []
     main = threading.current_thread() is threading.main_thread()
     before, handler = signal.pthread_sigmask(signal.SIG_BLOCK, []), signal.getsignal(signal.SIGINT)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lightning
 import torch
+from leaving import end_process
 from train_lightning import LABELS, Pictures
 
 import gpuaug
@@ -70,7 +71,7 @@ def main(folder, epochs):
         kinds.add(type(kept[point]).__name__)
     report = {"seen": seen, "kinds": sorted(kinds)}
     Path(folder, f"rank{trainer.global_rank}.json").write_text(json.dumps(report))
-    torch.distributed.destroy_process_group()
+    end_process()
 
 
 if __name__ == "__main__":

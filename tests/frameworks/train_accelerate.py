@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator, skip_first_batches
+from leaving import end_process
 from torch.utils.data import DataLoader
 
 import gpuaug
@@ -56,7 +57,7 @@ def use_loader(accelerator, folder):
         "alone": [label for _, labels in alone for label in labels.tolist()],
     }
     Path(folder, f"rank{accelerator.process_index}.json").write_text(json.dumps(report))
-    accelerator.end_training()
+    end_process()
 
 
 def main(folder, way):
@@ -80,7 +81,7 @@ def main(folder, way):
         drawn.append([draws.tolist() for _, _, draws in loader])
     epochs = {"drawn": drawn, "epoch": sampler.epoch, "length": len(loader)}
     Path(folder, f"rank{accelerator.process_index}.json").write_text(json.dumps(epochs))
-    accelerator.end_training()
+    end_process()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import lightning
 import torch
+from leaving import end_process
 from torch.utils.data import DataLoader
 
 import gpuaug
@@ -80,8 +81,7 @@ def main(folder, loader, epochs, steps="-1", checkpoint=None):
         "drawn": model.drawn,
     }
     Path(folder, f"rank{trainer.global_rank}.json").write_text(json.dumps(seen))
-    # Else gloo's threads are still there when the interpreter ends, which now and then aborts the process.
-    torch.distributed.destroy_process_group()
+    end_process()
 
 
 if __name__ == "__main__":

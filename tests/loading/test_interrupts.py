@@ -1,0 +1,31 @@
+"""Ctrl-C while workers start: it reaches the loop alone, as what it is."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.processes
+
+SCRIPT = Path(__file__).with_name("interrupted_starts.py")
+ROUNDS = 20
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_an_interrupt_at_any_moment(method, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), method, str(ROUNDS)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=880,
+        start_new_session=True,  # its own group of processes, as in a terminal
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout) == [], done.stderr[-3000:]
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
