@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,27 @@ def check_images(images: Any, name: str = "images") -> None:
         )
     shape = tuple(images.shape)
     if len(shape) != 4 or not 1 <= shape[1] <= 4:
-        raise ValueError(f"{name} must have shape (N, C, H, W) with C in [1, 4], got {shape}")
+        raise ValueError(
+            f"{name} must have shape (N, C, H, W) with C in [1, 4], got {shape}{_way_to(name, shape)}"
+        )
     if shape[2] == 0 or shape[3] == 0:
         raise ValueError(f"{name} must have a height and a width of at least 1 pixel, got shape {shape}")
+
+
+def _way_to(name: str, shape: tuple[int, ...]) -> str:
+    """What makes a batch of what is one in another order, or one image; "" where that is not clear."""
+    last = len(shape) > 2 and shape[-1] in (1, 3, 4)
+    if len(shape) == 2:
+        return f": one image without channels; give {name}[None, None]"
+    if len(shape) == 3 and 1 <= shape[0] <= 4:
+        return f": one image (C, H, W); give {name}[None]"
+    if len(shape) == 3 and last:
+        return f": one image (H, W, C); give {name}.permute(2, 0, 1)[None]"
+    if len(shape) == 3:
+        return f": images without channels; give {name}[:, None]"
+    if len(shape) == 4 and last:
+        return f": channels come first; give {name}.permute(0, 3, 1, 2)"
+    return ""
 
 
 def dtype_name(value: Tensor | torch.dtype) -> str:
@@ -54,15 +73,15 @@ def check_size(size: Any, name: str = "size") -> tuple[int, int]:
     >>> check_size(32), check_size((24, 32))
     ((32, 32), (24, 32))
     """
-    pair = (size, size) if isinstance(size, int) else size
+    pair = (size, size) if isinstance(size, Integral) else size
     whole = isinstance(pair, (tuple, list)) and all(
-        isinstance(v, int) and not isinstance(v, bool) for v in pair
+        isinstance(v, Integral) and not isinstance(v, bool) for v in pair
     )
     if not whole or len(pair) != 2:
         raise TypeError(f"{name} must be an int or a pair (height, width) of ints, got {size!r}")
     if min(pair) < 1:
         raise ValueError(f"{name} must be at least 1 pixel high and wide, got {size}")
-    return (pair[0], pair[1])
+    return (int(pair[0]), int(pair[1]))
 
 
 def array_to_tensor(image: np.ndarray) -> Tensor:

@@ -173,9 +173,11 @@ def _checked(image: Any, position: int) -> Tensor:
     if dtype != "uint8":
         raise TypeError(f"images of different sizes must be uint8, got {dtype} at position {position}")
     shape = tuple(image.shape)
+    last = len(shape) == 3 and 1 <= shape[2] <= 4
+    way = ": give image.permute(2, 0, 1)" if isinstance(image, Tensor) and last else ""
     if not fits:
         raise ValueError(
-            f"images must have shape {form} with C in [1, 4], got {shape} at position {position}"
+            f"images must have shape {form} with C in [1, 4], got {shape} at position {position}{way}"
         )
     if 0 in shape:
         raise ValueError(

@@ -17,6 +17,7 @@ the draw's key      value // 4, field, place, ``FIELDS``           fields of num
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -193,13 +194,13 @@ def _signed(pattern: int) -> int:
 
 
 def check_seed(seed: int) -> int:
-    """``seed`` itself where it is an integer in [0, 2**64).
+    """``seed`` as an int, where it is an integer in [0, 2**64), also one of NumPy's.
 
     >>> check_seed(7)
     7
     """
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
         raise TypeError(f"seed must be an int, got {type(seed).__name__}")
-    if not 0 <= seed < 1 << 64:
+    if not 0 <= int(seed) < 1 << 64:
         raise ValueError(f"seed must be in [0, 2**64), got {seed}")
-    return seed
+    return int(seed)

@@ -102,6 +102,8 @@ class Draft:
     (1, [6], [26])
     """
 
+    samples: Tensor | None = None  # the draws' indices, for messages
+
     def __init__(
         self,
         count: int,
@@ -139,6 +141,11 @@ class Draft:
         whole = (packed.offsets, packed.widths, packed.heights)
         offset, width, height = whole if index is None else (v[index] for v in whole)
         return cls(len(offset), packed.channels, torch.stack((width, height), dim=1), offset, 0)
+
+    def name_of(self, number: int) -> str:
+        """A draw as messages name it: its place in the batch, and its sample where that is known."""
+        sample = "" if self.samples is None else f" (sample {int(self.samples[number])})"
+        return f"draw {number}{sample}"
 
     # ---- Geometry
 

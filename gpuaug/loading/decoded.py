@@ -65,7 +65,7 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
     if not 1 <= tensor.shape[0] <= 4:
         raise ValueError(
             f"sample {index}: an image has 1 to 4 channels, got {tensor.shape[0]}: "
-            "arrays are (H, W, C), tensors are (C, H, W)"
+            f"arrays are (H, W, C), tensors are (C, H, W){_way_to(image, tensor)}"
         )
     if tensor.numel() == 0:
         raise ValueError(
@@ -86,8 +86,17 @@ def _from_tensor(image: Tensor, index: int) -> Tensor:
             f"got {dtype_name(image)}"
         )
     if image.ndim != 3:
-        raise ValueError(f"sample {index}: a tensor image is (C, H, W), got shape {tuple(image.shape)}")
+        way = ": give image[None]" if image.ndim == 2 else ""
+        raise ValueError(f"sample {index}: a tensor image is (C, H, W), got shape {tuple(image.shape)}{way}")
     return image.as_subclass(Tensor)
+
+
+def _way_to(image: Any, tensor: Tensor) -> str:
+    if isinstance(image, Tensor) and 1 <= tensor.shape[2] <= 4:
+        return "; give image.permute(2, 0, 1)"
+    if isinstance(image, np.ndarray) and 1 <= tensor.shape[1] <= 4:
+        return "; give image.transpose(1, 2, 0)"
+    return ""
 
 
 def _from_array(image: np.ndarray, index: int) -> Tensor:

@@ -13,7 +13,7 @@ from gpuaug.recipe import Draft, Extent
 from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import around, between, border, bounds, interval, probability
+from gpuaug.transforms.settings import around, between, border, bounds, interval, is_number, probability
 
 Degrees = float | tuple[float, float]
 
@@ -202,7 +202,7 @@ def _shares(translate: Any) -> tuple[float, float]:
     if translate is None:
         return (0.0, 0.0)
     pair = tuple(translate) if isinstance(translate, (tuple, list)) else ()
-    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+    if len(pair) != 2 or not all(map(is_number, pair)):
         raise TypeError(f"translate must be a pair of numbers, for x and for y, got {translate!r}")
     if not all(0 <= v <= 1 for v in pair):
         raise ValueError(f"translate must be shares in [0, 1], got {pair}")

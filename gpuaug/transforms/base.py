@@ -286,6 +286,7 @@ class Transform(Settled, nn.Module):
         passes: list[Recipes] = []
         for number in range(plan.passes):
             draft = Draft.of_packed(source, index) if packed else Draft.of_batch(source, index)
+            draft.samples = draws[:, 0]
             job.number, job.draft, job.groups = number, draft, []
             self.paint(job, plan, True, self.training)
             size = _one_size(draft)
@@ -361,9 +362,9 @@ def _one_size(draft: Draft) -> tuple[int, int]:
     for n in (extent != extent[0]).any(1).nonzero().flatten()[:1].tolist():
         other_width, other_height = (int(v) for v in extent[n].tolist())
         raise ValueError(
-            f"all draws must have one size after the geometry, got {height} x {width} for draw 0 and "
-            f"{other_height} x {other_width} for draw {n}: end the geometry with "
-            "Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
+            f"all draws must have one size after the geometry, got {height} x {width} for "
+            f"{draft.name_of(0)} and {other_height} x {other_width} for {draft.name_of(n)}: end the geometry "
+            "with Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
         )
     return (height, width)
 

@@ -9,7 +9,7 @@ from gpuaug.recipe import Draft
 from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import between, interval
+from gpuaug.transforms.settings import between, interval, is_number
 
 
 class GaussianBlur(Transform):
@@ -43,7 +43,7 @@ class GaussianBlur(Transform):
         super().__init__(seed=seed)
         if kernel_size != 5:
             raise ValueError(f"kernel_size must be 5, got {kernel_size}")
-        pair = (sigma, sigma) if isinstance(sigma, (int, float)) else sigma
+        pair = (sigma, sigma) if is_number(sigma) else sigma
         self.sigma = None if pair is None else interval("sigma", pair)
         varies = self.sigma is not None and self.sigma[0] != self.sigma[1]
         self.numbers = 1 if varies else 0

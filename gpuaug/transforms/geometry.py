@@ -14,7 +14,7 @@ from gpuaug.recipe import Draft, Extent
 from gpuaug.tape import TRIES, Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import between, border, flag, interval, probability, whole
+from gpuaug.transforms.settings import between, border, flag, interval, is_whole, probability, whole
 
 Size = int | tuple[int, int]
 
@@ -87,7 +87,7 @@ class RandomCrop(_Sized):
         return {"fraction": (0, 0) if room == (0, 0) else job.grade(job.uniform(step), 0.5)}
 
     def compile(self, draft: Draft, active: Active, *, fraction: Operand) -> None:
-        _check_room(self, draft.extent, active, self.padding)
+        _check_room(self, draft, active, self.padding)
         if self.padding:
             draft.border(self.padding_mode, active)
         draft.window(fraction, self.extent, active, padding=self.padding)
@@ -174,7 +174,7 @@ class Resize(Transform):
     def __init__(self, size: Size, *, antialias: bool = True, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
-        self.by_shorter_side = isinstance(size, int)
+        self.by_shorter_side = is_whole(size)
         self.antialias = flag("antialias", antialias)
 
     def compile(self, draft: Draft, active: Active) -> None:
@@ -215,7 +215,7 @@ class CenterCrop(_Sized):
     deterministic = True
 
     def compile(self, draft: Draft, active: Active) -> None:
-        _check_room(self, draft.extent, active)
+        _check_room(self, draft, active)
         room = _room(self, draft.extent)
         # Half to even, as torchvision's.
         corner = (room / 2).round() if isinstance(room, Tensor) else tuple(round(side / 2) for side in room)
@@ -295,12 +295,14 @@ def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:
     return (present[0] + 2 * padding - width, present[1] + 2 * padding - height)
 
 
-def _check_room(transform: _Sized, present: Extent, active: Active, padding: int = 0) -> None:
+def _check_room(transform: _Sized, draft: Draft, active: Active, padding: int = 0) -> None:
+    present = draft.extent
     room = _room(transform, present, padding)
     short = both(active, (room < 0).any(1) if isinstance(room, Tensor) else min(room) < 0)
     for n in short.nonzero().flatten()[:1].tolist() if isinstance(short, Tensor) else [0] * short:
         width, height = present[n].tolist() if isinstance(present, Tensor) else present
         raise ValueError(
             f"{type(transform).__name__}: size must be at most the image's with its padding, "
-            f"got {transform.size[0]} x {transform.size[1]} for draw {n} of {height} x {width} pixels"
+            f"got {transform.size[0]} x {transform.size[1]} for {draft.name_of(n)} of {height} x {width} "
+            "pixels"
         )

@@ -164,5 +164,5 @@ def _checked(job: Job, classes: int, transform: PerClass) -> Tensor:
     if labels.shape != job.keys.shape:
         raise ValueError(f"labels must have shape {tuple(job.keys.shape)}, got {tuple(labels.shape)}")
     for n in ((labels < 0) | (labels >= classes)).nonzero().flatten()[:1].tolist():
-        raise ValueError(f"labels must be in [0, {classes}), got {int(labels[n])} for draw {n}")
+        raise ValueError(f"labels must be in [0, {classes}), got {int(labels[n])} for {job.draft.name_of(n)}")
     return labels

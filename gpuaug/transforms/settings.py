@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -12,6 +13,26 @@ from torch import Tensor
 from gpuaug.record import BORDERS
 from gpuaug.tape import STEADY
 from gpuaug.tracing import traced
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, also one of NumPy's; True and False are none.
+
+    >>> import numpy
+    >>> is_number(numpy.float32(0.5)), is_number(3), is_number(True), is_number("3")
+    (True, True, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """The same for whole numbers.
+
+    >>> import numpy
+    >>> is_whole(numpy.int64(3)), is_whole(3.0), is_whole(numpy.True_)
+    (True, False, False)
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def probability(name: str, value: Any) -> float:
@@ -29,7 +50,7 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     >>> number("sigma", 4, 0.1, 100)
     4.0
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise TypeError(f"{name} must be a number in [{low}, {high}], got {type(value).__name__}")
     if not low <= value <= high:
         raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
@@ -42,11 +63,11 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     >>> whole("holes", 2, 1, 4)
     2
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_whole(value):
         raise TypeError(f"{name} must be an int in [{low}, {high}], got {type(value).__name__}")
     if not low <= value <= high:
         raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
-    return value
+    return int(value)
 
 
 def span(name: str, value: Any, low: float, high: float) -> tuple[float, float]:
@@ -56,7 +77,7 @@ def span(name: str, value: Any, low: float, high: float) -> tuple[float, float]:
     ((0.8, 1.25), (2.0, 2.0))
     """
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+    if len(pair) != 2 or not all(map(is_number, pair)):
         raise TypeError(f"{name} must be a number or a pair of numbers (least, most), got {value!r}")
     if not low <= pair[0] <= pair[1] <= high:
         raise ValueError(f"{name} must be a number or an ascending pair in [{low}, {high}], got {value}")
@@ -70,14 +91,14 @@ def whole_span(name: str, value: Any, low: int, high: int, *, odd: bool = False)
     (3, 7)
     """
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) for v in pair):
+    if len(pair) != 2 or not all(map(is_whole, pair)):
         raise TypeError(f"{name} must be a whole number or a pair of them (least, most), got {value!r}")
     if not low <= pair[0] <= pair[1] <= high or (odd and not all(v % 2 for v in pair)):
         kind = (
             "an odd number or an ascending pair of odd" if odd else "a whole number or an ascending pair of"
         )
         raise ValueError(f"{name} must be {kind} numbers in [{low}, {high}], got {value}")
-    return (pair[0], pair[1])
+    return (int(pair[0]), int(pair[1]))
 
 
 def around(
@@ -90,10 +111,11 @@ def around(
     ((-15.0, 15.0), (0.0, 90.0), (0.0, 2.5))
     """
     pair = value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if is_number(value):
         if not 0 <= value < math.inf:
             raise ValueError(f"{name} must be a finite number of at least 0 or a pair, got {value}")
-        pair = (max(low, centre - value) if centre else -value, centre + value)
+        # A float first: -1 of NumPy's uint8 is 255.
+        pair = (max(low, centre - float(value)) if centre else -float(value), centre + float(value))
     least, most = _pair(name, pair)
     if not (low <= least <= most <= high and -math.inf < least and most < math.inf):
         limits = "finite" if math.isinf(high) and math.isinf(low) else f"within [{low}, {high}]"
@@ -138,7 +160,7 @@ def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf)
 
 def _pair(name: str, value: Any) -> tuple[float, float]:
     pair = tuple(value) if isinstance(value, (tuple, list)) else ()
-    if len(pair) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+    if len(pair) != 2 or not all(map(is_number, pair)):
         raise TypeError(f"{name} must be a pair of numbers (least, most), got {value!r}")
     return (float(pair[0]), float(pair[1]))
 

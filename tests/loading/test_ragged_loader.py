@@ -89,7 +89,7 @@ def test_images_of_different_sizes_need_a_transform(kind):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_transform_that_leaves_different_sizes(workers):
     loader = make(Ragged(), RandomHorizontalFlip(), num_workers=workers)
-    message = r"one size after the geometry, got .* for draw 0 and .* Resize\(\(height, width\)\)"
+    message = r"got .* for draw 0 \(sample \d+\) and .* \(sample \d+\): .* Resize\(\(height, width\)\)"
     with pytest.raises(ValueError, match=message):
         list(loader)
     assert no_children()

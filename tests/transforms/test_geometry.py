@@ -145,7 +145,7 @@ def test_a_crop_after_a_resize_still_sees_its_neighbours():
 def test_a_crop_larger_than_the_image(transform):
     height, width = transform.size
     message = (
-        f"size must be at most the image's with its padding, got {height} x {width} for draw 0 of 32 x 32"
+        f"size must be at most the image's with its padding, got {height} x {width} for draw 0 .* of 32 x 32"
     )
     with pytest.raises(ValueError, match=f"{type(transform).__name__}: {message} pixels"):
         transform(random_images())
