@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -166,7 +166,7 @@ class BalancedLoader:
         counts: deque[int] = deque()
         with closing(_counted(self._prepared(self._source), counts)) as batches:
             used: Cursor | None = None
-            for batch in self._finished(batches, self.mix):
+            for batch in self._finished(batches, self._whole):
                 used = used or self._batches.used  # kept: an iteration that was left counts no longer
                 # Before it is handed out: a state that the loop's body saves has this batch behind it.
                 used.taken += counts.popleft()
@@ -236,9 +236,9 @@ class BalancedLoader:
         """
         self._batches.load_state_dict(state_dict)
 
-    def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[Any]:
-        """Batches of these draws, in their order and not mixed, rather than the sampler's, whose state stays
-        as it is.
+    def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and labels of these draws, in their order and not mixed, rather than the sampler's, whose
+        state stays as it is.
 
         Args:
             draws: int64 ``(n, 3)`` on the host: index, copy, key.
@@ -248,7 +248,7 @@ class BalancedLoader:
         batches = [as_draws(part) for part in draws.split(self.batch_size)] if len(draws) else []
         source = self._make_source(batches, begins=lambda: tuple(draws[:1].flatten().tolist()))
         with closing(self._prepared(source, rows)) as prepared:
-            yield from self._finished(prepared, None)
+            yield from self._finished(prepared, self._pair)
 
     def _prepared(self, source: Any, rows: Tensor | None = None) -> Generator[Batch, None, None]:
         """The batches in host memory, with their recipes."""
@@ -280,22 +280,35 @@ class BalancedLoader:
         rest = map_tree(rest, lambda leaf: leaf.take(points) if isinstance(leaf, PointsPlace) else leaf)
         return batch._replace(rest=rest, passes=passes, masks=tuple(gathered.masks))
 
-    def _finished(self, batches: Generator[Batch, None, None], mix: Mix | None) -> Iterable[Any]:
-        finish = partial(self._finish, mix=mix)
+    def _finished(
+        self, batches: Generator[Batch, None, None], finish: Callable[[Batch], Any]
+    ) -> Iterable[Any]:
         if self.device.type == "cuda":
             return Prefetcher(batches, self.device, finish)
         return map(finish, batches)
 
-    def _finish(self, batch: Batch, mix: Mix | None) -> Any:
+    def _whole(self, batch: Batch) -> Any:
+        """A batch in the form of a sample."""
+        images, rest = self._applied(batch)
+        if self.mix is not None:
+            images, rest = _mixed(self.mix, images, rest, batch)
+        return join(like(images, "Image") if batch.as_image else images, rest, batch.name)
+
+    def _pair(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        images, rest = self._applied(batch)
+        place = label_place(rest)
+        if place is None:
+            raise ValueError("samples must have a label that is a number or a tensor, got none")
+        return images, rest[place]
+
+    def _applied(self, batch: Batch) -> tuple[Tensor, Any]:
         images: Any = batch.images  # packed ones without a transform were refused
         rest, masks = batch.rest, batch.masks
         if self.augment is not None:
             images = self.augment.apply_recipes(images, batch.passes)
             masks = tuple(self.augment.moved("masks", mask, batch.passes) for mask in masks)
             rest = map_tree(rest, lambda leaf: leaf.take(masks) if isinstance(leaf, MaskPlace) else leaf)
-        if mix is not None:
-            images, rest = _mixed(mix, images, rest, batch)
-        return join(like(images, "Image") if batch.as_image else images, rest, batch.name)
+        return images, rest
 
 
 def _counted(batches: Generator[Batch, None, None], counts: deque[int]) -> Generator[Batch, None, None]:

@@ -289,6 +289,18 @@ def test_a_mix_and_classes_find_the_label_of_a_dictionary(name):
     assert (len(second), len(share)) == (18, 18)
 
 
+def test_images_and_labels_are_served_of_any_form():
+    dataset = Made(lambda index: {"id": index, "image": pixels(index), "label": LABELS[index]})
+    loader = make(dataset, ga.RandomHorizontalFlip())
+    draws = loader.sampler.draws()[3:8]
+    images, labels = zip(*loader.serve(draws), strict=True)
+    assert torch.cat(labels).tolist() == [LABELS[index] for index in draws[:, 0].tolist()]
+    assert torch.cat(images).shape == (5, 3, HEIGHT, WIDTH)
+    loader = make(Made(lambda index: {"image": pixels(index), "name": str(index)}), ga.RandomHorizontalFlip())
+    with pytest.raises(ValueError, match="samples must have a label that is a number or a tensor, got none"):
+        list(loader.serve(draws))
+
+
 def test_a_mix_of_masks_is_refused():
     loader = make(Made(lambda index: (pixels(index), LABELS[index], mask_of(index))), MOVING, mix=ga.MixUp())
     with pytest.raises(ValueError, match=r"mix must be None for .* masks, boxes or keypoints, got MixUp"):

@@ -114,6 +114,28 @@ def test_the_storage_of_packed_images_is_kept():
     ]
 
 
+def test_whatever_comes_with_images_travels(monkeypatch):
+    """To a device that holds no values: what is a tensor goes, each as the class that it is."""
+    tv_tensors = pytest.importorskip("torchvision.tv_tensors")
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+    boxes = tv_tensors.BoundingBoxes(torch.zeros(2, 4), format="XYWH", canvas_size=(4, 5))
+    rest = ({"boxes": [boxes], "name": ["a"], "more": (torch.zeros(3), 4)}, torch.arange(1))
+    batch = Batch(
+        torch.zeros(1, 3, 4, 5), rest, torch.zeros(1, 3), masks=(torch.zeros(1, 1, 4, 5),), name="img"
+    )
+    there = batch.to(torch.device("meta"))
+    found, labels = there.rest
+    assert type(found["boxes"][0]) is tv_tensors.BoundingBoxes
+    assert (found["boxes"][0].format, found["boxes"][0].canvas_size) == (boxes.format, boxes.canvas_size)
+    assert (found["name"], found["more"][1], there.name) == (["a"], 4, "img")
+    moved = [found["boxes"][0], found["more"][0], labels, there.images, *there.masks]
+    assert {tensor.device.type for tensor in moved} == {"meta"}
+    kept = []
+    monkeypatch.setattr(torch.Tensor, "record_stream", lambda tensor, stream: kept.append(tensor.shape))
+    batch.record_stream("consumer")
+    assert kept == [(1, 3, 4, 5), (2, 4), (3,), (1,), (1, 1, 4, 5)]
+
+
 def same_passes(arrived, passes):
     for there, here in zip(arrived, passes, strict=True):
         assert there.records.device == DEVICE
@@ -145,7 +167,7 @@ def test_a_batch_arrives_whole():
     torch.cuda.synchronize()
     assert torch.equal(arrived.images.cpu(), images)
     assert arrived.images.stride() == images.stride()
-    assert arrived.labels.device == DEVICE
-    assert torch.equal(arrived.labels.cpu(), labels)
+    assert arrived.rest.device == DEVICE
+    assert torch.equal(arrived.rest.cpu(), labels)
     assert arrived.draws is draws
     same_passes(arrived.passes, passes)
