@@ -76,11 +76,47 @@ def draw_at(position, labels, draws, seed, epoch):
         number += 1
     name = names[number]
     members = [index for index, label in enumerate(labels) if label == name]
-    n = len(members)
-    copy, slot = divmod(x, n)
-    slot = (slot + epoch * draws[name]) % n
-    # The order changes whenever an epoch begins with the first slot.
-    turn = sum(1 for before in range(1, epoch + 1) if before * draws[name] % n == 0)
-    index = members[permuted(slot, n, number, seed, turn, 1)]
+    copy, slot = divmod(x, len(members))
+    index = members[rotated(len(members), draws[name], number, seed, epoch, slot)]
     low, high, _, _ = philox((index, 0, copy, epoch), seed)
     return index, copy, low + high * WORD
+
+
+def rotated(n, draws, number, seed, epoch, slot):
+    """The place that an epoch draws at a slot, counted from where its draws begin, of n."""
+    width = min(draws % n, -draws % n)
+    leaving = 2 * (draws % n) > n
+    turn, begin = divmod(epoch * width, n)
+
+    def keyed(turn):
+        return [permuted(x, n, number, seed, turn, 1) for x in range(n)]
+
+    def order(turn):
+        """A round's: its keyed order, but for the head that must not meet the tail before it."""
+        places = keyed(turn)
+        tail = turn * n % width if width else 0
+        if not tail:
+            return places
+        old, head = set(keyed(turn - 1)[n - tail :]), width - tail
+        middle = n - width - head
+        steps = [permuted(x, middle, number, seed, turn, 9) for x in range(middle)]
+        free = (head + step for step in steps if places[head + step] not in old)
+        for at in [at for at in range(head) if places[at] in old]:
+            other = next(free)
+            places[at], places[other] = places[other], places[at]
+        return places
+
+    places = order(turn)
+    head = begin + width - n
+    if leaving and width:
+        begin = (begin + width) % n if head <= 0 else 0
+    if head > 0:
+        # The epoch has the tail of this round, and the head of the next in the place of as much of this one.
+        new = order(turn + 1)[:head]
+        first = n - width if leaving else 0
+        here = places[first : first + head]
+        pairs = zip([x for x in new if x not in here], [x for x in here if x not in new], strict=True)
+        for one, other in pairs:
+            at, there = places.index(one), places.index(other)
+            places[at], places[there] = places[there], places[at]
+    return places[(begin + slot) % n]

@@ -42,6 +42,7 @@ class DrawBatches(BatchSampler):
     def __iter__(self) -> Iterator[list[Draw]]:  # type: ignore[override]  # a Draw is an int
         # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
         # iterators, and takes its batches from the second.
+        self._tell()
         draws = iter(self.sampler)
         self._fetched = self.sampler.cursor
         self._used = replace(self._fetched)  # no draw is taken yet
@@ -55,6 +56,7 @@ class DrawBatches(BatchSampler):
         return self._used
 
     def set_epoch(self, epoch: int) -> None:
+        self._tell()
         self.sampler.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -67,6 +69,17 @@ class DrawBatches(BatchSampler):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         self.sampler.load_state_dict(state_dict)
+        if self._lacks_batch(self.sampler.left):
+            self.sampler.skip_rest()
+
+    def _tell(self) -> None:
+        """Tells the sampler what was used: it ends an epoch when all was, not when all was fetched."""
+        if self.sampler.cursor is self._fetched:
+            left = self._used.share - self._used.taken
+            self._fetched.taken = self._fetched.share if self._lacks_batch(left) else self._used.taken
+
+    def _lacks_batch(self, left: int) -> bool:
+        return self.drop_last and left < self.batch_size
 
 
 def draws_tensor(batch: list[Draw]) -> Tensor:

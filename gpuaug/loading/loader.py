@@ -64,8 +64,8 @@ class BalancedLoader:
     alone, as by a ``DataLoader``. Two iterations may go on at the same time, also with
     ``persistent_workers``: the second gets workers of its own. The state is that of the newest.
 
-    Iterating does not go on to the next epoch; ``set_epoch`` does. A loop that was left early begins its
-    epoch again, unless a state is loaded.
+    Iterations go on from epoch to epoch; ``set_epoch`` says another one. A loop that was left early begins
+    its epoch again, unless a state is loaded.
 
     Args:
         dataset: map-style, as :class:`WithDraws` takes it, or a :class:`DeviceDataset`.
@@ -215,7 +215,7 @@ class BalancedLoader:
     # ---- Epochs and states
 
     def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, in [0, 2**31). Another epoch begins at its start; the same one changes nothing."""
+        """Says which epoch the next iteration is of; see the samplers' ``set_epoch``."""
         self._batches.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -228,8 +228,8 @@ class BalancedLoader:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Takes up a state of this or another number of ranks, workers or batch size.
 
-        The next iteration begins there, with what the interrupted one had not handed out; later ones begin
-        at 0.
+        The next iteration begins there, with what the interrupted one had not handed out, or with the next
+        epoch where nothing is left.
 
         Raises:
             ValueError: a state of other labels, another plan, seed or version.

@@ -46,7 +46,8 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
     class.
 
     The classes of a batch are different, and come equally often: every class is in the batches once before
-    one is there again, but for those that would not fill a batch, which take turns. The samples of a class
+    one is there again, in another order each time. Which ones meet is as random as that allows. The samples
+    of a class
     come equally often: all are drawn, m at a time and across the epochs, before one is drawn again, but for
     those fewer than m that would not fill a turn, which are others each time. A class of fewer than m samples
     gives each of them, and some again as copies. The copy of a draw is the number of passes that were made

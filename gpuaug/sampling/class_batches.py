@@ -1,12 +1,13 @@
 """Batches of k classes x m samples: an endless keyed sequence, of which an epoch is a window.
 
-batch -> (round, place in it) -> (keyed bijection over the round's classes) -> class and its turn
+batch -> where the rotation of the classes stands -> (keyed bijection over the classes)
+      -> classes and their turns
       -> pass and slot -> (keyed bijection over the class) -> sample -> key
 
-A round takes every class once, but for the C mod k that would not fill a batch: those are the next ones of a
-cycle over all classes, so that each is left out equally often. A pass takes every sample of a class once, m
-at a time, but for the n mod m that would not fill a turn, which are others in each pass. With groups it is
-the groups of a class that a pass takes, and a group gives another of its samples each time.
+The classes of a batch are drawn as an epoch draws the samples of a class: ``rotation`` and ``renewal``. A
+pass takes every sample of a class once, m at a time, but for the n mod m that would not fill a turn, which
+are others in each pass. With groups it is the groups of a class that a pass takes, and a group gives
+another of its samples each time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import torch
 from torch import Tensor
 
 from gpuaug.random import keyed_draws
-from gpuaug.sampling.bijection import CELLS, CLASSES, ROUNDS, UNITS, Bijections
+from gpuaug.sampling.bijection import CELLS, ROUNDS, UNITS, Bijections
+from gpuaug.sampling.renewal import Rounds, moves
+from gpuaug.sampling.rotation import Round, Stand, first_slot, stand_at
 
 _TURNS = 1 << 31
 
@@ -40,25 +43,13 @@ class ClassBatches:
         self.epoch = epoch
         self.total = total
         self._cells, self._k, self._m, self._seed, self._first = cells, k, m, seed, first
-        count = len(cells.units)
-        self._per_round = count // k
-        self._left_out = count % k
-        self._cycle = Bijections([count], seed, [0], CLASSES)(
-            torch.arange(count, device="cpu"), torch.tensor(0, device="cpu")
-        )
-        self._place = torch.empty_like(self._cycle)
-        self._place[self._cycle] = torch.arange(count, device="cpu")
         self._turns = (cells.units // m).clamp(min=1)  # of a class in a pass
         self._levels = (m + cells.units - 1) // cells.units  # draws of a unit in a pass, at most
         self._first_pass = self.turns_before(first) // self._turns
 
     def draws(self, positions: Tensor) -> Tensor:
         """int64 ``(n, k * m, 3)``: the batches at ``positions``, ``(n,)``, each in [0, total)."""
-        batches = positions + self._first
-        rounds = batches // self._per_round
-        place = (batches % self._per_round * self._k)[:, None] + torch.arange(self._k, device="cpu")
-        number = self._classes(rounds[:, None].expand_as(place), place)
-        turn = self._turns_at(rounds[:, None], number)
+        number, turn = self._classes([self._first + position for position in positions.tolist()])
         number, turn = (part[..., None].expand(-1, -1, self._m).flatten() for part in (number, turn))
         index, copy = self._samples(
             number, turn, torch.arange(self._m, device="cpu").repeat(len(positions) * self._k)
@@ -68,32 +59,42 @@ class ClassBatches:
 
     def turns_before(self, batch: int) -> Tensor:
         """int64 ``(classes,)``: in how many of the sequence's first ``batch`` batches each class is."""
-        round_, past = divmod(batch, self._per_round)
-        turns = self._turns_at(
-            torch.tensor(round_, device="cpu"), torch.arange(len(self._cycle), device="cpu")
-        )
-        place = torch.arange(past * self._k, device="cpu")
-        turns[self._classes(torch.full_like(place, round_), place)] += 1
-        return turns
+        stand = self._stand(batch)
+        ahead = self._rounds([stand]).first(torch.tensor([stand.offset], device="cpu"))
+        turns = torch.full_like(self._cells.units, stand.round.number)
+        turns[ahead] += 1
+        return batch - turns if stand.leaving else turns
 
-    def _classes(self, rounds: Tensor, place: Tensor) -> Tensor:
-        """The classes at a place in [0, C - C mod k) of a round."""
-        some, which = rounds.unique(return_inverse=True)
-        size = len(self._cycle) - self._left_out
-        shuffle = Bijections(
-            torch.full_like(some, size), self._seed, some % _TURNS, ROUNDS, torch.zeros_like(some)
-        )
-        x = shuffle(place.flatten(), which.flatten()).view_as(place)
-        begin = rounds % len(self._cycle) * self._left_out  # where the round's left-out classes begin
-        return self._cycle[(begin + self._left_out + x) % len(self._cycle)]
+    def _stand(self, batch: int) -> Stand:
+        count = len(self._cells.units)
+        # Batches that have all classes still have them in other orders.
+        return Stand(Round(batch), 0) if self._k == count else stand_at(count, self._k, batch)
 
-    def _turns_at(self, rounds: Tensor, number: Tensor) -> Tensor:
-        """In how many of the rounds before ``rounds`` the class is."""
-        # As many rounds as there are classes leave each out equally often.
-        count, left_out = len(self._cycle), self._left_out
-        whole, rest = rounds // count, rounds % count
-        missed = whole * left_out + (rest * left_out - self._place[number] + count - 1) // count
-        return rounds - missed
+    def _rounds(self, stands: list[Stand]) -> Rounds:
+        count = torch.full((len(stands),), len(self._cells.units), device="cpu")
+        bases = count.cumsum(0) - count
+        return Rounds(
+            [stand.round for stand in stands], count, bases, torch.zeros_like(count), self._seed, ROUNDS
+        )
+
+    def _classes(self, batches: list[int]) -> tuple[Tensor, Tensor]:
+        """int64 ``(n, k)``: the classes of batches, and in how many batches before each class is."""
+        count, k = len(self._cells.units), self._k
+        stands = [self._stand(batch) for batch in batches]
+        rows = [
+            (batch, first_slot(stand, count, k), stand.round.number, stand.offset, stand.leaving)
+            for batch, stand in zip(batches, stands, strict=True)
+        ]
+        columns = torch.tensor(rows, dtype=torch.int64, device="cpu").view(-1, 5, 1).unbind(1)
+        before, begin, number, offset, leaving = columns
+        slots = (begin + torch.arange(k, device="cpu")) % count
+        which = torch.arange(len(stands), device="cpu")[:, None].expand_as(slots)
+        rounds = self._rounds(stands)
+        moved = moves(rounds, stands, [k] * len(stands))
+        classes = moved(rounds.keyed(which.flatten(), slots.flatten())).view_as(slots) % count
+        # Of the turns that go round, to be drawn or to be left out, a class had this round's too, or not.
+        turn = number + (slots < offset)
+        return classes, torch.where(leaving > 0, before - turn, turn)
 
     def _samples(self, number: Tensor, turn: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
         """Index and copy of the i-th of the m draws of a class in its turn."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -16,8 +17,9 @@ from torch.utils.data import DistributedSampler
 from gpuaug.random import check_seed
 from gpuaug.sampling.draw import Draw, make_draws
 
-_VERSION = 2
+_VERSION = 3
 _STATE = ("version", "seed", "epoch", "position", "fingerprint")
+_EPOCHS = 1 << 31
 _CHUNK = 1 << 15
 
 Item = TypeVar("Item", covariant=True)
@@ -45,8 +47,18 @@ class Cursor:
     start: int = 0  # a global position
     total: int = 0  # items of the epoch
     ranks: int = 1
+    share: int = 0  # items that this rank gets
+    turn: Epoch | None = None  # of an iteration
     taken: int = 0  # items that this rank has taken since
-    started: bool = False
+    started: bool = False  # an item was asked for
+    said: bool = False  # set_epoch said this epoch
+    again: bool = False  # the next iteration is of the same epoch, even if this one was finished
+    ended: int | None = None  # the epoch whose end was loaded; this one follows it
+    over: bool = False  # a loader took up the end of its epoch: nothing is left of it but an empty iteration
+
+    @property
+    def finished(self) -> bool:
+        return self.started and self.taken >= self.share
 
     @property
     def position(self) -> int:
@@ -62,6 +74,10 @@ class KeyedSampler(DistributedSampler[Item]):
     number. Rank r of R takes the positions r, r + R, r + 2R, ... of it, without any communication. Where the
     items do not divide by R, either the last ranks go on with the first positions of the epoch, so that all
     ranks take equally many (``drop_last=False``), or the tail is dropped.
+
+    An iteration is of one epoch. The next one is of the next epoch where the last item was taken, else of the
+    same epoch, from its start. ``epoch``, ``total`` and ``len`` are those of the newest iteration until the
+    next one begins, or ``set_epoch`` says another.
 
     A subclass says what an epoch is: ``_turn_at``, ``_order_of``, ``_fingerprint`` and ``_items``.
     """
@@ -115,24 +131,46 @@ class KeyedSampler(DistributedSampler[Item]):
         return self._cursor
 
     @property
+    def left(self) -> int:
+        """How many items of the current epoch this rank has not taken."""
+        cursor = self._cursor
+        return cursor.share - cursor.taken if cursor.started else self._share(self.total - cursor.start)
+
+    @property
     def total(self) -> int:
         """The items of the current epoch, of all ranks together, before any are repeated or dropped."""
         return self._turn.total
 
     def __iter__(self) -> Iterator[Item]:
         # No generator itself: who asks for the state right after iter() must see where this iteration begins.
-        # A loaded position lasts until an item is asked for: DataLoader may call iter() twice for one epoch.
-        start = 0 if self._cursor.started else self._cursor.position
-        self._cursor = Cursor(start, self.total, self.num_replicas)
-        return self._walk(self._cursor, self._order)
+        before = self._cursor
+        if (before.finished and not before.again) or (before.over and before.turn is not None):
+            self._enter(checked("epoch", self.epoch + 1, _EPOCHS))
+            before = Cursor()
+        if before.started:
+            before = Cursor()
+        # What was loaded or set lasts until an item is asked for: DataLoader may call iter() twice an epoch.
+        self._cursor = self._made(before)
+        return self._walk(self._cursor)
 
-    def _walk(self, cursor: Cursor, order: EpochOrder) -> Iterator[Item]:
+    def _made(self, cursor: Cursor) -> Cursor:
+        """A cursor for an iteration of the current epoch from where ``cursor`` stands."""
+        start = cursor.position
+        return replace(
+            cursor,
+            start=start,
+            total=self.total,
+            ranks=self.num_replicas,
+            share=self._share(self.total - start),
+            turn=self._turn,
+        )
+
+    def _walk(self, cursor: Cursor) -> Iterator[Item]:
         cursor.started = True
-        start, total = cursor.start, cursor.total
-        share = self._share(total - start)
-        for begin in range(0, share, self._chunk):
-            steps = torch.arange(begin, min(begin + self._chunk, share), device="cpu")
-            positions = (start + self.rank + steps * self.num_replicas) % total
+        order = self._ordered(cursor.turn)
+        for begin in range(0, cursor.share, self._chunk):
+            steps = torch.arange(begin, min(begin + self._chunk, cursor.share), device="cpu")
+            positions = (cursor.start + self.rank + steps * self.num_replicas) % cursor.total
             for item in self._items(order.draws(positions)):
                 cursor.taken += 1
                 yield item
@@ -142,14 +180,37 @@ class KeyedSampler(DistributedSampler[Item]):
         return left // self.num_replicas if self.drop_last else -(-left // self.num_replicas)
 
     def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, in [0, 2**31). Another epoch begins at its start; the same one changes nothing.
+        """Says which epoch the next iteration is of, in [0, 2**31).
+
+        It need not be called: iterations go on from epoch to epoch. Called before each with the epoch that
+        comes next, it changes nothing. Another epoch begins at its start. The same epoch is left as it is in
+        its middle, and begins again after its end.
 
         Where epochs differ in length, ``len`` and the shares of the ranks follow.
         """
-        epoch = checked("epoch", epoch, 1 << 31)
-        if epoch != self.epoch:
+        epoch = checked("epoch", epoch, _EPOCHS)
+        cursor = self._cursor
+        if epoch == self.epoch and cursor.over:
+            self._cursor = Cursor(self.total, said=True)  # what is left of it: nothing
+        elif epoch == self.epoch:
+            # The same cursor: a loader may have taken items ahead that it has yet to hand out.
+            cursor.said = True
+            cursor.again = cursor.finished or (cursor.again and not cursor.started)
+        else:
             self._enter(epoch)
-            self._cursor = Cursor()
+            # The end of this epoch was loaded, and nothing is left of it.
+            at_end = not cursor.started and cursor.ended == epoch
+            self._cursor = Cursor(self.total if at_end else 0, said=True)
+            if cursor.turn is not None and not cursor.started:
+                # An iteration was made, but not begun: it is of this epoch. Lightning sets the epoch then.
+                vars(cursor).update(vars(self._made(self._cursor)))
+                self._cursor = cursor
+
+    def skip_rest(self) -> None:
+        """Ends the current epoch: the next iteration is of the next one."""
+        ended = self.epoch
+        self._enter(checked("epoch", ended + 1, _EPOCHS))
+        self._cursor = Cursor(ended=ended)
 
     def _part(self, start: int, stop: int | None) -> Tensor:
         """What the order gives at the global positions [start, stop) of the current epoch."""
@@ -165,8 +226,11 @@ class KeyedSampler(DistributedSampler[Item]):
 
     @property
     def _order(self) -> EpochOrder:
-        if self._order_cache is None or self._order_cache[0] != self.epoch:
-            self._order_cache = self.epoch, self._order_of(self._turn)
+        return self._ordered(self._turn)
+
+    def _ordered(self, turn: Any) -> EpochOrder:
+        if self._order_cache is None or self._order_cache[0] != turn.epoch:
+            self._order_cache = turn.epoch, self._order_of(turn)
         return self._order_cache[1]
 
     def state_dict(self) -> dict[str, Any]:
@@ -186,8 +250,9 @@ class KeyedSampler(DistributedSampler[Item]):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Takes up the epoch and position of a state: the next iteration begins there, later ones at 0.
 
-        A state from the end of an epoch gives one empty iteration, so that a loop over the remaining epochs
-        that starts at ``sampler.epoch`` is right for every state.
+        A state from the end of an epoch begins the next one, so that a loop over the remaining epochs that
+        starts at ``sampler.epoch`` is right for every state. (``set_epoch`` with the epoch that ended gives
+        what is left of it, an empty iteration.)
 
         Raises:
             ValueError: a state of another version, seed, labels or plan; something missing or out of range.
@@ -197,7 +262,7 @@ class KeyedSampler(DistributedSampler[Item]):
         for name in _STATE:
             if name not in state_dict:
                 raise ValueError(f"state_dict must hold {', '.join(_STATE)}; {name} is missing")
-        epoch = checked("epoch", state_dict["epoch"], 1 << 31)
+        epoch = checked("epoch", state_dict["epoch"], _EPOCHS)
         turn = self._turn_at(epoch)
         own = {"version": _VERSION, "seed": self.seed, "fingerprint": self._fingerprint(turn)}
         if any(state_dict[name] != value for name, value in own.items()):
@@ -207,8 +272,19 @@ class KeyedSampler(DistributedSampler[Item]):
                 f"it has {saved}; the sampler has {here}"
             )
         position = checked("position", state_dict["position"], turn.total + 1)
+        before, stood = self._cursor, self.epoch
         self._enter(epoch)
         self._cursor = Cursor(position)
+        if not position or self.left:
+            return
+        # torchdata's StatefulDataLoader loads a state between two calls of iter(). A state of the loop's last
+        # batch is an iteration with nothing left. For one of after the loop it then makes another iterator.
+        within = before.turn is not None and not before.started
+        if not within or (before.said and stood == epoch + 1):
+            self.skip_rest()
+            self._cursor.again = within
+        else:
+            self._cursor.over = True
 
 
 class DrawSampler(KeyedSampler[Draw]):
@@ -254,10 +330,11 @@ def _place(num_replicas: int | None, rank: int | None) -> tuple[int, int]:
     return num_replicas, checked("rank", rank, num_replicas)
 
 
-def checked(name: str, value: int, limit: int, least: int = 0) -> int:
-    """``value`` where it is an int in [least, limit)."""
-    if isinstance(value, bool) or not isinstance(value, int):
+def checked(name: str, value: Any, limit: int, least: int = 0) -> int:
+    """``value`` as an int where it is an integer, Python's or NumPy's, in [least, limit)."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an int, got {type(value).__name__}")
+    value = operator.index(value)
     if not least <= value < limit:
         raise ValueError(f"{name} must be in [{least}, {limit}), got {value}")
     return value

@@ -2,6 +2,8 @@
 
 position -> (keyed bijection over the epoch) -> class and number within the class
          -> copy and slot, which the rotation moves on -> (keyed bijection over the class) -> sample -> key
+
+Where a class's order is a new one since an epoch ago, a few of its samples change places: see ``renewal``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from gpuaug import _native
 from gpuaug.arguments import check_memory, check_one_device, check_words
 from gpuaug.random import keyed_draws, signed
 from gpuaug.sampling.bijection import MEMBERS, POSITIONS, Bijections, permute
-from gpuaug.sampling.rotation import Turn
+from gpuaug.sampling.renewal import Moves, Rounds, moves
+from gpuaug.sampling.rotation import Turn, facing, first_slot
 from gpuaug.sampling.table import LabelTable
 
 _WORD = 0xFFFFFFFF
@@ -32,20 +35,51 @@ class Order:
         self._seed = int(signed(seed))  # as an op takes it
         ends = torch.tensor(turn.plan.draws, device="cpu").cumsum(0)
         begins = ends - torch.tensor(turn.plan.draws, device="cpu")
-        classes = torch.stack((begins, ends, table.counts, table.starts, turn.offsets))
+        plan = list(zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True))
+        offsets = torch.tensor([first_slot(*each) for each in plan], device="cpu")
+        classes = torch.stack((begins, ends, table.counts, table.starts, offsets))
         positions = Bijections([self.total], seed, [turn.epoch], POSITIONS)
-        members = Bijections(turn.plan.samples, seed, turn.rounds, MEMBERS)
+        members = Bijections(turn.plan.samples, seed, [stand.round.number for stand in turn.stands], MEMBERS)
         # Numbers of 32 bits, where they fit, go twice as fast through vectors; keys keep their bits.
         narrow = max(self.total, len(table.members)) <= _MOST_NARROW
         dtype = torch.int32 if narrow else torch.int64
         self._classes = classes.to(dtype)
         self._bijections = torch.cat((positions.table, members.table), dim=1).to(dtype)
+        self._moves = _moves(table, turn, seed)
+        if self._moves is not None:
+            self._moved = torch.zeros(len(table.members), dtype=torch.bool, device="cpu")
+            self._moved[self._moves.sources] = True
 
     def draws(self, positions: Tensor) -> Tensor:
         """int64 ``(n, 3)``, index, copy and key, at ``positions``, int64 ``(n,)``, each in [0, total)."""
-        return torch.ops.gpuaug.order(
+        draws = torch.ops.gpuaug.order(
             self._members, self._classes, self._bijections, positions, self._seed, self.epoch
         )
+        if self._moves is not None:
+            rows = self._moved[draws[:, 0]].nonzero().squeeze(1)
+            index, copy, _ = draws[rows].unbind(1)
+            draws[rows] = keyed_draws(self._seed % (1 << 64), self.epoch, self._moves(index), copy)
+        return draws
+
+
+def _moves(table: LabelTable, turn: Turn, seed: int) -> Moves | None:
+    """By index, what the epoch draws in the place of others; None where nothing moves."""
+    plan = zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True)
+    faced = [(*facing(*each), *each) for each in plan]
+    # A class whose samples are all drawn equally often needs none.
+    kept = [
+        i
+        for i, (stand, width, _, size, _) in enumerate(faced)
+        if width and (stand.round.tail or stand.offset + width > size)
+    ]
+    if not kept:
+        return None
+    every = torch.tensor(kept, device="cpu")
+    rounds = Rounds(
+        [faced[i][0].round for i in kept], table.counts[every], table.starts[every], every, seed, MEMBERS
+    )
+    found = moves(rounds, [faced[i][2] for i in kept], [faced[i][4] for i in kept])
+    return Moves(table.members[found.sources].long(), table.members[found.targets].long()) if found else None
 
 
 # ---- The op: its reference and fake kernel

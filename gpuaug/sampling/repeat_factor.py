@@ -15,7 +15,7 @@ from gpuaug.sampling.keyed import DrawSampler
 from gpuaug.sampling.label_sets import LabelSets, read_label_sets
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.plan import Plan, align
-from gpuaug.sampling.rotation import Turn
+from gpuaug.sampling.rotation import Round, Stand, Turn
 from gpuaug.sampling.table import Class, LabelTable, build_table
 
 _CHUNK = 1 << 18
@@ -103,9 +103,8 @@ class RepeatFactorSampler(DrawSampler):
         table = build_table(repeats)
         samples = tuple(table.counts.tolist())
         draws = tuple(count * times for count, times in zip(samples, table.classes, strict=True))
-        nothing = torch.zeros(len(samples), dtype=torch.int64, device="cpu")
-        plan = Plan(table.classes, samples, draws)
-        return _Repeats(epoch, table, Turn(epoch, plan, nothing, nothing + epoch, b""))
+        stands = (Stand(Round(epoch), 0),) * len(samples)
+        return _Repeats(epoch, table, Turn(epoch, Plan(table.classes, samples, draws), stands, b""))
 
     def _order_of(self, turn: _Repeats) -> Order:
         return Order(turn.table, turn.turn, self.seed)

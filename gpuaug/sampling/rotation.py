@@ -1,21 +1,22 @@
 """The rotation: where every class goes on at the start of an epoch, so that all its samples have their turn.
 
-A class's samples stand in a keyed order. An epoch that draws d of n samples takes the d that follow those of
-the epoch before, round and round: so none is drawn twice before all were drawn once, within an epoch and
-across epochs. Where d is above n, all samples are drawn d // n times, and the d % n that are drawn once more
-are those that follow. Whenever an epoch begins at the first slot again, the class gets a new order.
+Where an epoch draws d of a class's n samples, all are drawn d // n times, and d % n of them once more: that
+is one draw more for a part of the class, or, seen from the other side, one draw less for the rest. The
+smaller part is what goes round: its samples follow, in a keyed order, those of the epoch before. So none is
+in it twice before all were, within an epoch and across epochs. Each time that all were, a round ends, and
+the next has another order.
+
+A round may end within an epoch, which then takes the rest of the old order, its tail, and the beginning of
+the new one, its head. The two must not meet: the new order is a random one but for that its head has none
+of that tail. ``renewal`` computes it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from gpuaug.sampling.plan import Plan, make_plan
 from gpuaug.sampling.schedules import Schedule
@@ -24,13 +25,94 @@ from gpuaug.sampling.targets import Target
 
 
 @dataclass(frozen=True)
+class Round:
+    """One time through a class, in an order of its own: slot by slot, the samples in their turn."""
+
+    number: int  # which order
+    # Of the epoch in which the round began, where one before ended in it; else 0.
+    tail: int = 0  # slots of the round before
+    head: int = 0  # slots of this round
+    width: int = 0  # tail + head; as many slots at the end of this round are those of the keyed order
+    before: Round | None = None
+    flipped: bool = False  # the slots count from the end of the keyed order
+
+    def is_plain(self, slots: int) -> bool:
+        """Whether the last slots, so many, are those of the keyed order."""
+        return not self.tail or (not self.flipped and slots <= self.width)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where a class stands when an epoch begins."""
+
+    round: Round
+    offset: int  # the slots of the round that had their turn
+    leaving: bool = False  # a turn is to be left out once, not to be drawn once more
+
+
+_START = Stand(Round(0), 0)
+
+
+def stand_at(size: int, draws: int, epoch: int) -> Stand:
+    """Where a class of ``size`` samples stands, of which every epoch makes so many draws."""
+    width, leaving = _width(size, draws)
+    if not width or not epoch:
+        return _START
+    number, offset = divmod(epoch * width, size)
+    tail = number * size % width
+    if not tail:
+        return Stand(Round(number), offset, leaving)
+    return Stand(Round(number, tail, width - tail, width, Round(number - 1)), offset, leaving)
+
+
+def facing(stand: Stand, size: int, draws: int) -> tuple[Stand, int]:
+    """The same, seen as an epoch of so many draws does, and the slots that have their turn in it."""
+    width, leaving = _width(size, draws)
+    if not width or leaving == stand.leaving:
+        return stand, width
+    if not stand.offset:
+        return replace(stand, leaving=leaving), width
+    # Those that were not yet left out are those that were drawn once more, and the other way about.
+    flipped = replace(stand.round, flipped=not stand.round.flipped)
+    return Stand(flipped, size - stand.offset, leaving), width
+
+
+def after(stand: Stand, size: int, draws: int) -> Stand:
+    """Where the class stands one epoch later."""
+    stand, width = facing(stand, size, draws)
+    offset = stand.offset + width
+    if offset < size:
+        return replace(stand, offset=offset)
+    tail, head, number = size - stand.offset, offset - size, stand.round.number + 1
+    if not head:
+        return Stand(Round(number), 0, stand.leaving)
+    before = stand.round
+    if before.is_plain(tail):
+        before = Round(before.number, flipped=before.flipped)
+    return Stand(Round(number, tail, head, width, before), head, stand.leaving)
+
+
+def first_slot(stand: Stand, size: int, draws: int) -> int:
+    """The slot of the keyed order at which the epoch's draws begin; they go round from there."""
+    stand, width = facing(stand, size, draws)
+    begin = stand.offset
+    if stand.leaving and width:
+        begin = (begin + width) % size if begin + width <= size else 0
+    return (size - begin - draws) % size if stand.round.flipped else begin
+
+
+def _width(size: int, draws: int) -> tuple[int, bool]:
+    more = draws % size
+    return (size - more, True) if 2 * more > size else (more, False)
+
+
+@dataclass(frozen=True)
 class Turn:
     """An epoch's plan, and where every class stands in its rotation when the epoch begins."""
 
     epoch: int
     plan: Plan
-    offsets: Tensor  # int64 (classes,): the slot of the first draw
-    rounds: Tensor  # int64 (classes,): which of its orders the class is in
+    stands: tuple[Stand, ...]
     digest: bytes  # of the plans up to this one, and of the epochs when they began
 
     @property
@@ -42,8 +124,8 @@ class Rotation:
     """The turns of all epochs: a pure function of (classes, counts, target).
 
     >>> turn = Rotation(("cat", "dog"), (6, 4), "minority").at(2)
-    >>> turn.plan.draws, turn.offsets.tolist(), turn.rounds.tolist()
-    ((4, 4), [2, 0], [0, 2])
+    >>> turn.plan.draws, [stand.offset for stand in turn.stands], [stand.leaving for stand in turn.stands]
+    ((4, 4), [4, 0], [True, False])
 
     With one target, a turn costs the same for any epoch. With a schedule it follows from those of all epochs
     before: the next epoch is one step, and another epoch as many as its number.
@@ -62,10 +144,8 @@ class Rotation:
         self._classes, self._counts = classes, counts
         self._schedule = target if isinstance(target, Schedule) else None
         self._planned: tuple[Any, Plan] | None = None  # what tells a target from others, and its plan
-        self._steps: tuple[Plan, Tensor, Tensor] | None = None
         plan = make_plan(classes, counts, target) if self._schedule is None else self._plan_of(0)
-        nothing = torch.zeros(len(classes), dtype=torch.int64, device="cpu")
-        self._first = self._last = Turn(0, plan, nothing, nothing, _digest(b"", 0, plan))
+        self._first = self._last = Turn(0, plan, (_START,) * len(classes), _digest(b"", 0, plan))
 
     def at(self, epoch: int) -> Turn:
         """The turn of ``epoch``, at least 0."""
@@ -78,18 +158,14 @@ class Rotation:
         return self._last
 
     def _next(self, turn: Turn) -> Turn:
-        if self._steps is None or self._steps[0] is not turn.plan:
-            self._steps = (
-                turn.plan,
-                torch.tensor(turn.plan.draws, device="cpu"),
-                torch.tensor(turn.plan.samples, device="cpu"),
-            )
-        _, draws, samples = self._steps
-        offsets = (turn.offsets + draws) % samples
+        stands = tuple(
+            stand if draws % size == 0 else after(stand, size, draws)
+            for stand, size, draws in zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True)
+        )
         epoch = turn.epoch + 1
         plan = self._plan_of(epoch)
         digest = turn.digest if plan is turn.plan or plan == turn.plan else _digest(turn.digest, epoch, plan)
-        return Turn(epoch, plan, offsets, turn.rounds + (offsets == 0), digest)
+        return Turn(epoch, plan, stands, digest)
 
     def _plan_of(self, epoch: int) -> Plan:
         target = self._schedule.at(epoch)
@@ -111,12 +187,9 @@ def _key(target: Target) -> Any:
 
 def _later(first: Turn, epoch: int) -> Turn:
     """The turn of ``epoch`` where every epoch has the plan of the first; as many steps would give it too."""
-    pairs = list(zip(first.plan.samples, first.plan.draws, strict=True))
-    offsets = torch.tensor([epoch * draws % samples for samples, draws in pairs], device="cpu")
-    rounds = torch.tensor(
-        [epoch * math.gcd(samples, draws) // samples for samples, draws in pairs], device="cpu"
-    )
-    return Turn(epoch, first.plan, offsets, rounds, first.digest)
+    plan = first.plan
+    stands = (stand_at(size, draws, epoch) for size, draws in zip(plan.samples, plan.draws, strict=True))
+    return Turn(epoch, plan, tuple(stands), first.digest)
 
 
 def _digest(before: bytes, epoch: int, plan: Plan) -> bytes:

@@ -35,13 +35,16 @@ class BalancedSampler(DrawSampler):
     all of its class get copy 1. Copies fall anywhere in the epoch's order; copy 1 of a sample may come before
     its copy 0. A target below a class's count draws without replacement. Who is drawn, or drawn once more,
     goes round: the next epoch goes on where this one ended, so that after any epoch all samples of a class
-    were drawn equally often, or some once more.
+    were drawn equally often, or some once more. Each time it has gone round, the order is another one.
 
     The order is a pure function of (labels, plan, seed, epoch), and with a schedule of the plans of the
-    epochs before. Rank r of R takes the positions r, r + R, r +
-    2R, ... of it, without any communication. Where the draws do not divide by R, either the last ranks go on
-    with the first positions of the epoch, so that all ranks draw equally many (``drop_last=False``), or the
-    tail is dropped.
+    epochs before. Rank r of R takes the positions r, r + R, r + 2R, ... of it, without any communication.
+    Where the draws do not divide by R, either the last ranks go on with the first positions of the epoch, so
+    that all ranks draw equally many (``drop_last=False``), or the tail is dropped.
+
+    Iterations go on from epoch to epoch by themselves; ``set_epoch`` says another. An iteration that was left
+    early begins again at the start of the same epoch. (A ``DataLoader`` with workers takes draws ahead: to
+    the sampler, an epoch is finished when its last draw was taken.)
 
     ``state_dict`` is (version, seed, epoch, global position, fingerprint of labels and plan), so that a run
     resumes in the middle of an epoch with any number of ranks, workers or batch size. ``len`` is always that

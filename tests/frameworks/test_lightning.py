@@ -54,11 +54,25 @@ def test_every_entry_point_takes_the_loader(run):
         assert together == order(int(stage[-1])), stage
 
 
-def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path):
+@pytest.mark.parametrize("loader", ["gpuaug", "stateful"])
+def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path, loader):
     # Seven batches of five an epoch on each rank: ten steps end after the third of the second epoch.
-    before = run("train_lightning.py", "gpuaug", 3, 10)
-    after = run("train_lightning.py", "gpuaug", 3, -1, tmp_path / "gpuaug-3-10" / "step.ckpt")
+    if loader == "stateful":
+        pytest.importorskip("torchdata.stateful_dataloader")
+    before = run("train_lightning.py", loader, 3, 10)
+    after = run("train_lightning.py", loader, 3, -1, tmp_path / f"{loader}-3-10" / "step.ckpt")
     assert drawn(before, 0) == order(0)
     assert drawn(before, 1) + drawn(after, 1) == order(1)
     assert len(drawn(before, 1)) == 30
     assert drawn(after, 2) == order(2)
+
+
+@pytest.mark.parametrize("loader", ["gpuaug", "stateful"])
+def test_a_checkpoint_at_the_end_of_an_epoch(run, tmp_path, loader):
+    if loader == "stateful":
+        pytest.importorskip("torchdata.stateful_dataloader")
+    before = run("train_lightning.py", loader, 4, 14)
+    after = run("train_lightning.py", loader, 4, -1, tmp_path / f"{loader}-4-14" / "step.ckpt")
+    assert [drawn(before, epoch) for epoch in (0, 1)] == [order(0), order(1)]
+    assert {epoch for epoch, _ in after[0]["drawn"]} == {2, 3}
+    assert [drawn(after, epoch) for epoch in (2, 3)] == [order(2), order(3)]

@@ -1,7 +1,8 @@
 """Trains with Lightning in two processes: FOLDER LOADER EPOCHS [STEPS] [CHECKPOINT]. Writes what a rank drew.
 
-LOADER is torch (a ``DataLoader``), gpuaug (a ``BalancedLoader``) or batches (a ``BalancedBatchSampler``). It
-leaves after STEPS, and has written ``step.ckpt``; or it goes on from a CHECKPOINT.
+LOADER is torch (a ``DataLoader``), stateful (torchdata's), gpuaug (a ``BalancedLoader``) or batches (a
+``BalancedBatchSampler``). It leaves after STEPS, and has written ``step.ckpt``; or it goes on from a
+CHECKPOINT.
 """
 
 import json
@@ -43,7 +44,10 @@ class Model(lightning.LightningModule):
         sampler = gpuaug.BalancedSampler(LABELS, seed=7)
         if self.loader == "gpuaug":
             return gpuaug.BalancedLoader(Pictures(), sampler, None, batch_size=5)
-        return DataLoader(WithDraws(Pictures()), batch_size=5, sampler=sampler)
+        kind = DataLoader
+        if self.loader == "stateful":
+            from torchdata.stateful_dataloader import StatefulDataLoader as kind
+        return kind(WithDraws(Pictures()), batch_size=5, sampler=sampler)
 
     def training_step(self, batch, number):
         images, labels = batch[:2]

@@ -35,6 +35,7 @@ def check_bytes(loader):
     batches = list(loader)
     assert [tuple(images.shape) for images, _ in batches] == [(4, 3, 3, 4)] * 4 + [(2, 3, 3, 4)]
     assert all(images.dtype == torch.uint8 for images, _ in batches)
+    loader.set_epoch(0)
     assert indices(loader) == expected(loader)
     assert torch.cat([labels for _, labels in batches]).tolist() == [LABELS[i] for i in expected(loader)]
 
@@ -66,16 +67,17 @@ def test_length(batch_size, drop_last, count):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_epoch_is_repeated_until_another_is_set(workers):
+def test_iterations_go_on_from_epoch_to_epoch(workers):
     loader = make(num_workers=workers)
     first = indices(loader)
-    assert indices(loader) == first
-    loader.set_epoch(0)
-    assert indices(loader) == first
-    loader.set_epoch(1)
     second = indices(loader)
+    assert loader.sampler.epoch == 1
     assert second == expected(loader)
     assert second != first
+    loader.set_epoch(1)
+    assert indices(loader) == second
+    loader.set_epoch(0)
+    assert indices(loader) == first
 
 
 def test_ranks_share_the_epoch():
@@ -131,14 +133,12 @@ def test_the_state_counts_what_was_handed_out(kind, ranks):
     assert (loader.state_dict()["epoch"], loader.state_dict()["position"]) == (1, 0)
 
 
-def test_a_state_of_the_end_gives_an_empty_rest():
+def test_a_state_of_the_end_goes_on_with_the_next_epoch():
     done = make()
     list(done)
     loader = make()
     loader.load_state_dict(done.state_dict())
-    assert indices(loader) == []
-    assert loader.state_dict()["position"] == 18
-    loader.set_epoch(1)
+    assert (loader.state_dict()["epoch"], loader.state_dict()["position"]) == (1, 0)
     assert indices(loader) == expected(loader)
 
 

@@ -64,7 +64,6 @@ def resumed(kind, state, ranks, batch_size, **options):
     some = loaders(kind, ranks, batch_size, **options)
     for loader in some:
         loader.load_state_dict(state)
-        assert loader.state_dict() == state
     return some
 
 
@@ -77,13 +76,17 @@ def check(kind, epoch, batches, before, after):
     position = min(batches * before["batch_size"] * before["ranks"], len(order))
     assert (state["epoch"], state["position"]) == (epoch, position)
     some = resumed(kind, state, **after)
+    if position == len(order):
+        assert first[:position] == order
+        order = expected(kind, epoch + 1)
+        assert handed_out(some)[0][: len(order)] == order
+        return
+    assert all(loader.state_dict() == state for loader in some)
     rest, end = handed_out(some)
     # Ranks that do not divide what is left go on with the first draws of the epoch.
     again = -(len(order) - position) % after["ranks"]
     assert first[:position] + rest == (order + order)[: len(order) + again]
     assert end == {**state, "position": len(order)}
-    for loader in some:
-        loader.set_epoch(epoch + 1)
     order = expected(kind, epoch + 1)
     assert handed_out(some)[0][: len(order)] == order
 
@@ -136,7 +139,9 @@ def test_a_batch_that_was_dropped_is_still_to_come():
     assert state["position"] == len(first) == len(order) // 7 * 7
     rest, _ = handed_out(resumed("majority", state, 1, 2))
     assert first + rest == order
-    assert handed_out(resumed("majority", state, 1, 7, drop_last=True))[0] == []
+    # With batches that are still too large for it, nothing is left of the epoch.
+    second = expected("majority", 1)
+    assert handed_out(resumed("majority", state, 1, 7, drop_last=True))[0] == second[: len(second) // 7 * 7]
 
 
 OTHERS = {

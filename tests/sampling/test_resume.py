@@ -41,8 +41,14 @@ def test_resume_after_any_draw(taken, epoch):
 
     resumed = BalancedSampler(LABELS)
     resumed.load_state_dict(state)
-    assert resumed.state_dict() == state
-    assert head + rows(resumed) == sampler.draws().tolist()
+    if taken < TOTAL:
+        assert resumed.state_dict() == state
+        assert head + rows(resumed) == sampler.draws().tolist()
+    else:
+        assert head == sampler.draws().tolist()
+        assert (resumed.epoch, resumed.state_dict()["position"]) == (epoch + 1, 0)
+    sampler.set_epoch(epoch + 1)
+    assert rows(resumed) == sampler.draws().tolist()
 
 
 @settings(max_examples=40, deadline=None)
@@ -66,6 +72,9 @@ def test_resume_with_another_number_of_ranks(before, after, steps, drop_last):
     order = new[0].draws().tolist()
     left = TOTAL - steps * before
     length = (left // after if drop_last else -(-left // after)) * after
+    if not length:
+        assert {sampler.epoch for sampler in new} == {1}
+        return
     assert head + tail == (order + order)[: steps * before + length]
 
 
@@ -109,17 +118,47 @@ def test_another_epoch_begins_at_its_start():
     assert rows(sampler) == sampler.draws().tolist()
 
 
-def test_the_end_of_an_epoch_resumes_to_nothing_and_then_the_next():
+def test_the_end_of_an_epoch_resumes_to_the_next():
     sampler = BalancedSampler(LABELS)
     sampler.set_epoch(2)
     list(sampler)
     resumed = BalancedSampler(LABELS)
     resumed.load_state_dict(sampler.state_dict())
-    drawn = []
-    for epoch in range(resumed.epoch, 4):
+    drawn = {}
+    for epoch in range(resumed.epoch, 5):
         resumed.set_epoch(epoch)
-        drawn.append(len(list(resumed)))
-    assert drawn == [0, 26]
+        drawn[epoch] = rows(resumed)
+        assert drawn[epoch] == resumed.draws().tolist()
+    assert list(drawn) == [3, 4]
+
+
+def test_the_epoch_whose_end_was_loaded_has_nothing_left():
+    sampler = BalancedSampler(LABELS)
+    list(sampler)
+    resumed = BalancedSampler(LABELS)
+    resumed.load_state_dict(sampler.state_dict())
+    resumed.set_epoch(0)
+    assert [len(list(resumed)) for _ in range(3)] == [0, TOTAL, TOTAL]
+    assert resumed.epoch == 2
+
+
+def test_the_end_of_what_drop_last_leaves_is_the_end():
+    sampler = BalancedSampler(LABELS, num_replicas=4, rank=1, drop_last=True)
+    list(sampler)
+    state = sampler.state_dict()
+    assert (state["epoch"], state["position"]) == (0, 24)
+    for ranks, epoch in ((4, 1), (2, 0), (1, 0)):
+        resumed = BalancedSampler(LABELS, num_replicas=ranks, rank=0, drop_last=True)
+        resumed.load_state_dict(state)
+        assert resumed.epoch == epoch
+
+
+def test_no_epoch_comes_after_the_last():
+    sampler = BalancedSampler(LABELS)
+    sampler.set_epoch(2**31 - 1)
+    list(sampler)
+    with pytest.raises(ValueError, match=r"epoch must be in \[0, 2147483648\), got 2147483648"):
+        iter(sampler)
 
 
 def test_an_iteration_begins_when_it_is_made_not_at_its_first_draw():
@@ -233,8 +272,10 @@ def test_an_iterator_that_is_never_used_costs_no_position():
     sampler.load_state_dict(sampler.state_dict() | {"position": 3})
     iter(sampler)
     assert [int(draw) for draw in sampler] == whole[3:]
+    sampler.set_epoch(0)
     assert [int(draw) for draw in sampler] == whole
 
+    sampler.set_epoch(0)
     sampler.load_state_dict(sampler.state_dict() | {"position": 3})
     loader = DataLoader(TensorDataset(torch.arange(5)), batch_size=None, sampler=sampler, num_workers=2)
     assert [int(index) for (index,) in loader] == whole[3:]

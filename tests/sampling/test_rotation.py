@@ -1,10 +1,13 @@
 """The rotation: who is not drawn in this epoch is drawn in the next ones, before any other comes again."""
 
 from collections import Counter
+from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from gpuaug.sampling import BalancedSampler, Schedule
 from gpuaug.sampling.rotation import Rotation
@@ -67,6 +70,55 @@ def test_every_round_has_an_order_of_its_own():
     assert len(set(halves)) > 30  # of 924 halves
 
 
+@pytest.mark.parametrize(
+    ("size", "draws"), [(4801, 1200), (1001, 300), (1001, 700), (2001, 1000), (500, 1377)]
+)
+def test_epochs_overlap_as_chance_has_it(size, draws):
+    """Also where a round ends within an epoch, whether few or most of a class are drawn (once more)."""
+    labels, more, epochs = [0] * size + [1], draws % size, 24
+    least = min(more, size - more)
+    there = np.zeros((epochs, size))
+    for row, times in zip(there, times_by_epoch(labels, {0: draws}, epochs), strict=True):
+        row[:] = [times[index] - draws // size for index in range(size)]
+    shared = there @ there.T
+    assert (shared.diagonal() == more).all()
+    law = stats.hypergeom(size, more, more)
+    # Epochs that share no round; with fewer, what one has the other cannot have.
+    lag = 2 * -(-size // least) + 1
+    apart = [shared[i, j] for i in range(epochs) for j in range(i + lag, epochs)]
+    assert len(apart) > 10
+    assert law.ppf(1e-6) <= min(apart)
+    assert max(apart) <= law.ppf(1 - 1e-6)
+    assert abs(np.mean(apart) - law.mean()) < 4 * law.std() / np.sqrt(len(apart))
+
+
+@pytest.mark.parametrize("draws", [2, 3, 4, 5, 9, 12])
+def test_any_set_is_as_likely_in_an_epoch_in_which_a_round_ends(draws):
+    labels, more = [0] * 7 + [1], draws % 7
+    epoch = next(e for e in range(9) if 0 < (e + 1) * more % 7 < more)
+    sets = Counter()
+    for seed in range(1500):
+        sampler = BalancedSampler(labels, {0: draws}, seed=seed)
+        sampler.set_epoch(epoch)
+        times = Counter(sampler.draws()[:, 0].tolist())
+        sets[tuple(index for index in range(7) if times[index] > draws // 7)] += 1
+    assert stats.chisquare([sets[some] for some in combinations(range(7), more)]).pvalue > 1e-3
+
+
+def test_a_turn_of_small_shares_changes_to_one_of_large():
+    """From draws that go round to draws that are left out, and back, with orders that were renewed."""
+    labels = [0] * 30 + [1]
+    plans = [7] * 9 + [24] * 9 + [11] * 5 + [26, 3] * 6 + [41] * 4
+    so_far = Counter()
+    sets = []
+    for times in times_by_epoch(labels, Schedule(lambda epoch: {0: plans[epoch]}), len(plans)):
+        so_far += times
+        assert spread(times, labels, 0) <= 1
+        assert spread(so_far, labels, 0) <= 1
+        sets.append(frozenset(times))
+    assert len(set(sets[:23])) == 23
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 60), st.integers(1, 90)), min_size=2, max_size=4),
@@ -78,14 +130,12 @@ def test_any_epoch_at_once_and_step_by_step(classes, epoch):
     target = {name: draws for name, (_, draws) in zip(names, classes, strict=True)}
     at_once = Rotation(names, counts, target).at(epoch)
     stepped = Rotation(names, counts, Schedule(lambda epoch: target)).at(epoch)
-    assert at_once.offsets.tolist() == stepped.offsets.tolist()
-    assert at_once.rounds.tolist() == stepped.rounds.tolist()
-    assert at_once.digest == stepped.digest
-    for offset, turn, (n, draws) in zip(at_once.offsets, at_once.rounds, classes, strict=True):
-        assert offset == epoch * draws % n
-        assert turn == sum(1 for e in range(1, epoch + 1) if e * draws % n == 0)
+    assert at_once == stepped
+    for stand, (n, draws) in zip(at_once.stands, classes, strict=True):
+        width = min(draws % n, -draws % n)
+        assert (stand.round.number, stand.offset) == divmod(epoch * width, n)
 
 
 def test_the_last_epoch_of_a_large_class():
-    turn = Rotation((0, 1), (2**40 + 1, 2), 2**33).at(2**31 - 1)
-    assert turn.offsets[0] == (2**31 - 1) * 2**33 % (2**40 + 1)
+    (stand, _) = Rotation((0, 1), (2**40 + 1, 2), 2**33).at(2**31 - 1).stands
+    assert (stand.round.number, stand.offset) == divmod((2**31 - 1) * 2**33, 2**40 + 1)

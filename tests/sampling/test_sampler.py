@@ -100,11 +100,11 @@ def test_the_order_of_this_version():
     sampler = BalancedSampler(["cat", "cat", "cat", "dog"], seed=2024)
     sampler.set_epoch(7)
     assert [repr(draw) for draw in sampler] == [
-        "Draw(index=1, copy=0, key=0x2e16a0de522c2660)",
-        "Draw(index=3, copy=2, key=0xb4966f722a4c9dd4)",
-        "Draw(index=0, copy=0, key=0x52626cc0a713d02b)",
-        "Draw(index=3, copy=0, key=0x6f2bc2126d32ef0e)",
         "Draw(index=2, copy=0, key=0x87ae5bfd34d6619e)",
+        "Draw(index=3, copy=2, key=0xb4966f722a4c9dd4)",
+        "Draw(index=1, copy=0, key=0x2e16a0de522c2660)",
+        "Draw(index=3, copy=0, key=0x6f2bc2126d32ef0e)",
+        "Draw(index=0, copy=0, key=0x52626cc0a713d02b)",
         "Draw(index=3, copy=1, key=0x154a3c410019dfa1)",
     ]
     assert sampler.state_dict()["fingerprint"] == "be8f62d8ec93a39d"
@@ -118,7 +118,7 @@ def test_no_global_generator_is_touched():
 
 def test_set_epoch_is_idempotent_in_the_middle_of_an_epoch():
     sampler = BalancedSampler(LABELS)
-    whole = rows(sampler)
+    whole = sampler.draws().tolist()
     iterator = iter(sampler)
     head = [next(iterator) for _ in range(10)]
     sampler.set_epoch(0)
@@ -128,12 +128,23 @@ def test_set_epoch_is_idempotent_in_the_middle_of_an_epoch():
 
 def test_a_running_iteration_keeps_its_epoch():
     sampler = BalancedSampler(LABELS)
-    whole = rows(sampler)
+    whole = sampler.draws().tolist()
     iterator = iter(sampler)
     head = [next(iterator) for _ in range(3)]
     sampler.set_epoch(1)
     assert rows([*head, *iterator]) == whole
     assert sampler.state_dict()["position"] == 0
+
+
+def test_an_iteration_that_has_not_begun_follows_the_epoch():
+    """Lightning makes the iterator of a run that goes on, and sets the epoch after."""
+    sampler = BalancedSampler(LABELS)
+    older, newer = iter(sampler), iter(sampler)
+    sampler.set_epoch(3)
+    assert rows(newer) == sampler.draws().tolist()
+    assert len(list(older)) == len(sampler)
+    list(sampler)
+    assert sampler.epoch == 4
 
 
 @settings(max_examples=50, deadline=None)
@@ -154,6 +165,7 @@ def test_chunks_join_without_a_seam(monkeypatch):
     whole, mine = sampler.draws(), rows(sampler)
     monkeypatch.setattr("gpuaug.sampling.keyed.KeyedSampler._chunk", 5)
     assert torch.equal(sampler.draws(), whole)
+    sampler.set_epoch(0)
     assert rows(sampler) == mine
 
 
