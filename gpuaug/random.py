@@ -1,13 +1,15 @@
 """The keyed generator: Philox4x32-10, the same bits in PyTorch as in ``csrc/random.h``.
 
 Every random number of gpuaug is ``philox(counter, key)``: a pure function, with no state to save, to seed or
-to share. Two kinds of key are used, and the counter's words keep their streams apart:
+to share. Three kinds of key are used, and the counter's words keep their streams apart:
 
 ==================  =============================================  ====================================
 key                 counter words 0, 1, 2, 3                       gives
 ==================  =============================================  ====================================
 the sampler's seed  index (low, high), copy, epoch                 the draw's key (words 0 and 1)
 the sampler's seed  block (low, high), purpose, 2**31 + epoch      the order of the epoch, or of a class
+an object's own     index (low, high), copy 1, 0                   the key of a draw that came without one
+an object's own     worker's seed (low, high), rank and worker, 1  its own in that worker and rank
 the draw's key      block, 0, place in the chain, ``PARAMETERS``   its parameters, on the host
 the draw's key      pixel // 8, channel, place, ``PIXELS``         its per-pixel noise, in the kernel
 the draw's key      value // 4, field, place, ``FIELDS``           fields of numbers, in PyTorch
