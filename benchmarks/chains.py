@@ -164,9 +164,9 @@ def ratio(case: Case, rows: dict[str, dict]) -> str:
     """How many images gpuaug makes while another library makes one.
 
     >>> ratio(Case("full", 32, 64, 2), {"gpuaug": {"times_gpuaug": 1.0}, "kornia": {"times_gpuaug": 22.4}})
-    "full, 32 px, batch 64, 2 threads: 22 x kornia's speed"
+    "full, 32 px, batch 64, 2 threads: 22.4 x kornia's speed"
     """
-    found = [f"{row['times_gpuaug']:.2g} x {name}'s" for name, row in rows.items() if name in PEERS]
+    found = [f"{row['times_gpuaug']:.1f} x {name}'s" for name, row in rows.items() if name in PEERS]
     return f"{case}: {', '.join(found)} speed"
 
 

@@ -39,18 +39,18 @@ METRICS = (
     "gpu__time_duration.sum",
 )
 KERNEL = ("--kernel-name", "regex:augment_kernel", "--launch-skip", str(WARM), "--launch-count", "1")
-SECONDS = 20.0  # of one call of ncu
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--small", action="store_true", help="a batch of 4")
+    parser.add_argument("--seconds", type=float, default=20, help="for one call of ncu")
     arguments = parser.parse_args()
     batch = 4 if arguments.small else 256
     report: dict = {"headline": [], "side": SIDE, "batch": batch, "chains": {}}
     for name in CHAINS:
-        values = look_at(name, batch)
+        values = look_at(name, batch, arguments.seconds)
         report["chains"][name] = values
         report["headline"].append(f"{name}: {headline(name, values, batch)}")
         arguments.out.write_text(json.dumps(report, indent=1) + "\n")
@@ -59,16 +59,16 @@ def main() -> None:
         raise SystemExit("ncu gave no values")
 
 
-def look_at(name: str, batch: int) -> dict[str, str]:
+def look_at(name: str, batch: int, seconds: float) -> dict[str, str]:
     """Every value of the launch, by its name and unit."""
     program = [*python(), str(Path(__file__).with_name("profiled.py")), name, str(batch)]
     sections = [option for section in SECTIONS for option in ("--section", section)]
     for metrics in (["--metrics", ",".join(METRICS)], []):
         command = ["ncu", "--csv", "--clock-control", "none", *KERNEL, *sections, *metrics, *program]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
         except subprocess.TimeoutExpired:
-            print(f"{name}: ncu was not through after {SECONDS:.0f} s")
+            print(f"{name}: ncu was not through after {seconds:.0f} s")
             continue
         values = parse(done.stdout)
         if values:

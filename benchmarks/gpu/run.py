@@ -45,9 +45,15 @@ STEPS = (
         "sanitizers.json",
         tool="compute-sanitizer",
         needs=("hypothesis",),
+        small="--seconds 600",
     ),
     Step(
-        "counters", 50, "benchmarks/gpu/counters.py --out {out}", "counters.json", tool="ncu", small="--small"
+        "counters",
+        50,
+        "benchmarks/gpu/counters.py --out {out}",
+        "counters.json",
+        tool="ncu",
+        small="--small --seconds 600",
     ),
     Step(
         "chains",
