@@ -127,12 +127,14 @@ def test_two_iterations_at_a_time(persistent):
         if number == 1:
             assert indices(loader) == whole
     assert outer == whole
+    loader.set_epoch(0)
     pairs = [
         (a[:, 0, 0, 0].tolist(), b[:, 0, 0, 0].tolist())
         for (a, _), (b, _) in zip(loader, loader, strict=True)
     ]
     assert [index for batch, _ in pairs for index in batch] == whole
     assert all(a == b for a, b in pairs)
+    loader.set_epoch(0)
     assert indices(loader) == whole
     del loader
     gc.collect()
