@@ -51,6 +51,8 @@ def from_codes(parts: Sequence[tuple[np.ndarray, Sequence[Any]]], declared: str 
         declared: what to do about a value that no code stands for, where the values are a declaration of
             the classes; "" where they are a mere encoding, so that such a value means nothing.
     """
+    if all(isinstance(value, bool) for _, values in parts for value in values):
+        parts = [(codes, [int(value) for value in values]) for codes, values in parts]
     found: dict[Any, None] = {}  # in the order of the parts, so that an error is the same every time
     first = 0
     for codes, values in parts:

@@ -163,6 +163,12 @@ def _from_lists(labels: Sequence[Any]) -> LabelSets:
         raise ValueError(f"{_ACCEPTED}, got lists that repeat 0 and 1: give numpy.array(labels) for a matrix")
     if not every:
         raise ValueError("labels must not be empty, got no label in any sample")
+    for sample, row in enumerate(rows):
+        if any(isinstance(label, (bool, np.bool_)) for label in row):
+            raise TypeError(
+                f"{_ACCEPTED}, got a list of booleans at sample {sample}: give numpy.array(labels) for a "
+                "matrix"
+            )
     try:
         checked = check_labels(every)
     except (TypeError, ValueError) as error:

@@ -37,12 +37,13 @@ def check_labels(labels: Any) -> Labels:
     Args:
         labels: one class per sample, non-negative integers or strings: a tensor, a NumPy array or memory map,
             a list, tuple or other sequence, a pandas series, index or categorical, a Polars series, a pyarrow
-            array or chunked array, or anything with ``__array__``. Classes need not be numbered without gaps.
-            A sample's index is its position; a series' own index plays no part.
+            array or chunked array, or anything with ``__array__``. Booleans, where there is nothing else, are
+            the classes 0 and 1; ``numpy.str_`` is a string, ``numpy.int64`` an integer. Floats are refused,
+            also whole ones. Classes need not be numbered without gaps. A sample's index is its position; a
+            series' own index plays no part.
 
     Raises:
-        TypeError: labels of another type (floats, bools, None, a mixture); the message names the first
-            position.
+        TypeError: labels of another type (floats, None, a mixture); the message names the first position.
         ValueError: NaN, a missing or a negative label (the message names the first position), no labels, not
             one dimension, or a category that is declared but has no sample.
     """
@@ -60,6 +61,8 @@ def check_labels(labels: Any) -> Labels:
         return _from_list(array.tolist())
     if array.dtype.kind in "UT":
         return from_names(array)
+    if array.dtype.kind == "b":
+        return Labels(array.view(np.uint8))
     if array.dtype.kind not in "iu":
         raise _refusal(array)
     if array.min() < 0:
@@ -94,6 +97,8 @@ def _from_list(labels: Sequence[Any]) -> Labels:
     types = set(map(type, labels))
     if all(map(_is_name, types)):
         return from_names(labels)
+    if types <= {bool, np.bool_}:
+        return Labels(np.fromiter(labels, np.uint8, len(labels)))
     if not all(map(_is_number, types)):
         fits = next((kind for kind in (_is_number, _is_name) if kind(type(labels[0]))), None)
         at = next(i for i, label in enumerate(labels) if fits is None or not fits(type(label)))

@@ -51,8 +51,8 @@ class BalancedSampler(DrawSampler):
     of a whole epoch.
 
     Args:
-        labels: the class of every sample, non-negative integers or strings: a tensor, an array or memory map,
-            a sequence, a pandas, Polars or Arrow column. ``labels_of`` gets them from a data set.
+        labels: the class of every sample, non-negative integers or strings, or booleans, which are 0 and 1: a
+            tensor, an array or memory map, a sequence, a pandas, Polars or Arrow column. ``labels_of`` gets them from a data set.
         target: the draws of every class in an epoch:
 
             - "majority": as many as the largest class has samples; "minority": as the smallest; "mean" or

@@ -135,8 +135,8 @@ class EffectiveNumber:
 
 
 def check_class(parameter: str, name: object, classes: Container[Class]) -> Class:
-    """``name`` as the class that it is in the labels."""
-    if isinstance(name, (bool, np.bool_)) or not isinstance(name, (int, np.integer, str)):
+    """``name`` as the class that it is in the labels, where booleans are 0 and 1."""
+    if not isinstance(name, (int, np.integer, np.bool_, str)):
         raise TypeError(f"{parameter} must name classes by int or str, got {name!r} ({type(name).__name__})")
     if name not in classes:
         raise ValueError(f"{parameter} names the class {name!r}, which has no sample in labels")

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpuaug.sampling import BalancedSampler, RepeatFactorSampler
 from gpuaug.sampling.labels import check_labels, read_labels
 
 SAME = [2, 0, 2, 7, 0]
@@ -126,3 +127,43 @@ def test_largest_label():
 
 def test_members_take_four_bytes():
     assert read_labels(SAME).members.dtype == torch.int32
+
+
+BOOLEANS = {
+    "list": lambda: [True, False, True],
+    "NumPy's in a list": lambda: [np.True_, np.False_, np.True_],
+    "array": lambda: np.array([True, False, True]),
+    "strided array": lambda: np.array([[True, False], [False, True], [True, True]])[:, 0],
+    "objects": lambda: np.array([True, False, True], object),
+    "tensor": lambda: torch.tensor([True, False, True]),
+    "pandas": lambda: pytest.importorskip("pandas").Series([True, False, True]),
+    "pandas' own": lambda: pytest.importorskip("pandas").Series([True, False, True], dtype="boolean"),
+    "categorical": lambda: pytest.importorskip("pandas").Categorical([True, False, True]),
+    "Polars": lambda: pytest.importorskip("polars").Series([True, False, True]),
+    "Arrow": lambda: pytest.importorskip("pyarrow").chunked_array([[True, False], [True]]),
+}
+
+
+@pytest.mark.parametrize("form", BOOLEANS)
+@pytest.mark.parametrize(
+    "make",
+    [BalancedSampler, lambda labels: RepeatFactorSampler(labels, 0.5)],
+    ids=["balanced", "repeat factor"],
+)
+def test_booleans_are_the_classes_0_and_1(form, make):
+    labels = BOOLEANS[form]()
+    assert make(labels).counts_ == {0: 1, 1: 2}
+    assert read_labels(labels).members.tolist() == [1, 0, 2]
+
+
+def test_numpys_strings_and_integers_are_labels_and_class_names():
+    names = [np.str_("b"), "a", np.str_("b")]
+    assert BalancedSampler(names, {np.str_("a"): 3}).plan_ == {"a": 3, "b": 2}
+    assert all(type(name) is str for name in BalancedSampler(names).counts_)
+    assert BalancedSampler([np.int64(1), 0, np.uint8(1)], {np.int8(0): 5}).plan_ == {0: 5, 1: 2}
+    assert BalancedSampler([True, False, True], {False: 5}).plan_ == {0: 5, 1: 2}
+
+
+def test_lists_of_booleans_are_no_lists_of_classes():
+    with pytest.raises(TypeError, match=r"list of booleans at sample 1: give numpy.array\(labels\)"):
+        RepeatFactorSampler([[0], [True, False]], 0.5)
