@@ -52,7 +52,8 @@ class BalancedSampler(DrawSampler):
 
     Args:
         labels: the class of every sample, non-negative integers or strings, or booleans, which are 0 and 1: a
-            tensor, an array or memory map, a sequence, a pandas, Polars or Arrow column. ``labels_of`` gets them from a data set.
+            tensor, an array or memory map, a sequence, a pandas, Polars or Arrow column. ``labels_of`` gets
+            them from a data set.
         target: the draws of every class in an epoch:
 
             - "majority": as many as the largest class has samples; "minority": as the smallest; "mean" or
