@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.utils._python_dispatch import _get_current_dispatch_mode
 
+from gpuaug import tracing
 from gpuaug.packed import Images, Packed
 from gpuaug.transforms.plan import Stage
 
@@ -74,9 +74,7 @@ def _computes(transform: Transform) -> bool:
 
 def _is_hidden(images: Tensor) -> bool:
     """Whether values cannot be read, or reading them would become part of a graph."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
-        return True
-    return isinstance(images, FakeTensor) or _get_current_dispatch_mode() is not None
+    return tracing.traced() or torch.jit.is_tracing() or isinstance(images, FakeTensor)
 
 
 def _sample(images: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch._dynamo  # it reads torch.cuda's functions when it is imported: before they are replaced
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from stand_in.device import GPU, Gpu, OnGpu, is_pinned, pin, to
 
@@ -150,10 +151,16 @@ def install() -> Gpu:
     Tensor.is_pinned = lambda self, device=None: is_pinned(self)
     Tensor.record_stream, Tensor.to = record_stream, to
     gpu.__enter__()
-    from gpuaug import _native
+    from gpuaug import _native, tracing
 
     _native.has_cuda, _native._reasons["cuda"] = True, ""
+    tracing.is_in_torch_dispatch_mode = in_another_mode
     return gpu
+
+
+def in_another_mode() -> bool:
+    """The stand-in is a dispatch mode, but traces nothing."""
+    return any(not isinstance(mode, Gpu) for mode in _get_current_dispatch_mode_stack())
 
 
 def record_stream(tensor: Tensor, stream: Stream) -> None:
