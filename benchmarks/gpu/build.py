@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
+from python_command import python
 from steps import ROOT
 
-ASK = "from gpuaug import _native; import sys; print(_native.info()); sys.exit(not _native.has_cuda)"
+ASK = str(Path(__file__).with_name("libraries.py"))
 
 
 def main() -> None:
-    if _loads() and _of_these_sources():
-        print("the libraries that are here are of these sources: nothing to build")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--take", action="store_true", help="what is here, of whatever sources it was built")
+    taken = parser.parse_args().take
+    if _loads() and (taken or _of_these_sources()):
+        print("the libraries that are here are taken: nothing to build")
         return
     capability = "{}.{}".format(*torch.cuda.get_device_capability())
     environment = {
@@ -32,7 +38,7 @@ def main() -> None:
 
 
 def _loads() -> bool:
-    return subprocess.run([sys.executable, "-c", ASK]).returncode == 0
+    return subprocess.run([*python(), ASK]).returncode == 0
 
 
 def _of_these_sources() -> bool:

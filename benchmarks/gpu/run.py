@@ -28,7 +28,7 @@ TESTS = "-m pytest -m cuda --require-cuda -q -p no:cacheprovider tests gpuaug"
 
 # The most valuable first. The seconds are what a step may take, not what it is thought to take.
 STEPS = (
-    Step("build", 150, "benchmarks/gpu/build.py"),
+    Step("build", 150, "benchmarks/gpu/build.py", small="--take"),
     Step("smoke", 30, "benchmarks/gpu/smoke.py"),
     Step(
         "tests",
