@@ -27,7 +27,7 @@ def main(words: Sequence[str] | None = None) -> None:
     words = sys.argv[1:] if words is None else words
     parser = Parser(prog="python -m gpuaug", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"gpuaug {_native.__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="{study,preview,info}", required=True)
     study = commands.add_parser("study", help="compare ways to meet class imbalance", allow_abbrev=False)
     options.add_arguments(study)
     sheet = commands.add_parser("preview", help="show what a transform does to images", allow_abbrev=False)

@@ -41,8 +41,8 @@ def test_an_error_is_one_line_without_a_traceback(monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "python -m gpuaug: error: the following arguments are required: COMMAND"),
-        (["fly"], "python -m gpuaug: error: argument COMMAND: invalid choice: 'fly'"),
+        ([], "python -m gpuaug: error: the following arguments are required: {study,preview,info}"),
+        (["fly"], "python -m gpuaug: error: argument {study,preview,info}: invalid choice: 'fly'"),
     ],
 )
 def test_wrong_commands(words, message, capsys):

@@ -60,12 +60,17 @@ def load_folder(request: Request) -> StudyData:
 
 def load_undivided(root: Path, request: Request) -> StudyData:
     """The images of a folder that has a folder for every class, split by a seed."""
-    classes = check_classes(request.classes, class_names(root))
+    names = class_names(root)
+    if not names:
+        raise ValueError(
+            f"data must be a folder with a folder of images for every class; {root} has no folder in it"
+        )
+    classes = check_classes(request.classes, names)
     files = image_folder(root, classes, Decoder(request.size))
     share = SHARE if request.holdout is None else request.holdout
     seed = request.holdout_seed or 0
-    names = [Path(path).relative_to(root) for path, _ in files.samples]
-    test = held_out(names, torch.tensor(files.targets), share, seed)
+    paths = [Path(path).relative_to(root) for path, _ in files.samples]
+    test = held_out(paths, torch.tensor(files.targets), share, seed)
     whole = DeviceDataset.from_dataset(files)
     images, labels = whole.images, whole.labels
     train_counts, test_counts = (

@@ -106,6 +106,12 @@ def test_a_folder_with_both_parts_takes_no_holdout(tmp_path):
     assert load(Request(str(tmp_path))).holdout is None
 
 
+def test_a_folder_without_folders_of_classes(tmp_path):
+    (tmp_path / "image.png").touch()
+    with pytest.raises(ValueError, match="has no folder in it"):
+        load(Request(source=str(tmp_path)))
+
+
 def test_the_report_says_how_the_folder_was_split(tmp_path, capsys):
     write_classes(tmp_path / "animals")
     out = tmp_path / "out"
