@@ -285,7 +285,8 @@ class BalancedLoader:
     ) -> Iterable[Any]:
         if self.device.type == "cuda":
             return Prefetcher(batches, self.device, finish)
-        return map(finish, batches)
+        # A map would take a StopIteration of the transform for the end of the epoch.
+        return (finish(batch) for batch in batches)
 
     def _whole(self, batch: Batch) -> Any:
         """A batch in the form of a sample."""
