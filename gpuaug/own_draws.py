@@ -30,9 +30,11 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from gpuaug import random
+from gpuaug.arguments import check_memory
 from gpuaug.tracing import traced, untraced
 
 _KEY, _SEEN, _RANK = range(3)  # the words of a state
+_RANKS = 1 << 31
 _STREAM = 1  # in the counter, where a draw of an epoch has 0
 _lock = threading.Lock()
 
@@ -110,9 +112,10 @@ def given_or_drawn(seed: int | None) -> int:
 def _take(words: np.ndarray, count: int) -> Tensor:
     with _lock:  # threads share the count
         start = int(words[_SEEN])
-        words[_SEEN] = start + count
-    index = torch.arange(start, start + count, device="cpu")
-    return random.keyed_draws(_stream(words), 0, index, torch.ones_like(index))
+        index = torch.arange(start, start + count, device="cpu")
+        draws = random.keyed_draws(_stream(words), 0, index, torch.ones_like(index))
+        words[_SEEN] = start + count  # last: draws that there was no memory for do not count
+    return draws
 
 
 def _stream(words: np.ndarray) -> int:
@@ -140,9 +143,18 @@ torch.library.define("gpuaug::own_draws", "(Tensor(a!) state, SymInt count) -> T
 @torch.library.impl("gpuaug::own_draws", "CPU")
 def _own_draws(state: Tensor, count: int) -> Tensor:
     _check_state(state)
+    check_memory("state", state)
+    words = state.numpy()
+    seen, rank = int(words[_SEEN]), int(words[_RANK])
+    if seen < 0 or not 0 <= rank < _RANKS:
+        raise ValueError(
+            f"state must count images from 0 and name a rank in [0, 2**31), got {seen} and {rank}"
+        )
     if count < 0:
         raise ValueError(f"count must be at least 0, got {count}")
-    return _take(state.numpy(), count)
+    if seen + count >= 1 << 63:
+        raise ValueError(f"count must leave the images seen below 2**63, got {count} after {seen}")
+    return _take(words, count)
 
 
 @torch.library.register_fake("gpuaug::own_draws")

@@ -1,7 +1,7 @@
 """The keys of draws do not collide: what is proved of them, and what is counted.
 
-A key is half of a Philox block. For one seed the blocks are a bijection of (index, copy, epoch), so that no two
-draws have the same one: inverting it shows that. Half of a block is 64 bits of chance: among ``n`` keys
+A key is half of a Philox block. For one seed the blocks are a bijection of (index, copy, epoch), so that no
+two draws have the same one: inverting it shows that. Half of a block is 64 bits of chance: among ``n`` keys
 ``n * (n - 1) / 2 / 2**64`` pairs are expected to be alike, 0.0003 for 10**8. That the halves are as good as
 chance is counted where they are cut to 32 bits, and collide by the hundred.
 """

@@ -122,7 +122,7 @@ def run(case: Path, environment: dict[str, str], **examples: int) -> tuple[dict[
     return ran, place
 
 
-WILD = ("keyed_draws", "uniform", "order", "recipes", "augment")
+WILD = ("keyed_draws", "uniform", "own_draws", "order", "recipes", "augment")
 
 
 def test_wild_calls_under_sanitizers(sanitized: Path, tmp_path: Path):
@@ -245,6 +245,31 @@ ONE_OVER = "bijections must have one over the samples of each class"
 def test_is_refused(which: str, name: str, call: Callable, message: str):
     with pytest.raises(RuntimeError, match=message):
         call(OPS[name][which == "op"])
+
+
+OVERFULL = "state must count images from 0 and name a rank"
+
+
+@pytest.mark.parametrize(
+    ("state", "count", "message"),
+    [
+        (freed(LONGS), 2, f"state {BYTES.format(0)}"),
+        (freed(LONGS, 8), 2, f"state {BYTES.format(8)}"),
+        (LONGS.double(), 2, r"state must be int64 \(3,\), got torch.float64"),
+        (LONGS[:2], 2, r"state must be int64 \(3,\), got torch.int64 \(2,\)"),
+        (torch.tensor([0, -5, 0]), 2, rf"{OVERFULL} .*, got -5 and 0"),
+        (torch.tensor([0, 5, -1]), 2, rf"{OVERFULL} .*, got 5 and -1"),
+        (torch.tensor([0, 5, 2**31]), 2, rf"{OVERFULL} .*, got 5 and 2147483648"),
+        (LONGS, -1, "count must be at least 0, got -1"),
+        (torch.tensor([0, 2**63 - 1, 0]), 1, r"below 2\*\*63, got 1 after 9223372036854775807"),
+        (LONGS, 2**62, "Storage size calculation overflowed|allocate"),
+    ],
+)
+def test_own_draws_of_a_wild_state_are_refused_and_not_counted(state: Tensor, count: int, message: str):
+    before = state.tolist() if state.untyped_storage().nbytes() >= 16 else None
+    with pytest.raises((RuntimeError, ValueError), match=message):
+        torch.ops.gpuaug.own_draws(state, count)
+    assert before is None or state.tolist() == before
 
 
 @pytest.mark.parametrize("which", ["reference", "op"])

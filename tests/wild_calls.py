@@ -175,6 +175,12 @@ def uniform(draw: st.DrawFn) -> tuple:
 
 
 @st.composite
+def own_draws(draw: st.DrawFn) -> tuple:
+    sound = torch.tensor([draw(SEEDS), draw(st.integers(0, 2**40)), draw(st.integers(0, 8))])
+    return changed(draw, sound, "int64"), draw(st.one_of(st.integers(0, 40), INTEGERS))
+
+
+@st.composite
 def order(draw: st.DrawFn) -> tuple:
     count = draw(st.sampled_from((2, 3, 40)))
     labels = [*range(count), *draw(st.lists(st.integers(0, count - 1), max_size=20))]
@@ -318,6 +324,7 @@ def made_image(out: Tensor, arguments: list) -> None:
 OPS: dict[str, tuple[st.SearchStrategy, Callable[[Tensor, list], None]]] = {
     "keyed_draws": (keyed_draws(), lambda out, given: made(out, (len(given[0]), 3), given[0].dtype)),
     "uniform": (uniform(), lambda out, given: made(out, (sum(given[2]), len(given[0])), torch.float64)),
+    "own_draws": (own_draws(), lambda out, given: made(out, (given[1], 3), torch.int64)),
     "order": (order(), lambda out, given: made(out, (len(given[3]), 3), given[3].dtype)),
     "augment": (augment(), made_image),
     "augment_records": (augment_records(), made_image),
