@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "tests/wild_calls.py"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FLAGS = ["-std=c++20", "-fPIC", "-O1", "-g1", "-ffp-contract=off", "-fvisibility=hidden", *SANITIZERS]
-FLAGS += ["-DTORCH_TARGET_VERSION=0x020a000000000000", "-DGPUAUG_ALL_VECTORS="]
+TARGET = re.search(r'STABLE_TARGET = "(0x\w+)"', (ROOT / "setup.py").read_text())[1]
+FLAGS += [f"-DTORCH_TARGET_VERSION={TARGET}", "-DGPUAUG_ALL_VECTORS="]
 # Leaks are not looked for: Python has its own. An allocation that is refused is torch's error.
 OPTIONS = "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=4096"
 

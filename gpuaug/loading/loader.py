@@ -86,8 +86,10 @@ class BalancedLoader:
         images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``, or
         what else a sample is made of, in its form; a mix and ``PerClass`` take the second item for the
         labels, or the entry "label", "labels", "target", "targets" or "class". Where
-        the data set gives PIL images or arrays, the images' memory is channels_last, unless ``augment`` has
-        another ``memory_format``. With ``mix``, the labels are ``(y1, y2, lam)``, as it gives them.
+        the data set gives PIL images or arrays, the images' memory is channels_last, and
+        ``images.view(len(images), -1)`` fails: use ``images.flatten(1)``, or have the usual order made by
+        ``augment=Compose([...], memory_format=torch.contiguous_format)``. With ``mix``, the labels are
+        ``(y1, y2, lam)``, as it gives them.
 
     Raises:
         TypeError: a sampler, transform, mix or data set of another type.

@@ -209,8 +209,9 @@ class Transform(Settled, nn.Module):
                 ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
 
         Returns:
-            ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says. With masks, boxes
-            or keypoints an ``Augmented`` of all. What came as a ``tv_tensor`` is one again.
+            ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says, in the images'
+            memory format: where they are channels_last, ``view`` needs ``Compose``'s ``memory_format=``. With
+            masks, boxes or keypoints an ``Augmented`` of all. What came as a ``tv_tensor`` is one again.
 
         Raises:
             ValueError: draws or index of another shape, an index out of range, a crop larger than an image

@@ -85,11 +85,12 @@ class Batched(Transform):
                 out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
             if out.shape[1] < some.shape[1]:
                 out = torch.cat((out, some[:, COLOURS:]), dim=1)
+            last = has_channels_last(images)
+            memory_format = torch.channels_last if last else torch.contiguous_format
             if group.rows is None:
-                last = has_channels_last(images)
-                return out.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
-            if images.is_floating_point():
-                return images.index_copy(0, group.rows, out)
+                return out.contiguous(memory_format=memory_format)
+            if images.is_floating_point():  # of which index_copy makes the usual order
+                return images.index_copy(0, group.rows, out).contiguous(memory_format=memory_format)
             return images.index_copy_(0, group.rows, out)
 
 

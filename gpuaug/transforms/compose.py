@@ -74,8 +74,15 @@ class Compose(Container):
             articles' scheme). The others are only resized and normalised.
         seed: of the keys, when used without draws; in [0, 2**64). None: drawn from PyTorch's default
             generator, now.
-        memory_format: of the result; by default that of the images. This and ``seed`` are those of the
-            outermost chain alone.
+        memory_format: of the result; by default that of the images, so that channels_last images, such as a
+            loader's, stay so. ``view`` cannot flatten a channels_last result: give
+            ``torch.contiguous_format`` here, or use ``reshape`` or ``flatten``, which copy. This and ``seed``
+            are those of the outermost chain alone.
+
+    >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8).to(memory_format=torch.channels_last)
+    >>> augment = Compose([gpuaug.RandomHorizontalFlip()], memory_format=torch.contiguous_format)
+    >>> augment(images).view(2, -1).shape
+    torch.Size([2, 192])
     """
 
     def __init__(

@@ -1,5 +1,7 @@
 """Accelerate on two processes: a prepared loader keeps the sampler, sets its epoch, and deals its batches."""
 
+from itertools import zip_longest
+
 import pytest
 
 from gpuaug import BalancedBatchSampler, BalancedSampler
@@ -34,6 +36,18 @@ def test_a_prepared_loader_shares_the_batches_of_a_batch_sampler(run):
     ranks = run("train_accelerate.py", "batches", launcher=TORCHRUN)
     for epoch, order in enumerate(orders(BalancedBatchSampler(LABELS, 2, 3, batches=8, seed=7))):
         assert in_turn(ranks, epoch) == order
+
+
+def test_a_prepared_loader_shares_the_one_order_however_it_is_configured(run):
+    ranks = run("train_accelerate.py", "configured", launcher=TORCHRUN)
+    for name in ranks[0]:
+        for epoch, order in enumerate(orders(BalancedSampler(LABELS, seed=7))):
+            turns = zip_longest(*(rank[name][epoch] for rank in ranks), fillvalue=[])
+            drawn = [draw for turn in turns for batch in turn for draw in batch]
+            assert drawn[: len(order)] == order, name
+            # What makes the ranks' batches whole is the first ones again.
+            assert drawn[len(order) :] == order[: len(drawn) - len(order)], name
+            assert len(drawn) == len(order) or name != "uneven"
 
 
 def test_a_prepared_balanced_loader_keeps_its_own_ranks_and_state(run):

@@ -1,7 +1,8 @@
 """Loops with Accelerate in two processes: FOLDER WAY. Writes what a rank drew.
 
-WAY is prepared (one global order, that Accelerate shares out), batches (the same for a batch sampler), own
-(the sampler's own ranks, and a loader that is not prepared), or loader (a ``BalancedLoader`` that is
+WAY is prepared (one global order, that Accelerate shares out), batches (the same for a batch sampler),
+configured (the same, as each of its options has it), own (the sampler's own ranks, and a loader that is not
+prepared), or loader (a ``BalancedLoader`` that is
 prepared, saved in the middle of an epoch, and loaded again).
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator, skip_first_batches
+from accelerate.utils import DataLoaderConfiguration
 from leaving import end_process
 from torch.utils.data import DataLoader
 
@@ -60,7 +62,30 @@ def use_loader(accelerator, folder):
     end_process()
 
 
+CONFIGURATIONS = {
+    "dispatched": {"dispatch_batches": True},
+    "dispatched, split": {"dispatch_batches": True, "split_batches": True},
+    "split": {"split_batches": True},
+    "uneven": {"even_batches": False},
+}
+
+
+def use_configurations(folder):
+    report = {}
+    for name, options in CONFIGURATIONS.items():
+        configuration = DataLoaderConfiguration(**options)
+        accelerator = Accelerator(cpu=True, dataloader_config=configuration)
+        sampler = gpuaug.BalancedSampler(LABELS, seed=7, num_replicas=1, rank=0)
+        loader = accelerator.prepare(DataLoader(DATASET, batch_size=4, sampler=sampler))
+        report[name] = [[draws.tolist() for _, _, draws in loader] for _ in range(2)]
+    Path(folder, f"rank{accelerator.process_index}.json").write_text(json.dumps(report))
+    end_process()
+
+
 def main(folder, way):
+    if way == "configured":
+        use_configurations(folder)
+        return
     accelerator = Accelerator(cpu=True)
     if way == "loader":
         use_loader(accelerator, folder)
