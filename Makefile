@@ -25,6 +25,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run -Werror csrc/* tests/csrc/*
+	$(BIN)/mypy
 
 # Side by side with the libraries that people use now, then the chart and README's table of it; benchmarks/README.md
 # says what is measured. BENCH passes options on, such as BENCH='--missing' after an interruption.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from gpuaug.boxes import boxes_around, corners_of, numbers_of
 from gpuaug.followers import Augmented, move_keypoints
 from gpuaug.packed import Packed
 from gpuaug.recipe import Recipes
+
+if TYPE_CHECKING:
+    from torchvision.tv_tensors import BoundingBoxes
 
 _KINDS = ("Image", "Mask", "BoundingBoxes", "KeyPoints", "Video")
 
@@ -72,7 +75,7 @@ class Points:
         """Each value after the geometry, of which ``moved`` says where it leaves the ``references``."""
         device = self.values[0].device
         # Of none, torchvision has shape (1, 0) as well.
-        width = 2 if kind_of(self.example) == "KeyPoints" else numbers_of(self.example.format.name)
+        width = 2 if kind_of(self.example) == "KeyPoints" else numbers_of(_format_of(self.example))
         rows = [plain(value).reshape(-1, width) for value in self.values]
         counts = [len(row) for row in rows]
         owner = torch.tensor(self.samples, device="cpu").repeat_interleave(torch.tensor(counts, device="cpu"))
@@ -82,7 +85,7 @@ class Points:
         if kind_of(self.example) == "KeyPoints":
             out = (flat[:, None] @ step[owner])[:, 0] + (origin - _from_the_last_pixel(step))[owner]
         else:
-            form, clamping = self.example.format.name, getattr(self.example, "clamping_mode", "soft")
+            form, clamping = _format_of(self.example), getattr(self.example, "clamping_mode", "soft")
             corners = corners_of(flat, form) @ step[owner] + origin[owner][:, None]
             out = boxes_around(corners, form, size, clamping, step.det()[owner] < 0)
         if not self.example.is_floating_point():
@@ -93,6 +96,11 @@ class Points:
             wrap(part.reshape(value.shape), like=value, canvas_size=size)
             for part, value in zip(parts, self.values, strict=True)
         ]
+
+
+def _format_of(boxes: BoundingBoxes) -> str:
+    name: str = boxes.format.name
+    return name
 
 
 def _form_of(value: Tensor) -> tuple[Any, ...]:
@@ -261,10 +269,11 @@ def call(
     result = Augmented(out) if isinstance(out, Tensor) else out
     if as_image:
         result = result._replace(images=like(result.images, "Image"))
-    if as_mask:
+    if as_mask and isinstance(result.masks, Tensor):
         result = result._replace(masks=like(result.masks, "Mask"))
     if lists:
-        result = result._replace(**_move_lists(transform, passes, index, lists))
+        moved = result._asdict() | _move_lists(transform, passes, index, lists)
+        result = Augmented(**moved)
     return result if given else result.images
 
 

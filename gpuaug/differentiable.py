@@ -125,10 +125,10 @@ def _resample(images: Tensor, recipes: Recipes) -> Tensor:
 
 def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
     """The triangle filters of both axes as matrices; kornia's resize has one size for a whole batch."""
-    axes = (("yy", "y1", "top", "bottom", 0), ("xx", "x1", "left", "right", 1))
+    axes = (("yy", "y1", "top", "bottom"), ("xx", "x1", "left", "right"))
     down, across = (
-        _filter_matrix(recipes, *names, recipes.size[axis], images.shape[2 + axis]).to(images.dtype)[:, None]
-        for *names, axis in axes
+        _filter_matrix(recipes, names, recipes.size[axis], images.shape[2 + axis]).to(images.dtype)[:, None]
+        for axis, names in enumerate(axes)
     )
     # In a product of matrices, NaN times 0 would reach all pixels.
     lost = ~images.isfinite()
@@ -137,11 +137,12 @@ def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
     return torch.where(reached > 0, torch.nan, shrunk)
 
 
-def _filter_matrix(
-    recipes: Recipes, step: str, start: str, low: str, high: str, outputs: int, length: int
-) -> Tensor:
-    """``(n, outputs, length)``, float64: what each source pixel of one axis weighs in each output pixel."""
-    a, b, first, end = (recipes.field(name)[:, None, None].double() for name in (step, start, low, high))
+def _filter_matrix(recipes: Recipes, names: tuple[str, ...], outputs: int, length: int) -> Tensor:
+    """``(n, outputs, length)``, float64: what each source pixel of one axis weighs in each output pixel.
+
+    ``names`` are the record's fields of the axis: step, start, and the window's ends.
+    """
+    a, b, first, end = (recipes.field(name)[:, None, None].double() for name in names)
     output = torch.arange(outputs, device=a.device)[:, None]
     pixel = torch.arange(length, device=a.device)
     centre = ((a * output + b) / FIXED_POINT).maximum(first).minimum(end - 1)

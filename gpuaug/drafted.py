@@ -227,10 +227,10 @@ class _Draws:
         shift = self.shift + (by_x * start_x + by_y * start_y)
         first, second = (by_x * c[:, :1] + by_y * c[:, 1:] for c in (from_x, from_y))
         self.shift = torch.where(active, shift, self.shift)
-        scale, cross = (
+        along, cross = (
             torch.cat(v, 1) for v in ((first[:, :1], second[:, 1:]), (second[:, :1], first[:, 1:]))
         )
-        self.scale = torch.where(active, scale, self.scale)
+        self.scale = torch.where(active, along, self.scale)
         self.cross = torch.where(active, cross, self.cross)
 
     def execute_border(self, active: Tensor, which: int) -> None:
@@ -327,6 +327,6 @@ class _Draws:
         return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 
-_EXECUTE: dict[Opcode, Callable[..., None]] = {
+_EXECUTE: dict[int, Callable[..., None]] = {
     opcode: getattr(_Draws, f"execute_{opcode.name.lower()}") for opcode in Opcode
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,14 +11,17 @@ from torch import Tensor
 from gpuaug.recipe import Recipes
 from gpuaug.record import BORDERS, FIXED_POINT
 
+# Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
+Follower = Tensor | Sequence[Tensor]
+
 
 class Augmented(NamedTuple):
-    """A transformed batch with what followed it; None where nothing was given."""
+    """A transformed batch with what followed it: lists where lists came, None where nothing was given."""
 
     images: Tensor
-    masks: Tensor | None = None
-    boxes: Tensor | None = None
-    keypoints: Tensor | None = None
+    masks: Tensor | list[Tensor] | None = None
+    boxes: Tensor | list[Tensor] | None = None
+    keypoints: Tensor | list[Tensor] | None = None
 
 
 def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
@@ -125,20 +129,24 @@ def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) 
     period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
     phase = (pixel - low).remainder(period.clamp(min=1))
     reflected = low + torch.minimum(phase, period - phase)
-    inside = torch.where(border == BORDERS["reflect"], reflected, pixel).clamp(low, high - 1)
+    inside = torch.where(border == BORDERS["reflect"], reflected, pixel).clamp(min=low).clamp(max=high - 1)
     return inside, outside & (border == BORDERS["zero"])
 
 
 MOVES = {"masks": move_masks, "boxes": move_boxes, "keypoints": move_keypoints}
 
 
-def check_followers(given: dict[str, Tensor], count: int, size: tuple[int, int] | None) -> None:
-    """Raise unless masks, boxes and keypoints are of ``count`` images of one ``size``, (height, width).
+def check_followers(
+    given: Mapping[str, Follower], count: int, size: tuple[int, int] | None
+) -> dict[str, Tensor]:
+    """Masks, boxes and keypoints, which must be of ``count`` images of one ``size``, (height, width).
 
-    >>> check_followers({"boxes": torch.zeros(2, 5, 4)}, count=2, size=(8, 8))
+    >>> list(check_followers({"boxes": torch.zeros(2, 5, 4)}, count=2, size=(8, 8)))
+    ['boxes']
     """
     forms = {"masks": "(N, [C,] H, W)", "boxes": "(N, k, 4)", "keypoints": "(N, k, 2)"}
     ends = {"masks": size, "boxes": (4,), "keypoints": (2,)}
+    checked: dict[str, Tensor] = {}
     for name, value in given.items():
         end = ends[name]
         if not isinstance(value, Tensor):
@@ -154,3 +162,5 @@ def check_followers(given: dict[str, Tensor], count: int, size: tuple[int, int] 
             raise ValueError(
                 f"{name} must be {forms[name]} of the {count} images, got shape {tuple(value.shape)}"
             )
+        checked[name] = value
+    return checked

@@ -354,7 +354,8 @@ def _size(images: Tensor) -> tuple[int, int]:
 
 
 def _draft(images: Tensor, device: torch.device | None = None) -> Draft:
-    return Draft.of_batch(tuple(images.shape), device=device)
+    count, channels, height, width = images.shape
+    return Draft.of_batch((count, channels, height, width), device=device)
 
 
 def _run(images: Tensor, draft: Draft, size: tuple[int, int] | None = None) -> Tensor:

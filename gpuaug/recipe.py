@@ -264,7 +264,7 @@ class Draft:
         """
         self._tape.write(Opcode.ADJUST, active, brightness, contrast, saturation, brightness_first, hue)
 
-    def tone(self, curve: int, parameter: Operand, active: Active = True) -> None:
+    def tone(self, curve: int, parameter: Tensor | int, active: Active = True) -> None:
         """One more curve for levels to go through, of at most ``CURVES``: ``POSTERIZE`` to a number of bits,
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
         """

@@ -51,13 +51,13 @@ class Opcode(IntEnum):
     CUT_OUT = 14  # where a box's middle is, as shares of the extent, in x and y; width, height, fill
 
 
-ARITY = {
+ARITY: dict[int, int] = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
     **{Opcode.FLIP: 2, Opcode.AFFINE: 8, Opcode.BORDER: 2, Opcode.BLUR: 3, Opcode.NOISE: 5},
     **{Opcode.COLOUR: 13, Opcode.ERASE: 8, Opcode.TONE: 2, Opcode.GRAIN: 6},
     **{Opcode.ADJUST: 7, Opcode.CUT_OUT: 6},
 }
-_STAGE = {
+_STAGE: dict[int, int] = {
     **{Opcode.BLUR: BLUR, Opcode.NOISE: NOISE, Opcode.COLOUR: COLOUR},
     **{Opcode.ERASE: ERASE, Opcode.TONE: TONE, Opcode.GRAIN: GRAIN},
     **{Opcode.ADJUST: COLOUR, Opcode.CUT_OUT: ERASE},

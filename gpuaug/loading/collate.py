@@ -52,6 +52,7 @@ def collate(samples: Sequence[Any]) -> Any:
 
 
 def _opened(item: Any) -> tuple[Sample, Tensor]:
+    rest: tuple[Any, ...] | dict[Any, Any]
     if isinstance(item, Mapping):
         rest = dict(item)
         draw = rest.pop(DRAWS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -66,10 +67,7 @@ class Columns:
     # ---- One entry for each sample
 
     def _listed(self, path: str, values: list[Any]) -> list[Any]:
-        return [
-            map_tree(_branches(value), lambda leaf, n=n: self._own(path, n, leaf))
-            for n, value in enumerate(values)
-        ]
+        return [map_tree(_branches(value), partial(self._own, path, n)) for n, value in enumerate(values)]
 
     def _own(self, path: str, sample: int, value: Any) -> Any:
         if self._is_mask(path, sample, value) or kind_of(value) in _OBJECTS:

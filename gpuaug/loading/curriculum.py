@@ -181,8 +181,9 @@ class Curriculum:
 
     def _apply(self) -> None:
         # By label, which may leave gaps.
-        rows = torch.zeros(max(self._table.classes) + 1, dtype=torch.int64, device="cpu")
-        rows[list(self._table.classes)] = self._level
+        labels = [int(name) for name in self._table.classes]
+        rows = torch.zeros(max(labels) + 1, dtype=torch.int64, device="cpu")
+        rows[labels] = self._level
         self.by_class.set_tables(*self._tables(rows))
 
     def _tables(self, level: Tensor) -> tuple[Tensor, Tensor]:

@@ -84,7 +84,7 @@ class DeviceDataset:
             raise ValueError("dataset must have at least 1 sample, got 0")
         numbers: Any = range(len(dataset))
         if progress:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped]
+            from tqdm.auto import tqdm
 
             numbers = tqdm(numbers, desc="decoding", unit="image")
         # One buffer that grows: what is decoded is in memory once, whether or not the sizes turn out equal.

@@ -157,7 +157,7 @@ class BalancedLoader:
             self._batches, begins=partial(_begins, sampler), persistent_workers=persistent_workers
         )
         self.num_workers, self.drop_last = num_workers, drop_last
-        samples = len(sampler.dataset)
+        samples = len(sampler.dataset)  # type: ignore[arg-type]  # a range
         if len(dataset) != samples:
             raise ValueError(
                 "dataset and sampler must be of the same samples, "

@@ -62,7 +62,7 @@ class Parcel:
             batch.gathered.masks = []
         file = BytesIO()
         pickler = _Pickler(file)
-        pickler.dump(replace(batch, images=None))
+        pickler.dump((batch.rest, batch.name, batch.draws, batch.gathered, batch.as_image))
         numbers = b"".join(pickler.parts)
         if len(numbers) < _LONG:
             return cls(batch.images, masks, file.getvalue(), numbers)
@@ -70,17 +70,16 @@ class Parcel:
         return cls(batch.images, masks, file.getvalue(), shared)
 
     def open(self) -> Decoded:
-        long = isinstance(self.numbers, Tensor)
         # A copy, so that whoever keeps a label keeps no file open.
         buffer = (
             self.numbers.clone()
-            if long
+            if isinstance(self.numbers, Tensor)
             else torch.frombuffer(bytearray(self.numbers or b"\0"), dtype=torch.uint8)
         )
-        batch = _Unpickler(BytesIO(self.pickled), buffer).load()
+        batch = Decoded(self.images, *_Unpickler(BytesIO(self.pickled), buffer).load())
         if batch.gathered is not None:
             batch.gathered.masks = list(self.masks)
-        return replace(batch, images=self.images)
+        return batch
 
     def pin_memory(self) -> Parcel:
         """For a ``DataLoader``'s thread that pins."""

@@ -60,12 +60,12 @@ class DecodedSource:
             DataLoader,
             Reader(dataset, seed, follow=follow, masks=masks),
             batch_sampler=batches,
-            collate_fn=send,
+            collate_fn=send,  # type: ignore[arg-type]  # of what __getitems__ gives: no list, one batch
             generator=self._generator,
             worker_init_fn=StartWorker(worker_init_fn),
             **options,
         )
-        self._loader = self._make_loader(persistent_workers=persistent_workers)
+        self._loader: DataLoader[Any] = self._make_loader(persistent_workers=persistent_workers)
         self._running = 0  # iterations with workers
         self._staying = False  # whether one of them has the workers that stay
 

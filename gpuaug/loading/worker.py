@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import get_worker_info
+from torch.utils.data import Dataset, get_worker_info
 
 from gpuaug.annotations import Gathered
 from gpuaug.loading.collate import stack_images
@@ -25,7 +25,7 @@ from gpuaug.loading.with_draws import WithDraws
 from gpuaug.sampling import Draw
 
 
-class Reader:
+class Reader(Dataset[Decoded]):
     """A data set of batches for a ``DataLoader``, which gives ``__getitems__`` a whole batch of draws.
 
     Args:

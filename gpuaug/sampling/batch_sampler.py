@@ -135,6 +135,8 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
         """
         return self._part(start, stop)
 
+    _order: ClassBatches
+
     def _turn_at(self, epoch: int) -> _Window:
         return _Window(epoch, self._batches)
 

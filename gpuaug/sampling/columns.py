@@ -64,8 +64,8 @@ def _read_polars(labels: Any) -> Labels | np.ndarray | None:
     if not isinstance(labels, polars.Series):
         return None
     if labels.null_count():
-        raise missing(int(labels.is_null().arg_max()))
-    if labels.dtype == polars.Enum:
+        raise missing(int(labels.is_null().arg_max() or 0))
+    if isinstance(labels.dtype, polars.Enum):
         codes, names = labels.to_physical(), labels.dtype.categories.to_list()
         return from_codes([(codes.to_numpy(), names)], declared="leave it out of the Enum's categories")
     if labels.dtype in (polars.String, polars.Categorical):

@@ -164,7 +164,7 @@ def _checked_ratio(parameter: str, value: Any) -> float:
         raise TypeError(f"{parameter} must be a number, got {type(value).__name__}")
     if not 1 <= value < math.inf:
         raise ValueError(f"{parameter} must be finite and at least 1, got {value}")
-    return value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _available(parameter: str, count: int, have: int) -> int:

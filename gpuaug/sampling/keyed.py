@@ -28,7 +28,8 @@ Item = TypeVar("Item", covariant=True)
 class Epoch(Protocol):
     """What is settled about an epoch before any of it is drawn."""
 
-    epoch: int
+    @property
+    def epoch(self) -> int: ...
 
     @property
     def total(self) -> int: ...

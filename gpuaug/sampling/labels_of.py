@@ -100,7 +100,7 @@ def _of_hugging_face(dataset: Any, column: str | int | None, names: bool) -> np.
         column = classes[0] if len(classes) == 1 else "label"
         if len(classes) > 1:
             raise ValueError(f"column must say which of {classes} has the labels, got None")
-    if column not in features:
+    if not isinstance(column, str) or column not in features:
         raise ValueError(f"column must be one of {list(features)}, got {column!r}")
     from pyarrow import types
 

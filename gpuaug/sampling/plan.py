@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gpuaug.sampling.table import Class
@@ -35,7 +35,7 @@ class Plan:
         return align(("class", "samples", "draws", "copies per sample"), rows, total)
 
 
-def align(header: tuple[str, ...], rows: list[tuple[str, ...]], *footer: tuple[str, ...]) -> str:
+def align(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], *footer: tuple[str, ...]) -> str:
     """A table of text, its columns aligned to the right; of many rows, the first and the last."""
     hidden = len(rows) - _ROWS_SHOWN
     if hidden > 0:

@@ -144,7 +144,9 @@ class Rotation:
         self._classes, self._counts = classes, counts
         self._schedule = target if isinstance(target, Schedule) else None
         self._planned: tuple[Any, Plan] | None = None  # what tells a target from others, and its plan
-        plan = make_plan(classes, counts, target) if self._schedule is None else self._plan_of(0)
+        plan = (
+            self._plan_of(target, 0) if isinstance(target, Schedule) else make_plan(classes, counts, target)
+        )
         self._first = self._last = Turn(0, plan, (_START,) * len(classes), _digest(b"", 0, plan))
 
     def at(self, epoch: int) -> Turn:
@@ -154,21 +156,21 @@ class Rotation:
         if self._last.epoch > epoch:
             self._last = self._first
         while self._last.epoch < epoch:
-            self._last = self._next(self._last)
+            self._last = self._next(self._schedule, self._last)
         return self._last
 
-    def _next(self, turn: Turn) -> Turn:
+    def _next(self, schedule: Schedule, turn: Turn) -> Turn:
         stands = tuple(
             stand if draws % size == 0 else after(stand, size, draws)
             for stand, size, draws in zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True)
         )
         epoch = turn.epoch + 1
-        plan = self._plan_of(epoch)
+        plan = self._plan_of(schedule, epoch)
         digest = turn.digest if plan is turn.plan or plan == turn.plan else _digest(turn.digest, epoch, plan)
         return Turn(epoch, plan, stands, digest)
 
-    def _plan_of(self, epoch: int) -> Plan:
-        target = self._schedule.at(epoch)
+    def _plan_of(self, schedule: Schedule, epoch: int) -> Plan:
+        target = schedule.at(epoch)
         key = _key(target)
         if self._planned is None or self._planned[0] != key:
             try:

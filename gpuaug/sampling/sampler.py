@@ -98,6 +98,8 @@ class BalancedSampler(DrawSampler):
             len(self._table.members), seed=seed, num_replicas=num_replicas, rank=rank, drop_last=drop_last
         )
 
+    _turn: Turn
+
     def _turn_at(self, epoch: int) -> Turn:
         return self._rotation.at(epoch)
 

@@ -31,7 +31,7 @@ class LabelTable:
         return self.members[start : start + int(self.counts[number])].long()
 
 
-def build_table(labels: np.ndarray, names: Sequence[str] | None = None) -> LabelTable:
+def build_table(labels: np.ndarray, names: Sequence[Class] | None = None) -> LabelTable:
     """The table of labels: a counting sort, which reads them twice.
 
     >>> table = build_table(np.array([2, 0, 2]))
@@ -91,7 +91,8 @@ def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return values, small[values]
     large.update(dict(zip(values.tolist(), small[values].tolist(), strict=True)))
     ordered = sorted(large.items())
-    return tuple(np.array(column, np.int64) for column in zip(*ordered, strict=True))
+    labels, numbers = (np.array(column, np.int64) for column in zip(*ordered, strict=True))
+    return labels, numbers
 
 
 def _numbering(values: np.ndarray, length: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -171,7 +171,7 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHO
     whom = whom.strip() if at else apply_to if chain else USUAL_WHOM
     try:
         head, wanted = tidy(head), evaluate("target", head, TARGETS)
-        transforms = read_chain(chain) if chain else nothing
+        transforms = read_chain(chain) if chain else None
     except (SyntaxError, ValueError) as error:
         names = [*NAMED, *groups(1), *TARGETS, *TECHNIQUES]
         meant = did_you_mean(names, text.strip()) if text.strip().isidentifier() else ""
@@ -182,10 +182,10 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHO
     if whom not in ("all", "copies"):
         raise ValueError(f"arms must end in '@ all' or '@ copies', or in neither, got {text!r}")
     words = [f"{head}:" if head != USUAL_TARGET and chain else "" if chain else head]
-    words += [transforms.text] if chain else []
+    words += [transforms.text] if transforms else []
     words += [f"@ {whom}"] if whom != USUAL_WHOM else []
-    what = f"{'every draw' if whom == 'all' else 'copies'}: {transforms.text}" if chain else "unchanged"
-    return " ".join(filter(None, words)), Arm(f"target {head}; {what}", wanted, transforms, whom)
+    what = f"{'every draw' if whom == 'all' else 'copies'}: {transforms.text}" if transforms else "unchanged"
+    return " ".join(filter(None, words)), Arm(f"target {head}; {what}", wanted, transforms or nothing, whom)
 
 
 def _is_target(text: str) -> bool:

@@ -77,7 +77,7 @@ def _parts(side: Transform | _Joined) -> list[Transform]:
     return side.parts if isinstance(side, _Joined) else [side]
 
 
-def _whole(make: type[Transform]) -> Callable[..., Transform]:
+def _whole(make: Callable[..., Transform]) -> Callable[..., Transform]:
     """The class, where the elements of a list may be chains: ``OneOf([crop + hflip, blur])``."""
 
     def build(*positional: object, **named: object) -> Transform:

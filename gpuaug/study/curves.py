@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def draw_curves(
     return figure
 
 
-def some(names: Collection[str]) -> str:
+def some(names: Iterable[str]) -> str:
     """The first names of many.
 
     >>> some("abcdefg")

@@ -164,11 +164,12 @@ def choose(
     classes = check_classes(chosen, known)
     label_of = torch.full((len(known),), -1)
     label_of[[known.index(name) for name in classes]] = torch.arange(len(classes))
-    parts: list[Tensor] = []
-    for images, labels in ((train_images, train_labels), (test_images, test_labels)):
+
+    def part(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         new = label_of[labels.long()]
-        parts += (images[new >= 0], new[new >= 0])
-    return StudyData(classes, *parts)
+        return images[new >= 0], new[new >= 0]
+
+    return StudyData(classes, *part(train_images, train_labels), *part(test_images, test_labels))
 
 
 def check_classes(chosen: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:

@@ -68,9 +68,11 @@ def _value(node: ast.AST, names: Names, join: Callable[[Any, Any], Any] | None) 
     if isinstance(node, ast.Call):
         call = _called(node.func, names)
         positional = [_value(argument, names, join) for argument in node.args]
-        named = {keyword.arg: _value(keyword.value, names, join) for keyword in node.keywords}
-        if None in named:
-            raise ValueError("** is not understood")
+        named: dict[str, Any] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise ValueError("** is not understood")
+            named[keyword.arg] = _value(keyword.value, names, join)
         return call(*positional, **named)
     if isinstance(node, (ast.List, ast.Tuple)):
         values = [_value(element, names, join) for element in node.elts]

@@ -87,7 +87,7 @@ def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
 def confusion(runs: Runs) -> np.ndarray:
     """The shares of an arm: a line for each true class, which sums to 1."""
     epochs = [row.epoch for run in last_epochs(runs).values() for row in run]
-    counts = sum(np.array(epoch.score.confusion) for epoch in epochs)
+    counts = np.sum([epoch.score.confusion for epoch in epochs], axis=0)
     return counts / counts.sum(axis=1, keepdims=True).clip(1)
 
 

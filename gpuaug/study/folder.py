@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from gpuaug.loading import DeviceDataset
+from gpuaug.packed import Images, Packed
 from gpuaug.study import extras
 from gpuaug.study.data import SOURCES, Request, StudyData, check_classes, refuse_holdout
 from gpuaug.study.holdout import SHARE, Holdout, held_out
@@ -55,7 +57,7 @@ def load_folder(request: Request) -> StudyData:
         )
     decode = Decoder(request.size)
     train, test = (decode_split(root / split, classes, decode) for split in ("train", "test"))
-    return StudyData(classes, train.images, train.labels, test.images, test.labels)
+    return StudyData(classes, _whole(train.images), train.labels, _whole(test.images), test.labels)
 
 
 def load_undivided(root: Path, request: Request) -> StudyData:
@@ -72,13 +74,18 @@ def load_undivided(root: Path, request: Request) -> StudyData:
     paths = [Path(path).relative_to(root) for path, _ in files.samples]
     test = held_out(paths, torch.tensor(files.targets), share, seed)
     whole = DeviceDataset.from_dataset(files)
-    images, labels = whole.images, whole.labels
+    images, labels = _whole(whole.images), whole.labels
     train_counts, test_counts = (
         dict(zip(classes, labels[part].bincount(minlength=len(classes)).tolist(), strict=True))
         for part in (~test, test)
     )
     holdout = Holdout(share, seed, train_counts, test_counts)
     return StudyData(classes, images[~test], labels[~test], images[test], labels[test], holdout)
+
+
+def _whole(images: Images) -> Tensor:
+    """The images ``(N, C, H, W)``, which a ``Decoder`` leaves at one size."""
+    return images.dense() if isinstance(images, Packed) else images
 
 
 def class_names(folder: Path) -> list[str]:

@@ -6,13 +6,17 @@ import base64
 import io
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import matplotlib
 from matplotlib.figure import Figure
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 # A colour that no figure has: in a page it becomes the text's, so that axes are readable on light and dark.
 _INK = "#010203"
-_PAGE = {
+_PAGE: dict[RcKeyType, str | float] = {
     "text.color": _INK,
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
@@ -43,7 +47,7 @@ def as_svg(name: str, draw: Callable[[], Figure]) -> str:
     text = file.getvalue()
     text = text[text.index("<svg") :].replace(_INK, "currentColor")
     head, body = text.split(">", 1)
-    box = re.search(r'viewBox="[^"]*"', head)[0]
+    (box,) = re.findall(r'viewBox="[^"]*"', head)
     body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
     used = set(re.findall(r"#([^\")]+)", body))
     body = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)

@@ -129,7 +129,8 @@ def search(
     held = hold_out(data)
     whole = replace(protocol, epochs=rungs[-1].until)
     value = mean_recall(range(len(data.classes)))
-    left, out = dict(arms), []
+    left = dict(arms)
+    out: list[Candidate] = []
     for number, rung in enumerate(rungs, start=1):
         rows = compare(held, left, whole, folder, seeds=seeds, until=rung.until, log=log, workers=workers)
         runs = runs_by_arm(rows)

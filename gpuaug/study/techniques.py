@@ -59,7 +59,8 @@ def resized_crop(height: int, width: int, strength: float) -> Transform:
 
 
 def jitter(setting: str, height: int, width: int, strength: float) -> Transform:
-    return gpuaug.ColorJitter(**{setting: 0.8 * strength})
+    make: Callable[..., Transform] = gpuaug.ColorJitter
+    return make(**{setting: 0.8 * strength})
 
 
 def rows(*techniques: Technique) -> dict[str, Technique]:
@@ -178,7 +179,8 @@ def plain(line: str) -> str:
 def as_often(entry: Entry, height: int, width: int, p: float) -> Transform:
     """The entry's transform, for draws with probability ``p``: its own, where it has one."""
     if any(parameter.name == "p" for parameter in entry.parameters):
-        return entry.kind(p=p)
+        make: Callable[..., Transform] = entry.kind
+        return make(p=p)
     return gpuaug.RandomApply([entry.kind()], p=p)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import torch
@@ -112,7 +113,8 @@ def _say(kind: str, message: str) -> None:
 
 def _above_gpuaug() -> int:
     """The stack level of the caller outside gpuaug and PyTorch, for ``warnings.warn`` in ``_say``."""
-    level, frame = 1, sys._getframe(1)
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("gpuaug", "torch"):
         level, frame = level + 1, frame.f_back
     return level

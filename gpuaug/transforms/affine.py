@@ -193,9 +193,10 @@ def _transposed(extent: Extent) -> Operand:
     if not isinstance(extent, Tensor):
         width, height = extent
         return (0, width / height, height / width, 0)
-    width, height = extent.double().unbind(1)
-    none = torch.zeros_like(width)
-    return torch.stack((none, width / height, height / width, none), dim=1)
+    ratio = extent[:, 0].double() / extent[:, 1].double()
+    inverse = extent[:, 1].double() / extent[:, 0].double()
+    none = torch.zeros_like(ratio)
+    return torch.stack((none, ratio, inverse, none), dim=1)
 
 
 def _shares(translate: Any) -> tuple[float, float]:

@@ -4,17 +4,19 @@ from the recipe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
-from gpuaug import annotations, functional, random
+from gpuaug import functional, random
 from gpuaug.activity import Active, both, others
-from gpuaug.followers import MOVES, Augmented, check_followers
+from gpuaug.annotations import call as called
+from gpuaug.annotations import is_foreign
+from gpuaug.followers import MOVES, Augmented, Follower, check_followers
 from gpuaug.images import check_images
 from gpuaug.own_draws import OwnDraws, given_or_drawn
 from gpuaug.packed import Images, Packed, Source, source_of
@@ -144,7 +146,7 @@ class Transform(Settled, nn.Module):
         """All randomness, from the draws' keys: tensors ``(n, ...)``, and what is the same for all."""
         return {}
 
-    def compile(self, draft: Draft, active: Active, **params: Any) -> None:
+    def compile(self, draft: Draft, active: Active, *none: Any, **params: Any) -> None:
         """Write into the draft, for the draws that ``active`` names."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
 
@@ -185,6 +187,72 @@ class Transform(Settled, nn.Module):
 
     # ---- Running
 
+    if TYPE_CHECKING:  # nn.Module's call may give anything
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+        ) -> Tensor: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Follower,
+            boxes: Follower | None = None,
+            keypoints: Follower | None = None,
+        ) -> Augmented: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Follower | None = None,
+            boxes: Follower,
+            keypoints: Follower | None = None,
+        ) -> Augmented: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Follower | None = None,
+            boxes: Follower | None = None,
+            keypoints: Follower,
+        ) -> Augmented: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Follower | None = None,
+            boxes: Follower | None = None,
+            keypoints: Follower | None = None,
+        ) -> Tensor | Augmented: ...
+
+        def __call__(self, *given: Any, **named: Any) -> Tensor | Augmented: ...
+
     def forward(
         self,
         images: Images,
@@ -192,9 +260,9 @@ class Transform(Settled, nn.Module):
         *,
         index: Tensor | None = None,
         labels: Tensor | None = None,
-        masks: Tensor | None = None,
-        boxes: Tensor | None = None,
-        keypoints: Tensor | None = None,
+        masks: Follower | None = None,
+        boxes: Follower | None = None,
+        keypoints: Follower | None = None,
     ) -> Tensor | Augmented:
         """Transform a batch.
 
@@ -223,26 +291,30 @@ class Transform(Settled, nn.Module):
         if draws is None:
             draws = self._own.take(len(images if index is None else index))
         passes = self.recipes(draws, source_of(images), index, labels)
-        given = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
-        given = {name: value for name, value in given.items() if value is not None}
-        if annotations.is_foreign(images, *given.values()):
-            return annotations.call(self, images, passes, index, given)
+        named = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
+        given = {name: value for name, value in named.items() if value is not None}
+        if is_foreign(images, *given.values()):
+            return called(self, images, passes, index, given)
         return self.followed(images, passes, index, given)
 
     def followed(
-        self, images: Images, passes: tuple[Recipes, ...], index: Tensor | None, given: dict[str, Tensor]
+        self,
+        images: Images,
+        passes: tuple[Recipes, ...],
+        index: Tensor | None,
+        given: Mapping[str, Follower],
     ) -> Tensor | Augmented:
         """The images after the recipes, with the masks, boxes and keypoints that are ``given`` by name."""
+        tensors: dict[str, Tensor] = {}
         if given:
-            check_followers(
-                given, len(images), None if isinstance(images, Packed) else tuple(images.shape[2:])
-            )
+            size = None if isinstance(images, Packed) else (images.shape[2], images.shape[3])
+            tensors = check_followers(given, len(images), size)
             self.check_moves(passes, given)
         out = self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
         if not given:
             return out
         moved = {}
-        for name, value in given.items():
+        for name, value in tensors.items():
             own = value if index is None else value[carried(index, value.device)]
             moved[name] = self.moved(name, own, tuple(travel(p, value.device) for p in passes))
         return Augmented(out, **moved)
@@ -274,28 +346,34 @@ class Transform(Settled, nn.Module):
         ``source`` is the shape ``(N, C, H, W)`` of the source images, or they themselves where they are
         packed; the other arguments are those of a call.
         """
-        packed = isinstance(source, Packed)
-        count, channels = (len(source), source.channels) if packed else source[:2]
+        one: Source  # the same images, or one like them
+        if isinstance(source, Packed):
+            count, channels, one = len(source), source.channels, source
+        else:
+            count, channels, *_ = source
+            one = (1, *source[1:])
         check_draws(draws, count, index)
         if draws.shape[0] == 0:  # size and stages are those of any draw
-            some = source if packed else (1, *source[1:])
             first = torch.zeros(1, dtype=torch.int64, device="cpu")
-            one = self.recipes(first.new_zeros(1, 3), some, first, first)
-            return tuple(p._replace(records=p.records[:0], groups=()) for p in one)
+            passes = self.recipes(first.new_zeros(1, 3), one, first, first)
+            return tuple(p._replace(records=p.records[:0], groups=()) for p in passes)
         plan = self.step
         job = Job(draws, plan, labels)
-        passes: list[Recipes] = []
+        made: list[Recipes] = []
         for number in range(plan.passes):
-            draft = Draft.of_packed(source, index) if packed else Draft.of_batch(source, index)
+            if isinstance(source, Packed):
+                draft = Draft.of_packed(source, index)
+            else:
+                draft = Draft.of_batch(source, index)
             draft.samples = draws[:, 0]
             job.number, job.draft, job.groups = number, draft, []
             self.paint(job, plan, True, self.training)
             size = _one_size(draft)
             recipes = draft.recipes(size)
-            passes.append(recipes._replace(groups=tuple(job.groups)) if job.groups else recipes)
+            made.append(recipes._replace(groups=tuple(job.groups)) if job.groups else recipes)
             # What this pass gives, the next one takes.
-            source, index, packed = (draws.shape[0], channels, *size), None, False
-        return tuple(passes)
+            source, index = (draws.shape[0], channels, *size), None
+        return tuple(made)
 
     def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
         """Execute recipes that are on the images' device: launches on the current stream, and waits for

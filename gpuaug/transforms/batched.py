@@ -34,7 +34,7 @@ class Batched(Transform):
     backend = "torch"
     averages = False  # moves or averages pixels: alpha goes with the colours, and nothing is clamped
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # not Module's
         """The group's images ``(m, C, H, W)``, float32 or float64, changed: without alpha, unless it
         ``averages``.
         """
@@ -96,9 +96,11 @@ class Batched(Transform):
 
 def _group(place: int, variant: int, active: Active, params: dict[str, Tensor]) -> list[Group]:
     """The group of the active draws, if there are any; a group of all needs no rows."""
-    if active is True or bool(active.all()):
-        rows, chosen = None, params
-    else:
+    if active is False:
+        return []
+    rows: Tensor | None = None
+    chosen = params
+    if not (active is True or bool(active.all())):
         rows = active.nonzero().flatten()
         if len(rows) == 0:
             return []

@@ -67,7 +67,7 @@ def catalogue() -> list[Entry]:
     return [_entry(kind) for kind in sorted(kinds, key=lambda kind: (kind.stage, kind.__name__))]
 
 
-def _subclasses(kind: type) -> Iterator[type]:
+def _subclasses(kind: type[Transform]) -> Iterator[type[Transform]]:
     for child in kind.__subclasses__():
         yield child
         yield from _subclasses(child)
@@ -93,7 +93,7 @@ def _meanings(kind: type) -> dict[str, str]:
     meanings: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         _, _, after = inspect.cleandoc(base.__dict__.get("__doc__") or "").partition("\nArgs:\n")
-        indented = re.match(r"(?:    .*\n?|\n(?=    ))*", after)[0]
+        indented = "".join(re.findall(r"\A(?:    .*\n?|\n(?=    ))*", after))
         for names, text in re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", indented, re.M):
             meanings |= dict.fromkeys(names.split(", "), " ".join(text.split()))
     return meanings

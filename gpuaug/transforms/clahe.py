@@ -57,7 +57,7 @@ class CLAHE(Batched):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"clip_limit": between(self.clip_limit, job.uniform(step)[:, 0])}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         level = nearest_levels(images)
         tables, tile = self._tables(level, group.params["clip_limit"])
         change = self._blend(tables, level.long(), tile) - level

@@ -22,16 +22,10 @@ _SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
 
 
 class _Colour(Transform):
-    """A matrix for each draw, in units of white: three rows of red, green, blue and what is added."""
+    """What is a matrix in the end."""
 
     stage = Stage.COLOUR
     grey = True  # whether it has a meaning for one channel
-
-    def compile(self, draft: Draft, active: Active, *, matrix: Tensor | tuple, chosen: Active = True) -> None:
-        active = both(active, chosen)
-        self.check_channels(draft)
-        if active is not False:
-            draft.colour(matrix, active)
 
     def check_channels(self, draft: Draft) -> None:
         wanted = (1, 3, 4) if self.grey else (3, 4)
@@ -42,7 +36,17 @@ class _Colour(Transform):
             )
 
 
-class _Sometimes(_Colour):
+class _Matrix(_Colour):
+    """A matrix for each draw, in units of white: three rows of red, green, blue and what is added."""
+
+    def compile(self, draft: Draft, active: Active, *, matrix: Operand, chosen: Active = True) -> None:
+        active = both(active, chosen)
+        self.check_channels(draft)
+        if active is not False:
+            draft.colour(matrix, active)
+
+
+class _Sometimes(_Matrix):
     """With a probability; the first number decides.
 
     Args:
@@ -124,7 +128,13 @@ class ColorJitter(_Colour):
         return {"factors": (brightness, contrast, saturation), "order": order < 0.5, "hue": hue}
 
     def compile(
-        self, draft: Draft, active: Active, *, factors: tuple[Tensor, ...], order: Tensor, hue: Operand
+        self,
+        draft: Draft,
+        active: Active,
+        *,
+        factors: tuple[Tensor, Tensor, Tensor],
+        order: Tensor,
+        hue: Operand,
     ) -> None:
         self.check_channels(draft)
         draft.adjust(*factors, order, hue, active)
@@ -230,7 +240,7 @@ class ChannelShuffle(_Sometimes):
         return torch.eye(3, 4, dtype=torch.float64, device="cpu")[orders].flatten(1)
 
 
-class RGBShift(_Colour):
+class RGBShift(_Matrix):
     """A random amount added to red, to green and to blue.
 
     >>> import gpuaug

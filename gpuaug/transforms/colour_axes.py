@@ -74,10 +74,11 @@ class FancyPCA(Batched):
         normal = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)[:, :3]
         return {"colour": job.grade(self.alpha * normal * self._variances) @ self._axes.T}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         colour, channels = group.column("colour", images), images.shape[1]
         if channels == 1:
-            colour = sum(share * colour[:, c : c + 1] for c, share in enumerate(LUMA))
+            red, green, blue = (share * colour[:, c : c + 1] for c, share in enumerate(LUMA))
+            colour = red + green + blue
         elif channels != 3:
             raise ValueError(f"FancyPCA needs images of 1, 3 or 4 channels, got {channels}")
         return images + colour

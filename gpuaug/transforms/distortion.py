@@ -38,7 +38,7 @@ class _Field(Batched):
         """x and y, each broadcast to ``(m, H, W)``."""
         raise NotImplementedError(f"{type(self).__name__} does not say where it reads")
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         count, _, height, width = images.shape
         # kornia's remap does the same, but copies its factors from the host, and so waits for the device.
         x, y = (

@@ -38,7 +38,7 @@ class Downscale(Batched):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"scale": job.grade(between(self.scale, job.uniform(step)[:, 0]), 1.0)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         for axis in (2, 3):
             side = images.shape[axis]
             small = (group.params["scale"] * side + 1e-4).long().clamp(1, side)[:, None]

@@ -185,13 +185,17 @@ class Resize(Transform):
             self.compile(job.draft, job.reached)
 
     def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int] | None:
-        return None if self.by_shorter_side and extent is None else self._extent(extent)
+        return None if self.by_shorter_side and extent is None else self._of_one(extent or (1, 1))
 
     def _extent(self, present: Extent) -> Extent:
+        if isinstance(present, Tensor) and self.by_shorter_side:
+            return self.size[0] * present // present.amin(1, keepdim=True)
+        return self._of_one((1, 1) if isinstance(present, Tensor) else present)
+
+    def _of_one(self, present: tuple[int, int]) -> tuple[int, int]:
+        """Of one extent, which does not matter where both sides were given."""
         if not self.by_shorter_side:
             return (self.size[1], self.size[0])
-        if isinstance(present, Tensor):
-            return self.size[0] * present // present.amin(1, keepdim=True)
         width, height = (self.size[0] * side // min(present) for side in present)
         return (width, height)
 

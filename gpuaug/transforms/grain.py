@@ -9,7 +9,6 @@ from torch import Tensor
 from gpuaug.activity import Active
 from gpuaug.recipe import Draft
 from gpuaug.record import DEVIATION_UNIT, FACTOR, FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL
-from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
 from gpuaug.transforms.settings import between, flag, span
@@ -89,7 +88,14 @@ class MultiplicativeNoise(Transform):
         return {"least": least, "most": most, "keys": job.keys, "place": step.place}
 
     def compile(
-        self, draft: Draft, active: Active, *, least: Operand, most: Operand, keys: Tensor, place: int
+        self,
+        draft: Draft,
+        active: Active,
+        *,
+        least: Tensor | float,
+        most: Tensor | float,
+        keys: Tensor,
+        place: int,
     ) -> None:
         kind = FACTOR | (PER_CHANNEL if self.per_channel else 0) | (PER_PIXEL if self.elementwise else 0)
         low, high = _words(least), _words(most)
@@ -99,10 +105,10 @@ class MultiplicativeNoise(Transform):
         return f"multiplier={self.multiplier}, per_channel={self.per_channel}, elementwise={self.elementwise}"
 
 
-def _graded(job: Job, factor: float) -> Operand:
+def _graded(job: Job, factor: float) -> Tensor | float:
     return factor if job.strength is None else 1 + job.strength * (factor - 1)
 
 
-def _words(factor: Operand) -> Operand:
+def _words(factor: Tensor | float) -> Tensor | float:
     scaled = factor * FACTOR_UNIT
     return scaled.round().long() if isinstance(scaled, Tensor) else round(scaled)

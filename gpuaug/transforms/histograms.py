@@ -43,7 +43,7 @@ class RandomMeanContrast(Batched):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"factor": job.grade(between(self.factor, job.uniform(step)[:, 0]), 1.0)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         grey = kornia.color.rgb_to_grayscale(images) if images.shape[1] == 3 else images
         mean = grey.flatten(1).mean(1)[:, None, None, None]
         factor = group.column("factor", images)
@@ -65,7 +65,7 @@ class AutoContrast(Batched):
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.autocontrast"
     graded = False
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         low, high = (edge((2, 3), keepdim=True) for edge in (images.amin, images.amax))
         flat = high <= low
         return torch.where(flat, images, (images - low) / torch.where(flat, 1, high - low))
@@ -86,7 +86,7 @@ class Equalize(Batched):
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"
     graded = False
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         # kornia's equalize counts levels by truncation and departs from Pillow in its step; this is 10 lines.
         level = nearest_levels(images).long().flatten(2)
         histogram = level.new_zeros(*level.shape[:2], LEVELS + 1).scatter_add_(

@@ -53,7 +53,7 @@ class ISONoise(Batched):
         shift, intensity = between(self.color_shift, shift), job.grade(between(self.intensity, intensity))
         return {"turn": shift * intensity, "intensity": intensity, "keys": job.keys}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         count, channels, height, width = images.shape
         keys, pixels = group.params["keys"], height * width
         colour = channels == 3

@@ -64,7 +64,7 @@ class JpegCompression(Batched):
         quality = job.grade_whole(whole_between(self.quality, job.uniform(step)[:, 0]), 100)
         return {"luminance": _table(LUMINANCE, quality), "chrominance": _table(CHROMINANCE, quality)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         channels = images.shape[1]
         if channels not in (1, 3):
             raise ValueError(f"JpegCompression needs images of 1, 3 or 4 channels, got {channels}")

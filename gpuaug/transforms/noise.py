@@ -8,7 +8,6 @@ from torch import Tensor
 
 from gpuaug.activity import Active
 from gpuaug.recipe import Draft
-from gpuaug.tape import Operand
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
 from gpuaug.transforms.settings import probability
@@ -42,7 +41,9 @@ class SaltAndPepper(Transform):
         amount = self.amount if job.strength is None else self.amount * job.strength
         return {"amount": amount, "keys": job.keys, "place": step.place}
 
-    def compile(self, draft: Draft, active: Active, *, amount: Operand, keys: Tensor, place: int) -> None:
+    def compile(
+        self, draft: Draft, active: Active, *, amount: Tensor | float, keys: Tensor, place: int
+    ) -> None:
         salt = amount * self.salt_vs_pepper
         draft.noise(salt, amount - salt, keys, place, active)
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpuaug.transforms.base import Transform
 
 
 class Settled:
@@ -84,6 +89,10 @@ class Members(nn.ModuleList):
     def __init__(self, modules: Iterable[nn.Module] = ()) -> None:
         super().__init__()
         self._modules.update({str(number): module for number, module in enumerate(modules)})
+
+    if TYPE_CHECKING:  # nn.ModuleList's are modules of any kind
+
+        def __iter__(self) -> Iterator[Transform]: ...
 
     def _fixed(self, *given: Any, **named: Any) -> NoReturn:
         raise AttributeError(

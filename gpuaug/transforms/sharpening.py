@@ -32,7 +32,7 @@ class _Mixed(Batched):
     constant: tuple[tuple[int, ...], ...]
     linear: tuple[tuple[int, ...], ...]
 
-    def __init__(self, alpha: Span, amount: Span, *, seed: int | None = None) -> None:
+    def __init__(self, alpha: Span, amount: tuple[float, float], *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.alpha = span("alpha", alpha, 0, 1)
         self.amount = amount
@@ -47,7 +47,7 @@ class _Mixed(Batched):
         )
         return {"kernel": (1 - alpha) * identity + alpha * (constant + amount * linear)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         check_reflectable(self, images, 1)
         return kornia.filters.filter2d(images, group.params["kernel"], border_type="reflect")
 

@@ -63,7 +63,7 @@ class Blur(_OfSize):
     def __init__(self, kernel_size: WholeSpan = (3, 7), *, seed: int | None = None) -> None:
         super().__init__(kernel_size, seed=seed)
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         check_reflectable(self, images, group.variant // 2)
         return kornia.filters.box_blur(images, group.variant)
 
@@ -90,7 +90,7 @@ class MedianBlur(_OfSize):
     def __init__(self, kernel_size: WholeSpan = (3, 5), *, seed: int | None = None) -> None:
         super().__init__(kernel_size, seed=seed)
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         return kornia.filters.median_blur(images, group.variant, border_type="replicate")
 
 
@@ -134,7 +134,7 @@ class MotionBlur(_OfSize):
         line = {"angle": between(self.angle, angle), "direction": between(self.direction, direction)}
         return {**super().make_params(job, step), **line}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         size = group.variant
         if size == 1:  # of a weak draw
             return images
@@ -202,7 +202,7 @@ class GlassBlur(Batched):
     def make_params(self, job: Job, step: Step) -> dict[str, Any]:
         return {"sigma": between(self.sigma, job.uniform(step)[:, 0]), "keys": job.keys}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         return self._blur(self._shuffle(self._blur(images, group), group), group)
 
     def _blur(self, images: Tensor, group: Group) -> Tensor:
