@@ -13,11 +13,13 @@ from torch.utils.data import default_collate
 
 from gpuaug.boxes import boxes_around, corners_of, numbers_of
 from gpuaug.followers import Augmented, move_keypoints
-from gpuaug.packed import Packed
+from gpuaug.packed import Images, Packed
 from gpuaug.recipe import Recipes
 
 if TYPE_CHECKING:
     from torchvision.tv_tensors import BoundingBoxes
+
+    from gpuaug.transforms.base import Transform
 
 _KINDS = ("Image", "Mask", "BoundingBoxes", "KeyPoints", "Video")
 
@@ -37,7 +39,8 @@ def kind_of(value: Any) -> str | None:
 
 def like(value: Tensor, kind: str) -> Tensor:
     """A plain tensor as the ``tv_tensor`` ``Image`` or ``Mask``."""
-    return value.as_subclass(getattr(sys.modules["torchvision.tv_tensors"], kind))
+    wrapped: Tensor = value.as_subclass(getattr(sys.modules["torchvision.tv_tensors"], kind))
+    return wrapped
 
 
 def plain(value: Tensor) -> Tensor:
@@ -218,7 +221,8 @@ def _joined(chunks: list[list[Tensor]]) -> Tensor:
     """Masks ``(k, H, W)`` by sample as one tensor ``(n, k, H, W)``."""
     shapes = {tuple(chunk.shape) for some in chunks for chunk in some}
     if len(shapes) == 1 and all(len(some) == 1 for some in chunks):
-        return default_collate([some[0] for some in chunks])  # in a worker, straight into shared memory
+        stacked: Tensor = default_collate([some[0] for some in chunks])  # in a worker, in shared memory
+        return stacked
     first = next(chunk for some in chunks for chunk in some)
     most = max(sum(map(len, some)) for some in chunks)
     height, width = (max(shape[axis] for shape in shapes) for axis in (1, 2))
@@ -252,8 +256,12 @@ def _is_list(value: Any) -> bool:
 
 
 def call(
-    transform: Any, images: Any, passes: tuple[Recipes, ...], index: Tensor | None, given: dict[str, Any]
-) -> Any:
+    transform: Transform,
+    images: Images,
+    passes: tuple[Recipes, ...],
+    index: Tensor | None,
+    given: dict[str, Any],
+) -> Tensor | Augmented:
     """What a transform's call gives, with ``tv_tensors`` in and out: ``Image`` ``(N, C, H, W)``, ``Mask``
     ``(N, [C,] H, W)``, and lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
     """
@@ -265,7 +273,8 @@ def call(
             raise TypeError(f"{name} must be a list with one tv_tensor for each image, got one {kind}")
     rest = {name: plain(value) for name, value in given.items() if name not in lists}
     as_image = kind_of(images) == "Image"
-    out = transform.followed(plain(images) if as_image else images, passes, index, rest)
+    source = plain(images) if as_image and isinstance(images, Tensor) else images
+    out = transform.followed(source, passes, index, rest)
     result = Augmented(out) if isinstance(out, Tensor) else out
     if as_image:
         result = result._replace(images=like(result.images, "Image"))
@@ -278,7 +287,7 @@ def call(
 
 
 def _move_lists(
-    transform: Any, passes: tuple[Recipes, ...], index: Tensor | None, lists: dict[str, list[Tensor]]
+    transform: Transform, passes: tuple[Recipes, ...], index: Tensor | None, lists: dict[str, list[Tensor]]
 ) -> dict[str, list[Tensor]]:
     transform.check_moves(passes, lists)
     owners = range(len(next(iter(lists.values())))) if index is None else index.tolist()

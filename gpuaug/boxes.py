@@ -55,8 +55,11 @@ def corners_of(boxes: Tensor, form: str) -> Tensor:
     """
     if form in _TO_ENDS:
         left, top, right, bottom = _TO_ENDS[form](*boxes.unbind(1))
-        return torch.stack((left, top, right, top, right, bottom, left, bottom), dim=1).unflatten(1, (4, 2))
-    return _convert(boxes, form, _CORNERS).unflatten(1, (4, 2))
+        flat = torch.stack((left, top, right, top, right, bottom, left, bottom), dim=1)
+    else:
+        flat = _convert(boxes, form, _CORNERS)
+    corners: Tensor = flat.unflatten(1, (4, 2))
+    return corners
 
 
 def boxes_around(
@@ -121,7 +124,10 @@ def _convert(boxes: Tensor, old: str, new: str) -> Tensor:
 
     if old == new:
         return boxes
-    return functional.convert_bounding_box_format(boxes, old_format=_format(old), new_format=_format(new))
+    converted: Tensor = functional.convert_bounding_box_format(
+        boxes, old_format=_format(old), new_format=_format(new)
+    )
+    return converted
 
 
 def _format(name: str) -> object:

@@ -200,16 +200,17 @@ def flip(images: Tensor, horizontal: Tensor | None, vertical: Tensor | None) -> 
 def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     """5x5 Gaussian of ``sigma`` pixels ``(N,)``, reflect-101 border."""
     _check_reflectable(images)
-    return kornia.filters.gaussian_blur2d(
-        images, 5, sigma.to(images.device, images.dtype)[:, None].expand(-1, 2), "reflect"
-    )
+    sigmas = sigma.to(images.device, images.dtype)[:, None].expand(-1, 2)
+    blurred: Tensor = kornia.filters.gaussian_blur2d(images, 5, sigmas, "reflect")
+    return blurred
 
 
 @in_full
 def article_blur(images: Tensor) -> Tensor:
     """The article's 5x5 / 273 kernel, zero border; floats are not truncated."""
     kernel = torch.tensor(ARTICLE_KERNEL, dtype=images.dtype, device=images.device)
-    return kornia.filters.filter2d(images, kernel[None] / 273, border_type="constant")
+    blurred: Tensor = kornia.filters.filter2d(images, kernel[None] / 273, border_type="constant")
+    return blurred
 
 
 def salt_and_pepper(images: Tensor, salt: Tensor, pepper: Tensor, key: Tensor, place: Tensor) -> Tensor:

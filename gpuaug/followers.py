@@ -118,7 +118,7 @@ def read_masks(
     row, beyond = _nearest(row, top, bottom, border)
     at = row * masks.shape[3] + column
     places = at.flatten(1)[:, None].expand(-1, masks.shape[1], -1)
-    out = masks.flatten(2).gather(2, places).unflatten(2, at.shape[1:])
+    out: Tensor = masks.flatten(2).gather(2, places).unflatten(2, at.shape[1:])
     return out.masked_fill((beside | beyond)[:, None], 0)
 
 

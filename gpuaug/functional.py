@@ -171,7 +171,7 @@ def augment(
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
     if table is not None:
         check_rows("mean and std" if normalized else "table", table, len(recipes.records))
-    return torch.ops.gpuaug.augment(
+    result: Tensor = torch.ops.gpuaug.augment(
         storage,
         recipes.records,
         table,
@@ -182,6 +182,7 @@ def augment(
         wants_channels_last(memory_format, interleaved),
         line,
     )
+    return result
 
 
 # ---- One stage at a time

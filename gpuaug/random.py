@@ -74,7 +74,8 @@ def keyed_draws(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
     >>> keyed_draws(0, 0, torch.tensor([5, 5]), torch.tensor([0, 1]))[:, :2].tolist()
     [[5, 0], [5, 1]]
     """
-    return torch.ops.gpuaug.keyed_draws(index, copy, _signed(seed), epoch)
+    draws: Tensor = torch.ops.gpuaug.keyed_draws(index, copy, _signed(seed), epoch)
+    return draws
 
 
 def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
@@ -118,7 +119,8 @@ def uniform(keys: Tensor, places: list[int], counts: list[int]) -> tuple[Tensor,
     (torch.Size([2, 2]), torch.Size([2, 1]), True)
     """
     # The op gives (number, draw): each number of all draws lies together.
-    return torch.ops.gpuaug.uniform(keys, places, counts).T.split_with_sizes(counts, 1)
+    numbers: Tensor = torch.ops.gpuaug.uniform(keys, places, counts)
+    return numbers.T.split_with_sizes(counts, 1)
 
 
 def uniform_field(keys: Tensor, place: int, count: int, number: int = 0) -> Tensor:
@@ -178,7 +180,8 @@ def pixel_bits(keys: Tensor, place: Tensor, height: int, width: int, channel: Te
     counter[:, :, 3] = PIXELS
     block = philox(counter, keys[:, None])
     halves = torch.stack((block & 0xFFFF, block >> 16), dim=-1)
-    return halves.flatten(1)[:, :pixels].unflatten(1, (height, width))
+    field: Tensor = halves.flatten(1)[:, :pixels].unflatten(1, (height, width))
+    return field
 
 
 def join(block: Tensor) -> Tensor:

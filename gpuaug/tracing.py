@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.utils._python_dispatch import _disable_current_modes, is_in_torch_dispatch_mode
+
+Kept = TypeVar("Kept")
 
 
 def traced() -> bool:
@@ -32,17 +34,17 @@ def untraced() -> Iterator[None]:
         yield
 
 
-def keep(kept: dict[Any, Any], key: Any, make: Callable[[], Any]) -> Any:
+def keep(kept: dict[Any, Any], key: Any, make: Callable[[], Kept]) -> Kept:
     """What was kept under ``key``, or is made and kept now. A trace finds what is there and keeps nothing.
 
     >>> kept = {}
     >>> keep(kept, 2, lambda: "made"), keep(kept, 2, lambda: "made again"), kept
     ('made', 'made', {2: 'made'})
     """
-    if key in kept:
-        return kept[key]
-    if traced():
-        return make()
-    with torch.inference_mode(False):
-        kept[key] = make()
-    return kept[key]
+    if key not in kept:
+        if traced():
+            return make()
+        with torch.inference_mode(False):
+            kept[key] = make()
+    value: Kept = kept[key]
+    return value

@@ -70,9 +70,9 @@ def stack_images(images: list[Tensor], indices: list[int]) -> Images:
     if any(image.shape != images[0].shape for image in images):
         return pack(images)
     # default_collate writes straight into shared memory in a worker, and keeps the order of the dimensions.
-    if is_interleaved(images[0]):
-        return default_collate([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
-    return default_collate(images)
+    interleaved = is_interleaved(images[0])
+    batch: Tensor = default_collate([image.permute(1, 2, 0) for image in images] if interleaved else images)
+    return batch.permute(0, 3, 1, 2) if interleaved else batch
 
 
 def _check_alike(images: list[Tensor], indices: list[int]) -> None:

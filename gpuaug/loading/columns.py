@@ -142,7 +142,7 @@ class Columns:
     def _looks_like_mask(self, sample: int, value: Any) -> bool:
         height, width = self._samples[sample].image.shape[1:]
         if is_pil(value):
-            return value.size == (width, height)
+            return bool(value.size == (width, height))
         return (
             isinstance(value, (Tensor, np.ndarray))
             and kind_of(value) is None

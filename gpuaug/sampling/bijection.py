@@ -118,7 +118,8 @@ def _feistel(table: Tensor, x: Tensor, which: Tensor) -> Tensor:
         # A word times a side, shifted down, is a number below the side: no division.
         shift = _hash(cell[other] ^ keys[which]).mul_(sides[moved]).bitwise_right_shift_(32)
         cell[moved] = _wrap(shift.add_(cell[moved]).sub_(sides[moved]), sides[moved])
-    return cell[0].mul_(sides[1]).add_(cell[1])
+    out: Tensor = cell[0].mul_(sides[1]).add_(cell[1])
+    return out
 
 
 def _wrap(x: Tensor, size: Tensor) -> Tensor:

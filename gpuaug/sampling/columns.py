@@ -55,7 +55,8 @@ def _read_pandas(labels: Any) -> Labels | np.ndarray | None:
     absent = np.asarray(values.isna())
     if absent.any():
         raise missing(int(np.argmax(absent)))
-    return values.to_numpy(dtype=values.dtype.numpy_dtype)
+    numbers: np.ndarray = values.to_numpy(dtype=values.dtype.numpy_dtype)
+    return numbers
 
 
 def _read_polars(labels: Any) -> Labels | np.ndarray | None:
@@ -72,7 +73,8 @@ def _read_polars(labels: Any) -> Labels | np.ndarray | None:
         found = labels.unique().cast(polars.String).sort()
         codes = labels.cast(polars.String).cast(polars.Enum(found)).to_physical()
         return from_codes([(codes.to_numpy(), found.to_list())])
-    return labels.to_numpy()
+    numbers: np.ndarray = labels.to_numpy()
+    return numbers
 
 
 def _read_pyarrow(labels: Any) -> Labels | np.ndarray | None:

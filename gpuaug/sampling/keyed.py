@@ -335,7 +335,7 @@ def checked(name: str, value: Any, limit: int, least: int = 0) -> int:
     """``value`` as an int where it is an integer, Python's or NumPy's, in [least, limit)."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an int, got {type(value).__name__}")
-    value = operator.index(value)
-    if not least <= value < limit:
-        raise ValueError(f"{name} must be in [{least}, {limit}), got {value}")
-    return value
+    number: int = operator.index(value)
+    if not least <= number < limit:
+        raise ValueError(f"{name} must be in [{least}, {limit}), got {number}")
+    return number

@@ -81,7 +81,8 @@ def _array(labels: Any) -> np.ndarray | None:
             raise TypeError(f"labels must be a dense tensor, got layout {labels.layout}")
         labels = labels.detach().cpu()
         # NumPy has no bfloat16; any float will be refused, where its first position is named.
-        return (labels.double() if labels.is_floating_point() else labels).numpy()
+        numbers: np.ndarray = (labels.double() if labels.is_floating_point() else labels).numpy()
+        return numbers
     if isinstance(labels, np.ma.MaskedArray) and np.ma.is_masked(labels):
         raise missing(int(np.argmax(np.ma.getmaskarray(labels))))
     if hasattr(labels, "__array__"):

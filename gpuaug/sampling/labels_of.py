@@ -202,7 +202,8 @@ def _array(labels: Any) -> np.ndarray:
             objects[:] = labels
             return objects
         labels = np.asarray(labels)
-    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    array: np.ndarray = labels
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def _each(labels: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:

@@ -52,7 +52,7 @@ class Order:
 
     def draws(self, positions: Tensor) -> Tensor:
         """int64 ``(n, 3)``, index, copy and key, at ``positions``, int64 ``(n,)``, each in [0, total)."""
-        draws = torch.ops.gpuaug.order(
+        draws: Tensor = torch.ops.gpuaug.order(
             self._members, self._classes, self._bijections, positions, self._seed, self.epoch
         )
         if self._moves is not None:

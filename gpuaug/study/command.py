@@ -6,7 +6,7 @@ import argparse
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -102,7 +102,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     return job
 
 
-def read_candidates(arguments: argparse.Namespace, usual: dict) -> dict[str, Arm]:
+def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dict[str, Arm]:
     """The arms that a search goes through; none without a search."""
     from gpuaug.sampling import Schedule
     from gpuaug.study.arms import read_arms
@@ -163,7 +163,7 @@ def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str
 
 
 def without_refused(
-    arms: dict[str, Arm], data: StudyData, texts: list[str], usual: dict
+    arms: dict[str, Arm], data: StudyData, texts: list[str], usual: dict[str, Any]
 ) -> tuple[dict[str, Arm], dict[str, str]]:
     """The arms, but for those of a group that do not take such images, and why each of these does not; those
     that were named stay.

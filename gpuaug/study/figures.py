@@ -87,8 +87,9 @@ def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
 def confusion(runs: Runs) -> np.ndarray:
     """The shares of an arm: a line for each true class, which sums to 1."""
     epochs = [row.epoch for run in last_epochs(runs).values() for row in run]
-    counts = np.sum([epoch.score.confusion for epoch in epochs], axis=0)
-    return counts / counts.sum(axis=1, keepdims=True).clip(1)
+    counts: np.ndarray = np.sum([epoch.score.confusion for epoch in epochs], axis=0)
+    shares: np.ndarray = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    return shares
 
 
 def arms_shown(rows: Sequence[Row], effects: Effects) -> list[str]:

@@ -106,7 +106,7 @@ def image_folder(folder: Path, classes: Sequence[str], decode: Decoder) -> Image
     """
     from torchvision.datasets import ImageFolder
 
-    class ChosenFolder(ImageFolder):
+    class ChosenFolder(ImageFolder):  # type: ignore[misc]  # torchvision has no types
         def find_classes(self, directory: Any) -> tuple[list[str], dict[str, int]]:
             return list(classes), {name: label for label, name in enumerate(classes)}
 

@@ -55,7 +55,8 @@ class ConvNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(N, classes)`` of normalised images ``(N, C, H, W)``."""
-        return self.head(self.features(images))
+        logits: Tensor = self.head(self.features(images))
+        return logits
 
 
 def _convolution(inputs: int, outputs: int, pool: bool = False) -> list[nn.Module]:

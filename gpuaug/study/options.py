@@ -201,7 +201,7 @@ def share(text: str) -> float:
     return value
 
 
-def number(kind: type, least: int) -> Callable[[str], float]:
+def number(kind: type[int] | type[float], least: int) -> Callable[[str], float]:
     """An ``argparse`` type: an int or a float that is at least ``least``."""
 
     def read(text: str) -> float:

@@ -14,7 +14,8 @@ class GreyAsRGB(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.network(images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images)
+        scores: Tensor = self.network(images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images)
+        return scores
 
 
 def paper_resnet18(classes: int, channels: int, height: int, width: int) -> nn.Module:
@@ -67,7 +68,8 @@ class ResNet32(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(N, classes)`` of normalised images ``(N, C, H, W)``."""
-        return self.head(self.features(images).mean(dim=(2, 3)))
+        logits: Tensor = self.head(self.features(images).mean(dim=(2, 3)))
+        return logits
 
 
 class _Block(nn.Module):

@@ -15,6 +15,7 @@ from gpuaug.study.comparison import compare
 from gpuaug.study.data import StudyData
 from gpuaug.study.effects import mean_recall
 from gpuaug.study.logs import EpochLog
+from gpuaug.study.metrics import Score
 from gpuaug.study.runs import keep_plan, replace_file
 from gpuaug.study.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.training import Protocol
@@ -152,6 +153,6 @@ def search(
     return out
 
 
-def judge(runs: Runs, arm: str, number: int, rung: Rung, value: Callable) -> Candidate:
+def judge(runs: Runs, arm: str, number: int, rung: Rung, value: Callable[[Score], float]) -> Candidate:
     scores = by_seed(runs, value)
     return Candidate(arm, number, rung.until, sum(scores) / len(scores))

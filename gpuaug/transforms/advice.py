@@ -75,7 +75,8 @@ def _computes(transform: Transform) -> bool:
 
 def _is_hidden(images: Tensor) -> bool:
     """Whether values cannot be read, or reading them would become part of a graph."""
-    return tracing.traced() or torch.jit.is_tracing() or isinstance(images, FakeTensor)
+    scripted = torch.jit.is_tracing()  # type: ignore[attr-defined]  # public, but not in its __all__
+    return tracing.traced() or scripted or isinstance(images, FakeTensor)
 
 
 def _sample(images: Tensor) -> Tensor:

@@ -288,7 +288,8 @@ def _own_ratio(extent: Extent) -> Tensor:
         .view(-1, 2)
         .split(1, 1)
     )
-    return width / height
+    ratio: Tensor = width / height
+    return ratio
 
 
 def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:

@@ -91,11 +91,12 @@ class Normalize(Transform):
     def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """The table and its line, made once for each device, so that later batches copy nothing."""
 
-        def make() -> tuple[Tensor, ...]:
+        def make() -> tuple[Tensor, Tensor]:
             own = self._kept[None]
             if own[0].shape[1] not in (1, channels):
                 statistics(self._mean, self._std, channels)  # says what does not fit
-            return tuple(v.expand(1, channels, -1).contiguous().to(device) for v in own)
+            table, line = (v.expand(1, channels, -1).contiguous().to(device) for v in own)
+            return table, line
 
         return keep(self._kept, (channels, device), make)
 

@@ -140,7 +140,7 @@ def border(name: str, value: Any) -> str:
     """
     if value not in BORDERS:
         raise ValueError(f"{name} must be one of {', '.join(BORDERS)}, got {value!r}")
-    return value
+    return str(value)
 
 
 def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> tuple[float, float]:

@@ -49,7 +49,8 @@ class _Mixed(Batched):
 
     def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         check_reflectable(self, images, 1)
-        return kornia.filters.filter2d(images, group.params["kernel"], border_type="reflect")
+        mixed: Tensor = kornia.filters.filter2d(images, group.params["kernel"], border_type="reflect")
+        return mixed
 
 
 class Sharpen(_Mixed):

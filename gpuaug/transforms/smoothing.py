@@ -37,7 +37,8 @@ class _OfSize(Batched):
         return {"kernel_size": job.grade_whole(size, 1, step=2)}
 
     def variants(self, params: dict[str, Any]) -> Tensor:
-        return params["kernel_size"]
+        sizes: Tensor = params["kernel_size"]
+        return sizes
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}"
@@ -65,7 +66,8 @@ class Blur(_OfSize):
 
     def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
         check_reflectable(self, images, group.variant // 2)
-        return kornia.filters.box_blur(images, group.variant)
+        blurred: Tensor = kornia.filters.box_blur(images, group.variant)
+        return blurred
 
 
 class MedianBlur(_OfSize):
@@ -91,7 +93,8 @@ class MedianBlur(_OfSize):
         super().__init__(kernel_size, seed=seed)
 
     def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
-        return kornia.filters.median_blur(images, group.variant, border_type="replicate")
+        medians: Tensor = kornia.filters.median_blur(images, group.variant, border_type="replicate")
+        return medians
 
 
 class MotionBlur(_OfSize):
@@ -146,7 +149,8 @@ class MotionBlur(_OfSize):
         square = F.pad(row, (0, 0, reach, reach))
         kernel = kornia.geometry.transform.rotate(square, angle)[:, 0]
         kernel = kernel / kernel.sum((1, 2), keepdim=True)
-        return kornia.filters.filter2d(images, kernel, border_type="reflect")
+        blurred: Tensor = kornia.filters.filter2d(images, kernel, border_type="reflect")
+        return blurred
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, angle={self.angle}, direction={self.direction}"
@@ -242,7 +246,8 @@ def gaussian_blurred(images: Tensor, sigma: Tensor | float, reach: int, border: 
     away = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
     line = torch.exp(-0.5 * (away / sigma).square()).view(-1, 2 * reach + 1)
     line = line / line.sum(1, keepdim=True)
-    return kornia.filters.filter2d_separable(images, line, line, border_type=border)
+    blurred: Tensor = kornia.filters.filter2d_separable(images, line, line, border_type=border)
+    return blurred
 
 
 def check_reflectable(transform: Batched, images: Tensor, reach: int) -> None:
