@@ -8,6 +8,7 @@ import torch
 
 from gpuaug import BalancedLoader, BalancedSampler
 from gpuaug.transforms import Transform
+from gpuaug.transforms.plan import Stage
 
 LABELS = [0] * 9 + [1] * 3  # 18 draws an epoch
 BAD = 10
@@ -58,6 +59,8 @@ def no_children():
 
 class Recorder(Transform):
     """Keeps what it is given, and changes nothing."""
+
+    stage = Stage.GEOMETRY
 
     def __init__(self):
         super().__init__()

@@ -260,7 +260,7 @@ def idle_share(run: Callable[[], None], sizes: Sizes) -> float:
 def idle(spans: Iterable[tuple[float, float]]) -> float:
     """The share of the time from the first beginning to the last end that no span covers.
 
-    >>> idle([(0, 4), (2, 5), (8, 10)])
+    >>> round(idle([(0, 4), (2, 5), (8, 10)]), 6)
     0.3
     """
     ordered = sorted(spans)
