@@ -16,7 +16,9 @@ NaN stays NaN, and spreads as far as a filter or a statistic reaches, in its own
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -35,15 +37,46 @@ def clamped(values: Tensor) -> Tensor:
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Where autocast makes nothing narrower, so that a result depends on images and settings alone.
+    """Where neither autocast nor TF32 makes anything narrower: a result depends on images and settings alone.
+
+    By default PyTorch allows TF32, with 11 bits of precision, where a GPU convolves float32.
 
     >>> with torch.autocast("cpu", torch.bfloat16), full_precision(torch.device("cpu")):
     ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
     torch.float32
     """
-    if torch.amp.is_autocast_available(device.type):
-        return torch.autocast(device.type, enabled=False)
-    return nullcontext()
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    wide = torch.autocast(device.type, enabled=False)
+    # A compiler bakes in what it finds: it takes the precision for a setting of the program that it compiles.
+    return wide if device.type != "cuda" or torch.compiler.is_compiling() else _without_tf32(wide)
+
+
+_lock = threading.Lock()
+_before: list[str] = []
+_inside = 0
+
+
+@contextmanager
+def _without_tf32(wide: AbstractContextManager[object]) -> Iterator[None]:
+    """The setting is the process's: the first thread to enter saves it, the last one to leave restores it."""
+    global _inside
+    settings = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    with _lock:
+        if _inside == 0:
+            _before[:] = [setting.fp32_precision for setting in settings]
+            for setting in settings:
+                setting.fp32_precision = "ieee"
+        _inside += 1
+    try:
+        with wide:
+            yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                for setting, precision in zip(settings, _before, strict=True):
+                    setting.fp32_precision = precision
 
 
 def nearest_levels(images: Tensor) -> Tensor:

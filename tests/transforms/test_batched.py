@@ -244,6 +244,19 @@ def test_devices_agree(transform, device):
     assert (far > 0).float().mean() < 0.01
 
 
+@pytest.mark.cuda
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "transform", [ga.Blur(), ga.MedianBlur(), ga.MotionBlur(), ga.Sharpen(), ga.Emboss()], ids=type
+)
+def test_no_device_shortens_the_floats_of_a_filter(transform, channels):
+    """TF32, which PyTorch allows by default where a GPU convolves float32, is off by 1e-4."""
+    images, draws = images_of(1, channels) / 255, draws_of(1)
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        there = images.cuda().contiguous(memory_format=memory_format)
+        torch.testing.assert_close(transform(there, draws).cpu(), transform(images, draws), rtol=0, atol=3e-6)
+
+
 @every_transform
 def test_large_batches_are_their_parts(transform):
     images, draws = images_of(37, size=48), draws_of(37)

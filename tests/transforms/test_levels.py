@@ -1,11 +1,14 @@
 """What becomes of values outside [0, 1], of NaN and of alpha: one rule for the whole catalogue."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from every_transform import ENTRIES, build, draws_of, every_transform, images_of
 
 import gpuaug
 from gpuaug import functional as F
+from gpuaug.levels import full_precision
 
 # What each does to pixels; a transform that is in no row fails its test.
 KINDS = {
@@ -175,3 +178,29 @@ def test_alpha(name, dtype):
         assert (out[:, :3] != images[:, :3]).any()
         # The colours are those of the image without alpha.
         assert torch.equal(out[:, :3], build(name)(images[:, :3].contiguous(), DRAWS))
+
+
+def test_full_precision_puts_the_settings_back():
+    """Those of a GPU can be set and read without one. Two threads enter and leave one after the other."""
+
+    def found():
+        return torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+
+    before, gpu = found(), torch.device("cuda")
+    first, second = full_precision(gpu), full_precision(gpu)
+    assert before[0] == "tf32"  # what PyTorch allows
+    try:
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        with ThreadPoolExecutor(1) as thread:
+            first.__enter__()
+            thread.submit(second.__enter__).result()
+            first.__exit__(None, None, None)
+            assert found() == ("ieee", "ieee")
+            thread.submit(second.__exit__, None, None, None).result()
+        assert found() == ("tf32", "tf32")
+        with pytest.raises(ZeroDivisionError), full_precision(gpu):
+            1 / 0  # noqa: B018
+        assert found() == ("tf32", "tf32")
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before[1]
+    assert torch.backends.cudnn.allow_tf32  # the older name of the setting can still be read
