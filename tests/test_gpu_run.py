@@ -93,6 +93,42 @@ time.sleep(600)
     assert not mark.exists()
 
 
+def test_what_a_step_leaves_behind_ends_with_it(place, tmp_path):
+    from steps import Step
+
+    mark = tmp_path / "alive"
+    child = script(
+        tmp_path, f"import time, pathlib\nwhile True: pathlib.Path({str(mark)!r}).touch(); time.sleep(0.05)"
+    )
+    text = f"""
+import pathlib, subprocess, sys, time
+subprocess.Popen([sys.executable, {child!r}])
+while not pathlib.Path({str(mark)!r}).exists(): time.sleep(0.05)
+print("done")
+"""
+    row = place.run(Step("one", 60, script(tmp_path, text)), 60)
+    assert (row["state"], row["headline"]) == ("passed", ["done"])
+    mark.unlink(missing_ok=True)
+    time.sleep(0.5)
+    assert not mark.exists()
+
+
+def test_a_step_knows_its_time(place, tmp_path):
+    from steps import MARGIN, Step
+
+    command = script(tmp_path, "import sys; print(sys.argv[1])") + " {seconds}"
+    for limit, left in ((60, 100), (100, 60)):
+        assert place.run(Step("one", limit, command), left)["headline"] == [f"{60 - MARGIN:.0f}"]
+
+
+def test_a_copy_that_fails_ends_nothing(place, tmp_path):
+    from steps import Step
+
+    (tmp_path / "copies").rmdir()
+    (tmp_path / "copies").write_text("a file, where a folder should be")
+    assert place.run(Step("one", 60, script(tmp_path, "print('done')")), 60)["state"] == "passed"
+
+
 def test_a_step_is_left_out_for_want_of_a_package_a_tool_or_time(place, tmp_path):
     from steps import Step
 
@@ -120,11 +156,30 @@ def test_limits_leave_time_for_the_most_valuable():
     )  # as many as are brought back
 
 
-@pytest.mark.parametrize("name", ["counters", "training"])
+@pytest.mark.parametrize("name", ["counters", "sanitizers", "training"])
 def test_examples(name):
     failed, attempted = doctest.testmod(importlib.import_module(name))
     assert attempted > 0
     assert failed == 0
+
+
+def test_sanitizers_that_hang_leave_the_others_their_verdict(tmp_path, monkeypatch):
+    import sanitizers
+
+    tool = tmp_path / "compute-sanitizer"
+    tool.write_text(
+        '#!/bin/sh\n[ "$2" = memcheck ] && exec sleep 600\necho "========= ERROR SUMMARY: 0 errors"\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    out = tmp_path / "out.json"
+    monkeypatch.setattr(sys, "argv", ["sanitizers.py", "--out", str(out), "--seconds", "3"])
+    with pytest.raises(SystemExit) as ended:
+        sanitizers.main()
+    assert ended.value.code == 1
+    memcheck, *others = json.loads(out.read_text())["headline"]
+    assert memcheck == "memcheck: not through in time"
+    assert others == [f"{name}: 0 errors" for name in ("racecheck", "initcheck", "synccheck")]
 
 
 # ---- All of them

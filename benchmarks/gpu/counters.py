@@ -38,6 +38,7 @@ METRICS = (
     "dram__bytes_write.sum",
     "gpu__time_duration.sum",
 )
+OPTIONS = ("--clock-control", "none", "--print-units", "base")  # the clocks stay as they are
 KERNEL = ("--kernel-name", "regex:augment_kernel", "--launch-skip", str(WARM), "--launch-count", "1")
 
 
@@ -64,7 +65,7 @@ def look_at(name: str, batch: int, seconds: float) -> dict[str, str]:
     program = [*python(), str(Path(__file__).with_name("profiled.py")), name, str(batch)]
     sections = [option for section in SECTIONS for option in ("--section", section)]
     for metrics in (["--metrics", ",".join(METRICS)], []):
-        command = ["ncu", "--csv", "--clock-control", "none", *KERNEL, *sections, *metrics, *program]
+        command = ["ncu", "--csv", *OPTIONS, *KERNEL, *sections, *metrics, *program]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
         except subprocess.TimeoutExpired:

@@ -48,11 +48,10 @@ STEPS = (
     Step(
         "sanitizers",
         90,
-        "benchmarks/gpu/sanitizers.py --out {out}",
+        "benchmarks/gpu/sanitizers.py --out {out} --seconds {seconds}",
         "sanitizers.json",
         tool="compute-sanitizer",
         needs=("hypothesis",),
-        small="--seconds 600",
     ),
     Step(
         "counters",
@@ -83,7 +82,7 @@ STEPS = (
         90,
         "benchmarks/gpu/study.py --out {out}",
         "study.json",
-        needs=("torchvision", "torchmetrics", "matplotlib", "jinja2", "scipy", "PIL", "tqdm"),
+        needs=("kornia", "torchvision", "torchmetrics", "matplotlib", "jinja2", "scipy", "PIL", "tqdm"),
         small="--small",
     ),
 )
@@ -128,6 +127,7 @@ def here() -> tuple[str, list[str], list[Path]]:
 
 
 def rehearsal() -> tuple[str, list[str], list[Path]]:
+    sys.path.insert(0, str(ROOT))  # the stand-in imports gpuaug, which need not be installed
     from stand_in.cuda import NAME
 
     return NAME, [sys.executable, "-m", "stand_in"], [Path(__file__).with_name("stand_in") / "tools"]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 
 import gpuaug
+from gpuaug import _native
 
 
 def main() -> None:
+    if not _native.has_cuda:  # plain PyTorch would serve, and be right
+        raise SystemExit(f"the CUDA library is not here\n{_native.info()}")
     steps = [
         gpuaug.RandomResizedCrop(48),
         gpuaug.RandomHorizontalFlip(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -19,6 +20,7 @@ LARGEST = 16 << 20  # bytes of a file that is copied
 LOG = "log.txt"
 LEAST_SECONDS = 5.0  # a step is not begun with less
 GRACE = 3.0  # seconds from asking a step to end to ending it
+MARGIN = 6.0  # seconds from a step's own end, where it watches its time, to its limit
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Step:
 
     Attributes:
         seconds: its limit.
-        command: for Python; ``{out}`` is the path of its results.
+        command: for Python; ``{out}`` is the path of its results, ``{seconds}`` the time it has to end by
+            itself.
         results: the name of its JSON file; the entry "headline", a list of lines, goes into the summary.
             Without one, the last line that it prints does.
         tool: a program that it needs.
@@ -80,7 +83,9 @@ class Workplace:
         results = self.folder / step.results if step.results else None
         if results:
             results.unlink(missing_ok=True)  # of an earlier run
-        options = step.command.format(out=results).split() + (step.small.split() if self.small else [])
+        own = max(1.0, limit - MARGIN)
+        options = step.command.format(out=results, seconds=f"{own:.0f}").split()
+        options += step.small.split() if self.small else []
         begun = time.monotonic()
         state, last_line = self._follow(step.name, [*self.python, *options], limit)
         row.update(state=state, seconds=round(time.monotonic() - begun, 1))
@@ -117,6 +122,7 @@ class Workplace:
             if process.returncode is None:
                 state = "stopped"
                 _end(process)
+            _end_what_is_left(process)
         printed = (self.folder / LOG).read_bytes()[begin:].decode(errors="replace")
         sys.stdout.write(f"\n=== {name}\n{printed}")
         sys.stdout.flush()
@@ -131,12 +137,15 @@ class Workplace:
         """Copy what is new: all that is left of a run that is killed."""
         if self.copies is None:
             return
-        for path in self.folder.iterdir():
-            copy, now = self.copies / path.name, path.stat()
-            if now.st_size > LARGEST:
-                continue
-            if not copy.exists() or copy.stat().st_mtime_ns != now.st_mtime_ns:
-                shutil.copy2(path, copy)
+        # A copy that fails, of a full disk, must not end the run.
+        with contextlib.suppress(OSError):
+            self.copies.mkdir(parents=True, exist_ok=True)
+            for path in self.folder.iterdir():
+                copy, now = self.copies / path.name, path.stat()
+                if now.st_size > LARGEST:
+                    continue
+                if not copy.exists() or copy.stat().st_mtime_ns != now.st_mtime_ns:
+                    shutil.copy2(path, copy)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -147,6 +156,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(GRACE)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
+
+
+def _end_what_is_left(process: subprocess.Popen[bytes]) -> None:
+    """End what a step has started and left behind: it would share the GPU and the cores with the next one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _headline(results: Path | None) -> list[str]:
