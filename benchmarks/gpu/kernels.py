@@ -1,14 +1,15 @@
 """Times the CUDA kernel on the GPU that is here: ``python kernels.py --out FILE``, a step of ``make gpu``.
 
-For each chain: the result is compared with the CPU's, to the bit; a batch must be one kernel launch
-(profiler), must wait for nothing (``torch.cuda.set_sync_debug_mode``) and must be replayable as a CUDA
-graph. Then its time by CUDA events: the median over replays of a graph that goes through several batches,
-together larger than the GPU's cache. The bytes are the fewest that a batch can move: what it reads of its
-source, its result and its records, each once; their rate is also given as a share of what a large copy
-reaches on the same GPU. No source and no result is in the cache when its turn comes (L2-cold).
+For each chain: its time by CUDA events, the median over replays of a CUDA graph that goes through several
+batches, together larger than the GPU's cache; the GPU is busy when a timing begins, so that no launch is in
+it. Then the result is compared with the CPU's, to the bit; a batch must be one kernel launch (profiler) and
+must wait for nothing (``torch.cuda.set_sync_debug_mode``). The bytes are the fewest that a batch can move:
+what it reads of its source, its result and its records, each once; their rate is also given as a share of
+what a large copy reaches on the same GPU. No source and no result is in the cache when its turn comes
+(L2-cold).
 
 The rows that the aims ask for come first, and the file is written after every row. A chain that fails a check
-has its message in its row, and the next one goes on.
+has its message in its row, beside its time, and the next one goes on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import argparse
 import json
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,8 @@ def main() -> None:
     for chain, (side, batch) in in_order(sizes):
         row = {"chain": str(chain), "side": side, "batch": batch}
         try:
-            row.update(measure(chain, side, batch, limit))
+            for found in measure(chain, side, batch, limit):
+                row.update(found)
         except Exception as error:
             row["error"] = f"{type(error).__name__}: {error}"
         show(row)
@@ -132,7 +134,9 @@ def headline(rows: list[dict], copy: int) -> list[str]:
         shares = [
             row["share_of_copy"]
             for row in rows
-            if row["chain"] == str(chain) and (row["side"], row["batch"]) == AIM_SIZE and "error" not in row
+            if row["chain"] == str(chain)
+            and (row["side"], row["batch"]) == AIM_SIZE
+            and "share_of_copy" in row
         ]
         if shares:
             lines.append(f"{chain}, 224 px x 256: {shares[0]:.2f} of a copy ({copy} GB/s); aim {aim}")
@@ -142,8 +146,10 @@ def headline(rows: list[dict], copy: int) -> list[str]:
 
 
 def show(row: dict) -> None:
-    said = row.get("error") or f"{row['us_per_batch']:9.1f} us {row['share_of_copy']:6.1%} of a copy"
-    print(f"{row['chain']:52} {row['side']:4} px x {row['batch']:5} {said}", flush=True)
+    said = [row["error"]] if "error" in row else []
+    if "us_per_batch" in row:
+        said.insert(0, f"{row['us_per_batch']:9.1f} us {row['share_of_copy']:6.1%} of a copy")
+    print(f"{row['chain']:52} {row['side']:4} px x {row['batch']:5} {' '.join(said)}", flush=True)
 
 
 def draws_of(batch: int) -> Tensor:
@@ -151,7 +157,8 @@ def draws_of(batch: int) -> Tensor:
     return torch.stack([index, torch.ones_like(index), index * 0x1E3779B97F4A7C15], dim=1)
 
 
-def measure(chain: Chain, side: int, batch: int, limit: float) -> dict:
+def measure(chain: Chain, side: int, batch: int, limit: float) -> Iterator[dict]:
+    """What a row says: the time first, then the checks, of which one may fail."""
     augment = chain.transform(side)
     shape = (batch, 3, side, side)
     cache = torch.cuda.get_device_properties(0).L2_cache_size
@@ -161,20 +168,20 @@ def measure(chain: Chain, side: int, batch: int, limit: float) -> dict:
     (host,) = augment.recipes(draws_of(batch), shape)
     passes = (host.to("cuda"),)
     out = augment.apply_recipes(sources[0], passes)
-    check(augment, sources[0], host, out)
-    launches = what_runs(lambda: augment.apply_recipes(sources[0], passes))
-    if len(launches) != 1:
-        raise RuntimeError(f"a batch must be one launch, got {launches}")
-    refuse_synchronisation(lambda: augment.apply_recipes(sources[0], passes))
     seconds = time_replays(augment, sources, passes)
     moved = least_bytes(chain, side, host, out)
-    return {
+    yield {
         "us_per_batch": round(1e6 * seconds, 2),
         "images_per_second": round(batch / seconds),
         "MB": round(moved / 1e6, 3),
         "GB_per_s": round(moved / seconds / 1e9, 1),
         "share_of_copy": round(moved / seconds / limit, 3),
     }
+    check(augment, sources[0], host, out)
+    refuse_synchronisation(lambda: augment.apply_recipes(sources[0], passes))
+    launches = what_runs(lambda: augment.apply_recipes(sources[0], passes))
+    if len(launches) != 1:
+        raise RuntimeError(f"a batch must be one launch, got {launches}")
 
 
 def least_bytes(chain: Chain, side: int, recipes: Recipes, out: Tensor) -> int:
@@ -234,6 +241,7 @@ def median_seconds(run: Callable[[], object], repeats: int = REPEATS) -> float:
     taken = []
     for _ in range(repeats):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        run()  # not timed: while it runs, the host hands over what is
         start.record()
         run()
         end.record()

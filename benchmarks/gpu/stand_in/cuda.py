@@ -85,6 +85,7 @@ class Profile:
             SimpleNamespace(
                 name=name,
                 device_type=torch.autograd.DeviceType.CUDA,
+                is_user_annotation=False,
                 time_range=SimpleNamespace(start=2.0 * i, end=2.0 * i + 1),
             )
             for i, name in enumerate(names)
@@ -130,6 +131,7 @@ def install() -> Gpu:
         "get_rng_state_all": lambda: [],
         "get_sync_debug_mode": lambda: 2 * gpu.sync_error,
         "is_available": lambda: True,
+        "is_current_stream_capturing": lambda: gpu.capture is not None,
         "is_bf16_supported": lambda including_emulation=True: True,
         "is_initialized": lambda: True,
         "manual_seed": nothing,
