@@ -11,6 +11,8 @@ import csv
 import io
 import json
 import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 from profiled import CHAINS, SIDE, WARM
@@ -39,6 +41,7 @@ METRICS = (
     "gpu__time_duration.sum",
 )
 OPTIONS = ("--clock-control", "none", "--print-units", "base")  # the clocks stay as they are
+LEAST_SECONDS = 5.0  # ncu is not called with less
 KERNEL = ("--kernel-name", "regex:augment_kernel", "--launch-skip", str(WARM), "--launch-count", "1")
 
 
@@ -46,12 +49,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--small", action="store_true", help="a batch of 4")
-    parser.add_argument("--seconds", type=float, default=20, help="for one call of ncu")
+    parser.add_argument("--seconds", type=float, default=50, help="for all calls of ncu together")
     arguments = parser.parse_args()
     batch = 4 if arguments.small else 256
     report: dict = {"headline": [], "side": SIDE, "batch": batch, "chains": {}}
-    for name in CHAINS:
-        values = look_at(name, batch, arguments.seconds)
+    begun = time.monotonic()
+    for number, name in enumerate(CHAINS, start=1):
+        values = look_at(name, batch, begun + arguments.seconds * number / len(CHAINS))
         report["chains"][name] = values
         report["headline"].append(f"{name}: {headline(name, values, batch)}")
         arguments.out.write_text(json.dumps(report, indent=1) + "\n")
@@ -60,23 +64,33 @@ def main() -> None:
         raise SystemExit("ncu gave no values")
 
 
-def look_at(name: str, batch: int, seconds: float) -> dict[str, str]:
+def look_at(name: str, batch: int, end: float) -> dict[str, str]:
     """Every value of the launch, by its name and unit."""
     program = [*python(), str(Path(__file__).with_name("profiled.py")), name, str(batch)]
     sections = [option for section in SECTIONS for option in ("--section", section)]
     for metrics in (["--metrics", ",".join(METRICS)], []):
-        command = ["ncu", "--csv", *OPTIONS, *KERNEL, *sections, *metrics, *program]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            print(f"{name}: ncu was not through after {seconds:.0f} s")
-            continue
-        values = parse(done.stdout)
+        left = end - time.monotonic()
+        if left < LEAST_SECONDS:
+            break
+        said, printed = call(["ncu", "--csv", *OPTIONS, *KERNEL, *sections, *metrics, *program], left)
+        values = parse(printed)
         if values:
             return values
-        print(f"{name}: ncu gave no values, exit status {done.returncode}")
-        print((done.stdout + done.stderr)[-2000:])
+        print(f"{name}: ncu gave no values, {said}\n{printed[-2000:]}")
     return {}
+
+
+def call(command: list[str], seconds: float) -> tuple[str, str]:
+    """How a command ended, and what it printed: into a file, as what it has started may hold a pipe open."""
+    with tempfile.TemporaryFile("w+", errors="replace") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+        try:
+            said = f"exit status {process.wait(seconds)}"
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = f"not through after {seconds:.0f} s"
+        file.seek(0)
+        return said, file.read()
 
 
 def parse(printed: str) -> dict[str, str]:

@@ -55,11 +55,11 @@ STEPS = (
     ),
     Step(
         "counters",
-        50,
-        "benchmarks/gpu/counters.py --out {out}",
+        60,
+        "benchmarks/gpu/counters.py --out {out} --seconds {seconds}",
         "counters.json",
         tool="ncu",
-        small="--small --seconds 600",
+        small="--small",
     ),
     Step(
         "chains",

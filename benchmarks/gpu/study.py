@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gpuaug.__main__ import main as gpuaug
 
-OPTIONS = ["--seeds", "5", "--epochs", "10"]
+OPTIONS = ["--seeds", "3", "--epochs", "10"]
 SMALL = ["--seeds", "1", "--epochs", "1", "--majority-count", "40", "--minority-count", "10"]
 SMALL += ["--arms", "imbalanced", "all"]
 
