@@ -1,6 +1,7 @@
 """What holds for every transform: keyed randomness, own keys, floats, faults."""
 
 import copy
+import io
 import pickle
 
 import pytest
@@ -91,6 +92,19 @@ def test_copied_and_pickled(transform):
     expected = transform(images, draws)
     for other in (copy.deepcopy(transform), pickle.loads(pickle.dumps(transform))):
         assert torch.equal(other(images, draws), expected)
+
+
+@every_transform
+@pytest.mark.parametrize("memory_format", [torch.preserve_format, torch.channels_last], ids=str)
+def test_saved_by_torch(transform, memory_format):
+    images, draws = random_images(6), random_draws(6)
+    chain, file = ga.Compose([transform], memory_format=memory_format), io.BytesIO()
+    expected = chain(images, draws)
+    torch.save(chain, file)
+    file.seek(0)
+    loaded = torch.load(file, weights_only=False)
+    assert torch.equal(loaded(images, draws), expected)
+    assert loaded.memory_format is memory_format
 
 
 @every_transform
