@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler
 
 from gpuaug.sampling import Draw, DrawSampler
-from gpuaug.sampling.keyed import Cursor
+from gpuaug.sampling.keyed import Cursor, checked
 
 
 class DrawBatches(BatchSampler):
@@ -35,7 +35,7 @@ class DrawBatches(BatchSampler):
     sampler: DrawSampler
 
     def __init__(self, sampler: DrawSampler, batch_size: int, drop_last: bool) -> None:
-        super().__init__(sampler, batch_size, drop_last)
+        super().__init__(sampler, checked("batch_size", batch_size, 1 << 31, least=1), drop_last)
         self._fetched: Cursor | None = None  # the sampler's, in the newest iteration
         self._used = Cursor()
 

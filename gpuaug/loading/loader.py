@@ -136,10 +136,10 @@ class BalancedLoader:
         self.sampler = sampler
         self.augment = augment
         self.mix = mix
-        self.batch_size = batch_size
         self.device = _find_device(dataset, device)
         self._resident = isinstance(dataset, DeviceDataset)
         self._batches = DrawBatches(sampler, batch_size, drop_last)
+        self.batch_size = self._batches.batch_size
         self._make_source = partial(
             ResidentSource if self._resident else DecodedSource,
             dataset,

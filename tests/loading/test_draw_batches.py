@@ -1,5 +1,6 @@
 """An epoch's draws in batches, and the count of those that were used."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -111,7 +112,22 @@ def test_another_epoch_begins_at_0(through):
     assert (some.state_dict()["epoch"], some.state_dict()["position"]) == (1, 0)
 
 
-@pytest.mark.parametrize("batch_size", [0, -1, 1.5, True])
-def test_batch_size_is_checked(batch_size):
-    with pytest.raises(ValueError, match=f"batch_size should be a positive integer .*{batch_size}"):
+@pytest.mark.parametrize(
+    ("batch_size", "error", "message"),
+    [
+        (0, ValueError, "got 0"),
+        (-1, ValueError, "got -1"),
+        (1.5, TypeError, "got float"),
+        (True, TypeError, "got bool"),
+    ],
+)
+def test_batch_size_is_checked(batch_size, error, message):
+    with pytest.raises(error, match=f"batch_size must be .*{message}"):
         batches(batch_size)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_batch_size_may_be_numpys(kind):
+    some = batches(kind(4))
+    assert type(some.batch_size) is int
+    assert len(next(iter(some))) == 4

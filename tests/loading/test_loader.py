@@ -169,7 +169,7 @@ def test_a_state_of_other_labels_is_refused():
         ({"augment": Transform}, TypeError, "gpuaug transform, such as .* got type"),
         ({"dataset": [0]}, ValueError, "got 1 in the data set and 12 labels in the sampler"),
         ({"dataset": iter([0])}, TypeError, "dataset must be map-style"),
-        ({"batch_size": 0}, ValueError, "batch_size should be a positive integer"),
+        ({"batch_size": 0}, ValueError, r"batch_size must be in \[1, 2147483648\), got 0"),
         ({"num_workers": -1}, ValueError, "num_workers option should be non-negative"),
         ({"prefetch_factor": 2}, ValueError, "prefetch_factor"),
         ({"dataset": "resident", "num_workers": 2}, ValueError, "num_workers must not be given"),
