@@ -178,7 +178,7 @@ class CMO(CutMix):
         seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
 
     Raises:
-        TypeError: when called with targets that are not int64 class numbers.
+        TypeError: when called with targets that are not class numbers: integers or booleans.
         ValueError: when called with targets out of [0, C). On a GPU, which is not waited for, those count as
             the nearest class.
     """
@@ -208,11 +208,12 @@ class CMO(CutMix):
         return self._weights.clone()
 
     def partner(self, number: Tensor, targets: Tensor) -> Tensor:
-        if targets.dtype != torch.int64 or targets.dim() != 1:
-            raise TypeError(f"targets must be int64 (n,), got {targets.dtype} {tuple(targets.shape)}")
+        if targets.is_floating_point() or targets.is_complex() or targets.dim() != 1:
+            raise TypeError(f"targets must be integers (n,), got {targets.dtype} {tuple(targets.shape)}")
+        targets = targets.long()
         weights = keep(self._kept, targets.device, lambda: self._weights.to(targets.device))
         classes = len(weights)
-        if targets.is_cpu:
+        if targets.is_cpu and not torch.compiler.is_compiling():
             for n in ((targets < 0) | (targets >= classes)).nonzero().flatten()[:1].tolist():
                 raise ValueError(f"targets must be in [0, {classes}), got {int(targets[n])} for image {n}")
         end = weights[targets.clamp(0, classes - 1)].cumsum(0)

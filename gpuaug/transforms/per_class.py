@@ -130,7 +130,9 @@ class PerClass(Container):
         strength, chance, count = self._strength, self._op_probability, len(job.keys)
         if strength.dim() or chance.dim():
             labels = _checked(job, len(strength if strength.dim() else chance), self)
-            strength, chance = (table[labels] if table.dim() else table for table in (strength, chance))
+            strength, chance = (
+                table.index_select(0, labels) if table.dim() else table for table in (strength, chance)
+            )
         return strength.expand(count), chance.expand(count, len(self.transforms))
 
     def extra_repr(self) -> str:
@@ -160,9 +162,14 @@ def _checked(job: Job, classes: int, transform: PerClass) -> Tensor:
     labels = job.labels
     if labels is None:
         raise ValueError(f"labels must be given, one for each draw: {transform.label()} goes by class")
+    if isinstance(labels, Tensor) and not (labels.is_floating_point() or labels.is_complex()):
+        labels = labels.long()  # booleans and short integers are labels of the samplers too
     check_host_integers("labels", labels, "(n,)")
     if labels.shape != job.keys.shape:
         raise ValueError(f"labels must have shape {tuple(job.keys.shape)}, got {tuple(labels.shape)}")
+    if torch.compiler.is_compiling():
+        # index_select checks where the graph runs, and some backends count negative ones from the end.
+        return torch.where(labels < 0, classes, labels)
     for n in ((labels < 0) | (labels >= classes)).nonzero().flatten()[:1].tolist():
         raise ValueError(f"labels must be in [0, {classes}), got {int(labels[n])} for {job.draft.name_of(n)}")
     return labels

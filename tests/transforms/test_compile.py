@@ -112,3 +112,35 @@ def test_one_graph_with_two_views_and_a_mix():
     assert len(lams) == 4
     assert counter.frame_count == 1
     assert (augment.seen, mix.seen) == (32, 16)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_goes_by_class_is_two_graphs_at_most():
+    def make():
+        chain = ga.Compose([ga.PerClass([ga.RandomRotation(20)], [0.2, 0.9, 0.5]), ga.Normalize()], seed=4)
+        return chain, ga.CMO([20, 5, 1], seed=5)
+
+    def step(chain, mix, images, labels):
+        out = chain(images, labels=labels)
+        return mix(out, labels)[0]
+
+    chain, mix = make()
+    graph, counter = compiled(lambda *batch: step(chain, mix, *batch))
+    for n in SIZES:
+        images, labels = images_of(n, torch.uint8), torch.arange(n) % 3
+        if n == SIZES[0]:
+            eager = make()
+        assert torch.equal(graph(images, labels), step(*eager, images, labels))
+    assert counter.frame_count <= 2
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("backend", ["eager", "inductor"])
+@pytest.mark.parametrize("wrong", [-1, 2])
+def test_a_graph_refuses_a_class_that_is_not_there(backend, wrong):
+    chain = ga.PerClass([ga.RandomRotation(20)], [0.2, 0.9])
+    graph, _ = compiled(chain, backend)
+    images = images_of(4, torch.uint8)
+    graph(images, labels=torch.tensor([0, 1, 0, 1]))
+    with pytest.raises((IndexError, RuntimeError), match=r"out of (range|bounds)"):
+        graph(images, labels=torch.tensor([0, 1, wrong, 1]))

@@ -207,3 +207,24 @@ def test_labels_that_are_no_classes_are_refused(labels, error, message):
 def test_normalize_is_refused():
     with pytest.raises(ValueError, match="PerClass must not hold Normalize"):
         gpuaug.PerClass([gpuaug.Normalize(0.5, 0.5)])
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int32])
+def test_labels_may_be_booleans_and_short_integers(dtype):
+    images, draws, labels = some_images(8), draws_of(8), torch.arange(8) % 2
+    by_class = gpuaug.PerClass([gpuaug.RandomAffine(30)], strength=[0.0, 1.0])
+    expected = by_class(images, draws, labels=labels)
+    assert torch.equal(by_class(images, draws, labels=labels.to(dtype)), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int32])
+def test_a_loader_serves_labels_that_samplers_take(kind, workers):
+    samples = [(np.full((8, 8, 3), i, np.uint8), kind(i % 2)) for i in range(12)]
+    labels = [label for _, label in samples]
+    by_class = gpuaug.PerClass([gpuaug.RandomInvert(1.0)], op_probability=[[0.0], [1.0]])
+    loader = gpuaug.BalancedLoader(samples, gpuaug.BalancedSampler(labels), by_class, 5, num_workers=workers)
+    gpuaug.Curriculum(loader, labels).update(lambda images: torch.zeros(len(images), dtype=torch.int64))
+    by_class.set_tables(1.0, [[0.0], [1.0]])
+    for images, found in loader:
+        assert torch.equal(images[:, 0, 0, 0] > 100, found.bool())
