@@ -61,7 +61,8 @@ _inside = 0
 def _without_tf32(wide: AbstractContextManager[object]) -> Iterator[None]:
     """The setting is the process's: the first thread to enter saves it, the last one to leave restores it."""
     global _inside
-    settings = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    # PyTorch sets cudnn.conv when it is imported, which no type checker sees.
+    settings = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     with _lock:
         if _inside == 0:
             _before[:] = [setting.fp32_precision for setting in settings]

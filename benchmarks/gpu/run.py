@@ -26,7 +26,7 @@ MINUTES = 8.0
 TOOLKIT = [Path("/usr/local/cuda/bin"), Path("/usr/local/cuda/compute-sanitizer")]
 TESTS = "-m pytest -m cuda --require-cuda -q -p no:cacheprovider tests gpuaug"
 
-# Training is slow without a GPU, and the step "study" trains; tv_tensors and the stand-in are subclasses both.
+# Training is slow there, and the step "study" trains; tv_tensors and the stand-in are both subclasses.
 UNREHEARSED = (
     "tests/study/test_training.py",
     "tests/loading/test_annotated.py::test_everything_comes_to_the_gpu",

@@ -134,9 +134,14 @@ class Transform(Settled, nn.Module):
         return self._own.seen
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "step"} | {"_kept": {}}
+        state = {name: value for name, value in self.__dict__.items() if name != "step"} | {"_kept": {}}
+        if "memory_format" in state:  # torch.save cannot pickle one
+            state["memory_format"] = str(self.memory_format).removeprefix("torch.")
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if "memory_format" in state:
+            state = {**state, "memory_format": getattr(torch, state["memory_format"])}
         super().__setstate__(state)
         self._settle()
 
@@ -271,7 +276,8 @@ class Transform(Settled, nn.Module):
                 Or N uint8 images of different sizes, from ``gpuaug.pack``.
             draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
-            labels: int64 ``(n,)`` on the host, the class of each draw; for ``PerClass`` alone.
+            labels: integers or booleans ``(n,)`` on the host, the class of each draw; for ``PerClass``
+                alone.
             masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
                 follow the geometry; ``gpuaug.followers`` says how. Or torchvision's ``tv_tensors``: a
                 ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
