@@ -45,13 +45,17 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
     ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
     torch.float32
     """
-    if not torch.amp.is_autocast_available(device.type):
+    if device.type not in _AUTOCAST:
         return nullcontext()
     wide = torch.autocast(device.type, enabled=False)
     # A compiler bakes in what it finds: it takes the precision for a setting of the program that it compiles.
     return wide if device.type != "cuda" or torch.compiler.is_compiling() else _without_tf32(wide)
 
 
+# Asked once: Dynamo of torch 2.11 cannot.
+_AUTOCAST = frozenset(
+    kind for kind in ("cpu", "cuda", "xpu", "hpu", "mps", "mtia") if torch.amp.is_autocast_available(kind)
+)
 _lock = threading.Lock()
 _before: list[str] = []
 _inside = 0

@@ -23,10 +23,18 @@ class Round:
     def __init__(self, loader, delay, handled):
         self.loader, self.delay, self.handled = loader, delay, handled
         self.seen, self.sent, self.noted = [], False, 0
+        self.lost = False
 
     def send(self, *_):
         self.sent = True
         os.killpg(0, signal.SIGINT)
+
+    def lose(self, unraisable):
+        """Python cannot raise from a weak reference's callback or ``__del__``: an interrupt there is lost."""
+        if unraisable.exc_type is KeyboardInterrupt:
+            self.lost = True
+        else:
+            sys.__unraisablehook__(unraisable)
 
     def note(self, *_):
         self.noted += 1
@@ -41,6 +49,7 @@ class Round:
         """What went wrong; "" for nothing."""
         signal.signal(signal.SIGINT, self.note if self.handled else signal.default_int_handler)
         signal.signal(signal.SIGALRM, self.send)
+        sys.unraisablehook = self.lose
         signal.setitimer(signal.ITIMER_REAL, max(self.delay, 0.001))
         try:
             self.iterate()
@@ -55,7 +64,7 @@ class Round:
 
     def judge(self, ended):
         whole = expected(self.loader)
-        if ended != ("with all batches" if self.handled else "by the interrupt"):
+        if ended != ("with all batches" if self.handled or self.lost else "by the interrupt"):
             return f"ended {ended}"
         if self.seen != whole[: len(self.seen)] or (self.handled and self.seen != whole):
             return f"was given {self.seen}"
