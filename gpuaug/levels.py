@@ -84,6 +84,18 @@ def _without_tf32(wide: AbstractContextManager[object]) -> Iterator[None]:
                     setting.fp32_precision = precision
 
 
+def shares(levels: Tensor) -> Tensor:
+    """Floating levels as shares of white, in [0, 1]: rounded the same way on every device.
+
+    A GPU divides by a number as it multiplies by its reciprocal, which is off by a last bit that may decide
+    between two levels; by a tensor it divides.
+
+    >>> shares(torch.tensor([0.0, 51.0, 255.0]))
+    tensor([0.0000, 0.2000, 1.0000])
+    """
+    return levels / torch.full((), _WHITE, dtype=levels.dtype, device=levels.device)
+
+
 def nearest_levels(images: Tensor) -> Tensor:
     """The nearest of 256 levels, as floats without a gradient; NaN, which could be no index, as black.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.images import dtype_name
+from gpuaug.levels import shares
 
 Statistic = float | Sequence[float] | Tensor
 
@@ -39,7 +40,7 @@ def normalization_table(
     if dtype not in TABLE_DTYPES:
         raise TypeError(f"dtype must be float32, float16 or bfloat16, got {dtype_name(dtype)}")
     m, s = statistics(mean, std, channels)
-    byte = torch.arange(256, dtype=torch.float64, device=m.device) / 255
+    byte = shares(torch.arange(256, dtype=torch.float64, device=m.device))
     return ((byte - m[..., None]) / s[..., None]).to(dtype).contiguous()
 
 

@@ -74,7 +74,8 @@ def curved(images: Tensor, records: Tensor, dtype: torch.dtype) -> Tensor:
     A value that ``dtype``, the type that the images came in, cannot tell from a level of 1/255 is posterized
     and solarized as that level. Between two levels posterizing counts the lower one; its gradient is zero.
     """
-    white = images.new_tensor(_WHITE)  # a tensor: a division by a number is rounded twice on some devices
+    # A tensor: a division by a number is rounded twice on some devices. It is filled there, without a wait.
+    white = torch.full((), _WHITE, dtype=images.dtype, device=images.device)
     for word in _words(records):
         curve = _Curve.of(word, 3)
         levels = images * white

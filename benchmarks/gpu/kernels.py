@@ -18,6 +18,7 @@ import argparse
 import json
 import math
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from gpuaug.recipe import Recipes
 
 CACHE_MULTIPLE = 4  # the sources of one timing are together so many times the GPU's second-level cache
 REPEATS = 30
+WAKING = 0.5  # seconds of copies before the first timing, in which the clocks rise
 SIZES = ((32, 64), (32, 8192), (224, 64), (224, 256), (224, 1024), (225, 256))
 SMALL_SIZES = ((32, 8), (33, 4))
 NORMALIZE = {"mean": MEAN, "std": STD}
@@ -232,6 +234,9 @@ def copy_rate(size: int) -> float:
     """Bytes read and written per second by a copy of ``size`` bytes."""
     source = torch.randint(256, (size,), dtype=torch.uint8, device="cuda")
     target = torch.empty_like(source)
+    end = time.monotonic() + WAKING
+    while time.monotonic() < end:
+        median_seconds(lambda: target.copy_(source), repeats=1)
     return 2 * source.nbytes / median_seconds(lambda: target.copy_(source))
 
 

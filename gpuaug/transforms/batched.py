@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gpuaug.activity import Active, both
 from gpuaug.images import has_channels_last
-from gpuaug.levels import COLOURS, clamped, full_precision
+from gpuaug.levels import COLOURS, clamped, full_precision, shares
 from gpuaug.recipe import Draft, Group
 from gpuaug.transforms.base import Job, Transform
 from gpuaug.transforms.plan import Stage, Step
@@ -81,7 +81,7 @@ class Batched(Transform):
                 out = self.apply(changed.to(torch.promote_types(images.dtype, torch.float32)), group)
                 out = (out if self.averages else clamped(out)).to(images.dtype)
             else:
-                out = self.apply(changed.float() / LEVELS, group)
+                out = self.apply(shares(changed.float()), group)
                 out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
             if out.shape[1] < some.shape[1]:
                 out = torch.cat((out, some[:, COLOURS:]), dim=1)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpuaug.images import check_size
-from gpuaug.levels import nearest_levels
+from gpuaug.levels import nearest_levels, shares
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
@@ -61,7 +61,7 @@ class CLAHE(Batched):
         level = nearest_levels(images)
         tables, tile = self._tables(level, group.params["clip_limit"])
         change = self._blend(tables, level.long(), tile) - level
-        return images + change / LEVELS
+        return images + shares(change)
 
     def _tables(self, level: Tensor, clip_limit: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """What each level becomes in each tile, ``(m * C, tiles * 256)``, and the tiles' size."""

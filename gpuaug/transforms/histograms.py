@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
-from gpuaug.levels import nearest_levels
+from gpuaug.levels import nearest_levels, shares
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
@@ -97,4 +97,4 @@ class Equalize(Batched):
         below = histogram.cumsum(2) - histogram
         table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS)
         change = (table.gather(2, level) - level) * (step > 0)
-        return images + change.view_as(images).to(images.dtype) / LEVELS
+        return images + shares(change.view_as(images).to(images.dtype))

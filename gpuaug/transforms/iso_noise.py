@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
+from gpuaug.levels import shares
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
@@ -61,7 +62,7 @@ class ISONoise(Batched):
         light = hls[:, 1:2] if colour else images
         mean = light.detach().flatten(1).std(1, correction=0) * group.params["intensity"] * LEVELS
         number = random.uniform_field(keys, group.place, pixels)
-        grain = _poisson(mean, number).to(images.dtype).view(count, 1, height, width) / LEVELS
+        grain = shares(_poisson(mean, number).to(images.dtype).view(count, 1, height, width))
         lighter = light + grain * (1 - light)
         if colour:
             normal = random.normal_field(keys, group.place, pixels, number=1).view(count, 1, height, width)

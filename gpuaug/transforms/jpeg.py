@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gpuaug.levels import shares
 from gpuaug.recipe import Group
 from gpuaug.transforms.base import Job
 from gpuaug.transforms.batched import LEVELS, Batched
@@ -73,7 +74,7 @@ class JpegCompression(Batched):
         # float64: no device shortens its products, and few coefficients come to lie on a step.
         level = F.pad(images.double() * LEVELS, (0, -width % 16, 0, -height % 16), mode="replicate")
         planes = [_decoded(plane, table) for plane, table in zip(_split(level), tables, strict=False)]
-        return (_joined(planes) / LEVELS)[:, :, :height, :width].to(images.dtype)
+        return shares(_joined(planes))[:, :, :height, :width].to(images.dtype)
 
     def extra_repr(self) -> str:
         return f"quality={self.quality}"

@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 from every_transform import ENTRIES, build, draws_of, every_transform, images_of
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import gpuaug
 from gpuaug import functional as F
-from gpuaug.levels import full_precision
+from gpuaug.levels import full_precision, shares
+from gpuaug.normalization import normalization_table
 
 # What each does to pixels; a transform that is in no row fails its test.
 KINDS = {
@@ -204,3 +206,35 @@ def test_full_precision_puts_the_settings_back():
     finally:
         torch.backends.cuda.matmul.fp32_precision = before[1]
     assert torch.backends.cudnn.allow_tf32  # the older name of the setting can still be read
+
+
+def test_shares_are_rounded_once():
+    """Also on a GPU, which takes a division by a number for a product with its reciprocal."""
+    levels = torch.arange(256, dtype=torch.float32)
+    assert torch.equal(shares(levels), (levels.double() / 255).float())
+    assert not torch.equal(levels * (1 / torch.tensor(255.0)), shares(levels))
+
+
+class Reciprocals(TorchDispatchMode):
+    """Divides as a GPU does: by a number, as a product with its reciprocal."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.div.Tensor and not isinstance(args[1], torch.Tensor):
+            return args[0] * (1 / torch.tensor(args[1], dtype=args[0].dtype))
+        return func(*args, **(kwargs or {}))
+
+
+@every_transform
+def test_a_division_on_a_gpu_moves_no_level(name):
+    transform, images = build(name), images_of(3)
+    passes = transform.recipes(DRAWS, tuple(images.shape))
+    with Reciprocals():
+        out = transform.apply_recipes(images, passes)
+    assert torch.equal(out, transform(images, DRAWS))
+
+
+def test_a_level_that_is_the_mean_becomes_zero_on_a_gpu_too():
+    means = torch.tensor([level / 255 for level in range(256)], dtype=torch.float64)
+    with Reciprocals():
+        table = normalization_table(means[:, None], 0.25, channels=1)
+    assert (table[:, 0].diagonal() == 0).all()
