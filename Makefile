@@ -24,7 +24,7 @@ test-floor:
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run -Werror csrc/* tests/csrc/*
+	$(BIN)/clang-format --dry-run -Werror $$(find csrc tests/csrc -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 	$(BIN)/mypy
 
 # Side by side with the libraries that people use now, then the chart and README's table of it; benchmarks/README.md
@@ -49,6 +49,6 @@ $(INSTALLED): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(BUILT): $(INSTALLED) setup.py pyproject.toml gpuaug/_native.py $(wildcard csrc/*)
+$(BUILT): $(INSTALLED) setup.py pyproject.toml gpuaug/ops/backends.py $(shell find csrc -type f)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	touch $@

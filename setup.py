@@ -1,7 +1,7 @@
 """Builds the two compiled libraries of gpuaug; everything else is in pyproject.toml.
 
-``gpuaug/_C`` (schemas and CPU kernels, from ``csrc/*.cpp``) is built wherever a C++ compiler is, and
-``gpuaug/_cuda`` (CUDA kernels, from ``csrc/*.cu``) wherever nvcc is as well: no GPU need be there. Both are
+``gpuaug/_C`` (schemas and CPU kernels, from ``csrc``'s ``*.cpp``) is built wherever a C++ compiler is, and
+``gpuaug/_cuda`` (CUDA kernels, from its ``*.cu``) wherever nvcc is as well: no GPU need be there. Both are
 on the LibTorch stable ABI and use no Python symbol: one wheel for torch from 2.11 and Python from 3.11.
 
 Environment:
@@ -44,11 +44,11 @@ def warn(message: str) -> None:
 
 
 def literal(name: str) -> object:
-    """A literal that gpuaug/_native.py binds to this name, read without importing the package."""
-    for node in ast.parse((ROOT / "gpuaug/_native.py").read_text()).body:
+    """A literal that gpuaug/ops/backends.py binds to this name, read without importing the package."""
+    for node in ast.parse((ROOT / "gpuaug/ops/backends.py").read_text()).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
             return ast.literal_eval(node.value)
-    raise SystemExit(f"gpuaug: gpuaug/_native.py does not define {name}")
+    raise SystemExit(f"gpuaug: gpuaug/ops/backends.py does not define {name}")
 
 
 def find_compiler() -> str | None:
@@ -102,7 +102,7 @@ def library(name: str, pattern: str, **settings: list) -> Extension:
     return Extension(
         f"gpuaug.{name}",
         sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern)),
-        include_dirs=cpp_extension.include_paths() + settings.get("include_dirs", []),
+        include_dirs=[str(ROOT / "csrc"), *cpp_extension.include_paths(), *settings.get("include_dirs", [])],
         library_dirs=cpp_extension.library_paths() + settings.get("library_dirs", []),
         libraries=["torch_cpu", *settings.get("libraries", [])],
         define_macros=[("TORCH_TARGET_VERSION", STABLE_TARGET), *settings.get("define_macros", [])],
@@ -121,7 +121,7 @@ def cuda_library(compiler: str, home: Path) -> Extension:
     os.environ.setdefault("TORCH_CUDA_ARCH_LIST", "8.0;9.0+PTX")
     return library(
         "_cuda",
-        "csrc/*.cu",
+        "csrc/**/*.cu",
         include_dirs=[str(home / "include")],
         library_dirs=[str(home / "lib64"), *stand_in_for_torch_cuda(compiler)],
         libraries=["cudart_static", "rt", "dl", "pthread"],
@@ -174,7 +174,7 @@ def compiled() -> dict:
     reason = why_no_cuda(home, torch.version.cuda)
     if reason:
         warn(f"the CUDA library is not built: {reason}")
-    extensions = [library("_C", "csrc/*.cpp")]
+    extensions = [library("_C", "csrc/**/*.cpp")]
     if not reason:
         extensions.append(cuda_library(compiler, home))
     record = {
@@ -186,7 +186,8 @@ def compiled() -> dict:
         "arches": None if reason else os.environ["TORCH_CUDA_ARCH_LIST"],
         "why_no_cuda": reason,
         "sources": {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(ROOT.glob("csrc/*"))
+            path.relative_to(ROOT / "csrc").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(ROOT.glob("csrc/**/*.*"))
         },
     }
     return {

@@ -38,7 +38,7 @@ from peers import OURS, PEERS, PEERS_ON_GPU, Library
 from statistics_of_chain import check
 from timing import summary, take_turns
 
-from gpuaug import _native
+from gpuaug.ops import backends
 
 WRONG: list[str] = []  # libraries that failed a check
 RESULTS = Path(__file__).with_name("results")
@@ -106,8 +106,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="by default benchmarks/results/chains[-<GPU>].json")
     arguments = parser.parse_args()
     device = arguments.device
-    if not (_native.has_cpu if device == "cpu" else _native.has_cuda):
-        raise SystemExit(f"the compiled {device} library of gpuaug is not here\n{_native.info()}")
+    if not (backends.has_cpu if device == "cpu" else backends.has_cuda):
+        raise SystemExit(f"the compiled {device} library of gpuaug is not here\n{backends.info()}")
     possible = [name for name in arguments.peers if device == "cpu" or name in PEERS_ON_GPU]
     peers = [name for name in possible if is_installed(name)]
     environment = describe(device, peers)
@@ -220,7 +220,7 @@ def describe(device: str, peers: list[str]) -> dict:
 
 def version(name: str) -> str:
     if name == "gpuaug":  # which may be built in place, and is no distribution then
-        return _native.__version__
+        return backends.__version__
     return importlib.metadata.version(DISTRIBUTIONS.get(name, name))
 
 

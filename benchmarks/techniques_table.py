@@ -21,7 +21,7 @@ difference of the accuracy, as the mean over the last three epochs and over thre
 interval. Cats and dogs: 10 epochs of the convnet; sea and glacier: 5 epochs of ResNet-18 on 32 px.
 Techniques stand in the order of the first column. No interval is corrected for the number of techniques;
 after Holm's correction {significant}. What a technique is, with its strength:
-`gpuaug/study/techniques.py`. The figures of every seed and class, and the commands, are in `results/`.
+`gpuaug/study/arms/techniques.py`. The figures of every seed and class, and the commands, are in `results/`.
 
 """
 

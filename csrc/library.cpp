@@ -11,7 +11,8 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   // The draws at some positions of an epoch (gpuaug/sampling/order.py says what each argument is).
   library.def(
       "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) -> Tensor");
-  // Fills the records with what a tape comes to (gpuaug/tape.py says what that is); the union of their stages.
+  // Fills the records with what a tape comes to (gpuaug/recipe/program.py says what that is); the union of their
+  // stages.
   library.def(
       "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) -> int");
   // The first numbers in [0, 1) of each draw's parameter streams at some places in the chain: (sum of counts, n).

@@ -1,10 +1,9 @@
 """Class imbalance, removed inside the training loop: a sampler, and a batched transform on the device."""
 
 from gpuaug import functional
-from gpuaug._native import __version__
+from gpuaug.images.packed import Packed, pack
 from gpuaug.loading import BalancedLoader, Curriculum, DeviceDataset, WithDraws
-from gpuaug.mixing import CMO, CutMix, MixUp
-from gpuaug.packed import Packed, pack
+from gpuaug.ops.backends import __version__
 from gpuaug.sampling import (
     BalancedBatchSampler,
     BalancedSampler,
@@ -64,6 +63,7 @@ from gpuaug.transforms import (
     Sharpen,
     Solarize,
 )
+from gpuaug.transforms.mix import CMO, CutMix, MixUp
 
 __all__ = [
     "CLAHE",

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gpuaug import _native
-from gpuaug.study import command, options, preview
+from gpuaug.ops import backends
+from gpuaug.study.cli import command, options, preview
 
 STOPPED = 130  # what shells say of a program that Ctrl-C ended
 
@@ -26,7 +26,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run a command line, by default the process's own."""
     words = sys.argv[1:] if words is None else words
     parser = Parser(prog="python -m gpuaug", allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"gpuaug {_native.__version__}")
+    parser.add_argument("--version", action="version", version=f"gpuaug {backends.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="{study,preview,info}", required=True)
     study = commands.add_parser("study", help="compare ways to meet class imbalance", allow_abbrev=False)
     options.add_arguments(study)
@@ -35,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> None:
     commands.add_parser("info", help="versions, backends and GPUs")
     arguments = parser.parse_args(words)
     if arguments.command == "info":
-        print(_native.info())
+        print(backends.info())
     elif arguments.command == "preview":
         try:
             print(preview.run(arguments))

@@ -1,4 +1,4 @@
-"""What every op asks of the tensors that it is given; ``csrc/arguments.h`` has the same."""
+"""What every op asks of the tensors that it is given; ``csrc/host/arguments.h`` has the same."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The batched operators: each checks its arguments, compiles recipes, and runs the one kernel.
 
 uint8 images take the kernel (one launch, the same bytes on every backend). Floating images take the
-differentiable path (``gpuaug/differentiable.py``), in float32 at least, whatever autocast says;
-``gpuaug/levels.py`` says what becomes of values outside [0, 1], of NaN and of alpha. Parameters are tensors
+differentiable path (``gpuaug/ops/floating.py``), in float32 at least, whatever autocast says;
+``gpuaug/images/levels.py`` says what becomes of values outside [0, 1], of NaN and of alpha. Parameters are tensors
 with one entry per sample, on the host or on the images' device; on the host their values are checked. Under
 ``torch.compile`` values are not looked at, and the kernel clamps what it reads.
 """
@@ -14,9 +14,8 @@ import math
 import torch
 from torch import Tensor
 
-from gpuaug import _native, differentiable, drafted, reference, tape
 from gpuaug.arguments import check_one_device
-from gpuaug.images import (
+from gpuaug.images.batch import (
     check_images,
     check_size,
     dtype_name,
@@ -24,25 +23,27 @@ from gpuaug.images import (
     has_channels_last,
     wants_channels_last,
 )
-from gpuaug.levels import full_precision
-from gpuaug.normalization import (
+from gpuaug.images.levels import full_precision
+from gpuaug.images.packed import Images, Packed
+from gpuaug.ops import backends, floating, reference
+from gpuaug.recipe import assemble, program
+from gpuaug.recipe.builder import Draft, Recipes
+from gpuaug.stages.output import (
     Statistic,
     check_rows,
     normalization_line,
     normalization_table,
     normalize_floats,
 )
-from gpuaug.packed import Images, Packed
-from gpuaug.recipe import Draft, Recipes
 
 PerDraw = Tensor | float | int | bool
 
 # ---- The op: its implementations and fake kernel
 
-if not _native.has_cpu:
-    for _op in (reference.augment, reference.keyed_draws, reference.uniform, drafted.recipes):
+if not backends.has_cpu:
+    for _op in (reference.augment, reference.keyed_draws, reference.uniform, assemble.recipes):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
-if not _native.has_cuda:
+if not backends.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
 
 
@@ -77,7 +78,7 @@ def _(
 ) -> int:
     for column in columns:
         check_one_device(records=records, columns=column)
-    return tape.possible_stages(numbers, code)
+    return program.possible_stages(numbers, code)
 
 
 @torch.library.register_fake("gpuaug::uniform")
@@ -148,7 +149,7 @@ def augment(
         # In float32 at least, whatever autocast says, and rounded once.
         with full_precision(images.device):
             wide = images.to(torch.promote_types(images.dtype, torch.float32))
-            out = differentiable.augment(wide, recipes, images.dtype)
+            out = floating.augment(wide, recipes, images.dtype)
             out = normalize_floats(out, mean, std) if normalized else out
         channels_last = wants_channels_last(memory_format, has_channels_last(images))
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -245,7 +246,7 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
         if mask.dtype != torch.bool:
             raise TypeError(f"{name} must be bool, got {dtype_name(mask)}")
     if images.is_floating_point():
-        return differentiable.flip(images, *(mask.to(images.device) for mask in masks))
+        return floating.flip(images, *(mask.to(images.device) for mask in masks))
     masks = _together(*masks)
     draft = _draft(images, masks[0].device)
     for axis, mask in enumerate(masks):
@@ -277,11 +278,7 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
         sigma = _per_draw("sigma", sigma, images)
         _check_range("sigma", sigma, 0, math.inf, "positive and finite", open_ends=True)
     if images.is_floating_point():
-        return (
-            differentiable.article_blur(images)
-            if sigma is None
-            else differentiable.gaussian_blur(images, sigma)
-        )
+        return floating.article_blur(images) if sigma is None else floating.gaussian_blur(images, sigma)
     draft = _draft(images, None if sigma is None else sigma.device)
     draft.blur(sigma)
     return _run(images, draft)

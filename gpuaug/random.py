@@ -1,4 +1,4 @@
-"""The keyed generator: Philox4x32-10, the same bits in PyTorch as in ``csrc/random.h``.
+"""The keyed generator: Philox4x32-10, the same bits in PyTorch as in ``csrc/common/philox.h``.
 
 Every random number of gpuaug is ``philox(counter, key)``: a pure function, with no state to save, to seed or
 to share. Three kinds of key are used, and the counter's words keep their streams apart:

@@ -6,8 +6,8 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gpuaug.recipe import Draft
-from gpuaug.record import (
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.layout import (
     BORDERS,
     FACTOR,
     GEOMETRY,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from gpuaug import _native
+from gpuaug.ops import backends
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -33,13 +33,13 @@ def pytest_configure() -> None:
 
 def _missing(item: pytest.Item) -> str:
     """What a test's marks ask for and is not here; "" when all is."""
-    if item.get_closest_marker("native") and not _native.has_cpu:
-        return f"needs the compiled CPU library: {_native.why_not('cpu')}"
+    if item.get_closest_marker("native") and not backends.has_cpu:
+        return f"needs the compiled CPU library: {backends.why_not('cpu')}"
     if item.get_closest_marker("cuda"):
         if not torch.cuda.is_available():
             return "needs a GPU that torch can use"
-        if not _native.has_cuda:
-            return f"needs the CUDA library: {_native.why_not('cuda')}"
+        if not backends.has_cuda:
+            return f"needs the CUDA library: {backends.why_not('cuda')}"
     return ""
 
 

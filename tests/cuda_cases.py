@@ -11,10 +11,10 @@ from cases import calls
 from hypothesis import Phase, given, settings
 from torch import Tensor
 
-from gpuaug import reference
-from gpuaug.packed import Packed
-from gpuaug.recipe import Draft
-from gpuaug.record import (
+from gpuaug.images.packed import Packed
+from gpuaug.ops import reference
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.layout import (
     FACTOR,
     GEOMETRY,
     NORMAL,
@@ -34,7 +34,7 @@ def raw(tensor: Tensor) -> bytes:
 
 
 def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE, least_aligned: bool = False) -> bytes:
-    """A case. ``least_aligned``: its tensors begin where csrc/batch.h allows, and at no rounder address."""
+    """A case. ``least_aligned``: its tensors begin where csrc/common/batch.h allows, and at no rounder address."""
     storage, records, table, channels, height, width, interleaved, stages, channels_last, *line = call
     table_bytes = b"" if table is None else raw(table)
     line_bytes = b"".join(map(raw, line))

@@ -8,7 +8,7 @@ import pytest
 
 import gpuaug
 from gpuaug.__main__ import main
-from gpuaug.study.techniques import TECHNIQUES
+from gpuaug.study.arms.techniques import TECHNIQUES
 
 
 def run(*words):

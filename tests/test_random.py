@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gpuaug import reference
+from gpuaug.ops import reference
 from gpuaug.random import ORDER, PARAMETERS, check_seed, draw_keys, join, philox, signed, uniform, words
 
 WORD = st.integers(0, 2**32 - 1)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from gpuaug.sampling import BalancedSampler, Schedule
-from gpuaug.study.arms import read_arms
-from gpuaug.study.options import add_arguments
+from gpuaug.study.arms.arms import read_arms
+from gpuaug.study.cli.options import add_arguments
 
 
 def test_the_ten_lines_run(request):

@@ -43,7 +43,10 @@ def _loads() -> bool:
 
 def _of_these_sources() -> bool:
     recorded = json.loads((ROOT / "gpuaug/_build.json").read_text()).get("sources")
-    here = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in ROOT.glob("csrc/*")}
+    here = {
+        path.relative_to(ROOT / "csrc").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in ROOT.glob("csrc/**/*.*")
+    }
     return recorded == here
 
 

@@ -29,8 +29,8 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 import gpuaug
-from gpuaug import _native
-from gpuaug.recipe import Recipes
+from gpuaug.ops import backends
+from gpuaug.recipe.builder import Recipes
 
 CACHE_MULTIPLE = 4  # the sources of one timing are together so many times the GPU's second-level cache
 REPEATS = 30
@@ -96,15 +96,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--small", action="store_true", help="tiny batches")
     arguments = parser.parse_args()
-    if not (torch.cuda.is_available() and _native.has_cuda):
-        raise SystemExit(f"this needs a GPU and the CUDA library\n{_native.info()}")
+    if not (torch.cuda.is_available() and backends.has_cuda):
+        raise SystemExit(f"this needs a GPU and the CUDA library\n{backends.info()}")
     sizes = SMALL_SIZES if arguments.small else SIZES
     limit = copy_rate(1 << 20 if arguments.small else 1 << 31)
-    print(f"{_native.info()}\na device-to-device copy reads and writes {limit / 1e9:.0f} GB/s\n")
+    print(f"{backends.info()}\na device-to-device copy reads and writes {limit / 1e9:.0f} GB/s\n")
     report = {
         "headline": [],
         "gpu": torch.cuda.get_device_name(),
-        "info": _native.info().splitlines(),
+        "info": backends.info().splitlines(),
         "copy_GB_per_s": round(limit / 1e9),
         "rows": [],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gpuaug import _native
+from gpuaug.ops import backends
 
-print(_native.info())
-sys.exit(not _native.has_cuda)
+print(backends.info())
+sys.exit(not backends.has_cuda)

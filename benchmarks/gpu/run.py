@@ -28,7 +28,7 @@ TESTS = "-m pytest -m cuda --require-cuda -q -p no:cacheprovider tests gpuaug"
 
 # Training is slow there, and the step "study" trains; tv_tensors and the stand-in are both subclasses.
 UNREHEARSED = (
-    "tests/study/test_training.py",
+    "tests/study/training/test_training.py",
     "tests/loading/test_annotated.py::test_everything_comes_to_the_gpu",
 )
 REHEARSED_TESTS = " ".join(f"--deselect {name}" for name in UNREHEARSED)

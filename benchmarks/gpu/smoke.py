@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 import gpuaug
-from gpuaug import _native
+from gpuaug.ops import backends
 
 
 def main() -> None:
-    if not _native.has_cuda:  # plain PyTorch would serve, and be right
-        raise SystemExit(f"the CUDA library is not here\n{_native.info()}")
+    if not backends.has_cuda:  # plain PyTorch would serve, and be right
+        raise SystemExit(f"the CUDA library is not here\n{backends.info()}")
     steps = [
         gpuaug.RandomResizedCrop(48),
         gpuaug.RandomHorizontalFlip(),

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from gpuaug.annotations import kind_of, like, plain
-from gpuaug.images import dtype_name
+from gpuaug.images.batch import dtype_name
+from gpuaug.images.packed import Images, Packed, check_one, is_interleaved, pack
 from gpuaug.loading.columns import Columns
 from gpuaug.loading.samples import Sample, image_name, join
-from gpuaug.packed import Images, Packed, check_one, is_interleaved, pack
+from gpuaug.transforms.annotations.tv_tensors import kind_of, like, plain
 
 DRAWS = "draws"  # what a dictionary of WithDraws has its draw under
 

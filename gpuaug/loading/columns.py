@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from gpuaug.annotations import Gathered, kind_of, like, plain
-from gpuaug.images import dtype_name
+from gpuaug.images.batch import dtype_name
+from gpuaug.images.packed import check_one
 from gpuaug.loading.decoded import is_pil
 from gpuaug.loading.samples import Sample
 from gpuaug.loading.trees import leaves, map_tree
-from gpuaug.packed import check_one
+from gpuaug.transforms.annotations.tv_tensors import Gathered, kind_of, like, plain
 
 _OBJECTS = ("BoundingBoxes", "KeyPoints")
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from gpuaug import random
 from gpuaug.loading.loader import BalancedLoader
-from gpuaug.sampling.labels import read_labels
-from gpuaug.sampling.table import Class
+from gpuaug.sampling.labels.read import read_labels
+from gpuaug.sampling.labels.table import Class
 from gpuaug.transforms import PerClass
-from gpuaug.transforms.settings import probability, whole
+from gpuaug.transforms.ranges import probability, whole
 
 # Copies that no sampler comes to, so that no probe is a draw that was trained on.
 PROBES = 1 << 31

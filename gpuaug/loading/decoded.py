@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpuaug.images import FLOATS, array_to_tensor, dtype_name
+from gpuaug.images.batch import FLOATS, array_to_tensor, dtype_name
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from gpuaug.annotations import kind_of, like, plain
-from gpuaug.images import check_images, dtype_name, has_channels_last
+from gpuaug.images.batch import check_images, dtype_name, has_channels_last
+from gpuaug.images.packed import Images, Packed, check_one, is_interleaved
 from gpuaug.loading.samples import Sample, read
-from gpuaug.packed import Images, Packed, check_one, is_interleaved
+from gpuaug.transforms.annotations.tv_tensors import kind_of, like, plain
 
 
 class DeviceDataset:

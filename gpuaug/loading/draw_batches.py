@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler
 
 from gpuaug.sampling import Draw, DrawSampler
-from gpuaug.sampling.keyed import Cursor, checked
+from gpuaug.sampling.base import Cursor, checked
 
 
 class DrawBatches(BatchSampler):

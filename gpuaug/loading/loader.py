@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.annotations import MaskPlace, PointsPlace, kind_of, like
+from gpuaug.images.packed import Packed, source_of
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches, as_draws
 from gpuaug.loading.parcel import Decoded
@@ -19,12 +19,12 @@ from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.samples import join, label_place
 from gpuaug.loading.sources import DecodedSource, ResidentSource
 from gpuaug.loading.trees import leaves, map_tree
-from gpuaug.mixing import Mix
-from gpuaug.packed import Packed, source_of
 from gpuaug.sampling import DrawSampler
-from gpuaug.sampling.keyed import Cursor
+from gpuaug.sampling.base import Cursor
 from gpuaug.transforms import Transform
+from gpuaug.transforms.annotations.tv_tensors import MaskPlace, PointsPlace, kind_of, like
 from gpuaug.transforms.base import carried, check_draws
+from gpuaug.transforms.mix import Mix
 
 
 class BalancedLoader:

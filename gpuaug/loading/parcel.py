@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.annotations import Gathered
-from gpuaug.packed import Images
+from gpuaug.images.packed import Images
+from gpuaug.transforms.annotations.tv_tensors import Gathered
 
 # From here on bytes go through shared memory, one file for a batch, and not through the pipe.
 _LONG = 1 << 20

@@ -9,10 +9,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from gpuaug.annotations import plain
+from gpuaug.images.packed import Images, Packed
 from gpuaug.loading.trees import leaves, map_tree
-from gpuaug.packed import Images, Packed
-from gpuaug.recipe import Recipes
+from gpuaug.recipe.builder import Recipes
+from gpuaug.transforms.annotations.tv_tensors import plain
 from gpuaug.transforms.base import travel
 
 Result = TypeVar("Result")

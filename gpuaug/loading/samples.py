@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.utils.data import ConcatDataset, Subset
 
-from gpuaug.annotations import kind_of
 from gpuaug.loading.decoded import is_pil, to_tensor
+from gpuaug.transforms.annotations.tv_tensors import kind_of
 
 IMAGE_NAMES = ("image", "img")
 LABEL_NAMES = ("label", "labels", "target", "targets", "class")

@@ -11,13 +11,13 @@ import torch
 from torch import multiprocessing
 from torch.utils.data import DataLoader
 
-from gpuaug.annotations import Gathered, MaskPlace, kind_of, like, plain
+from gpuaug.images.packed import Packed
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import draws_tensor
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.worker import Reader, StartWorker, interrupts_later, mixed, send
-from gpuaug.packed import Packed
 from gpuaug.sampling import Draw
+from gpuaug.transforms.annotations.tv_tensors import Gathered, MaskPlace, kind_of, like, plain
 
 Batches = Iterable[list[Draw]]  # iterated anew for every iteration of a source
 Source = Generator[Decoded, None, None]

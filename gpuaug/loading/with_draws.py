@@ -6,11 +6,11 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from gpuaug.annotations import like
 from gpuaug.loading.collate import DRAWS
 from gpuaug.loading.samples import Sample, read
 from gpuaug.sampling import Draw
-from gpuaug.sampling.labels_of import check_map_style
+from gpuaug.sampling.labels.datasets import check_map_style
+from gpuaug.transforms.annotations.tv_tensors import like
 
 
 class WithDraws(Dataset[Any]):

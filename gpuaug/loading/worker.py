@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from gpuaug.annotations import Gathered
 from gpuaug.loading.collate import stack_images
 from gpuaug.loading.columns import Columns
 from gpuaug.loading.draw_batches import draws_tensor
 from gpuaug.loading.parcel import Decoded, Parcel
 from gpuaug.loading.with_draws import WithDraws
 from gpuaug.sampling import Draw
+from gpuaug.transforms.annotations.tv_tensors import Gathered
 
 
 class Reader(Dataset[Decoded]):

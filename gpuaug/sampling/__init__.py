@@ -1,12 +1,12 @@
 """Which samples an epoch draws, how often, and in which order: labels -> plan -> order -> sampler."""
 
-from gpuaug.sampling.batch_sampler import BalancedBatchSampler
+from gpuaug.sampling.balanced import BalancedSampler
+from gpuaug.sampling.base import DrawSampler, KeyedSampler
+from gpuaug.sampling.batch import BalancedBatchSampler
 from gpuaug.sampling.draw import Draw
 from gpuaug.sampling.imbalance import make_imbalanced, make_long_tailed
-from gpuaug.sampling.keyed import DrawSampler, KeyedSampler
-from gpuaug.sampling.labels_of import labels_of
+from gpuaug.sampling.labels.datasets import labels_of
 from gpuaug.sampling.repeat_factor import RepeatFactorSampler
-from gpuaug.sampling.sampler import BalancedSampler
 from gpuaug.sampling.schedules import Schedule, deferred, progressive
 from gpuaug.sampling.targets import effective_number, power
 

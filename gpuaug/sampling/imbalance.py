@@ -12,8 +12,8 @@ from torch import Tensor
 
 from gpuaug.random import check_seed
 from gpuaug.sampling.bijection import SUBSET, Bijections
-from gpuaug.sampling.labels import read_labels
-from gpuaug.sampling.table import Class, LabelTable
+from gpuaug.sampling.labels.read import read_labels
+from gpuaug.sampling.labels.table import Class, LabelTable
 from gpuaug.sampling.targets import check_class
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpuaug import _native
 from gpuaug.arguments import check_memory, check_one_device, check_words
+from gpuaug.ops import backends
 from gpuaug.random import keyed_draws, signed
 from gpuaug.sampling.bijection import MEMBERS, POSITIONS, Bijections, permute
+from gpuaug.sampling.labels.table import LabelTable
 from gpuaug.sampling.renewal import Moves, Rounds, moves
 from gpuaug.sampling.rotation import Turn, facing, first_slot
-from gpuaug.sampling.table import LabelTable
 
 _WORD = 0xFFFFFFFF
 _BIJECTION = 19  # rows of its table
@@ -142,7 +142,7 @@ def _check_tensors(members: Tensor, classes: Tensor, bijections: Tensor, positio
 
 
 def _check_tables(members: int, classes: Tensor, bijections: Tensor) -> None:
-    """As ``csrc/order_tables.h``: then every walk ends, and every draw lies among the members."""
+    """As ``csrc/host/epoch_order_tables.h``: then every walk ends, and every draw lies among the members."""
     begins, ends, samples, starts, offsets = classes
     before = torch.cat((ends.new_zeros(1), ends[:-1]))
     sound = (begins == before) & (before >= 0) & (ends >= before)
@@ -168,7 +168,7 @@ def _check_tables(members: int, classes: Tensor, bijections: Tensor) -> None:
         )
 
 
-if not _native.has_cpu:
+if not backends.has_cpu:
     torch.library.impl("gpuaug::order", "CPU", reference)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gpuaug.sampling.table import Class
+from gpuaug.sampling.labels.table import Class
 from gpuaug.sampling.targets import Target, draws_of
 
 # The order permutes fewer than 2**62 positions; a copy is one 32-bit word of a draw's counter.

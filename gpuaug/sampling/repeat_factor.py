@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from gpuaug.sampling.base import DrawSampler
 from gpuaug.sampling.bijection import ROUNDING, order_words
-from gpuaug.sampling.keyed import DrawSampler
-from gpuaug.sampling.label_sets import LabelSets, read_label_sets
+from gpuaug.sampling.labels.sets import LabelSets, read_label_sets
+from gpuaug.sampling.labels.table import Class, LabelTable, build_table
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.plan import Plan, align
 from gpuaug.sampling.rotation import Round, Stand, Turn
-from gpuaug.sampling.table import Class, LabelTable, build_table
 
 _CHUNK = 1 << 18
 

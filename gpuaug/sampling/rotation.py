@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
+from gpuaug.sampling.labels.table import Class
 from gpuaug.sampling.plan import Plan, make_plan
 from gpuaug.sampling.schedules import Schedule
-from gpuaug.sampling.table import Class
 from gpuaug.sampling.targets import Target
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpuaug.sampling.table import Class
+from gpuaug.sampling.labels.table import Class
 from gpuaug.sampling.targets import Counts, Target, draws_of
 
 _SHAPES: dict[str, Callable[[float], float]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpuaug.sampling.table import Class
+from gpuaug.sampling.labels.table import Class
 
 Counts = Mapping[Class, int]
 Target = str | int | float | Counts | Callable[[dict[Class, int]], "str | int | float | Counts"]

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import torch
 
-from gpuaug.study.arms import Arm
-from gpuaug.study.comparison import compare
-from gpuaug.study.data import StudyData
-from gpuaug.study.effects import mean_recall
-from gpuaug.study.logs import EpochLog
-from gpuaug.study.metrics import Score
-from gpuaug.study.runs import keep_plan, replace_file
-from gpuaug.study.summary import Runs, by_seed, runs_by_arm
-from gpuaug.study.training import Protocol
-from gpuaug.study.workers import ALONE, Workers
+from gpuaug.study.arms.arms import Arm
+from gpuaug.study.data.sources import StudyData
+from gpuaug.study.statistics.effects import mean_recall
+from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
+from gpuaug.study.training.comparison import compare
+from gpuaug.study.training.logs import EpochLog
+from gpuaug.study.training.metrics import Score
+from gpuaug.study.training.runs import keep_plan, replace_file
+from gpuaug.study.training.training import Protocol
+from gpuaug.study.training.workers import ALONE, Workers
 
 HELD_OUT = 5  # one of so many training images of each class
 

@@ -2,10 +2,18 @@
 
 from gpuaug.transforms.affine import RandomAffine, RandomRotation, RandomTranspose
 from gpuaug.transforms.base import Transform
+from gpuaug.transforms.batched.clahe import CLAHE
+from gpuaug.transforms.batched.color_axes import FancyPCA
+from gpuaug.transforms.batched.distortion import ElasticTransform, GridDistortion, OpticalDistortion
+from gpuaug.transforms.batched.downscale import Downscale
+from gpuaug.transforms.batched.histograms import AutoContrast, Equalize, RandomMeanContrast
+from gpuaug.transforms.batched.iso_noise import ISONoise
+from gpuaug.transforms.batched.jpeg import JpegCompression
+from gpuaug.transforms.batched.sharpening import Emboss, Sharpen
+from gpuaug.transforms.batched.smoothing import Blur, GlassBlur, MedianBlur, MotionBlur
 from gpuaug.transforms.blur import GaussianBlur
 from gpuaug.transforms.catalogue import Entry, Parameter, catalogue
-from gpuaug.transforms.clahe import CLAHE
-from gpuaug.transforms.colour import (
+from gpuaug.transforms.color import (
     ChannelDropout,
     ChannelShuffle,
     ColorJitter,
@@ -14,10 +22,8 @@ from gpuaug.transforms.colour import (
     RGBShift,
     Sepia,
 )
-from gpuaug.transforms.colour_axes import FancyPCA
 from gpuaug.transforms.compose import Compose, OneOf, RandomApply
-from gpuaug.transforms.distortion import ElasticTransform, GridDistortion, OpticalDistortion
-from gpuaug.transforms.downscale import Downscale
+from gpuaug.transforms.curves import Posterize, RandomGamma, Solarize
 from gpuaug.transforms.erase import CutOut, GridDropout, RandomErasing
 from gpuaug.transforms.geometry import (
     CenterCrop,
@@ -27,16 +33,10 @@ from gpuaug.transforms.geometry import (
     RandomVerticalFlip,
     Resize,
 )
-from gpuaug.transforms.grain import GaussNoise, MultiplicativeNoise
-from gpuaug.transforms.histograms import AutoContrast, Equalize, RandomMeanContrast
-from gpuaug.transforms.iso_noise import ISONoise
-from gpuaug.transforms.jpeg import JpegCompression
-from gpuaug.transforms.noise import SaltAndPepper
-from gpuaug.transforms.output import Normalize
+from gpuaug.transforms.impulse import SaltAndPepper
+from gpuaug.transforms.noise import GaussNoise, MultiplicativeNoise
+from gpuaug.transforms.normalize import Normalize
 from gpuaug.transforms.per_class import PerClass
-from gpuaug.transforms.sharpening import Emboss, Sharpen
-from gpuaug.transforms.smoothing import Blur, GlassBlur, MedianBlur, MotionBlur
-from gpuaug.transforms.tones import Posterize, RandomGamma, Solarize
 
 __all__ = [
     "CLAHE",

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from gpuaug import tracing
-from gpuaug.packed import Images, Packed
-from gpuaug.transforms.plan import Stage
+from gpuaug.images.packed import Images, Packed
+from gpuaug.transforms import tracing
+from gpuaug.transforms.passes import Stage
 
 if TYPE_CHECKING:
     from gpuaug.transforms.base import Transform

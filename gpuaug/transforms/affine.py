@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active, both
-from gpuaug.recipe import Draft, Extent
-from gpuaug.tape import Operand
+from gpuaug.recipe.builder import Draft, Extent
+from gpuaug.recipe.program import Operand
+from gpuaug.recipe.selection import Active, both
 from gpuaug.transforms.base import Job, Transform
-from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import around, between, border, bounds, interval, is_number, probability
+from gpuaug.transforms.passes import Geometry, Stage, Step
+from gpuaug.transforms.ranges import around, between, border, bounds, interval, is_number, probability
 
 Degrees = float | tuple[float, float]
 

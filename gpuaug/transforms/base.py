@@ -13,16 +13,16 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from gpuaug import functional, random
-from gpuaug.activity import Active, both, others
-from gpuaug.annotations import call as called
-from gpuaug.annotations import is_foreign
-from gpuaug.followers import MOVES, Augmented, Follower, check_followers
-from gpuaug.images import check_images
-from gpuaug.own_draws import OwnDraws, given_or_drawn
-from gpuaug.packed import Images, Packed, Source, source_of
-from gpuaug.recipe import Draft, Group, Recipes
+from gpuaug.images.batch import check_images
+from gpuaug.images.packed import Images, Packed, Source, source_of
+from gpuaug.recipe.builder import Draft, Group, Recipes
+from gpuaug.recipe.selection import Active, both, others
 from gpuaug.transforms import advice
-from gpuaug.transforms.plan import Cursor, Geometry, Stage, Step
+from gpuaug.transforms.annotations.followers import MOVES, Augmented, Follower, check_followers
+from gpuaug.transforms.annotations.tv_tensors import call as called
+from gpuaug.transforms.annotations.tv_tensors import is_foreign
+from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
+from gpuaug.transforms.passes import Cursor, Geometry, Stage, Step
 from gpuaug.transforms.settled import Settled
 
 
@@ -89,7 +89,7 @@ class Transform(Settled, nn.Module):
     With ``draws`` (what the sampler gives) an image is a pure function of its sample, its key and the
     transform. Without, the transform counts the images that it has seen and makes their keys from its
     ``seed``; each counts as copy 1. Two transforms, a ``DataLoader``'s workers, its epochs and ranks then get
-    different keys; ``gpuaug.own_draws`` says what repeats.
+    different keys; ``gpuaug.transforms.own_draws`` says what repeats.
 
     Args:
         seed: of those keys, in [0, 2**64); the same one repeats them. None: drawn from PyTorch's default
@@ -279,7 +279,7 @@ class Transform(Settled, nn.Module):
             labels: integers or booleans ``(n,)`` on the host, the class of each draw; for ``PerClass``
                 alone.
             masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
-                follow the geometry; ``gpuaug.followers`` says how. Or torchvision's ``tv_tensors``: a
+                follow the geometry; ``gpuaug.transforms.annotations.followers`` says how. Or torchvision's ``tv_tensors``: a
                 ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
 
         Returns:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpuaug.activity import Active
-from gpuaug.recipe import Draft
-from gpuaug.tape import Operand
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.program import Operand
+from gpuaug.recipe.selection import Active
 from gpuaug.transforms.base import Job, Transform
-from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import between, interval, is_number
+from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.ranges import between, interval, is_number
 
 
 class GaussianBlur(Transform):

@@ -8,10 +8,10 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active, both, others
+from gpuaug.recipe.selection import Active, both, others
 from gpuaug.transforms.base import Job, Transform
-from gpuaug.transforms.plan import Cursor, Stage, Step
-from gpuaug.transforms.settings import probability
+from gpuaug.transforms.passes import Cursor, Stage, Step
+from gpuaug.transforms.ranges import probability
 from gpuaug.transforms.settled import Members
 
 

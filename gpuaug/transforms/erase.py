@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active, both
-from gpuaug.images import check_size
-from gpuaug.recipe import Draft, Extent
-from gpuaug.record import BOXES
-from gpuaug.tape import TRIES, Operand
+from gpuaug.images.batch import check_size
+from gpuaug.recipe.builder import Draft, Extent
+from gpuaug.recipe.layout import BOXES
+from gpuaug.recipe.program import TRIES, Operand
+from gpuaug.recipe.selection import Active, both
 from gpuaug.transforms.base import Job, Transform
-from gpuaug.transforms.plan import Stage, Step
-from gpuaug.transforms.settings import between, interval, level, probability, whole, whole_between, whole_span
+from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.ranges import between, interval, level, probability, whole, whole_between, whole_span
 
 
 class RandomErasing(Transform):

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active, both
-from gpuaug.images import check_size
-from gpuaug.recipe import Draft, Extent
-from gpuaug.tape import TRIES, Operand
+from gpuaug.images.batch import check_size
+from gpuaug.recipe.builder import Draft, Extent
+from gpuaug.recipe.program import TRIES, Operand
+from gpuaug.recipe.selection import Active, both
 from gpuaug.transforms.base import Job, Transform
-from gpuaug.transforms.plan import Geometry, Stage, Step
-from gpuaug.transforms.settings import between, border, flag, interval, is_whole, probability, whole
+from gpuaug.transforms.passes import Geometry, Stage, Step
+from gpuaug.transforms.ranges import between, border, flag, interval, is_whole, probability, whole
 
 Size = int | tuple[int, int]
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.activity import Active, both
+from gpuaug.recipe.selection import Active, both
 from gpuaug.transforms.base import Job, Transform, check_host_integers
 from gpuaug.transforms.compose import Container, refuse_output
-from gpuaug.transforms.plan import Step
-from gpuaug.transforms.settings import probability
+from gpuaug.transforms.passes import Step
+from gpuaug.transforms.ranges import probability
 
 Table = Tensor | Sequence[Any] | float
 

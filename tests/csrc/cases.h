@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "batch.h"
+#include "common/batch.h"
 
 // What comes before a case's storage, records, table, line and expected output.
 struct Header {
@@ -42,7 +42,7 @@ class Buffer {
 // paint(header, batch) makes a case's output.
 template <typename Paint>
 bool agrees(const Header& h, int number, const Paint& paint) {
-  // What csrc/augment.h promises of an address, and no more: a multiple of so many bytes.
+  // What csrc/host/call.h promises of an address, and no more: a multiple of so many bytes.
   const auto shift = [&h](size_t alignment) { return h.least_aligned ? alignment : 0; };
   const Buffer storage(h.storage_bytes, shift(1));
   const Buffer records(h.draws * static_cast<int64_t>(sizeof(gpuaug::Recipe)), shift(alignof(gpuaug::Recipe)));

@@ -1,4 +1,4 @@
-// A launch of the CUDA kernel on the CPU, as csrc/augment_cuda.cu makes one, but with few blocks, so that most step on
+// A launch of the CUDA kernel on the CPU, as csrc/cuda/augment.cu makes one, but with few blocks, so that most step on
 // from tile to tile.
 #pragma once
 
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cases.h"
+#include "cuda/tiling.h"
 #include "cuda_shim.h"
-#include "tile.h"
 
 #ifndef SHARED_KIB
 #define SHARED_KIB 164  // memory of a multiprocessor, as the A100's; of an H200's 228

@@ -5,7 +5,7 @@
 #include "cuda_launch.h"
 #include "cuda_shim.h"
 
-#include "augment_kernel.cuh"
+#include "cuda/kernel.cuh"
 
 namespace gpuaug {
 

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <random>
 
+#include "cuda/packed.cuh"
 #include "cuda_shim.h"
-#include "packed.cuh"
 
 using namespace gpuaug;
 

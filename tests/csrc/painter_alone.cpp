@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "cases.h"
-#include "painter.h"
+#include "cpu/row_pipeline.h"
 
 namespace gpuaug {
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <iterator>
 
-#include "tile.h"
+#include "cuda/tiling.h"
 
 using namespace gpuaug;
 

@@ -8,7 +8,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from gpuaug import BalancedLoader, BalancedSampler, labels_of
-from gpuaug.sampling.labels import read_labels
+from gpuaug.sampling.labels.read import read_labels
 
 datasets = pytest.importorskip("datasets", reason="needs datasets: pip install -r tests/requirements.txt")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gpuaug import functional as F
-from gpuaug.recipe import Draft
+from gpuaug.recipe.builder import Draft
 
 
 def chain(images, boxes, mask, sigma, salt, keys):

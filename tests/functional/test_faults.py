@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gpuaug import functional as F
-from gpuaug.recipe import Draft
+from gpuaug.recipe.builder import Draft
 
 KEYS = torch.tensor([1, 2])
 BOXES = torch.tensor([[0, 0, 4, 4], [1, 1, 3, 3]])

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
 
 from gpuaug.functional import augment, normalize
-from gpuaug.normalization import normalization_line, normalization_table
-from gpuaug.recipe import Draft
+from gpuaug.recipe.builder import Draft
+from gpuaug.stages.output import normalization_line, normalization_table
 
 IMAGES = torch.arange(256, dtype=torch.uint8).repeat(6).view(2, 3, 16, 16)
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from gpuaug.images.packed import Packed
 from gpuaug.loading import collate
-from gpuaug.packed import Packed
 
 
 def sample(index, image, label=0):

@@ -8,8 +8,8 @@ import torch
 from waiting import no_waiting
 
 from gpuaug import BalancedSampler
+from gpuaug.images.packed import Packed, pack
 from gpuaug.loading import BalancedLoader, DeviceDataset
-from gpuaug.packed import Packed, pack
 
 IMAGES = torch.arange(5 * 3 * 2 * 2, dtype=torch.uint8).reshape(5, 3, 2, 2)
 LABELS = torch.tensor([0, 1, 0, 1, 1])

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gpuaug.images.packed import pack
 from gpuaug.loading.prefetch import Batch, Prefetcher
-from gpuaug.packed import pack
-from gpuaug.recipe import Draft
+from gpuaug.recipe.builder import Draft
 
 DEVICE = torch.device("cuda", 0)
 

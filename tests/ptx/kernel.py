@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ptx.translate import translate
 
-from gpuaug.record import BLUR, SHRINK
+from gpuaug.recipe.layout import BLUR, SHRINK
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-ptx", "-O3", "-std=c++20", "-arch=sm_90"]
@@ -46,7 +46,7 @@ def to_ptx(nvcc: str, variant: Variant, csrc: Path, folder: Path) -> str:
     source = folder / f"{variant.element}_{variant.stages}.cu"
     ptx = source.with_suffix(".ptx")
     source.write_text(
-        '#include "augment_kernel.cuh"\n'
+        '#include "cuda/kernel.cuh"\n'
         f"template __global__ void gpuaug::augment_kernel<{variant.stages}, {variant.element}>"
         "(const gpuaug::Batch, const gpuaug::Tiling);\n"
     )

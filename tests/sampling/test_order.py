@@ -11,7 +11,7 @@ from integers import draw_at, walkers
 from scipy import stats
 
 from gpuaug.random import draw_keys
-from gpuaug.sampling.labels import read_labels
+from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.order import Order, reference
 from gpuaug.sampling.rotation import Rotation
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuaug.study import search as module
-from gpuaug.study.arms import read_arms
-from gpuaug.study.comparison import Row
-from gpuaug.study.data import StudyData
-from gpuaug.study.metrics import ClassScore, Score
+from gpuaug.study.arms.arms import read_arms
+from gpuaug.study.data.sources import StudyData
 from gpuaug.study.search import Rung, hold_out, keep_search_plan, ladder, search
-from gpuaug.study.training import Epoch, Protocol
+from gpuaug.study.training.comparison import Row
+from gpuaug.study.training.metrics import ClassScore, Score
+from gpuaug.study.training.training import Epoch, Protocol
 
 
 @given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 4000), st.integers(2, 4))

@@ -8,7 +8,7 @@ from torchvision.transforms import RandomErasing
 
 import gpuaug as ga
 from gpuaug import functional as F
-from gpuaug.recipe import Draft
+from gpuaug.recipe.builder import Draft
 
 
 def draws_of(n):

@@ -7,10 +7,11 @@ import torch
 from every_transform import build, draws_of, every_transform, images_of
 
 import gpuaug
-from gpuaug import drafted, reference
 from gpuaug import functional as F
-from gpuaug.recipe import Draft
-from gpuaug.record import NORMAL, PER_PIXEL, POWER
+from gpuaug.ops import reference
+from gpuaug.recipe import assemble
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.layout import NORMAL, PER_PIXEL, POWER
 
 IMAGES, DRAWS = images_of(3, size=18), draws_of(3)
 EPSILON = {torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}  # half of a unit in the last place of 1
@@ -91,7 +92,7 @@ def test_recipes_on_another_backend(surrounding):
         draft.tone(POWER, 90000)
         draft.grain(NORMAL | PER_PIXEL, 900, 0, DRAWS[:, 2], 2)
         tape = draft._tape
-        records = drafted.execute(tape.columns, tape.numbers, tape.code, 3, (20, 9), torch.device("cpu"))
+        records = assemble.execute(tape.columns, tape.numbers, tape.code, 3, (20, 9), torch.device("cpu"))
         return reference.augment(images, records, None, 3, 20, 9, False, 0xFF, False)
 
     expected = everything()

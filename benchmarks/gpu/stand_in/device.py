@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from gpuaug.record import FIELDS
+from gpuaug.recipe.layout import FIELDS
 
 GPU, HOST = torch.device("cuda", 0), torch.device("cpu")
 

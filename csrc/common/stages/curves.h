@@ -1,0 +1,75 @@
+// Tone: what becomes of a level, whatever its channel and its place. Whole numbers only: no two processors agree on
+// the last bits of a power.
+#pragma once
+
+#include <cstdint>
+
+#include "common/arithmetic.h"
+#include "common/layout.h"
+
+namespace gpuaug {
+
+constexpr int kCurves = 3;
+
+// What a word of Recipe says: the curve in its low eight bits, and above them the parameter.
+enum Curve : int64_t { kNoCurve = 0, kPosterize = 1, kSolarize = 2, kPower = 3 };
+
+GPUAUG_HOST_DEVICE int64_t curve_word(const Recipe& recipe, int i) {
+  return i == 0 ? recipe.tone0 : (i == 1 ? recipe.tone1 : recipe.tone2);
+}
+
+GPUAUG_HOST_DEVICE int64_t curve_of(int64_t word) { return word & 0xFF; }
+
+// The high `bits` stay.
+GPUAUG_HOST_DEVICE int posterized(int64_t bits, int level) {
+  return level & (0xFF00 >> static_cast<int>(clamp(bits, 0, 8)));
+}
+
+// Inverted from a threshold on, in 1/2^24 of white.
+GPUAUG_HOST_DEVICE int solarized(int64_t threshold, int level) {
+  return (int64_t{level} << 24) < clamp(threshold, 0, int64_t{1} << 32) * 255 ? level : 255 - level;
+}
+
+// log2 of a whole number from 1 to 255, in 1/2^32: bit by bit, by squaring.
+GPUAUG_HOST_DEVICE constexpr uint64_t log2_of(uint32_t number) {
+  uint64_t log = 0, power = number;  // of 2 to the fraction that is still to come, in 1/2^31
+  for (uint32_t rest = number; rest > 1; rest >>= 1) ++log;
+  power <<= 31 - log;
+  for (int bit = 0; bit < 32; ++bit) {
+    power = power * power >> 31;
+    log = log << 1 | power >> 32;
+    power >>= power >> 32;
+  }
+  return log;
+}
+
+// How far a level is below white, in octaves of 1/2^32. Black counts as level 1: no power moves it.
+GPUAUG_HOST_DEVICE constexpr uint64_t depth_of(int level) {
+  return log2_of(255) - log2_of(level < 1 ? 1 : static_cast<uint32_t>(level));
+}
+
+// A level as a share of white to the power of `exponent`, in 1/2^16, below 2^23.
+GPUAUG_HOST_DEVICE int raised(int64_t exponent, int level, uint64_t depth) {
+  const auto times = static_cast<uint64_t>(clamp(exponent, 0, (1 << 23) - 1));
+  const uint64_t octaves = depth * times >> 16, fraction = octaves & 0xFFFFFFFF, whole = octaves >> 32;
+  // 2 to the power of -fraction, in 1/2^32: its series, ln(2)^k / k!, the highest term first.
+  constexpr uint32_t kTerms[] = {437, 5676, 65510, 661577, 5726720, 41309550, 238388332, 1031764991, 2977044472};
+  uint64_t series = 0;
+  for (int k = 0; k < 9; ++k) series = kTerms[k] - (series * fraction >> 32);
+  series = (uint64_t{1} << 32) - (series * fraction >> 32);
+  const uint64_t shift = whole < 20 ? whole : 20;
+  const auto share = static_cast<int>((255 * series + (uint64_t{1} << (31 + shift))) >> (32 + shift));
+  return level < 1 ? 0 : share;
+}
+
+// Whatever a word says of a level. depth(level) is depth_of, or a table of it.
+template <typename Depth>
+GPUAUG_HOST_DEVICE int curved(int64_t word, int level, const Depth& depth) {
+  const int64_t parameter = word >> 8;
+  if (curve_of(word) == kPosterize) return posterized(parameter, level);
+  if (curve_of(word) == kSolarize) return solarized(parameter, level);
+  if (curve_of(word) == kPower) return raised(parameter, level, depth(level));
+  return level;
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,67 @@
+// Grain: noise of every pixel, normal and added, or a factor; from 16 random bits of the pixel, in whole numbers.
+#pragma once
+
+#include <cstdint>
+
+#include "common/arithmetic.h"
+#include "common/layout.h"
+
+namespace gpuaug {
+
+// What Recipe::grain says: the kind in its low eight bits; whether each channel has grain of its own, and each pixel.
+enum Grain : int64_t { kNormal = 1, kFactor = 2 };
+
+constexpr int64_t kPerChannel = 1 << 8, kPerPixel = 1 << 9;
+
+// Any other kind than the normal one counts as a factor.
+GPUAUG_HOST_DEVICE bool grain_is_normal(const Recipe& recipe) { return (recipe.grain & 0xFF) == kNormal; }
+
+// Of both kinds, for the arithmetic of 32 bits. A deviation is in 1/2^20 of a level for each unit of normal();
+// a factor's least and its span are in 1/2^12.
+struct GrainScale {
+  uint32_t low, span;
+};
+
+GPUAUG_HOST_DEVICE GrainScale grain_scale(const Recipe& recipe) {
+  constexpr int64_t kMost = (1 << 16) - 1;
+  return {static_cast<uint32_t>(clamp(recipe.grain_low, 0, kMost)),
+          static_cast<uint32_t>(clamp(recipe.grain_span, 0, kMost))};
+}
+
+// The means of the 256 equally likely parts of a normal distribution, in 1/1024 of its deviation.
+struct Normals {
+  int16_t of[256];
+};
+
+constexpr Normals normals() {
+  constexpr int16_t kUpper[128] = {
+      5,    15,   25,   35,   45,   55,   65,   75,   85,   95,   106,  116,  126,  136,  146,  156,  166,  176,  187,
+      197,  207,  217,  228,  238,  248,  258,  269,  279,  290,  300,  311,  321,  332,  342,  353,  364,  374,  385,
+      396,  407,  418,  428,  439,  450,  461,  473,  484,  495,  506,  518,  529,  541,  552,  564,  576,  587,  599,
+      611,  623,  635,  647,  660,  672,  685,  697,  710,  723,  736,  749,  762,  775,  789,  802,  816,  830,  844,
+      858,  872,  887,  901,  916,  931,  947,  962,  978,  994,  1010, 1026, 1043, 1060, 1077, 1095, 1113, 1131, 1150,
+      1169, 1188, 1208, 1228, 1249, 1271, 1293, 1315, 1338, 1362, 1387, 1412, 1439, 1466, 1495, 1524, 1556, 1588, 1622,
+      1658, 1697, 1738, 1782, 1829, 1881, 1938, 2001, 2074, 2159, 2262, 2394, 2588, 3041};
+  Normals all{};
+  for (int k = 0; k < 128; ++k) {
+    all.of[128 + k] = kUpper[k];
+    all.of[127 - k] = static_cast<int16_t>(-kUpper[k]);
+  }
+  return all;
+}
+
+// Two of them make one that is almost smooth, within 4.2 deviations; 4 and 3, so that its deviation is 5 of theirs.
+GPUAUG_HOST_DEVICE int normal(int low, int high) { return 4 * low + 3 * high; }
+
+GPUAUG_HOST_DEVICE int held(int level) { return level < 0 ? 0 : (level > 255 ? 255 : level); }
+
+GPUAUG_HOST_DEVICE int with_normal(int level, int normal, GrainScale scale) {
+  return held(level + ((static_cast<int>(scale.low) * normal + (1 << 19)) >> 20));
+}
+
+GPUAUG_HOST_DEVICE int with_factor(int level, uint32_t bits, GrainScale scale) {
+  const uint32_t factor = scale.low + (bits * scale.span >> 16);
+  return held(static_cast<int>((static_cast<uint32_t>(level) * factor + (1 << 11)) >> 12));
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,61 @@
+// The op `augment` on the CPU: the batch's rows shared out to the threads.
+#include <algorithm>
+#include <cstdint>
+
+#include "cpu/output_memory.h"
+#include "cpu/row_pipeline.h"
+#include "host/call.h"
+
+namespace gpuaug {
+namespace {
+
+// A unit of work is a strip of one draw's rows; a large batch has one strip a draw, a small one enough for all threads.
+struct Strips {
+  int64_t per_draw, rows;
+};
+
+Strips strips_of(const Batch& batch) {
+  constexpr int64_t kFewestRows = 16;  // below that the rows that neighbouring strips both make weigh too much
+  const int64_t wanted = 2 * static_cast<int64_t>(torch::stable::get_num_threads());
+  const int64_t most = std::max<int64_t>(1, batch.height / kFewestRows);
+  const int64_t per_draw = std::clamp<int64_t>((wanted + batch.draws - 1) / batch.draws, 1, most);
+  return {per_draw, (batch.height + per_draw - 1) / per_draw};
+}
+
+template <typename Value>
+void run(const Batch& batch) {
+  const Strips strips = strips_of(batch);
+  torch::stable::parallel_for(0, batch.draws * strips.per_draw, 1, [&](int64_t begin, int64_t end) {
+    Scratch scratch(batch);
+    Columns columns;
+    OutputRow<Value> output(batch);
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t n = unit / strips.per_draw, top = unit % strips.per_draw * strips.rows;
+      output.begin(n);
+      Painter(batch, n, scratch, columns).paint(top, std::min(top + strips.rows, batch.height), output);
+    }
+    output.end();
+  });
+}
+
+}  // namespace
+
+Tensor augment_cpu(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
+                   int64_t height, int64_t width, bool interleaved, int64_t /*stages: each draw's own serve here*/,
+                   bool channels_last, const std::optional<Tensor>& line) {
+  auto call =
+      prepare(storage, records, table, channels, height, width, interleaved, channels_last, line, new_output_cpu);
+  const Batch& batch = call.batch;
+  for (int64_t n = 0; n < batch.draws; ++n) {
+    STD_TORCH_CHECK(readable(batch, batch.recipes[n]), "recipes: draw ", n, " reads outside the images: offset ",
+                    batch.recipes[n].offset, ", size ", batch.recipes[n].height, " x ", batch.recipes[n].width, " in ",
+                    batch.storage_bytes, " bytes");
+  }
+  if (batch.draws == 0) return call.out;
+  with_element(call.element_size, [&](auto element) { run<decltype(element)>(batch); });
+  return call.out;
+}
+
+}  // namespace gpuaug
+
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) { library.impl("augment", TORCH_BOX(&gpuaug::augment_cpu)); }

@@ -1,0 +1,94 @@
+// The end of the CPU's rows: from levels to the elements of the output.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/batch.h"
+#include "cpu/row_kernels.h"
+
+namespace gpuaug {
+
+// What one draw's levels become. Where the table is known to be a straight line, and its values come out of that line
+// to the bit, they are computed, many at a time; else they are looked up.
+template <typename Value>
+class OutputRow {
+ public:
+  explicit OutputRow(const Batch& batch) : batch_(batch), to_(out_strides(batch)), width_(batch.width) {
+    constexpr int64_t kCached = int64_t{1} << 23;  // bytes that stay in a cache until they are read
+    const auto address = reinterpret_cast<uintptr_t>(batch.out);
+    streams_ = to_.column == 1 && batch.draws * out_per_draw(batch) * static_cast<int64_t>(sizeof(Value)) > kCached &&
+               address % 64 == 0 && width_ % kBlock == 0;
+    if (to_.column != 1) lines_.resize(static_cast<size_t>(batch.channels * width_));
+  }
+
+  // The rows that follow are of draw n.
+  void begin(int64_t n) {
+    out_ = static_cast<Value*>(batch_.out) + n * out_per_draw(batch_);
+    if (!batch_.table || (table_ && !batch_.table_per_draw)) return;
+    table_ = static_cast<const Value*>(batch_.table) + n * batch_.table_per_draw;
+    if (batch_.line) choose(batch_.line + (batch_.table_per_draw ? n * 2 * batch_.channels : 0));
+  }
+
+  // Before the thread ends.
+  void end() const {
+    if (streams_) finish_streaming();
+  }
+
+  void write(int64_t y, Row levels) const {
+    Value* row = out_ + y * to_.row;
+    if (to_.column == 1) {
+      for (int c = 0; c < batch_.channels; ++c) convert(c, levels.channel(c), row + c * to_.channel);
+      return;
+    }
+    for (int c = 0; c < batch_.channels; ++c) convert(c, levels.channel(c), lines_.data() + c * width_);
+    interleave(lines_.data(), width_, batch_.channels, row, width_);
+  }
+
+ private:
+  void convert(int c, const int16_t* levels, Value* out) const {
+    if constexpr (sizeof(Value) == sizeof(float)) {
+      if (computed_) {
+        const auto floats = streams_ ? stream_floats : compute_floats;
+        floats(levels, line_[2 * c], line_[2 * c + 1], reinterpret_cast<float*>(out), width_);
+        return;
+      }
+    }
+    if constexpr (sizeof(Value) == 2) {
+      if (computed_) {
+        compute_bfloats(levels, line_[2 * c], line_[2 * c + 1], out, width_);
+        return;
+      }
+    }
+    if constexpr (sizeof(Value) == 1) {
+      if (!table_) {
+        to_bytes(levels, out, width_);
+        return;
+      }
+    }
+    const Value* table = table_ + c * 256;
+    for (int64_t x = 0; x < width_; ++x) out[x] = table[levels[x]];
+  }
+
+  // The line's values must be the table's own, bit for bit.
+  void choose(const double* line) {
+    if constexpr (sizeof(Value) > 1) {
+      line_ = line;
+      computed_ = true;
+      for (int c = 0; c < batch_.channels; ++c) {
+        computed_ = computed_ && is_line(table_ + c * 256, line[2 * c], line[2 * c + 1]);
+      }
+    }
+  }
+
+  const Batch& batch_;
+  Strides to_;
+  int64_t width_;
+  Value* out_ = nullptr;
+  const Value* table_ = nullptr;
+  const double* line_ = nullptr;
+  bool computed_ = false, streams_ = false;
+  mutable std::vector<Value> lines_;  // of all channels, on their way to stand side by side
+};
+
+}  // namespace gpuaug

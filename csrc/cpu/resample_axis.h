@@ -1,0 +1,143 @@
+// The columns of one draw whose map runs along the axes: planned once, then any source row is taken across by them.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "common/arithmetic.h"
+#include "cpu/row_kernels.h"
+
+namespace gpuaug {
+
+class Columns {
+ public:
+  // For `width` output columns; one row of the source's channel has `recipe.width` bytes.
+  void plan(const Recipe& recipe, const Window& window, int64_t width) {
+    width_ = width;
+    line_ = padded(width);
+    shrinks_ = shrinks(recipe, recipe.xx);
+    if (shrinks_) {
+      plan_filters(recipe, window);
+    } else {
+      plan_taps(recipe, window);
+    }
+  }
+
+  // Whether every column lies on a source pixel, so that a row may be taken as it is.
+  bool whole() const { return !shrinks_ && whole_ && grouped_; }
+
+  void take(SourceRow from, int channels, Row out, bool fine) const {
+    take_groups(from, channels, first_groups_.data(), out, fine, line_);
+  }
+
+  // All channels of a source row, to 1/128.
+  void across(SourceRow from, int channels, Row out) const {
+    if (shrinks_) {
+      filter(from, channels, out);
+    } else if (!grouped_) {
+      blend_columns(from, channels, first_.data(), second_.data(), weights_.data(), out, line_);
+    } else if (whole_) {
+      take_groups(from, channels, first_groups_.data(), out, true, line_);
+    } else {
+      blend_groups(from, channels, first_groups_.data(), second_groups_.data(), weights_.data(), out, line_);
+    }
+  }
+
+ private:
+  // The two source pixels of each column, and the weight of the second in 1/2^15; the last column fills the line up.
+  void plan_taps(const Recipe& recipe, const Window& window) {
+    const auto lanes = static_cast<size_t>(line_);
+    first_.resize(lanes);
+    second_.resize(lanes);
+    weights_.resize(lanes);
+    const int64_t low = window.left, high = window.right - 1;
+    const bool edge = recipe.border == kEdge;
+    bool zeros = false;
+    int any = 0;
+    for (int64_t x = 0; x < line_; ++x) {
+      const Tap t = tap(source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1));
+      int64_t a, b;
+      if (edge) {
+        a = clamp(t.index, low, high), b = clamp(t.index + 1, low, high);
+      } else {
+        a = resolve(t.index, window.left, window.right, recipe.border);
+        b = resolve(t.index + 1, window.left, window.right, recipe.border);
+      }
+      zeros |= a < 0 || b < 0;
+      any |= t.weight;
+      first_[static_cast<size_t>(x)] = static_cast<int32_t>(a);
+      second_[static_cast<size_t>(x)] = static_cast<int32_t>(b);
+      weights_[static_cast<size_t>(x)] = static_cast<int16_t>(t.weight << 4);
+    }
+    whole_ = any == 0;
+    grouped_ = !zeros && recipe.width >= kGroup && plan_groups(first_, first_groups_, recipe.width) &&
+               (whole_ || plan_groups(second_, second_groups_, recipe.width));
+  }
+
+  // False where the columns of a group lie too far apart.
+  static bool plan_groups(const std::vector<int32_t>& columns, std::vector<Group>& groups, int64_t row_bytes) {
+    groups.resize(columns.size() / kGroup);
+    const int32_t* own = columns.data();
+    for (Group& group : groups) {
+      int32_t low = own[0], high = own[0];
+      for (int i = 1; i < kGroup; ++i) low = std::min(low, own[i]), high = std::max(high, own[i]);
+      if (high - low >= kGroup) return false;
+      group.begin = std::min(low, static_cast<int32_t>(row_bytes) - kGroup);
+      for (int i = 0; i < kGroup; ++i) group.places[i] = static_cast<uint8_t>(own[i] - group.begin);
+      own += kGroup;
+    }
+    return true;
+  }
+
+  // ---- Shrinking: a filter for each column, its pixels padded to whole quads with weights of zero.
+
+  void plan_filters(const Recipe& recipe, const Window& window) {
+    filters_.clear();
+    int64_t most = 0;
+    for (int64_t x = 0; x < line_; ++x) {
+      const int64_t centre = source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1);
+      filters_.push_back(filter_at(centre, recipe.xx, window.left, window.right));
+      most = std::max(most, filters_.back().count);
+    }
+    quads_ = (most + 3) / 4;
+    // Every quad must lie inside the row; a row that is shorter than one filter's quads is copied into a longer one.
+    row_bytes_ = std::max(recipe.width, 4 * quads_);
+    source_width_ = recipe.width;
+    first_.resize(static_cast<size_t>(line_));
+    weights_.assign(static_cast<size_t>(4 * quads_ * line_), 0);
+    for (int64_t x = 0; x < line_; ++x) {
+      const Filter& filter = filters_[static_cast<size_t>(x)];
+      const int64_t start = std::min(filter.first, row_bytes_ - 4 * quads_);
+      first_[static_cast<size_t>(x)] = static_cast<int32_t>(start);
+      int16_t* weights = weights_.data() + (filter.first - start) * line_ + x;
+      FilterWalk walk;
+      for (int64_t i = 0; i < filter.count; ++i) weights[i * line_] = static_cast<int16_t>(walk.next(filter, i));
+    }
+  }
+
+  void filter(SourceRow from, int channels, Row out) const {
+    if (source_width_ < row_bytes_) {
+      longer_.assign(static_cast<size_t>(channels * row_bytes_), 0);
+      for (int c = 0; c < channels; ++c) {
+        std::copy_n(from.bytes + c * from.line, source_width_, longer_.data() + c * row_bytes_);
+      }
+      from = {longer_.data(), row_bytes_};
+    }
+    filter_columns(from, channels, first_.data(), quads_, weights_.data(), out, line_);
+  }
+
+  int64_t width_ = 0, line_ = 0;
+  bool shrinks_ = false;
+  bool whole_ = false;    // every column lies on a source pixel
+  bool grouped_ = false;  // the columns are read in groups
+  std::vector<int32_t> first_, second_;
+  std::vector<int16_t> weights_;
+  std::vector<Group> first_groups_, second_groups_;
+
+  std::vector<Filter> filters_;
+  int64_t quads_ = 0, source_width_ = 0, row_bytes_ = 0;
+  mutable std::vector<uint8_t> longer_;
+};
+
+}  // namespace gpuaug

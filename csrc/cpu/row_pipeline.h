@@ -1,0 +1,272 @@
+// The CPU's kernel: paints some rows of one draw, a row at a time through all stages, so that a row never leaves the
+// cache in between.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "common/arithmetic.h"
+#include "common/batch.h"
+#include "common/stages/curves.h"
+#include "common/stages/noise.h"
+#include "cpu/erase.h"
+#include "cpu/output_row.h"
+#include "cpu/pixel_bits.h"
+#include "cpu/resample_axis.h"
+#include "cpu/row_kernels.h"
+#include "cpu/scratch.h"
+#include "cpu/warp.h"
+
+namespace gpuaug {
+
+class Painter {
+ public:
+  Painter(const Batch& batch, int64_t n, Scratch& scratch, Columns& columns)
+      : batch_(batch),
+        recipe_(batch.recipes[n]),
+        scratch_(scratch),
+        columns_(columns),
+        source_(batch.storage + recipe_.offset),
+        from_(source_strides(batch, recipe_)),
+        window_(readable_window(recipe_)),
+        turned_(batch, recipe_, window_, from_, scratch.framed),
+        width_(batch.width),
+        line_(padded(batch.width)),
+        blurs_(recipe_.stages & kBlur),
+        article_(recipe_.blur == kArticle),
+        outer_(static_cast<int16_t>(blur_weights(recipe_).outer)),
+        inner_(static_cast<int16_t>(blur_weights(recipe_).inner)),
+        shrinks_down_(shrinks(recipe_, recipe_.yy)),
+        colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)},
+        noise_(scratch.noise_bits(), width_),
+        grain_{PixelBits(scratch.grain_bits(0), width_), PixelBits(scratch.grain_bits(1), width_),
+               PixelBits(scratch.grain_bits(2), width_)} {
+    const int64_t curves[kCurves] = {curve_word(recipe_, 0), curve_word(recipe_, 1), curve_word(recipe_, 2)};
+    if (recipe_.stages & kTone) tone_table(curves, kCurves, tones_);
+  }
+
+  template <typename Value>
+  void paint(int64_t begin, int64_t end, const OutputRow<Value>& output) {
+    if (moves() && along_axes()) columns_.plan(recipe_, window_, width_);
+    if (moves() && !along_axes()) plan_turn(begin, end);
+    if (shrinks_down_) plan_ring();
+    int64_t made =
+        blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have been through the geometry
+    for (int64_t y = begin; y < end; ++y) {
+      for (const int64_t last = blurs_ ? std::min(y + 2, batch_.height - 1) : y; made <= last; ++made) {
+        geometry_row(made);
+        if (blurs_) blur_row_across(made);
+      }
+      if (blurs_) blur_row_down(y);
+      if (recipe_.stages & kColour) colour_levels(colours_, scratch_.levels(), batch_.channels, line_);
+      const int colours = coloured(batch_.channels);
+      if (recipe_.stages & kTone) tone_levels(tones_, scratch_.levels().values, colours * line_);
+      if (recipe_.stages & kGrain) grain_row(y);
+      if (recipe_.stages & kNoise) noise_row(y);
+      if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), colours, width_);
+      output.write(y, scratch_.levels());
+    }
+  }
+
+ private:
+  bool moves() const { return recipe_.stages & kGeometry; }
+  bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0; }
+
+  // ---- Geometry: one row of every channel, to where the next stage reads it: levels, or for the Gaussian 1/128.
+
+  Row geometry_result(int64_t y) const { return blurs_ ? scratch_.image(y) : scratch_.levels(); }
+  bool fine() const { return blurs_ && !article_; }
+
+  void geometry_row(int64_t y) {
+    if (!moves()) {
+      copy_row(y);
+    } else if (shrinks_down_) {
+      shrink_row(y);
+    } else if (along_axes()) {
+      resample_row(y);
+    } else {
+      turn_row(y);
+    }
+  }
+
+  // The channels of a source row, each with its pixels side by side.
+  SourceRow source_row(int64_t y) const {
+    const uint8_t* row = source_ + y * from_.row;
+    if (const int64_t next = y + (recipe_.yy < 0 ? -2 : 2); next >= window_.top && next < window_.bottom) {
+      prefetch_row(next);
+    }
+    if (from_.column == 1) return {row, from_.channel};
+    deinterleave(row, batch_.channels, recipe_.width, scratch_.source(), scratch_.source_line());
+    return {scratch_.source(), scratch_.source_line()};
+  }
+
+  // Its first touch would stop everything: memory answers slowly, and rows are too short to be foreseen.
+  void prefetch_row(int64_t y) const {
+#ifdef __GNUC__
+    const uint8_t* row = source_ + y * from_.row;
+    const int64_t planes = from_.column == 1 ? batch_.channels : 1;
+    for (int64_t c = 0; c < planes; ++c) {
+      const int64_t begin = window_.left * from_.column, end = window_.right * from_.column;
+      for (int64_t at = begin; at < end; at += kCacheLine) __builtin_prefetch(row + c * from_.channel + at);
+    }
+#endif
+  }
+
+  void copy_row(int64_t y) const {
+    take_bytes(source_row(std::min(y, recipe_.height - 1)), batch_.channels, std::min(width_, recipe_.width),
+               geometry_result(y), fine(), line_);
+  }
+
+  // Along the axes: source rows are taken across once, and kept while they serve.
+
+  void take_across(int64_t y, Row out) const {
+    if (y < 0) {
+      std::fill_n(out.values, batch_.channels * line_, int16_t{0});
+    } else {
+      columns_.across(source_row(y), batch_.channels, out);
+    }
+  }
+
+  void resample_row(int64_t y) {
+    const Tap t = tap(source_coordinate(0, 0, recipe_.yy, y, recipe_.y1));
+    const int64_t a = resolve(t.index, window_.top, window_.bottom, recipe_.border);
+    if (t.weight == 0 && a >= 0 && columns_.whole()) {
+      columns_.take(source_row(a), batch_.channels, geometry_result(y), fine());
+      return;
+    }
+    const int64_t b = t.weight ? resolve(t.index + 1, window_.top, window_.bottom, recipe_.border) : a;
+    if (a != upper_ && (a == lower_ || b == upper_)) {
+      scratch_.swap_source_rows();
+      std::swap(upper_, lower_);
+    }
+    if (a != upper_) take_across(upper_ = a, scratch_.upper());
+    if (b != lower_ && b != a) take_across(lower_ = b, scratch_.lower());
+    blend_down(scratch_.upper(), b == a ? scratch_.upper() : scratch_.lower(), batch_.channels,
+               static_cast<int16_t>(t.weight << 4), geometry_result(y), fine(), line_);
+  }
+
+  // Shrinking: the same rows, by filters.
+
+  // As many rows as a filter can span, so that those of the next output row are still there.
+  void plan_ring() {
+    const int64_t span = 2 * (filter_reach(recipe_.yy) >> 32) + 3;
+    const auto places = static_cast<size_t>(std::min(span, window_.bottom - window_.top));
+    scratch_.ring_rows.assign(places, -1);
+    scratch_.ring.resize(places * static_cast<size_t>(batch_.channels * line_));
+    scratch_.sums.resize(static_cast<size_t>(batch_.channels * line_));
+  }
+
+  const int16_t* ring_row(int64_t y) const {
+    const auto place = static_cast<size_t>(y) % scratch_.ring_rows.size();
+    int16_t* rows = scratch_.ring.data() + place * static_cast<size_t>(batch_.channels * line_);
+    if (scratch_.ring_rows[place] != y) {
+      take_across(y, {rows, line_});
+      scratch_.ring_rows[place] = y;
+    }
+    return rows;
+  }
+
+  void shrink_row(int64_t y) const {
+    const int64_t centre = source_coordinate(0, 0, recipe_.yy, y, recipe_.y1);
+    const Filter filter = filter_at(centre, recipe_.yy, window_.top, window_.bottom);
+    const int64_t values = batch_.channels * line_;
+    int32_t* sums = scratch_.sums.data();
+    std::fill_n(sums, values, 0);
+    FilterWalk walk;
+    for (int64_t i = 0; i < filter.count; i += 2) {
+      const int16_t* first = ring_row(filter.first + i);
+      const auto weight = static_cast<int16_t>(walk.next(filter, i));
+      const bool pair = i + 1 < filter.count;
+      const auto second_weight = static_cast<int16_t>(pair ? walk.next(filter, i + 1) : 0);
+      add_rows(first, pair ? ring_row(filter.first + i + 1) : first, weight, second_weight, sums, values);
+    }
+    filtered_levels(sums, batch_.channels, geometry_result(y), fine(), line_);
+  }
+
+  // In general: every pixel has four of its own.
+
+  void plan_turn(int64_t begin, int64_t end) {
+    const int64_t more = blurs_ ? 2 : 0;
+    turned_.plan(std::max<int64_t>(begin - more, 0), std::min(end + more, batch_.height),
+                 [this](int64_t y) { return source_row(y); });
+  }
+
+  void turn_row(int64_t y) const { turned_.row(source_, y, geometry_result(y), fine()); }
+
+  // ---- Blur: a row across when it is made, then down the ring's rows.
+
+  void blur_row_across(int64_t y) const {
+    const Row row = scratch_.image(y);
+    for (const int64_t x : {int64_t{-2}, int64_t{-1}, width_, width_ + 1}) {
+      const int64_t at = resolve(x, 0, width_, blur_border(recipe_));
+      for (int c = 0; c < batch_.channels; ++c) row.channel(c)[x] = at < 0 ? int16_t{0} : row.channel(c)[at];
+    }
+    if (article_) {
+      article_across_row(row, batch_.channels, scratch_.across(y), line_);
+    } else {
+      blur_across(row, batch_.channels, outer_, inner_, scratch_.across(y), line_);
+    }
+  }
+
+  void blur_row_down(int64_t y) const {
+    const int16_t* rows[5];
+    for (int64_t k = -2; k <= 2; ++k) {
+      const int64_t at = resolve(y + k, 0, batch_.height, blur_border(recipe_));
+      rows[k + 2] = (at < 0 ? scratch_.zeros() : scratch_.across(at)).values;
+    }
+    const Row levels = scratch_.levels();
+    if (!article_) {
+      blur_down(rows, outer_, inner_, levels.values, batch_.channels * line_);
+      return;
+    }
+    for (int c = 0; c < batch_.channels; ++c) {
+      const int16_t *own[5], *image[3];
+      for (int k = 0; k < 5; ++k) own[k] = rows[k] + c * line_;
+      for (int64_t k = -1; k <= 1; ++k) {
+        const bool inside = y + k >= 0 && y + k < batch_.height;
+        image[k + 1] = inside ? scratch_.image(y + k).channel(c) : scratch_.zeros().values;
+      }
+      article_down_row(own, image, levels.channel(c), line_);
+    }
+  }
+
+  // ---- Grain and noise.
+
+  void grain_row(int64_t y) {
+    const auto loop = grain_is_normal(recipe_) ? add_normal : multiply_levels;
+    const GrainScale scale = grain_scale(recipe_);
+    for (int c = 0; c < coloured(batch_.channels); ++c) {
+      const int channel = recipe_.grain & kPerChannel ? c : 0;
+      const int64_t key = recipe_.key, place = recipe_.grain_place;
+      PixelBits& own = grain_[channel];
+      loop(recipe_.grain & kPerPixel ? own.row(key, place, channel, y) : own.same(key, place, channel), scale,
+           scratch_.levels().channel(c), line_);
+    }
+  }
+
+  void noise_row(int64_t y) {
+    salt_and_pepper_row(noise_.row(recipe_.key, recipe_.place, 0, y), recipe_.salt, recipe_.pepper, scratch_.levels(),
+                        coloured(batch_.channels), line_);
+  }
+
+  static constexpr int64_t kCacheLine = 64;
+
+  const Batch& batch_;
+  const Recipe& recipe_;
+  Scratch& scratch_;
+  Columns& columns_;
+  const uint8_t* source_;
+  Strides from_;
+  Window window_;
+  Turned turned_;
+  int64_t width_, line_;
+  bool blurs_, article_;
+  int16_t outer_, inner_;  // the blur's weights
+  bool shrinks_down_;
+  ColourRow colours_[3];
+  uint8_t tones_[256];
+  PixelBits noise_, grain_[Scratch::kMostColours];
+  int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
+};
+
+}  // namespace gpuaug

@@ -1,0 +1,77 @@
+// The CPU kernel's buffers.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "common/batch.h"
+#include "common/philox.h"
+#include "cpu/padded_source.h"
+#include "cpu/row_kernels.h"
+
+namespace gpuaug {
+
+// One thread's buffers, kept for the draws that follow.
+class Scratch {
+ public:
+  static constexpr int kMostColours = 3;
+  static constexpr int kRing = 8;  // rows kept for the blur, which needs five
+
+  explicit Scratch(const Batch& batch)
+      : line_(padded(batch.width)),
+        values_(batch.channels * line_),
+        wide_values_(batch.channels * (line_ + 2 * kMargin)),
+        source_line_(widest_source(batch)),
+        rows_(static_cast<size_t>((4 + kRing) * values_ + kRing * wide_values_)),
+        source_(static_cast<size_t>(source_line_ * batch.channels)),
+        bits_line_(line_ + 2 * kPixelsPerBlock * kBlocksAtOnce),
+        bits_(static_cast<size_t>((1 + kMostColours) * bits_line_)) {}
+
+  Row upper() { return row(upper_); }  // two source rows, blended across
+  Row lower() { return row(lower_); }
+  void swap_source_rows() { std::swap(upper_, lower_); }
+
+  Row levels() { return row(2); }  // of the row that goes out
+  Row zeros() { return row(3); }
+
+  // For the blur: the rows before it, with room before and after their lines, and what they are across.
+  Row image(int64_t y) {
+    return {rows_.data() + (4 + kRing) * values_ + y % kRing * wide_values_ + kMargin, line_ + 2 * kMargin};
+  }
+  Row across(int64_t y) { return row(4 + static_cast<int>(y % kRing)); }
+
+  // For the random bits of noise, and for those of each channel's grain.
+  uint16_t* noise_bits() { return bits_.data(); }
+  uint16_t* grain_bits(int channel) { return bits_.data() + (1 + channel) * bits_line_; }
+
+  uint8_t* source() { return source_.data(); }  // a row, one channel after the other
+  int64_t source_line() const { return source_line_; }
+
+  // Where an axis shrinks: a ring of source rows, filtered or blended across.
+  std::vector<int64_t> ring_rows;  // the source row in each place of the ring
+  std::vector<int16_t> ring;
+  std::vector<int32_t> sums;
+
+  Framed framed;  // what a turned draw reads
+
+ private:
+  static constexpr int kMargin = 16;  // of which the blur's border takes two values
+
+  static int64_t widest_source(const Batch& batch) {
+    int64_t widest = 0;
+    for (int64_t n = 0; batch.interleaved && n < batch.draws; ++n) widest = std::max(widest, batch.recipes[n].width);
+    return widest;
+  }
+  Row row(int number) { return {rows_.data() + number * values_, line_}; }
+
+  int64_t line_, values_, wide_values_, source_line_;
+  std::vector<int16_t> rows_;
+  std::vector<uint8_t> source_;
+  int64_t bits_line_;
+  std::vector<uint16_t> bits_;
+  int upper_ = 0, lower_ = 1;
+};
+
+}  // namespace gpuaug

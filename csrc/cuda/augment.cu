@@ -1,0 +1,82 @@
+// The op `augment` on CUDA: one launch on the current stream, no synchronisation.
+#include <cuda_runtime.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
+#include <torch/csrc/stable/accelerator.h>
+#include <torch/csrc/stable/macros.h>
+#include <torch/headeronly/core/MemoryFormat.h>
+
+#include <algorithm>
+
+#include "cuda/kernel.cuh"
+#include "host/call.h"
+
+namespace gpuaug {
+
+using torch::headeronly::MemoryFormat;
+
+namespace {
+
+cudaStream_t current_stream(int32_t device) {
+  void* stream = nullptr;
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));
+  return static_cast<cudaStream_t>(stream);
+}
+
+Gpu gpu_of(int32_t device) {
+  Gpu gpu{};
+  STD_CUDA_CHECK(cudaDeviceGetAttribute(&gpu.multiprocessors, cudaDevAttrMultiProcessorCount, device));
+  STD_CUDA_CHECK(cudaDeviceGetAttribute(&gpu.shared, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device));
+  return gpu;
+}
+
+// As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile.
+template <int64_t kStages, typename Value>
+void launch(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t stream) {
+  Tiling tiling = tiling_of(batch, stages, sizeof(Value), gpu);
+  const auto kernel = augment_kernel<kStages, Value>;
+  const auto shared = static_cast<size_t>(tiling.shared);
+  int resident = 0;
+  STD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, tiling.threads, shared));
+  const int64_t most = std::max<int64_t>(1, int64_t{resident} * gpu.multiprocessors);
+  const auto blocks = static_cast<unsigned>(std::min(tiling.per_draw * batch.draws, most));
+  spread(tiling, blocks);
+  kernel<<<blocks, static_cast<unsigned>(tiling.threads), shared, stream>>>(batch, tiling);
+  STD_CUDA_KERNEL_LAUNCH_CHECK();
+}
+
+template <typename Value>
+void launch_variant(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t stream) {
+  switch (stages & (kBlur | kShrink)) {
+    case 0:
+      return launch<0, Value>(batch, stages, gpu, stream);
+    case kBlur:
+      return launch<kBlur, Value>(batch, stages, gpu, stream);
+    case kShrink:
+      return launch<kShrink, Value>(batch, stages, gpu, stream);
+    default:
+      return launch<kShrink | kBlur, Value>(batch, stages, gpu, stream);
+  }
+}
+
+}  // namespace
+
+Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
+                    int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last,
+                    const std::optional<Tensor>& line) {
+  const torch::stable::accelerator::DeviceGuard guard(storage.get_device_index());
+  const auto new_output = [&](int64_t n, int64_t c, int64_t h, int64_t w, ScalarType dtype, bool last) {
+    return torch::stable::empty({n, c, h, w}, dtype, std::nullopt, storage.device(), std::nullopt,
+                                last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+  };
+  auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last, line, new_output);
+  if (call.batch.draws == 0) return call.out;
+  const cudaStream_t stream = current_stream(storage.get_device_index());
+  const Gpu gpu = gpu_of(storage.get_device_index());
+  with_element(call.element_size,
+               [&](auto element) { launch_variant<decltype(element)>(call.batch, stages, gpu, stream); });
+  return call.out;
+}
+
+}  // namespace gpuaug
+
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CUDA, library) { library.impl("augment", TORCH_BOX(&gpuaug::augment_cuda)); }

@@ -1,0 +1,44 @@
+// Colour of a tile that has its levels, in place: all channels of four pixels at a time, then the masks once more.
+#pragma once
+
+#include <cstdint>
+
+#include "common/arithmetic.h"
+#include "cuda/shared.cuh"
+
+namespace gpuaug {
+
+__device__ inline void colour_tile(const Shared& shared, const Plan& plan, const Recipe& recipe) {
+  const Tiling& tiling = shared.tiling;
+  const Lane lane(tiling.narrow);
+  const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch, channels = tiling.channels;
+  const ColourRow red = colour_row(recipe, 0), green = colour_row(recipe, 1), blue = colour_row(recipe, 2);
+  for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
+    for (int half = 0; half < kStripWidth; half += 4) {
+      const int place = row * pitch + lane.strip * kStripWidth + half;
+      uint8_t* levels = shared.finished() + place;
+      const auto word = [&](int channel) { return reinterpret_cast<uint32_t*>(levels + channel * plane); };
+      const uint32_t r = *word(0), g = *word(min(1, channels - 1)), b = *word(min(2, channels - 1));
+      uint32_t keep = ~0u, put = 0;
+      if (plan.masked) {
+        keep = *reinterpret_cast<const uint32_t*>(shared.keep() + place);
+        put = *reinterpret_cast<const uint32_t*>(shared.laid() + place);
+      }
+      const auto mix = [&](int channel, const ColourRow& weights) {
+        if (channel >= channels) return;
+        uint32_t mixed = 0;
+#pragma unroll
+        for (int j = 0; j < 32; j += 8) {
+          const auto level = [j](uint32_t four) { return static_cast<int>(four >> j & 0xFF); };
+          mixed |= static_cast<uint32_t>(colour(weights, level(r), level(g), level(b))) << j;
+        }
+        *word(channel) = (mixed & keep) | put;
+      };
+      mix(0, red);
+      mix(1, green);
+      mix(2, blue);
+    }
+  }
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,123 @@
+// A block's shared memory: typed views of the parts that tile.h lays out.
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/tile_plan.cuh"
+#include "cuda/tiling.h"
+
+namespace gpuaug {
+
+// A column of a patch, blended across: its two taps in a staged row, and their weights in 1/2^15; the second ones in
+// the high halves.
+struct alignas(8) ColumnTap {
+  uint32_t places, weights;
+};
+static_assert(sizeof(ColumnTap) == kColumnBytes);
+
+// A row of a patch, blended down: the two rows in 1/128, as elements of a plane, and their weights in 1/2^17.
+struct alignas(16) RowTap {
+  int upper, lower;
+  uint32_t upper_weight, lower_weight;
+};
+static_assert(sizeof(RowTap) == kRowTapBytes);
+
+// A shrinking axis at one column or row; count 0: nowhere. An axis that does not shrink has the two weights of a blend.
+struct AxisFilter {
+  uint16_t weights[kMostTaps];
+  uint16_t count;
+  int first;  // source pixel, from the axis' window
+};
+static_assert(sizeof(AxisFilter) == kFilterBytes);
+
+// CUDA gives a block its memory for a declaration; elsewhere whoever runs the kernel does.
+#ifdef __CUDACC__
+__device__ inline unsigned char* block_memory() {
+  extern __shared__ uint4 memory[];
+  return reinterpret_cast<unsigned char*>(memory);
+}
+#else
+unsigned char* block_memory();
+#endif
+
+struct Shared {
+  const Tiling& tiling;
+  unsigned char* memory;
+
+  __device__ Plan& plan(int which) const {
+    return *reinterpret_cast<Plan*>(memory + tiling.plans + which * kPlanBytes);
+  }
+  template <typename Value>
+  __device__ Value* table() const {
+    return reinterpret_cast<Value*>(memory + tiling.table);
+  }
+  __device__ ColumnTap* columns() const { return reinterpret_cast<ColumnTap*>(memory + tiling.columns); }
+  __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
+  // What noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
+  __device__ uint8_t* keep() const { return memory + tiling.masks; }
+  __device__ uint8_t* laid() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
+  __device__ uint8_t* tones() const { return memory + tiling.tones; }  // what becomes of each level
+  __device__ uint8_t* finished() const { return memory + tiling.finished; }
+  __device__ uint8_t* bytes() const { return memory + tiling.bytes; }  // staged source bytes, then a patch's levels
+  __device__ uint16_t* fine() const { return reinterpret_cast<uint16_t*>(memory + tiling.fine); }
+  __device__ AxisFilter* filters() const { return reinterpret_cast<AxisFilter*>(memory + tiling.filters); }
+};
+
+// How a block goes over strips: a thread keeps its column of strips and steps down, from row to row.
+struct Lane {
+  int strip, row, step;  // row >= step: this thread has none
+
+  __device__ Lane(Divisor strips) {
+    const int thread = static_cast<int>(threadIdx.x), across = static_cast<int>(strips.by);
+    row = strips.quotient(thread);
+    strip = thread - row * across;
+    step = strips.quotient(static_cast<int>(blockDim.x));
+  }
+  __device__ int begin(int end) const { return row < step ? row : end; }
+};
+
+// body(channel, row) for the rows of all channels that a lane makes, one channel after the other.
+template <typename Body>
+__device__ inline void each_row(const Lane& lane, Divisor rows, int channels, const Body& body) {
+  const int by = static_cast<int>(rows.by), end = by * channels;
+  for (int i = lane.begin(end); i < end; i += lane.step) {
+    const int channel = rows.quotient(i);
+    body(channel, i - channel * by);
+  }
+}
+
+// Where levels go: to the finished tile, through the masks of noise and erasing, or to the patch that the blur reads.
+struct Levels {
+  uint8_t* at;
+  int pitch, plane, colours;   // the channels that masks are for
+  const uint8_t *keep, *laid;  // null: neither
+
+  __device__ Levels(const Shared& shared, const Plan& plan, bool to_patch) {
+    const Tiling& tiling = shared.tiling;
+    pitch = static_cast<int>(to_patch ? tiling.wide.by : tiling.narrow.by) * kStripWidth;
+    plane = to_patch ? tiling.patch_plane : tiling.rows * pitch;
+    at = to_patch ? shared.bytes() : shared.finished();
+    colours = coloured(tiling.channels);
+    const bool masked = plan.masked && !to_patch;
+    keep = masked ? shared.keep() : nullptr;
+    laid = masked ? shared.laid() : nullptr;
+  }
+
+  __device__ void put_strip(int channel, int row, int strip, uint2 levels) const {
+    const int place = row * pitch + strip * kStripWidth;
+    if (keep && channel < colours) {
+      const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
+      levels.x = (levels.x & k.x) | l.x;
+      levels.y = (levels.y & k.y) | l.y;
+    }
+    *reinterpret_cast<uint2*>(at + channel * plane + place) = levels;
+  }
+
+  __device__ void put(int channel, int row, int column, int level) const {
+    const int place = row * pitch + column;
+    if (keep && channel < colours) level = (level & keep[place]) | laid[place];
+    at[channel * plane + place] = static_cast<uint8_t>(level);
+  }
+};
+
+}  // namespace gpuaug

@@ -1,0 +1,159 @@
+// What a block must know of a tile: two threads work it out while the block still makes the one before.
+#pragma once
+
+#include <cstdint>
+
+#include "common/arithmetic.h"
+#include "common/batch.h"
+#include "common/layout.h"
+#include "cuda/tiling.h"
+
+namespace gpuaug {
+
+// Where a tile's levels come from.
+enum Source : int {
+  kNowhere,    // the record is outside the storage: zeros
+  kSeparable,  // along the axes, nothing shrinks: the source is staged, blended across, then down
+  kFiltered,   // along the axes, something shrinks
+  kPixelwise,  // any other map
+};
+
+// One axis of a tile.
+struct Axis {
+  int64_t scale, shift, low, high;  // the map, and the window of the source
+  int64_t begin, size;              // the tile's first pixel, and the output's size
+  int64_t first;                    // of the staged source pixels; a column is a multiple of 4
+  int extent;                       // the tile's pixels inside the output
+  int count;                        // of the staged source pixels
+  Divisor places, patch_places;     // by the tile's pixels, by the patch's
+  Divisor staged;                   // by the staged words of a row, by the staged rows
+};
+
+struct Plan {
+  Axis x, y;
+  int64_t draw;  // past the last: none is left
+  int64_t border, blur_border;
+  const uint8_t* source;
+  Source from;
+  int tile;          // of the draw
+  int halo;          // 2 where this draw blurs
+  bool masked;       // this draw has noise, or erases
+  bool colour;       // it mixes its colours
+  bool tone;         // it has curves
+  bool grain;        // it has grain
+  bool new_table;    // it is not in shared memory yet
+  bool whole_words;  // rows of the source are aligned words
+};
+static_assert(sizeof(Plan) <= kPlanBytes);
+
+// The source pixels that the taps between `low_tap` and `high_tap` resolve to are neighbours, and this is their first.
+__device__ inline int64_t first_resolved(int64_t low_tap, int64_t high_tap, int64_t low, int64_t high, int64_t border) {
+  if (low_tap >= low && high_tap < high) return low_tap;
+  if (border != kReflect) return clamp(low_tap, low, high - 1);
+  if (high - low == 1) return low;
+  const int64_t period = 2 * (high - low - 1);
+  int64_t past = (high_tap - low) % period;  // how far the last tap lies past a fold at `low`
+  if (past < 0) past += period;
+  if (high_tap - past >= low_tap) return low;
+  const int64_t a = resolve(low_tap, low, high, border), b = resolve(high_tap, low, high, border);
+  return a < b ? a : b;
+}
+
+__device__ inline void find_staged(Axis& axis, int halo, int64_t border, int alignment) {
+  const int64_t from = clamp(axis.begin - halo, 0, axis.size - 1);
+  const int64_t to = clamp(axis.begin + axis.extent - 1 + halo, 0, axis.size - 1);
+  const int64_t a = tap(source_coordinate(axis.scale, from, 0, 0, axis.shift)).index;
+  const int64_t b = tap(source_coordinate(axis.scale, to, 0, 0, axis.shift)).index;
+  const int64_t low_tap = a < b ? a : b, high_tap = (a < b ? b : a) + 1;
+  const int64_t first = first_resolved(low_tap, high_tap, axis.low, axis.high, border);
+  const int64_t past = first + high_tap - low_tap + 1;
+  axis.first = first - first % alignment;
+  axis.count = static_cast<int>((past < axis.high ? past : axis.high) - axis.first);
+}
+
+// A map along one axis whose coordinates cannot wrap, of steps up to `most`.
+__device__ inline bool tame(int64_t scale, int64_t shift, int64_t size, int64_t most) {
+  constexpr int64_t kFar = int64_t{1} << 61, kLong = int64_t{1} << 24;
+  return scale <= most && scale >= -most && shift < kFar && shift > -kFar && size <= kLong;
+}
+
+__device__ inline Source source_of(const Recipe& recipe, const Batch& batch, bool may_shrink) {
+  constexpr int64_t kOne = int64_t{1} << 32, kLong = int64_t{1} << 24;
+  const auto tame_up_to = [&](int64_t most) {
+    return tame(recipe.xx, recipe.x1, batch.width, most) && tame(recipe.yy, recipe.y1, batch.height, most);
+  };
+  if (may_shrink && (shrinks(recipe, recipe.xx) || shrinks(recipe, recipe.yy))) {
+    const bool small = recipe.width <= kLong && recipe.height <= kLong;
+    return small && tame_up_to(kMostFactor * kOne) ? kFiltered : kPixelwise;
+  }
+  if (!(recipe.stages & kGeometry))
+    return tame(0, 0, batch.width, 0) && tame(0, 0, batch.height, 0) ? kSeparable : kPixelwise;
+  return recipe.xy == 0 && recipe.yx == 0 && tame_up_to(kOne) ? kSeparable : kPixelwise;
+}
+
+// Called by the first two threads of a block, each for one axis; the first also fills in what both share.
+template <int64_t kStages>
+__device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int tile,
+                                 bool new_table) {
+  if (threadIdx.x == 0) {
+    plan.draw = draw;
+    plan.tile = tile;
+    plan.new_table = new_table && batch.table;
+  }
+  if (draw >= batch.draws) return;
+  const Recipe& recipe = batch.recipes[draw];
+  const bool columns = threadIdx.x == 0, moved = recipe.stages & kGeometry, in_storage = readable(batch, recipe);
+  const bool blurs = (kStages & kBlur) && in_storage && (recipe.stages & kBlur);
+  const int halo = blurs ? kHalo : 0, most = columns ? tiling.strips * kStripWidth : tiling.rows;
+  const int64_t border = moved ? recipe.border : int64_t{kEdge};
+  const Source from = in_storage ? source_of(recipe, batch, kStages & kShrink) : kNowhere;
+  Axis& axis = columns ? plan.x : plan.y;
+  axis.scale = moved ? (columns ? recipe.xx : recipe.yy) : int64_t{1} << 32;
+  axis.shift = moved ? (columns ? recipe.x1 : recipe.y1) : 0;
+  axis.low = 0;
+  axis.high = columns ? recipe.width : recipe.height;
+  if (moved && in_storage) {
+    const Window window = readable_window(recipe);
+    axis.low = columns ? window.left : window.top;
+    axis.high = columns ? window.right : window.bottom;
+  }
+  axis.begin = int64_t{columns ? tile % tiling.across : tile / tiling.across} * most;
+  axis.size = columns ? batch.width : batch.height;
+  const int64_t left = axis.size - axis.begin;
+  axis.extent = left < most ? static_cast<int>(left) : most;
+  axis.places = divisor(axis.extent);
+  axis.patch_places = divisor(axis.extent + 2 * halo);
+  if (from == kSeparable) {
+    find_staged(axis, halo, border, columns ? 4 : 1);
+    axis.staged = divisor(columns ? (axis.count + 3) / 4 : axis.count);
+  }
+  if (!columns) return;
+  plan.border = border;
+  plan.blur_border = blurs ? blur_border(recipe) : int64_t{kEdge};
+  plan.source = batch.storage + (in_storage ? recipe.offset : 0);
+  plan.from = from;
+  plan.halo = halo;
+  plan.masked = tiling.masks_fit && (recipe.stages & (kNoise | kErase));
+  plan.colour = recipe.stages & kColour;
+  plan.tone = tiling.tones_fit && (recipe.stages & kTone);
+  plan.grain = recipe.stages & kGrain;
+  plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
+}
+
+template <int64_t kStages>
+__device__ inline void plan_next(Plan& plan, const Plan& now, const Batch& batch, const Tiling& tiling) {
+  const int tile = now.tile + tiling.step_tiles;
+  const bool carry = tile >= tiling.per_draw;
+  const int64_t draw = now.draw + tiling.step_draws + carry;
+  make_plan<kStages>(plan, batch, tiling, draw, carry ? tile - tiling.per_draw : tile,
+                     batch.table_per_draw != 0 && draw != now.draw);
+}
+
+// The pixel of the output whose level stands at place i of a patch's row or column: beyond the output's edge it follows
+// the blur's border. -1: nowhere.
+__device__ inline int64_t patch_pixel(const Plan& plan, const Axis& axis, int i) {
+  const int64_t last = axis.size - 1 + plan.halo, at = axis.begin - plan.halo + i;
+  return resolve(at < last ? at : last, 0, axis.size, plan.blur_border);
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,131 @@
+// How the CUDA kernel cuts a batch into tiles, and what a block keeps in shared memory while it makes one. The host
+// decides it from sizes alone. No torch headers here.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "common/batch.h"
+#include "common/portable.h"
+
+namespace gpuaug {
+
+constexpr int kStripWidth = 8;  // neighbouring pixels that a thread makes at a time
+constexpr int kMostThreads = 256;
+constexpr int kMostTileRows = 64;
+constexpr int kHalo = 2;         // the blur's radius
+constexpr int kMostFactor = 16;  // shrinking by more is left to a slower path
+constexpr int kMostTaps = 2 * kMostFactor + 1;
+
+// Division of numbers below 2^20 / `by` by a number that the whole block shares.
+struct Divisor {
+  unsigned by, inverse;
+
+  GPUAUG_HOST_DEVICE int quotient(int i) const { return static_cast<int>(static_cast<unsigned>(i) * inverse >> 20); }
+};
+
+GPUAUG_HOST_DEVICE Divisor divisor(int by) {
+  return {static_cast<unsigned>(by), (1u << 20) / static_cast<unsigned>(by) + 1};
+}
+
+// What a launch needs to know of a GPU.
+struct Gpu {
+  int multiprocessors, shared;  // shared memory of one, in bytes
+};
+
+// A block's share of it, where four are to fit and each costs the GPU a kilobyte more; and a kilobyte less than the 48
+// KiB that a block gets without asking for it.
+inline int most_shared(const Gpu& gpu) { return std::min(47 << 10, gpu.shared / 4 - (1 << 10)); }
+
+// A tile is `strips` by `rows`; its patch is what the blur reads: the tile and its halo, in strips of its own.
+struct Tiling {
+  int channels, strips, rows, threads, halo;
+  int across, per_draw;            // tiles
+  int step_draws, step_tiles;      // from one tile of a block to its next
+  Divisor narrow, wide;            // strips in a row of a tile and of a patch
+  Divisor outputs;                 // vectors of output that a row of a tile touches
+  bool vectors;                    // rows of the output are whole vectors
+  bool masks_fit, tones_fit;       // there is memory for them, since draws use them
+  int staged_pitch, staged_plane;  // source bytes
+  int patch_plane;                 // levels of a patch
+  int fine_rows, fine_plane;       // rows in 1/128; a plane in 16-bit elements
+  int plans, table, tones, columns, row_taps, masks, finished, bytes, fine, filters,
+      shared;  // where parts begin, and the end
+};
+
+// The parts of shared memory that grow with a tile, in bytes.
+constexpr int kPlanBytes = 320, kColumnBytes = 8, kRowTapBytes = 16, kFilterBytes = 2 * kMostTaps + 6;
+
+inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int element_size) {
+  const int strips = tiling.strips, rows = tiling.rows, channels = batch.channels, halo = tiling.halo;
+  const int patch_strips = strips + (halo ? 1 : 0), patch_rows = rows + 2 * halo;
+  const int columns = patch_strips * kStripWidth;
+  int end = 0;
+  const auto part = [&end](int bytes) {
+    const int begin = end;
+    end += (bytes + 15) / 16 * 16;
+    return begin;
+  };
+  tiling.narrow = divisor(strips);
+  tiling.wide = divisor(patch_strips);
+  tiling.outputs = divisor((batch.channels_last ? strips * channels : strips) + 1);
+  tiling.staged_pitch = strips * kStripWidth + 2 * halo + 4;  // where nothing shrinks, and begins at a multiple of 4
+  tiling.staged_plane = (patch_rows + 1) * tiling.staged_pitch;
+  tiling.patch_plane = patch_rows * columns;
+  const int filtered = stages & kShrink ? kMostTaps + 1 : 0;
+  tiling.fine_rows = std::max(patch_rows + 1, filtered);
+  tiling.fine_plane = tiling.fine_rows * columns;
+  tiling.plans = part(2 * kPlanBytes);
+  tiling.table = part(batch.table ? channels * 256 * element_size : 0);
+  tiling.tones = part(tiling.tones_fit ? 256 : 0);
+  tiling.columns = part(columns * kColumnBytes);
+  tiling.row_taps = part(patch_rows * kRowTapBytes);
+  tiling.masks = part(tiling.masks_fit ? 2 * rows * strips * kStripWidth : 0);
+  tiling.finished = part(channels * rows * strips * kStripWidth);
+  // The across step reads whole words, the last of them one beyond what is staged.
+  tiling.bytes = part(channels * std::max(tiling.staged_plane, tiling.patch_plane) + 4);
+  tiling.fine = part(channels * tiling.fine_plane * 2);
+  tiling.filters = part(stages & kShrink ? (columns + patch_rows) * kFilterBytes : 0);
+  tiling.shared = end;
+}
+
+// `stages` are those that the draws use together. A batch of few tiles is cut into smaller ones until each
+// multiprocessor has one.
+inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, const Gpu& gpu) {
+  Tiling tiling{};
+  const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
+  tiling.channels = batch.channels;
+  tiling.masks_fit = stages & (kNoise | kErase);
+  tiling.tones_fit = stages & kTone;
+  tiling.halo = stages & kBlur ? kHalo : 0;
+  constexpr int64_t kMostStrips = 8;
+  tiling.across = static_cast<int>((strips + kMostStrips - 1) / kMostStrips);
+  tiling.strips = static_cast<int>((strips + tiling.across - 1) / tiling.across);  // as even as they come
+  int64_t down = 0;
+  const auto cut = [&](int most_rows) {
+    down = (batch.height + most_rows - 1) / most_rows;
+    tiling.rows = static_cast<int>((batch.height + down - 1) / down);
+    lay_out(tiling, batch, stages, element_size);
+  };
+  cut(kMostTileRows);
+  constexpr int kFewestRows = 4;
+  while (tiling.rows > kFewestRows && tiling.shared > most_shared(gpu)) cut(tiling.rows - 1);
+  while (tiling.rows > kFewestRows && batch.draws * tiling.across * down < gpu.multiprocessors) {
+    cut((tiling.rows + 1) / 2);
+  }
+  const bool side_by_side = batch.channels_last && batch.channels > 1;
+  tiling.per_draw = static_cast<int>(tiling.across * down);
+  // At least a thread for every vector that a row of the output touches.
+  const int wanted = std::max(tiling.strips * tiling.rows * batch.channels, static_cast<int>(tiling.outputs.by));
+  tiling.threads = std::min(kMostThreads, (wanted + 31) / 32 * 32);
+  tiling.vectors = !side_by_side && batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
+  return tiling;
+}
+
+// Over how many blocks the tiles are spread.
+inline void spread(Tiling& tiling, int64_t blocks) {
+  tiling.step_draws = static_cast<int>(blocks / tiling.per_draw);
+  tiling.step_tiles = static_cast<int>(blocks % tiling.per_draw);
+}
+
+}  // namespace gpuaug

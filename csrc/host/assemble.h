@@ -1,0 +1,335 @@
+// A tape: what the transforms of a batch wrote, entry by entry, and what makes of it the record of one draw.
+// gpuaug/recipe/program.py says what the entries are; gpuaug/recipe/assemble.py does the same in PyTorch.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "common/layout.h"
+#include "host/assemble_colors.h"
+#include "host/casts.h"
+
+namespace gpuaug {
+
+constexpr int kTries = 10;  // windows to choose from in an entry that fits one
+
+enum Opcode : int64_t {
+  kCropTo,
+  kWindow,
+  kFit,
+  kResize,
+  kFlip,
+  kAffine,
+  kSetBorder,
+  kSetBlur,
+  kSetNoise,
+  kMixColours,
+  kSetErase,
+  kAddTone,
+  kSetGrain,
+  kAdjust,
+  kCutOut
+};
+
+// Operands of each entry; the first says whom it is for.
+constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 8, 2, 3, 5, 13, 8, 2, 6, 7, 6};
+
+// One number for each draw, as it lies in a tensor; a step of 0 is one number for all.
+struct Column {
+  enum class Type { kDouble, kInt64, kFloat, kBool };
+
+  const char* data;
+  int64_t step;  // in bytes
+  Type type;
+
+  double real(int64_t draw) const {
+    const char* at = data + draw * step;
+    switch (type) {
+      case Type::kDouble:
+        return *reinterpret_cast<const double*>(at);
+      case Type::kInt64:
+        return static_cast<double>(*reinterpret_cast<const int64_t*>(at));
+      case Type::kFloat:
+        return *reinterpret_cast<const float*>(at);
+      case Type::kBool:
+        return *at != 0;
+    }
+    return 0;
+  }
+
+  int64_t whole(int64_t draw) const {
+    if (type == Type::kInt64) return *reinterpret_cast<const int64_t*>(data + draw * step);
+    return to_int64(real(draw));
+  }
+};
+
+// One draw while a tape is executed. Its geometry is one affine map, source = map * output + shift, in continuous
+// coordinates: pixel centres at halves. [0] is x, [1] is y. Sums are made in one order, here and in PyTorch: what is
+// zero off the diagonal comes last, so that along the axes it changes nothing.
+class DraftedDraw {
+ public:
+  DraftedDraw(int64_t offset, int64_t width, int64_t height) {
+    recipe_.offset = offset;
+    recipe_.width = width;
+    recipe_.height = height;
+    for (int axis : {0, 1}) {
+      high_[axis] = axis == 0 ? width : height;
+      extent_[axis] = static_cast<double>(high_[axis]);
+    }
+  }
+
+  void execute(Opcode opcode, const Column* given, int64_t draw) {
+    const auto real = [&](int operand) { return given[operand].real(draw); };
+    const auto whole = [&](int operand) { return given[operand].whole(draw); };
+    switch (opcode) {
+      case kCropTo:
+        crop({real(0), real(1)}, {real(2), real(3)});
+        break;
+      case kWindow: {
+        Pair corner, extent;
+        for (int axis : {0, 1}) {
+          extent[axis] = real(2 + axis);
+          const double padding = real(4), room = extent_[axis] + (2 * padding - extent[axis]);
+          corner[axis] = std::trunc(real(axis) * (room + 1)) - padding;
+        }
+        crop(corner, extent);
+        break;
+      }
+      case kFit:
+        fit(given, draw);
+        break;
+      case kResize:
+        resize(real(0), real(1), real(2) != 0);
+        break;
+      case kFlip: {
+        const int axis = whole(0) == 0 ? 0 : 1;
+        for (int row : {0, 1}) {
+          shift_[row] = shift_[row] + map_[row][axis] * extent_[axis];
+          map_[row][axis] = -map_[row][axis];
+        }
+        break;
+      }
+      case kAffine:
+        turn({{{real(0), real(1)}, {real(2), real(3)}}}, real(4), {real(5), real(6)});
+        break;
+      case kSetBorder:
+        recipe_.border = whole(0);
+        break;
+      case kSetBlur:
+        recipe_.stages |= kBlur;
+        recipe_.blur = whole(0);
+        if (recipe_.blur != kArticle) weigh_blur(real(1));
+        break;
+      case kSetNoise: {
+        const double salt = real(2), pepper = real(3);
+        recipe_.stages |= kNoise;
+        recipe_.key = whole(0);
+        recipe_.place = whole(1);
+        recipe_.salt = to_int64(std::nearbyint(salt * kNoiseUnit));
+        recipe_.pepper = to_int64(std::nearbyint((salt + pepper) * kNoiseUnit));
+        break;
+      }
+      case kMixColours: {
+        DraftedColours::Matrix given_rows;
+        for (int word = 0; word < 12; ++word) given_rows[word / 4][word % 4] = real(word);
+        recipe_.stages |= kColour;
+        colours_.mix(given_rows);
+        break;
+      }
+      case kSetErase: {
+        int64_t* const words[] = {&recipe_.fill, &recipe_.box0, &recipe_.box1,   &recipe_.box2,
+                                  &recipe_.box3, &recipe_.grid, &recipe_.grid_at};
+        recipe_.stages |= kErase;
+        for (int word = 0; word < 7; ++word) *words[word] = whole(word);
+        break;
+      }
+      case kAddTone: {
+        int64_t& place = recipe_.tone0 == 0 ? recipe_.tone0 : (recipe_.tone1 == 0 ? recipe_.tone1 : recipe_.tone2);
+        recipe_.stages |= kTone;
+        place = whole(0);
+        break;
+      }
+      case kSetGrain:
+        recipe_.stages |= kGrain;
+        recipe_.key = whole(0);
+        recipe_.grain_place = whole(1);
+        recipe_.grain = whole(2);
+        recipe_.grain_low = whole(3);
+        recipe_.grain_span = whole(4);
+        break;
+      case kAdjust:
+        recipe_.stages |= kColour;
+        colours_.adjust(real(0), real(1), real(2), real(3) != 0, real(4), real(5));
+        break;
+      case kCutOut:
+        recipe_.stages |= kErase;
+        cut_out({real(0), real(1)}, {whole(2), whole(3)}, whole(4));
+        break;
+    }
+  }
+
+  Recipe recipe(int64_t width, int64_t height) const {
+    Recipe out = recipe_;
+    int64_t scale[2], cross[2], shift[2];
+    for (int axis : {0, 1}) {
+      const double own = map_[axis][axis], other = map_[axis][1 - axis];
+      scale[axis] = to_int64(std::nearbyint(own * kFixedPoint));
+      cross[axis] = to_int64(std::nearbyint(other * kFixedPoint));
+      // From continuous coordinates to whole-numbered pixel centres.
+      shift[axis] = to_int64(std::nearbyint((0.5 * own + shift_[axis] + 0.5 * other - 0.5) * kFixedPoint));
+    }
+    out.xx = scale[0], out.yy = scale[1], out.xy = cross[0], out.yx = cross[1], out.x1 = shift[0], out.y1 = shift[1];
+    if (out.stages & kColour) colours_.write(out);
+    out.left = low_[0], out.top = low_[1], out.right = high_[0], out.bottom = high_[1];
+    const bool along_axes = cross[0] == 0 && cross[1] == 0;
+    const bool copied = along_axes && scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 &&
+                        out.width == width && out.height == height;
+    if (!copied) out.stages |= kGeometry;
+    if (smooth_ && along_axes && (shrinks(scale[0]) || shrinks(scale[1]))) out.stages |= kShrink;
+    return out;
+  }
+
+ private:
+  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16, kBlurUnit = 0x1p15;
+  static constexpr int64_t kOne = int64_t{1} << 32;
+
+  // The least int64 counts as none: it has no absolute value.
+  static bool shrinks(int64_t scale) {
+    return scale > kOne || (scale < -kOne && scale != std::numeric_limits<int64_t>::min());
+  }
+
+  using Pair = std::array<double, 2>;
+
+  void crop(Pair corner, Pair extent) {
+    for (int axis : {0, 1}) {
+      shift_[axis] = shift_[axis] + map_[axis][axis] * corner[axis] + map_[axis][1 - axis] * corner[1 - axis];
+    }
+    extent_ = extent;
+  }
+
+  // About the middle, after a move by `shares` of the extent, in whole pixels; `given`, divided by the scale, maps
+  // outputs to inputs.
+  void turn(const std::array<Pair, 2>& given, double scale, Pair shares) {
+    constexpr double kSteady = 0x1p30;  // so that it does not matter how a machine rounds a cosine
+    std::array<Pair, 2> inverse;
+    for (int row : {0, 1}) {
+      for (int column : {0, 1}) {
+        inverse[row][column] = std::nearbyint(given[row][column] / scale * kSteady) / kSteady;
+      }
+    }
+    clip();
+    turned_ = true;  // from here on a crop's neighbours are the image's own, or its border
+    Pair from, start;
+    for (int axis : {0, 1}) from[axis] = 0.5 * extent_[axis] + std::nearbyint(shares[axis] * extent_[axis]);
+    for (int axis : {0, 1}) {
+      start[axis] = 0.5 * extent_[axis] - (inverse[axis][0] * from[0] + inverse[axis][1] * from[1]);
+    }
+    for (int row : {0, 1}) {
+      const double x = map_[row][0], y = map_[row][1];
+      shift_[row] = shift_[row] + (x * start[0] + y * start[1]);
+      for (int column : {0, 1}) map_[row][column] = x * inverse[0][column] + y * inverse[1][column];
+    }
+  }
+
+  // A box around a place of the extent, cut off at its border, into the first place that is free.
+  void cut_out(Pair place, std::array<int64_t, 2> size, int64_t fill) {
+    uint64_t word = 0;
+    for (int axis : {0, 1}) {
+      const int64_t low = wrapped_sum(to_int64(place[axis] * extent_[axis]), -(size[axis] / 2));
+      const int64_t end = std::min(wrapped_sum(low, size[axis]), to_int64(extent_[axis]));
+      word |= static_cast<uint64_t>(std::clamp<int64_t>(low, 0, 0xFFFF)) << (16 * axis);
+      word |= static_cast<uint64_t>(std::clamp<int64_t>(end, 0, 0xFFFF)) << (16 * axis + 32);
+    }
+    int64_t* const boxes[] = {&recipe_.box0, &recipe_.box1, &recipe_.box2, &recipe_.box3};
+    int taken = 0;
+    for (const int64_t* box : boxes) taken += *box != 0;
+    *boxes[std::min(taken, 3)] = static_cast<int64_t>(word);
+    recipe_.fill = fill;
+  }
+
+  // What two taps weigh together, two pixels away and one, where the weights of all are 1.
+  void weigh_blur(double sigma) {
+    const auto side = [sigma](double distance) { return std::exp(-0.5 * (distance / sigma * (distance / sigma))); };
+    const double outer = side(2), inner = side(1), total = 1 + 2 * (outer + inner);
+    recipe_.outer = to_int64(std::nearbyint(outer * (2 * kBlurUnit) / total));
+    recipe_.inner = to_int64(std::nearbyint(inner * (2 * kBlurUnit) / total));
+  }
+
+  // Operands: fractions of the room in x and y, the least and the most ratio, shares of the area, ratios.
+  void fit(const Column* given, int64_t draw) {
+    const auto real = [&](int operand) { return given[operand].real(draw); };
+    const double pixels = extent_[0] * extent_[1];
+    for (int t = 0; t < kTries; ++t) {
+      const double area = pixels * real(4 + t), ratio = real(4 + kTries + t);
+      const Pair window{std::nearbyint(std::sqrt(area * ratio)), std::nearbyint(std::sqrt(area / ratio))};
+      Pair corner;
+      if (!(window[0] > 0 && window[0] <= extent_[0] && window[1] > 0 && window[1] <= extent_[1])) continue;
+      for (int axis : {0, 1}) corner[axis] = std::trunc(real(axis) * (extent_[axis] - window[axis] + 1));
+      crop(corner, window);
+      return;
+    }
+    const double longest[2] = {extent_[1] * real(3), extent_[0] / real(2)};
+    Pair window, corner;
+    for (int axis : {0, 1}) {
+      window[axis] = std::min(extent_[axis], std::max(std::nearbyint(longest[axis]), 1.0));
+      corner[axis] = std::floor((extent_[axis] - window[axis]) / 2);
+    }
+    crop(corner, window);
+  }
+
+  void resize(double width, double height, bool antialias) {
+    const Pair ratio{extent_[0] / width, extent_[1] / height};
+    if (ratio[0] != 1 || ratio[1] != 1) clip();
+    for (int row : {0, 1}) {
+      for (int axis : {0, 1}) map_[row][axis] = map_[row][axis] * ratio[axis];
+    }
+    extent_ = {width, height};
+    smooth_ = smooth_ || antialias;
+  }
+
+  // Narrow the window to the present image: an interpolation does not read past a crop's edge.
+  void clip() {
+    if (turned_) return;
+    for (int axis : {0, 1}) {
+      const double begin = shift_[axis], end = begin + map_[axis][axis] * extent_[axis];
+      low_[axis] = std::max(low_[axis], to_int64(std::floor(std::min(begin, end))));
+      high_[axis] = std::min(high_[axis], to_int64(std::ceil(std::max(begin, end))));
+    }
+  }
+
+  Recipe recipe_{};
+  std::array<Pair, 2> map_{{{1, 0}, {0, 1}}};
+  Pair shift_{0, 0};
+  Pair extent_;  // of the image as the next entry sees it
+  int64_t low_[2] = {0, 0}, high_[2];
+  DraftedColours colours_;
+  bool smooth_ = false;  // shrinks with antialiasing
+  bool turned_ = false;
+};
+
+// A tape, ready to be executed: its entries, each with its operands one after another.
+struct Tape {
+  struct Entry {
+    Opcode opcode;
+    const Column* operands;
+  };
+
+  Column first, step, width, height;  // where the draws' images lie
+  std::vector<Entry> entries;
+
+  Recipe operator()(int64_t draw, int64_t out_width, int64_t out_height) const {
+    const int64_t offset = wrapped_sum(first.whole(draw), wrapped_product(draw, step.whole(draw)));
+    DraftedDraw drafted(offset, width.whole(draw), height.whole(draw));
+    for (const auto& [opcode, operands] : entries) {
+      if (operands[0].whole(draw) != 0) drafted.execute(opcode, operands + 1, draw);
+    }
+    return drafted.recipe(out_width, out_height);
+  }
+};
+
+}  // namespace gpuaug

@@ -1,0 +1,101 @@
+// From the op's tensors to a Batch: the checks and the allocation that both backends share.
+#pragma once
+
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+#include <torch/headeronly/core/ScalarType.h>
+#include <torch/headeronly/util/Exception.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "common/batch.h"
+#include "host/arguments.h"
+
+namespace gpuaug {
+
+using torch::headeronly::ScalarType;
+using torch::stable::Tensor;
+
+struct Call {
+  Batch batch;
+  Tensor out;
+  int64_t element_size;
+  std::array<std::optional<Tensor>, 3> inputs;  // records, table and line: the batch's pointers go there
+};
+
+// The tensor, or a copy where its address is not a multiple of so many bytes: a tensor may begin at any element of its
+// storage, and its storage, of memory that PyTorch did not allocate, at any byte. A GPU traps at what is not aligned.
+inline Tensor aligned(const Tensor& tensor, size_t bytes) {
+  const bool is_aligned = reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % bytes == 0;
+  return is_aligned ? tensor : torch::stable::clone(tensor);
+}
+
+// Of the output: the bytes of its elements, four each at most, fit 64 bits.
+inline void check_size(int64_t draws, int64_t channels, int64_t height, int64_t width) {
+  int64_t left = (int64_t{1} << 60) / channels;
+  for (const int64_t size : {draws, height, width}) left /= size > 0 ? size : 1;
+  STD_TORCH_CHECK(left > 0, "the output is too large: ", draws, " x ", channels, " x ", height, " x ", width);
+}
+
+// new_output is called with (draws, channels, height, width, dtype, channels_last).
+template <typename NewOutput>
+Call prepare(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
+             int64_t height, int64_t width, bool interleaved, bool channels_last, const std::optional<Tensor>& line,
+             const NewOutput& new_output) {
+  STD_TORCH_CHECK(storage.scalar_type() == ScalarType::Byte && storage.dim() == 1 && storage.is_contiguous(),
+                  "storage must be flat, contiguous uint8");
+  STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
+                      records.size(1) == static_cast<int64_t>(kRecipeWords),
+                  "records must be contiguous int64 (N, ", kRecipeWords, ")");
+  STD_TORCH_CHECK(storage.device() == records.device(), "storage and records must be on one device");
+  STD_TORCH_CHECK(channels >= 1 && channels <= 4, "channels must be in [1, 4], got ", channels);
+  STD_TORCH_CHECK(height >= 1 && width >= 1, "the output size must be positive, got ", height, " x ", width);
+  const int64_t draws = records.size(0);
+  auto dtype = ScalarType::Byte;
+  int64_t table_per_draw = 0;
+  if (table) {
+    STD_TORCH_CHECK(table->device() == storage.device(), "storage and table must be on one device");
+    STD_TORCH_CHECK(table->dim() == 3 && table->is_contiguous() && table->size(1) == channels &&
+                        table->size(2) == 256 && (table->size(0) == 1 || table->size(0) == draws),
+                    "table must be contiguous (1 or N, C, 256)");
+    dtype = table->scalar_type();
+    STD_TORCH_CHECK(dtype == ScalarType::Float || dtype == ScalarType::Half || dtype == ScalarType::BFloat16,
+                    "table must be float32, float16 or bfloat16");
+    table_per_draw = table->size(0) == 1 ? 0 : channels * 256;
+  }
+  if (line) {
+    STD_TORCH_CHECK(table && line->device() == table->device() && line->scalar_type() == ScalarType::Double &&
+                        line->dim() == 3 && line->is_contiguous() && line->size(0) == table->size(0) &&
+                        line->size(1) == channels && line->size(2) == 2,
+                    "line must be contiguous float64 (1 or N, C, 2), on the device of the table that it describes");
+  }
+  check_extent(storage, "storage");
+  check_extent(records, "records");
+  if (table) check_extent(*table, "table");
+  if (line) check_extent(*line, "line");
+  check_size(draws, channels, height, width);
+  const Tensor own_records = aligned(records, alignof(Recipe));
+  const auto own_table = table ? std::optional(aligned(*table, kTableAlignment)) : std::nullopt;
+  const auto own_line = line ? std::optional(aligned(*line, alignof(double))) : std::nullopt;
+  Tensor out = new_output(draws, channels, height, width, dtype, channels_last);
+  const Batch batch{static_cast<const uint8_t*>(storage.const_data_ptr()),
+                    storage.numel(),
+                    interleaved,
+                    static_cast<const Recipe*>(own_records.const_data_ptr()),
+                    draws,
+                    table ? own_table->const_data_ptr() : nullptr,
+                    table_per_draw,
+                    out.mutable_data_ptr(),
+                    static_cast<int>(channels),
+                    height,
+                    width,
+                    channels_last,
+                    line ? static_cast<const double*>(own_line->const_data_ptr()) : nullptr};
+  const auto element_size = static_cast<int64_t>(out.element_size());
+  return {batch, std::move(out), element_size, {own_records, own_table, own_line}};
+}
+
+}  // namespace gpuaug

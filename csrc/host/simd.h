@@ -1,0 +1,40 @@
+// What the files of csrc/cpu/row_kernels.h share: for which vectors a loop is compiled, and the arithmetic of its
+// lanes.
+#pragma once
+
+#include <cstdint>
+
+// Loops with bounds that are known and pointers that do not overlap, so that compilers vectorise them.
+#if defined(GPUAUG_ALL_VECTORS)
+// A test has chosen.
+#elif defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define GPUAUG_ALL_VECTORS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define GPUAUG_ALL_VECTORS
+#endif
+
+namespace gpuaug {
+
+// (a * b + 2^14) >> 15, in the form that compilers turn into one rounding 16-bit multiplication.
+inline int16_t rounded_product(int16_t a, int16_t b) {
+  return static_cast<int16_t>((((int32_t{a} * b) >> 14) + 1) >> 1);
+}
+
+inline int16_t difference(int16_t a, int16_t b) { return static_cast<int16_t>(a - b); }
+
+inline int16_t sum(int16_t a, int16_t b) { return static_cast<int16_t>(a + b); }
+
+// From the first to the second by a weight in 1/2^15.
+inline int16_t blended(int16_t first, int16_t second, int16_t weight) {
+  return sum(first, rounded_product(difference(second, first), weight));
+}
+
+inline int16_t mean(int16_t a, int16_t b) {
+  return static_cast<int16_t>((uint32_t{static_cast<uint16_t>(a)} + static_cast<uint16_t>(b) + 1) >> 1);
+}
+
+inline int16_t rounded_level(int16_t fine) { return static_cast<int16_t>(sum(fine, 64) >> 7); }
+
+inline int16_t whole_fine(int16_t fine) { return static_cast<int16_t>(sum(fine, 64) & ~127); }
+
+}  // namespace gpuaug

@@ -1,0 +1,186 @@
+"""Images of different sizes as one batch: their bytes end to end in one buffer, as the kernel reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpuaug.images.batch import array_to_tensor, dtype_name
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Packed:
+    """uint8 images of different sizes in one flat buffer; ``pack`` makes it, every transform takes it.
+
+    >>> packed = pack([torch.zeros(3, 4, 5, dtype=torch.uint8), torch.ones(3, 2, 6, dtype=torch.uint8)])
+    >>> packed
+    Packed(2 images of 3 channels, interleaved=False, device='cpu')
+    >>> packed.offsets.tolist(), packed[1].shape
+    ([0, 60], torch.Size([3, 2, 6]))
+
+    Attributes:
+        storage: the bytes of all images, uint8 ``(bytes,)``, on any device.
+        offsets: where each image begins in the storage, in bytes; int64 ``(n,)`` on the host.
+        heights, widths: in pixels, int64 ``(n,)`` on the host.
+        channels: of every image, 1 to 4.
+        interleaved: whether an image's memory is ``(H, W, C)``, else ``(C, H, W)``.
+    """
+
+    storage: Tensor
+    offsets: Tensor
+    heights: Tensor
+    widths: Tensor
+    channels: int
+    interleaved: bool
+
+    @classmethod
+    def of_sizes(
+        cls, storage: Tensor, sizes: Sequence[tuple[int, int]], channels: int, interleaved: bool
+    ) -> Packed:
+        """Images of the given ``(height, width)`` that lie in the storage end to end."""
+        heights, widths = torch.tensor(sizes, dtype=torch.int64, device="cpu").T.contiguous()
+        lengths = heights * widths * channels
+        return cls(storage, lengths.cumsum(0) - lengths, heights, widths, channels, interleaved)
+
+    @property
+    def device(self) -> torch.device:
+        return self.storage.device
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Packed:
+        """The same images on a device. What the host needs to know of them stays there."""
+        return replace(self, storage=self.storage.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Packed:
+        return replace(self, storage=self.storage.pin_memory())
+
+    def dense(self) -> Tensor:
+        """The images ``(n, C, H, W)``, a view of the storage, where all have one size."""
+        height, width = int(self.heights[0]), int(self.widths[0])
+        if self.interleaved:
+            return self.storage.view(len(self), height, width, self.channels).permute(0, 3, 1, 2)
+        return self.storage.view(len(self), self.channels, height, width)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __getitem__(self, index: int) -> Tensor:
+        """One image ``(C, H, W)``, a view of the storage."""
+        offset, height, width = (int(v[index]) for v in (self.offsets, self.heights, self.widths))
+        flat = self.storage[offset : offset + self.channels * height * width]
+        if self.interleaved:
+            return flat.view(height, width, self.channels).permute(2, 0, 1)
+        return flat.view(self.channels, height, width)
+
+    def __repr__(self) -> str:
+        return (
+            f"Packed({len(self)} images of {self.channels} channels, interleaved={self.interleaved}, "
+            f"device={str(self.device)!r})"
+        )
+
+
+Images = Tensor | Packed
+# All of a batch that recipes depend on: the shape of a dense one, or a packed one with its sizes.
+Source = tuple[int, int, int, int] | Packed
+
+
+def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
+    """Images of different sizes, for a transform to take straight to one size.
+
+    >>> import gpuaug
+    >>> images = [np.zeros((40, 60, 3), np.uint8), np.zeros((50, 30, 3), np.uint8)]
+    >>> gpuaug.RandomResizedCrop(32)(gpuaug.pack(images)).shape
+    torch.Size([2, 3, 32, 32])
+
+    Args:
+        images: at least one; uint8 tensors ``(C, H, W)`` on one device, or NumPy arrays ``(H, W, C)`` or
+            ``(H, W)``; C is 1 to 4, the same for all. Where the memory of all is ``(H, W, C)``, as decoders
+            give it, it stays so; else it becomes ``(C, H, W)``.
+
+    Raises:
+        TypeError: what is not uint8, nor a tensor or an array, with its position.
+        ValueError: no image, another shape, a height or width of 0, or another number of channels than the
+            first image's, with the position.
+        RuntimeError: images on two devices.
+    """
+    tensors = [_checked(image, position) for position, image in enumerate(images)]
+    if not tensors:
+        raise ValueError("images must hold at least one image, got none")
+    positions = range(len(tensors))
+    channels, devices = zip(*((len(image), image.device) for image in tensors), strict=True)
+    check_one("images must have one number of channels", channels, "at position", positions)
+    check_one("images must be on one device", devices, "at position", positions, RuntimeError)
+    interleaved = all(is_interleaved(image) for image in tensors)
+    order = (1, 2, 0) if interleaved else (0, 1, 2)
+    storage = torch.cat([image.permute(order).reshape(-1) for image in tensors])
+    sizes = [(image.shape[1], image.shape[2]) for image in tensors]
+    return Packed.of_sizes(storage, sizes, channels[0], interleaved)
+
+
+def check_one(
+    what: str,
+    values: Sequence[Any],
+    place: str,
+    places: Sequence[int],
+    error: type[Exception] = ValueError,
+    advice: str = "",
+) -> None:
+    """Raises where the values are not all the same, naming the first one and the first other one.
+
+    >>> check_one("images must be on one device", ["cpu", "cpu", "cuda:0"], "for sample", [4, 6, 9])
+    Traceback (most recent call last):
+    ValueError: images must be on one device, got cpu for sample 4 and cuda:0 for sample 9
+    """
+    for at, value in zip(places, values, strict=True):
+        if value != values[0]:
+            raise error(f"{what}, got {values[0]} {place} {places[0]} and {value} {place} {at}{advice}")
+
+
+def is_interleaved(image: Tensor) -> bool:
+    """Whether the memory of an image ``(C, H, W)`` is ``(H, W, C)``, with or without gaps."""
+    return len(image) > 1 and image.stride(0) == 1
+
+
+def source_of(images: Images) -> Source:
+    """What recipes need to know of a batch.
+
+    >>> source_of(torch.zeros(2, 3, 8, 8))
+    (2, 3, 8, 8)
+    """
+    if isinstance(images, Packed):
+        return images
+    count, channels, height, width = images.shape
+    return (count, channels, height, width)
+
+
+def _checked(image: Any, position: int) -> Tensor:
+    """An image as a tensor ``(C, H, W)``."""
+    if isinstance(image, Tensor):
+        form, dtype = "(C, H, W)", dtype_name(image)
+        fits = image.ndim == 3 and 1 <= image.shape[0] <= 4
+    elif isinstance(image, np.ndarray):
+        form, dtype = "(H, W, C) or (H, W)", str(image.dtype)
+        fits = image.ndim == 2 or (image.ndim == 3 and 1 <= image.shape[2] <= 4)
+    else:
+        raise TypeError(
+            "images must be tensors (C, H, W) or NumPy arrays (H, W, C) or (H, W), "
+            f"got {type(image).__name__} at position {position}"
+        )
+    if dtype != "uint8":
+        raise TypeError(f"images of different sizes must be uint8, got {dtype} at position {position}")
+    shape = tuple(image.shape)
+    last = len(shape) == 3 and 1 <= shape[2] <= 4
+    way = ": give image.permute(2, 0, 1)" if isinstance(image, Tensor) and last else ""
+    if not fits:
+        raise ValueError(
+            f"images must have shape {form} with C in [1, 4], got {shape} at position {position}{way}"
+        )
+    if 0 in shape:
+        raise ValueError(
+            f"images must be at least 1 pixel high and wide, got shape {shape} at position {position}"
+        )
+    return array_to_tensor(image) if isinstance(image, np.ndarray) else image.as_subclass(Tensor)

@@ -1,0 +1,332 @@
+"""Tapes executed: a record for each draw, in PyTorch on whole columns.
+
+``csrc/host/assemble.h`` does the same one draw at a time, to the same bit. This is for other devices, for
+``torch.compile``, where nothing is compiled, and the oracle in the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gpuaug.arguments import check_memory, check_one_device
+from gpuaug.recipe.layout import (
+    ARTICLE,
+    BLUR,
+    BLUR_UNIT,
+    BOXES,
+    COLOUR,
+    COLOUR_UNIT,
+    CURVES,
+    ERASE,
+    FIELDS,
+    FIXED_POINT,
+    GEOMETRY,
+    GRAIN,
+    NOISE,
+    NOISE_UNIT,
+    SHRINK,
+    TONE,
+)
+from gpuaug.recipe.program import DTYPES, LUMA, QUARTER, STEADY, TRIES, Opcode, entries
+
+
+def recipes(
+    records: Tensor, columns: list[Tensor], numbers: list[float], code: list[int], height: int, width: int
+) -> int:
+    """The op ``gpuaug::recipes``: fills the records, and gives the union of their stages."""
+    if records.dtype != torch.int64 or records.dim() != 2 or records.shape[1] != len(FIELDS):
+        raise RuntimeError(
+            f"records must be contiguous int64 (n, {len(FIELDS)}), got {records.dtype} {tuple(records.shape)}"
+        )
+    check_memory("records", records)
+    for column in columns:
+        if column.dim() not in (1, 2) or column.shape[0] not in (1, len(records)):
+            raise RuntimeError(
+                f"columns must be (n) or (n, k), for the n of {len(records)} draws, got {tuple(column.shape)}"
+            )
+        if column.dtype not in DTYPES:
+            raise RuntimeError(f"columns must be float64, int64, float32 or bool, got {column.dtype}")
+        check_one_device(records=records, columns=column)
+        check_memory("columns", column)
+    records.copy_(execute(columns, numbers, code, len(records), (height, width), records.device))
+    union = 0
+    for stages in records[:, 0].unique().tolist():
+        union |= stages
+    return union
+
+
+def execute(
+    columns: list[Tensor],
+    numbers: list[float],
+    code: list[int],
+    count: int,
+    size: tuple[int, int],
+    device: torch.device,
+) -> Tensor:
+    """The records ``(count, len(FIELDS))`` that the tape of a batch comes to; ``size`` is (height, width)."""
+    operands = _Operands(columns, numbers, count, device)
+    draws = _Draws(operands, *code[:4])
+    for opcode, active, given in entries(code):
+        _EXECUTE[opcode](draws, operands.whole(active)[:, None] != 0, *given)
+    return draws.records(size)
+
+
+def blur_weights(sigma: Tensor) -> Tensor:
+    """What the kernel blurs with: the weights of the two taps two pixels away, and of the two next to it.
+
+    >>> blur_weights(torch.tensor([1e-3, 1e3])).tolist()
+    [[0, 0], [13107, 13107]]
+
+    Args:
+        sigma: ``(n,)`` in pixels.
+
+    Returns:
+        int64 ``(n, 2)`` in 1/2**15: two fifths each where sigma is large.
+    """
+    distance = torch.arange(2, 0, -1, dtype=torch.float64, device=sigma.device)
+    side = torch.exp(-0.5 * (distance / sigma.double()[:, None]).square())
+    return (side * (2 * BLUR_UNIT) / (1.0 + 2 * side.sum(1, keepdim=True))).round().long()
+
+
+class _Operands:
+    """Operands as tensors: float64 or int64, ``(n,)`` or ``(n, 2)``."""
+
+    def __init__(self, columns: list[Tensor], numbers: list[float], count: int, device: torch.device) -> None:
+        self._columns, self._numbers, self.count, self.device = columns, numbers, count, device
+
+    def _column(self, operand: int, dtype: torch.dtype) -> Tensor:
+        if operand >= 0:
+            return self._given(operand).to(dtype).expand(self.count)
+        # By way of float64, as in C++: a number that no int64 can hold becomes the least one.
+        number = torch.full((self.count,), self._numbers[~operand], device=self.device, dtype=torch.float64)
+        return number.to(dtype)
+
+    def _given(self, number: int) -> Tensor:
+        # An expanded tensor may have any number of columns: no list of them is made.
+        for tensor in self._columns:
+            count = 1 if tensor.dim() == 1 else tensor.shape[1]
+            if number < count:
+                return tensor if tensor.dim() == 1 else tensor[:, number]
+            number -= count
+        raise IndexError("code names a column that is not there")
+
+    def real(self, *operands: int) -> Tensor:
+        return torch.stack([self._column(k, torch.float64) for k in operands], dim=1)
+
+    def whole(self, operand: int) -> Tensor:
+        return self._column(operand, torch.int64)
+
+
+class _Draws:
+    """The draws of a batch while a tape is executed: everything is ``(n, 2)``, x first, or ``(n, 1)``.
+
+    The geometry of a draw is one affine map, source = map * output + shift, in float64 and continuous
+    coordinates (pixel centres at halves), so that a chain of crops, flips, resizes and turns is one
+    resampling. ``scale`` is the map's diagonal; ``cross`` what x takes from y, and y from x. Sums are made
+    in one order, here and in ``csrc/host/assemble.h``.
+    """
+
+    def __init__(self, operands: _Operands, first: int, step: int, width: int, height: int) -> None:
+        self._get = operands
+        number = torch.arange(operands.count, device=operands.device)
+        self.offset = (operands.whole(first) + number * operands.whole(step))[:, None]
+        self.source = torch.stack((operands.whole(width), operands.whole(height)), dim=1)
+        self.extent = self.source.double()  # of the image as the next entry sees it
+        nothing = torch.zeros_like(self.source)
+        self.scale = torch.ones_like(self.extent)
+        self.cross = torch.zeros_like(self.extent)
+        self.shift = torch.zeros_like(self.extent)
+        self.low, self.high = nothing, self.source  # the window
+        self.border = nothing[:, :1]
+        self.blur = nothing[:, [0, 0, 0]]
+        self.noise = nothing[:, [0, 0, 0, 0]]
+        self.colours = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
+        self.colours = self.colours.expand(operands.count, 3, 4)
+        self.tones = nothing[:, :1].expand(-1, CURVES)
+        self.grain = nothing[:, [0] * 4]
+        self.erased = nothing[:, [0] * 7]
+        self.stages = nothing[:, :1]
+        self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
+        self.turned = self.smooth  # a crop's neighbours are then the image's own, or its border
+
+    def execute_crop(self, active: Tensor, left: int, top: int, width: int, height: int) -> None:
+        self._crop(active, self._get.real(left, top), self._get.real(width, height))
+
+    def execute_window(self, active: Tensor, x: int, y: int, width: int, height: int, padding: int) -> None:
+        window, pad = self._get.real(width, height), self._get.real(padding)
+        room = self.extent + (2 * pad - window)
+        self._crop(active, (self._get.real(x, y) * (room + 1)).trunc() - pad, window)
+
+    def execute_fit(self, active: Tensor, x: int, y: int, least: int, most: int, *drawn: int) -> None:
+        shares, ratios = self._get.real(*drawn[:TRIES]), self._get.real(*drawn[TRIES:])
+        area = self.extent.prod(1, keepdim=True) * shares
+        tries = torch.stack((area * ratios, area / ratios), dim=2).sqrt().round()  # (n, tries, 2)
+        fits = ((tries > 0) & (tries <= self.extent[:, None])).all(2)
+        first = fits.int().argmax(1)  # where none fits this is 0, and the fallback replaces it
+        none = ~fits.any(1, keepdim=True)
+        longest = torch.cat(
+            (self.extent[:, 1:] * self._get.real(most), self.extent[:, :1] / self._get.real(least)), dim=1
+        )
+        longest = longest.round().clamp(min=1)
+        fallback = torch.where(longest < self.extent, longest, self.extent)  # in C++ too a NaN is not less
+        window = torch.where(none, fallback, tries[torch.arange(len(first), device=first.device), first])
+        room = self.extent - window
+        corner = torch.where(none, (room / 2).floor(), (self._get.real(x, y) * (room + 1)).trunc())
+        self._crop(active, corner, window)
+
+    def _crop(self, active: Tensor, corner: Tensor, extent: Tensor) -> None:
+        moved = self.shift + self.scale * corner + self.cross * corner.flip(1)
+        self.shift = torch.where(active, moved, self.shift)
+        self.extent = torch.where(active, extent, self.extent)
+
+    def execute_resize(self, active: Tensor, width: int, height: int, antialias: int) -> None:
+        new = self._get.real(width, height)
+        ratio = self.extent / new
+        self._clip(active & (ratio != 1).any(1, keepdim=True))
+        self.scale = torch.where(active, self.scale * ratio, self.scale)
+        self.cross = torch.where(active, self.cross * ratio.flip(1), self.cross)
+        self.extent = torch.where(active, new, self.extent)
+        self.smooth = self.smooth | (active & (self._get.real(antialias) != 0))
+
+    def _clip(self, active: Tensor) -> None:
+        """Narrow the window to the present image: an interpolation does not read past a crop's edge."""
+        clipped = active & ~self.turned
+        end = self.shift + self.scale * self.extent
+        low = torch.where(end < self.shift, end, self.shift)  # in C++ too a NaN is not less
+        high = torch.where(self.shift < end, end, self.shift)
+        self.low = torch.where(clipped, torch.maximum(self.low, low.floor().long()), self.low)
+        self.high = torch.where(clipped, torch.minimum(self.high, high.ceil().long()), self.high)
+
+    def execute_flip(self, active: Tensor, axis: int) -> None:
+        other = self._get.whole(axis)[:, None] != 0
+        mask = active & (torch.arange(2, device=active.device) == other)
+        self.shift = torch.where(mask, self.shift + self.scale * self.extent, self.shift)
+        self.scale = torch.where(mask, -self.scale, self.scale)
+        mask = mask.flip(1)
+        self.shift = torch.where(mask, self.shift + self.cross * self.extent.flip(1), self.shift)
+        self.cross = torch.where(mask, -self.cross, self.cross)
+
+    def execute_affine(
+        self, active: Tensor, xx: int, xy: int, yx: int, yy: int, scale: int, x: int, y: int
+    ) -> None:
+        self._clip(active)
+        self.turned = self.turned | active
+        middle, moved = 0.5 * self.extent, (self._get.real(x, y) * self.extent).round()
+        at_x, at_y = (middle + moved).split(1, 1)
+        from_x, from_y = (  # the inverse map's columns
+            (self._get.real(*column) / self._get.real(scale) * STEADY).round() / STEADY
+            for column in ((xx, yx), (xy, yy))
+        )
+        start_x, start_y = (middle - (from_x * at_x + from_y * at_y)).split(1, 1)
+        # The present map's columns, each by x and y.
+        by_x = torch.cat((self.scale[:, :1], self.cross[:, 1:]), dim=1)
+        by_y = torch.cat((self.cross[:, :1], self.scale[:, 1:]), dim=1)
+        shift = self.shift + (by_x * start_x + by_y * start_y)
+        first, second = (by_x * c[:, :1] + by_y * c[:, 1:] for c in (from_x, from_y))
+        self.shift = torch.where(active, shift, self.shift)
+        along, cross = (
+            torch.cat(v, 1) for v in ((first[:, :1], second[:, 1:]), (second[:, :1], first[:, 1:]))
+        )
+        self.scale = torch.where(active, along, self.scale)
+        self.cross = torch.where(active, cross, self.cross)
+
+    def execute_border(self, active: Tensor, which: int) -> None:
+        self.border = torch.where(active, self._get.whole(which)[:, None], self.border)
+
+    def execute_blur(self, active: Tensor, which: int, sigma: int) -> None:
+        kind = self._get.whole(which)[:, None]
+        weights = torch.where(kind == ARTICLE, self.blur[:, 1:], blur_weights(self._get.real(sigma)[:, 0]))
+        given = torch.cat((kind, weights), dim=1)
+        self.blur = torch.where(active, given, self.blur)
+        self.stages = torch.where(active, self.stages | BLUR, self.stages)
+
+    def execute_noise(self, active: Tensor, key: int, place: int, salt: int, pepper: int) -> None:
+        white, black = self._get.real(salt), self._get.real(pepper)
+        thresholds = (torch.cat((white, white + black), dim=1) * NOISE_UNIT).round().long()
+        given = torch.stack((self._get.whole(key), self._get.whole(place)), dim=1)
+        self.noise = torch.where(active, torch.cat((given, thresholds), dim=1), self.noise)
+        self.stages = torch.where(active, self.stages | NOISE, self.stages)
+
+    def execute_colour(self, active: Tensor, *block: int) -> None:
+        given = self._get.real(*block).unflatten(1, (3, 4))
+        by_red, by_green, by_blue, added = given.split(1, 2)
+        red, green, blue = self.colours.split(1, 1)
+        mixed = by_red * red + by_green * green + by_blue * blue
+        mixed = torch.cat((mixed[:, :, :3], mixed[:, :, 3:] + added), dim=2)
+        self.colours = torch.where(active[:, None], mixed, self.colours)
+        self.stages = torch.where(active, self.stages | COLOUR, self.stages)
+
+    def execute_adjust(self, active: Tensor, *block: int) -> None:
+        brightness, contrast, saturation, first, cosine, sine = self._get.real(*block)[
+            ..., None, None
+        ].unbind(1)
+        own = torch.where(first != 0, brightness * self.colours, self.colours)
+        own = contrast * own
+        own = torch.cat((own[:, :, :3], own[:, :, 3:] + 0.5 * (1 - contrast)), dim=2)
+        own = torch.where(first != 0, own, brightness * own)
+        red, green, blue = own.split(1, 1)
+        grey, *turned = (
+            by_red * red + by_green * green + by_blue * blue for by_red, by_green, by_blue in (LUMA, *QUARTER)
+        )
+        colour = cosine * (own - grey) + sine * torch.cat(turned, dim=1)
+        self.colours = torch.where(active[:, None], grey + saturation * colour, self.colours)
+        self.stages = torch.where(active, self.stages | COLOUR, self.stages)
+
+    def execute_tone(self, active: Tensor, word: int) -> None:
+        taken = (self.tones != 0).sum(1, keepdim=True).clamp(max=CURVES - 1)
+        free = torch.arange(CURVES, device=active.device) == taken
+        self.tones = torch.where(active & free, self._get.whole(word)[:, None], self.tones)
+        self.stages = torch.where(active, self.stages | TONE, self.stages)
+
+    def execute_grain(self, active: Tensor, key: int, place: int, *words: int) -> None:
+        kind, low, span = words
+        self.noise = torch.where(
+            active, torch.cat((self._get.whole(key)[:, None], self.noise[:, 1:]), dim=1), self.noise
+        )
+        given = torch.stack([self._get.whole(k) for k in (kind, place, low, span)], dim=1)
+        self.grain = torch.where(active, given, self.grain)
+        self.stages = torch.where(active, self.stages | GRAIN, self.stages)
+
+    def execute_erase(self, active: Tensor, *words: int) -> None:
+        given = torch.stack([self._get.whole(k) for k in words], dim=1)
+        self.erased = torch.where(active, given, self.erased)
+        self.stages = torch.where(active, self.stages | ERASE, self.stages)
+
+    def execute_cut_out(self, active: Tensor, x: int, y: int, width: int, height: int, fill: int) -> None:
+        size = torch.stack((self._get.whole(width), self._get.whole(height)), dim=1)
+        low = (self._get.real(x, y) * self.extent).long() - size.div(2, rounding_mode="trunc")
+        ends = torch.minimum(low + size, self.extent.long())
+        sides = torch.cat((low, ends), dim=1).clamp(0, 0xFFFF)
+        word = sides[:, 0] | sides[:, 1] << 16 | sides[:, 2] << 32 | sides[:, 3] << 48
+        taken = (self.erased[:, 1 : 1 + BOXES] != 0).sum(1, keepdim=True).clamp(max=BOXES - 1)
+        boxes = torch.where(
+            torch.arange(BOXES, device=word.device) == taken, word[:, None], self.erased[:, 1:5]
+        )
+        given = torch.cat((self._get.whole(fill)[:, None], boxes, self.erased[:, 1 + BOXES :]), dim=1)
+        self.erased = torch.where(active, given, self.erased)
+        self.stages = torch.where(active, self.stages | ERASE, self.stages)
+
+    def records(self, size: tuple[int, int]) -> Tensor:
+        scale, cross = ((v * FIXED_POINT).round().long() for v in (self.scale, self.cross))
+        # From continuous coordinates to whole-numbered pixel centres.
+        shift = 0.5 * self.scale + self.shift + 0.5 * self.cross - 0.5
+        shift = (shift * FIXED_POINT).round().long()
+        along_axes = (cross == 0).all(1, keepdim=True)
+        one = int(FIXED_POINT)  # beside a float, whole numbers would be rounded to the default type
+        whole = self.source == self.source.new_tensor((size[1], size[0]))
+        moved = ~(along_axes & ((scale == one) & (shift == 0) & whole).all(1, keepdim=True))
+        shrinks = self.smooth & along_axes & (scale.abs() > one).any(1, keepdim=True)
+        stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
+        pairs = (self.source, scale, cross, shift, self.low, self.high)
+        colours = torch.cat((self.colours[:, :, :3], self.colours[:, :, 3:] * 255), dim=2) * COLOUR_UNIT
+        colours = torch.where((stages & COLOUR) != 0, colours.round().long().flatten(1), 0)
+        others = (self.border, self.blur, self.noise, colours, self.tones, self.grain, self.erased)
+        return torch.cat((stages, self.offset, *pairs, *others), dim=1)
+
+
+_EXECUTE: dict[int, Callable[..., None]] = {
+    opcode: getattr(_Draws, f"execute_{opcode.name.lower()}") for opcode in Opcode
+}

@@ -1,0 +1,334 @@
+"""The recipes of a batch: what its draws' transforms compile to, and what the kernel executes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gpuaug.images.packed import Packed
+from gpuaug.recipe.assemble import execute
+from gpuaug.recipe.layout import ARTICLE, BORDERS, BOXES, FIELDS, GAUSSIAN, WORD
+from gpuaug.recipe.program import Opcode, Operand, Tape, possible_stages
+from gpuaug.recipe.selection import Active, where
+
+
+class Group(NamedTuple):
+    """The draws of a pass that one batched transform serves in the same way, and their parameters.
+
+    Attributes:
+        place: of the transform in the chain.
+        variant: what must be the same for all draws of a group, such as the size of a filter.
+        rows: int64 ``(m,)``, the draws; None for all.
+        params: by name, ``(m, ...)``.
+    """
+
+    place: int
+    variant: int
+    rows: Tensor | None
+    params: dict[str, Tensor]
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Group:
+        rows = None if self.rows is None else change(self.rows)
+        return self._replace(rows=rows, params={name: change(value) for name, value in self.params.items()})
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [*([] if self.rows is None else [self.rows]), *self.params.values()]
+
+    def column(self, name: str, like: Tensor) -> Tensor:
+        """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""
+        value = self.params[name].to(like.dtype)
+        return value.reshape(len(value), -1, 1, 1)
+
+
+class Recipes(NamedTuple):
+    """One pass over a batch: a record for each draw, and what all draws have in common.
+
+    >>> recipes = Draft.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
+    >>> recipes.records.shape, recipes.size, recipes.stages
+    (torch.Size([2, 48]), (8, 8), 0)
+
+    Attributes:
+        records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.
+        size: (height, width) of every output image, in pixels.
+        stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
+        groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
+    """
+
+    records: Tensor
+    size: tuple[int, int]
+    stages: int
+    groups: tuple[Group, ...] = ()
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Recipes:
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
+        return self._replace(
+            records=change(self.records), groups=tuple(group.each(change) for group in self.groups)
+        )
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [self.records, *(tensor for group in self.groups for tensor in group.tensors)]
+
+    def field(self, name: str) -> Tensor:
+        """One field of every draw, int64 ``(n,)``."""
+        return self.records[:, WORD[name]]
+
+
+# (width, height) in pixels: the same for all draws, or ``(n, 2)``.
+Extent = tuple[int, int] | Tensor
+
+
+class Draft:
+    """A pass in the making: transforms write into it one after another, then ``recipes`` packs it.
+
+    What they write goes on a tape (``gpuaug/recipe/program.py``). A parameter that is the same for all draws is given
+    as a number, else as a tensor ``(n,)``; a pair as a tuple, or as ``(n, 2)``, x first. ``active`` says
+    which draws a call is for.
+
+    >>> draft = Draft.of_batch((1, 3, 32, 32))
+    >>> draft.crop(torch.tensor([[6, 6]]), (20, 20))
+    >>> draft.resize((32, 32))
+    >>> recipes = draft.recipes(size=(32, 32))
+    >>> recipes.stages, recipes.field("left").tolist(), recipes.field("right").tolist()
+    (1, [6], [26])
+    """
+
+    samples: Tensor | None = None  # the draws' indices, for messages
+
+    def __init__(
+        self,
+        count: int,
+        channels: int,
+        extent: Extent,
+        first: Operand,
+        step: int,
+        device: torch.device | None = None,
+    ) -> None:
+        """Of ``count`` draws of images of ``channels``: the first one's source image begins at byte ``first``
+        of the storage, that of each next one ``step`` bytes further.
+        """
+        self._count, self.channels = count, channels
+        self._device = device or torch.device("cpu")
+        self._tape = Tape(first, step, extent)
+        self._extent = extent
+        self._changes: list[tuple[Active, Extent]] = []  # of the extent, since it was last asked for
+
+    @classmethod
+    def of_batch(
+        cls, shape: tuple[int, int, int, int], index: Tensor | None = None, device: torch.device | None = None
+    ) -> Draft:
+        """The draft of a dense batch ``(N, C, H, W)``: of image ``index[n]`` for draw n, or of all in
+        turn.
+        """
+        count, channels, height, width = shape
+        image = channels * height * width
+        if index is None:
+            return cls(count, channels, (width, height), 0, image, device)
+        return cls(len(index), channels, (width, height), index * image, 0, index.device)
+
+    @classmethod
+    def of_packed(cls, packed: Packed, index: Tensor | None = None) -> Draft:
+        """The draft of a packed batch: of image ``index[n]`` for draw n, or of all in turn."""
+        whole = (packed.offsets, packed.widths, packed.heights)
+        offset, width, height = whole if index is None else (v[index] for v in whole)
+        return cls(len(offset), packed.channels, torch.stack((width, height), dim=1), offset, 0)
+
+    def name_of(self, number: int) -> str:
+        """A draw as messages name it: its place in the batch, and its sample where that is known."""
+        sample = "" if self.samples is None else f" (sample {int(self.samples[number])})"
+        return f"draw {number}{sample}"
+
+    # ---- Geometry
+
+    @property
+    def extent(self) -> Extent:
+        """Of the image as the next transform sees it."""
+        while self._changes:
+            active, extent = self._changes.pop(0)
+            if not (isinstance(extent, tuple) and extent == self._extent):
+                self._extent = where(active, self._rows(extent), self._rows(self._extent))
+        return self._extent
+
+    @extent.setter
+    def extent(self, extent: Extent) -> None:
+        """For a transform that knows that it has left all draws at one extent, whatever each came through."""
+        self._changes.clear()
+        self._extent = extent
+
+    def _rows(self, extent: Extent) -> Tensor:
+        if isinstance(extent, Tensor):
+            return extent
+        return torch.tensor([extent], device=self._device).expand(self._count, 2)
+
+    def _resized(self, extent: Extent, active: Active) -> None:
+        if active is True:
+            self.extent = extent
+        else:
+            self._changes.append((active, extent))
+
+    def crop(self, corner: Operand, extent: Extent, active: Active = True) -> None:
+        """The window at ``corner`` (left, top) becomes the image. It may reach beyond it, to the
+        ``border``.
+        """
+        self._tape.write(Opcode.CROP, active, corner, extent)
+        self._resized(extent, active)
+
+    def window(self, fraction: Operand, extent: Extent, active: Active = True, *, padding: int = 0) -> None:
+        """``crop`` at a ``fraction`` in [0, 1) of the positions that the window has, in x and in y, where it
+        may reach beyond the image by ``padding`` pixels.
+        """
+        self._tape.write(Opcode.WINDOW, active, fraction, extent, padding)
+        self._resized(extent, active)
+
+    def fit(
+        self,
+        fraction: Operand,
+        shares: Tensor,
+        ratios: Tensor,
+        limits: tuple[float, float],
+        extent: Extent,
+        active: Active = True,
+        *,
+        antialias: bool = True,
+    ) -> None:
+        """The first window that fits, at a ``fraction`` of the positions that it has, resized to ``extent``.
+
+        The windows to choose from have the ``shares`` of the image's area and the ``ratios`` of width and
+        height, both ``(n, TRIES)``. Where none fits it is the largest whose ratio is within the ``limits``,
+        in the middle.
+        """
+        self._tape.write(Opcode.FIT, active, fraction, limits, shares, ratios)
+        self.resize(extent, active, antialias=antialias)
+
+    def resize(self, extent: Extent, active: Active = True, *, antialias: bool = True) -> None:
+        """Bilinear, half-pixel centres; what lies outside the present image is never read.
+
+        Where the whole chain shrinks, ``antialias`` widens the filter to the step, as Pillow does.
+        """
+        self._tape.write(Opcode.RESIZE, active, extent, antialias)
+        self._resized(extent, active)
+
+    def flip(self, axis: int, active: Active = True) -> None:
+        """Mirror along an axis: 0 is x, left and right; 1 is y, top and bottom."""
+        self._tape.write(Opcode.FLIP, active, axis)
+
+    def affine(
+        self, inverse: Operand, shares: Operand, active: Active = True, *, scale: Operand = 1.0
+    ) -> None:
+        """Turn, scale and shear about the middle, after a move by ``shares`` of the extent in x and in y, in
+        whole pixels. ``inverse``, ``(n, 4)`` or four operands, over the ``scale`` maps outputs to inputs: xx,
+        xy, yx, yy; kept in steps of 2**-30.
+
+        The extent stays. What is beyond the image follows the ``border``.
+        """
+        self._tape.write(Opcode.AFFINE, active, inverse, scale, shares)
+
+    def border(self, name: str, active: Active = True) -> None:
+        self._tape.write(Opcode.BORDER, active, BORDERS[name])
+
+    # ---- Blur, colour, tone, grain and noise
+
+    def blur(self, sigma: Operand | None, active: Active = True) -> None:
+        """A Gaussian of ``sigma`` pixels, reflect-101 border; None: the article's kernel."""
+        kind, given = (ARTICLE, 1.0) if sigma is None else (GAUSSIAN, sigma)
+        self._tape.write(Opcode.BLUR, active, kind, given)
+
+    def colour(self, matrix: Operand, active: Active = True) -> None:
+        """Mix the colours: three rows of four, ``(n, 12)`` or twelve numbers. A row says how much of red,
+        green and blue a channel becomes, and what is added, in units of white. The matrices of a pass
+        multiply; the product is kept in steps of 2**-12, within [-8, 8), and only its result is rounded and
+        clamped.
+        """
+        self._tape.write(Opcode.COLOUR, active, matrix)
+
+    def adjust(
+        self,
+        brightness: Operand,
+        contrast: Operand,
+        saturation: Operand,
+        brightness_first: Operand,
+        hue: Operand = (1.0, 0.0),
+        active: Active = True,
+    ) -> None:
+        """Factors of brightness, of contrast about middle grey, of saturation, and a turn of the ``hue``,
+        given as cosine and sine: a matrix like those of ``colour``.
+        """
+        self._tape.write(Opcode.ADJUST, active, brightness, contrast, saturation, brightness_first, hue)
+
+    def tone(self, curve: int, parameter: Tensor | int, active: Active = True) -> None:
+        """One more curve for levels to go through, of at most ``CURVES``: ``POSTERIZE`` to a number of bits,
+        ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
+        """
+        self._tape.write(Opcode.TONE, active, curve + parameter * 256)
+
+    def grain(
+        self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, active: Active = True
+    ) -> None:
+        """Noise of the kind ``NORMAL``, of a deviation ``low`` in 1/DEVIATION_UNIT of a level, or ``FACTOR``,
+        between ``low`` and ``low + span`` in 1/FACTOR_UNIT; with ``PER_CHANNEL`` and ``PER_PIXEL``.
+        """
+        self._tape.write(Opcode.GRAIN, active, keys, place, kind, low, span)
+
+    def noise(self, salt: Operand, pepper: Operand, keys: Tensor, place: int, active: Active = True) -> None:
+        """Salt and pepper with the given shares of pixels, in steps of 2**-16."""
+        self._tape.write(Opcode.NOISE, active, keys, place, salt, pepper)
+
+    # ---- Erasing
+
+    def erase(self, boxes: Tensor, fill: Operand, active: Active = True) -> None:
+        """Put the level ``fill`` into up to ``BOXES`` boxes, int64 ``(n, k, 4)``: left, top, right, bottom of
+        the output, exclusive. Pixels from the 65536th on are not reached.
+        """
+        words = quad(*boxes.clamp(0, 0xFFFF).unbind(2))
+        nothing = (0,) * (BOXES - words.shape[1] + 2)
+        self._tape.write(Opcode.ERASE, active, fill, words, nothing)
+
+    def cut_out(self, place: Operand, size: Operand, fill: Operand, active: Active = True) -> None:
+        """Put the level ``fill`` into one more box, of at most ``BOXES``: of ``size`` (width, height) in
+        pixels, around a ``place`` in [0, 1) of the extent, in x and in y, and cut off at the border.
+        """
+        self._tape.write(Opcode.CUT_OUT, active, place, size, fill)
+
+    def erase_grid(
+        self, unit: Tensor, hole: Tensor, phase: Tensor, fill: Operand, active: Active = True
+    ) -> None:
+        """Put the level ``fill`` into a corner of every square of a grid. ``unit`` and ``hole``, int64
+        ``(n,)``: the sides of its squares and of what is erased, below 65536; ``phase``, ``(n, 2)``: how many
+        pixels the first squares lack, in x and in y.
+        """
+        grid = quad(unit, unit, hole, hole)
+        self._tape.write(Opcode.ERASE, active, fill, (0,) * BOXES, grid, quad(*phase.unbind(1)))
+
+    # ---- Packing
+
+    def recipes(self, size: tuple[int, int]) -> Recipes:
+        """The records. ``size``, (height, width), is what every draw's geometry must have come to."""
+        columns, numbers, code = self._tape.columns, self._tape.numbers, self._tape.code
+        # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a
+        # stage that was written to counts as used.
+        if torch.compiler.is_compiling() or self._device.type != "cpu" or self._count == 0:
+            records = execute(columns, numbers, code, self._count, size, self._device)
+            return Recipes(records, size, possible_stages(numbers, code))
+        records = torch.empty((self._count, len(FIELDS)), dtype=torch.int64, device="cpu")
+        return Recipes(records, size, torch.ops.gpuaug.recipes(records, columns, numbers, code, *size))
+
+
+def quad(*numbers: Tensor) -> Tensor:
+    """Up to four numbers of 16 bits in one word, the first in the lowest bits: int64, all of one shape.
+
+    >>> hex(quad(*torch.tensor([[1], [2], [3], [4]])).item())
+    '0x4000300020001'
+    """
+    word = numbers[0]
+    for place, number in enumerate(numbers[1:], start=1):
+        word = word | (number << (16 * place))
+    return word

@@ -1,0 +1,126 @@
+"""The sampler: each class as often as its plan says."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from gpuaug.sampling.base import DrawSampler
+from gpuaug.sampling.labels.read import read_labels
+from gpuaug.sampling.labels.table import Class
+from gpuaug.sampling.order import Order
+from gpuaug.sampling.plan import Plan
+from gpuaug.sampling.rotation import Rotation, Turn
+from gpuaug.sampling.schedules import Schedule
+from gpuaug.sampling.targets import Target
+
+
+class BalancedSampler(DrawSampler):
+    """Draws each class as often as the plan says, shuffled; a replacement for ``WeightedRandomSampler``.
+
+    >>> sampler = BalancedSampler([0, 0, 0, 0, 1], target="majority")
+    >>> print(sampler)
+    BalancedSampler: 8 draws an epoch, 8 on rank 0 of 1, seed 0, epoch 0
+    class  samples  draws  copies per sample
+        0        4      4                  0
+        1        1      4                  3
+    total        5      8
+    >>> sorted((int(draw), draw.copy) for draw in sampler)
+    [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (4, 1), (4, 2), (4, 3)]
+
+    It yields ``Draw`` objects: integers, so any map-style data set and ``DataLoader(dataset,
+    sampler=sampler)`` take them, that carry the copy and the key.
+
+    Within an epoch the samples of a class are drawn equally often, or some once more: none gets copy 2 unless
+    all of its class get copy 1. Copies fall anywhere in the epoch's order; copy 1 of a sample may come before
+    its copy 0. A target below a class's count draws without replacement. Who is drawn, or drawn once more,
+    goes round: the next epoch goes on where this one ended, so that after any epoch all samples of a class
+    were drawn equally often, or some once more. Each time it has gone round, the order is another one.
+
+    The order is a pure function of (labels, plan, seed, epoch), and with a schedule of the plans of the
+    epochs before. Rank r of R takes the positions r, r + R, r + 2R, ... of it, without any communication.
+    Where the draws do not divide by R, either the last ranks go on with the first positions of the epoch, so
+    that all ranks draw equally many (``drop_last=False``), or the tail is dropped.
+
+    Iterations go on from epoch to epoch by themselves; ``set_epoch`` says another. An iteration that was left
+    early begins again at the start of the same epoch. (A ``DataLoader`` with workers takes draws ahead: to
+    the sampler, an epoch is finished when its last draw was taken.)
+
+    ``state_dict`` is (version, seed, epoch, global position, fingerprint of labels and plan), so that a run
+    resumes in the middle of an epoch with any number of ranks, workers or batch size. ``len`` is always that
+    of a whole epoch.
+
+    Args:
+        labels: the class of every sample, non-negative integers or strings, or booleans, which are 0 and 1: a
+            tensor, an array or memory map, a sequence, a pandas, Polars or Arrow column. ``labels_of`` gets
+            them from a data set.
+        target: the draws of every class in an epoch:
+
+            - "majority": as many as the largest class has samples; "minority": as the smallest; "mean" or
+              "median": of the classes, rounded to the nearest (a half to the even number);
+            - "natural": each class its own count;
+            - an int: that many draws of every class;
+            - a float in (0, 1]: at least that ratio to the largest class. Rarer classes are raised to it, and
+              no class is lowered; 1.0 is "majority";
+            - a mapping from class to positive int; a class that it leaves out keeps its own count;
+            - ``power(alpha)``, ``effective_number(beta)``, or any function that takes the counts, a
+              dictionary by class, and gives one of the above;
+            - a schedule, ``deferred``, ``progressive`` or ``Schedule``: one of the above by epoch, which
+              ``len`` follows.
+        seed: in [0, 2**64).
+        num_replicas, rank: the number of ranks and this one's number, in [0, num_replicas). None takes them
+            from ``torch.distributed`` where a process group is initialised, else there is one rank.
+        drop_last: drop the tail rather than repeat the first draws.
+
+    Attributes:
+        counts_: samples by class. plan_: draws by class in the current epoch. Both in the sorted order of the
+            classes.
+
+    Raises:
+        TypeError, ValueError: see ``read_labels`` and ``draws_of``; a number out of its range.
+    """
+
+    def __init__(
+        self,
+        labels: Any,
+        target: Target | Schedule = "majority",
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        drop_last: bool = False,
+    ) -> None:
+        self._table = read_labels(labels)
+        # The members, class after class, say the label of every sample; the plan has the classes' names.
+        self._labels_digest = blake2b(self._table.members.numpy().data, digest_size=8).digest()
+        self._rotation = Rotation(self._table.classes, tuple(self._table.counts.tolist()), target)
+        super().__init__(
+            len(self._table.members), seed=seed, num_replicas=num_replicas, rank=rank, drop_last=drop_last
+        )
+
+    _turn: Turn
+
+    def _turn_at(self, epoch: int) -> Turn:
+        return self._rotation.at(epoch)
+
+    def _order_of(self, turn: Turn) -> Order:
+        return Order(self._table, turn, self.seed)
+
+    def _fingerprint(self, turn: Turn) -> str:
+        """Of labels and plan, with a schedule of all plans so far."""
+        return blake2b(turn.digest + self._labels_digest, digest_size=8).hexdigest()
+
+    @property
+    def _plan(self) -> Plan:
+        return self._turn.plan
+
+    @property
+    def counts_(self) -> dict[Class, int]:
+        return dict(zip(self._plan.classes, self._plan.samples, strict=True))
+
+    @property
+    def plan_(self) -> dict[Class, int]:
+        return dict(zip(self._plan.classes, self._plan.draws, strict=True))
+
+    def __repr__(self) -> str:
+        return f"{self._summary()}\n{self._plan}"

@@ -1,0 +1,186 @@
+"""The batch sampler: k classes x m samples in every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpuaug.sampling.base import KeyedSampler, checked
+from gpuaug.sampling.class_batches import Cells, ClassBatches
+from gpuaug.sampling.draw import Draw, make_draws
+from gpuaug.sampling.labels.read import check_labels, read_labels
+from gpuaug.sampling.labels.table import Class, LabelTable, build_table
+from gpuaug.sampling.plan import align
+
+
+@dataclass(frozen=True)
+class _Window:
+    """An epoch: a part of the endless sequence of batches."""
+
+    epoch: int
+    total: int
+
+
+class BalancedBatchSampler(KeyedSampler[list[Draw]]):
+    """Batches of k classes with m samples each, as metric and contrastive learning want them.
+
+    >>> labels = ["cat"] * 6 + ["dog"] * 3 + ["fox"] * 3
+    >>> batches = BalancedBatchSampler(labels, classes_per_batch=2, samples_per_class=3)
+    >>> print(batches)
+    BalancedBatchSampler: 2 batches of 2 x 3 an epoch, 2 on rank 0 of 1, seed 0, epoch 0
+    class  samples  draws
+      cat        6      3
+      dog        3      6
+      fox        3      3
+    >>> [[labels[draw] for draw in batch] for batch in batches]
+    [['cat', 'cat', 'cat', 'dog', 'dog', 'dog'], ['dog', 'dog', 'dog', 'fox', 'fox', 'fox']]
+
+    It goes to ``DataLoader(dataset, batch_sampler=batches)``, and yields lists of ``Draw``, class after
+    class.
+
+    The classes of a batch are different, and come equally often: every class is in the batches once before
+    one is there again, in another order each time. Which ones meet is as random as that allows. The samples
+    of a class
+    come equally often: all are drawn, m at a time and across the epochs, before one is drawn again, but for
+    those fewer than m that would not fill a turn, which are others each time. A class of fewer than m samples
+    gives each of them, and some again as copies. The copy of a draw is the number of passes that were made
+    over its class since the epoch began, so within an epoch no draw comes twice with the same key.
+
+    The sequence of batches is endless, a pure function of (labels, groups, k, m, seed), and an epoch is a
+    part of it. Ranks take the batches in turn. ``set_epoch``, ``state_dict``, ``drop_last`` and resuming are
+    those of :class:`BalancedSampler`, with batches in the place of draws: ``len`` is the batches of this
+    rank, and positions count batches.
+
+    Args:
+        labels: the class of every sample; see :class:`BalancedSampler`.
+        classes_per_batch: k, at least 1 and at most the number of classes.
+        samples_per_class: m, at least 1.
+        groups: what every sample belongs to, such as a patient, a camera or a video; of the same forms as
+            labels. Then the m samples of a class are of different groups where it has as many, and its groups
+            are drawn equally often, however many samples they have.
+        batches: batches in an epoch, over all ranks; by default as many as make one draw for each sample,
+            ``max(1, samples // (k * m))``.
+        seed, num_replicas, rank, drop_last: as in :class:`BalancedSampler`; ``drop_last`` drops the last
+            batches that are not enough for all ranks. Every batch has k x m draws.
+
+    Attributes:
+        counts_: samples by class. plan_: draws by class in the current epoch, of all ranks together.
+
+    Raises:
+        TypeError, ValueError: labels of another form; groups of another number; a number out of its range.
+    """
+
+    def __init__(
+        self,
+        labels: Any,
+        classes_per_batch: int,
+        samples_per_class: int,
+        *,
+        groups: Any = None,
+        batches: int | None = None,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        drop_last: bool = False,
+    ) -> None:
+        table = read_labels(labels)
+        count, samples = len(table.classes), len(table.members)
+        if count == 1:
+            raise ValueError(f"labels hold one class only, {table.classes[0]!r}: there is nothing to balance")
+        self.classes_per_batch = checked("classes_per_batch", classes_per_batch, count + 1, least=1)
+        self.samples_per_class = checked("samples_per_class", samples_per_class, 1 << 31, least=1)
+        self.batch_size = self.classes_per_batch * self.samples_per_class
+        default = max(1, samples // self.batch_size)
+        self._batches = default if batches is None else checked("batches", batches, 1 << 31, least=1)
+        self.counts_: dict[Class, int] = dict(zip(table.classes, table.counts.tolist(), strict=True))
+        self._cells = _by_class(table) if groups is None else _by_group(table, groups)
+        digest = blake2b(repr((self.counts_, self._batches)).encode(), digest_size=8)
+        digest.update(repr((self.classes_per_batch, self.samples_per_class)).encode())
+        for part in (self._cells.members, self._cells.starts):
+            digest.update(part.numpy().data)
+        self._digest = digest.hexdigest()
+        self._chunk = max(1, self._chunk // self.batch_size)
+        super().__init__(samples, seed=seed, num_replicas=num_replicas, rank=rank, drop_last=drop_last)
+
+    @property
+    def sampler(self) -> BalancedBatchSampler:
+        """Itself: Lightning and Accelerate set the epoch of ``batch_sampler.sampler``."""
+        return self
+
+    @property
+    def plan_(self) -> dict[Class, int]:
+        first = self.epoch * self._batches
+        turns = self._order.turns_before(first + self._batches) - self._order.turns_before(first)
+        return dict(zip(self.counts_, (turns * self.samples_per_class).tolist(), strict=True))
+
+    def draws(self, start: int = 0, stop: int | None = None) -> Tensor:
+        """The batches at the global positions [start, stop) of the current epoch, the same on every rank.
+
+        >>> BalancedBatchSampler([0, 0, 1, 1], 2, 1).draws(1, 2).shape
+        torch.Size([1, 2, 3])
+
+        Args:
+            start, stop: 0 <= start <= stop <= ``sampler.total``, the batches of an epoch, where None stops.
+
+        Returns:
+            int64 ``(stop - start, k * m, 3)`` on the host: index, copy, and the key's 64 bits as a signed
+            integer.
+        """
+        return self._part(start, stop)
+
+    _order: ClassBatches
+
+    def _turn_at(self, epoch: int) -> _Window:
+        return _Window(epoch, self._batches)
+
+    def _order_of(self, turn: _Window) -> ClassBatches:
+        k, m = self.classes_per_batch, self.samples_per_class
+        return ClassBatches(self._cells, k, m, self.seed, turn.epoch, turn.epoch * turn.total, turn.total)
+
+    def _fingerprint(self, turn: _Window) -> str:
+        """Of labels, groups, k, m and the batches of an epoch."""
+        return self._digest
+
+    def _items(self, draws: Tensor) -> Iterator[list[Draw]]:
+        every = make_draws(draws.flatten(0, 1))
+        return (list(islice(every, self.batch_size)) for _ in range(len(draws)))
+
+    def __repr__(self) -> str:
+        k, m = self.classes_per_batch, self.samples_per_class
+        rows = [
+            (str(name), str(samples), str(draws))
+            for (name, samples), draws in zip(self.counts_.items(), self.plan_.values(), strict=True)
+        ]
+        return (
+            f"{type(self).__name__}: {self.total} batches of {k} x {m} an epoch, {len(self)} on rank "
+            f"{self.rank} of {self.num_replicas}, seed {self.seed}, epoch {self.epoch}\n"
+            f"{align(('class', 'samples', 'draws'), rows)}"
+        )
+
+
+def _by_class(table: LabelTable) -> Cells:
+    samples = torch.arange(len(table.members), device="cpu")
+    return Cells(table.members, samples, torch.ones_like(samples), table.starts, table.counts)
+
+
+def _by_group(table: LabelTable, groups: Any) -> Cells:
+    try:
+        checked_groups = check_labels(groups)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"groups, read as labels are: {error}") from None
+    numbers = np.unique(checked_groups.numbers, return_inverse=True)[1]
+    if len(numbers) != len(table.members):
+        raise ValueError(f"groups must be as many as labels, {len(table.members)}, got {len(numbers)}")
+    count = int(numbers.max()) + 1
+    both = np.empty(len(numbers), np.int64)
+    both[table.members.numpy()] = np.repeat(np.arange(len(table.classes)) * count, table.counts.numpy())
+    cells = build_table(both + numbers)
+    units = torch.bincount(torch.tensor(cells.classes, device="cpu") // count)
+    return Cells(cells.members, cells.starts, cells.counts, units.cumsum(0) - units, units)

@@ -1,0 +1,65 @@
+"""Grain: noise of every pixel, normal and added, or a factor; ``csrc/common/stages/noise.h`` in PyTorch.
+
+It is made of the pixel's 16 random bits. Two of 256 numbers, picked by eight of them each, make one that is
+almost normal: its distribution function is off by 0.0004, its deviation by 0.00001, and it ends at 4.2
+deviations.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug import random
+from gpuaug.images.levels import clamped
+from gpuaug.recipe.layout import FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL, WORD
+
+_MOST = (1 << 16) - 1
+
+
+def normals(device: torch.device | None = None) -> Tensor:
+    """The means of the 256 equally likely parts of a normal distribution, in 1/1024 of its deviation: int64.
+
+    >>> normals()[[0, 127, 128, 255]].tolist()
+    [-3041, -5, 5, 3041]
+
+    No device rounds one of them differently: none is nearer to a half than 0.002. Nothing is copied there.
+    """
+    edge = torch.special.ndtri(torch.arange(257, dtype=torch.float64, device=device) / 256)
+    density = torch.exp(-0.5 * edge.square())
+    mean = density[:-1] - density[1:]
+    return (mean * (1024 / mean.square().mean().sqrt())).round().long()
+
+
+def of_levels(image: Tensor, records: Tensor) -> Tensor:
+    """Levels ``(n, channels, height, width)``, int64, with their draws' grain."""
+    drawn, bits, is_normal, low, span = _drawn(records, image)
+    normal = image + ((low * drawn + (1 << 19)) >> 20)
+    factor = (image * (low + ((bits * span) >> 16)) + (1 << 11)) >> 12
+    return torch.where(is_normal, normal, factor).clamp(0, 255)
+
+
+def of_floats(images: Tensor, records: Tensor) -> Tensor:
+    """Floating images, float32 at least, with their draws' grain as for bytes, clamped to [0, 1]."""
+    drawn, bits, is_normal, low, span = _drawn(records, images)
+    normal = images + (low * drawn).to(images.dtype) * (2.0**-20 / 255)
+    factor = images * ((low + ((bits * span) >> 16)).to(images.dtype) / FACTOR_UNIT)
+    return clamped(torch.where(is_normal, normal, factor))
+
+
+def _drawn(records: Tensor, like: Tensor) -> tuple[Tensor, ...]:
+    """Normal numbers in 1/5120, bits, whether normal ones are asked for, and the words that scale them."""
+    count, channels, height, width = like.shape
+    kind, place, low, span = (
+        records[:, WORD[name], None, None, None]
+        for name in ("grain", "grain_place", "grain_low", "grain_span")
+    )
+    channel = torch.arange(channels, device=records.device).expand(count, channels)
+    channel = torch.where((kind[:, 0, 0] & PER_CHANNEL) != 0, channel, 0)
+    each = (records[:, WORD["key"], None], place[:, 0, 0])
+    key, place = (value.expand(count, channels).flatten() for value in each)
+    bits = random.pixel_bits(key, place, height, width, channel.flatten()).view(like.shape)
+    bits = torch.where((kind & PER_PIXEL) != 0, bits, bits[:, :, :1, :1])
+    table = normals(records.device)
+    drawn = 4 * table[bits & 0xFF] + 3 * table[bits >> 8]
+    return drawn, bits, (kind & 0xFF) == NORMAL, low.clamp(0, _MOST), span.clamp(0, _MOST)

@@ -1,0 +1,192 @@
+"""The arms of the study: how each of them meets the imbalance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+import gpuaug
+from gpuaug.sampling import deferred, effective_number, power, progressive
+from gpuaug.sampling.schedules import Schedule
+from gpuaug.sampling.targets import Target
+from gpuaug.study.arms.chains import read_chain
+from gpuaug.study.arms.expressions import evaluate, root_name, tidy
+from gpuaug.study.arms.techniques import TECHNIQUES
+from gpuaug.study.spelling import did_you_mean
+from gpuaug.transforms import Transform
+from gpuaug.transforms.mix import Mix
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What an epoch draws (``target`` of ``BalancedSampler``), and what becomes of images (height, width).
+    With ``curriculum``, a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` that they hold. What
+    ``mix`` makes of the number of samples of each class mixes the batches to train on.
+    """
+
+    about: str
+    target: Target | Schedule
+    transforms: Callable[[int, int], list[Transform]]
+    apply_to: str = "all"
+    curriculum: bool = False
+    mix: Callable[[Tensor], Mix] | None = None
+
+    def augment(self, height: int, width: int, seed: int) -> gpuaug.Compose:
+        """The arm's transform, from uint8 images to floats in [-1, 1]."""
+        return gpuaug.Compose(
+            [*self.transforms(height, width), gpuaug.Normalize(0.5, 0.5)],
+            apply_to=self.apply_to,
+            seed=seed,
+            memory_format=torch.channels_last,
+        )
+
+
+def nothing(height: int, width: int) -> list[Transform]:
+    return []
+
+
+def article_copies(height: int, width: int) -> list[Transform]:
+    """Crop, flip and noise in turn: copies 1, 4, 7, ... are crops."""
+    crop, noise = (TECHNIQUES[name](height, width) for name in ("crop", "salt_and_pepper"))
+    return [gpuaug.OneOf([crop, gpuaug.RandomHorizontalFlip(p=1.0), noise], by="copy")]
+
+
+def flip_and_resized_crop(height: int, width: int) -> list[Transform]:
+    # Milder than the 0.08 of ImageNet training, which would cut the small images of a study to a few pixels.
+    return [gpuaug.RandomResizedCrop((height, width), scale=(0.6, 1.0)), gpuaug.RandomHorizontalFlip()]
+
+
+def by_class(height: int, width: int) -> list[Transform]:
+    """The same, and techniques that a curriculum makes stronger."""
+    stronger = [
+        gpuaug.RandomAffine(30, translate=(0.2, 0.2), scale=(0.7, 1.3), shear=20),
+        gpuaug.RandomVerticalFlip(),
+        gpuaug.GaussianBlur(sigma=(0.1, 1.5)),
+        gpuaug.ColorJitter(brightness=0.8, contrast=0.8, saturation=0.8),
+        gpuaug.RandomInvert(),
+        gpuaug.CutOut(max(1, min(height, width) // 2)),
+    ]
+    # Half of the draws, as in the paper.
+    return [*flip_and_resized_crop(height, width), gpuaug.PerClass(stronger, p=0.5)]
+
+
+# In the order of the tables. An empty target keeps every class's own count.
+ARMS = {
+    "imbalanced": Arm("the samples as they are", {}, nothing),
+    "undersampled": Arm("every class as often as the smallest", "minority", nothing),
+    "duplicates": Arm("every class as often as the largest, unchanged", "majority", nothing),
+    "copies": Arm(
+        "the same, copies cropped, flipped or noised", "majority", article_copies, apply_to="copies"
+    ),
+    "all": Arm("the same, every draw cropped and flipped", "majority", flip_and_resized_crop),
+}
+
+# More arms that are a name.
+CURRICULUM = "the same, and more of other techniques for a class the better it is known (Ahn et al., 2023)"
+MIXED = "every class as often as the largest; each image mixed with another of its batch, by"
+PASTED = "the samples as they are; half of them with a box of another, the rarer its class the likelier"
+NAMED = {
+    **ARMS,
+    "curriculum": Arm(CURRICULUM, "majority", by_class, curriculum=True),
+    "mixup": Arm(f"{MIXED} mixup", "majority", nothing, mix=lambda counts: gpuaug.MixUp()),
+    "cutmix": Arm(f"{MIXED} CutMix", "majority", nothing, mix=lambda counts: gpuaug.CutMix()),
+    "cmo": Arm(f"{PASTED} (Park et al., 2022)", {}, nothing, mix=gpuaug.CMO),
+}
+
+# What may stand for a target. A bare name is called without arguments.
+TARGETS: dict[str, Callable[..., Target | Schedule]] = {
+    **{name: lambda name=name: name for name in ("natural", "majority", "minority", "mean", "median")},
+    "power": power,
+    "effective_number": effective_number,
+    "deferred": deferred,
+    "progressive": progressive,
+}
+USUAL_TARGET, USUAL_WHOM = "majority", "all"
+
+
+def groups(epochs: int) -> dict[str, list[str]]:
+    """The arms that one name stands for, in a study of so many epochs.
+
+    >>> groups(10)["schedules"]
+    ['power(0.5)', 'effective_number(0.999)', 'progressive(10)', 'deferred(8)']
+    """
+    return {
+        "balancing": ["imbalanced", "undersampled", "duplicates"],
+        "techniques": list(TECHNIQUES),
+        # Deferred by 160 of 200 epochs, as in its paper.
+        "schedules": [
+            "power(0.5)",
+            "effective_number(0.999)",
+            f"progressive({epochs})",
+            f"deferred({epochs * 4 // 5})",
+        ],
+    }
+
+
+def read_arms(
+    texts: Sequence[str], *, epochs: int = 10, target: str = USUAL_TARGET, apply_to: str = USUAL_WHOM
+) -> dict[str, Arm]:
+    """The arms that the texts name, in their order.
+
+    >>> list(read_arms(["imbalanced", "crop+hflip", "natural: hflip", "hflip @ copies", "deferred(3)"]))
+    ['imbalanced', 'crop + hflip', 'natural: hflip', 'hflip @ copies', 'deferred(3)']
+
+    Args:
+        texts: names of ``NAMED``, of ``groups``, ``TARGET``, ``CHAIN`` or ``TARGET: CHAIN``, the last two
+            also with ``@ copies``.
+        epochs: of the study, for the groups.
+        target, apply_to: of chains that say nothing of it.
+
+    Raises:
+        ValueError: no arm, one named twice, or a text that is none of these.
+    """
+    known = groups(epochs)
+    arms: dict[str, Arm] = {}
+    for text in (one for given in texts for one in known.get(given, [given])):
+        name, arm = read_arm(text, target=target, apply_to=apply_to)
+        if name in arms:
+            raise ValueError(f"arms must be different, got {name} twice")
+        arms[name] = arm
+    if not arms:
+        raise ValueError("arms must be at least one, got none")
+    return arms
+
+
+def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHOM) -> tuple[str, Arm]:
+    """One arm and its name, which is the shortest text that gives the same arm again.
+
+    >>> name, arm = read_arm("crop + hflip(1)", target="power(0.5)")
+    >>> name, arm.apply_to
+    ('power(0.5): crop + hflip(1)', 'all')
+    """
+    if text in NAMED:
+        return text, NAMED[text]
+    rest, at, whom = text.partition("@")
+    head, colon, chain = rest.partition(":")
+    if not colon:
+        head, chain = (rest, "") if _is_target(rest) else (target, rest)
+    whom = whom.strip() if at else apply_to if chain else USUAL_WHOM
+    try:
+        head, wanted = tidy(head), evaluate("target", head, TARGETS)
+        transforms = read_chain(chain) if chain else None
+    except (SyntaxError, ValueError) as error:
+        names = [*NAMED, *groups(1), *TARGETS, *TECHNIQUES]
+        meant = did_you_mean(names, text.strip()) if text.strip().isidentifier() else ""
+        raise ValueError(
+            f"arms must be names of {', '.join(NAMED)}, groups ({', '.join(groups(1))}), targets or chains; "
+            f"got {text!r}{meant or f': {error}'}"
+        ) from error
+    if whom not in ("all", "copies"):
+        raise ValueError(f"arms must end in '@ all' or '@ copies', or in neither, got {text!r}")
+    words = [f"{head}:" if head != USUAL_TARGET and chain else "" if chain else head]
+    words += [transforms.text] if transforms else []
+    words += [f"@ {whom}"] if whom != USUAL_WHOM else []
+    what = f"{'every draw' if whom == 'all' else 'copies'}: {transforms.text}" if transforms else "unchanged"
+    return " ".join(filter(None, words)), Arm(f"target {head}; {what}", wanted, transforms or nothing, whom)
+
+
+def _is_target(text: str) -> bool:
+    return root_name(text) in TARGETS or text.strip().replace(".", "", 1).isdigit()

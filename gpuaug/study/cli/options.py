@@ -1,0 +1,216 @@
+"""The options of ``python -m gpuaug study``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+METRICS = ("accuracy", "mean-recall", "minority-recall", "minority-f1")  # as study.effects.metrics has them
+MARGIN, HOLDOUT = 0.02, 0.2  # as study.verdicts and study.holdout have them
+KINDS = {int: "an integer", float: "a number"}
+EPILOG = """\
+An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
+(the first three), techniques (every one alone), schedules, curriculum (techniques that grow with what
+the model knows of a class), mixup, cutmix and cmo (images of a batch mixed); or a text
+"TARGET: CHAIN @ WHOM", of which each part may be left out. A TARGET is natural, majority, minority,
+mean, median, a number, power(0.5), effective_number(0.999), deferred(8) or progressive(10). A CHAIN is a
+technique (with its strength) or a transform of gpuaug, or several: "crop(0.8) + hflip +
+GaussianBlur(sigma=(0.1, 2.0))". WHOM is all or copies.
+
+{techniques}
+
+Stop a study with Ctrl-C; the same command with --resume goes on. Under torchrun, processes share the runs.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Data, imbalance, training, comparison, search and results."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "Trains a network under several ways to meet class imbalance, compares them, and writes a report."
+    )
+    parser.epilog = EPILOG.format(techniques=techniques())
+    add_data(parser.add_argument_group("data"))
+    add_imbalance(
+        parser.add_argument_group("imbalance", "the first images of each class are kept, by file name")
+    )
+    training = parser.add_argument_group("training")
+    training.add_argument(
+        "--arms", nargs="+", metavar="ARM", help="default: imbalanced undersampled duplicates copies all"
+    )
+    training.add_argument(
+        "--target", default="majority", help="of arms that are only a chain (default: %(default)s)"
+    )
+    training.add_argument(
+        "--apply-to",
+        choices=("all", "copies"),
+        default="all",
+        help="whom arms that say nothing of it augment (default: %(default)s)",
+    )
+    training.add_argument(
+        "--model",
+        default="convnet",
+        help="convnet (the article's, the default), resnet18-paper, resnet32, or a name of torchvision's",
+    )
+    training.add_argument("--epochs", type=number(int, 1), default=5, help="default: %(default)s")
+    training.add_argument("--seeds", type=number(int, 1), default=2, help="how many (default: %(default)s)")
+    training.add_argument("--batch-size", type=number(int, 1), default=64, help="default: %(default)s")
+    training.add_argument("--device", help="default: cuda where there is one, else cpu")
+    training.add_argument(
+        "--threads", type=number(int, 1), help="of PyTorch on the CPU (default: its own choice)"
+    )
+    comparison = parser.add_argument_group("comparison")
+    comparison.add_argument(
+        "--baseline", metavar="ARM", help="what arms are compared with (default: the first)"
+    )
+    comparison.add_argument(
+        "--metric",
+        choices=METRICS,
+        default="accuracy",
+        help="what they are compared by (default: %(default)s)",
+    )
+    comparison.add_argument(
+        "--margin",
+        type=share,
+        default=MARGIN,
+        metavar="X",
+        help="an arm whose interval lies within -X and X has “no effect above X” (default: %(default)s)",
+    )
+    add_search(
+        parser.add_argument_group("search", "successive halving, on a fifth of the training images held out")
+    )
+    results = parser.add_argument_group("results")
+    results.add_argument(
+        "--out", type=Path, default=Path("results/study"), help="folder (default: %(default)s)"
+    )
+    whether = results.add_mutually_exclusive_group()
+    whether.add_argument("--overwrite", action="store_true", help="replace the study that is in --out")
+    whether.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the study in --out; arms and seeds may be more than before; "
+        "with a search, arms alone",
+    )
+
+
+def add_data(data: argparse._ArgumentGroup) -> None:
+    data.add_argument(
+        "--data",
+        default="embedded",
+        help="'embedded' (T-shirts against shirts, the default), 'cifar10', 'cifar100', or a folder of "
+        "images: train/ and test/ with a folder for every class in each, or a folder for every class alone",
+    )
+    data.add_argument(
+        "--holdout",
+        type=share,
+        metavar="SHARE",
+        help=f"of every class of a folder without train/ and test/, the part to test on (default: {HOLDOUT})",
+    )
+    data.add_argument(
+        "--holdout-seed",
+        type=number(int, 0),
+        metavar="N",
+        help="another one holds other images out (default: 0)",
+    )
+    data.add_argument(
+        "--classes",
+        type=names,
+        metavar="A,B,...",
+        help="or 'all'; default: cat,dog of cifar10, all of the others",
+    )
+    data.add_argument("--root", type=Path, default=Path("data"), help="where CIFAR lies (default: data)")
+    data.add_argument("--download", action="store_true", help="download CIFAR to --root")
+    data.add_argument(
+        "--size", type=number(int, 1), help="resize the images of a folder to this many pixels square"
+    )
+
+
+def add_imbalance(rare: argparse._ArgumentGroup) -> None:
+    rare.add_argument(
+        "--minority", nargs="+", metavar="CLASS", help="classes to make rare (default: the smallest, or last)"
+    )
+    rare.add_argument(
+        "--majority-count", type=number(int, 1), metavar="N", help="images of every other class"
+    )
+    few = rare.add_mutually_exclusive_group()
+    few.add_argument(
+        "--minority-count", type=number(int, 1), metavar="N", help="images of every minority class"
+    )
+    few.add_argument(
+        "--ratio",
+        type=number(float, 1),
+        help="images of the largest other class for one of a minority class "
+        "(default: 10 for embedded, 4 and 4,800 images for cifar10's cats and dogs; others stay)",
+    )
+    few.add_argument(
+        "--long-tailed",
+        type=number(float, 1),
+        metavar="FACTOR",
+        help="a long tail, as of the CIFAR-LT sets, in the place of the other three",
+    )
+
+
+def add_search(search: argparse._ArgumentGroup) -> None:
+    search.add_argument(
+        "--search",
+        type=number(int, 1),
+        metavar="EPOCHS",
+        help="look for the best candidates first, with so many epochs in all, and add them to the arms",
+    )
+    search.add_argument(
+        "--candidates",
+        nargs="+",
+        metavar="ARM",
+        help="without targets that change by epoch (default: every technique at each of its strengths)",
+    )
+    search.add_argument(
+        "--keep", type=number(int, 1), default=3, help="how many to add (default: %(default)s)"
+    )
+
+
+def techniques() -> str:
+    """What ``--help`` says of the techniques: all their names, in lines of a terminal's width."""
+    from gpuaug.study.arms.techniques import TECHNIQUES
+
+    return textwrap.fill(f"Techniques: {', '.join(TECHNIQUES)}.", 100)
+
+
+def names(text: str) -> list[str]:
+    """
+    >>> names("cat,dog")
+    ['cat', 'dog']
+    """
+    return text.split(",")
+
+
+def share(text: str) -> float:
+    """An ``argparse`` type: a part of a whole.
+
+    >>> share("0.2")
+    0.2
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and below 1, got {text}")
+    return value
+
+
+def number(kind: type[int] | type[float], least: int) -> Callable[[str], float]:
+    """An ``argparse`` type: an int or a float that is at least ``least``."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {KINDS[kind]}, got {text!r}") from None
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"must be finite and at least {least}, got {text}")
+        return value
+
+    return read

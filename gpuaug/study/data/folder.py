@@ -1,0 +1,140 @@
+"""Images from a folder, read by torchvision's ``ImageFolder``: ``train/<class>/`` and ``test/<class>/``, or
+``<class>/`` alone, of which a part is held out for the test.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.images.packed import Images, Packed
+from gpuaug.loading import DeviceDataset
+from gpuaug.study import extras
+from gpuaug.study.data.holdout import SHARE, Holdout, held_out
+from gpuaug.study.data.sources import SOURCES, Request, StudyData, check_classes, refuse_holdout
+from gpuaug.study.spelling import did_you_mean
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torchvision.datasets import ImageFolder
+
+
+def load_folder(request: Request) -> StudyData:
+    """The images of a folder, as RGB.
+
+    Raises:
+        ValueError: no such folder, ``train`` or ``test`` alone in it, other classes in one than in the other,
+            or a holdout where it has both.
+        RuntimeError: a file that cannot be decoded, is a decompression bomb or, without a size, differs in
+            size from the rest; the message names it.
+    """
+    extras.require(*extras.IMAGE_FILES)
+    root = Path(request.source)
+    if not root.is_dir():
+        raise ValueError(
+            f"data must be {', '.join(map(repr, SOURCES))} or a folder, with train/ and test/ or with a "
+            f"folder for every class; {root} is not a folder{did_you_mean(SOURCES, request.source)}"
+        )
+    parts = [part for part in ("train", "test") if (root / part).is_dir()]
+    if not parts:
+        return load_undivided(root, request)
+    if len(parts) == 1:
+        raise ValueError(
+            f"data must be a folder with both train/ and test/, or with neither; {root} has {parts[0]}/ "
+            f"alone: to hold images of it out, give {root / parts[0]}"
+        )
+    refuse_holdout(request, f"{root} has both")
+    classes = check_classes(request.classes, class_names(root / "train"))
+    if request.classes in (None, ["all"]) and class_names(root / "test") != list(classes):
+        raise ValueError(
+            f"train/ and test/ must hold the same classes, got {', '.join(classes)} and "
+            f"{', '.join(class_names(root / 'test'))} in {root}"
+        )
+    decode = Decoder(request.size)
+    train, test = (decode_split(root / split, classes, decode) for split in ("train", "test"))
+    return StudyData(classes, _whole(train.images), train.labels, _whole(test.images), test.labels)
+
+
+def load_undivided(root: Path, request: Request) -> StudyData:
+    """The images of a folder that has a folder for every class, split by a seed."""
+    names = class_names(root)
+    if not names:
+        raise ValueError(
+            f"data must be a folder with a folder of images for every class; {root} has no folder in it"
+        )
+    classes = check_classes(request.classes, names)
+    files = image_folder(root, classes, Decoder(request.size))
+    share = SHARE if request.holdout is None else request.holdout
+    seed = request.holdout_seed or 0
+    paths = [Path(path).relative_to(root) for path, _ in files.samples]
+    test = held_out(paths, torch.tensor(files.targets), share, seed)
+    whole = DeviceDataset.from_dataset(files)
+    images, labels = _whole(whole.images), whole.labels
+    train_counts, test_counts = (
+        dict(zip(classes, labels[part].bincount(minlength=len(classes)).tolist(), strict=True))
+        for part in (~test, test)
+    )
+    holdout = Holdout(share, seed, train_counts, test_counts)
+    return StudyData(classes, images[~test], labels[~test], images[test], labels[test], holdout)
+
+
+def _whole(images: Images) -> Tensor:
+    """The images ``(N, C, H, W)``, which a ``Decoder`` leaves at one size."""
+    return images.dense() if isinstance(images, Packed) else images
+
+
+def class_names(folder: Path) -> list[str]:
+    """The folders in it, but for hidden ones: what tools leave (``.ipynb_checkpoints``) is no class."""
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != ".")
+
+
+def decode_split(folder: Path, classes: Sequence[str], decode: Decoder) -> DeviceDataset:
+    """All images of the chosen classes, decoded; within a class in order of file name."""
+    return DeviceDataset.from_dataset(image_folder(folder, classes, decode))
+
+
+def image_folder(folder: Path, classes: Sequence[str], decode: Decoder) -> ImageFolder:
+    """The files of the chosen classes, labelled by their order.
+
+    Raises:
+        ValueError: a class without images.
+    """
+    from torchvision.datasets import ImageFolder
+
+    class ChosenFolder(ImageFolder):  # type: ignore[misc]  # torchvision has no types
+        def find_classes(self, directory: Any) -> tuple[list[str], dict[str, int]]:
+            return list(classes), {name: label for label, name in enumerate(classes)}
+
+    try:
+        return ChosenFolder(str(folder), loader=decode)
+    except FileNotFoundError as error:  # a class without images
+        raise ValueError(f"every class must have images: {error}") from error
+
+
+class Decoder:
+    """Decodes image files with Pillow, to a square of ``size`` pixels; without a size, all must be of one."""
+
+    def __init__(self, size: int | None) -> None:
+        self.size = size
+        self.first: tuple[int, int] | None = None
+
+    def __call__(self, path: str) -> Image:
+        from PIL import Image
+
+        with warnings.catch_warnings(), open(path, "rb") as file:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(file).convert("RGB")
+        if self.size is not None:
+            return image.resize((self.size, self.size), Image.Resampling.BILINEAR)
+        self.first = self.first or image.size
+        if image.size != self.first:
+            raise ValueError(
+                f"the images are of different sizes, {self.first[0]} x {self.first[1]} and "
+                f"{image.size[0]} x {image.size[1]} (width x height): give a size to resize them to (--size)"
+            )
+        return image

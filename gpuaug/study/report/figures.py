@@ -1,0 +1,101 @@
+"""The pictures of a comparison: differences with their intervals, and which class was taken for which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gpuaug.study.statistics.effects import Effects
+from gpuaug.study.statistics.summary import Runs, last_epochs, runs_by_arm
+from gpuaug.study.statistics.verdicts import EFFECTIVE, HARMFUL, no_effect
+from gpuaug.study.training.comparison import Row
+
+COLOURS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
+SMALL, OTHER = "#3b78c2", "#8a8a8a"
+SHOWN = 10  # arms in the curves; of more, the best and the worst
+NUMBERED = 6  # classes, up to which the cells of a confusion matrix hold numbers
+COLUMNS = 2
+
+
+def draw_differences(effects: Effects) -> Figure:
+    """A line for every arm: its mean difference to the baseline, and the 95 % interval where there is one.
+
+    An arrow says that an interval goes on beyond the picture. The band is that of the verdict "no effect".
+    """
+    ranked = sorted(effects.arms.items(), key=lambda item: -item[1].difference.mean)[::-1]  # the best on top
+    limit = limit_of(effects)
+    colours = {**COLOURS, no_effect(effects.margin): SMALL}
+    figure = Figure(figsize=(5.5, 0.9 + 0.3 * len(ranked)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvspan(-effects.margin, effects.margin, color=OTHER, alpha=0.15, linewidth=0)
+    axes.axvline(0, color=OTHER, linewidth=1)
+    for place, (_, effect) in enumerate(ranked):
+        colour, of = colours.get(effect.verdict, OTHER), effect.difference
+        if of.low is not None and of.high is not None:
+            ends = [max(of.low, -limit), min(of.high, limit)]
+            axes.plot(ends, [place, place], color=colour, linewidth=2)
+            for end, cut, arrow in ((ends[0], of.low < -limit, "<"), (ends[1], of.high > limit, ">")):
+                if cut:
+                    axes.plot(end, place, arrow, color=colour, markersize=7, clip_on=False)
+        axes.plot(of.by_seed, [place] * len(of.by_seed), "|", color=colour, markersize=9)
+        axes.plot(of.mean, place, "o", color=colour)
+    axes.set_yticks(range(len(ranked)), [name for name, _ in ranked])
+    axes.set(xlabel=f"{effects.metric} minus that of {effects.baseline}", xlim=(-limit, limit))
+    axes.set_ylim(-0.6, max(1, len(ranked)) - 0.4)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def limit_of(effects: Effects) -> float:
+    """How far the axis goes either way: by the seeds' differences, for two seeds have intervals so wide that
+    nothing else would be seen.
+    """
+    values = [abs(value) for effect in effects.arms.values() for value in effect.difference.by_seed]
+    return min(1.0, 1.3 * max([effects.margin, *values]) + 0.01)
+
+
+def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
+    """For every arm, of each class the share that was taken for each; last epochs of all seeds together."""
+    arms = runs_by_arm(rows)
+    columns = min(COLUMNS, len(arms))
+    lines = math.ceil(len(arms) / columns)
+    figure = Figure(figsize=(2.7 * columns, 2.5 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat[len(arms) :]:
+        axes.set_axis_off()
+    for axes, (arm, runs) in zip(grid.flat, arms.items(), strict=False):
+        shares = confusion(runs)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_title(arm, fontsize=9, wrap=True)
+        if len(classes) <= NUMBERED:
+            axes.set_xticks(range(len(classes)), classes, fontsize=8, rotation=30)
+            axes.set_yticks(range(len(classes)), classes, fontsize=8)
+            for (true, taken), share in np.ndenumerate(shares):
+                ink = "white" if share > 0.6 else "black"
+                axes.text(taken, true, f"{share:.2f}", ha="center", va="center", fontsize=9, color=ink)
+        else:
+            axes.set_xticks([])
+            axes.set_yticks([])
+    return figure
+
+
+def confusion(runs: Runs) -> np.ndarray:
+    """The shares of an arm: a line for each true class, which sums to 1."""
+    epochs = [row.epoch for run in last_epochs(runs).values() for row in run]
+    counts: np.ndarray = np.sum([epoch.score.confusion for epoch in epochs], axis=0)
+    shares: np.ndarray = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    return shares
+
+
+def arms_shown(rows: Sequence[Row], effects: Effects) -> list[str]:
+    """The arms that curves are drawn of: all, or the baseline, the five best and the four worst."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    if len(arms) <= SHOWN:
+        return arms
+    ranked = sorted(effects.arms, key=lambda arm: -effects.arms[arm].difference.mean)
+    return [effects.baseline, *ranked[:5], *ranked[-4:]]

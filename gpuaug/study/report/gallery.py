@@ -1,0 +1,95 @@
+"""What each transform makes of a data set's own images, as small pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+import gpuaug
+from gpuaug.random import draw_keys
+from gpuaug.study.arms.arms import Arm, nothing
+from gpuaug.study.arms.techniques import TECHNIQUES, refusal
+from gpuaug.study.data.sources import StudyData
+from gpuaug.transforms import Transform
+
+IMAGES, DRAWS = 2, 4
+LARGEST = 96  # pixels; what is larger is shown smaller
+GAP = 2
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A line of the gallery: originals, and draws of each."""
+
+    name: str
+    about: str
+    png: bytes
+
+
+def draws_of(index: int, copies: int, seed: int = 0) -> Tensor:
+    """The draws of a sample's copies 1, 2, ... in epoch 0, as a sampler of that seed gives them: int64
+    ``(copies, 3)``.
+
+    >>> draws_of(7, 2)[:, :2].tolist()
+    [[7, 1], [7, 2]]
+    """
+    copy = torch.arange(1, copies + 1)
+    number = torch.full_like(copy, index)
+    return torch.stack((number, copy, draw_keys(seed, 0, number, copy)), dim=1)
+
+
+def exhibits(data: StudyData, minority: Collection[str], arms: Mapping[str, Arm]) -> list[Exhibit]:
+    """Every technique that takes such images, then every other arm that augments; on two of the first
+    minority class.
+    """
+    height, width = data.image_shape[1:]
+    rare = data.classes.index(next(name for name in data.classes if name in minority))
+    samples = (data.train_labels == rare).nonzero().flatten()[:IMAGES].tolist()
+    shown: dict[str, tuple[str, Transform]] = {
+        name: (of.about, of(height, width))
+        for name, of in TECHNIQUES.items()
+        if not refusal(of(height, width), data.train_images)
+    }
+    for name, arm in arms.items():
+        if arm.transforms is not nothing and name not in shown:
+            shown[name] = (arm.about, gpuaug.Compose(arm.transforms(height, width)))
+    return [
+        Exhibit(name, about, strip(data.train_images, samples, transform))
+        for name, (about, transform) in shown.items()
+    ]
+
+
+def strip(images: Tensor, samples: list[int], transform: Transform) -> bytes:
+    """A PNG file: a line for each sample, the original and then its draws."""
+    lines = []
+    for sample in samples:
+        draws = draws_of(sample, DRAWS)
+        copies = transform(images, draws, index=draws[:, 0])
+        lines.append(torch.cat((images[sample : sample + 1], copies)))
+    return as_file(torch.stack(lines))
+
+
+def as_file(tiles: Tensor) -> bytes:
+    """uint8 ``(lines, columns, C, H, W)`` side by side, as a PNG file with gaps that let the page through."""
+    from PIL import Image
+
+    lines, columns, channels, height, width = tiles.shape
+    if max(height, width) > LARGEST:
+        scale = LARGEST / max(height, width)
+        smaller = gpuaug.Resize((max(1, round(height * scale)), max(1, round(width * scale))))
+        tiles = smaller(tiles.flatten(0, 1)).unflatten(0, (lines, columns))
+        height, width = tiles.shape[3:]
+    sheet = torch.zeros(4, lines * (height + GAP) - GAP, columns * (width + GAP) - GAP, dtype=torch.uint8)
+    for line in range(lines):
+        for column in range(columns):
+            top, left = line * (height + GAP), column * (width + GAP)
+            place = sheet[:, top : top + height, left : left + width]
+            place[:3] = tiles[line, column].expand(3, -1, -1) if channels == 1 else tiles[line, column, :3]
+            place[3] = 255
+    file = io.BytesIO()
+    Image.fromarray(sheet.permute(1, 2, 0).numpy(), "RGBA").save(file, "PNG", optimize=True)
+    return file.getvalue()

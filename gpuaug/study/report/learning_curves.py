@@ -1,0 +1,64 @@
+"""The picture of the training: a line for every arm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gpuaug.study.training.comparison import Row
+
+
+def draw_curves(
+    rows: Sequence[Row], classes: Sequence[str], minority: Collection[str], *, narrow: bool = False
+) -> Figure:
+    """Accuracy, and the minority classes' mean recall, by epoch: mean and range over the seeds.
+
+    Side by side, or, where the page is ``narrow``, one above the other.
+    """
+    rare = [number for number, name in enumerate(classes) if name in minority]
+    figure = Figure(figsize=(5.5, 8) if narrow else (11, 4.5), layout="constrained")
+    left, right = figure.subplots(*((2, 1) if narrow else (1, 2)), sharex=True)
+    _draw(left, rows, "accuracy", lambda row: row.epoch.score.accuracy)
+    _draw(
+        right,
+        rows,
+        f"recall of {some(classes[number] for number in rare)}",
+        lambda row: float(np.mean([row.epoch.score.classes[number].recall for number in rare])),
+    )
+    if narrow:  # they share it
+        left.set_xlabel("")
+    lines, arms = right.get_legend_handles_labels()
+    figure.legend(lines, arms, loc="outside lower center", ncols=2 if narrow else 5)
+    return figure
+
+
+def some(names: Iterable[str]) -> str:
+    """The first names of many.
+
+    >>> some("abcdefg")
+    'a, b, c and 4 more'
+    """
+    names = list(names)
+    if len(names) <= 4:
+        return ", ".join(names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def _draw(axes: Axes, rows: Sequence[Row], name: str, value: Callable[[Row], float]) -> None:
+    for arm in dict.fromkeys(row.arm for row in rows):
+        by_epoch: dict[int, list[float]] = {}
+        for row in rows:
+            if row.arm == arm:
+                by_epoch.setdefault(row.epoch.number, []).append(value(row))
+        numbers, values = list(by_epoch), np.array(list(by_epoch.values()))
+        (line,) = axes.plot(numbers, values.mean(axis=1), marker="o", markersize=3, label=arm)
+        axes.fill_between(
+            numbers, values.min(axis=1), values.max(axis=1), color=line.get_color(), alpha=0.15, linewidth=0
+        )
+    axes.set(title=name, xlabel="epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)

@@ -1,0 +1,134 @@
+"""What a study leaves in its folder."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from gpuaug.ops import backends
+from gpuaug.study.arms.arms import Arm
+from gpuaug.study.data.sources import StudyData
+from gpuaug.study.report.conclusion import conclusion
+from gpuaug.study.report.document import as_html, as_markdown, gallery_file
+from gpuaug.study.report.figures import draw_confusions, draw_differences
+from gpuaug.study.report.gallery import exhibits
+from gpuaug.study.report.learning_curves import draw_curves
+from gpuaug.study.report.pictures import as_png
+from gpuaug.study.report.sections import TITLE, sections, shown_rows
+from gpuaug.study.report.sheet import draw_sheet
+from gpuaug.study.search import Candidate
+from gpuaug.study.statistics.effects import Effects
+from gpuaug.study.statistics.summary import Summary, summarise
+from gpuaug.study.training.comparison import Row
+from gpuaug.study.training.logs import write_metrics
+from gpuaug.study.training.runs import LAST_EPOCHS
+from gpuaug.study.training.training import Protocol
+
+# What the numbers may depend on; torchvision is there where images or networks come from it.
+VERSIONED = ("torch", "torchvision", "torchmetrics", "kornia", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study: what was asked for, what it was done with, and what came out.
+
+    ``refused`` are arms and candidates of groups that do not take such images, each with the reason.
+    """
+
+    command: str
+    source: str
+    data: StudyData
+    minority: tuple[str, ...]
+    arms: dict[str, Arm]
+    protocol: Protocol
+    seeds: int
+    rows: Sequence[Row]
+    effects: Effects
+    candidates: Sequence[Candidate]
+    search: int | None
+    refused: dict[str, str]
+
+    def summaries(self) -> dict[str, Summary]:
+        return summarise(self.rows, self.data.classes)
+
+    def conclusion(self) -> str:
+        """What a reader should take from it: one sentence."""
+        return conclusion(self.effects, self.seeds)
+
+
+def write_report(out: Path, study: Study) -> list[str]:
+    """The report as a page, Markdown and JSON, its tables and pictures; the names of the files."""
+    gallery = exhibits(study.data, study.minority, study.arms)
+    parts = sections(study, gallery, versions())
+    texts = {
+        "report.html": as_html(TITLE, study.conclusion(), parts),
+        "report.md": as_markdown(TITLE, study.conclusion(), parts),
+        "report.json": json.dumps(as_json(study), indent=1, ensure_ascii=False) + "\n",
+    }
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8")
+    write_metrics(out / "metrics.csv", study.rows, study.data.classes)
+    draw = {
+        "curves.png": lambda: draw_curves(shown_rows(study), study.data.classes, study.minority),
+        "draws.png": lambda: draw_sheet(study.data, study.minority),
+        "differences.png": lambda: draw_differences(study.effects),
+        "confusion.png": lambda: draw_confusions(shown_rows(study), study.data.classes),
+    }
+    for name, figure in draw.items():
+        (out / name).write_bytes(as_png(figure))
+    (out / "gallery").mkdir(exist_ok=True)
+    for exhibit in gallery:
+        (out / gallery_file(exhibit)).write_bytes(exhibit.png)
+    return [*texts, "metrics.csv", *draw, "gallery/"]
+
+
+def as_json(study: Study) -> dict[str, Any]:
+    summaries = study.summaries()
+    return {
+        "command": study.command,
+        "conclusion": study.conclusion(),
+        "settings": settings(study),
+        "versions": versions(),
+        "arms": {arm: {"about": study.arms[arm].about, **asdict(of)} for arm, of in summaries.items()},
+        "arms_are": f"of each seed the mean of the last {LAST_EPOCHS} epochs; mean and sd over seeds",
+        "effects": asdict(study.effects),
+        "effects_are": "paired differences to the baseline, seed by seed: mean, 95 % interval by Student's t "
+        "cut at -1 and 1, and p; adjusted: p after Holm's correction for all arms; verdict: effective or "
+        "harmful by adjusted, no effect above the margin where the interval lies within it, else "
+        "inconclusive; classes and splits: recall",
+        "search": [asdict(candidate) for candidate in study.candidates],
+    }
+
+
+def settings(study: Study) -> dict[str, Any]:
+    data, protocol = study.data, study.protocol
+    test_counts = data.test_labels.bincount(minlength=len(data.classes)).tolist()
+    return {
+        "data": study.source,
+        "arms": list(study.arms),
+        "left_out": study.refused,
+        "seeds": study.seeds,
+        "epochs": protocol.epochs,
+        "batch_size": protocol.batch_size,
+        "device": str(protocol.device),
+        "model": protocol.network,
+        "image_shape": data.image_shape,
+        "train_images": data.counts(),
+        "test_images": dict(zip(data.classes, test_counts, strict=True)),
+        "minority": study.minority,
+        "holdout": data.holdout and asdict(data.holdout),
+    }
+
+
+def versions() -> dict[str, str]:
+    return {
+        "gpuaug": backends.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in VERSIONED if find_spec(name)},
+    }

@@ -1,0 +1,194 @@
+"""The sections of a report: plan, verdicts, curves, confusion, gallery, and how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gpuaug.sampling import BalancedSampler
+from gpuaug.study.report.document import Block, Code, Gallery, Paragraph, Picture, Section
+from gpuaug.study.report.figures import arms_shown, draw_confusions, draw_differences
+from gpuaug.study.report.gallery import Exhibit
+from gpuaug.study.report.learning_curves import draw_curves
+from gpuaug.study.report.pictures import as_svg
+from gpuaug.study.report.tables import (
+    MOST_CLASSES,
+    Table,
+    cost_table,
+    effects_table,
+    search_table,
+    summary_table,
+    where_table,
+)
+from gpuaug.study.statistics.effects import FEW, MANY
+from gpuaug.study.statistics.verdicts import no_effect
+from gpuaug.study.training.networks import find_network
+from gpuaug.study.training.runs import LAST_EPOCHS
+
+if TYPE_CHECKING:
+    from gpuaug.study.report.report import Study
+    from gpuaug.study.training.comparison import Row
+
+TITLE = "Which augmentation helps this data set"
+TOGETHER = (
+    "The split knows nothing of images that belong together, such as those of one patient or one video: "
+    "where there are such, make train/ and test/ yourself, or the test images are too easy."
+)
+
+
+def sections(study: Study, gallery: Sequence[Exhibit], versions: dict[str, str]) -> list[Section]:
+    """All sections, in the order of reading."""
+    parts = [Section("Result", result(study))]
+    if len(study.arms) > 1:
+        parts.append(Section("Where it helps", where(study)))
+    if study.candidates:
+        parts.append(Section("Search", searched(study)))
+    return [
+        *parts,
+        Section("Plan", plan(study)),
+        Section("Curves", curves(study)),
+        Section("Confusion", confusion(study)),
+        Section("Gallery", pictures(gallery)),
+        Section("Repeat it", [Code(study.command), Code(_lines(versions))]),
+    ]
+
+
+def result(study: Study) -> list[Block]:
+    last = min(LAST_EPOCHS, study.protocol.epochs)
+    table = summary_table(study.summaries(), study.minority)
+    blocks: list[Block] = [
+        Paragraph(f"Mean of the last {last} epochs ± standard deviation over {study.seeds} seeds:"),
+        table,
+        Paragraph(
+            "What an epoch costs. The best epoch is what articles quote; it is chosen on the test images, so "
+            "it is too high, and the more so the more epochs there are."
+        ),
+        cost_table(study.summaries(), study.effects.baseline),
+    ]
+    if len(study.arms) == 1:
+        return blocks
+    effects = study.effects
+    verdicts: list[Block] = [
+        Paragraph(
+            f"Every arm against “{effects.baseline}” by {effects.metric}: the mean difference over seeds, "
+            "each pair of runs from the same initial weights, with Student's 95 % interval, cut at -1 and 1, "
+            "as no difference of rates lies beyond. “effective” and “harmful” hold after Holm's correction "
+            f"for all these comparisons together; “{no_effect(effects.margin)}” says that the interval lies "
+            f"within the margin, ±{effects.margin:g}; all else is inconclusive."
+        ),
+        effects_table(effects),
+        Picture(
+            "Differences to the baseline: a dot for the mean, ticks for the seeds, a line for the 95 % "
+            "interval, with an arrow where it goes on; green effective, red harmful, blue within the band of "
+            f"±{effects.margin:g}, grey inconclusive",
+            as_svg("differences", lambda: draw_differences(effects)),
+            "differences.png",
+        ),
+        Paragraph(effects.caution),
+    ]
+    return verdicts + blocks
+
+
+def where(study: Study) -> list[Block]:
+    table = where_table(study.effects)
+    blocks: list[Block] = [
+        Paragraph(
+            f"Difference of recall [95 % interval, cut at -1 and 1, not corrected] to "
+            f"“{study.effects.baseline}”: classes of "
+            f"many (above {MANY}), medium and few (below {FEW}) training images, where the set has more than "
+            f"one of these, and each class, where there are up to {MOST_CLASSES}."
+        )
+    ]
+    return [*blocks, table] if len(table.header) > 1 else [*blocks, Paragraph("Here it has neither.")]
+
+
+def searched(study: Study) -> list[Block]:
+    return [
+        Paragraph(
+            f"Successive halving with {study.search} epochs: a fifth of every class's training images was "
+            "held out, and the candidates were ranked by their mean recall on it. The test images were not "
+            "looked at; the first candidates then became arms of the comparison, trained anew on all "
+            "training images."
+        ),
+        search_table(study.candidates),
+    ]
+
+
+def plan(study: Study) -> list[Block]:
+    data, protocol = study.data, study.protocol
+    counts = ", ".join(f"{count:,} {name}" for name, count in data.counts().items())
+    facts = {
+        "data": study.source,
+        **({"split": f"{data.holdout}. {TOGETHER}"} if data.holdout else {}),
+        "training images": counts,
+        "test images": f"{len(data.test_labels):,}",
+        "image": " x ".join(map(str, data.image_shape)),
+        "minority": ", ".join(study.minority),
+        "model": f"{protocol.network}: {find_network(protocol.network).about}",
+        "epochs, batch": f"{protocol.epochs}, {protocol.batch_size}",
+        "seeds": f"0 to {study.seeds - 1}; a seed gives every arm the same initial weights",
+    }
+    blocks: list[Block] = [Table(("what", "is"), tuple(facts.items())), arms_table(study)]
+    if study.refused:
+        blocks.append(Table(("left out", "because"), tuple(study.refused.items())))
+    return blocks
+
+
+def arms_table(study: Study) -> Table:
+    """What each arm is, and how many images of each class it draws in its first and last epoch."""
+    rows = []
+    for name, arm in study.arms.items():
+        sampler = BalancedSampler(study.data.train_labels, arm.target, num_replicas=1, rank=0)
+        draws = []
+        for epoch in sorted({0, study.protocol.epochs - 1}):
+            sampler.set_epoch(epoch)
+            draws.append(draws_text(list(sampler.plan_.values())))
+        rows.append((name, arm.about, " → ".join(dict.fromkeys(draws))))
+    return Table(("arm", "is", "draws by class"), tuple(rows))
+
+
+def draws_text(draws: Sequence[int]) -> str:
+    """
+    >>> draws_text([5, 5, 5]), draws_text([4800, 1200])
+    ('5 each', '4,800, 1,200')
+    """
+    if len(set(draws)) == 1:
+        return f"{draws[0]:,} each"
+    if len(draws) > MOST_CLASSES:
+        return f"{max(draws):,} to {min(draws):,}"
+    return ", ".join(f"{count:,}" for count in draws)
+
+
+def curves(study: Study) -> list[Block]:
+    rows = shown_rows(study)
+    left_out = len(study.arms) - len({row.arm for row in rows})
+    about = "Accuracy and recall of the minority on the test images, by epoch: mean and range over the seeds"
+    if left_out:
+        about += f"; the best and the worst arms, without the {left_out} between them"
+    draw = lambda: draw_curves(rows, study.data.classes, study.minority, narrow=True)  # noqa: E731
+    return [Picture(about, as_svg("curves", draw), "curves.png")]
+
+
+def shown_rows(study: Study) -> list[Row]:
+    """The rows of the arms that pictures are drawn of."""
+    shown = arms_shown(study.rows, study.effects)
+    return [row for row in study.rows if row.arm in shown]
+
+
+def confusion(study: Study) -> list[Block]:
+    draw = lambda: draw_confusions(shown_rows(study), study.data.classes)  # noqa: E731
+    about = (
+        "Of each class (lines) the share that was taken for each (columns), in the last epochs of all seeds"
+    )
+    return [Picture(about, as_svg("confusion", draw), "confusion.png")]
+
+
+def pictures(gallery: Sequence[Exhibit]) -> list[Block]:
+    return [
+        Paragraph("What each transform makes of the first images of a rare class: the original, then draws."),
+        Gallery(gallery),
+    ]
+
+
+def _lines(facts: dict[str, str]) -> str:
+    return "\n".join(f"{name} {value}" for name, value in facts.items())

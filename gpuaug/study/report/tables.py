@@ -1,0 +1,103 @@
+"""The tables of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from gpuaug.study.search import Candidate
+from gpuaug.study.statistics.effects import Effects
+from gpuaug.study.statistics.summary import Summary
+
+MOST_COLUMNS = 4  # recalls, where they stand beside others
+MOST_CLASSES = 12  # columns of a table of classes alone
+NO_P = "none"  # one seed, or no spread over the seeds
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header, and rows of as many cells."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def as_text(table: Table) -> str:
+    """The table in Markdown, its columns aligned.
+
+    >>> print(as_text(Table(("arm", "accuracy"), (("all", "0.8"), ("copies", "0.7")))))
+    | arm    | accuracy |
+    | ------ | -------- |
+    | all    | 0.8      |
+    | copies | 0.7      |
+    """
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in (table.header, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join("| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines)
+
+
+def summary_table(summaries: Mapping[str, Summary], minority: Collection[str]) -> Table:
+    """Accuracy, recall by class, F1 of the minority. Of many classes, as many of the minority as fit."""
+    classes = list(next(iter(summaries.values())).classes)
+    rare = [name for name in classes if name in minority][:MOST_COLUMNS]
+    recalled = classes if len(classes) <= MOST_COLUMNS else rare
+    columns = [(name, "recall") for name in recalled] + [(name, "f1") for name in rare]
+    return Table(
+        ("arm", "accuracy", *(f"{name} {rate.replace('f1', 'F1')}" for name, rate in columns)),
+        tuple(
+            (arm, str(of.accuracy), *(str(of.classes[name][rate]) for name, rate in columns))
+            for arm, of in summaries.items()
+        ),
+    )
+
+
+def effects_table(effects: Effects) -> Table:
+    """The arms from the most helpful to the most harmful, with the verdict on each."""
+    ranked = sorted(effects.arms.items(), key=lambda item: -item[1].difference.mean)
+    return Table(
+        ("arm", "verdict", "difference [95 %]", "p", "p (Holm)"),
+        tuple(
+            (arm, of.verdict, str(of.difference), _p(of.difference.p), _p(of.adjusted)) for arm, of in ranked
+        ),
+    )
+
+
+def where_table(effects: Effects) -> Table:
+    """The differences of recall by split, and by class where the classes are not too many."""
+    first = next(iter(effects.arms.values()))
+    splits = list(first.splits) if len(first.splits) > 1 else []
+    classes = list(first.classes) if len(first.classes) <= MOST_CLASSES else []
+    return Table(
+        ("arm", *splits, *classes),
+        tuple(
+            (arm, *(str(of.splits[name]) for name in splits), *(str(of.classes[name]) for name in classes))
+            for arm, of in effects.arms.items()
+        ),
+    )
+
+
+def cost_table(summaries: Mapping[str, Summary], baseline: str) -> Table:
+    """What an epoch costs, and the best epoch as articles quote it."""
+    base = summaries[baseline]
+    return Table(
+        ("arm", "images an epoch", "seconds an epoch", "times the baseline", "best epoch's accuracy"),
+        tuple(
+            (arm, f"{of.draws:,}", f"{of.seconds:.2f}", f"{of.seconds / base.seconds:.2f}", str(of.best))
+            if base.seconds
+            else (arm, f"{of.draws:,}", f"{of.seconds:.2f}", "", str(of.best))
+            for arm, of in summaries.items()
+        ),
+    )
+
+
+def search_table(candidates: Sequence[Candidate]) -> Table:
+    """How far each candidate came."""
+    return Table(
+        ("candidate", "round", "epochs", "mean recall, held out"),
+        tuple((of.arm, str(of.rung), str(of.epochs), f"{of.score:.3f}") for of in candidates),
+    )
+
+
+def _p(value: float | None) -> str:
+    return NO_P if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,88 @@
+"""All arms, all seeds: the rows that the report is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from gpuaug.study.arms.arms import Arm
+from gpuaug.study.data.sources import StudyData
+from gpuaug.study.training.logs import EpochLog
+from gpuaug.study.training.runs import advance, run_folder
+from gpuaug.study.training.training import Epoch, Protocol, Training
+from gpuaug.study.training.workers import ALONE, Workers
+
+
+@dataclass(frozen=True)
+class Row:
+    """One epoch of one arm under one seed."""
+
+    arm: str
+    seed: int
+    epoch: Epoch
+
+
+def compare(
+    data: StudyData,
+    arms: Mapping[str, Arm],
+    protocol: Protocol,
+    folder: Path,
+    *,
+    seeds: Sequence[int],
+    until: int | None = None,
+    log: EpochLog | None = None,
+    finished: Callable[[Sequence[Row]], None] = lambda rows: None,
+    workers: Workers = ALONE,
+) -> list[Row]:
+    """Train every arm under every seed. On a terminal, a bar counts epochs.
+
+    >>> from tempfile import mkdtemp
+    >>> from gpuaug.study.arms import read_arms
+    >>> from gpuaug.study.data import Request, imbalance, load
+    >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
+    >>> arms = read_arms(["imbalanced", "hflip"])
+    >>> len(compare(data, arms, Protocol(epochs=1), Path(mkdtemp()), seeds=[0]))
+    imbalanced, seed 0: accuracy ...
+    hflip, seed 0: accuracy ...
+    2
+
+    Args:
+        folder: where the runs are kept; what it has already is not trained again.
+        until: the epochs of every run, by default all of the protocol's; with fewer, the weights stay, so
+            that a later call goes on.
+        log: what is told of every new epoch.
+        finished: what is told of all rows so far, whenever a run is over.
+        workers: the processes that share the runs; each returns all rows.
+    """
+    until = protocol.epochs if until is None else until
+    final = until == protocol.epochs
+    rows: list[Row] = []
+
+    def run(arm: str, seed: int, log: EpochLog | None) -> list[Row]:
+        begin = lambda: Training(data, arms[arm], seed, protocol)  # noqa: E731
+        found = []
+        for epoch in advance(run_folder(folder, arm, seed), begin, until, final=final):
+            found.append(Row(arm, seed, epoch))
+            if log is not None:
+                log.add(arm, seed, epoch)
+            bar.update()
+        return found
+
+    jobs = [(arm, seed) for seed in seeds for arm in arms]
+    with tqdm(total=len(jobs) * until, unit="epoch", disable=None if workers.first else True) as bar:
+        if workers.count > 1:
+            for arm, seed in workers.share(jobs):
+                run(arm, seed, log)
+            workers.wait()
+            bar.reset()
+            log = None  # from here on, all runs are read from the disk
+        for arm, seed in jobs:
+            bar.set_description(f"{arm}, seed {seed}")
+            rows += run(arm, seed, log)
+            if workers.first:
+                bar.write(f"{arm}, seed {seed}: accuracy {rows[-1].epoch.score.accuracy:.3f}")
+                finished(rows)
+    return rows

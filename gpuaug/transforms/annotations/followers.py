@@ -1,0 +1,166 @@
+"""What follows the geometry of an image: masks, boxes and keypoints, moved by the recipes that moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe.builder import Recipes
+from gpuaug.recipe.layout import BORDERS, FIXED_POINT
+
+# Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
+Follower = Tensor | Sequence[Tensor]
+
+
+class Augmented(NamedTuple):
+    """A transformed batch with what followed it: lists where lists came, None where nothing was given."""
+
+    images: Tensor
+    masks: Tensor | list[Tensor] | None = None
+    boxes: Tensor | list[Tensor] | None = None
+    keypoints: Tensor | list[Tensor] | None = None
+
+
+def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
+    """Points after the geometry of all passes. They may leave the image.
+
+    >>> import gpuaug
+    >>> draws = torch.tensor([[0, 1, 7]])
+    >>> passes = gpuaug.RandomHorizontalFlip(p=1.0).recipes(draws, (1, 3, 8, 10))
+    >>> move_keypoints(torch.tensor([[[0.5, 2.0], [10.0, 8.0]]]), passes)
+    tensor([[[9.5000, 2.0000], [0.0000, 8.0000]]])
+
+    Args:
+        points: floating ``(n, k, 2)``: x, y in pixels, (0, 0) the image's top left corner, so that the centre
+            of the first pixel is at (0.5, 0.5).
+        passes: recipes of the ``n`` draws, on the points' device.
+    """
+    x, y = points.double().unbind(-1)
+    for recipes in passes:
+        xx, xy, x1, yx, yy, y1 = (
+            recipes.field(name)[:, None].double() / FIXED_POINT
+            for name in ("xx", "xy", "x1", "yx", "yy", "y1")
+        )
+        # The record says where a pixel is read from; a point goes the other way.
+        across, down = x - 0.5 - x1, y - 0.5 - y1
+        area = xx * yy - xy * yx
+        x, y = (yy * across - xy * down) / area + 0.5, (xx * down - yx * across) / area + 0.5
+    return torch.stack((x, y), dim=-1).to(points.dtype)
+
+
+def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
+    """Boxes around their four corners after the geometry, cut off at the image's border; empty outside.
+
+    >>> import gpuaug
+    >>> passes = gpuaug.RandomHorizontalFlip(p=1.0).recipes(torch.tensor([[0, 1, 7]]), (1, 3, 8, 10))
+    >>> move_boxes(torch.tensor([[[0.0, 1.0, 3.0, 5.0]]]), passes)
+    tensor([[[ 7.,  1., 10.,  5.]]])
+
+    Args:
+        boxes: floating ``(n, k, 4)``: left, top, right, bottom in pixels, as ``move_keypoints`` counts them.
+        passes: recipes of the ``n`` draws, on the boxes' device.
+    """
+    left, top, right, bottom = boxes.unbind(-1)
+    corners = torch.stack((left, top, right, top, left, bottom, right, bottom), dim=-1)
+    moved = move_keypoints(corners.unflatten(-1, (4, 2)).flatten(1, 2), passes)
+    corners = moved.view(*boxes.shape[:2], 4, 2)
+    low, high = corners.amin(2), corners.amax(2)
+    height, width = passes[-1].size
+    (left, top), (right, bottom) = low.unbind(-1), high.unbind(-1)
+    ends = ((left, width), (top, height), (right, width), (bottom, height))
+    return torch.stack([end.clamp(0, limit) for end, limit in ends], dim=-1)
+
+
+def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
+    """Masks read at the nearest pixel, so that no new value appears; 0 where a zero border shows.
+
+    >>> import gpuaug
+    >>> passes = gpuaug.RandomHorizontalFlip(p=1.0).recipes(torch.tensor([[0, 1, 7]]), (1, 3, 1, 3))
+    >>> move_masks(torch.tensor([[[1, 2, 3]]]), passes)
+    tensor([[[3, 2, 1]]])
+
+    Args:
+        masks: ``(n, H, W)`` or ``(n, C, H, W)`` of any type, of the source images' size.
+        passes: recipes of the ``n`` draws, on the masks' device.
+    """
+    out = masks if masks.dim() == 4 else masks[:, None]
+    for recipes in passes:
+        height, width = recipes.size
+        x = torch.arange(width, dtype=torch.float64, device=masks.device)
+        y = torch.arange(height, dtype=torch.float64, device=masks.device)[:, None]
+        field = {
+            name: recipes.field(name)[:, None, None]
+            for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "right", "top", "bottom", "border")
+        }
+        column = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
+        row = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
+        window = tuple(field[name] for name in ("left", "right", "top", "bottom"))
+        out = read_masks(out, column, row, window, field["border"])
+    return out if masks.dim() == 4 else out[:, 0]
+
+
+def read_masks(
+    masks: Tensor, column: Tensor, row: Tensor, window: tuple[Tensor | int, ...], border: Tensor
+) -> Tensor:
+    """Masks ``(n, C, H, W)`` at the pixels nearest to coordinates ``(n, height, width)``, whose whole numbers
+    are pixel centres. Outside the window, left, right, top, bottom, it is as the border says.
+
+    >>> edge = torch.tensor(BORDERS["edge"])
+    >>> column, row = torch.tensor([[[0.4, 0.6, 9.0]]]), torch.zeros(1, 1, 3)
+    >>> read_masks(torch.tensor([[[[1, 2, 3]]]]), column, row, (0, 3, 0, 1), edge)
+    tensor([[[[1, 2, 3]]]])
+    """
+    left, right, top, bottom = window
+    column, beside = _nearest(column, left, right, border)
+    row, beyond = _nearest(row, top, bottom, border)
+    at = row * masks.shape[3] + column
+    places = at.flatten(1)[:, None].expand(-1, masks.shape[1], -1)
+    out: Tensor = masks.flatten(2).gather(2, places).unflatten(2, at.shape[1:])
+    return out.masked_fill((beside | beyond)[:, None], 0)
+
+
+def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
+    """The pixel to read, and whether there is none because the border is zero."""
+    pixel = (at + 0.5).floor().long()
+    outside = (pixel < low) | (pixel >= high)
+    period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
+    phase = (pixel - low).remainder(period.clamp(min=1))
+    reflected = low + torch.minimum(phase, period - phase)
+    inside = torch.where(border == BORDERS["reflect"], reflected, pixel).clamp(min=low).clamp(max=high - 1)
+    return inside, outside & (border == BORDERS["zero"])
+
+
+MOVES = {"masks": move_masks, "boxes": move_boxes, "keypoints": move_keypoints}
+
+
+def check_followers(
+    given: Mapping[str, Follower], count: int, size: tuple[int, int] | None
+) -> dict[str, Tensor]:
+    """Masks, boxes and keypoints, which must be of ``count`` images of one ``size``, (height, width).
+
+    >>> list(check_followers({"boxes": torch.zeros(2, 5, 4)}, count=2, size=(8, 8)))
+    ['boxes']
+    """
+    forms = {"masks": "(N, [C,] H, W)", "boxes": "(N, k, 4)", "keypoints": "(N, k, 2)"}
+    ends = {"masks": size, "boxes": (4,), "keypoints": (2,)}
+    checked: dict[str, Tensor] = {}
+    for name, value in given.items():
+        end = ends[name]
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name} must be a tensor {forms[name]}, got {type(value).__name__}: use torch.as_tensor"
+            )
+        if end is None:
+            raise ValueError("masks must not be given for images of different sizes")
+        if name != "masks" and not value.is_floating_point():
+            raise TypeError(f"{name} must be floating, got {value.dtype}")
+        fits = value.dim() in ((3, 4) if name == "masks" else (3,))
+        if not fits or len(value) != count or tuple(value.shape[-len(end) :]) != end:
+            raise ValueError(
+                f"{name} must be {forms[name]} of the {count} images, got shape {tuple(value.shape)}"
+            )
+        checked[name] = value
+    return checked

@@ -1,0 +1,326 @@
+"""torchvision's ``tv_tensors``: what they are to a transform, and the results as such again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from gpuaug.images.packed import Images, Packed
+from gpuaug.recipe.builder import Recipes
+from gpuaug.transforms.annotations.boxes import boxes_around, corners_of, numbers_of
+from gpuaug.transforms.annotations.followers import Augmented, move_keypoints
+
+if TYPE_CHECKING:
+    from torchvision.tv_tensors import BoundingBoxes
+
+    from gpuaug.transforms.base import Transform
+
+_KINDS = ("Image", "Mask", "BoundingBoxes", "KeyPoints", "Video")
+
+
+def kind_of(value: Any) -> str | None:
+    """The name of a ``tv_tensor``'s class, as torchvision has it; None for anything else.
+
+    >>> kind_of(torch.zeros(3)) is None
+    True
+    """
+    # Who has a tv_tensor has imported them; torchvision is not needed otherwise.
+    module = sys.modules.get("torchvision.tv_tensors")
+    if module is None or not isinstance(value, module.TVTensor):
+        return None
+    return next((name for name in _KINDS if isinstance(value, getattr(module, name, ()))), None)
+
+
+def like(value: Tensor, kind: str) -> Tensor:
+    """A plain tensor as the ``tv_tensor`` ``Image`` or ``Mask``."""
+    wrapped: Tensor = value.as_subclass(getattr(sys.modules["torchvision.tv_tensors"], kind))
+    return wrapped
+
+
+def plain(value: Tensor) -> Tensor:
+    return value.as_subclass(Tensor)
+
+
+# ---- Points: boxes and keypoints
+
+
+def references(count: int) -> Tensor:
+    """Three points of each image, whose places after a transform say where it moves every point: float64
+    ``(count, 3, 2)``.
+    """
+    corner = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], dtype=torch.float64, device="cpu")
+    return corner.expand(count, 3, 2)
+
+
+@dataclass
+class Points:
+    """Boxes, or keypoints, of one format, of any number for each image of a batch."""
+
+    example: Tensor  # one of them: all have its class, type, format and clamping mode
+    values: list[Tensor] = field(default_factory=list)
+    samples: list[int] = field(default_factory=list)
+
+    def takes(self, value: Tensor) -> bool:
+        return _form_of(value) == _form_of(self.example)
+
+    def add(self, sample: int, value: Tensor) -> int:
+        self.values.append(value)
+        self.samples.append(sample)
+        return len(self.values) - 1
+
+    def moved(self, moved: Tensor, size: tuple[int, int]) -> list[Tensor]:
+        """Each value after the geometry, of which ``moved`` says where it leaves the ``references``."""
+        device = self.values[0].device
+        # Of none, torchvision has shape (1, 0) as well.
+        width = 2 if kind_of(self.example) == "KeyPoints" else numbers_of(_format_of(self.example))
+        rows = [plain(value).reshape(-1, width) for value in self.values]
+        counts = [len(row) for row in rows]
+        owner = torch.tensor(self.samples, device="cpu").repeat_interleave(torch.tensor(counts, device="cpu"))
+        flat, owner, moved = torch.cat(rows).double(), owner.to(device), moved.to(device)
+        origin = moved[:, 0]
+        step = moved[:, 1:] - origin[:, None]  # (n, 2, 2): of one pixel right, and one down
+        if kind_of(self.example) == "KeyPoints":
+            out = (flat[:, None] @ step[owner])[:, 0] + (origin - _from_the_last_pixel(step))[owner]
+        else:
+            form, clamping = _format_of(self.example), getattr(self.example, "clamping_mode", "soft")
+            corners = corners_of(flat, form) @ step[owner] + origin[owner][:, None]
+            out = boxes_around(corners, form, size, clamping, step.det()[owner] < 0)
+        if not self.example.is_floating_point():
+            out = out.mul(1 << 10).round().div(1 << 10).trunc()  # towards 0, as torchvision does
+        parts = out.to(self.example.dtype).split(counts)
+        wrap = sys.modules["torchvision.tv_tensors"].wrap
+        return [
+            wrap(part.reshape(value.shape), like=value, canvas_size=size)
+            for part, value in zip(parts, self.values, strict=True)
+        ]
+
+
+def _format_of(boxes: BoundingBoxes) -> str:
+    name: str = boxes.format.name
+    return name
+
+
+def _form_of(value: Tensor) -> tuple[Any, ...]:
+    return (type(value), value.dtype, getattr(value, "format", None), getattr(value, "clamping_mode", None))
+
+
+def _from_the_last_pixel(step: Tensor) -> Tensor:
+    """What keypoints lose along axes that are mirrored, ``(n, 2)``.
+
+    torchvision's flips count keypoints in whole pixels, x to width - 1 - x; its boxes, resizes and rotations
+    count from the image's border, x to width - x.
+    """
+    (xx, yx), (xy, yy) = (part.unbind(1) for part in step.unbind(1))
+    upright = (xx.abs() >= xy.abs()) & (yy.abs() >= yx.abs())
+    straight = (xy.abs() < 1e-9) & (yx.abs() < 1e-9)
+    flipped = upright & (straight | (step.det() < 0))
+    return torch.stack((flipped & (xx < 0), flipped & (yy < 0)), dim=1).double()
+
+
+# ---- Masks
+
+
+@dataclass(frozen=True)
+class MaskPlace:
+    """Where the masks of a leaf are found among the gathered ones."""
+
+    group: int
+    sample: int | None  # None: those of all samples
+    begin: int
+    end: int
+    flat: bool  # (H, W), not (k, H, W)
+    tv: bool
+
+    def take(self, masks: Sequence[Tensor]) -> Tensor:
+        whole = masks[self.group]
+        some = whole[:, self.begin : self.end] if self.sample is None else whole[self.sample]
+        if self.sample is None:
+            out = some[:, 0] if self.flat else some
+        else:
+            out = some[self.begin] if self.flat else some[self.begin : self.end]
+        return like(out, "Mask") if self.tv else out
+
+
+@dataclass(frozen=True)
+class PointsPlace:
+    """Where the boxes or keypoints of a leaf are found among the gathered ones."""
+
+    group: int
+    number: int
+
+    def take(self, points: Sequence[Sequence[Tensor]]) -> Tensor:
+        return points[self.group][self.number]
+
+
+class Gathered:
+    """The masks, boxes and keypoints of a batch, gathered so that each kind moves at once.
+
+    ``masks``: tensors ``(n, k, H, W)``, with 0 where a sample has fewer, or is smaller. ``points``: groups of
+    boxes or keypoints. Whoever gathers keeps the places that ``add`` gives.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.masks: list[Tensor] = []
+        self.points: list[Points] = []
+        self._chunks: dict[Any, list[list[Tensor]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._chunks or self.masks or self.points)
+
+    def add(self, sample: int, value: Tensor) -> MaskPlace | PointsPlace:
+        """The place of one sample's mask, boxes or keypoints."""
+        kind = kind_of(value)
+        if kind in ("BoundingBoxes", "KeyPoints"):
+            number = next((n for n, group in enumerate(self.points) if group.takes(value)), len(self.points))
+            if number == len(self.points):
+                self.points.append(Points(value))
+            return PointsPlace(number, self.points[number].add(sample, value))
+        return self._add_mask(("by sample", value.dtype), sample, value)
+
+    def add_all(self, values: Sequence[Tensor]) -> MaskPlace | list[Any]:
+        """The place of one mask for each sample, side by side; of each one, where their numbers differ."""
+        key = len(self._chunks), values[0].dtype
+        places = [self._add_mask(key, sample, value) for sample, value in enumerate(values)]
+        if len({(place.end, place.flat) for place in places}) == 1:
+            return replace(places[0], sample=None)
+        return places
+
+    def _add_mask(self, key: Any, sample: int, value: Tensor) -> MaskPlace:
+        whole = plain(value) if value.dim() > 2 else plain(value)[None]
+        chunks = self._chunks.setdefault(key, [[] for _ in range(self.count)])
+        begin = sum(map(len, chunks[sample]))
+        chunks[sample].append(whole)
+        group, tv = list(self._chunks).index(key), kind_of(value) == "Mask"
+        return MaskPlace(group, sample, begin, begin + len(whole), value.dim() == 2, tv)
+
+    @property
+    def names(self) -> list[str]:
+        """What is gathered, as a transform's arguments have it."""
+        names = {"BoundingBoxes": "boxes", "KeyPoints": "keypoints"}
+        return [*(["masks"] if self.masks else []), *(names[str(kind_of(p.example))] for p in self.points)]
+
+    def finish(self) -> None:
+        """Joins the masks, once all are added."""
+        self.masks = [_joined(chunks) for chunks in self._chunks.values()]
+        self._chunks.clear()
+
+    def move_points(self, passes: tuple[Recipes, ...]) -> list[list[Tensor]]:
+        """The values of each group after the geometry of all passes, which are on the host."""
+        moved = move_keypoints(references(self.count), passes)
+        return [group.moved(moved, passes[-1].size) for group in self.points]
+
+
+def _joined(chunks: list[list[Tensor]]) -> Tensor:
+    """Masks ``(k, H, W)`` by sample as one tensor ``(n, k, H, W)``."""
+    shapes = {tuple(chunk.shape) for some in chunks for chunk in some}
+    if len(shapes) == 1 and all(len(some) == 1 for some in chunks):
+        stacked: Tensor = default_collate([some[0] for some in chunks])  # in a worker, in shared memory
+        return stacked
+    first = next(chunk for some in chunks for chunk in some)
+    most = max(sum(map(len, some)) for some in chunks)
+    height, width = (max(shape[axis] for shape in shapes) for axis in (1, 2))
+    out = first.new_zeros(len(chunks), most, height, width)
+    for row, some in zip(out, chunks, strict=True):
+        begin = 0
+        for chunk in some:
+            row[begin : begin + len(chunk), : chunk.shape[1], : chunk.shape[2]] = chunk
+            begin += len(chunk)
+    return out
+
+
+# ---- A transform's call
+
+
+def is_foreign(*values: Any) -> bool:
+    """Whether any argument of a call is a ``tv_tensor``, or a list of them.
+
+    >>> is_foreign(torch.zeros(2, 3, 8, 8), None)
+    False
+    """
+    return any(
+        not (value is None or type(value) in (Tensor, Packed))
+        and (kind_of(value) is not None or _is_list(value))
+        for value in values
+    )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(kind_of(each) is not None for each in value)
+
+
+def call(
+    transform: Transform,
+    images: Images,
+    passes: tuple[Recipes, ...],
+    index: Tensor | None,
+    given: dict[str, Any],
+) -> Tensor | Augmented:
+    """What a transform's call gives, with ``tv_tensors`` in and out: ``Image`` ``(N, C, H, W)``, ``Mask``
+    ``(N, [C,] H, W)``, and lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
+    """
+    lists = {name: _checked_list(name, value, images) for name, value in given.items() if _is_list(value)}
+    as_mask = [name for name, value in given.items() if kind_of(value) is not None and name not in lists]
+    for name in as_mask:
+        if name != "masks" or kind_of(given[name]) != "Mask":
+            kind = kind_of(given[name])
+            raise TypeError(f"{name} must be a list with one tv_tensor for each image, got one {kind}")
+    rest = {name: plain(value) for name, value in given.items() if name not in lists}
+    as_image = kind_of(images) == "Image"
+    source = plain(images) if as_image and isinstance(images, Tensor) else images
+    out = transform.followed(source, passes, index, rest)
+    result = Augmented(out) if isinstance(out, Tensor) else out
+    if as_image:
+        result = result._replace(images=like(result.images, "Image"))
+    if as_mask and isinstance(result.masks, Tensor):
+        result = result._replace(masks=like(result.masks, "Mask"))
+    if lists:
+        moved = result._asdict() | _move_lists(transform, passes, index, lists)
+        result = Augmented(**moved)
+    return result if given else result.images
+
+
+def _move_lists(
+    transform: Transform, passes: tuple[Recipes, ...], index: Tensor | None, lists: dict[str, list[Tensor]]
+) -> dict[str, list[Tensor]]:
+    transform.check_moves(passes, lists)
+    owners = range(len(next(iter(lists.values())))) if index is None else index.tolist()
+    gathered = Gathered(len(owners))
+    places = {
+        name: [gathered.add(n, values[owner]) for n, owner in enumerate(owners)]
+        for name, values in lists.items()
+    }
+    gathered.finish()
+    masks = [
+        transform.moved("masks", some, tuple(p.to(some.device) for p in passes)) for some in gathered.masks
+    ]
+    points = gathered.move_points(passes) if gathered.points else []
+    return {
+        name: [place.take(masks) if isinstance(place, MaskPlace) else place.take(points) for place in own]
+        for name, own in places.items()
+    }
+
+
+def _checked_list(name: str, values: Any, images: Any) -> list[Tensor]:
+    wanted = {"masks": "Mask", "boxes": "BoundingBoxes", "keypoints": "KeyPoints"}[name]
+    if len(values) != len(images):
+        raise ValueError(f"{name} must be one for each of the {len(images)} images, got {len(values)}")
+    for position, value in enumerate(values):
+        if kind_of(value) != wanted:
+            raise TypeError(
+                f"{name} must be tv_tensors.{wanted}, got {type(value).__name__} at position {position}"
+            )
+        height, width = images[position].shape[-2:]
+        at = tuple(value.shape[-2:] if wanted == "Mask" else value.canvas_size)
+        if at != (height, width):
+            raise ValueError(
+                f"{name} must be of their images' size, got {at} at position {position}, where the image has "
+                f"{(height, width)}"
+            )
+    return list(values)

@@ -1,0 +1,112 @@
+"""What the kernel's record cannot express: PyTorch or kornia, after the kernel, on the draws that need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.images.batch import has_channels_last
+from gpuaug.images.levels import COLOURS, clamped, full_precision, shares
+from gpuaug.recipe.builder import Draft, Group
+from gpuaug.recipe.selection import Active, both
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.passes import Stage, Step
+
+LEVELS = 255
+
+
+class Batched(Transform):
+    """Base of the transforms that run after the kernel of their pass.
+
+    Parameters are drawn on the host with everybody's, and travel with the recipes. On the device the chosen
+    draws are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other
+    draws keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of alpha.
+    Nothing waits for the device, unless a transform says so. Bytes may differ by a level between devices
+    where a float's last bits decide.
+
+    A subclass draws in ``make_params`` and says what to do in ``apply``. It uses the functional layers of
+    PyTorch and kornia alone, whose generators play no part.
+    """
+
+    stage = Stage.BATCHED
+    backend = "torch"
+    averages = False  # moves or averages pixels: alpha goes with the colours, and nothing is clamped
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # not Module's
+        """The group's images ``(m, C, H, W)``, float32 or float64, changed: without alpha, unless it
+        ``averages``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
+
+    def move_masks(self, masks: Tensor, group: Group) -> Tensor:
+        """The group's masks ``(m, C, H, W)``, moved as its images are; for one that ``moves`` pixels."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where it moves masks")
+
+    def variants(self, params: dict[str, Any]) -> Tensor | None:
+        """int64 ``(n,)``: draws that must not share a group, such as those of another filter size."""
+        return None
+
+    def compile(self, draft: Draft, active: Active, **params: Any) -> None:
+        """Nothing of it is in the record."""
+
+    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+        active = both(chosen, augmented)
+        if step.number != job.number or active is False:
+            return
+        params = self.make_params(job, step)
+        variants = self.variants(params)
+        if variants is None:
+            job.groups += _group(step.place, 0, active, params)
+            return
+        for variant in variants.unique().tolist():
+            chosen = both(active, variants == variant)
+            job.groups += _group(step.place, variant, chosen, params)
+
+    def follow(self, masks: Tensor, group: Group) -> Tensor:
+        whole = masks if masks.dim() == 4 else masks[:, None]
+        some = whole if group.rows is None else whole[group.rows]
+        with full_precision(masks.device):
+            moved = self.move_masks(some, group)
+        moved = moved if group.rows is None else whole.index_copy(0, group.rows, moved)
+        return moved if masks.dim() == 4 else moved[:, 0]
+
+    def serve(self, images: Tensor, group: Group) -> Tensor:
+        """Change the group's images, in place where they are bytes."""
+        with full_precision(images.device):
+            some = images if group.rows is None else images.index_select(0, group.rows)
+            changed = some if self.averages else some[:, :COLOURS]
+            if images.is_floating_point():
+                out = self.apply(changed.to(torch.promote_types(images.dtype, torch.float32)), group)
+                out = (out if self.averages else clamped(out)).to(images.dtype)
+            else:
+                out = self.apply(shares(changed.float()), group)
+                out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
+            if out.shape[1] < some.shape[1]:
+                out = torch.cat((out, some[:, COLOURS:]), dim=1)
+            last = has_channels_last(images)
+            memory_format = torch.channels_last if last else torch.contiguous_format
+            if group.rows is None:
+                return out.contiguous(memory_format=memory_format)
+            if images.is_floating_point():  # of which index_copy makes the usual order
+                return images.index_copy(0, group.rows, out).contiguous(memory_format=memory_format)
+            return images.index_copy_(0, group.rows, out)
+
+
+def _group(place: int, variant: int, active: Active, params: dict[str, Tensor]) -> list[Group]:
+    """The group of the active draws, if there are any; a group of all needs no rows."""
+    if active is False:
+        return []
+    rows: Tensor | None = None
+    chosen = params
+    if not (active is True or bool(active.all())):
+        rows = active.nonzero().flatten()
+        if len(rows) == 0:
+            return []
+        chosen = {name: value[rows] for name, value in params.items()}
+    narrow = {
+        name: (value.float() if value.is_floating_point() else value).contiguous()
+        for name, value in chosen.items()
+    }
+    return [Group(place, variant, rows, narrow)]

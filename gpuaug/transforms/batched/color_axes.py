@@ -1,0 +1,92 @@
+"""Colour moved along the axes on which a data set's colours vary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe.builder import Group
+from gpuaug.recipe.program import LUMA
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched.base import Batched
+from gpuaug.transforms.passes import Step
+from gpuaug.transforms.ranges import number
+from gpuaug.transforms.settled import copied
+
+# Of ImageNet's pixels in [0, 1]: a column for each axis.
+IMAGENET_AXES = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
+IMAGENET_VARIANCES = (0.2175, 0.0188, 0.0045)
+
+
+class FancyPCA(Batched):
+    """One colour added to all pixels of a draw, along the principal axes of the data set's colours.
+
+    >>> import gpuaug
+    >>> gpuaug.FancyPCA(alpha=0.1)(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 8, 8])
+
+    The colour is ``axes @ (a * variances)`` with a normal of standard deviation ``alpha`` for each axis. An
+    image of one channel gets its grey (ITU-R BT.601).
+
+    Args:
+        alpha: in [0, 10]; 0 changes nothing.
+        axes: the eigenvectors of the colours' covariance, 3 rows (R, G, B) of 3 columns; ImageNet's by
+            default.
+        variances: the eigenvalues, for pixels in [0, 1].
+
+    Raises:
+        ValueError: images of 2 channels.
+    """
+
+    reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
+    numbers = 4
+
+    def __init__(
+        self,
+        alpha: float = 0.1,
+        axes: Sequence[Sequence[float]] | Tensor = IMAGENET_AXES,
+        variances: Sequence[float] | Tensor = IMAGENET_VARIANCES,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.alpha = number("alpha", alpha, 0, 10)
+        self._axes, self._variances = (copied(value, torch.float64) for value in (axes, variances))
+        for name, value, shape in (("axes", self._axes, (3, 3)), ("variances", self._variances, (3,))):
+            if tuple(value.shape) != shape or not bool(value.isfinite().all()):
+                raise ValueError(f"{name} must be finite, of shape {shape}, got {value.tolist()}")
+
+    @property
+    def axes(self) -> Tensor:
+        return self._axes.clone()
+
+    @property
+    def variances(self) -> Tensor:
+        return self._variances.clone()
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        radius, angle = job.uniform(step).view(-1, 2, 2).unbind(2)
+        radius, angle = (-2 * torch.log1p(-radius)).sqrt(), 2 * math.pi * angle
+        normal = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)[:, :3]
+        return {"colour": job.grade(self.alpha * normal * self._variances) @ self._axes.T}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+        colour, channels = group.column("colour", images), images.shape[1]
+        if channels == 1:
+            red, green, blue = (share * colour[:, c : c + 1] for c, share in enumerate(LUMA))
+            colour = red + green + blue
+        elif channels != 3:
+            raise ValueError(f"FancyPCA needs images of 1, 3 or 4 channels, got {channels}")
+        return images + colour
+
+    def extra_repr(self) -> str:
+        text = f"alpha={self.alpha}"
+        for name, usual in (("axes", IMAGENET_AXES), ("variances", IMAGENET_VARIANCES)):
+            value = getattr(self, name)
+            if not torch.equal(value, value.new_tensor(usual)):
+                text += f", {name}={value.tolist()}"
+        return text

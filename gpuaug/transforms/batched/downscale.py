@@ -1,0 +1,53 @@
+"""What storing an image in fewer pixels loses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe.builder import Group
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched.base import Batched
+from gpuaug.transforms.passes import Step
+from gpuaug.transforms.ranges import between, span
+
+
+class Downscale(Batched):
+    """Shrunk and enlarged again, to the nearest pixel both times.
+
+    >>> import gpuaug
+    >>> row = torch.tensor([[[[1, 2, 3, 4]]]], dtype=torch.uint8).expand(1, 1, 4, 4)
+    >>> gpuaug.Downscale(scale=0.5)(row)[0, 0, 0].tolist()
+    [1, 1, 3, 3]
+
+    Args:
+        scale: of the sides, a number or (least, most) in (0, 1]; 1 changes nothing. The small image has the
+            whole number of pixels below, and at least one.
+    """
+
+    reference = "Albumentations Downscale"
+    numbers = 1
+    averages = True
+
+    def __init__(self, scale: float | tuple[float, float] = (0.25, 0.75), *, seed: int | None = None) -> None:
+        super().__init__(seed=seed)
+        self.scale = span("scale", scale, 1e-6, 1)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"scale": job.grade(between(self.scale, job.uniform(step)[:, 0]), 1.0)}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+        for axis in (2, 3):
+            side = images.shape[axis]
+            small = (group.params["scale"] * side + 1e-4).long().clamp(1, side)[:, None]
+            pixel = torch.arange(side, device=images.device) * small // side  # enlarged from this one,
+            source = pixel * side // small  # which was this one
+            shape = [len(images), 1, 1, 1]
+            shape[axis] = side
+            images = images.gather(axis, source.view(shape).expand_as(images))
+        return images
+
+    def extra_repr(self) -> str:
+        return f"scale={self.scale}"

@@ -1,0 +1,86 @@
+"""A camera's noise: it goes by the spread of the whole image's lightness, which no record can say."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug import lazy_kornia as kornia
+from gpuaug import random
+from gpuaug.images.levels import shares
+from gpuaug.recipe.builder import Group
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched.base import LEVELS, Batched
+from gpuaug.transforms.passes import Step
+from gpuaug.transforms.ranges import between, span
+
+Span = float | tuple[float, float]
+
+
+class ISONoise(Batched):
+    """The noise of a camera at a high sensitivity: Poisson in lightness, normal in hue.
+
+    >>> import gpuaug
+    >>> gpuaug.ISONoise(intensity=0.5)(torch.full((2, 3, 8, 8), 90, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 8, 8])
+
+    As in Albumentations 1: with s the standard deviation of the image's lightness (HLS), the hue turns by a
+    normal angle of ``color_shift * intensity`` turns, and the lightness L becomes ``L + n / 255 * (1 - L)``
+    where n is Poisson of mean ``s * intensity * 255``. Images of another number of channels than three have
+    no hue; each value counts as lightness, with one n for all channels of a pixel. A NaN leaves no deviation,
+    and so makes its whole image NaN.
+
+    Args:
+        color_shift: in turns, a number or (least, most) in [0, 1].
+        intensity: of both, a number or (least, most) in [0, 1]; 0 changes nothing.
+    """
+
+    reference = "Albumentations 1 ISONoise"
+    backend = "kornia"
+    numbers = 2
+
+    def __init__(
+        self, color_shift: Span = (0.01, 0.05), intensity: Span = (0.1, 0.5), *, seed: int | None = None
+    ) -> None:
+        super().__init__(seed=seed)
+        self.color_shift = span("color_shift", color_shift, 0, 1)
+        self.intensity = span("intensity", intensity, 0, 1)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        shift, intensity = job.uniform(step).unbind(1)
+        shift, intensity = between(self.color_shift, shift), job.grade(between(self.intensity, intensity))
+        return {"turn": shift * intensity, "intensity": intensity, "keys": job.keys}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+        count, channels, height, width = images.shape
+        keys, pixels = group.params["keys"], height * width
+        colour = channels == 3
+        hls = kornia.color.rgb_to_hls(images) if colour else images
+        light = hls[:, 1:2] if colour else images
+        mean = light.detach().flatten(1).std(1, correction=0) * group.params["intensity"] * LEVELS
+        number = random.uniform_field(keys, group.place, pixels)
+        grain = shares(_poisson(mean, number).to(images.dtype).view(count, 1, height, width))
+        lighter = light + grain * (1 - light)
+        if colour:
+            normal = random.normal_field(keys, group.place, pixels, number=1).view(count, 1, height, width)
+            turn = group.column("turn", images) * normal.to(images.dtype) * (2 * math.pi)
+            hue = (hls[:, 0:1] + turn).remainder(2 * math.pi)
+            lighter = kornia.color.hls_to_rgb(torch.cat((hue, lighter, hls[:, 2:3]), dim=1))
+        return torch.where(group.column("intensity", images) == 0, images, lighter)
+
+    def extra_repr(self) -> str:
+        return f"color_shift={self.color_shift}, intensity={self.intensity}"
+
+
+def _poisson(mean: Tensor, number: Tensor) -> Tensor:
+    """Poisson counts ``(n, count)`` of each draw's mean, at most 127.5, by inversion of numbers in [0, 1): of
+    NaN, NaN.
+    """
+    k = torch.arange(256, device=mean.device, dtype=torch.float64)
+    rate = mean.double()[:, None]
+    share = torch.exp(torch.special.xlogy(k, rate) - rate - torch.lgamma(k + 1))
+    counts = torch.searchsorted(share.cumsum(1), number.double(), right=True)
+    return torch.where(rate.isnan(), rate, counts)

@@ -1,0 +1,105 @@
+"""Sharpen and emboss: a 3x3 filter, mixed with the image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug import lazy_kornia as kornia
+from gpuaug.recipe.builder import Group
+from gpuaug.transforms.base import Job
+from gpuaug.transforms.batched.base import Batched
+from gpuaug.transforms.batched.smoothing import check_reflectable
+from gpuaug.transforms.passes import Step
+from gpuaug.transforms.ranges import between, span
+
+Span = float | tuple[float, float]
+
+IDENTITY = ((0, 0, 0), (0, 1, 0), (0, 0, 0))
+# 3x3 taps: the constant part, and what is added per unit of the second setting.
+SHARP = ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))
+EMBOSSED = ((-1, 0, 0), (0, 1, 0), (0, 0, 1))
+PER_STRENGTH = ((-1, -1, 0), (-1, 0, 1), (0, 1, 1))
+
+
+class _Mixed(Batched):
+    """``(1 - alpha) * image + alpha * (constant + amount * linear) applied to it``, as one filter a draw."""
+
+    backend = "kornia"
+    numbers = 2
+    constant: tuple[tuple[int, ...], ...]
+    linear: tuple[tuple[int, ...], ...]
+
+    def __init__(self, alpha: Span, amount: tuple[float, float], *, seed: int | None = None) -> None:
+        super().__init__(seed=seed)
+        self.alpha = span("alpha", alpha, 0, 1)
+        self.amount = amount
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        alpha, amount = job.uniform(step).unbind(1)
+        alpha = job.grade(between(self.alpha, alpha))[:, None, None]
+        amount = between(self.amount, amount)[:, None, None]
+        identity, constant, linear = (
+            torch.tensor(taps, dtype=torch.float64, device="cpu")
+            for taps in (IDENTITY, self.constant, self.linear)
+        )
+        return {"kernel": (1 - alpha) * identity + alpha * (constant + amount * linear)}
+
+    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+        check_reflectable(self, images, 1)
+        mixed: Tensor = kornia.filters.filter2d(images, group.params["kernel"], border_type="reflect")
+        return mixed
+
+
+class Sharpen(_Mixed):
+    """The image mixed with its sharpened self.
+
+    >>> import gpuaug
+    >>> row = torch.tensor([[[[40, 40, 80, 80]]]], dtype=torch.uint8).expand(1, 1, 4, 4)
+    >>> gpuaug.Sharpen(alpha=0.1, lightness=1.0)(row)[0, 0, 1].tolist()
+    [40, 28, 92, 80]
+
+    The sharpened image is the filter of eight times -1 around ``8 + lightness``.
+
+    Args:
+        alpha: share of the sharpened image, a number or (least, most) in [0, 1]; 0 changes nothing.
+        lightness: a number or (least, most) in [0, 10]; 1 keeps the brightness.
+    """
+
+    reference = "Albumentations Sharpen; imgaug Sharpen"
+    constant, linear = SHARP, IDENTITY
+
+    def __init__(
+        self, alpha: Span = (0.2, 0.5), lightness: Span = (0.5, 1.0), *, seed: int | None = None
+    ) -> None:
+        super().__init__(alpha, span("lightness", lightness, 0, 10), seed=seed)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}, lightness={self.amount}"
+
+
+class Emboss(_Mixed):
+    """The image mixed with a relief of itself, lit from a corner.
+
+    >>> import gpuaug
+    >>> flat = torch.full((1, 1, 4, 4), 50, dtype=torch.uint8)
+    >>> gpuaug.Emboss()(flat).unique()
+    tensor([50], dtype=torch.uint8)
+
+    Args:
+        alpha: share of the relief, a number or (least, most) in [0, 1]; 0 changes nothing.
+        strength: of the relief, a number or (least, most) in [0, 10].
+    """
+
+    reference = "Albumentations Emboss; imgaug Emboss"
+    constant, linear = EMBOSSED, PER_STRENGTH
+
+    def __init__(
+        self, alpha: Span = (0.2, 0.5), strength: Span = (0.2, 0.7), *, seed: int | None = None
+    ) -> None:
+        super().__init__(alpha, span("strength", strength, 0, 10), seed=seed)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}, strength={self.amount}"

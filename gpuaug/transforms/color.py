@@ -1,0 +1,275 @@
+"""Colours. Each transform is a matrix; a chain of them is one, and its result is rounded and clamped once."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.program import LUMA, Operand
+from gpuaug.recipe.selection import Active, both
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.ranges import around, between, bounds, level, probability, steady
+
+Range = float | tuple[float, float]
+
+_SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
+
+
+class _Colour(Transform):
+    """What is a matrix in the end."""
+
+    stage = Stage.COLOUR
+    grey = True  # whether it has a meaning for one channel
+
+    def check_channels(self, draft: Draft) -> None:
+        wanted = (1, 3, 4) if self.grey else (3, 4)
+        if draft.channels not in wanted:
+            raise ValueError(
+                f"{type(self).__name__}: images must have {', '.join(map(str, wanted[:-1]))} or {wanted[-1]} "
+                f"channels, got {draft.channels}"
+            )
+
+
+class _Matrix(_Colour):
+    """A matrix for each draw, in units of white: three rows of red, green, blue and what is added."""
+
+    def compile(self, draft: Draft, active: Active, *, matrix: Operand, chosen: Active = True) -> None:
+        active = both(active, chosen)
+        self.check_channels(draft)
+        if active is not False:
+            draft.colour(matrix, active)
+
+
+class _Sometimes(_Matrix):
+    """With a probability; the first number decides.
+
+    Args:
+        p: probability, in [0, 1].
+    """
+
+    numbers = 1
+    graded = False
+
+    def __init__(self, p: float = 0.5, *, seed: int | None = None) -> None:
+        super().__init__(seed=seed)
+        self.p = probability("p", p)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"matrix": self.matrix(job.uniform(step)), "chosen": job.choose(step, self.p)}
+
+    def matrix(self, u: Tensor) -> Tensor | tuple[float, ...]:
+        """From the draws' numbers ``(n, numbers)``: ``(n, 12)``, or one for all."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does to colours")
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class ColorJitter(_Colour):
+    """Brightness, contrast, saturation and hue, each by a random amount.
+
+    >>> import gpuaug
+    >>> jitter = gpuaug.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05)
+    >>> jitter(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+
+    torchvision's names and distributions, with two differences that let the four be one matrix. Contrast
+    scales about middle grey (0.5), not about the image's mean. Hue is a rotation in YIQ, which keeps the
+    luma, by the angle that torchvision adds to HSV's hue. What is between the four is not clamped. They
+    take place in random order, as torchvision's; only that of brightness and contrast matters.
+
+    Images of one channel have neither saturation nor hue: those change nothing. An entry of the matrix stays
+    within [-8, 8), so brightness, contrast and saturation that come to more than that together are cut off.
+
+    Args:
+        brightness, contrast, saturation: (least, most) factor, at least 0; or one number, for
+            [max(0, 1 - it), 1 + it].
+        hue: (least, most) in turns within [-0.5, 0.5]; or one number, for itself to both sides.
+
+    Raises:
+        ValueError, TypeError: a setting out of range or of another type; images of two channels.
+    """
+
+    reference = "torchvision ColorJitter"
+    numbers = 5
+
+    def __init__(
+        self,
+        brightness: Range = 0.0,
+        contrast: Range = 0.0,
+        saturation: Range = 0.0,
+        hue: Range = 0.0,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.brightness = around("brightness", brightness, 1.0, low=0.0)
+        self.contrast = around("contrast", contrast, 1.0, low=0.0)
+        self.saturation = around("saturation", saturation, 1.0, low=0.0)
+        self.hue = around("hue", hue, 0.0, low=-0.5, high=0.5)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        u = job.uniform(step)
+        limits = bounds(self.brightness, self.contrast, self.saturation, self.hue, (0.0, 1.0))
+        drawn = between(limits, u)
+        if job.strength is not None:
+            drawn[:, :4] = job.grade(drawn[:, :4], (1, 1, 1, 0))
+        brightness, contrast, saturation, turns, order = drawn.unbind(1)
+        hue: Operand = (1.0, 0.0)
+        if self.hue != (0, 0):
+            angle = 2 * math.pi * turns
+            hue = (steady(torch.cos(angle)), steady(torch.sin(angle)))
+        return {"factors": (brightness, contrast, saturation), "order": order < 0.5, "hue": hue}
+
+    def compile(
+        self,
+        draft: Draft,
+        active: Active,
+        *,
+        factors: tuple[Tensor, Tensor, Tensor],
+        order: Tensor,
+        hue: Operand,
+    ) -> None:
+        self.check_channels(draft)
+        draft.adjust(*factors, order, hue, active)
+
+    def extra_repr(self) -> str:
+        return (
+            f"brightness={self.brightness}, contrast={self.contrast}, saturation={self.saturation}, "
+            f"hue={self.hue}"
+        )
+
+
+class RandomGrayscale(_Sometimes):
+    """Grey, all channels the same, with probability ``p``. One channel stays as it is.
+
+    >>> import gpuaug
+    >>> gpuaug.RandomGrayscale(p=1.0)(torch.tensor([[[[255]], [[0]], [[0]]]], dtype=torch.uint8)).flatten()
+    tensor([76, 76, 76], dtype=torch.uint8)
+    """
+
+    reference = "torchvision RandomGrayscale; ITU-R BT.601"
+
+    def __init__(self, p: float = 0.1, *, seed: int | None = None) -> None:
+        super().__init__(p, seed=seed)
+
+    def matrix(self, u: Tensor) -> tuple[float, ...]:
+        return (*LUMA, 0, *LUMA, 0, *LUMA, 0)
+
+
+class RandomInvert(_Sometimes):
+    """White becomes black and black white, with probability ``p``.
+
+    >>> import gpuaug
+    >>> gpuaug.RandomInvert(p=1.0)(torch.tensor([[[[0, 1, 255]]]], dtype=torch.uint8))
+    tensor([[[[255, 254,   0]]]], dtype=torch.uint8)
+    """
+
+    reference = "torchvision RandomInvert"
+
+    def matrix(self, u: Tensor) -> tuple[float, ...]:
+        return (-1, 0, 0, 1, 0, -1, 0, 1, 0, 0, -1, 1)
+
+
+class Sepia(_Sometimes):
+    """The brown of old photographs, with probability ``p``; of images with colours.
+
+    >>> import gpuaug
+    >>> gpuaug.Sepia(p=1.0)(torch.full((1, 3, 1, 1), 100, dtype=torch.uint8)).flatten()
+    tensor([135, 120,  94], dtype=torch.uint8)
+    """
+
+    reference = "Albumentations ToSepia"
+    grey = False
+
+    def matrix(self, u: Tensor) -> tuple[float, ...]:
+        return tuple(v for row in _SEPIA for v in (*row, 0))
+
+
+class ChannelDropout(_Sometimes):
+    """One of red, green and blue, all equally likely, becomes ``fill``, with probability ``p``.
+
+    >>> import gpuaug
+    >>> out = gpuaug.ChannelDropout(p=1.0)(torch.full((1, 3, 1, 1), 9, dtype=torch.uint8))
+    >>> sorted(out.flatten().tolist())
+    [0, 9, 9]
+
+    Args:
+        fill: a level, 0 to 255; for floating images, that / 255.
+    """
+
+    reference = "Albumentations ChannelDropout"
+    grey = False
+    numbers = 2
+
+    def __init__(self, p: float = 0.5, fill: int = 0, *, seed: int | None = None) -> None:
+        super().__init__(p, seed=seed)
+        self.fill = level("fill", fill)
+
+    def matrix(self, u: Tensor) -> Tensor:
+        dropped = (u[:, 1:] * 3).long() == torch.arange(3, device="cpu")
+        whole = torch.eye(3, 4, dtype=torch.float64, device="cpu")
+        filled = torch.tensor((0, 0, 0, self.fill / 255), dtype=torch.float64, device="cpu")
+        return torch.where(dropped[:, :, None], filled, whole).flatten(1)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, fill={self.fill}"
+
+
+class ChannelShuffle(_Sometimes):
+    """Red, green and blue in another's place, all six orders equally likely, with probability ``p``.
+
+    >>> import gpuaug
+    >>> images = torch.tensor([1, 2, 3], dtype=torch.uint8).view(1, 3, 1, 1)
+    >>> sorted(gpuaug.ChannelShuffle(p=1.0)(images).flatten().tolist())
+    [1, 2, 3]
+    """
+
+    reference = "Albumentations ChannelShuffle"
+    grey = False
+    numbers = 2
+
+    def matrix(self, u: Tensor) -> Tensor:
+        orders = torch.tensor(list(permutations(range(3))), device="cpu")[(u[:, 1] * 6).long()]
+        return torch.eye(3, 4, dtype=torch.float64, device="cpu")[orders].flatten(1)
+
+
+class RGBShift(_Matrix):
+    """A random amount added to red, to green and to blue.
+
+    >>> import gpuaug
+    >>> gpuaug.RGBShift(red=(5, 5), green=0, blue=0)(torch.zeros(1, 3, 1, 1, dtype=torch.uint8)).flatten()
+    tensor([5, 0, 0], dtype=torch.uint8)
+
+    Args:
+        red, green, blue: (least, most) in levels within [-255, 255]; or one number, for itself to both
+            sides. For floating images, that / 255.
+    """
+
+    reference = "Albumentations RGBShift"
+    grey = False
+    numbers = 3
+
+    def __init__(
+        self, red: Range = 20.0, green: Range = 20.0, blue: Range = 20.0, *, seed: int | None = None
+    ) -> None:
+        super().__init__(seed=seed)
+        self.red, self.green, self.blue = (
+            around(name, value, 0.0, low=-255.0, high=255.0)
+            for name, value in (("red", red), ("green", green), ("blue", blue))
+        )
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        u = job.uniform(step)
+        added = job.grade(between(bounds(self.red, self.green, self.blue), u))
+        whole = torch.eye(3, dtype=torch.float64, device="cpu").expand(len(u), 3, 3)
+        return {"matrix": torch.cat((whole, steady(added / 255)[:, :, None]), dim=2).flatten(1)}
+
+    def extra_repr(self) -> str:
+        return f"red={self.red}, green={self.green}, blue={self.blue}"

@@ -1,0 +1,112 @@
+"""Tone: posterize, solarize, gamma. Each transform is a curve of levels; those of a chain are one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.layout import EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT
+from gpuaug.recipe.selection import Active
+from gpuaug.transforms.base import Job, Transform
+from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.ranges import between, span, whole_between, whole_span
+
+Span = float | tuple[float, float]
+
+NO_LEVEL = 256 / 255  # above the brightest
+
+
+class Posterize(Transform):
+    """Fewer bits for each channel: the high ones stay.
+
+    >>> import gpuaug, torch
+    >>> gpuaug.Posterize(bits=1)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[0, 0, 128, 128]]]]
+
+    Floats are counted in whole levels of 1/255, the nearest below; their gradient is zero. What half
+    precision cannot tell from a level is that level.
+
+    Args:
+        bits: how many stay, a whole number or (least, most) in [0, 8]; 8 changes nothing.
+    """
+
+    reference = "Cubuk et al., AutoAugment, CVPR 2019"
+    stage = Stage.TONE
+    numbers = 1
+
+    def __init__(self, bits: int | tuple[int, int] = (4, 7), *, seed: int | None = None) -> None:
+        super().__init__(seed=seed)
+        self.bits = whole_span("bits", bits, 0, 8)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"bits": job.grade_whole(whole_between(self.bits, job.uniform(step)[:, 0]), 8)}
+
+    def compile(self, draft: Draft, active: Active, *, bits: Tensor) -> None:
+        draft.tone(POSTERIZE, bits, active)
+
+    def extra_repr(self) -> str:
+        return f"bits={self.bits}"
+
+
+class Solarize(Transform):
+    """Pixels at or above a threshold are inverted.
+
+    >>> import gpuaug, torch
+    >>> gpuaug.Solarize(threshold=0.5)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[0, 127, 127, 0]]]]
+
+    Args:
+        threshold: share of the brightest level, a number or (least, most) in [0, 2], kept in steps of 2**-24;
+            ``level / 255`` inverts from that level on; above 1 nothing changes.
+    """
+
+    reference = "Cubuk et al., AutoAugment, CVPR 2019"
+    stage = Stage.TONE
+    numbers = 1
+
+    def __init__(self, threshold: Span = (0.5, 1.0), *, seed: int | None = None) -> None:
+        super().__init__(seed=seed)
+        self.threshold = span("threshold", threshold, 0, 2)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"threshold": job.grade(between(self.threshold, job.uniform(step)[:, 0]), NO_LEVEL)}
+
+    def compile(self, draft: Draft, active: Active, *, threshold: Tensor) -> None:
+        # Half a step below, so that a level is at the threshold that it makes, also in float32.
+        word = (threshold * THRESHOLD_UNIT - 0.5).floor().clamp(min=0)
+        draft.tone(SOLARIZE, word.long(), active)
+
+    def extra_repr(self) -> str:
+        return f"threshold={self.threshold}"
+
+
+class RandomGamma(Transform):
+    """Each value to the power of gamma.
+
+    >>> import gpuaug, torch
+    >>> gpuaug.RandomGamma(gamma=2.0)(torch.tensor([[[[0, 127, 255]]]], dtype=torch.uint8)).tolist()
+    [[[[0, 63, 255]]]]
+
+    Args:
+        gamma: the exponent, a number or (least, most) in [0.01, 100], kept in steps of 2**-16; 1 changes
+            nothing.
+    """
+
+    reference = "IEC 61966-2-1 and ITU-R BT.709 (gamma)"
+    stage = Stage.TONE
+    numbers = 1
+
+    def __init__(self, gamma: Span = (0.8, 1.2), *, seed: int | None = None) -> None:
+        super().__init__(seed=seed)
+        self.gamma = span("gamma", gamma, 0.01, 100)
+
+    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+        return {"gamma": job.grade(between(self.gamma, job.uniform(step)[:, 0]), 1.0)}
+
+    def compile(self, draft: Draft, active: Active, *, gamma: Tensor) -> None:
+        draft.tone(POWER, (gamma * EXPONENT_UNIT).round().long(), active)
+
+    def extra_repr(self) -> str:
+        return f"gamma={self.gamma}"

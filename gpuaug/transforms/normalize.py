@@ -1,0 +1,98 @@
+"""From bytes to what a network reads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug import functional
+from gpuaug.images.batch import dtype_name
+from gpuaug.images.packed import Images, Packed
+from gpuaug.recipe.builder import Draft, Recipes
+from gpuaug.recipe.selection import Active
+from gpuaug.stages.output import TABLE_DTYPES, Statistic, normalization_line, normalization_table, statistics
+from gpuaug.transforms import advice
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.passes import Stage
+from gpuaug.transforms.settled import copied
+from gpuaug.transforms.tracing import keep
+
+
+class Normalize(Transform):
+    """``(image - mean) / std``, where bytes count as 0 to 1. The last transform of a chain; originals and
+    evaluation too.
+
+    >>> import gpuaug
+    >>> gpuaug.Normalize(0.5, 0.5)(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)).unique()
+    tensor([1.])
+
+    Args:
+        mean, std: a number, or one for each channel; the defaults only scale to [0, 1].
+        dtype: of the result: float32, float16 or bfloat16.
+    """
+
+    reference = "torchvision Normalize"
+    stage = Stage.OUTPUT
+    deterministic = True
+
+    def __init__(
+        self,
+        mean: Statistic = 0.0,
+        std: Statistic = 1.0,
+        dtype: torch.dtype = torch.float32,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed=seed)
+        self._mean, self._std = copied(mean, torch.float64), copied(std, torch.float64)
+        if max(self._mean.dim(), self._std.dim()) > 1:
+            raise ValueError(
+                "mean and std must be a number or one for each channel, "
+                f"got shapes {tuple(self._mean.shape)} and {tuple(self._std.shape)}"
+            )
+        if dtype not in TABLE_DTYPES:
+            raise TypeError(f"dtype must be float32, float16 or bfloat16, got {dtype_name(dtype)}")
+        self.dtype = dtype
+        advice.on_statistics(self._mean, self._std)
+
+    def _settle(self) -> None:
+        # Here and not in a graph, which may round otherwise. It checks the settings.
+        channels = max(self._mean.numel(), self._std.numel())
+        table = normalization_table(self._mean, self._std, channels=channels, dtype=self.dtype)
+        self._kept[None] = (table, normalization_line(self._mean, self._std, channels=channels))
+        super()._settle()
+
+    @property
+    def mean(self) -> Tensor:
+        return self._mean.clone()
+
+    @property
+    def std(self) -> Tensor:
+        return self._std.clone()
+
+    def compile(self, draft: Draft, active: Active) -> None:
+        """Nothing of it is in the record: the table is the batch's."""
+
+    def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
+        if not isinstance(images, Packed) and images.is_floating_point():
+            return functional.augment(
+                images, recipes, mean=self._mean, std=self._std, dtype=self.dtype, memory_format=memory_format
+            )
+        channels = images.channels if isinstance(images, Packed) else images.shape[1]
+        table, line = self._table(channels, images.device)
+        return functional.augment(images, recipes, table=table, line=line, memory_format=memory_format)
+
+    def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The table and its line, made once for each device, so that later batches copy nothing."""
+
+        def make() -> tuple[Tensor, Tensor]:
+            own = self._kept[None]
+            if own[0].shape[1] not in (1, channels):
+                statistics(self._mean, self._std, channels)  # says what does not fit
+            table, line = (v.expand(1, channels, -1).contiguous().to(device) for v in own)
+            return table, line
+
+        return keep(self._kept, (channels, device), make)
+
+    def extra_repr(self) -> str:
+        return f"mean={self.mean.tolist()}, std={self.std.tolist()}, dtype={dtype_name(self.dtype)}"

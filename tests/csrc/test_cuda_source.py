@@ -1,0 +1,258 @@
+"""The CUDA kernel's source, compiled for the host and run thread by thread: its bytes are the reference's."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from cases import calls
+from cuda_cases import encode, encode_all, every_width, sanitizer_cases
+from host_compiler import CSRC, OF_TESTS, SANITIZERS, agree, compile_cpp, compiler, missing_runtime, run
+from hypothesis import given, settings
+
+from gpuaug.ops import reference
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.layout import BLUR, ERASE, FIELDS, NOISE, SHRINK, TONE, WORD
+
+KERNEL = "cuda/kernel.cuh"
+CAUGHT = re.compile(
+    r"AddressSanitizer: (heap|stack|global)-|ThreadSanitizer: data race|Sanitizer: SEGV|runtime error"
+    r"|is \d+, expected \d+"
+)
+
+# What must not go unnoticed: the build's sanitizer, a file of csrc, a piece of it, and what takes its place.
+BARRIERS = (
+    "the first plan is made",
+    "the source is staged, and no thread is at the tile before",
+    "rows are blended across, and the staged bytes are free",
+    "the band's rows are filtered across",
+    "the next band may take their place",
+    "the patch has its levels",
+    "its rows are blurred across",
+    "the tile has its levels",
+    "the tile is finished",
+)
+MUTATIONS = {
+    **{f"no barrier: {after}": ("thread", KERNEL, f"__syncthreads();  // {after}", "") for after in BARRIERS},
+    "halo not resolved": (
+        "address",
+        "cuda/tile_plan.cuh",
+        "resolve(at < last ? at : last, 0, axis.size, plan.blur_border)",
+        "at < last ? at : last",
+    ),
+    "tap not resolved": (
+        "address",
+        "common/arithmetic.h",
+        "resolve(ty.index + 1, window.top, window.bottom, recipe.border)",
+        "ty.index + 1",
+    ),
+    "staged tap not resolved": (
+        "address",
+        "cuda/resample_separable.cuh",
+        "resolve(index, axis.low, axis.high, plan.border)",
+        "index",
+    ),
+    "taps of columns beyond the patch": (
+        "address",
+        "cuda/resample_separable.cuh",
+        "min(i, plan.x.extent + 2 * plan.halo - 1)",
+        "i",
+    ),
+    "words of rows that are not aligned": ("address", "cuda/tile_plan.cuh", "recipe.width % 4 == 0 && ", ""),
+    "vector over the end of a row": ("address", "cuda/output.cuh", "first + kVector <= count", "first < count"),
+    "vector that is not aligned": (
+        "address",
+        "cuda/output.cuh",
+        "/ sizeof(Value) % kAlignment",
+        "/ sizeof(Value) * 0",
+    ),
+    "output of elements off by one": (
+        "address",
+        "cuda/output.cuh",
+        "channel * strides.channel + row * strides.row;",
+        "channel * strides.channel + row * strides.row + 1;",
+    ),
+    "output of strips off by one": (
+        "plain",
+        "cuda/output.cuh",
+        "(plan.y.begin + row) * batch.width + x;",
+        "(plan.y.begin + row) * batch.width + x + kVector;",
+    ),
+    "colour without the noise after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
+    "tone without the noise after it": ("plain", "cuda/curves.cuh", "(toned & keep) | put", "toned"),
+    "curves in another order": ("plain", "cuda/curves.cuh", "curve_word(recipe, i)", "curve_word(recipe, 2 - i)"),
+    "tone of another level": ("plain", "cuda/curves.cuh", "tones[levels >> j & 0xFF]", "tones[levels & 0xFF]"),
+    "grain without the noise after it": ("plain", "cuda/noise.cuh", "(with.x & keep.x) | put.x", "with.x"),
+    "grain of the first channel": ("plain", "cuda/noise.cuh", "grain_bits(recipe, c, ", "grain_bits(recipe, 0, "),
+    "grain of another pixel": (
+        "plain",
+        "cuda/noise.cuh",
+        "grain_place, own, pixel)",
+        "grain_place, own, pixel + 1)",
+    ),
+    "green from the row of red": ("plain", "cuda/color.cuh", "mix(1, green)", "mix(1, red)"),
+    "noise where a box is erased": ("plain", "cuda/masks.cuh", "(put.x & ~gone.x)", "put.x"),
+    "a grid that begins elsewhere": ("plain", "cuda/masks.cuh", "(at + phase) % grid.a", "at % grid.a"),
+    "noise of one block where it straddles two": (
+        "plain",
+        "cuda/masks.cuh",
+        "if (past == 0) return bits;",
+        "return bits;",
+    ),
+    "table of another draw": ("plain", "cuda/tile_plan.cuh", "batch.table_per_draw != 0 && draw != now.draw", "false"),
+    "shared memory not filled": (
+        "plain",
+        "cuda/resample_separable.cuh",
+        "< count; i += threads",
+        "< count - 1; i += threads",
+    ),
+    "band longer than its memory": ("address", "cuda/resample_antialias.cuh", "> shared.tiling.fine_rows", "> 99"),
+    "columns staged one short": ("plain", "cuda/tile_plan.cuh", "high_tap - low_tap + 1;", "high_tap - low_tap;"),
+}
+
+
+# ---- Building: the true source and the mutated ones, two at a time, each once.
+
+Build = Callable[..., Path]
+
+
+def compile_program(folder: Path, sanitizer: str, mutation: str | None) -> Path:
+    place = folder / re.sub(r"\W+", "_", mutation or sanitizer)
+    shutil.copytree(CSRC, place)
+    if mutation:
+        _, name, old, new = MUTATIONS[mutation]
+        text = (CSRC / name).read_text()
+        assert text.count(old) == 1, f"csrc/{name} holds the piece to mutate {text.count(old)} times: {old!r}"
+        (place / name).write_text(text.replace(old, new))
+    flags = [*SANITIZERS[sanitizer], *(["-O0", "-w"] if mutation else []), "-I", str(place)]
+    return compile_cpp([OF_TESTS / "cuda_on_cpu.cpp"], place / "cuda_on_cpu", *flags)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    folder = tmp_path_factory.mktemp("cuda_on_cpu")
+    compiler()
+    wanted = [(sanitizer, None) for sanitizer in SANITIZERS]
+    wanted += [(mutation[0], name) for name, mutation in MUTATIONS.items()]
+    programs: dict[tuple[str, str | None], Future[Path]] = {}
+    pool = ThreadPoolExecutor(max_workers=2)
+    for key in wanted:
+        if not missing_runtime(key[0]):
+            programs[key] = pool.submit(compile_program, folder, *key)
+
+    def program(sanitizer: str, mutation: str | None = None) -> Path:
+        if why := missing_runtime(sanitizer):
+            pytest.skip(why)
+        return programs[sanitizer, mutation].result()
+
+    yield program
+    pool.shutdown(cancel_futures=True)
+
+
+# ---- Tests
+
+
+@given(call=calls(most_pixels=130))
+@settings(max_examples=25, deadline=None)
+def test_cuda_source_equals_reference(build: Build, call: tuple):
+    count, cases = encode_all([call])
+    agree(run(build("plain"), cases), count)
+
+
+def test_every_width(build: Build):
+    count, cases = every_width()
+    agree(run(build("plain"), cases), count)
+
+
+def test_packed_arithmetic_is_that_of_the_stages(tmp_path: Path):
+    program = compile_cpp(
+        [OF_TESTS / "packed_arithmetic.cpp"], tmp_path / "packed_arithmetic", "-I", str(CSRC)
+    )
+    done = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    assert (done.stderr, done.stdout) == ("", "the same integers\n")
+
+
+def test_a_record_that_shrinks_without_geometry_is_copied(build: Build):
+    recipes = Draft.of_batch((1, 1, 4, 4)).recipes((4, 4))
+    records = recipes.records
+    records[0, WORD["stages"]], records[0, WORD["xx"] : WORD["yy"] + 1] = SHRINK, 2**33
+    storage = torch.arange(16, dtype=torch.uint8)
+    call = storage, records, None, 1, 4, 4, False, SHRINK, False
+    assert torch.equal(reference.augment(*call).flatten(), storage)
+    assert torch.equal(torch.ops.gpuaug.augment(*call).flatten(), storage)
+    done = run(build("plain"), encode(call, storage.view(1, 1, 4, 4)))
+    agree(done, 1)
+
+
+def test_wild_weights_and_places_are_those_of_the_reference(build: Build):
+    wild = [
+        (word, value) for word in ("outer", "inner", "place") for value in (-1, 2**63 - 1, 40000, -(2**63))
+    ]
+    records = Draft.of_batch((len(wild), 1, 6, 9)).recipes((6, 9)).records
+    for name, value in {"stages": BLUR | NOISE, "outer": 9000, "inner": 20000, "salt": 9000}.items():
+        records[:, WORD[name]] = value
+    for n, (word, value) in enumerate(wild):
+        records[n, WORD[word]] = value
+    storage = torch.arange(len(wild) * 6 * 9).mul(77).remainder(251).byte()
+    call = storage, records, None, 1, 6, 9, False, BLUR | NOISE, False
+    count, cases = encode_all([call])
+    agree(run(build("plain"), cases), count)
+
+
+@pytest.mark.parametrize("sanitizer", ["plain", "address"])
+def test_a_record_with_stages_that_the_batch_lacks_goes_without_them(build: Build, sanitizer: str):
+    """Masks and tones have no shared memory then."""
+    storage = torch.arange(3 * 40 * 70).mul(77).remainder(251).byte()
+    records = Draft.of_batch((1, 3, 40, 70)).recipes((40, 70)).records
+    for name, value in {
+        "stages": BLUR | NOISE | ERASE | TONE,
+        "salt": 30000,
+        "box0": 9 << 32,
+        "tone0": 1,
+    }.items():
+        records[:, WORD[name]] = value
+    calls = [(storage, records, None, 3, 40, 70, False, stages, False) for stages in (0, BLUR, TONE)]
+    count, cases = encode_all(calls)
+    agree(run(build(sanitizer), cases), count)
+
+
+def test_a_record_outside_the_storage_reads_nothing(build: Build):
+    records = torch.zeros(1, len(FIELDS), dtype=torch.int64)
+    records[0, WORD["stages"]], records[0, WORD["width"] : WORD["height"] + 1] = 63, 2**40
+    call = torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, 63, False
+    done = run(build("plain"), encode(call, torch.zeros(1, 1, 4, 4, dtype=torch.uint8)))
+    agree(done, 1)
+
+
+@pytest.mark.parametrize("sanitizer", SANITIZERS)
+def test_cuda_source_is_clean_under(build: Build, sanitizer: str):
+    count, cases = sanitizer_cases()
+    done = run(build(sanitizer), cases)
+    agree(done, count)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_mutation_is_caught(build: Build, mutation: str):
+    _, cases = sanitizer_cases()
+    done = run(build(MUTATIONS[mutation][0], mutation), cases)
+    assert done.returncode != 0
+    assert CAUGHT.search(done.stderr.decode()), done.stderr.decode()
+
+
+def test_no_thread_returns_before_a_barrier():
+    """One thread that left early would leave its block waiting for ever, on a GPU without any word."""
+    sources = {
+        path.relative_to(CSRC).as_posix(): re.sub(r"//.*", "", path.read_text()) for path in CSRC.glob("**/*.*h")
+    }
+    text = sources.pop(KERNEL)
+    head, body = re.search(r"__global__(.*?)\{(.*?)^\}", text, re.DOTALL | re.MULTILINE).groups()
+    assert "augment_kernel" in head
+    assert not re.search(r"\b(return|break|continue|goto)\b", body)
+    assert body.count("__syncthreads") == len(BARRIERS)
+    assert not any("__syncthreads" in source for source in sources.values())  # none hides in another file

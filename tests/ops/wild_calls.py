@@ -1,0 +1,412 @@
+"""Calls of every registered op with arguments that nobody meant; tests/ops/test_wild_calls.py runs it.
+
+``python wild_calls.py CASE OP=EXAMPLES...`` writes each call into the file CASE before it is made, so that
+whoever started this process can say which one crashed it or took too long. A call must raise, or give a
+result of the right shape.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import math
+import os
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import torch
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+import gpuaug
+from gpuaug.recipe.layout import FIELDS, WORD
+from gpuaug.recipe.program import ARITY, Opcode
+from gpuaug.sampling.labels.read import read_labels
+from gpuaug.sampling.order import Order
+from gpuaug.sampling.rotation import Rotation
+
+SECONDS = 30  # for one call
+REFUSED = (RuntimeError, ValueError, TypeError, IndexError, MemoryError)
+SMALL = (0, 1, 2, 3, 5, 7, 8, 255, 256, -1, -2)
+LARGE = (2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**33, 2**40, 2**61, 2**62, 2**63 - 1)
+WORDS = (*SMALL, *LARGE, *(-word for word in LARGE), -(2**63))
+FLOATS = (
+    0.0,
+    -0.0,
+    0.5,
+    1.0,
+    -1.0,
+    3.7,
+    1e-300,
+    2.0**31,
+    2.0**63,
+    1e300,
+    -1e300,
+    math.inf,
+    -math.inf,
+    math.nan,
+)
+DTYPES = ["int64", "int32", "uint8", "bool", "float64", "float32", "float16", "bfloat16", "complex64"]
+LAYOUTS = ["plain", "stepped", "transposed", "expanded", "offset", "misaligned", "freed", "shrunk"]
+
+
+# ---- Tensors, described in words, so that a case can be printed and made again.
+
+
+@dataclass(frozen=True)
+class Wild:
+    """A tensor: ``values`` is "small", "wild", "bits" or a single number."""
+
+    shape: tuple[int, ...]
+    dtype: str = "int64"
+    values: str | float = "small"
+    layout: str = "plain"
+    device: str = "cpu"
+    seed: int = 0
+
+    def tensor(self) -> Tensor:
+        shape, dtype = list(self.shape), getattr(torch, self.dtype)
+        if self.device == "meta":
+            return torch.empty(shape, dtype=dtype, device="meta")
+        if self.layout == "expanded":
+            return self._filled([1] * len(shape), dtype).expand(shape)
+        if self.layout == "stepped" and shape:
+            return self._filled([*shape[:-1], 2 * shape[-1]], dtype)[..., ::2]
+        if self.layout == "transposed":
+            return self._filled(shape[::-1], dtype).permute(*range(len(shape) - 1, -1, -1))
+        if self.layout == "offset":
+            return self._filled([math.prod(shape) + 3], dtype)[3:].view(shape)
+        if self.layout == "misaligned" and math.prod(shape):
+            content = bytes(1) + self._filled(shape, dtype).reshape(-1).view(torch.uint8).numpy().tobytes()
+            return torch.frombuffer(bytearray(content), dtype=dtype, offset=1).view(shape)
+        tensor = self._filled(shape, dtype)
+        if self.layout in ("freed", "shrunk"):
+            tensor.untyped_storage().resize_(0 if self.layout == "freed" else tensor.nbytes // 2)
+        return tensor
+
+    def _filled(self, shape: list[int], dtype: torch.dtype) -> Tensor:
+        random = torch.Generator().manual_seed(self.seed)
+        if not isinstance(self.values, str):
+            return torch.full(shape, self.values, dtype=dtype)
+        if self.values == "small":
+            return torch.randint(0, 9, shape, generator=random).to(dtype)
+        if self.values == "bits":
+            return torch.randint(-(2**63), 2**63 - 1, shape, generator=random).to(dtype)
+        pool = torch.tensor(FLOATS if dtype.is_floating_point else WORDS)
+        return pool[torch.randint(len(pool), shape, generator=random)].to(dtype)
+
+
+SEEDS = st.integers(0, 2**31)
+INTEGERS = st.one_of(st.integers(-3, 40), st.sampled_from(WORDS))
+
+
+@st.composite
+def tensors(
+    draw: st.DrawFn, shape: tuple[int, ...], dtype: str = "int64", values: str = "wild", sound: int = 70
+) -> Wild:
+    """Mostly, in ``sound`` of 100 cases, one of this shape and type; else wild in one or more ways."""
+    seed = draw(SEEDS)
+    if draw(st.integers(0, 99)) < sound:
+        return Wild(shape, dtype, values, seed=seed)
+    shape = draw(
+        st.sampled_from((shape, shape, (), (0,), (1,), shape[:1], (*shape, 1), (0, *shape[1:]), shape[::-1]))
+    )
+    layout = draw(st.sampled_from(LAYOUTS))
+    if layout == "expanded" and shape and draw(st.booleans()):
+        shape = (*shape[:-1], draw(st.sampled_from((2**20, 2**40))))
+    values = draw(st.sampled_from((values, "small", "wild", "bits", 0, 1)))
+    dtype = draw(st.sampled_from((dtype, dtype, *DTYPES)))
+    device = "meta" if draw(st.integers(0, 4)) == 0 else "cpu"
+    return Wild(shape, dtype, values, layout, device, seed)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A sound tensor (``repr`` shows all of it) with some of its numbers replaced."""
+
+    sound: tuple
+    dtype: str
+    changes: tuple[tuple[int, int], ...] = ()
+
+    def tensor(self) -> Tensor:
+        words = torch.tensor(self.sound, dtype=torch.int64)
+        for place, value in self.changes:
+            words.view(-1)[place % max(words.numel(), 1)] = value
+        return words.to(getattr(torch, self.dtype))
+
+
+def changed(draw: st.DrawFn, sound: Tensor, dtype: str) -> Changed | Wild:
+    if draw(st.integers(0, 7)) == 0:
+        return draw(tensors(tuple(sound.shape), dtype, draw(st.sampled_from(("small", "wild", "bits")))))
+    change = st.tuples(st.integers(0, 2**16), INTEGERS)
+    changes = draw(st.lists(change, max_size=draw(st.sampled_from((0, 0, 1, 3)))))
+    return Changed(as_tuples(sound.tolist()), dtype, tuple(changes) if sound.numel() else ())
+
+
+def as_tuples(nested: object) -> object:
+    return tuple(map(as_tuples, nested)) if isinstance(nested, list) else nested
+
+
+# ---- Calls of each op, and the shape and type of their results.
+
+
+@st.composite
+def keyed_draws(draw: st.DrawFn) -> tuple:
+    n = draw(st.sampled_from((0, 1, 3, 40)))
+    return draw(tensors((n,))), draw(tensors((n,))), draw(INTEGERS), draw(INTEGERS)
+
+
+@st.composite
+def uniform(draw: st.DrawFn) -> tuple:
+    n = draw(st.sampled_from((0, 1, 3, 40)))
+    few = st.one_of(
+        st.integers(0, 30), st.integers(0, 30), st.sampled_from((-1, 2**34, 2**34 + 1, 2**62, 2**63 - 1))
+    )
+    counts = draw(st.lists(few, max_size=4))
+    places = [draw(st.one_of(st.integers(0, 9), INTEGERS)) for _ in counts]
+    if draw(st.integers(0, 9)) == 0:
+        places.append(0)
+    return draw(tensors((n,))), places, counts
+
+
+@st.composite
+def own_draws(draw: st.DrawFn) -> tuple:
+    sound = torch.tensor([draw(SEEDS), draw(st.integers(0, 2**40)), draw(st.integers(0, 8))])
+    return changed(draw, sound, "int64"), draw(st.one_of(st.integers(0, 40), INTEGERS))
+
+
+@st.composite
+def order(draw: st.DrawFn) -> tuple:
+    count = draw(st.sampled_from((2, 3, 40)))
+    labels = [*range(count), *draw(st.lists(st.integers(0, count - 1), max_size=20))]
+    table = read_labels(np.array(labels))
+    target = draw(st.sampled_from(("majority", "minority", 5)))
+    turn = Rotation(table.classes, tuple(table.counts.tolist()), target).at(draw(st.integers(0, 3)))
+    sound = Order(table, turn, draw(SEEDS))
+    dtype = draw(st.sampled_from(("int32", "int64")))
+    members = changed(draw, sound._members, draw(st.sampled_from(("int32", "int64"))))
+    classes, bijections = changed(draw, sound._classes, dtype), changed(draw, sound._bijections, dtype)
+    n = draw(st.sampled_from((0, 1, 3, 400)))
+    positions = Changed(as_tuples(torch.arange(n).remainder(sound.total).tolist()), "int64")
+    positions = draw(st.sampled_from((positions, positions, draw(tensors((n,), values="small")))))
+    return members, classes, bijections, positions, draw(INTEGERS), draw(INTEGERS)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> tuple:
+    n = draw(st.sampled_from((0, 1, 3, 40)))
+    shapes = st.sampled_from(((n,), (1,), (n, 3), (1, 2), (n, 0)))
+    dtypes = st.sampled_from(("int64", "float64", "float32", "bool"))
+    columns = [draw(tensors(draw(shapes), draw(dtypes), sound=95)) for _ in range(draw(st.integers(0, 4)))]
+    numbers = draw(st.lists(st.one_of(st.floats(), st.sampled_from(FLOATS)), min_size=1, max_size=6))
+    count = sum(1 if len(c.shape) == 1 else c.shape[1] for c in columns if len(c.shape) in (1, 2))
+    named = st.integers(-len(numbers), max(count, 1) - 1 if count else -1)
+    operand = st.one_of(*[named] * 20, INTEGERS) if draw(st.integers(0, 3)) == 0 else named
+    code = draw(st.lists(operand, min_size=4, max_size=4))
+    for opcode in draw(st.lists(st.sampled_from(Opcode), max_size=4)):
+        code += [int(opcode), *draw(st.lists(operand, min_size=ARITY[opcode], max_size=ARITY[opcode]))]
+    if draw(st.integers(0, 9)) == 0:
+        code = code[: draw(st.integers(0, len(code)))]
+    records = draw(tensors((n, len(FIELDS)), values="small", sound=95))
+    return records, columns, numbers, code, draw(INTEGERS), draw(INTEGERS)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records of anything, most of which read inside a storage of so many bytes."""
+
+    count: int
+    channels: int
+    bytes: int
+    seed: int
+
+    def tensor(self) -> Tensor:
+        random = torch.Generator().manual_seed(self.seed)
+
+        def whole(low: int, high: int) -> Tensor:
+            return torch.randint(low, high, (self.count,), generator=random)
+
+        def some(p: float, shape: tuple[int, ...]) -> Tensor:
+            return torch.rand(shape, generator=random) < p
+
+        shape = (self.count, len(FIELDS))
+        pool = torch.tensor(WORDS)
+        kinds = torch.randint(0, 4, shape, generator=random)
+        records = torch.randint(-300, 300, shape, generator=random)
+        records = torch.where(kinds == 1, pool[torch.randint(len(pool), shape, generator=random)], records)
+        bits = torch.randint(-(2**63), 2**63 - 1, shape, generator=random)
+        records = torch.where(kinds == 2, bits >> torch.randint(0, 64, shape, generator=random), records)
+        for name in (
+            "xx",
+            "yy",
+            "xy",
+            "yx",
+            "x1",
+            "y1",
+        ):  # a map that reads the image more often than its border
+            steps = torch.randn(self.count, generator=random, dtype=torch.float64) * (
+                9 if name[1] == "1" else 1.5
+            )
+            tame = (steps * 2.0**32).long() * some(0.7 if name in ("xy", "yx") else 1.0, (self.count,))
+            records[:, WORD[name]] = torch.where(some(0.8, (self.count,)), tame, records[:, WORD[name]])
+        records[:, WORD["stages"]] = whole(0, 256)
+        for name, bits in {"border": 3, "blur": 2}.items():
+            records[:, WORD[name]] = torch.where(
+                some(0.9, (self.count,)), whole(0, bits), records[:, WORD[name]]
+            )
+        readable = some(0.98, (self.count,))
+        for name, value in {"width": whole(1, 33), "height": whole(1, 33)}.items():
+            records[:, WORD[name]] = torch.where(readable, value, records[:, WORD[name]])
+        rest = self.bytes - self.channels * records[:, WORD["width"]] * records[:, WORD["height"]]
+        records[:, WORD["offset"]] = torch.where(readable, rest.clamp(min=0) * some(0.7, (self.count,)), 0)
+        return records
+
+
+SIDES = st.one_of(st.integers(1, 40), st.integers(1, 40), st.sampled_from((64, 130)))
+
+
+@st.composite
+def augment_records(draw: st.DrawFn) -> tuple:
+    """Sound tensors, and records of anything."""
+    n, channels, size = draw(st.integers(1, 8)), draw(st.integers(1, 4)), 4096
+    records = Records(n, channels, size, draw(SEEDS))
+    table = line = None
+    if draw(st.booleans()):
+        rows = draw(st.sampled_from((1, n)))
+        table = Wild(
+            (rows, channels, 256), draw(st.sampled_from(("float32", "float16", "bfloat16"))), "small"
+        )
+        line = Wild((rows, channels, 2), "float64", "wild") if draw(st.booleans()) else None
+    storage = Wild((size,), "uint8", "bits", seed=draw(SEEDS))
+    booleans = [draw(st.booleans()) for _ in range(2)]
+    return storage, records, table, channels, draw(SIDES), draw(SIDES), booleans[0], 255, booleans[1], line
+
+
+@st.composite
+def augment(draw: st.DrawFn) -> tuple:
+    """Tensors of anything."""
+    storage, records, table, channels, height, width, *rest, line = draw(augment_records())
+    n = records.count
+    which = draw(st.integers(0, 4))
+    if which == 0:
+        storage = draw(tensors((4096,), "uint8", "bits", sound=10))
+    if which == 1:
+        records = draw(tensors((n, len(FIELDS)), values=draw(st.sampled_from(("small", "wild"))), sound=10))
+    if which == 2:
+        table = draw(tensors((n, channels, 256), "float32", sound=10))
+    if which == 3:
+        table = table or Wild((n, channels, 256), "float32")
+        line = draw(tensors((n, channels, 2), "float64", sound=10))
+    if draw(st.integers(0, 7)) == 0:  # no memory is enough, or none is needed
+        large = ((2**21, 2**43 + 1), (2**32, 2**32), (2**62, 4), (2**63 - 1, 1), (0, 4), (4, -1))
+        height, width = draw(st.sampled_from(large))
+    elif draw(st.integers(0, 9)) == 0:
+        channels = draw(st.sampled_from((0, 5, -1, 2**32, 2**32 + 1, 2**63 - 1)))
+    return storage, records, table, channels, height, width, *rest, line
+
+
+def made(tensor: Tensor, shape: tuple[int, ...], *dtypes: torch.dtype) -> None:
+    assert (tuple(tensor.shape), tensor.dtype in dtypes) == (shape, True), (tensor.shape, tensor.dtype)
+    if tensor.device.type == "cpu":
+        tensor.clone()  # reads all of it
+
+
+def made_image(out: Tensor, arguments: list) -> None:
+    _, records, table, channels, height, width, *_ = arguments
+    made(out, (len(records), channels, height, width), torch.uint8 if table is None else table.dtype)
+
+
+OPS: dict[str, tuple[st.SearchStrategy, Callable[[Tensor, list], None]]] = {
+    "keyed_draws": (keyed_draws(), lambda out, given: made(out, (len(given[0]), 3), given[0].dtype)),
+    "uniform": (uniform(), lambda out, given: made(out, (sum(given[2]), len(given[0])), torch.float64)),
+    "own_draws": (own_draws(), lambda out, given: made(out, (given[1], 3), torch.int64)),
+    "order": (order(), lambda out, given: made(out, (len(given[3]), 3), given[3].dtype)),
+    "augment": (augment(), made_image),
+    "augment_records": (augment_records(), made_image),
+}
+
+
+def made_recipes(stages: int, _: list) -> None:
+    assert 0 <= stages < 256, stages
+
+
+OPS["recipes"] = (recipes(), made_recipes)
+
+
+# ---- The program
+
+
+def build(argument: object) -> object:
+    if isinstance(argument, list):
+        return [build(part) for part in argument]
+    return argument.tensor() if hasattr(argument, "tensor") else argument
+
+
+def outcome(op: Callable, call: tuple) -> tuple[list, object] | None:
+    """A call's arguments after it, and its result; None where it raised, or torch has no such tensors."""
+    try:
+        arguments = build(list(call))
+        return arguments, op(*arguments)
+    except REFUSED:
+        return None
+
+
+def run(name: str, examples: int, file: TextIO) -> None:
+    strategy, check = OPS[name]
+    op = getattr(torch.ops.gpuaug, name.removesuffix("_records"))
+    told = {"ran": 0, "refused": 0}
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def every_call(call: tuple) -> None:
+        file.seek(0)
+        file.truncate()
+        file.write(f"{name}{call}")
+        file.flush()
+        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        try:
+            arguments = build(list(call))
+        except REFUSED as refusal:  # torch has no such tensor
+            file.write(f"\nno such tensor: {refusal}")
+            return
+        try:
+            out = op(*arguments)
+        except REFUSED:
+            told["refused"] += 1
+            return
+        told["ran"] += 1
+        check(out, arguments)
+
+    every_call()
+    print(f"{name}: {told['ran']} ran, {told['refused']} refused", flush=True)
+
+
+def limit_memory() -> None:
+    """So that what asks for more memory than there is gets an error, whatever the system promises."""
+    status = Path("/proc/self/statm")
+    if status.exists() and "ASAN_OPTIONS" not in os.environ:  # they have a limit of their own
+        own = int(status.read_text().split()[0]) * resource.getpagesize()
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (own + (4 << 30), most))
+
+
+if __name__ == "__main__":
+    limit_memory()
+    torch.set_num_threads(1)
+    with Path(sys.argv[1]).open("w") as case:
+        for wanted in sys.argv[2:]:
+            name, examples = wanted.split("=")
+            run(name, int(examples), case)
+    print(gpuaug.__file__)

@@ -1,0 +1,378 @@
+"""Tapes: the compiled op and the PyTorch reference make the same records, to the bit; and the right ones."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpuaug.recipe import assemble, program
+from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.layout import BLUR, BORDERS, COLOUR, ERASE, FIELDS, GEOMETRY, GRAIN, NOISE, SHRINK, TONE
+from gpuaug.recipe.program import ARITY, TRIES, Opcode, Tape
+
+SIDES = st.integers(1, 400)
+
+
+@st.composite
+def tapes(draw):
+    """A tape of any entries in any order, each for some draws; ``columns, numbers, code`` and their count."""
+    random = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
+    n = draw(st.integers(1, 7))
+
+    def column(number, low, high):
+        """Between two bounds: one number for all, or a column of any type and memory layout."""
+        low, high = (low, high) if isinstance(low, tuple) else ((low,), (high,))
+        rows = torch.rand(1 if draw(st.integers(0, 9)) == 0 else n, len(low), generator=random).double()
+        values = torch.tensor(low) + rows * (torch.tensor(high) - torch.tensor(low))
+        values = values.round() if number is int else values
+        kind = draw(st.integers(0, 4))
+        if kind == 0:
+            given = tuple(values[0].tolist())
+            return given if len(given) > 1 else given[0]
+        values = values.T.contiguous().T if draw(st.booleans()) else values
+        values = values if kind < 3 else values.float() if number is float else values.long()
+        return values if len(low) > 1 or draw(st.booleans()) else values[:, 0]
+
+    def active():
+        return draw(st.sampled_from((True, torch.rand(n, generator=random) < 0.5)))
+
+    def extent():
+        return column(int, (1, 1), (draw(SIDES), draw(SIDES)))
+
+    def entry(made, opcode):
+        low, high = sorted((draw(SIDES) / 100, draw(SIDES) / 100))
+        keys = torch.randint(-(2**63), 2**63 - 1, (n, 2), generator=random)[:, 1]
+        operands = {
+            Opcode.CROP: lambda: (
+                column(draw(st.sampled_from((int, float))), (-9, -9), (200, 200)),
+                extent(),
+            ),
+            Opcode.WINDOW: lambda: (column(float, (0, 0), (0.999, 0.999)), extent(), column(int, 0, 9)),
+            Opcode.FIT: lambda: (
+                column(float, (0, 0), (0.999, 0.999)),
+                (low, high),
+                torch.rand(n, TRIES, generator=random).double() * draw(st.sampled_from((0.01, 1.0, 3.0))),
+                (torch.rand(TRIES, n, generator=random).double() + low).T,
+            ),
+            Opcode.RESIZE: lambda: (extent(), draw(st.booleans())),
+            Opcode.FLIP: lambda: (draw(st.integers(0, 1)),),
+            Opcode.AFFINE: lambda: (
+                column(float, (-2,) * 4, (2,) * 4),
+                column(float, 0.1, 3),
+                column(float, (-0.5, -0.5), (0.5, 0.5)),
+            ),
+            Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
+            Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(float, 0.01, 9)),
+            Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
+            Opcode.ERASE: lambda: (
+                column(int, 0, 255),
+                keys,
+                *(torch.randint(-(2**63), 2**63 - 1, (n,), generator=random) for _ in range(4)),
+                draw(st.integers(0, 2**40)),
+            ),
+            Opcode.ADJUST: lambda: (
+                column(float, (0,) * 3, (2,) * 3),
+                torch.rand(n, generator=random) < 0.5,
+                column(float, (-1, -1), (1, 1)),
+            ),
+            Opcode.CUT_OUT: lambda: (
+                column(float, (0, 0), (0.999, 0.999)),
+                column(int, (0, 0), (70_000, 99)),
+                column(int, 0, 255),
+            ),
+            Opcode.COLOUR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
+            Opcode.GRAIN: lambda: (keys, draw(st.integers(0, 2**32)), 513, keys, column(int, 0, 9000)),
+            Opcode.TONE: lambda: (draw(st.sampled_from((0, 1283, keys))),),
+        }
+        made.write(opcode, active(), *operands[opcode]())
+
+    first = draw(st.sampled_from((0, torch.randint(2**62, (n,), generator=random))))
+    made = Tape(first, draw(st.integers(0, 2**20)), extent())
+    for opcode in draw(st.lists(st.sampled_from(Opcode), max_size=8)):
+        entry(made, opcode)
+    return made.columns, made.numbers, made.code, n
+
+
+@pytest.mark.native
+@given(tapes(), SIDES, SIDES)
+@settings(max_examples=400, deadline=None)
+def test_cpp_equals_reference(made, height, width):
+    columns, numbers, code, n = made
+    ours, theirs = (torch.full((n, len(FIELDS)), -1) for _ in range(2))
+    union = torch.ops.gpuaug.recipes(ours, columns, numbers, code, height, width)
+    assert union == assemble.recipes(theirs, columns, numbers, code, height, width)
+    assert torch.equal(ours, theirs)
+    assert union & ~program.possible_stages(numbers, code) == 0
+
+
+@pytest.mark.native
+def test_cpp_equals_reference_in_large_batches():
+    n = 5000  # several threads' shares
+    draft = Draft.of_batch((n, 3, 40, 30))
+    draft.window(torch.rand(n, 2), (20, 10), torch.rand(n) < 0.5)
+    draft.resize((25, 35), antialias=False)
+    draft.blur(1.5, torch.arange(n) == n - 1)
+    made = draft._tape.columns, draft._tape.numbers, draft._tape.code
+    ours, theirs = (torch.empty(n, len(FIELDS), dtype=torch.int64) for _ in range(2))
+    union = torch.ops.gpuaug.recipes(ours, *made, 35, 25)
+    assert union == assemble.recipes(theirs, *made, 35, 25) == GEOMETRY | BLUR
+    assert torch.equal(ours, theirs)
+
+
+# ---- Entries, by hand. A fixed-point one is 2**32.
+
+ONE = 1 << 32
+
+
+def record(*entries, size, extent=(10, 8)):
+    made = Tape(5, 0, extent)
+    for opcode, *operands in entries:
+        made.write(opcode, True, *operands)
+    records = torch.empty(1, len(FIELDS), dtype=torch.int64)
+    union = torch.ops.gpuaug.recipes(records, made.columns, made.numbers, made.code, *size)
+    fields = dict(zip(FIELDS, records[0].tolist(), strict=True))
+    assert fields["stages"] == union
+    return {name: value for name, value in fields.items() if value != WHOLE.get(name, 0)}
+
+
+def box(left, top, right, bottom):
+    return left | top << 16 | right << 32 | bottom << 48
+
+
+HALF = (0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.5, 0)
+ONES = dict.fromkeys(("rr", "gg", "bb"), 4096)
+# exp(-2) and exp(-1/2) of 1 + 2 * (exp(-2) + exp(-1/2)), twice, in 2**-15.
+OF_SIGMA_1 = {"stages": 2, "outer": 3571, "inner": 16004}
+WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 10, "bottom": 8}
+
+
+@pytest.mark.parametrize(
+    ("entries", "size", "expected"),
+    [
+        ([], (8, 10), {}),
+        ([(Opcode.CROP, (2, 3), (4, 4))], (4, 4), {"stages": 1, "x1": 2 * ONE, "y1": 3 * ONE}),
+        # 10 - 4 + 2 * 1 leaves 9 positions, 8 - 4 + 2 * 1 leaves 7; half of each is 4.5 and 3.5.
+        ([(Opcode.WINDOW, (0.5, 0.5), (4, 4), 1)], (4, 4), {"stages": 1, "x1": 3 * ONE, "y1": 2 * ONE}),
+        ([(Opcode.FLIP, 0)], (8, 10), {"stages": 1, "xx": -ONE, "x1": 9 * ONE}),
+        ([(Opcode.FLIP, 1), (Opcode.FLIP, 1)], (8, 10), {}),
+        (
+            [(Opcode.CROP, (2, 0), (5, 8)), (Opcode.RESIZE, (10, 8), True)],
+            (8, 10),
+            {"stages": 1, "xx": ONE // 2, "x1": 2 * ONE - ONE // 4, "left": 2, "right": 7},
+        ),
+        ([(Opcode.RESIZE, (5, 8), False)], (8, 5), {"stages": 1, "xx": 2 * ONE, "x1": ONE // 2}),
+        ([(Opcode.RESIZE, (5, 8), True)], (8, 5), {"stages": 9, "xx": 2 * ONE, "x1": ONE // 2}),
+        # The fourth try fits: a fifth of 80 pixels at a ratio of 1 is 4 x 4, at half of 7 and of 5 positions.
+        (
+            [(Opcode.FIT, (0.5, 0.5), (1, 1), (2, 3, 1.2, *[0.2] * 7), (1,) * 10)],
+            (4, 4),
+            {"stages": 1, "x1": 3 * ONE, "y1": 2 * ONE},
+        ),
+        # The root of 6.25 is 2.5: half to even, as every rounding here.
+        (
+            [(Opcode.FIT, (0, 0), (1, 1), (6.25 / 80,) * 10, (1,) * 10), (Opcode.RESIZE, (2, 2), False)],
+            (2, 2),
+            {"stages": 1},
+        ),
+        # None fits: all of the height, and as much of the width, in the middle.
+        ([(Opcode.FIT, (0, 0), (0.5, 1), (2,) * 10, (1,) * 10)], (8, 8), {"stages": 1, "x1": ONE}),
+        # A quarter turn of 10 x 8 pixels about (5, 4): x = y + 1 and y = 9 - x, of pixels' corners.
+        (
+            [(Opcode.AFFINE, (0, 1, -1, 0), 1, (0, 0))],
+            (8, 10),
+            {"stages": 1, "xx": 0, "yy": 0, "xy": ONE, "yx": -ONE, "x1": ONE, "y1": 8 * ONE},
+        ),
+        # At twice the size, about the middle.
+        (
+            [(Opcode.AFFINE, (1, 0, 0, 1), 2, (0, 0))],
+            (8, 10),
+            {"stages": 1, "xx": ONE // 2, "yy": ONE // 2, "x1": 9 * ONE // 4, "y1": 7 * ONE // 4},
+        ),
+        # Moved by half of 6 pixels, and a tenth of 4, none; a crop's edge becomes the window's.
+        (
+            [(Opcode.CROP, (1, 2), (6, 4)), (Opcode.AFFINE, (1, 0, 0, 1), 1, (0.5, 0.1))],
+            (4, 6),
+            {"stages": 1, "x1": -2 * ONE, "y1": 2 * ONE, "left": 1, "top": 2, "right": 7, "bottom": 6},
+        ),
+        ([(Opcode.AFFINE, (1, 0, 0, 1), 1, (0.25, 0))], (8, 10), {"stages": 1, "x1": -2 * ONE}),
+        # After it, a resize narrows the window no more.
+        (
+            [
+                (Opcode.AFFINE, (1, 0, 0, 1), 1, (0, 0)),
+                (Opcode.CROP, (2, 0), (5, 8)),
+                (Opcode.RESIZE, (10, 8), True),
+            ],
+            (8, 10),
+            {"stages": 1, "xx": ONE // 2, "x1": 2 * ONE - ONE // 4},
+        ),
+        ([(Opcode.BORDER, 2)], (8, 10), {"border": 2}),
+        ([(Opcode.BLUR, 1, 1)], (8, 10), {"stages": 2, "blur": 1}),
+        ([(Opcode.BLUR, 1, 1), (Opcode.BLUR, 0, 1)], (8, 10), OF_SIGMA_1),
+        (
+            [(Opcode.NOISE, torch.tensor([-(2**63)]), 2**32 - 1, 0.5, 0.25)],
+            (8, 10),
+            {"stages": 4, "key": -(2**63), "place": 2**32 - 1, "salt": 1 << 15, "pepper": 3 << 14},
+        ),
+        # Half of everything, then an eighth of white more of red, and green and blue in each other's place.
+        (
+            [(Opcode.COLOUR, HALF), (Opcode.COLOUR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0))],
+            (8, 10),
+            {"stages": COLOUR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 512},
+        ),
+        # The other way round the eighth is halved too.
+        (
+            [(Opcode.COLOUR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0)), (Opcode.COLOUR, HALF)],
+            (8, 10),
+            {"stages": COLOUR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 256},
+        ),
+        # Rounded once, at the end: half of -3 steps is -1.5, to even.
+        (
+            [(Opcode.COLOUR, HALF), (Opcode.COLOUR, (-3 / 4096, *[0] * 11))],
+            (8, 10),
+            {"stages": COLOUR, "rr": -2},
+        ),
+        (
+            [(Opcode.NOISE, torch.tensor([0]), 0, 2.5 / 65536, 2 / 65536)],
+            (8, 10),
+            {"stages": 4, "salt": 2, "pepper": 4},
+        ),
+        # Half as bright, then twice the contrast: 2 * (value / 2) - 1/2.
+        (
+            [(Opcode.ADJUST, 0.5, 2, 1, True, (1, 0))],
+            (8, 10),
+            {"stages": COLOUR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 2048)},
+        ),
+        # The other way round what contrast takes away is halved too.
+        (
+            [(Opcode.ADJUST, 0.5, 2, 1, False, (1, 0))],
+            (8, 10),
+            {"stages": COLOUR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 1024)},
+        ),
+        # Without saturation all are grey: 0.299, 0.587 and 0.114 of 4096.
+        (
+            [(Opcode.ADJUST, 1, 1, 0, False, (1, 0))],
+            (8, 10),
+            {
+                "stages": COLOUR,
+                **dict.fromkeys(("rr", "gr", "br"), 1225),
+                **dict.fromkeys(("rg", "gg", "bg"), 2404),
+                **dict.fromkeys(("rb", "gb", "bb"), 467),
+            },
+        ),
+        # 10 x 8 pixels: about pixel 5, 4 a box of 3 x 2; about the last ones one that is cut off.
+        (
+            [(Opcode.CUT_OUT, (0.5, 0.5), (3, 2), 9), (Opcode.CUT_OUT, (0.99, 0.99), (4, 4), 7)],
+            (8, 10),
+            {"stages": ERASE, "fill": 7, "box0": box(4, 3, 7, 5), "box1": box(7, 5, 10, 8)},
+        ),
+        (
+            [(Opcode.CUT_OUT, (0, 0), (3, 2), 9)],
+            (8, 10),
+            {"stages": ERASE, "fill": 9, "box0": box(0, 0, 2, 1)},
+        ),
+        (
+            [(Opcode.TONE, 7), (Opcode.TONE, 8), (Opcode.GRAIN, 5, 6, 7, 8, 9)],
+            (8, 10),
+            {
+                **{"stages": TONE | GRAIN, "tone0": 7, "tone1": 8, "key": 5},
+                **{"grain": 7, "grain_place": 6, "grain_low": 8, "grain_span": 9},
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_each_entry(entries, size, expected):
+    assert record(*entries, size=size) == expected
+
+
+def test_entries_are_for_the_active():
+    draft = Draft.of_batch((3, 1, 4, 4))
+    draft.flip(0, torch.tensor([False, True, False]))
+    draft.blur(0.7, torch.tensor([False, False, True]))
+    recipes = draft.recipes((4, 4))
+    assert recipes.field("stages").tolist() == [0, GEOMETRY, BLUR]
+    assert recipes.stages == GEOMETRY | BLUR
+    draft.noise(0.1, 0.1, torch.arange(3), 0, torch.tensor([False] * 3))
+    assert draft.recipes((4, 4)).stages == GEOMETRY | BLUR
+
+
+def test_what_cannot_be_looked_at_counts_as_used():
+    draft = Draft.of_batch((0, 1, 4, 4))
+    draft.resize((4, 4))
+    draft.noise(0.1, 0.1, torch.arange(0), 0)
+    recipes = draft.recipes((4, 4))
+    assert recipes.records.shape == (0, len(FIELDS))
+    assert recipes.stages == GEOMETRY | NOISE | SHRINK
+
+
+# ---- What a draft knows of extents
+
+
+def test_extents_stay_numbers_while_they_are_the_same():
+    draft = Draft.of_batch((2, 1, 4, 6))
+    some = torch.tensor([True, False])
+    draft.crop((0, 0), (3, 2))
+    assert draft.extent == (3, 2)
+    draft.resize((3, 2), some)
+    assert draft.extent == (3, 2)
+    draft.resize((5, 5), some)
+    assert draft.extent.tolist() == [[5, 5], [3, 2]]
+    draft.resize((7, 9), ~some)
+    assert draft.extent.tolist() == [[5, 5], [7, 9]]
+    draft.extent = (5, 5)
+    assert draft.extent == (5, 5)
+
+
+# ---- Faults
+
+
+RECORDS = rf"records must be contiguous int64 \(n, {len(FIELDS)}\)"
+
+
+def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
+    records = torch.empty(2, len(FIELDS), dtype=torch.int64) if records is None else records
+    return torch.ops.gpuaug.recipes(records, list(columns), list(numbers), list(code), 4, 4)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"records": torch.empty(2, 21, dtype=torch.int64)}, RECORDS),
+        ({"records": torch.empty(2, len(FIELDS))}, RECORDS),
+        ({"columns": [torch.zeros(3)]}, r"columns must be \(n\) or \(n, k\), for the n of 2 draws"),
+        ({"columns": [torch.zeros(2, 1, 1)]}, r"columns must be \(n\) or \(n, k\), for the n of 2 draws"),
+        ({"columns": [torch.zeros(2).half()]}, "columns must be float64, int64, float32 or bool"),
+        ({"code": [-1, -2, -3]}, "code must begin with four operands"),
+        ({"code": [-1, -2, -3, -5]}, "code names number 4 of 4"),
+        ({"code": [-1, -2, -3, 1], "columns": [torch.zeros(2)]}, "code names column 1 of 1"),
+        ({"code": [-1, -2, -3, -4, len(Opcode)]}, f"code has no entry {len(Opcode)}"),
+        ({"code": [-1, -2, -3, -4, -1]}, "code has no entry -1"),
+        ({"code": [-1, -2, -3, -4, Opcode.FLIP, -1]}, "code ends within an entry"),
+    ],
+)
+def test_cpp_checks_its_arguments(arguments, message):
+    with pytest.raises(RuntimeError, match=message):
+        call(**arguments)
+
+
+@pytest.mark.parametrize("opcode", Opcode)
+def test_what_is_for_no_one_is_not_written(opcode):
+    made = Tape(0, 3, (1, 1))
+    before = list(made.code), list(made.numbers)
+    made.write(opcode, False, *(1.0,) * (ARITY[opcode] - 1))
+    assert (made.code, made.numbers) == before
+
+
+def test_every_entry_has_operands():
+    assert set(ARITY) == set(Opcode)
+
+
+def test_it_passes_opcheck():
+    made = Tape(torch.tensor([0, 9]), 0, (2, 2))
+    made.write(Opcode.FLIP, torch.tensor([True, False]), 0)
+    records = torch.empty(2, len(FIELDS), dtype=torch.int64)
+    torch.library.opcheck(
+        torch.ops.gpuaug.recipes.default,
+        (records, made.columns, made.numbers, made.code, 4, 4),
+        test_utils=("test_schema", "test_faketensor"),  # a graph holds the reference, which gives no number
+    )

@@ -1,0 +1,151 @@
+"""Verdicts on tables made by hand, and how often they are wrong where the truth is known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gpuaug.study.cli import options
+from gpuaug.study.report.conclusion import conclusion
+from gpuaug.study.statistics import verdicts
+from gpuaug.study.statistics.effects import Effect, Effects
+from gpuaug.study.statistics.paired import Difference
+from gpuaug.study.statistics.verdicts import caution, judge
+
+BASE = [0.60, 0.62, 0.61]
+
+
+def plus(*differences):
+    return Difference.between([base + of for base, of in zip(BASE, differences, strict=True)], BASE)
+
+
+# Of three differences m - s, m, m + s the interval is m -+ 4.302653 s / sqrt(3) = m -+ 2.4841 s.
+@pytest.mark.parametrize(
+    ("mean", "spread", "margin", "words"),
+    [
+        (0.05, 0.01, 0.02, "effective"),  # [0.025, 0.075]
+        (-0.05, 0.01, 0.02, "harmful"),
+        (0.02, 0.01, 0.02, "inconclusive"),  # [-0.005, 0.045]
+        (0.0, 0.01, 0.02, "inconclusive"),  # [-0.025, 0.025]
+        (0.0, 0.01, 0.025, "no effect above 0.025"),  # within +-0.025 by 0.0002
+        (0.0, 0.01, 0.0248, "inconclusive"),
+        (0.005, 0.005, 0.02, "no effect above 0.02"),  # [-0.007, 0.017]
+        (-0.005, 0.005, 0.02, "no effect above 0.02"),
+        (0.01, 0.005, 0.02, "inconclusive"),  # [-0.002, 0.022]
+        (0.01, 0.002, 0.02, "effective"),  # [0.005, 0.015]: both, and the effect is said
+        (0.2, 0.15, 0.02, "inconclusive"),  # [-0.17, 0.57]
+        (0.0, 0.0, 0.02, "inconclusive"),  # no spread
+        (0.3, 0.0, 0.02, "inconclusive"),
+    ],
+)
+def test_one_arm(mean, spread, margin, words):
+    found = judge({"arm": plus(mean - spread, mean, mean + spread)}, margin)
+    assert found["arm"].words == words
+
+
+def test_holm_is_for_effects_and_not_for_their_absence():
+    marginal, flat = plus(0.04, 0.05, 0.06), plus(0.0, 0.005, 0.01)
+    alone = judge({"marginal": marginal, "flat": flat})
+    assert [of.words for of in alone.values()] == ["effective", "no effect above 0.02"]
+    many = judge({"marginal": marginal, "flat": flat, **{f"arm {n}": plus(0.1, 0.0, -0.1) for n in range(9)}})
+    assert many["marginal"].words == "inconclusive"
+    assert many["marginal"].adjusted == pytest.approx(11 * marginal.p)
+    assert many["flat"].words == "no effect above 0.02"
+
+
+STUDIES, ARMS, SEEDS = 600, 4, 4
+
+
+def studies(mean, spread):
+    """Of simulated studies the differences, ``mean`` in truth; arms share their baseline's noise."""
+    rng = np.random.default_rng(12)
+    for _ in range(STUDIES):
+        base = 0.6 + spread * rng.standard_normal(SEEDS)
+        arms = 0.6 + mean + spread * rng.standard_normal((ARMS, SEEDS))
+        yield {f"arm {n}": Difference.between(arm, base) for n, arm in enumerate(arms)}
+
+
+def test_without_an_effect_one_study_in_twenty_says_that_there_is_one():
+    found = sum(
+        any(of.words in ("effective", "harmful") for of in judge(arms).values())
+        for arms in studies(0.0, 0.01)
+    )
+    # At most 5 %, and less where arms share a baseline, for Holm's correction does not count on that.
+    assert 0 < found <= stats.binom.ppf(0.9999, STUDIES, 0.05)
+
+
+def test_an_effect_of_the_margin_is_taken_for_none_once_in_forty():
+    found = sum(next(iter(arms.values())).within(0.02) for arms in studies(0.02, 0.004))
+    assert stats.binom.ppf(0.0001, STUDIES, 1 / 40) <= found <= stats.binom.ppf(0.9999, STUDIES, 1 / 40)
+
+
+def test_little_noise_shows_that_there_is_no_effect():
+    # The others are effective or harmful by chance, or have an interval that is by chance wide.
+    words = [of.words for arms in studies(0.0, 0.002) for of in judge(arms).values()]
+    assert words.count("no effect above 0.02") > 0.95 * len(words)
+
+
+def test_caution_where_seeds_are_too_few():
+    # Standard deviation 0.1414 over 2 seeds: 12.7062 * 0.1 is above 1.
+    wild = Difference.between([0.7, 0.5], [0.5, 0.5])
+    assert "no mean difference can be significant, for none is above 1; and none can be shown" in caution(
+        [wild]
+    )
+    # 0.01414 and 0.127, of 50 arms 6.37.
+    tame = Difference.between([0.52, 0.50], [0.5, 0.5])
+    assert "must be above 0.1271 to be significant at all, and none can be so whatever" in caution(
+        [tame] * 50
+    )
+    # By 0.0002 and 0.0018 below the margin.
+    still = Difference.between([0.5002, 0.5], [0.5, 0.5])
+    assert "no effect above 0.02" not in caution([still]).partition("“")[0]
+
+
+def effects(margin=0.02, **arms):
+    judged = judge(arms, margin)
+    table = {arm: Effect(of, judged[arm].adjusted, judged[arm].words, {}, {}) for arm, of in arms.items()}
+    return Effects("base", "accuracy", margin, table, "")
+
+
+GOOD, BAD = plus(0.099, 0.1, 0.101), plus(-0.099, -0.1, -0.101)
+FLAT, WILD = plus(0.0, 0.005, 0.01), plus(0.3, -0.2, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arms", "sentence"),
+    [
+        (
+            {"a": FLAT, "b": GOOD, "c": WILD, "d": BAD},
+            "Against “base”, by accuracy over 3 seeds: “b” (+0.100) is effective; “d” (-0.100) is harmful; "
+            "“a” (+0.005) has no effect above 0.02; 3 seeds cannot tell whether “c” (+0.033) helps or harms.",
+        ),
+        (
+            {"a": GOOD, "b": GOOD},
+            "Against “base”, by accuracy over 3 seeds: “a” (+0.100) and “b” (+0.100) are effective.",
+        ),
+        (
+            {"a": WILD, "b": plus(-0.3, 0.1, -0.2)},
+            "Nothing is shown to do better or worse than “base” by accuracy: the largest difference, that of "
+            "“b” (-0.133), may be chance, and 3 seeds cannot tell more, so choose no arm by this report "
+            "before more seeds agree.",
+        ),
+        ({}, "There is one arm, “base”: this says how well it does, not what would help."),
+    ],
+)
+def test_conclusion(arms, sentence):
+    assert conclusion(effects(**arms), 3) == sentence
+
+
+def test_conclusion_of_one_seed_and_of_many_arms():
+    one = Difference.between([0.9], [0.5])
+    assert "that of “a” (+0.400), may be chance, and one seed cannot tell more" in conclusion(
+        effects(a=one), 1
+    )
+    many = conclusion(effects(good=GOOD, **{f"arm {n}": WILD for n in range(9)}), 3)
+    assert (
+        "3 seeds cannot tell whether “arm 0” (+0.033), “arm 1” (+0.033), “arm 2” (+0.033) and 6 more help"
+        in many
+    )
+
+
+def test_the_option_has_the_same_default():
+    assert options.MARGIN == verdicts.MARGIN

@@ -1,0 +1,162 @@
+"""Masks, boxes and keypoints beside the images whose geometry they follow."""
+
+import numpy as np
+import pytest
+import torch
+from waiting import no_waiting
+
+import gpuaug as ga
+from gpuaug.transforms.annotations.followers import MOVES
+from gpuaug.transforms.base import travel
+
+WIDTH, HEIGHT, COUNT = 20, 15, 12
+DRAWS = torch.stack((torch.arange(COUNT), torch.ones(COUNT).long(), torch.arange(COUNT) * 7919), dim=1)
+IMAGES = torch.randint(256, (COUNT, 1, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(0)).byte()
+
+WHOLE_PIXELS = [
+    ga.RandomHorizontalFlip(),
+    ga.Compose([ga.RandomVerticalFlip(), ga.CenterCrop((9, 13)), ga.RandomHorizontalFlip()]),
+    ga.RandomCrop(16, padding=4),
+    ga.RandomCrop(16, padding=4, padding_mode="edge"),
+    ga.RandomCrop(16, padding=4, padding_mode="reflect"),
+    ga.Compose([ga.RandomCrop(12), ga.RandomVerticalFlip()]),
+    ga.Compose([ga.RandomCrop(12), ga.RandomTranspose()]),
+]
+
+
+@pytest.mark.parametrize("transform", WHOLE_PIXELS, ids=str)
+@pytest.mark.parametrize("shape", [(COUNT, HEIGHT, WIDTH), (COUNT, 1, HEIGHT, WIDTH)])
+def test_masks_go_where_pixels_go(transform, shape):
+    out = transform(IMAGES, DRAWS, masks=IMAGES.view(shape).int())
+    assert out.masks.shape == (COUNT, *shape[1:-2], *out.images.shape[2:])
+    assert torch.equal(out.masks.view(out.images.shape), out.images.int())
+    assert out.boxes is None
+
+
+FIELDS = [
+    ga.OpticalDistortion((0.3, 0.5), padding_mode="reflect"),
+    ga.OpticalDistortion((0.3, 0.5), padding_mode="edge"),
+    ga.GridDistortion(4, (-0.5, 0.5)),
+    ga.ElasticTransform(20.0, 3.0),
+    ga.Compose([ga.RandomHorizontalFlip(), ga.RandomApply([ga.ElasticTransform()]), ga.RandomCrop(9)]),
+    ga.OneOf([ga.GridDistortion(), ga.ElasticTransform(), ga.RandomRotation(40, padding_mode="edge")]),
+]
+
+
+@pytest.mark.parametrize("transform", FIELDS, ids=str)
+@pytest.mark.parametrize("shape", [(COUNT, HEIGHT, WIDTH), (COUNT, 1, HEIGHT, WIDTH)])
+def test_masks_follow_distortions(transform, shape):
+    """Of a picture whose values rise by little: the nearest pixel's is within half a step of the blend."""
+    y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    slope = (100 + 2 * x + 3 * y).expand(COUNT, 1, HEIGHT, WIDTH)
+    out = transform(slope.double() / 255, DRAWS, masks=slope.reshape(shape))
+    assert out.masks.shape == (COUNT, *shape[1:-2], *out.images.shape[2:])
+    masks = out.masks.view(out.images.shape)
+    assert set(masks.unique().tolist()) <= {0, *slope.unique().tolist()}
+    assert (out.images * 255 - masks).abs().max() <= 2.5 + 1e-3
+    moved = (masks != slope[:, :, : masks.shape[2], : masks.shape[3]]).flatten(1).any(1)
+    assert moved.sum() >= COUNT // 2
+
+
+def test_masks_are_0_where_a_zero_border_shows():
+    whole = torch.ones(COUNT, 1, HEIGHT, WIDTH, dtype=torch.float64)
+    out = ga.OpticalDistortion((0.3, 0.5))(whole, DRAWS, masks=whole.bool())
+    assert out.masks.dtype == torch.bool
+    # Within half a pixel of the border in both axes at least a quarter of a blend is the image.
+    assert (out.images[out.masks] > 0.25 - 1e-6).all()
+    assert (out.images[~out.masks] < 0.5 + 1e-6).all()
+    assert 0.02 < (~out.masks).double().mean() < 0.5
+
+
+def test_keypoints_go_where_pixels_go():
+    y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    points = (torch.stack((x, y), dim=-1).view(1, -1, 2) + 0.5).repeat(COUNT, 1, 1)
+    names = torch.arange(1, HEIGHT * WIDTH + 1).float().view(1, 1, HEIGHT, WIDTH).repeat(COUNT, 1, 1, 1)
+    for transform in WHOLE_PIXELS[:3]:
+        out = transform(names.double(), DRAWS, keypoints=points)
+        height, width = out.images.shape[2:]
+        for n in range(COUNT):
+            column, row = (out.keypoints[n] - 0.5).round().long().unbind(1)
+            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            assert inside.sum() > 50
+            seen = out.images[n, 0, row[inside], column[inside]]
+            assert torch.equal(seen.float(), names[n, 0].flatten()[inside])
+
+
+def test_resizes_scale():
+    points = torch.tensor([[[0.0, 0.0], [20.0, 15.0], [5.0, 3.0]]]).repeat(COUNT, 1, 1)
+    boxes = torch.tensor([[[4.0, 3.0, 10.0, 6.0]]]).repeat(COUNT, 1, 1)
+    chain = ga.Compose([ga.Resize((30, 10)), ga.SaltAndPepper(), ga.RandomHorizontalFlip(1.0)])
+    out = chain(IMAGES, DRAWS, keypoints=points, boxes=boxes)
+    expected = torch.tensor([[10.0, 0.0], [0.0, 30.0], [7.5, 6.0]]).expand(COUNT, -1, -1)
+    torch.testing.assert_close(out.keypoints, expected)
+    torch.testing.assert_close(out.boxes, torch.tensor([[[5.0, 6.0, 8.0, 12.0]]]).expand(COUNT, -1, -1))
+
+
+def test_boxes_have_a_gradient():
+    boxes = torch.tensor([[[4.0, 3.0, 10.0, 6.0]]]).repeat(COUNT, 1, 1).requires_grad_()
+    ga.Resize((30, 10))(IMAGES, DRAWS, boxes=boxes).boxes.sum().backward()
+    expected = torch.tensor([0.5, 2.0, 0.5, 2.0]).expand(COUNT, 1, 4)  # the share of width and of height
+    torch.testing.assert_close(boxes.grad, expected)
+
+
+def test_boxes_are_cut_off_and_masks_follow_windows():
+    mask = torch.zeros(COUNT, HEIGHT, WIDTH, dtype=torch.bool)
+    mask[:, 4:11, 6:15] = True
+    boxes = torch.tensor([[[6.0, 4.0, 15.0, 11.0]]]).repeat(COUNT, 1, 1)
+    out = ga.RandomResizedCrop(64, scale=(0.2, 0.9))(IMAGES, DRAWS, masks=mask, boxes=boxes)
+    for n, (left, top, right, bottom) in enumerate(out.boxes[:, 0].tolist()):
+        assert 0 <= left <= right <= 64
+        assert 0 <= top <= bottom <= 64
+        at = torch.arange(64) + 0.5
+        inside = ((at > top) & (at < bottom))[:, None] & ((at > left) & (at < right))
+        assert (inside != out.masks[n]).float().mean() < 0.04  # a line of pixels on a side
+
+
+def test_a_gather_and_its_followers():
+    index = torch.tensor([3, 3, 0])
+    draws = DRAWS[:3]
+    out = ga.RandomHorizontalFlip()(IMAGES, draws, index=index, masks=IMAGES[:, 0])
+    assert torch.equal(out.masks, out.images[:, 0])
+
+
+def test_following_waits_for_nothing(device):
+    passes = tuple(travel(p, device) for p in WHOLE_PIXELS[1].recipes(DRAWS, tuple(IMAGES.shape)))
+    corners = torch.tensor([[[0.0, 1.0, 30.0, 5.0]]], device=device).repeat(COUNT, 1, 1)
+    for name, value in {"masks": IMAGES.to(device), "boxes": corners, "keypoints": corners[..., :2]}.items():
+        with no_waiting(device):
+            MOVES[name](value, passes)
+
+
+def test_what_cannot_follow_is_refused():
+    masks = IMAGES[:, 0]
+    for call, message in (
+        (
+            lambda: ga.ElasticTransform()(IMAGES, DRAWS, masks=masks, boxes=torch.zeros(12, 1, 4)),
+            r"boxes cannot follow ElasticTransform\(.*\): only masks can",
+        ),
+        (
+            lambda: ga.CenterCrop(8)(IMAGES, DRAWS, masks=masks[:, 1:]),
+            r"masks must be .* got shape \(12, 14, 20\)",
+        ),
+        (
+            lambda: ga.CenterCrop(8)(IMAGES, DRAWS, boxes=torch.zeros(12, 4)),
+            r"boxes must be .* \(12, 4\)",
+        ),
+        (
+            lambda: ga.Resize((8, 8))(ga.pack(list(IMAGES)), DRAWS, masks=masks),
+            "masks must not be given for images of different sizes",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("name", ["masks", "boxes", "keypoints"])
+@pytest.mark.parametrize("value", [[[0.0, 1.0, 3.0, 5.0]], np.zeros((COUNT, 4, 4))], ids=["list", "ndarray"])
+def test_what_is_no_tensor_is_refused(name, value):
+    kind = type(value).__name__
+    with pytest.raises(TypeError, match=f"{name} must be a tensor .*, got {kind}: use torch.as_tensor"):
+        ga.CenterCrop(8)(IMAGES, DRAWS, **{name: value})
+    with pytest.raises(TypeError, match=f"{name} must be a tensor"):
+        ga.CenterCrop(8)(ga.pack(list(IMAGES)), DRAWS, **{name: value})
