@@ -20,7 +20,7 @@ CHAINS = (
     "full",  # window of 20/32 of the side, bilinear back to it, flip of half, 5x5 Gaussian, salt and pepper
     "resize",  # the window, bilinear back, flip of half
     "one of",  # for each image either the window and back, or a flip, or salt and pepper: the article's three
-    "turn",  # rotation and scale about the middle, zeros beyond; flip of half; colours; a square of zeros
+    "turn",  # rotation and scale about the middle, zeros beyond; flip of half; colors; a square of zeros
 )
 
 

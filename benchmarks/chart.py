@@ -2,7 +2,7 @@
 
     python benchmarks/chart.py
 
-Greys and colours are of middling lightness and the background is left out, so that it reads on white and on
+Greys and colors are of middling lightness and the background is left out, so that it reads on white and on
 black alike.
 """
 
@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 RESULTS = Path(__file__).with_name("results") / "chains.json"
 CHART = RESULTS.with_suffix(".svg")
 INK = "#768390"
-LIBRARIES = {  # name in the figures: name to show, colour
+LIBRARIES = {  # name in the figures: name to show, color
     "gpuaug": ("gpuaug", "#d9480f"),
     "dali": ("DALI (CPU)", "#5c940d"),
     "albumentations": ("Albumentations", "#1c7ed6"),
@@ -90,8 +90,8 @@ def draw_chains(axes: Axes, cases: list[dict]) -> None:
         }
         axes.plot([min(rates.values()), max(rates.values())], [row, row], color=INK, alpha=0.4, linewidth=1)
         for name, rate in rates.items():
-            label, colour = LIBRARIES[name]
-            axes.plot(rate, row, "o", color=colour, markersize=7, label=label if row == 0 else None)
+            label, color = LIBRARIES[name]
+            axes.plot(rate, row, "o", color=color, markersize=7, label=label if row == 0 else None)
     threads = full[0]["threads"]
     axes.set(title=f"full chain, images/s, {threads} threads", xscale="log", ylim=(len(full) - 0.4, -0.9))
     axes.set_yticks(range(len(full)), [f"{case['side']} px\nbatch {case['batch']}" for case in full])
@@ -104,12 +104,12 @@ def draw_chains(axes: Axes, cases: list[dict]) -> None:
 
 def draw_growth(axes: Axes, cases: list[dict], by: str) -> None:
     """Rate against the size of the batch or of the image: a line for every library and number of threads."""
-    for name, (_, colour) in LIBRARIES.items():
+    for name, (_, color) in LIBRARIES.items():
         for threads in sorted({case["threads"] for case in cases}):
             chosen = [case for case in cases if case["threads"] == threads and name in case["libraries"]]
             style = "--" if threads == 1 else "-"
             sizes, rates = [case[by] for case in chosen], [megapixels(case, name) for case in chosen]
-            axes.plot(sizes, rates, style, color=colour, linewidth=1.4)
+            axes.plot(sizes, rates, style, color=color, linewidth=1.4)
     axes.set(xscale="log", yscale="log")
     axes.set_xlabel({"batch": "images in a batch", "side": "side, pixels"}[by] + " (dashed: one thread)")
     values = sorted({case[by] for case in cases})

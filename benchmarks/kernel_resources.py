@@ -4,7 +4,8 @@
     python benchmarks/kernel_resources.py build.log --nvcc 13.0 --write   # a change that is meant
 
 The compiler decides these numbers, so they are compared only where its release is the table's. Shared
-memory is not among them: a launch asks for what its tiles need (``csrc/cuda/tiling.h``), at most 47 KiB a block.
+memory is not among them: a launch asks for what its tiles need (``csrc/cuda/tiling.h``), at most 47 KiB a
+    block.
 """
 
 from __future__ import annotations

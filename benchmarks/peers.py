@@ -123,7 +123,7 @@ def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
         )
         return fn.warp_affine(image, matrix=matrix, inverse_map=False, fill_value=0)
 
-    def recoloured(image):
+    def recolored(image):
         names = ("brightness", "contrast", "saturation")
         return fn.color_twist(image, **{name: fn.random.uniform(range=FACTORS) for name in names})
 
@@ -147,7 +147,7 @@ def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
             if case.chain == "full":
                 image = noise(fn.gaussian_blur(image, window_size=5, sigma=SIGMA))
             elif case.chain == "turn":
-                image = erased(recoloured(image))
+                image = erased(recolored(image))
         scale = {"mean": [255 * m for m in MEAN], "std": [255 * s for s in STD]}
         result = {"dtype": types.FLOAT, "output_layout": "CHW"}
         # What no other step notices may come last: the flip, with the normalisation.

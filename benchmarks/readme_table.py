@@ -25,7 +25,7 @@ CHAINS = {
     "full": "window, flip, blur, noise",
     "resize": "window, flip",
     "one of": "one of window, flip, noise",
-    "turn": "rotate, scale, flip, colours, cut-out",
+    "turn": "rotate, scale, flip, colors, cut-out",
 }
 
 

@@ -1,4 +1,4 @@
-"""Whether a library's output is that of the chain ``turn``: rotate, scale, flip, change colours, cut out.
+"""Whether a library's output is that of the chain ``turn``: rotate, scale, flip, change colors, cut out.
 
 One probe tells all of an image's parameters. Red rises to the right, green downwards, blue is one level above
 the middle and another below it. Of what comes out, the differences of two channels are free of brightness and
@@ -85,15 +85,15 @@ def read_turns(case: Case, levels: np.ndarray) -> Turns:
     products = np.einsum("ap,ncp,np->nac", terms, pixels, there)
     fitted = np.linalg.solve(squares, products)  # (draws, terms, channels)
     red, green = fitted[:, :, 0] - fitted[:, :, 2], fitted[:, :, 1] - fitted[:, :, 2]
-    colours = -red[:, 3] / STEP  # gain times saturation
-    slopes = np.stack((red[:, 1:3], green[:, 1:3]), axis=1) / RISE / colours[:, None, None]
+    colors = -red[:, 3] / STEP  # gain times saturation
+    slopes = np.stack((red[:, 1:3], green[:, 1:3]), axis=1) / RISE / colors[:, None, None]
     flipped = np.linalg.det(slopes) < 0
     scale = 1 / np.sqrt(abs(np.linalg.det(slopes)))
     slopes[flipped, :, 0] *= -1
     angle = np.degrees(np.arctan2(slopes[:, 1, 0] - slopes[:, 0, 1], slopes[:, 0, 0] + slopes[:, 1, 1]))
     luma = np.linalg.norm(fitted[:, 1:3] @ LUMA, axis=1)
     gain = luma * scale / RISE / np.linalg.norm(LUMA[:2])
-    return Turns(angle, scale, flipped, gain, colours / gain)
+    return Turns(angle, scale, flipped, gain, colors / gain)
 
 
 def read_holes(case: Case, levels: np.ndarray) -> np.ndarray:

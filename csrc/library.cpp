@@ -5,16 +5,16 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   // One pass over a batch of draws (gpuaug/functional.py says what each argument is).
   library.def(
       "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, bool interleaved, "
-      "int stages, bool channels_last, Tensor? line=None) -> Tensor");
+      "int stages, bool channels_last, Tensor? scale_shift=None) -> Tensor");
   // Draws (n, 3), index, copy and key, from their index and copy (n).
   library.def("keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor");
   // The draws at some positions of an epoch (gpuaug/sampling/order.py says what each argument is).
   library.def(
       "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) -> Tensor");
-  // Fills the records with what a tape comes to (gpuaug/recipe/program.py says what that is); the union of their
+  // Fills the records with what a program comes to (gpuaug/recipe/program.py says what that is); the union of their
   // stages.
   library.def(
-      "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) -> int");
+      "assemble(Tensor(a!) records, Tensor[] columns, float[] constants, int[] code, int height, int width) -> int");
   // The first numbers in [0, 1) of each draw's parameter streams at some places in the chain: (sum of counts, n).
   library.def("uniform(Tensor keys, int[] places, int[] counts) -> Tensor");
 }

@@ -2,9 +2,9 @@
 
 uint8 images take the kernel (one launch, the same bytes on every backend). Floating images take the
 differentiable path (``gpuaug/ops/floating.py``), in float32 at least, whatever autocast says;
-``gpuaug/images/levels.py`` says what becomes of values outside [0, 1], of NaN and of alpha. Parameters are tensors
-with one entry per sample, on the host or on the images' device; on the host their values are checked. Under
-``torch.compile`` values are not looked at, and the kernel clamps what it reads.
+``gpuaug/images/levels.py`` says what becomes of values outside [0, 1], of NaN and of alpha. Parameters are
+tensors with one entry per sample, on the host or on the images' device; on the host their values are checked.
+Under ``torch.compile`` values are not looked at, and the kernel clamps what it reads.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from gpuaug.images.levels import full_precision
 from gpuaug.images.packed import Images, Packed
 from gpuaug.ops import backends, floating, reference
 from gpuaug.recipe import assemble, program
-from gpuaug.recipe.builder import Draft, Recipes
+from gpuaug.recipe.builder import RecipeBuilder, Recipes
 from gpuaug.stages.output import (
     Statistic,
     check_rows,
-    normalization_line,
+    normalization_scale_shift,
     normalization_table,
     normalize_floats,
 )
@@ -41,7 +41,7 @@ PerDraw = Tensor | float | int | bool
 # ---- The op: its implementations and fake kernel
 
 if not backends.has_cpu:
-    for _op in (reference.augment, reference.keyed_draws, reference.uniform, assemble.recipes):
+    for _op in (reference.augment, reference.keyed_draws, reference.uniform, assemble.assemble):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not backends.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
@@ -58,10 +58,10 @@ def _(
     interleaved: bool,
     stages: int,
     channels_last: bool,
-    line: Tensor | None = None,
+    scale_shift: Tensor | None = None,
 ) -> Tensor:
     like = storage if table is None else table
-    check_one_device(storage=storage, records=records, table=table, line=line)
+    check_one_device(storage=storage, records=records, table=table, scale_shift=scale_shift)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
 
@@ -72,13 +72,13 @@ def _(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
     return index.new_empty((index.shape[0], 3))
 
 
-@torch.library.register_fake("gpuaug::recipes")
+@torch.library.register_fake("gpuaug::assemble")
 def _(
-    records: Tensor, columns: list[Tensor], numbers: list[float], code: list[int], height: int, width: int
+    records: Tensor, columns: list[Tensor], constants: list[float], code: list[int], height: int, width: int
 ) -> int:
     for column in columns:
         check_one_device(records=records, columns=column)
-    return program.possible_stages(numbers, code)
+    return program.possible_stages(constants, code)
 
 
 @torch.library.register_fake("gpuaug::uniform")
@@ -94,15 +94,15 @@ def augment(
     std: Statistic | None = None,
     dtype: torch.dtype | None = None,
     table: Tensor | None = None,
-    line: Tensor | None = None,
+    scale_shift: Tensor | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
 ) -> Tensor:
     """Run a batch's recipes: one pass, one launch.
 
     >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
-    >>> draft = Draft.of_batch(tuple(images.shape))
-    >>> draft.flip(0, torch.tensor([True, False]))
-    >>> out = augment(images, draft.recipes(size=(32, 32)), mean=0.5, std=0.5)
+    >>> builder = RecipeBuilder.of_batch(tuple(images.shape))
+    >>> builder.flip(0, torch.tensor([True, False]))
+    >>> out = augment(images, builder.recipes(size=(32, 32)), mean=0.5, std=0.5)
     >>> out.shape, out.dtype
     (torch.Size([2, 3, 32, 32]), torch.float32)
 
@@ -116,8 +116,8 @@ def augment(
         dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16), a table's own
             with a table; for floats, theirs.
         table: what ``normalization_table(mean, std)`` gives, in their stead: saves making it again.
-        line: what ``normalization_line(mean, std)`` gives, beside the table: a kernel may compute the
-            values rather than look them up, where the line gives the table's to the bit.
+        scale_shift: what ``normalization_scale_shift(mean, std)`` gives, beside the table: a kernel may
+            compute the values rather than look them up, where they give the table's to the bit.
         memory_format: of the result; by default the images'.
 
     Returns:
@@ -158,15 +158,20 @@ def augment(
         storage, interleaved, channels = images.storage, images.interleaved, images.channels
     else:
         (storage, interleaved), channels = flat_storage(images), images.shape[1]
-    for name, value in (("mean and std", mean), ("mean and std", std), ("table", table), ("line", line)):
+    for name, value in (
+        ("mean and std", mean),
+        ("mean and std", std),
+        ("table", table),
+        ("scale_shift", scale_shift),
+    ):
         if isinstance(value, Tensor) and value.requires_grad:
             raise RuntimeError(
                 f"{name} must not require a gradient for uint8 images; make the images floating"
             )
     if normalized:
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
-        line = normalization_line(mean, std, channels=channels)
-        table, line = (v.to(images.device, non_blocking=True) for v in (table, line))
+        scale_shift = normalization_scale_shift(mean, std, channels=channels)
+        table, scale_shift = (v.to(images.device, non_blocking=True) for v in (table, scale_shift))
     elif dtype not in (None, torch.uint8 if table is None else table.dtype):
         given = "bytes that are not normalised" if table is None else f"a {dtype_name(table)} table"
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
@@ -181,7 +186,7 @@ def augment(
         interleaved,
         recipes.stages,
         wants_channels_last(memory_format, interleaved),
-        line,
+        scale_shift,
     )
     return result
 
@@ -223,10 +228,10 @@ def crop_resize(
                 "boxes must be (left, top, right, bottom), not empty and inside the image of width "
                 f"{images.shape[3]} and height {images.shape[2]}, got {boxes[n].tolist()} for draw {n}"
             )
-    draft = _draft(images, boxes.device)
-    draft.crop(corner, end - corner)
-    draft.resize((size[1], size[0]), antialias=antialias)
-    return _run(images, draft, size)
+    builder = _builder(images, boxes.device)
+    builder.crop(corner, end - corner)
+    builder.resize((size[1], size[0]), antialias=antialias)
+    return _run(images, builder, size)
 
 
 def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bool = False) -> Tensor:
@@ -248,10 +253,10 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
     if images.is_floating_point():
         return floating.flip(images, *(mask.to(images.device) for mask in masks))
     masks = _together(*masks)
-    draft = _draft(images, masks[0].device)
+    builder = _builder(images, masks[0].device)
     for axis, mask in enumerate(masks):
-        draft.flip(axis, mask)
-    return _run(images, draft)
+        builder.flip(axis, mask)
+    return _run(images, builder)
 
 
 def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
@@ -279,9 +284,9 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
         _check_range("sigma", sigma, 0, math.inf, "positive and finite", open_ends=True)
     if images.is_floating_point():
         return floating.article_blur(images) if sigma is None else floating.gaussian_blur(images, sigma)
-    draft = _draft(images, None if sigma is None else sigma.device)
-    draft.blur(sigma)
-    return _run(images, draft)
+    builder = _builder(images, None if sigma is None else sigma.device)
+    builder.blur(sigma)
+    return _run(images, builder)
 
 
 def salt_and_pepper(
@@ -317,9 +322,9 @@ def salt_and_pepper(
     _check_range("salt + pepper", salt + pepper, 0, 1 + 1e-6, "in [0, 1]")  # 0.9 + 0.1 is above 1 in float32
     if not 0 <= place < 1 << 32:
         raise ValueError(f"place must be in [0, 2**32), got {place}")
-    draft = _draft(images, keys.device)
-    draft.noise(salt, pepper, keys, place)
-    return _run(images, draft)
+    builder = _builder(images, keys.device)
+    builder.impulse(salt, pepper, keys, place)
+    return _run(images, builder)
 
 
 def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtype | None = None) -> Tensor:
@@ -340,7 +345,7 @@ def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtyp
     check_images(images)
     if images.is_floating_point():
         return normalize_floats(images, mean, std).to(dtype or images.dtype)
-    recipes = _draft(images).recipes(_size(images))
+    recipes = _builder(images).recipes(_size(images))
     return augment(images, recipes.to(images.device, non_blocking=True), mean=mean, std=std, dtype=dtype)
 
 
@@ -351,13 +356,13 @@ def _size(images: Tensor) -> tuple[int, int]:
     return (images.shape[2], images.shape[3])
 
 
-def _draft(images: Tensor, device: torch.device | None = None) -> Draft:
+def _builder(images: Tensor, device: torch.device | None = None) -> RecipeBuilder:
     count, channels, height, width = images.shape
-    return Draft.of_batch((count, channels, height, width), device=device)
+    return RecipeBuilder.of_batch((count, channels, height, width), device=device)
 
 
-def _run(images: Tensor, draft: Draft, size: tuple[int, int] | None = None) -> Tensor:
-    return augment(images, draft.recipes(size or _size(images)).to(images.device, non_blocking=True))
+def _run(images: Tensor, builder: RecipeBuilder, size: tuple[int, int] | None = None) -> Tensor:
+    return augment(images, builder.recipes(size or _size(images)).to(images.device, non_blocking=True))
 
 
 def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = None) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import (
     BORDERS,
     FACTOR,
@@ -40,43 +40,45 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     images = draw(st.integers(1, 6))
     index = whole(0, images - 1)
     storage = torch.randint(256, (images * channels * height * width,), generator=random, dtype=torch.uint8)
-    draft = Draft.of_batch((images, channels, height, width), index)
+    builder = RecipeBuilder.of_batch((images, channels, height, width), index)
     reach = draw(st.integers(0, 3))
     corner = torch.stack((whole(-reach, width - 1), whole(-reach, height - 1)), dim=1)
     window = torch.stack((whole(1, width + reach), whole(1, height + reach)), dim=1)
-    draft.crop(corner, window, some())
-    draft.border(draw(st.sampled_from(sorted(BORDERS))), some())
-    draft.resize((out_width, out_height))
+    builder.crop(corner, window, some())
+    builder.border(draw(st.sampled_from(sorted(BORDERS))), some())
+    builder.resize((out_width, out_height))
     if affine and draw(st.booleans()):
         inverse = torch.randn(n, 4, generator=random, dtype=torch.float64)
-        draft.affine(inverse, torch.rand(n, 2, generator=random, dtype=torch.float64) - 0.5, some())
+        builder.affine(inverse, torch.rand(n, 2, generator=random, dtype=torch.float64) - 0.5, some())
     for axis in (0, 1):
-        draft.flip(axis, some())
+        builder.flip(axis, some())
     if draw(st.booleans()):
-        draft.blur(torch.rand(n, generator=random) * 3 + 0.05, some())
+        builder.blur(torch.rand(n, generator=random) * 3 + 0.05, some())
     if draw(st.booleans()):
-        draft.blur(None, some(0.3))
+        builder.blur(None, some(0.3))
     for _ in range(draw(st.integers(0, 2))):
-        draft.colour(torch.randn(n, 12, generator=random) * draw(st.sampled_from((0.3, 1.0, 9.0))), some())
+        builder.color(torch.randn(n, 12, generator=random) * draw(st.sampled_from((0.3, 1.0, 9.0))), some())
     for _ in range(draw(st.integers(0, 3))):
         curve, most = draw(st.sampled_from(((POSTERIZE, 8), (SOLARIZE, 1 << 25), (POWER, 1 << 18))))
-        draft.tone(curve, whole(0, most), some())
+        builder.curve(curve, whole(0, most), some())
     if draw(st.booleans()):
         kind = draw(st.sampled_from((NORMAL, FACTOR))) | draw(st.sampled_from((0, PER_CHANNEL)))
         kind |= draw(st.sampled_from((0, PER_PIXEL, PER_PIXEL)))
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
-        draft.grain(kind, whole(0, 9000), whole(0, 9000), keys, draw(st.integers(0, 2**32 - 1)), some())
+        builder.noise(kind, whole(0, 9000), whole(0, 9000), keys, draw(st.integers(0, 2**32 - 1)), some())
     if draw(st.booleans()):
         shares = torch.rand(2, n, generator=random) / 2
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
-        draft.noise(shares[0], shares[1], keys, draw(st.integers(0, 2**32 - 1)), some())
+        builder.impulse(shares[0], shares[1], keys, draw(st.integers(0, 2**32 - 1)), some())
     if draw(st.booleans()):
         boxes = torch.randint(0, 20, (n, draw(st.integers(1, 4)), 4), generator=random)
-        draft.erase(boxes, whole(0, 255), some())
+        builder.erase(boxes, whole(0, 255), some())
     if draw(st.booleans()):
         unit, hole = whole(1, 9), whole(0, 9)
-        draft.erase_grid(unit, hole, torch.stack((whole(0, 20), whole(0, 20)), dim=1), whole(0, 255), some())
-    recipes = draft.recipes((out_height, out_width))
+        builder.erase_grid(
+            unit, hole, torch.stack((whole(0, 20), whole(0, 20)), dim=1), whole(0, 255), some()
+        )
+    recipes = builder.recipes((out_height, out_width))
     records, stages = recipes.records, recipes.stages
     if affine and draw(st.integers(0, 3)) == 0:  # a rotation, a shear, whatever a map can be
         records[:, WORD["xx"] : WORD["y1"] + 1] = torch.randint(-(2**33), 2**33, (n, 6), generator=random)

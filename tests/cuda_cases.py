@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gpuaug.images.packed import Packed
 from gpuaug.ops import reference
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import (
     FACTOR,
     GEOMETRY,
@@ -34,7 +34,7 @@ def raw(tensor: Tensor) -> bytes:
 
 
 def encode(call: tuple, expected: Tensor, multiprocessors: int = ONE, least_aligned: bool = False) -> bytes:
-    """A case. ``least_aligned``: its tensors begin where csrc/common/batch.h allows, and at no rounder address."""
+    """A case. ``least_aligned``: addresses as little aligned as csrc/common/batch.h allows."""
     storage, records, table, channels, height, width, interleaved, stages, channels_last, *line = call
     table_bytes = b"" if table is None else raw(table)
     line_bytes = b"".join(map(raw, line))
@@ -89,42 +89,42 @@ def chain(
     bytes_of_all = sum(channels * height * width for height, width in sources)
     storage = torch.randint(256, (bytes_of_all,), generator=random, dtype=torch.uint8)
     packed = Packed.of_sizes(storage, sources, channels, layouts[0])
-    draft = Draft.of_packed(packed)
+    builder = RecipeBuilder.of_packed(packed)
     odd = torch.arange(n) % 2 == 1
     if "crop" in names:
         extent = torch.stack((packed.widths - 3, packed.heights - 2), dim=1).clamp(min=1)
-        draft.crop(torch.tensor([[-2, 1], [3, -1]]).repeat(n, 1)[:n], extent)
-    draft.border(border)
-    draft.resize((size[1], size[0]))
+        builder.crop(torch.tensor([[-2, 1], [3, -1]]).repeat(n, 1)[:n], extent)
+    builder.border(border)
+    builder.resize((size[1], size[0]))
     if "flip" in names:
-        draft.flip(0, odd)
-        draft.flip(1, ~odd)
+        builder.flip(0, odd)
+        builder.flip(1, ~odd)
     if "article" in names:
-        draft.blur(None, ~odd)
+        builder.blur(None, ~odd)
     if "gaussian" in names:
-        draft.blur(torch.linspace(0.5, 2.0, n), odd)
-    if "colour" in names:
-        draft.colour(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
-    if "tone" in names:
-        draft.tone(POWER, torch.arange(n) * 9000 + 40000, torch.arange(n) % 3 != 2)
-        draft.tone(SOLARIZE, 3 << 22, odd)
-        draft.tone(POSTERIZE, 5, ~odd)
-    if "grain" in names:
-        keys, most = torch.arange(n) * 0x2E3779B97F4A7C15 - 9, torch.arange(n) * 1500 + 900
-        draft.grain(NORMAL | PER_PIXEL, most, 0, keys, 2, odd)
-        draft.grain(FACTOR | PER_PIXEL | PER_CHANNEL, most, 4000, keys, 2, torch.arange(n) % 4 == 0)
-        draft.grain(FACTOR | PER_CHANNEL, most, 5000, keys, 2, torch.arange(n) % 4 == 2)
+        builder.blur(torch.linspace(0.5, 2.0, n), odd)
+    if "color" in names:
+        builder.color(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
+    if "curves" in names:
+        builder.curves(POWER, torch.arange(n) * 9000 + 40000, torch.arange(n) % 3 != 2)
+        builder.curves(SOLARIZE, 3 << 22, odd)
+        builder.curves(POSTERIZE, 5, ~odd)
     if "noise" in names:
+        keys, most = torch.arange(n) * 0x2E3779B97F4A7C15 - 9, torch.arange(n) * 1500 + 900
+        builder.noise(NORMAL | PER_PIXEL, most, 0, keys, 2, odd)
+        builder.noise(FACTOR | PER_PIXEL | PER_CHANNEL, most, 4000, keys, 2, torch.arange(n) % 4 == 0)
+        builder.noise(FACTOR | PER_CHANNEL, most, 5000, keys, 2, torch.arange(n) % 4 == 2)
+    if "impulse" in names:
         keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
-        draft.noise(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
+        builder.impulse(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
     if "boxes" in names:
         corner = torch.rand(n, 4, 2, generator=random) * torch.tensor((size[1], size[0]))
         boxes = torch.cat((corner, corner + torch.tensor((9, 5))), dim=2).long()
-        draft.erase(boxes, torch.arange(n) * 40 + 3, torch.arange(n) % 3 != 1)
+        builder.erase(boxes, torch.arange(n) * 40 + 3, torch.arange(n) % 3 != 1)
     if "grid" in names:
         unit = torch.arange(n) + 5
-        draft.erase_grid(unit, unit - 3, torch.stack((unit - 1, unit - 2), dim=1), 200, odd)
-    recipes = draft.recipes(size)
+        builder.erase_grid(unit, unit - 3, torch.stack((unit - 1, unit - 2), dim=1), 200, odd)
+    recipes = builder.recipes(size)
     records, stages = recipes.records, recipes.stages
     if "turn" in names:
         turn = torch.tensor([3, 3, -2, 2, 1, 1]) << 30  # xx, yy, xy, yx, x1, y1
@@ -141,30 +141,32 @@ BFLOAT, HALF, FLOAT = torch.bfloat16, torch.float16, torch.float32
 
 # Several tiles, the last ones partly outside the output; every source, stage, layout and size of an element.
 CHAINS = (
-    chain("boxes", "grid", "noise", sources=WIDE, size=(30, 72), channels=3),
-    chain("boxes", "colour", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
-    chain("colour", "tone", "noise", "boxes", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
-    chain("tone", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
-    chain("tone", "grain", "noise", sources=WIDE, size=(30, 72), channels=3, table=FLOAT),
-    chain("grain", "boxes", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
-    chain("colour", "tone", "grain", "noise", "grid", sources=WIDE, size=(30, 72), channels=4, table=BFLOAT),
+    chain("boxes", "grid", "impulse", sources=WIDE, size=(30, 72), channels=3),
+    chain("boxes", "color", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
+    chain("color", "curves", "impulse", "boxes", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
+    chain("curves", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
+    chain("curves", "noise", "impulse", sources=WIDE, size=(30, 72), channels=3, table=FLOAT),
+    chain("noise", "boxes", "gaussian", sources=WIDE, size=(19, 35), channels=2, layouts=(True, True)),
     chain(
-        "grain", "noise", "boxes", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)
+        "color", "curves", "noise", "impulse", "grid", sources=WIDE, size=(30, 72), channels=4, table=BFLOAT
     ),
-    chain("turn", "noise", "boxes", sources=SMALL, size=(9, 33), channels=4, layouts=(True, False)),
-    chain("crop", "tone", "grid", sources=[(50, 90)] * 2, size=(10, 34), channels=4, table=FLOAT),
+    chain(
+        "noise", "impulse", "boxes", "gaussian", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)
+    ),
+    chain("turn", "impulse", "boxes", sources=SMALL, size=(9, 33), channels=4, layouts=(True, False)),
+    chain("crop", "curves", "grid", sources=[(50, 90)] * 2, size=(10, 34), channels=4, table=FLOAT),
     chain("grid", sources=SMALL, size=(17, 33), table=FLOAT),
-    chain("colour", sources=SMALL, size=(17, 40), channels=1),
-    chain("colour", "noise", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
-    chain("colour", "noise", "crop", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
-    chain("turn", "colour", sources=[(50, 90)] * 2, size=(30, 35), channels=2, table=FLOAT),
+    chain("color", sources=SMALL, size=(17, 40), channels=1),
+    chain("color", "impulse", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
+    chain("color", "impulse", "crop", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
+    chain("turn", "color", sources=[(50, 90)] * 2, size=(30, 35), channels=2, table=FLOAT),
     chain("article", "gaussian", sources=[(11, 40)] * 2, size=(11, 40), channels=3),
-    chain("gaussian", "crop", "noise", sources=SMALL, size=(19, 35), channels=2, table=FLOAT),
-    chain("noise", sources=SMALL, size=(17, 33), channels=4, table=HALF, layouts=(True, True)),
-    chain("crop", "flip", "noise", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
+    chain("gaussian", "crop", "impulse", sources=SMALL, size=(19, 35), channels=2, table=FLOAT),
+    chain("impulse", sources=SMALL, size=(17, 33), channels=4, table=HALF, layouts=(True, True)),
+    chain("crop", "flip", "impulse", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
     chain("crop", "flip", sources=WIDE, size=(30, 72), table=FLOAT, layouts=(True, True), border="zero"),
-    chain("flip", "gaussian", "article", "noise", sources=WIDE, size=(30, 80), channels=2, border="edge"),
-    chain("turn", "article", "noise", sources=SMALL, size=(9, 33), channels=3, layouts=(True, False)),
+    chain("flip", "gaussian", "article", "impulse", sources=WIDE, size=(30, 80), channels=2, border="edge"),
+    chain("turn", "article", "impulse", sources=SMALL, size=(9, 33), channels=3, layouts=(True, False)),
     chain(
         "crop",
         "article",
@@ -174,12 +176,12 @@ CHAINS = (
         table=BFLOAT,
         layouts=(False, True),
     ),
-    chain("crop", "noise", sources=[(60, 12), (12, 60)], size=(9, 33), channels=3, layouts=(True, False)),
+    chain("crop", "impulse", sources=[(60, 12), (12, 60)], size=(9, 33), channels=3, layouts=(True, False)),
     chain("flip", "gaussian", sources=[(6, 11)] * 2, size=(7, 71), border="zero"),
-    chain("noise", sources=[(3, 70)], size=(1, 128), channels=4, table=FLOAT, layouts=LAST),
+    chain("impulse", sources=[(3, 70)], size=(1, 128), channels=4, table=FLOAT, layouts=LAST),
     chain("flip", sources=[(5, 99), (70, 5)], size=(4, 6), channels=2, table=HALF, border="zero"),
-    chain("noise", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
-    chain("gaussian", "flip", "noise", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
+    chain("impulse", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
+    chain("gaussian", "flip", "impulse", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
 )
 
 
@@ -203,11 +205,11 @@ def every_width() -> tuple[int, bytes]:
     layouts = itertools.cycle(itertools.product((False, True), repeat=2))
     kinds = itertools.cycle((None, BFLOAT, FLOAT))
     others = itertools.cycle(
-        ((), ("gaussian", "article"), ("colour",), ("flip", "boxes"), ("crop", "grid"), ("grain",))
+        ((), ("gaussian", "article"), ("color",), ("flip", "boxes"), ("crop", "grid"), ("noise",))
     )
     chosen = [
         chain(
-            "noise",
+            "impulse",
             *next(others),
             sources=[(4, width // 2 + 3), (6, 5)],
             size=(3, width),

@@ -47,7 +47,7 @@ def test_random_chains_equal_to_the_cpu(call):
     assert torch.equal(got, expected)
 
 
-WHOLE = ("crop", "flip", "gaussian", "article", "colour", "noise", "boxes", "grid")
+WHOLE = ("crop", "flip", "gaussian", "article", "color", "noise", "boxes", "grid")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ struct Batch {
   bool channels_last;  // memory order of out
 
   // Slope and start of the straight line that each channel's table lies on, for a kernel that rather computes; or null.
-  const double* line = nullptr;
+  const double* scale_shift = nullptr;
 };
 
 // A record that a host could not check, because it lives on the device, may say anything: never read outside the

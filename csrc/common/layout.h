@@ -10,12 +10,12 @@ namespace gpuaug {
 enum Stage : int64_t {
   kGeometry = 1,
   kBlur = 2,
-  kNoise = 4,
+  kImpulse = 4,
   kShrink = 8,
-  kColour = 16,
+  kColor = 16,
   kErase = 32,
-  kTone = 64,
-  kGrain = 128
+  kCurves = 64,
+  kNoise = 128
 };
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
@@ -38,19 +38,19 @@ struct Recipe {
   // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15.
   int64_t blur, outer, inner;
 
-  // Noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add up.
+  // Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add up.
   int64_t key, place, salt, pepper;
 
-  // Colour: what red, green and blue each become of the three, in 1/2^12, and what is added, in 1/2^12 of a level.
+  // Color: what red, green and blue each become of the three, in 1/2^12, and what is added, in 1/2^12 of a level.
   int64_t rr, rg, rb, r1;
   int64_t gr, gg, gb, g1;
   int64_t br, bg, bb, b1;
 
-  // Tone: up to three curves, one after another; tone.h says what their words are.
-  int64_t tone0, tone1, tone2;
+  // Curves: up to three curves, one after another; curves.h says what their words are.
+  int64_t curve0, curve1, curve2;
 
-  // Grain, from the same key: grain.h says what the words are.
-  int64_t grain, grain_place, grain_low, grain_span;
+  // Noise, from the same key: noise.h says what the words are.
+  int64_t noise, noise_place, noise_low, noise_span;
 
   // Erasing: up to four boxes of the output and a grid, and the level that takes their place. Words of four 16-bit
   // numbers, the first in the lowest bits: a box's left, top, right, bottom (exclusive); a grid's unit in x and y and

@@ -27,12 +27,12 @@ void run(const Batch& batch) {
   const Strips strips = strips_of(batch);
   torch::stable::parallel_for(0, batch.draws * strips.per_draw, 1, [&](int64_t begin, int64_t end) {
     Scratch scratch(batch);
-    Columns columns;
+    AxisResampler across;
     OutputRow<Value> output(batch);
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t n = unit / strips.per_draw, top = unit % strips.per_draw * strips.rows;
       output.begin(n);
-      Painter(batch, n, scratch, columns).paint(top, std::min(top + strips.rows, batch.height), output);
+      RowPipeline(batch, n, scratch, across).paint(top, std::min(top + strips.rows, batch.height), output);
     }
     output.end();
   });
@@ -42,9 +42,9 @@ void run(const Batch& batch) {
 
 Tensor augment_cpu(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
                    int64_t height, int64_t width, bool interleaved, int64_t /*stages: each draw's own serve here*/,
-                   bool channels_last, const std::optional<Tensor>& line) {
-  auto call =
-      prepare(storage, records, table, channels, height, width, interleaved, channels_last, line, new_output_cpu);
+                   bool channels_last, const std::optional<Tensor>& scale_shift) {
+  auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last, scale_shift,
+                      new_output_cpu);
   const Batch& batch = call.batch;
   for (int64_t n = 0; n < batch.draws; ++n) {
     STD_TORCH_CHECK(readable(batch, batch.recipes[n]), "recipes: draw ", n, " reads outside the images: offset ",

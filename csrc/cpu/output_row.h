@@ -9,7 +9,7 @@
 
 namespace gpuaug {
 
-// What one draw's levels become. Where the table is known to be a straight line, and its values come out of that line
+// What one draw's levels become. Where the table is scale * level + shift,
 // to the bit, they are computed, many at a time; else they are looked up.
 template <typename Value>
 class OutputRow {
@@ -18,7 +18,7 @@ class OutputRow {
     constexpr int64_t kCached = int64_t{1} << 23;  // bytes that stay in a cache until they are read
     const auto address = reinterpret_cast<uintptr_t>(batch.out);
     streams_ = to_.column == 1 && batch.draws * out_per_draw(batch) * static_cast<int64_t>(sizeof(Value)) > kCached &&
-               address % 64 == 0 && width_ % kBlock == 0;
+               address % 64 == 0 && width_ % kRowBlock == 0;
     if (to_.column != 1) lines_.resize(static_cast<size_t>(batch.channels * width_));
   }
 
@@ -27,7 +27,7 @@ class OutputRow {
     out_ = static_cast<Value*>(batch_.out) + n * out_per_draw(batch_);
     if (!batch_.table || (table_ && !batch_.table_per_draw)) return;
     table_ = static_cast<const Value*>(batch_.table) + n * batch_.table_per_draw;
-    if (batch_.line) choose(batch_.line + (batch_.table_per_draw ? n * 2 * batch_.channels : 0));
+    if (batch_.scale_shift) choose(batch_.scale_shift + (batch_.table_per_draw ? n * 2 * batch_.channels : 0));
   }
 
   // Before the thread ends.
@@ -50,13 +50,13 @@ class OutputRow {
     if constexpr (sizeof(Value) == sizeof(float)) {
       if (computed_) {
         const auto floats = streams_ ? stream_floats : compute_floats;
-        floats(levels, line_[2 * c], line_[2 * c + 1], reinterpret_cast<float*>(out), width_);
+        floats(levels, scale_shift_[2 * c], scale_shift_[2 * c + 1], reinterpret_cast<float*>(out), width_);
         return;
       }
     }
     if constexpr (sizeof(Value) == 2) {
       if (computed_) {
-        compute_bfloats(levels, line_[2 * c], line_[2 * c + 1], out, width_);
+        compute_bfloats(levels, scale_shift_[2 * c], scale_shift_[2 * c + 1], out, width_);
         return;
       }
     }
@@ -70,13 +70,13 @@ class OutputRow {
     for (int64_t x = 0; x < width_; ++x) out[x] = table[levels[x]];
   }
 
-  // The line's values must be the table's own, bit for bit.
-  void choose(const double* line) {
+  // The computed values must be the table's own, bit for bit.
+  void choose(const double* scale_shift) {
     if constexpr (sizeof(Value) > 1) {
-      line_ = line;
+      scale_shift_ = scale_shift;
       computed_ = true;
       for (int c = 0; c < batch_.channels; ++c) {
-        computed_ = computed_ && is_line(table_ + c * 256, line[2 * c], line[2 * c + 1]);
+        computed_ = computed_ && is_scale_shift(table_ + c * 256, scale_shift[2 * c], scale_shift[2 * c + 1]);
       }
     }
   }
@@ -86,7 +86,7 @@ class OutputRow {
   int64_t width_;
   Value* out_ = nullptr;
   const Value* table_ = nullptr;
-  const double* line_ = nullptr;
+  const double* scale_shift_ = nullptr;
   bool computed_ = false, streams_ = false;
   mutable std::vector<Value> lines_;  // of all channels, on their way to stand side by side
 };

@@ -12,7 +12,7 @@
 
 namespace gpuaug {
 
-class Framed {
+class PaddedSource {
  public:
   // For output rows [begin, end), under a map whose coordinates do not wrap. False where so much would be packed for
   // what is read of it that the pixels are better taken from where they are.

@@ -18,7 +18,7 @@ class PixelBits {
     const int64_t first = y * width_, last = (first + width_ - 1) / kPixelsPerBlock;
     if (last >= end_) {  // one filling serves several short rows
       begin_ = end_ = first / kPixelsPerBlock;
-      for (; end_ <= last; end_ += kBlocksAtOnce) {
+      for (; end_ <= last; end_ += kPhiloxBlocks) {
         pixel_bits_at(static_cast<uint64_t>(key), place, channel, end_, bits_ + (end_ - begin_) * kPixelsPerBlock);
       }
     }

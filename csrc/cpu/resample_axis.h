@@ -10,7 +10,7 @@
 
 namespace gpuaug {
 
-class Columns {
+class AxisResampler {
  public:
   // For `width` output columns; one row of the source's channel has `recipe.width` bytes.
   void plan(const Recipe& recipe, const Window& window, int64_t width) {

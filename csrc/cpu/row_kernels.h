@@ -8,9 +8,9 @@ namespace gpuaug {
 
 // A row of one image is a line for each channel. Lines are padded to whole blocks, and the loops make whole blocks, so
 // that none has a remainder.
-constexpr int kBlock = 32;  // values of 16 bits in the widest vector
+constexpr int kRowBlock = 32;  // values of 16 bits in the widest vector
 
-inline int64_t padded(int64_t width) { return (width + kBlock - 1) / kBlock * kBlock; }
+inline int64_t padded(int64_t width) { return (width + kRowBlock - 1) / kRowBlock * kRowBlock; }
 
 // Where the lines of a row lie: `line` values apart.
 struct Row {
@@ -57,14 +57,14 @@ void take_bytes(SourceRow from, int channels, int64_t own, Row out, bool fine, i
 // ---- Under any map: every pixel lies between four of its own
 
 // How far the pixels of a block are from its first one, in 32.32, in halves.
-struct TurnedSteps {
-  uint32_t x_low[kBlock], x_high[kBlock], y_low[kBlock], y_high[kBlock];
+struct WarpSteps {
+  uint32_t x_low[kRowBlock], x_high[kRowBlock], y_low[kRowBlock], y_high[kRowBlock];
 };
 
 // A row's first pixel: its coordinates in 32.32, rounded to the weights' 1/2048; from there the way to the next one.
-struct TurnedRow {
+struct WarpRow {
   int64_t x, y, x_step, y_step;
-  const TurnedSteps* steps;
+  const WarpSteps* steps;
 };
 
 // Where the first of four pixels may lie: columns and rows from the first to the last one, and the steps between them;
@@ -79,10 +79,10 @@ constexpr int packed_words(int channels) { return channels > 2 ? 2 : 1; }
 void pack_pixels(SourceRow from, int channels, uint16_t* out, int64_t n);
 
 // From pixels packed like that, or from the source's bytes; the first of them is the reach's. To levels, or in 1/128.
-void blend_packed(const uint16_t* pixels, const Reach& reach, const TurnedRow& row, int channels, Row out, bool fine,
+void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row, int channels, Row out, bool fine,
                   int64_t n);
-void blend_turned(const uint8_t* source, int64_t channel_step, const Reach& reach, const TurnedRow& row, int channels,
-                  Row out, bool fine, int64_t begin, int64_t end);
+void blend_unpacked(const uint8_t* source, int64_t channel_step, const Reach& reach, const WarpRow& row, int channels,
+                    Row out, bool fine, int64_t begin, int64_t end);
 
 // ---- Between rows of 1/128, to whole levels, written as levels or, for a blur to come, again in 1/128
 
@@ -101,26 +101,26 @@ void blur_down(const int16_t* const rows[5], int16_t outer, int16_t inner, int16
 void article_across_row(Row row, int channels, Row out, int64_t n);
 void article_down_row(const int16_t* const rows[5], const int16_t* const image[3], int16_t* out, int64_t n);
 
-// ---- Colour, on levels of all channels, in place
+// ---- Color, on levels of all channels, in place
 
-struct ColourRow;
-void colour_levels(const ColourRow* rows, Row levels, int channels, int64_t n);
+struct ColorRow;
+void color_levels(const ColorRow* rows, Row levels, int channels, int64_t n);
 
-// ---- Tone: the table of a draw's curves, and levels through it, in place
+// ---- Curves: the table of a draw's curves, and levels through it, in place
 
-void tone_table(const int64_t* words, int count, uint8_t* table);
-void tone_levels(const uint8_t* table, int16_t* levels, int64_t n);
+void curve_table(const int64_t* words, int count, uint8_t* table);
+void curve_levels(const uint8_t* table, int16_t* levels, int64_t n);
 
-// ---- Grain, on levels of one channel, in place
+// ---- Noise, on levels of one channel, in place
 
-struct GrainScale;
-void add_normal(const uint16_t* bits, const GrainScale& scale, int16_t* levels, int64_t n);
-void multiply_levels(const uint16_t* bits, const GrainScale& scale, int16_t* levels, int64_t n);
+struct NoiseScale;
+void add_normal(const uint16_t* bits, const NoiseScale& scale, int16_t* levels, int64_t n);
+void multiply_levels(const uint16_t* bits, const NoiseScale& scale, int16_t* levels, int64_t n);
 
-// ---- Noise
+// ---- Impulse noise
 
 // The bits of 256 consecutive pixels of a draw.
-constexpr int kBlocksAtOnce = 32;
+constexpr int kPhiloxBlocks = 32;
 void pixel_bits_at(uint64_t key, int64_t place, int channel, int64_t first_block, uint16_t* bits);
 
 // On levels of all channels, from the 16 bits of each pixel.
@@ -129,10 +129,10 @@ void salt_and_pepper_row(const uint16_t* bits, int64_t salt, int64_t pepper, Row
 // ---- To the output
 
 // slope * level + start, computed in float64 and rounded once; true for a `table` that this gives to the bit.
-bool is_line(const uint32_t* table, double slope, double start);
+bool is_scale_shift(const uint32_t* table, double slope, double start);
 void compute_floats(const int16_t* levels, double slope, double start, float* out, int64_t n);
 // The same, rounded on to bfloat16.
-bool is_line(const uint16_t* table, double slope, double start);
+bool is_scale_shift(const uint16_t* table, double slope, double start);
 void compute_bfloats(const int16_t* levels, double slope, double start, uint16_t* out, int64_t n);
 // The same past the caches, which an output larger than they are would only empty. `out` must be aligned to 64 bytes
 // and `n` be whole blocks; the thread calls finish_streaming() before it tells others that it is done.

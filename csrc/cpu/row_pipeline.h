@@ -19,17 +19,17 @@
 
 namespace gpuaug {
 
-class Painter {
+class RowPipeline {
  public:
-  Painter(const Batch& batch, int64_t n, Scratch& scratch, Columns& columns)
+  RowPipeline(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across)
       : batch_(batch),
         recipe_(batch.recipes[n]),
         scratch_(scratch),
-        columns_(columns),
+        across_(across),
         source_(batch.storage + recipe_.offset),
         from_(source_strides(batch, recipe_)),
         window_(readable_window(recipe_)),
-        turned_(batch, recipe_, window_, from_, scratch.framed),
+        warp_(batch, recipe_, window_, from_, scratch.padded_source),
         width_(batch.width),
         line_(padded(batch.width)),
         blurs_(recipe_.stages & kBlur),
@@ -37,18 +37,18 @@ class Painter {
         outer_(static_cast<int16_t>(blur_weights(recipe_).outer)),
         inner_(static_cast<int16_t>(blur_weights(recipe_).inner)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
-        colours_{colour_row(recipe_, 0), colour_row(recipe_, 1), colour_row(recipe_, 2)},
-        noise_(scratch.noise_bits(), width_),
-        grain_{PixelBits(scratch.grain_bits(0), width_), PixelBits(scratch.grain_bits(1), width_),
-               PixelBits(scratch.grain_bits(2), width_)} {
-    const int64_t curves[kCurves] = {curve_word(recipe_, 0), curve_word(recipe_, 1), curve_word(recipe_, 2)};
-    if (recipe_.stages & kTone) tone_table(curves, kCurves, tones_);
+        colors_{color_row(recipe_, 0), color_row(recipe_, 1), color_row(recipe_, 2)},
+        impulse_(scratch.impulse_bits(), width_),
+        noise_{PixelBits(scratch.noise_bits(0), width_), PixelBits(scratch.noise_bits(1), width_),
+               PixelBits(scratch.noise_bits(2), width_)} {
+    const int64_t curves[kMostCurves] = {curve_word(recipe_, 0), curve_word(recipe_, 1), curve_word(recipe_, 2)};
+    if (recipe_.stages & kCurves) curve_table(curves, kMostCurves, curves_);
   }
 
   template <typename Value>
   void paint(int64_t begin, int64_t end, const OutputRow<Value>& output) {
-    if (moves() && along_axes()) columns_.plan(recipe_, window_, width_);
-    if (moves() && !along_axes()) plan_turn(begin, end);
+    if (moves() && along_axes()) across_.plan(recipe_, window_, width_);
+    if (moves() && !along_axes()) plan_warp(begin, end);
     if (shrinks_down_) plan_ring();
     int64_t made =
         blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have been through the geometry
@@ -58,12 +58,12 @@ class Painter {
         if (blurs_) blur_row_across(made);
       }
       if (blurs_) blur_row_down(y);
-      if (recipe_.stages & kColour) colour_levels(colours_, scratch_.levels(), batch_.channels, line_);
-      const int colours = coloured(batch_.channels);
-      if (recipe_.stages & kTone) tone_levels(tones_, scratch_.levels().values, colours * line_);
-      if (recipe_.stages & kGrain) grain_row(y);
+      if (recipe_.stages & kColor) color_levels(colors_, scratch_.levels(), batch_.channels, line_);
+      const int colors = colored(batch_.channels);
+      if (recipe_.stages & kCurves) curve_levels(curves_, scratch_.levels().values, colors * line_);
       if (recipe_.stages & kNoise) noise_row(y);
-      if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), colours, width_);
+      if (recipe_.stages & kImpulse) impulse_row(y);
+      if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), colors, width_);
       output.write(y, scratch_.levels());
     }
   }
@@ -85,7 +85,7 @@ class Painter {
     } else if (along_axes()) {
       resample_row(y);
     } else {
-      turn_row(y);
+      warp_row(y);
     }
   }
 
@@ -123,15 +123,15 @@ class Painter {
     if (y < 0) {
       std::fill_n(out.values, batch_.channels * line_, int16_t{0});
     } else {
-      columns_.across(source_row(y), batch_.channels, out);
+      across_.across(source_row(y), batch_.channels, out);
     }
   }
 
   void resample_row(int64_t y) {
     const Tap t = tap(source_coordinate(0, 0, recipe_.yy, y, recipe_.y1));
     const int64_t a = resolve(t.index, window_.top, window_.bottom, recipe_.border);
-    if (t.weight == 0 && a >= 0 && columns_.whole()) {
-      columns_.take(source_row(a), batch_.channels, geometry_result(y), fine());
+    if (t.weight == 0 && a >= 0 && across_.whole()) {
+      across_.take(source_row(a), batch_.channels, geometry_result(y), fine());
       return;
     }
     const int64_t b = t.weight ? resolve(t.index + 1, window_.top, window_.bottom, recipe_.border) : a;
@@ -185,13 +185,13 @@ class Painter {
 
   // In general: every pixel has four of its own.
 
-  void plan_turn(int64_t begin, int64_t end) {
+  void plan_warp(int64_t begin, int64_t end) {
     const int64_t more = blurs_ ? 2 : 0;
-    turned_.plan(std::max<int64_t>(begin - more, 0), std::min(end + more, batch_.height),
-                 [this](int64_t y) { return source_row(y); });
+    warp_.plan(std::max<int64_t>(begin - more, 0), std::min(end + more, batch_.height),
+               [this](int64_t y) { return source_row(y); });
   }
 
-  void turn_row(int64_t y) const { turned_.row(source_, y, geometry_result(y), fine()); }
+  void warp_row(int64_t y) const { warp_.row(source_, y, geometry_result(y), fine()); }
 
   // ---- Blur: a row across when it is made, then down the ring's rows.
 
@@ -230,23 +230,23 @@ class Painter {
     }
   }
 
-  // ---- Grain and noise.
+  // ---- Noise and impulse noise.
 
-  void grain_row(int64_t y) {
-    const auto loop = grain_is_normal(recipe_) ? add_normal : multiply_levels;
-    const GrainScale scale = grain_scale(recipe_);
-    for (int c = 0; c < coloured(batch_.channels); ++c) {
-      const int channel = recipe_.grain & kPerChannel ? c : 0;
-      const int64_t key = recipe_.key, place = recipe_.grain_place;
-      PixelBits& own = grain_[channel];
-      loop(recipe_.grain & kPerPixel ? own.row(key, place, channel, y) : own.same(key, place, channel), scale,
+  void noise_row(int64_t y) {
+    const auto loop = noise_is_normal(recipe_) ? add_normal : multiply_levels;
+    const NoiseScale scale = noise_scale(recipe_);
+    for (int c = 0; c < colored(batch_.channels); ++c) {
+      const int channel = recipe_.noise & kPerChannel ? c : 0;
+      const int64_t key = recipe_.key, place = recipe_.noise_place;
+      PixelBits& own = noise_[channel];
+      loop(recipe_.noise & kPerPixel ? own.row(key, place, channel, y) : own.same(key, place, channel), scale,
            scratch_.levels().channel(c), line_);
     }
   }
 
-  void noise_row(int64_t y) {
-    salt_and_pepper_row(noise_.row(recipe_.key, recipe_.place, 0, y), recipe_.salt, recipe_.pepper, scratch_.levels(),
-                        coloured(batch_.channels), line_);
+  void impulse_row(int64_t y) {
+    salt_and_pepper_row(impulse_.row(recipe_.key, recipe_.place, 0, y), recipe_.salt, recipe_.pepper, scratch_.levels(),
+                        colored(batch_.channels), line_);
   }
 
   static constexpr int64_t kCacheLine = 64;
@@ -254,18 +254,18 @@ class Painter {
   const Batch& batch_;
   const Recipe& recipe_;
   Scratch& scratch_;
-  Columns& columns_;
+  AxisResampler& across_;
   const uint8_t* source_;
   Strides from_;
   Window window_;
-  Turned turned_;
+  Warp warp_;
   int64_t width_, line_;
   bool blurs_, article_;
   int16_t outer_, inner_;  // the blur's weights
   bool shrinks_down_;
-  ColourRow colours_[3];
-  uint8_t tones_[256];
-  PixelBits noise_, grain_[Scratch::kMostColours];
+  ColorRow colors_[3];
+  uint8_t curves_[256];
+  PixelBits impulse_, noise_[Scratch::kMostColors];
   int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
 };
 

@@ -1,4 +1,4 @@
-// The loops of tone.
+// The loops of the stage curves.
 #include <array>
 
 #include "common/stages/curves.h"
@@ -19,7 +19,7 @@ constexpr auto kDepths = [] {
 }  // namespace
 
 GPUAUG_ALL_VECTORS
-void tone_table(const int64_t* words, int count, uint8_t* table) {
+void curve_table(const int64_t* words, int count, uint8_t* table) {
   for (int level = 0; level < kLevels; ++level) table[level] = static_cast<uint8_t>(level);
   for (int i = 0; i < count; ++i) {
     const int64_t word = words[i], curve = curve_of(word), parameter = word >> 8;
@@ -39,7 +39,7 @@ void tone_table(const int64_t* words, int count, uint8_t* table) {
   }
 }
 
-void tone_levels(const uint8_t* table, int16_t* levels, int64_t n) {
+void curve_levels(const uint8_t* table, int16_t* levels, int64_t n) {
   // What lies in the padding of a line need not be a level.
   for (int64_t x = 0; x < n; ++x) levels[x] = table[static_cast<uint8_t>(levels[x])];
 }

@@ -125,13 +125,13 @@ void take_bytes(SourceRow from, int channels, int64_t own, Row to, bool fine, in
     const uint8_t* __restrict in = from.bytes + c * from.line;
     int16_t* __restrict out = to.channel(c);
     int64_t x = 0;
-    for (; x + kBlock <= own; x += kBlock) {
-      for (int i = 0; i < kBlock; ++i) out[x + i] = in[x + i];
+    for (; x + kRowBlock <= own; x += kRowBlock) {
+      for (int i = 0; i < kRowBlock; ++i) out[x + i] = in[x + i];
     }
     for (; x < own; ++x) out[x] = in[x];
     for (; x < n; ++x) out[x] = out[own - 1];
-    for (x = 0; fine && x < n; x += kBlock) {
-      for (int i = 0; i < kBlock; ++i) out[x + i] = static_cast<int16_t>(out[x + i] << 7);
+    for (x = 0; fine && x < n; x += kRowBlock) {
+      for (int i = 0; i < kRowBlock; ++i) out[x + i] = static_cast<int16_t>(out[x + i] << 7);
     }
   }
 }
@@ -145,12 +145,12 @@ void blend_down(Row upper, Row lower, int channels, int16_t weight, Row to, bool
     const int16_t* __restrict b = lower.channel(c);
     int16_t* __restrict out = to.channel(c);
     if (fine) {
-      for (int64_t x = 0; x < n; x += kBlock) {
-        for (int i = 0; i < kBlock; ++i) out[x + i] = whole_fine(blended(a[x + i], b[x + i], weight));
+      for (int64_t x = 0; x < n; x += kRowBlock) {
+        for (int i = 0; i < kRowBlock; ++i) out[x + i] = whole_fine(blended(a[x + i], b[x + i], weight));
       }
     } else {
-      for (int64_t x = 0; x < n; x += kBlock) {
-        for (int i = 0; i < kBlock; ++i) out[x + i] = rounded_level(blended(a[x + i], b[x + i], weight));
+      for (int64_t x = 0; x < n; x += kRowBlock) {
+        for (int i = 0; i < kRowBlock; ++i) out[x + i] = rounded_level(blended(a[x + i], b[x + i], weight));
       }
     }
   }
@@ -159,8 +159,8 @@ void blend_down(Row upper, Row lower, int channels, int16_t weight, Row to, bool
 GPUAUG_ALL_VECTORS
 void add_rows(const int16_t* __restrict first, const int16_t* __restrict second, int16_t first_weight,
               int16_t second_weight, int32_t* __restrict sums, int64_t n) {
-  for (int64_t x = 0; x < n; x += kBlock) {
-    for (int i = 0; i < kBlock; ++i) {
+  for (int64_t x = 0; x < n; x += kRowBlock) {
+    for (int i = 0; i < kRowBlock; ++i) {
       sums[x + i] += int32_t{first_weight} * first[x + i] + int32_t{second_weight} * second[x + i];
     }
   }
@@ -172,8 +172,8 @@ void filtered_levels(const int32_t* sums, int channels, Row to, bool fine, int64
   for (int c = 0; c < channels; ++c) {
     const int32_t* __restrict own = sums + c * n;
     int16_t* __restrict out = to.channel(c);
-    for (int64_t x = 0; x < n; x += kBlock) {
-      for (int i = 0; i < kBlock; ++i) out[x + i] = static_cast<int16_t>(filtered_down(own[x + i]) << shift);
+    for (int64_t x = 0; x < n; x += kRowBlock) {
+      for (int i = 0; i < kRowBlock; ++i) out[x + i] = static_cast<int16_t>(filtered_down(own[x + i]) << shift);
     }
   }
 }

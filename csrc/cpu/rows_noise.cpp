@@ -1,4 +1,4 @@
-// The loops of grain.
+// The loops of the stage noise.
 #include "common/stages/noise.h"
 #include "cpu/row_kernels.h"
 #include "host/simd.h"
@@ -20,8 +20,8 @@ constexpr WideNormals kNormals = [] {
 }  // namespace
 
 GPUAUG_ALL_VECTORS
-void add_normal(const uint16_t* __restrict bits, const GrainScale& scale, int16_t* __restrict levels, int64_t n) {
-  const GrainScale own = scale;
+void add_normal(const uint16_t* __restrict bits, const NoiseScale& scale, int16_t* __restrict levels, int64_t n) {
+  const NoiseScale own = scale;
   for (int64_t x = 0; x < n; ++x) {
     const int drawn = normal(kNormals.of[bits[x] & 0xFF], kNormals.of[bits[x] >> 8]);
     levels[x] = static_cast<int16_t>(with_normal(levels[x] & 0xFF, drawn, own));
@@ -29,8 +29,8 @@ void add_normal(const uint16_t* __restrict bits, const GrainScale& scale, int16_
 }
 
 GPUAUG_ALL_VECTORS
-void multiply_levels(const uint16_t* __restrict bits, const GrainScale& scale, int16_t* __restrict levels, int64_t n) {
-  const GrainScale own = scale;
+void multiply_levels(const uint16_t* __restrict bits, const NoiseScale& scale, int16_t* __restrict levels, int64_t n) {
+  const NoiseScale own = scale;
   for (int64_t x = 0; x < n; ++x) levels[x] = static_cast<int16_t>(with_factor(levels[x] & 0xFF, bits[x], own));
 }
 

@@ -34,7 +34,7 @@ inline void interleave_lines(const T* __restrict lines, int64_t line, int channe
 // ---- To the output
 
 GPUAUG_ALL_VECTORS
-bool is_line(const uint32_t* __restrict table, double slope, double start) {
+bool is_scale_shift(const uint32_t* __restrict table, double slope, double start) {
   uint32_t differs = 0;
   for (int k = 0; k < 256; ++k) {
     differs |= std::bit_cast<uint32_t>(static_cast<float>(slope * k + start)) ^ table[k];
@@ -45,14 +45,14 @@ bool is_line(const uint32_t* __restrict table, double slope, double start) {
 GPUAUG_ALL_VECTORS
 void compute_floats(const int16_t* __restrict levels, double slope, double start, float* __restrict out, int64_t n) {
   int64_t x = 0;
-  for (; x + kBlock <= n; x += kBlock) {
-    for (int i = 0; i < kBlock; ++i) out[x + i] = static_cast<float>(slope * levels[x + i] + start);
+  for (; x + kRowBlock <= n; x += kRowBlock) {
+    for (int i = 0; i < kRowBlock; ++i) out[x + i] = static_cast<float>(slope * levels[x + i] + start);
   }
   for (; x < n; ++x) out[x] = static_cast<float>(slope * levels[x] + start);
 }
 
 GPUAUG_ALL_VECTORS
-bool is_line(const uint16_t* __restrict table, double slope, double start) {
+bool is_scale_shift(const uint16_t* __restrict table, double slope, double start) {
   int differs = 0;
   for (int k = 0; k < 256; ++k) differs |= bfloat(static_cast<float>(slope * k + start)) ^ table[k];
   return differs == 0;
@@ -62,8 +62,8 @@ GPUAUG_ALL_VECTORS
 void compute_bfloats(const int16_t* __restrict levels, double slope, double start, uint16_t* __restrict out,
                      int64_t n) {
   int64_t x = 0;
-  for (; x + kBlock <= n; x += kBlock) {
-    for (int i = 0; i < kBlock; ++i) out[x + i] = bfloat(static_cast<float>(slope * levels[x + i] + start));
+  for (; x + kRowBlock <= n; x += kRowBlock) {
+    for (int i = 0; i < kRowBlock; ++i) out[x + i] = bfloat(static_cast<float>(slope * levels[x + i] + start));
   }
   for (; x < n; ++x) out[x] = bfloat(static_cast<float>(slope * levels[x] + start));
 }
@@ -71,10 +71,10 @@ void compute_bfloats(const int16_t* __restrict levels, double slope, double star
 #ifdef __SSE2__
 GPUAUG_ALL_VECTORS
 void stream_floats(const int16_t* __restrict levels, double slope, double start, float* __restrict out, int64_t n) {
-  for (int64_t x = 0; x < n; x += kBlock) {
-    alignas(64) float block[kBlock];
-    for (int i = 0; i < kBlock; ++i) block[i] = static_cast<float>(slope * levels[x + i] + start);
-    for (int i = 0; i < kBlock; i += 4) _mm_stream_ps(out + x + i, _mm_load_ps(block + i));
+  for (int64_t x = 0; x < n; x += kRowBlock) {
+    alignas(64) float block[kRowBlock];
+    for (int i = 0; i < kRowBlock; ++i) block[i] = static_cast<float>(slope * levels[x + i] + start);
+    for (int i = 0; i < kRowBlock; i += 4) _mm_stream_ps(out + x + i, _mm_load_ps(block + i));
   }
 }
 
@@ -90,8 +90,8 @@ void finish_streaming() {}
 GPUAUG_ALL_VECTORS
 void to_bytes(const int16_t* __restrict levels, uint8_t* __restrict out, int64_t n) {
   int64_t x = 0;
-  for (; x + kBlock <= n; x += kBlock) {
-    for (int i = 0; i < kBlock; ++i) out[x + i] = static_cast<uint8_t>(levels[x + i]);
+  for (; x + kRowBlock <= n; x += kRowBlock) {
+    for (int i = 0; i < kRowBlock; ++i) out[x + i] = static_cast<uint8_t>(levels[x + i]);
   }
   for (; x < n; ++x) out[x] = static_cast<uint8_t>(levels[x]);
 }

@@ -18,18 +18,18 @@ GPUAUG_INLINE int32_t held(int32_t value, int32_t least, int32_t most) {
 
 // Of the pixels of a block: where the first of the four lies, and the weights of the right and the lower ones.
 struct Places {
-  int32_t first[kBlock];
-  int16_t across[kBlock], down[kBlock];  // in 1/2^15
+  int32_t first[kRowBlock];
+  int16_t across[kRowBlock], down[kRowBlock];  // in 1/2^15
 };
 
-GPUAUG_INLINE void place(const TurnedRow& row, const Reach& reach, int64_t block, Places& out) {
+GPUAUG_INLINE void place(const WarpRow& row, const Reach& reach, int64_t block, Places& out) {
   // Unsigned, so that what lies beyond the row may wrap.
   const uint64_t x = static_cast<uint64_t>(row.x) + static_cast<uint64_t>(row.x_step) * static_cast<uint64_t>(block);
   const uint64_t y = static_cast<uint64_t>(row.y) + static_cast<uint64_t>(row.y_step) * static_cast<uint64_t>(block);
   const auto x_low = static_cast<uint32_t>(x), x_high = static_cast<uint32_t>(x >> 32);
   const auto y_low = static_cast<uint32_t>(y), y_high = static_cast<uint32_t>(y >> 32);
-  const TurnedSteps& steps = *row.steps;
-  for (int i = 0; i < kBlock; ++i) {  // sums of 64 bits in two halves
+  const WarpSteps& steps = *row.steps;
+  for (int i = 0; i < kRowBlock; ++i) {  // sums of 64 bits in two halves
     const uint32_t x_part = x_low + steps.x_low[i], y_part = y_low + steps.y_low[i];
     const auto column = static_cast<int32_t>(x_high + steps.x_high[i] + (x_part < x_low));
     const auto line = static_cast<int32_t>(y_high + steps.y_high[i] + (y_part < y_low));
@@ -67,7 +67,7 @@ template <int kChannels>
 GPUAUG_INLINE void pack(SourceRow from, uint16_t* __restrict out, int64_t n) {
   constexpr int kFew = 8;  // narrow images are all remainder
   int64_t x = 0;
-  for (; x + kBlock <= n; x += kBlock) pack<kChannels>(from, out, x, x + kBlock);
+  for (; x + kRowBlock <= n; x += kRowBlock) pack<kChannels>(from, out, x, x + kRowBlock);
   for (; x + kFew <= n; x += kFew) pack<kChannels>(from, out, x, x + kFew);
   pack<kChannels>(from, out, x, n);
 }
@@ -88,18 +88,18 @@ void pack_pixels(SourceRow from, int channels, uint16_t* out, int64_t n) {
 }
 
 GPUAUG_ALL_VECTORS
-void blend_packed(const uint16_t* pixels, const Reach& reach, const TurnedRow& row, int channels, Row to, bool fine,
+void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row, int channels, Row to, bool fine,
                   int64_t n) {
   constexpr int kChunk = 8;  // blocks: what is written in small pieces is read in large ones long after
   Places places[kChunk];
-  uint16_t words[2][kChunk][4 * kBlock];  // above and below; of each pixel and its right neighbour
-  const bool two = channels > 2;          // words to a pixel
-  for (int64_t begin = 0; begin < n; begin += kChunk * kBlock) {
-    const auto blocks = static_cast<int>((n - begin < kChunk * kBlock ? n - begin : kChunk * kBlock) / kBlock);
-    for (int b = 0; b < blocks; ++b) place(row, reach, begin + b * kBlock, places[b]);
+  uint16_t words[2][kChunk][4 * kRowBlock];  // above and below; of each pixel and its right neighbour
+  const bool two = channels > 2;           // words to a pixel
+  for (int64_t begin = 0; begin < n; begin += kChunk * kRowBlock) {
+    const auto blocks = static_cast<int>((n - begin < kChunk * kRowBlock ? n - begin : kChunk * kRowBlock) / kRowBlock);
+    for (int b = 0; b < blocks; ++b) place(row, reach, begin + b * kRowBlock, places[b]);
     const auto fetch = [&](auto count) {
       for (int b = 0; b < blocks; ++b) {
-        for (int i = 0; i < kBlock; ++i) {
+        for (int i = 0; i < kRowBlock; ++i) {
           const uint16_t* first = pixels + places[b].first[i];
           std::memcpy(words[0][b] + count * i, first, count * sizeof(uint16_t));
           std::memcpy(words[1][b] + count * i, first + reach.row, count * sizeof(uint16_t));
@@ -113,20 +113,20 @@ void blend_packed(const uint16_t* pixels, const Reach& reach, const TurnedRow& r
     }
     for (int b = 0; b < blocks; ++b) {
       const uint16_t *above = words[0][b], *below = words[1][b];
-      uint16_t apart[2][4][kBlock];  // left and right neighbour's first word, then the second's
-      for (int i = 0; i < kBlock && two; ++i) {
+      uint16_t apart[2][4][kRowBlock];  // left and right neighbour's first word, then the second's
+      for (int i = 0; i < kRowBlock && two; ++i) {
         for (int k = 0; k < 4; ++k) apart[0][k][i] = above[4 * i + k];
       }
-      for (int i = 0; i < kBlock && two; ++i) {
+      for (int i = 0; i < kRowBlock && two; ++i) {
         for (int k = 0; k < 4; ++k) apart[1][k][i] = below[4 * i + k];
       }
-      for (int i = 0; i < kBlock && !two; ++i) {
+      for (int i = 0; i < kRowBlock && !two; ++i) {
         for (int k = 0; k < 2; ++k) apart[0][2 * k][i] = above[2 * i + k], apart[1][2 * k][i] = below[2 * i + k];
       }
       for (int c = 0; c < channels; ++c) {
-        int16_t* __restrict out = to.channel(c) + begin + b * kBlock;
+        int16_t* __restrict out = to.channel(c) + begin + b * kRowBlock;
         const int word = c / 2, shift = c % 2 * 8;
-        for (int i = 0; i < kBlock; ++i) {
+        for (int i = 0; i < kRowBlock; ++i) {
           const auto level = [&](int line, int side) { return apart[line][2 * side + word][i] >> shift & 255; };
           out[i] = finished(
               between(level(0, 0), level(0, 1), level(1, 0), level(1, 1), places[b].across[i], places[b].down[i]),
@@ -138,18 +138,18 @@ void blend_packed(const uint16_t* pixels, const Reach& reach, const TurnedRow& r
 }
 
 GPUAUG_ALL_VECTORS
-void blend_turned(const uint8_t* source, int64_t channel_step, const Reach& reach, const TurnedRow& row, int channels,
-                  Row to, bool fine, int64_t begin, int64_t end) {
-  for (int64_t x = begin / kBlock * kBlock; x < end; x += kBlock) {
+void blend_unpacked(const uint8_t* source, int64_t channel_step, const Reach& reach, const WarpRow& row, int channels,
+                    Row to, bool fine, int64_t begin, int64_t end) {
+  for (int64_t x = begin / kRowBlock * kRowBlock; x < end; x += kRowBlock) {
     Places places;
     place(row, reach, x, places);
     // Of each channel a pixel and its right neighbour. All are read before the first is used: what was just written in
     // small pieces cannot be read at once in a large one.
-    uint16_t above[4][kBlock], below[4][kBlock];
+    uint16_t above[4][kRowBlock], below[4][kRowBlock];
     for (int c = 0; c < channels; ++c) {
       const uint8_t* own = source + c * channel_step;
       const auto read = [&](auto step) {
-        for (int i = 0; i < kBlock; ++i) {
+        for (int i = 0; i < kRowBlock; ++i) {
           const uint8_t *upper = own + places.first[i], *lower = upper + reach.row;
           above[c][i] = static_cast<uint16_t>(upper[0] | upper[step] << 8);
           below[c][i] = static_cast<uint16_t>(lower[0] | lower[step] << 8);
@@ -163,7 +163,7 @@ void blend_turned(const uint8_t* source, int64_t channel_step, const Reach& reac
     }
     for (int c = 0; c < channels; ++c) {
       int16_t* __restrict out = to.channel(c) + x;
-      for (int i = 0; i < kBlock; ++i) {
+      for (int i = 0; i < kRowBlock; ++i) {
         const uint16_t upper = above[c][i], lower = below[c][i];
         out[i] =
             finished(between(upper & 255, upper >> 8, lower & 255, lower >> 8, places.across[i], places.down[i]), fine);

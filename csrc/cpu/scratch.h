@@ -16,7 +16,7 @@ namespace gpuaug {
 // One thread's buffers, kept for the draws that follow.
 class Scratch {
  public:
-  static constexpr int kMostColours = 3;
+  static constexpr int kMostColors = 3;
   static constexpr int kRing = 8;  // rows kept for the blur, which needs five
 
   explicit Scratch(const Batch& batch)
@@ -26,8 +26,8 @@ class Scratch {
         source_line_(widest_source(batch)),
         rows_(static_cast<size_t>((4 + kRing) * values_ + kRing * wide_values_)),
         source_(static_cast<size_t>(source_line_ * batch.channels)),
-        bits_line_(line_ + 2 * kPixelsPerBlock * kBlocksAtOnce),
-        bits_(static_cast<size_t>((1 + kMostColours) * bits_line_)) {}
+        bits_line_(line_ + 2 * kPixelsPerBlock * kPhiloxBlocks),
+        bits_(static_cast<size_t>((1 + kMostColors) * bits_line_)) {}
 
   Row upper() { return row(upper_); }  // two source rows, blended across
   Row lower() { return row(lower_); }
@@ -42,9 +42,9 @@ class Scratch {
   }
   Row across(int64_t y) { return row(4 + static_cast<int>(y % kRing)); }
 
-  // For the random bits of noise, and for those of each channel's grain.
-  uint16_t* noise_bits() { return bits_.data(); }
-  uint16_t* grain_bits(int channel) { return bits_.data() + (1 + channel) * bits_line_; }
+  // For the random bits of impulse noise, and of each channel's noise.
+  uint16_t* impulse_bits() { return bits_.data(); }
+  uint16_t* noise_bits(int channel) { return bits_.data() + (1 + channel) * bits_line_; }
 
   uint8_t* source() { return source_.data(); }  // a row, one channel after the other
   int64_t source_line() const { return source_line_; }
@@ -54,7 +54,7 @@ class Scratch {
   std::vector<int16_t> ring;
   std::vector<int32_t> sums;
 
-  Framed framed;  // what a turned draw reads
+  PaddedSource padded_source;  // what a warped draw reads
 
  private:
   static constexpr int kMargin = 16;  // of which the blur's border takes two values

@@ -27,16 +27,16 @@ inline Span span_within(int64_t start, int64_t step, int64_t low, int64_t high, 
   return {first_at(low), first_at(high)};
 }
 
-class Turned {
+class Warp {
  public:
-  Turned(const Batch& batch, const Recipe& recipe, const Window& window, Strides from, Framed& framed)
+  Warp(const Batch& batch, const Recipe& recipe, const Window& window, Strides from, PaddedSource& padded_source)
       : batch_(batch),
         recipe_(recipe),
         window_(window),
         from_(from),
         channels_(batch.channels),
         width_(batch.width),
-        framed_(framed) {}
+        padded_source_(padded_source) {}
 
   // Before output rows [begin, end); `source_row` gives a row of the source.
   template <typename SourceRows>
@@ -49,19 +49,20 @@ class Turned {
             within(r.x1, kFar) && within(r.y1, kFar) && width_ <= kLong && batch_.height <= kLong && r.width <= kLong &&
             r.height <= kLong && r.width * r.height < (int64_t{1} << 28);
     if (!tame_) return;
-    for (int i = 0; i < kBlock; ++i) {
+    for (int i = 0; i < kRowBlock; ++i) {
       const auto x = static_cast<uint64_t>(r.xx * i), y = static_cast<uint64_t>(r.yx * i);
       steps_.x_low[i] = static_cast<uint32_t>(x), steps_.x_high[i] = static_cast<uint32_t>(x >> 32);
       steps_.y_low[i] = static_cast<uint32_t>(y), steps_.y_high[i] = static_cast<uint32_t>(y >> 32);
     }
-    packed_ = framed_.plan(batch_, recipe_, window_, begin, end);
-    if (packed_) framed_.pack(window_, recipe_.border, source_row);
+    packed_ = padded_source_.plan(batch_, recipe_, window_, begin, end);
+    if (packed_) padded_source_.pack(window_, recipe_.border, source_row);
   }
 
   // All channels of output row y, whole blocks; levels, or in 1/128.
   void row(const uint8_t* source, int64_t y, Row out, bool fine) const {
     if (packed_) {
-      blend_packed(framed_.pixels(), framed_.reach(), turned_row(y), channels_, out, fine, padded(width_));
+      blend_packed(padded_source_.pixels(), padded_source_.reach(), warp_row_at(y), channels_, out, fine,
+                   padded(width_));
       return;
     }
     Span inside{0, 0}, touched{0, width_};
@@ -83,7 +84,7 @@ class Turned {
   int64_t x_at(int64_t x, int64_t y) const { return recipe_.xx * x + recipe_.xy * y + recipe_.x1 + kHalfWeight; }
   int64_t y_at(int64_t x, int64_t y) const { return recipe_.yx * x + recipe_.yy * y + recipe_.y1 + kHalfWeight; }
 
-  TurnedRow turned_row(int64_t y) const { return {x_at(0, y), y_at(0, y), recipe_.xx, recipe_.yx, &steps_}; }
+  WarpRow warp_row_at(int64_t y) const { return {x_at(0, y), y_at(0, y), recipe_.xx, recipe_.yx, &steps_}; }
 
   // The pixels of a row whose first taps lie inside the window, moved by so much at its two ends.
   Span spans(int64_t y, int64_t before, int64_t after) const {
@@ -100,7 +101,7 @@ class Turned {
     const Reach reach{narrow(window_.left),       narrow(window_.top),  narrow(window_.right - 2),
                       narrow(window_.bottom - 2), narrow(from_.column), narrow(from_.row)};
     const uint8_t* first = source + window_.top * from_.row + window_.left * from_.column;
-    blend_turned(first, from_.channel, reach, turned_row(y), channels_, out, fine, inside.begin, inside.end);
+    blend_unpacked(first, from_.channel, reach, warp_row_at(y), channels_, out, fine, inside.begin, inside.end);
   }
 
   void fill(Row out, int64_t begin, int64_t end) const {
@@ -134,9 +135,9 @@ class Turned {
   Strides from_;
   int channels_;
   int64_t width_;
-  Framed& framed_;
+  PaddedSource& padded_source_;
   bool tame_ = false, packed_ = false;
-  TurnedSteps steps_;
+  WarpSteps steps_;
 };
 
 }  // namespace gpuaug

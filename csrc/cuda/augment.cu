@@ -62,13 +62,14 @@ void launch_variant(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStre
 
 Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
                     int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last,
-                    const std::optional<Tensor>& line) {
+                    const std::optional<Tensor>& scale_shift) {
   const torch::stable::accelerator::DeviceGuard guard(storage.get_device_index());
   const auto new_output = [&](int64_t n, int64_t c, int64_t h, int64_t w, ScalarType dtype, bool last) {
     return torch::stable::empty({n, c, h, w}, dtype, std::nullopt, storage.device(), std::nullopt,
                                 last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
   };
-  auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last, line, new_output);
+  auto call =
+      prepare(storage, records, table, channels, height, width, interleaved, channels_last, scale_shift, new_output);
   if (call.batch.draws == 0) return call.out;
   const cudaStream_t stream = current_stream(storage.get_device_index());
   const Gpu gpu = gpu_of(storage.get_device_index());

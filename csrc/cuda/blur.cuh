@@ -20,7 +20,7 @@ struct Twelve {
   }
 };
 
-__device__ inline void blur_patch_across(const Shared& shared, const Plan& plan, const Recipe& recipe) {
+__device__ inline void blur_patch_across(const Shared& shared, const TilePlan& plan, const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth;
@@ -54,7 +54,7 @@ __device__ inline void blur_patch_across(const Shared& shared, const Plan& plan,
   });
 }
 
-__device__ inline void blur_patch_down_to(const Levels& levels, const Shared& shared, const Plan& plan,
+__device__ inline void blur_patch_down_to(const Levels& levels, const Shared& shared, const TilePlan& plan,
                                           const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);

@@ -1,4 +1,4 @@
-// Colour of a tile that has its levels, in place: all channels of four pixels at a time, then the masks once more.
+// Color of a tile that has its levels, in place: all channels of four pixels at a time, then the masks once more.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 
 namespace gpuaug {
 
-__device__ inline void colour_tile(const Shared& shared, const Plan& plan, const Recipe& recipe) {
+__device__ inline void color_tile(const Shared& shared, const TilePlan& plan, const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch, channels = tiling.channels;
-  const ColourRow red = colour_row(recipe, 0), green = colour_row(recipe, 1), blue = colour_row(recipe, 2);
+  const ColorRow red = color_row(recipe, 0), green = color_row(recipe, 1), blue = color_row(recipe, 2);
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     for (int half = 0; half < kStripWidth; half += 4) {
       const int place = row * pitch + lane.strip * kStripWidth + half;
@@ -24,13 +24,13 @@ __device__ inline void colour_tile(const Shared& shared, const Plan& plan, const
         keep = *reinterpret_cast<const uint32_t*>(shared.keep() + place);
         put = *reinterpret_cast<const uint32_t*>(shared.laid() + place);
       }
-      const auto mix = [&](int channel, const ColourRow& weights) {
+      const auto mix = [&](int channel, const ColorRow& weights) {
         if (channel >= channels) return;
         uint32_t mixed = 0;
 #pragma unroll
         for (int j = 0; j < 32; j += 8) {
           const auto level = [j](uint32_t four) { return static_cast<int>(four >> j & 0xFF); };
-          mixed |= static_cast<uint32_t>(colour(weights, level(r), level(g), level(b))) << j;
+          mixed |= static_cast<uint32_t>(color(weights, level(r), level(g), level(b))) << j;
         }
         *word(channel) = (mixed & keep) | put;
       };

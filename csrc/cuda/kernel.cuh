@@ -22,37 +22,37 @@
 namespace gpuaug {
 
 // kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
-// block, so that no barrier is split; colour, tone, grain, noise and erasing cost a draw without them one branch, and
-// need no variant.
+// block, so that no barrier is split; color, curves, noise, impulse noise and erasing cost a draw without them one
+// branch, and need no variant.
 template <int64_t kStages, typename Value>
 __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     augment_kernel(const Batch batch, const Tiling tiling) {
   const Shared shared{tiling, block_memory()};
   if (threadIdx.x < 2) {
     const int block = static_cast<int>(blockIdx.x), draw = block / tiling.per_draw;
-    make_plan<kStages>(shared.plan(0), batch, tiling, draw, block - draw * tiling.per_draw, true);
+    make_tile_plan<kStages>(shared.plan(0), batch, tiling, draw, block - draw * tiling.per_draw, true);
   }
   __syncthreads();  // the first plan is made
   for (int turn = 0; shared.plan(turn).draw < batch.draws; turn = 1 - turn) {
-    const Plan& plan = shared.plan(turn);
+    const TilePlan& plan = shared.plan(turn);
     const Recipe& recipe = batch.recipes[plan.draw];
     if (plan.from == kSeparable) {
       find_columns(shared, plan);
       find_rows(shared, plan);
       stage(shared, plan, batch);
     }
-    if ((kStages & kShrink) && plan.from == kFiltered) find_filters(shared, plan, batch);
+    if ((kStages & kShrink) && plan.from == kAntialias) find_filters(shared, plan, batch);
     if (plan.masked) find_masks(shared, plan, batch);
-    if (plan.tone) find_tones(shared, recipe);
+    if (plan.curves) find_curves(shared, recipe);
     __syncthreads();  // the source is staged, and no thread is at the tile before
     if (plan.new_table) load_table<Value>(shared, batch, plan.draw);
-    if (threadIdx.x < 2) plan_next<kStages>(shared.plan(1 - turn), plan, batch, tiling);
+    if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), plan, batch, tiling);
     if (plan.from == kSeparable) blend_staged_across(shared, plan);
     __syncthreads();  // rows are blended across, and the staged bytes are free
     const bool blurs = (kStages & kBlur) && plan.halo != 0;
     const Levels levels(shared, plan, blurs);
     if (plan.from == kSeparable) blend_down_to(levels, shared, plan);
-    if ((kStages & kShrink) && plan.from == kFiltered) {
+    if ((kStages & kShrink) && plan.from == kAntialias) {
       const int rows = plan.y.extent + 2 * plan.halo;
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {
         filter_across(shared, plan, batch, band);
@@ -61,18 +61,18 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
         __syncthreads();  // the next band may take their place
       }
     }
-    if (plan.from == kPixelwise || plan.from == kNowhere) paint_pixelwise<kStages>(levels, plan, batch);
+    if (plan.from == kGather || plan.from == kNowhere) gather_tile<kStages>(levels, plan, batch);
     if (blurs) {
       __syncthreads();  // the patch has its levels
       blur_patch_across(shared, plan, recipe);
       __syncthreads();  // its rows are blurred across
       blur_patch_down_to(Levels(shared, plan, false), shared, plan, recipe);
     }
-    if (plan.colour || plan.tone || plan.grain) {
+    if (plan.color || plan.curves || plan.noise) {
       __syncthreads();  // the tile has its levels
-      if (plan.colour) colour_tile(shared, plan, recipe);
-      if (plan.tone) tone_tile(shared, plan);
-      if (plan.grain) grain_tile(shared, plan, batch, recipe);
+      if (plan.color) color_tile(shared, plan, recipe);
+      if (plan.curves) curve_tile(shared, plan);
+      if (plan.noise) noise_tile(shared, plan, batch, recipe);
     }
     __syncthreads();  // the tile is finished
     write<Value>(shared, plan, batch);

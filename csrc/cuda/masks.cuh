@@ -1,4 +1,5 @@
-// Noise and erasing of a tile, worked out once for all channels: what is kept of a level, and what is put there.
+// Impulse noise and erasing of a tile, worked out once for all channels: what is kept of a level, and what is put
+// there.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +51,7 @@ __device__ inline uint2 erased_strip(const Recipe& recipe, int64_t x, int64_t y)
   return gone;
 }
 
-__device__ inline void find_masks(const Shared& shared, const Plan& plan, const Batch& batch) {
+__device__ inline void find_masks(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Recipe& recipe = batch.recipes[plan.draw];
   const auto salt = static_cast<uint32_t>(clamp(recipe.salt, 0, 1 << 16));
   const auto pepper = static_cast<uint32_t>(clamp(recipe.pepper, salt, 1 << 16));
@@ -58,7 +59,7 @@ __device__ inline void find_masks(const Shared& shared, const Plan& plan, const 
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     const int64_t x = plan.x.begin + lane.strip * kStripWidth, y = plan.y.begin + row;
     uint2 keep{~0u, ~0u}, put{0, 0};
-    if (recipe.stages & kNoise) {
+    if (recipe.stages & kImpulse) {
       const Block bits = strip_bits(static_cast<uint64_t>(recipe.key), recipe.place, 0, y * batch.width + x);
 #pragma unroll
       for (int j = 0; j < 8; ++j) {

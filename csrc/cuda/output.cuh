@@ -41,7 +41,7 @@ __device__ inline void store(uint32_t* to, const uint32_t v[8]) {
 
 // Planes whose rows are whole vectors: a strip of levels becomes one vector.
 template <typename Value>
-__device__ inline void write_strips(const Shared& shared, const Plan& plan, const Batch& batch) {
+__device__ inline void write_strips(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const int rows = plan.y.extent, pitch = tiling.strips * kStripWidth;
@@ -82,7 +82,7 @@ __device__ inline void write_strips(const Shared& shared, const Plan& plan, cons
 // Any width, and channels side by side: vectors begin where memory is aligned, and a row's first and last elements,
 // which fill no vector, are written one by one.
 template <typename Value>
-__device__ inline void write_elements(const Shared& shared, const Plan& plan, const Batch& batch) {
+__device__ inline void write_elements(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   constexpr int kAlignment = sizeof(Value) == 4 ? 4 : 8;  // elements
   const Tiling& tiling = shared.tiling;
   const Strides strides = out_strides(batch);
@@ -128,7 +128,7 @@ __device__ inline void write_elements(const Shared& shared, const Plan& plan, co
 }
 
 template <typename Value>
-__device__ inline void write(const Shared& shared, const Plan& plan, const Batch& batch) {
+__device__ inline void write(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   if (shared.tiling.vectors) {
     write_strips<Value>(shared, plan, batch);
   } else {

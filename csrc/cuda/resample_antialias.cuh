@@ -15,7 +15,7 @@ namespace gpuaug {
 // same pixel or one of them is nowhere. In 1/2^14 its sum across rounds as a blend does; down, kHalfBlend makes it so.
 constexpr int kHalfBlend = 1 << 13;
 
-__device__ inline void find_filter(AxisFilter& out, const Plan& plan, const Axis& axis, bool shrinking, int i) {
+__device__ inline void find_filter(AxisFilter& out, const TilePlan& plan, const Axis& axis, bool shrinking, int i) {
   out.count = 0;
   out.first = 0;
   const int64_t pixel = patch_pixel(plan, axis, i);
@@ -43,7 +43,7 @@ __device__ inline void find_filter(AxisFilter& out, const Plan& plan, const Axis
 }
 
 // A patch's columns, then its rows.
-__device__ inline void find_filters(const Shared& shared, const Plan& plan, const Batch& batch) {
+__device__ inline void find_filters(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Recipe& recipe = batch.recipes[plan.draw];
   const int columns = plan.x.extent + 2 * plan.halo, rows = plan.y.extent + 2 * plan.halo;
   const int threads = static_cast<int>(blockDim.x);
@@ -59,7 +59,7 @@ struct Band {
   int begin, end, first, past;
 };
 
-__device__ inline Band band_from(const Shared& shared, const Plan& plan, int begin) {
+__device__ inline Band band_from(const Shared& shared, const TilePlan& plan, int begin) {
   const AxisFilter* filters = shared.filters() + plan.x.extent + 2 * plan.halo;
   const int rows = plan.y.extent + 2 * plan.halo;
   Band band{begin, begin, INT32_MAX, 0};
@@ -75,7 +75,7 @@ __device__ inline Band band_from(const Shared& shared, const Plan& plan, int beg
   return band;
 }
 
-__device__ inline void filter_across(const Shared& shared, const Plan& plan, const Batch& batch, const Band& band) {
+__device__ inline void filter_across(const Shared& shared, const TilePlan& plan, const Batch& batch, const Band& band) {
   const Strides strides = source_strides(batch, batch.recipes[plan.draw]);
   const int columns = plan.x.extent + 2 * plan.halo, count = (band.past - band.first) * columns;
   const Divisor across = plan.x.patch_places;
@@ -102,8 +102,8 @@ __device__ inline void filter_across(const Shared& shared, const Plan& plan, con
   }
 }
 
-__device__ inline void filter_down_to(const Levels& levels, const Shared& shared, const Plan& plan, const Batch& batch,
-                                      const Band& band) {
+__device__ inline void filter_down_to(const Levels& levels, const Shared& shared, const TilePlan& plan,
+                                      const Batch& batch, const Band& band) {
   const Recipe& recipe = batch.recipes[plan.draw];
   const int half = shrinks(recipe, recipe.yy) ? 0 : kHalfBlend;
   const int columns = plan.x.extent + 2 * plan.halo, count = (band.end - band.begin) * columns;

@@ -81,7 +81,7 @@ __device__ inline int shrink_pixel(const Recipe& recipe, const Strides& strides,
 
 // A record outside the storage has levels of 0.
 template <int64_t kStages>
-__device__ inline void paint_pixelwise(const Levels& levels, const Plan& plan, const Batch& batch) {
+__device__ inline void gather_tile(const Levels& levels, const TilePlan& plan, const Batch& batch) {
   const Recipe& recipe = batch.recipes[plan.draw];
   const bool nowhere = plan.from == kNowhere;
   const Strides strides = nowhere ? Strides{} : source_strides(batch, recipe);

@@ -17,7 +17,7 @@ struct StagedTaps {
   int first, second, first_weight, second_weight;
 };
 
-__device__ inline StagedTaps staged_taps(const Plan& plan, const Axis& axis, int i) {
+__device__ inline StagedTaps staged_taps(const TilePlan& plan, const Axis& axis, int i) {
   const int64_t pixel = patch_pixel(plan, axis, i);
   // A tap that is nowhere still names a neighbour of the others: so four columns need no more than eight bytes.
   const int64_t at = pixel < 0 ? clamp(axis.begin - plan.halo + i, 0, axis.size - 1) : pixel;
@@ -33,7 +33,7 @@ __device__ inline StagedTaps staged_taps(const Plan& plan, const Axis& axis, int
   return taps;
 }
 
-__device__ inline void find_columns(const Shared& shared, const Plan& plan) {
+__device__ inline void find_columns(const Shared& shared, const TilePlan& plan) {
   const int columns = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
   for (int i = static_cast<int>(threadIdx.x); i < columns; i += static_cast<int>(blockDim.x)) {
     // Strips may reach beyond the patch; what stands there is never used, but its taps must be staged ones.
@@ -73,7 +73,7 @@ struct ColumnStrip {
   }
 };
 
-__device__ inline void find_rows(const Shared& shared, const Plan& plan) {
+__device__ inline void find_rows(const Shared& shared, const TilePlan& plan) {
   const int pitch = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
   const int rows = plan.y.extent + 2 * plan.halo, threads = static_cast<int>(blockDim.x);
   // From the last thread on: the first ones find the columns.
@@ -84,7 +84,7 @@ __device__ inline void find_rows(const Shared& shared, const Plan& plan) {
   }
 }
 
-__device__ inline void stage(const Shared& shared, const Plan& plan, const Batch& batch) {
+__device__ inline void stage(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Recipe& recipe = batch.recipes[plan.draw];
   const Strides strides = source_strides(batch, recipe);
   const Divisor words = plan.x.staged;
@@ -117,7 +117,7 @@ __device__ inline void stage(const Shared& shared, const Plan& plan, const Batch
   }
 }
 
-__device__ inline void blend_staged_across(const Shared& shared, const Plan& plan) {
+__device__ inline void blend_staged_across(const Shared& shared, const TilePlan& plan) {
   const Tiling& tiling = shared.tiling;
   const Divisor strips = plan.halo ? tiling.wide : tiling.narrow;
   const Lane lane(strips);
@@ -154,7 +154,7 @@ __device__ inline uint32_t four_blended_down(const uint32_t* upper, const uint32
   return four_of_tops(low(0), high(0), low(1), high(1));
 }
 
-__device__ inline void blend_down_to(const Levels& levels, const Shared& shared, const Plan& plan) {
+__device__ inline void blend_down_to(const Levels& levels, const Shared& shared, const TilePlan& plan) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(plan.halo ? tiling.wide : tiling.narrow);
   each_row(lane, plan.y.patch_places, tiling.channels, [&](int channel, int row) {

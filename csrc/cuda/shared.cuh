@@ -44,8 +44,8 @@ struct Shared {
   const Tiling& tiling;
   unsigned char* memory;
 
-  __device__ Plan& plan(int which) const {
-    return *reinterpret_cast<Plan*>(memory + tiling.plans + which * kPlanBytes);
+  __device__ TilePlan& plan(int which) const {
+    return *reinterpret_cast<TilePlan*>(memory + tiling.plans + which * kTilePlanBytes);
   }
   template <typename Value>
   __device__ Value* table() const {
@@ -53,10 +53,10 @@ struct Shared {
   }
   __device__ ColumnTap* columns() const { return reinterpret_cast<ColumnTap*>(memory + tiling.columns); }
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
-  // What noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
+  // What impulse noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
   __device__ uint8_t* keep() const { return memory + tiling.masks; }
   __device__ uint8_t* laid() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
-  __device__ uint8_t* tones() const { return memory + tiling.tones; }  // what becomes of each level
+  __device__ uint8_t* curves() const { return memory + tiling.curves; }  // what becomes of each level
   __device__ uint8_t* finished() const { return memory + tiling.finished; }
   __device__ uint8_t* bytes() const { return memory + tiling.bytes; }  // staged source bytes, then a patch's levels
   __device__ uint16_t* fine() const { return reinterpret_cast<uint16_t*>(memory + tiling.fine); }
@@ -86,18 +86,19 @@ __device__ inline void each_row(const Lane& lane, Divisor rows, int channels, co
   }
 }
 
-// Where levels go: to the finished tile, through the masks of noise and erasing, or to the patch that the blur reads.
+// Where levels go: to the finished tile, through the masks of impulse noise and erasing, or to the patch that the blur
+// reads.
 struct Levels {
   uint8_t* at;
-  int pitch, plane, colours;   // the channels that masks are for
+  int pitch, plane, colors;    // the channels that masks are for
   const uint8_t *keep, *laid;  // null: neither
 
-  __device__ Levels(const Shared& shared, const Plan& plan, bool to_patch) {
+  __device__ Levels(const Shared& shared, const TilePlan& plan, bool to_patch) {
     const Tiling& tiling = shared.tiling;
     pitch = static_cast<int>(to_patch ? tiling.wide.by : tiling.narrow.by) * kStripWidth;
     plane = to_patch ? tiling.patch_plane : tiling.rows * pitch;
     at = to_patch ? shared.bytes() : shared.finished();
-    colours = coloured(tiling.channels);
+    colors = colored(tiling.channels);
     const bool masked = plan.masked && !to_patch;
     keep = masked ? shared.keep() : nullptr;
     laid = masked ? shared.laid() : nullptr;
@@ -105,7 +106,7 @@ struct Levels {
 
   __device__ void put_strip(int channel, int row, int strip, uint2 levels) const {
     const int place = row * pitch + strip * kStripWidth;
-    if (keep && channel < colours) {
+    if (keep && channel < colors) {
       const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
       levels.x = (levels.x & k.x) | l.x;
       levels.y = (levels.y & k.y) | l.y;
@@ -115,7 +116,7 @@ struct Levels {
 
   __device__ void put(int channel, int row, int column, int level) const {
     const int place = row * pitch + column;
-    if (keep && channel < colours) level = (level & keep[place]) | laid[place];
+    if (keep && channel < colors) level = (level & keep[place]) | laid[place];
     at[channel * plane + place] = static_cast<uint8_t>(level);
   }
 };

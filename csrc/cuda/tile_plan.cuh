@@ -11,11 +11,11 @@
 namespace gpuaug {
 
 // Where a tile's levels come from.
-enum Source : int {
+enum Resampling : int {
   kNowhere,    // the record is outside the storage: zeros
   kSeparable,  // along the axes, nothing shrinks: the source is staged, blended across, then down
-  kFiltered,   // along the axes, something shrinks
-  kPixelwise,  // any other map
+  kAntialias,  // along the axes, something shrinks
+  kGather,     // any other map
 };
 
 // One axis of a tile.
@@ -29,22 +29,22 @@ struct Axis {
   Divisor staged;                   // by the staged words of a row, by the staged rows
 };
 
-struct Plan {
+struct TilePlan {
   Axis x, y;
   int64_t draw;  // past the last: none is left
   int64_t border, blur_border;
   const uint8_t* source;
-  Source from;
+  Resampling from;
   int tile;          // of the draw
   int halo;          // 2 where this draw blurs
-  bool masked;       // this draw has noise, or erases
-  bool colour;       // it mixes its colours
-  bool tone;         // it has curves
-  bool grain;        // it has grain
+  bool masked;       // this draw has impulse noise, or erases
+  bool color;        // it mixes its colors
+  bool curves;       // it has curves
+  bool noise;        // it has noise
   bool new_table;    // it is not in shared memory yet
   bool whole_words;  // rows of the source are aligned words
 };
-static_assert(sizeof(Plan) <= kPlanBytes);
+static_assert(sizeof(TilePlan) <= kTilePlanBytes);
 
 // The source pixels that the taps between `low_tap` and `high_tap` resolve to are neighbours, and this is their first.
 __device__ inline int64_t first_resolved(int64_t low_tap, int64_t high_tap, int64_t low, int64_t high, int64_t border) {
@@ -77,24 +77,24 @@ __device__ inline bool tame(int64_t scale, int64_t shift, int64_t size, int64_t 
   return scale <= most && scale >= -most && shift < kFar && shift > -kFar && size <= kLong;
 }
 
-__device__ inline Source source_of(const Recipe& recipe, const Batch& batch, bool may_shrink) {
+__device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& batch, bool may_shrink) {
   constexpr int64_t kOne = int64_t{1} << 32, kLong = int64_t{1} << 24;
   const auto tame_up_to = [&](int64_t most) {
     return tame(recipe.xx, recipe.x1, batch.width, most) && tame(recipe.yy, recipe.y1, batch.height, most);
   };
   if (may_shrink && (shrinks(recipe, recipe.xx) || shrinks(recipe, recipe.yy))) {
     const bool small = recipe.width <= kLong && recipe.height <= kLong;
-    return small && tame_up_to(kMostFactor * kOne) ? kFiltered : kPixelwise;
+    return small && tame_up_to(kMostFactor * kOne) ? kAntialias : kGather;
   }
   if (!(recipe.stages & kGeometry))
-    return tame(0, 0, batch.width, 0) && tame(0, 0, batch.height, 0) ? kSeparable : kPixelwise;
-  return recipe.xy == 0 && recipe.yx == 0 && tame_up_to(kOne) ? kSeparable : kPixelwise;
+    return tame(0, 0, batch.width, 0) && tame(0, 0, batch.height, 0) ? kSeparable : kGather;
+  return recipe.xy == 0 && recipe.yx == 0 && tame_up_to(kOne) ? kSeparable : kGather;
 }
 
 // Called by the first two threads of a block, each for one axis; the first also fills in what both share.
 template <int64_t kStages>
-__device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int tile,
-                                 bool new_table) {
+__device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int tile,
+                                      bool new_table) {
   if (threadIdx.x == 0) {
     plan.draw = draw;
     plan.tile = tile;
@@ -106,7 +106,7 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
   const bool blurs = (kStages & kBlur) && in_storage && (recipe.stages & kBlur);
   const int halo = blurs ? kHalo : 0, most = columns ? tiling.strips * kStripWidth : tiling.rows;
   const int64_t border = moved ? recipe.border : int64_t{kEdge};
-  const Source from = in_storage ? source_of(recipe, batch, kStages & kShrink) : kNowhere;
+  const Resampling from = in_storage ? resampling_of(recipe, batch, kStages & kShrink) : kNowhere;
   Axis& axis = columns ? plan.x : plan.y;
   axis.scale = moved ? (columns ? recipe.xx : recipe.yy) : int64_t{1} << 32;
   axis.shift = moved ? (columns ? recipe.x1 : recipe.y1) : 0;
@@ -133,25 +133,26 @@ __device__ inline void make_plan(Plan& plan, const Batch& batch, const Tiling& t
   plan.source = batch.storage + (in_storage ? recipe.offset : 0);
   plan.from = from;
   plan.halo = halo;
-  plan.masked = tiling.masks_fit && (recipe.stages & (kNoise | kErase));
-  plan.colour = recipe.stages & kColour;
-  plan.tone = tiling.tones_fit && (recipe.stages & kTone);
-  plan.grain = recipe.stages & kGrain;
+  plan.masked = tiling.masks_fit && (recipe.stages & (kImpulse | kErase));
+  plan.color = recipe.stages & kColor;
+  plan.curves = tiling.curves_fit && (recipe.stages & kCurves);
+  plan.noise = recipe.stages & kNoise;
   plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
 }
 
 template <int64_t kStages>
-__device__ inline void plan_next(Plan& plan, const Plan& now, const Batch& batch, const Tiling& tiling) {
+__device__ inline void make_next_tile_plan(TilePlan& plan, const TilePlan& now, const Batch& batch,
+                                           const Tiling& tiling) {
   const int tile = now.tile + tiling.step_tiles;
   const bool carry = tile >= tiling.per_draw;
   const int64_t draw = now.draw + tiling.step_draws + carry;
-  make_plan<kStages>(plan, batch, tiling, draw, carry ? tile - tiling.per_draw : tile,
-                     batch.table_per_draw != 0 && draw != now.draw);
+  make_tile_plan<kStages>(plan, batch, tiling, draw, carry ? tile - tiling.per_draw : tile,
+                          batch.table_per_draw != 0 && draw != now.draw);
 }
 
 // The pixel of the output whose level stands at place i of a patch's row or column: beyond the output's edge it follows
 // the blur's border. -1: nowhere.
-__device__ inline int64_t patch_pixel(const Plan& plan, const Axis& axis, int i) {
+__device__ inline int64_t patch_pixel(const TilePlan& plan, const Axis& axis, int i) {
   const int64_t last = axis.size - 1 + plan.halo, at = axis.begin - plan.halo + i;
   return resolve(at < last ? at : last, 0, axis.size, plan.blur_border);
 }

@@ -45,16 +45,16 @@ struct Tiling {
   Divisor narrow, wide;            // strips in a row of a tile and of a patch
   Divisor outputs;                 // vectors of output that a row of a tile touches
   bool vectors;                    // rows of the output are whole vectors
-  bool masks_fit, tones_fit;       // there is memory for them, since draws use them
+  bool masks_fit, curves_fit;      // there is memory for them, since draws use them
   int staged_pitch, staged_plane;  // source bytes
   int patch_plane;                 // levels of a patch
   int fine_rows, fine_plane;       // rows in 1/128; a plane in 16-bit elements
-  int plans, table, tones, columns, row_taps, masks, finished, bytes, fine, filters,
+  int plans, table, curves, columns, row_taps, masks, finished, bytes, fine, filters,
       shared;  // where parts begin, and the end
 };
 
 // The parts of shared memory that grow with a tile, in bytes.
-constexpr int kPlanBytes = 320, kColumnBytes = 8, kRowTapBytes = 16, kFilterBytes = 2 * kMostTaps + 6;
+constexpr int kTilePlanBytes = 320, kColumnBytes = 8, kRowTapBytes = 16, kFilterBytes = 2 * kMostTaps + 6;
 
 inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int element_size) {
   const int strips = tiling.strips, rows = tiling.rows, channels = batch.channels, halo = tiling.halo;
@@ -75,9 +75,9 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   const int filtered = stages & kShrink ? kMostTaps + 1 : 0;
   tiling.fine_rows = std::max(patch_rows + 1, filtered);
   tiling.fine_plane = tiling.fine_rows * columns;
-  tiling.plans = part(2 * kPlanBytes);
+  tiling.plans = part(2 * kTilePlanBytes);
   tiling.table = part(batch.table ? channels * 256 * element_size : 0);
-  tiling.tones = part(tiling.tones_fit ? 256 : 0);
+  tiling.curves = part(tiling.curves_fit ? 256 : 0);
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.masks = part(tiling.masks_fit ? 2 * rows * strips * kStripWidth : 0);
@@ -95,8 +95,8 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
-  tiling.masks_fit = stages & (kNoise | kErase);
-  tiling.tones_fit = stages & kTone;
+  tiling.masks_fit = stages & (kImpulse | kErase);
+  tiling.curves_fit = stages & kCurves;
   tiling.halo = stages & kBlur ? kHalo : 0;
   constexpr int64_t kMostStrips = 8;
   tiling.across = static_cast<int>((strips + kMostStrips - 1) / kMostStrips);

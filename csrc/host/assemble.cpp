@@ -1,4 +1,4 @@
-// The op `recipes`: from a tape to one record for each draw.
+// The op `assemble`: from a program to one record for each draw.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
@@ -37,9 +37,9 @@ Column::Type type_of(const Tensor& tensor) {
 }
 
 // The columns of tensors (n) and (n, k), numbered through; of one row, where it stands for n.
-class Columns {
+class ProgramColumns {
  public:
-  Columns(const std::vector<Tensor>& tensors, int64_t draws) {
+  ProgramColumns(const std::vector<Tensor>& tensors, int64_t draws) {
     groups_.reserve(tensors.size());
     for (const auto& tensor : tensors) {
       const int64_t dim = tensor.dim();
@@ -82,8 +82,8 @@ class Columns {
   int64_t end_ = 0;
 };
 
-// The operands that a tape's code names, in its order; an opcode's place among them is left empty.
-std::vector<Column> operands_of(const Columns& columns, const std::vector<double>& numbers,
+// The operands that a program's code names, in its order; an opcode's place among them is left empty.
+std::vector<Column> operands_of(const ProgramColumns& columns, const std::vector<double>& constants,
                                 const std::vector<int64_t>& code) {
   std::vector<Column> operands(code.size());
   const auto resolve = [&](size_t position) {
@@ -92,9 +92,9 @@ std::vector<Column> operands_of(const Columns& columns, const std::vector<double
       STD_TORCH_CHECK(operand < columns.count(), "code names column ", operand, " of ", columns.count());
       operands[position] = columns[operand];
     } else {
-      STD_TORCH_CHECK(~operand < static_cast<int64_t>(numbers.size()), "code names number ", ~operand, " of ",
-                      numbers.size());
-      operands[position] = {reinterpret_cast<const char*>(&numbers[~operand]), 0, Column::Type::kDouble};
+      STD_TORCH_CHECK(~operand < static_cast<int64_t>(constants.size()), "code names constant ", ~operand, " of ",
+                      constants.size());
+      operands[position] = {reinterpret_cast<const char*>(&constants[~operand]), 0, Column::Type::kDouble};
     }
   };
   STD_TORCH_CHECK(code.size() >= 4, "code must begin with four operands");
@@ -110,24 +110,24 @@ std::vector<Column> operands_of(const Columns& columns, const std::vector<double
 
 }  // namespace
 
-int64_t recipes_cpu(Tensor records, const std::vector<Tensor>& tensors, const std::vector<double>& numbers,
-                    const std::vector<int64_t>& code, int64_t height, int64_t width) {
+int64_t assemble_cpu(Tensor records, const std::vector<Tensor>& tensors, const std::vector<double>& constants,
+                     const std::vector<int64_t>& code, int64_t height, int64_t width) {
   STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
                       records.size(1) == static_cast<int64_t>(kRecipeWords),
                   "records must be contiguous int64 (n, ", kRecipeWords, ")");
   check_memory(records, "records");
   const int64_t draws = records.size(0);
-  const auto operands = operands_of(Columns(tensors, draws), numbers, code);
-  Tape tape{operands[0], operands[1], operands[2], operands[3], {}};
+  const auto operands = operands_of(ProgramColumns(tensors, draws), constants, code);
+  Program program{operands[0], operands[1], operands[2], operands[3], {}};
   for (size_t position = 4; position < code.size(); position += 1 + kArity[code[position]]) {
-    tape.entries.push_back({static_cast<Opcode>(code[position]), &operands[position + 1]});
+    program.entries.push_back({static_cast<Opcode>(code[position]), &operands[position + 1]});
   }
   auto* out = static_cast<Recipe*>(records.mutable_data_ptr());
   std::atomic<int64_t> all = 0;
   torch::stable::parallel_for(0, draws, 128, [&](int64_t begin, int64_t end) {
     int64_t stages = 0;
     for (int64_t draw = begin; draw < end; ++draw) {
-      out[draw] = tape(draw, width, height);
+      out[draw] = program(draw, width, height);
       stages |= out[draw].stages;
     }
     all |= stages;
@@ -137,4 +137,4 @@ int64_t recipes_cpu(Tensor records, const std::vector<Tensor>& tensors, const st
 
 }  // namespace gpuaug
 
-STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) { library.impl("recipes", TORCH_BOX(&gpuaug::recipes_cpu)); }
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) { library.impl("assemble", TORCH_BOX(&gpuaug::assemble_cpu)); }

@@ -1,4 +1,4 @@
-// A tape: what the transforms of a batch wrote, entry by entry, and what makes of it the record of one draw.
+// Executes a program, the list of operations that a chain records for a batch: to the recipe of one draw.
 // gpuaug/recipe/program.py says what the entries are; gpuaug/recipe/assemble.py does the same in PyTorch.
 #pragma once
 
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "common/layout.h"
-#include "host/assemble_colors.h"
 #include "host/casts.h"
+#include "host/color_matrix.h"
 
 namespace gpuaug {
 
@@ -27,11 +27,11 @@ enum Opcode : int64_t {
   kAffine,
   kSetBorder,
   kSetBlur,
-  kSetNoise,
-  kMixColours,
+  kSetImpulse,
+  kMixColors,
   kSetErase,
-  kAddTone,
-  kSetGrain,
+  kAddCurve,
+  kSetNoise,
   kAdjust,
   kCutOut
 };
@@ -68,12 +68,12 @@ struct Column {
   }
 };
 
-// One draw while a tape is executed. Its geometry is one affine map, source = map * output + shift, in continuous
+// One draw while a program is executed. Its geometry is one affine map, source = map * output + shift, in continuous
 // coordinates: pixel centres at halves. [0] is x, [1] is y. Sums are made in one order, here and in PyTorch: what is
 // zero off the diagonal comes last, so that along the axes it changes nothing.
-class DraftedDraw {
+class AssembledDraw {
  public:
-  DraftedDraw(int64_t offset, int64_t width, int64_t height) {
+  AssembledDraw(int64_t offset, int64_t width, int64_t height) {
     recipe_.offset = offset;
     recipe_.width = width;
     recipe_.height = height;
@@ -125,20 +125,20 @@ class DraftedDraw {
         recipe_.blur = whole(0);
         if (recipe_.blur != kArticle) weigh_blur(real(1));
         break;
-      case kSetNoise: {
+      case kSetImpulse: {
         const double salt = real(2), pepper = real(3);
-        recipe_.stages |= kNoise;
+        recipe_.stages |= kImpulse;
         recipe_.key = whole(0);
         recipe_.place = whole(1);
-        recipe_.salt = to_int64(std::nearbyint(salt * kNoiseUnit));
-        recipe_.pepper = to_int64(std::nearbyint((salt + pepper) * kNoiseUnit));
+        recipe_.salt = to_int64(std::nearbyint(salt * kImpulseUnit));
+        recipe_.pepper = to_int64(std::nearbyint((salt + pepper) * kImpulseUnit));
         break;
       }
-      case kMixColours: {
-        DraftedColours::Matrix given_rows;
+      case kMixColors: {
+        ColorMatrix::Matrix given_rows;
         for (int word = 0; word < 12; ++word) given_rows[word / 4][word % 4] = real(word);
-        recipe_.stages |= kColour;
-        colours_.mix(given_rows);
+        recipe_.stages |= kColor;
+        colors_.mix(given_rows);
         break;
       }
       case kSetErase: {
@@ -148,23 +148,23 @@ class DraftedDraw {
         for (int word = 0; word < 7; ++word) *words[word] = whole(word);
         break;
       }
-      case kAddTone: {
-        int64_t& place = recipe_.tone0 == 0 ? recipe_.tone0 : (recipe_.tone1 == 0 ? recipe_.tone1 : recipe_.tone2);
-        recipe_.stages |= kTone;
+      case kAddCurve: {
+        int64_t& place = recipe_.curve0 == 0 ? recipe_.curve0 : (recipe_.curve1 == 0 ? recipe_.curve1 : recipe_.curve2);
+        recipe_.stages |= kCurves;
         place = whole(0);
         break;
       }
-      case kSetGrain:
-        recipe_.stages |= kGrain;
+      case kSetNoise:
+        recipe_.stages |= kNoise;
         recipe_.key = whole(0);
-        recipe_.grain_place = whole(1);
-        recipe_.grain = whole(2);
-        recipe_.grain_low = whole(3);
-        recipe_.grain_span = whole(4);
+        recipe_.noise_place = whole(1);
+        recipe_.noise = whole(2);
+        recipe_.noise_low = whole(3);
+        recipe_.noise_span = whole(4);
         break;
       case kAdjust:
-        recipe_.stages |= kColour;
-        colours_.adjust(real(0), real(1), real(2), real(3) != 0, real(4), real(5));
+        recipe_.stages |= kColor;
+        colors_.adjust(real(0), real(1), real(2), real(3) != 0, real(4), real(5));
         break;
       case kCutOut:
         recipe_.stages |= kErase;
@@ -184,7 +184,7 @@ class DraftedDraw {
       shift[axis] = to_int64(std::nearbyint((0.5 * own + shift_[axis] + 0.5 * other - 0.5) * kFixedPoint));
     }
     out.xx = scale[0], out.yy = scale[1], out.xy = cross[0], out.yx = cross[1], out.x1 = shift[0], out.y1 = shift[1];
-    if (out.stages & kColour) colours_.write(out);
+    if (out.stages & kColor) colors_.write(out);
     out.left = low_[0], out.top = low_[1], out.right = high_[0], out.bottom = high_[1];
     const bool along_axes = cross[0] == 0 && cross[1] == 0;
     const bool copied = along_axes && scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 &&
@@ -195,7 +195,7 @@ class DraftedDraw {
   }
 
  private:
-  static constexpr double kFixedPoint = 0x1p32, kNoiseUnit = 0x1p16, kBlurUnit = 0x1p15;
+  static constexpr double kFixedPoint = 0x1p32, kImpulseUnit = 0x1p16, kBlurUnit = 0x1p15;
   static constexpr int64_t kOne = int64_t{1} << 32;
 
   // The least int64 counts as none: it has no absolute value.
@@ -223,7 +223,7 @@ class DraftedDraw {
       }
     }
     clip();
-    turned_ = true;  // from here on a crop's neighbours are the image's own, or its border
+    warped_ = true;  // from here on a crop's neighbours are the image's own, or its border
     Pair from, start;
     for (int axis : {0, 1}) from[axis] = 0.5 * extent_[axis] + std::nearbyint(shares[axis] * extent_[axis]);
     for (int axis : {0, 1}) {
@@ -294,7 +294,7 @@ class DraftedDraw {
 
   // Narrow the window to the present image: an interpolation does not read past a crop's edge.
   void clip() {
-    if (turned_) return;
+    if (warped_) return;
     for (int axis : {0, 1}) {
       const double begin = shift_[axis], end = begin + map_[axis][axis] * extent_[axis];
       low_[axis] = std::max(low_[axis], to_int64(std::floor(std::min(begin, end))));
@@ -307,13 +307,13 @@ class DraftedDraw {
   Pair shift_{0, 0};
   Pair extent_;  // of the image as the next entry sees it
   int64_t low_[2] = {0, 0}, high_[2];
-  DraftedColours colours_;
+  ColorMatrix colors_;
   bool smooth_ = false;  // shrinks with antialiasing
-  bool turned_ = false;
+  bool warped_ = false;
 };
 
-// A tape, ready to be executed: its entries, each with its operands one after another.
-struct Tape {
+// A program, ready to be executed: its entries, each with its operands one after another.
+struct Program {
   struct Entry {
     Opcode opcode;
     const Column* operands;
@@ -324,11 +324,11 @@ struct Tape {
 
   Recipe operator()(int64_t draw, int64_t out_width, int64_t out_height) const {
     const int64_t offset = wrapped_sum(first.whole(draw), wrapped_product(draw, step.whole(draw)));
-    DraftedDraw drafted(offset, width.whole(draw), height.whole(draw));
+    AssembledDraw assembled(offset, width.whole(draw), height.whole(draw));
     for (const auto& [opcode, operands] : entries) {
-      if (operands[0].whole(draw) != 0) drafted.execute(opcode, operands + 1, draw);
+      if (operands[0].whole(draw) != 0) assembled.execute(opcode, operands + 1, draw);
     }
-    return drafted.recipe(out_width, out_height);
+    return assembled.recipe(out_width, out_height);
   }
 };
 

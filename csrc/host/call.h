@@ -23,7 +23,7 @@ struct Call {
   Batch batch;
   Tensor out;
   int64_t element_size;
-  std::array<std::optional<Tensor>, 3> inputs;  // records, table and line: the batch's pointers go there
+  std::array<std::optional<Tensor>, 3> inputs;  // records, table and scale_shift: the batch's pointers go there
 };
 
 // The tensor, or a copy where its address is not a multiple of so many bytes: a tensor may begin at any element of its
@@ -43,8 +43,8 @@ inline void check_size(int64_t draws, int64_t channels, int64_t height, int64_t 
 // new_output is called with (draws, channels, height, width, dtype, channels_last).
 template <typename NewOutput>
 Call prepare(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
-             int64_t height, int64_t width, bool interleaved, bool channels_last, const std::optional<Tensor>& line,
-             const NewOutput& new_output) {
+             int64_t height, int64_t width, bool interleaved, bool channels_last,
+             const std::optional<Tensor>& scale_shift, const NewOutput& new_output) {
   STD_TORCH_CHECK(storage.scalar_type() == ScalarType::Byte && storage.dim() == 1 && storage.is_contiguous(),
                   "storage must be flat, contiguous uint8");
   STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
@@ -66,20 +66,21 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
                     "table must be float32, float16 or bfloat16");
     table_per_draw = table->size(0) == 1 ? 0 : channels * 256;
   }
-  if (line) {
-    STD_TORCH_CHECK(table && line->device() == table->device() && line->scalar_type() == ScalarType::Double &&
-                        line->dim() == 3 && line->is_contiguous() && line->size(0) == table->size(0) &&
-                        line->size(1) == channels && line->size(2) == 2,
-                    "line must be contiguous float64 (1 or N, C, 2), on the device of the table that it describes");
+  if (scale_shift) {
+    STD_TORCH_CHECK(
+        table && scale_shift->device() == table->device() && scale_shift->scalar_type() == ScalarType::Double &&
+            scale_shift->dim() == 3 && scale_shift->is_contiguous() && scale_shift->size(0) == table->size(0) &&
+            scale_shift->size(1) == channels && scale_shift->size(2) == 2,
+        "scale_shift must be contiguous float64 (1 or N, C, 2), on the device of the table that it describes");
   }
   check_extent(storage, "storage");
   check_extent(records, "records");
   if (table) check_extent(*table, "table");
-  if (line) check_extent(*line, "line");
+  if (scale_shift) check_extent(*scale_shift, "scale_shift");
   check_size(draws, channels, height, width);
   const Tensor own_records = aligned(records, alignof(Recipe));
   const auto own_table = table ? std::optional(aligned(*table, kTableAlignment)) : std::nullopt;
-  const auto own_line = line ? std::optional(aligned(*line, alignof(double))) : std::nullopt;
+  const auto own_scale_shift = scale_shift ? std::optional(aligned(*scale_shift, alignof(double))) : std::nullopt;
   Tensor out = new_output(draws, channels, height, width, dtype, channels_last);
   const Batch batch{static_cast<const uint8_t*>(storage.const_data_ptr()),
                     storage.numel(),
@@ -93,9 +94,9 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
                     height,
                     width,
                     channels_last,
-                    line ? static_cast<const double*>(own_line->const_data_ptr()) : nullptr};
+                    scale_shift ? static_cast<const double*>(own_scale_shift->const_data_ptr()) : nullptr};
   const auto element_size = static_cast<int64_t>(out.element_size());
-  return {batch, std::move(out), element_size, {own_records, own_table, own_line}};
+  return {batch, std::move(out), element_size, {own_records, own_table, own_scale_shift}};
 }
 
 }  // namespace gpuaug

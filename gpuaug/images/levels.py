@@ -4,7 +4,7 @@ Floating images are expected in [0, 1]. One rule holds for all transforms:
 
 * What moves or averages pixels (geometry, blurs, distortions) takes any value as it is, and clamps nothing.
 * What puts values in the place of pixels (salt and pepper, erasing) leaves the other pixels as they are.
-* What computes new values from old ones (colour, tone, grain, sharpening, histograms, ...) clamps its result
+* What computes new values from old ones (color, curves, noise, sharpening, histograms, ...) clamps its result
   to [0, 1].
 * ``Normalize`` clamps nothing: its result is no level.
 
@@ -23,7 +23,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from torch import Tensor
 
-COLOURS = 3  # of the channels; a fourth one is alpha
+COLORS = 3  # of the channels; a fourth one is alpha
 _WHITE = 255
 
 

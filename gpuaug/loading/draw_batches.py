@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler
 
 from gpuaug.sampling import Draw, DrawSampler
-from gpuaug.sampling.base import Cursor, checked
+from gpuaug.sampling.base import EpochCursor, checked
 
 
 class DrawBatches(BatchSampler):
@@ -36,8 +36,8 @@ class DrawBatches(BatchSampler):
 
     def __init__(self, sampler: DrawSampler, batch_size: int, drop_last: bool) -> None:
         super().__init__(sampler, checked("batch_size", batch_size, 1 << 31, least=1), drop_last)
-        self._fetched: Cursor | None = None  # the sampler's, in the newest iteration
-        self._used = Cursor()
+        self._fetched: EpochCursor | None = None  # the sampler's, in the newest iteration
+        self._used = EpochCursor()
 
     def __iter__(self) -> Iterator[list[Draw]]:  # type: ignore[override]  # a Draw is an int
         # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
@@ -51,7 +51,7 @@ class DrawBatches(BatchSampler):
                 yield batch
 
     @property
-    def used(self) -> Cursor:
+    def used(self) -> EpochCursor:
         """The count of the newest iteration: whoever uses its draws adds this rank's to ``taken``."""
         return self._used
 

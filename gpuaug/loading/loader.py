@@ -20,7 +20,7 @@ from gpuaug.loading.samples import join, label_place
 from gpuaug.loading.sources import DecodedSource, ResidentSource
 from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.sampling import DrawSampler
-from gpuaug.sampling.base import Cursor
+from gpuaug.sampling.base import EpochCursor
 from gpuaug.transforms import Transform
 from gpuaug.transforms.annotations.tv_tensors import MaskPlace, PointsPlace, kind_of, like
 from gpuaug.transforms.base import carried, check_draws
@@ -167,7 +167,7 @@ class BalancedLoader:
     def __iter__(self) -> Iterator[Any]:
         counts: deque[int] = deque()
         with closing(_counted(self._prepared(self._source), counts)) as batches:
-            used: Cursor | None = None
+            used: EpochCursor | None = None
             for batch in self._finished(batches, self._whole):
                 used = used or self._batches.used  # kept: an iteration that was left counts no longer
                 # Before it is handed out: a state that the loop's body saves has this batch behind it.

@@ -25,11 +25,11 @@ __version__ = "0.1.0"
 # Every operator, as csrc/library.cpp defines it; defined here instead where that library is not loaded.
 SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
-    "bool interleaved, int stages, bool channels_last, Tensor? line=None) -> Tensor",
+    "bool interleaved, int stages, bool channels_last, Tensor? scale_shift=None) -> Tensor",
     "keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor",
     "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) "
     "-> Tensor",
-    "recipes(Tensor(a!) records, Tensor[] columns, float[] numbers, int[] code, int height, int width) "
+    "assemble(Tensor(a!) records, Tensor[] columns, float[] constants, int[] code, int height, int width) "
     "-> int",
     "uniform(Tensor keys, int[] places, int[] counts) -> Tensor",
 )

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
-from gpuaug.images.levels import COLOURS, clamped, full_precision
+from gpuaug.images.levels import COLORS, clamped, full_precision
 from gpuaug.ops.reference import check_readable, erased, with_alpha
 from gpuaug.recipe.builder import Recipes
 from gpuaug.recipe.layout import (
@@ -24,15 +24,15 @@ from gpuaug.recipe.layout import (
     BLUR,
     BLUR_UNIT,
     BORDERS,
-    COLOUR,
-    COLOUR_UNIT,
+    COLOR,
+    COLOR_UNIT,
+    CURVES,
     ERASE,
     FIXED_POINT,
     GEOMETRY,
-    GRAIN,
+    IMPULSE,
     NOISE,
     SHRINK,
-    TONE,
     WORD,
 )
 from gpuaug.stages import curves, noise
@@ -67,14 +67,14 @@ def augment(images: Tensor, recipes: Recipes, source: torch.dtype) -> Tensor:
     if recipes.stages & BLUR:
         images = _where(recipes, BLUR, _blur(images, recipes), images)
     moved = images
-    if recipes.stages & COLOUR:
-        images = _where(recipes, COLOUR, _colour(images, recipes), images)
-    if recipes.stages & TONE:
-        images = _where(recipes, TONE, curves.curved(images, recipes.records, source), images)
-    if recipes.stages & GRAIN:
-        images = _where(recipes, GRAIN, noise.of_floats(images, recipes.records), images)
+    if recipes.stages & COLOR:
+        images = _where(recipes, COLOR, _color(images, recipes), images)
+    if recipes.stages & CURVES:
+        images = _where(recipes, CURVES, curves.curved(images, recipes.records, source), images)
     if recipes.stages & NOISE:
-        images = _where(recipes, NOISE, salt_and_pepper(images, *_noise_fields(recipes)), images)
+        images = _where(recipes, NOISE, noise.of_floats(images, recipes.records), images)
+    if recipes.stages & IMPULSE:
+        images = _where(recipes, IMPULSE, salt_and_pepper(images, *_impulse_fields(recipes)), images)
     if recipes.stages & ERASE:
         mask = erased(recipes.records, *recipes.size)[:, None]
         fill = (recipes.field("fill")[:, None, None, None] & 0xFF).to(images.dtype) / 255
@@ -173,18 +173,18 @@ def _blur(images: Tensor, recipes: Recipes) -> Tensor:
     return torch.where(article, article_blur(images), gaussian)
 
 
-def _colour(images: Tensor, recipes: Recipes) -> Tensor:
+def _color(images: Tensor, recipes: Recipes) -> Tensor:
     dtype = images.dtype
-    matrix = recipes.records[:, WORD["rr"] : WORD["b1"] + 1].unflatten(1, (3, 4)).to(dtype) / COLOUR_UNIT
+    matrix = recipes.records[:, WORD["rr"] : WORD["b1"] + 1].unflatten(1, (3, 4)).to(dtype) / COLOR_UNIT
     count = images.shape[1]
-    rows = min(count, COLOURS)
-    colours = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1)
-    weights = matrix[:, :rows, :3].clamp(-8, 8 - 1 / COLOUR_UNIT)  # as in the kernel, of 16 bits
-    mixed = torch.einsum("nij,njhw->nihw", weights, colours) + matrix[:, :rows, 3, None, None] / 255
-    return torch.cat((clamped(mixed), images[:, COLOURS:]), dim=1)
+    rows = min(count, COLORS)
+    colors = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1)
+    weights = matrix[:, :rows, :3].clamp(-8, 8 - 1 / COLOR_UNIT)  # as in the kernel, of 16 bits
+    mixed = torch.einsum("nij,njhw->nihw", weights, colors) + matrix[:, :rows, 3, None, None] / 255
+    return torch.cat((clamped(mixed), images[:, COLORS:]), dim=1)
 
 
-def _noise_fields(recipes: Recipes) -> tuple[Tensor, ...]:
+def _impulse_fields(recipes: Recipes) -> tuple[Tensor, ...]:
     return tuple(recipes.field(name) for name in ("salt", "pepper", "key", "place"))
 
 

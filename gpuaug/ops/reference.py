@@ -1,8 +1,8 @@
 """The kernel in plain PyTorch, on any device: the fallback where nothing is compiled, and the oracle in the
 tests.
 
-The arithmetic is that of ``csrc/common/arithmetic.h``, on whole batches: every intermediate is an int64 tensor
-``(n, height, width)`` or ``(n, channels, height, width)``.
+The arithmetic is that of ``csrc/common/arithmetic.h``, on whole batches: every intermediate is an int64
+tensor ``(n, height, width)`` or ``(n, channels, height, width)``.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from torch import Tensor
 
 from gpuaug import random
 from gpuaug.arguments import check_memory, check_one_device, check_words
-from gpuaug.images.levels import COLOURS
+from gpuaug.images.levels import COLORS
 from gpuaug.recipe.layout import (
     ARTICLE,
     ARTICLE_KERNEL,
     BLUR,
     BORDERS,
     BOXES,
-    COLOUR,
+    COLOR,
+    CURVES,
     ERASE,
     FIELDS,
     GEOMETRY,
-    GRAIN,
+    IMPULSE,
     NOISE,
     SHRINK,
-    TONE,
     WORD,
 )
 from gpuaug.stages import curves, noise
@@ -42,24 +42,24 @@ def augment(
     interleaved: bool,
     stages: int,
     channels_last: bool,
-    line: Tensor | None = None,
+    scale_shift: Tensor | None = None,
 ) -> Tensor:
     """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
-    _check_call(storage, records, table, channels, height, width, line)
+    _check_call(storage, records, table, channels, height, width, scale_shift)
     check_readable(storage.numel(), records, channels)
     field = {name: records[:, word, None, None] for name, word in WORD.items()}
     image = _geometry(storage, field, channels, height, width, interleaved, stages)
     if stages & BLUR:
         image = _choose(field, BLUR, _blur(image, field), image)
     moved = image
-    if stages & COLOUR:
-        image = _choose(field, COLOUR, _colour(image, records), image)
-    if stages & TONE:
-        image = _choose(field, TONE, _tone(image, records), image)
-    if stages & GRAIN:
-        image = _choose(field, GRAIN, noise.of_levels(image, records), image)
+    if stages & COLOR:
+        image = _choose(field, COLOR, _color(image, records), image)
+    if stages & CURVES:
+        image = _choose(field, CURVES, _curves(image, records), image)
     if stages & NOISE:
-        image = _choose(field, NOISE, _noise(image, field), image)
+        image = _choose(field, NOISE, noise.of_levels(image, records), image)
+    if stages & IMPULSE:
+        image = _choose(field, IMPULSE, _impulse(image, field), image)
     if stages & ERASE:
         mask = erased(records, height, width)[:, None]
         image = torch.where(mask, field["fill"][:, None] & 0xFF, image)
@@ -109,7 +109,7 @@ def _check_call(
     channels: int,
     height: int,
     width: int,
-    line: Tensor | None,
+    scale_shift: Tensor | None,
 ) -> None:
     if storage.dtype != torch.uint8 or storage.dim() != 1:
         raise RuntimeError(f"storage must be flat uint8, got {storage.dtype} {tuple(storage.shape)}")
@@ -117,7 +117,7 @@ def _check_call(
         raise RuntimeError(
             f"records must be int64 (N, {len(FIELDS)}), got {records.dtype} {tuple(records.shape)}"
         )
-    check_one_device(storage=storage, records=records, table=table, line=line)
+    check_one_device(storage=storage, records=records, table=table, scale_shift=scale_shift)
     if not 1 <= channels <= 4:
         raise RuntimeError(f"channels must be in [1, 4], got {channels}")
     if height < 1 or width < 1:
@@ -130,7 +130,12 @@ def _check_call(
             raise RuntimeError(f"table must be contiguous (1 or N, C, 256), got shape {tuple(table.shape)}")
         if table.dtype not in (torch.float32, torch.float16, torch.bfloat16):
             raise RuntimeError(f"table must be float32, float16 or bfloat16, got {table.dtype}")
-    for name, tensor in {"storage": storage, "records": records, "table": table, "line": line}.items():
+    for name, tensor in {
+        "storage": storage,
+        "records": records,
+        "table": table,
+        "scale_shift": scale_shift,
+    }.items():
         if tensor is not None:
             check_memory(name, tensor)
 
@@ -138,8 +143,8 @@ def _check_call(
 def check_readable(values: int, records: Tensor, channels: int) -> None:
     """Raise where a record on the host reads outside a storage of that many values.
 
-    >>> from gpuaug.recipe import Draft
-    >>> check_readable(192, Draft.of_batch((1, 3, 8, 8)).recipes((8, 8)).records, channels=3)
+    >>> from gpuaug.recipe import RecipeBuilder
+    >>> check_readable(192, RecipeBuilder.of_batch((1, 3, 8, 8)).recipes((8, 8)).records, channels=3)
     """
     if records.device.type != "cpu":
         return  # looking would wait for the device; the taps are clamped
@@ -160,14 +165,14 @@ def _choose(field: dict[str, Tensor], stage: int, then: Tensor, otherwise: Tenso
 
 
 def with_alpha(changed: Tensor, image: Tensor) -> Tensor:
-    """The changed colours, and of four channels the image's own fourth: only geometry and blur change it.
+    """The changed colors, and of four channels the image's own fourth: only geometry and blur change it.
 
     >>> with_alpha(torch.zeros(1, 4, 1, 1), torch.ones(1, 4, 1, 1)).flatten()
     tensor([0., 0., 0., 1.])
     """
-    if image.shape[1] <= COLOURS:
+    if image.shape[1] <= COLORS:
         return changed
-    return torch.cat((changed[:, :COLOURS], image[:, COLOURS:]), dim=1)
+    return torch.cat((changed[:, :COLORS], image[:, COLORS:]), dim=1)
 
 
 # Between two steps of a stage a value is kept in 1/128 of a level.
@@ -337,10 +342,10 @@ def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
     return taps
 
 
-# ---- Colour: sums of red, green and blue; of fewer channels, the last one stands for the missing ones.
+# ---- Color: sums of red, green and blue; of fewer channels, the last one stands for the missing ones.
 
 
-def _colour(image: Tensor, records: Tensor) -> Tensor:
+def _color(image: Tensor, records: Tensor) -> Tensor:
     channels = image.shape[1]
     matrix = records[:, WORD["rr"] : WORD["b1"] + 1].unflatten(1, (3, 4))[..., None, None]
     weights, added = (
@@ -353,20 +358,20 @@ def _colour(image: Tensor, records: Tensor) -> Tensor:
         for row in range(min(channels, 3))
     ]
     mixed = ((torch.cat(rows, dim=1) + (1 << 11)) >> 12).clamp(0, 255)
-    return torch.cat((mixed, image[:, COLOURS:]), dim=1)
+    return torch.cat((mixed, image[:, COLORS:]), dim=1)
 
 
-# ---- Tone: a table for each draw.
+# ---- Curves: a table for each draw.
 
 
-def _tone(image: Tensor, records: Tensor) -> Tensor:
+def _curves(image: Tensor, records: Tensor) -> Tensor:
     return curves.tables(records).gather(1, image.flatten(1)).view_as(image)
 
 
 # ---- Noise, from the 16 bits of each pixel.
 
 
-def _noise(image: Tensor, field: dict[str, Tensor]) -> Tensor:
+def _impulse(image: Tensor, field: dict[str, Tensor]) -> Tensor:
     bits = random.pixel_bits(field["key"].flatten(), field["place"].flatten(), *image.shape[-2:])
     value = torch.where(bits < field["pepper"], 0, -1)
     value = torch.where(bits < field["salt"], 255, value)[:, None]

@@ -17,24 +17,24 @@ from gpuaug.recipe.layout import (
     BLUR,
     BLUR_UNIT,
     BOXES,
-    COLOUR,
-    COLOUR_UNIT,
+    COLOR,
+    COLOR_UNIT,
     CURVES,
     ERASE,
     FIELDS,
     FIXED_POINT,
     GEOMETRY,
-    GRAIN,
+    IMPULSE,
+    IMPULSE_UNIT,
+    MOST_CURVES,
     NOISE,
-    NOISE_UNIT,
     SHRINK,
-    TONE,
 )
 from gpuaug.recipe.program import DTYPES, LUMA, QUARTER, STEADY, TRIES, Opcode, entries
 
 
-def recipes(
-    records: Tensor, columns: list[Tensor], numbers: list[float], code: list[int], height: int, width: int
+def assemble(
+    records: Tensor, columns: list[Tensor], constants: list[float], code: list[int], height: int, width: int
 ) -> int:
     """The op ``gpuaug::recipes``: fills the records, and gives the union of their stages."""
     if records.dtype != torch.int64 or records.dim() != 2 or records.shape[1] != len(FIELDS):
@@ -51,7 +51,7 @@ def recipes(
             raise RuntimeError(f"columns must be float64, int64, float32 or bool, got {column.dtype}")
         check_one_device(records=records, columns=column)
         check_memory("columns", column)
-    records.copy_(execute(columns, numbers, code, len(records), (height, width), records.device))
+    records.copy_(execute(columns, constants, code, len(records), (height, width), records.device))
     union = 0
     for stages in records[:, 0].unique().tolist():
         union |= stages
@@ -60,17 +60,17 @@ def recipes(
 
 def execute(
     columns: list[Tensor],
-    numbers: list[float],
+    constants: list[float],
     code: list[int],
     count: int,
     size: tuple[int, int],
     device: torch.device,
 ) -> Tensor:
-    """The records ``(count, len(FIELDS))`` that the tape of a batch comes to; ``size`` is (height, width)."""
-    operands = _Operands(columns, numbers, count, device)
+    """The records ``(count, len(FIELDS))`` of a batch from its program; ``size`` is (height, width)."""
+    operands = _Operands(columns, constants, count, device)
     draws = _Draws(operands, *code[:4])
-    for opcode, active, given in entries(code):
-        _EXECUTE[opcode](draws, operands.whole(active)[:, None] != 0, *given)
+    for opcode, selection, given in entries(code):
+        _EXECUTE[opcode](draws, operands.whole(selection)[:, None] != 0, *given)
     return draws.records(size)
 
 
@@ -94,14 +94,16 @@ def blur_weights(sigma: Tensor) -> Tensor:
 class _Operands:
     """Operands as tensors: float64 or int64, ``(n,)`` or ``(n, 2)``."""
 
-    def __init__(self, columns: list[Tensor], numbers: list[float], count: int, device: torch.device) -> None:
-        self._columns, self._numbers, self.count, self.device = columns, numbers, count, device
+    def __init__(
+        self, columns: list[Tensor], constants: list[float], count: int, device: torch.device
+    ) -> None:
+        self._columns, self._constants, self.count, self.device = columns, constants, count, device
 
     def _column(self, operand: int, dtype: torch.dtype) -> Tensor:
         if operand >= 0:
             return self._given(operand).to(dtype).expand(self.count)
         # By way of float64, as in C++: a number that no int64 can hold becomes the least one.
-        number = torch.full((self.count,), self._numbers[~operand], device=self.device, dtype=torch.float64)
+        number = torch.full((self.count,), self._constants[~operand], device=self.device, dtype=torch.float64)
         return number.to(dtype)
 
     def _given(self, number: int) -> Tensor:
@@ -121,7 +123,7 @@ class _Operands:
 
 
 class _Draws:
-    """The draws of a batch while a tape is executed: everything is ``(n, 2)``, x first, or ``(n, 1)``.
+    """The draws of a batch while a program is executed: everything is ``(n, 2)``, x first, or ``(n, 1)``.
 
     The geometry of a draw is one affine map, source = map * output + shift, in float64 and continuous
     coordinates (pixel centres at halves), so that a chain of crops, flips, resizes and turns is one
@@ -142,25 +144,27 @@ class _Draws:
         self.low, self.high = nothing, self.source  # the window
         self.border = nothing[:, :1]
         self.blur = nothing[:, [0, 0, 0]]
-        self.noise = nothing[:, [0, 0, 0, 0]]
-        self.colours = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
-        self.colours = self.colours.expand(operands.count, 3, 4)
-        self.tones = nothing[:, :1].expand(-1, CURVES)
-        self.grain = nothing[:, [0] * 4]
+        self.impulse = nothing[:, [0, 0, 0, 0]]
+        self.colors = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
+        self.colors = self.colors.expand(operands.count, 3, 4)
+        self.curves = nothing[:, :1].expand(-1, MOST_CURVES)
+        self.noise = nothing[:, [0] * 4]
         self.erased = nothing[:, [0] * 7]
         self.stages = nothing[:, :1]
         self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
         self.turned = self.smooth  # a crop's neighbours are then the image's own, or its border
 
-    def execute_crop(self, active: Tensor, left: int, top: int, width: int, height: int) -> None:
-        self._crop(active, self._get.real(left, top), self._get.real(width, height))
+    def execute_crop(self, selection: Tensor, left: int, top: int, width: int, height: int) -> None:
+        self._crop(selection, self._get.real(left, top), self._get.real(width, height))
 
-    def execute_window(self, active: Tensor, x: int, y: int, width: int, height: int, padding: int) -> None:
+    def execute_window(
+        self, selection: Tensor, x: int, y: int, width: int, height: int, padding: int
+    ) -> None:
         window, pad = self._get.real(width, height), self._get.real(padding)
         room = self.extent + (2 * pad - window)
-        self._crop(active, (self._get.real(x, y) * (room + 1)).trunc() - pad, window)
+        self._crop(selection, (self._get.real(x, y) * (room + 1)).trunc() - pad, window)
 
-    def execute_fit(self, active: Tensor, x: int, y: int, least: int, most: int, *drawn: int) -> None:
+    def execute_fit(self, selection: Tensor, x: int, y: int, least: int, most: int, *drawn: int) -> None:
         shares, ratios = self._get.real(*drawn[:TRIES]), self._get.real(*drawn[TRIES:])
         area = self.extent.prod(1, keepdim=True) * shares
         tries = torch.stack((area * ratios, area / ratios), dim=2).sqrt().round()  # (n, tries, 2)
@@ -175,34 +179,34 @@ class _Draws:
         window = torch.where(none, fallback, tries[torch.arange(len(first), device=first.device), first])
         room = self.extent - window
         corner = torch.where(none, (room / 2).floor(), (self._get.real(x, y) * (room + 1)).trunc())
-        self._crop(active, corner, window)
+        self._crop(selection, corner, window)
 
-    def _crop(self, active: Tensor, corner: Tensor, extent: Tensor) -> None:
+    def _crop(self, selection: Tensor, corner: Tensor, extent: Tensor) -> None:
         moved = self.shift + self.scale * corner + self.cross * corner.flip(1)
-        self.shift = torch.where(active, moved, self.shift)
-        self.extent = torch.where(active, extent, self.extent)
+        self.shift = torch.where(selection, moved, self.shift)
+        self.extent = torch.where(selection, extent, self.extent)
 
-    def execute_resize(self, active: Tensor, width: int, height: int, antialias: int) -> None:
+    def execute_resize(self, selection: Tensor, width: int, height: int, antialias: int) -> None:
         new = self._get.real(width, height)
         ratio = self.extent / new
-        self._clip(active & (ratio != 1).any(1, keepdim=True))
-        self.scale = torch.where(active, self.scale * ratio, self.scale)
-        self.cross = torch.where(active, self.cross * ratio.flip(1), self.cross)
-        self.extent = torch.where(active, new, self.extent)
-        self.smooth = self.smooth | (active & (self._get.real(antialias) != 0))
+        self._clip(selection & (ratio != 1).any(1, keepdim=True))
+        self.scale = torch.where(selection, self.scale * ratio, self.scale)
+        self.cross = torch.where(selection, self.cross * ratio.flip(1), self.cross)
+        self.extent = torch.where(selection, new, self.extent)
+        self.smooth = self.smooth | (selection & (self._get.real(antialias) != 0))
 
-    def _clip(self, active: Tensor) -> None:
+    def _clip(self, selection: Tensor) -> None:
         """Narrow the window to the present image: an interpolation does not read past a crop's edge."""
-        clipped = active & ~self.turned
+        clipped = selection & ~self.turned
         end = self.shift + self.scale * self.extent
         low = torch.where(end < self.shift, end, self.shift)  # in C++ too a NaN is not less
         high = torch.where(self.shift < end, end, self.shift)
         self.low = torch.where(clipped, torch.maximum(self.low, low.floor().long()), self.low)
         self.high = torch.where(clipped, torch.minimum(self.high, high.ceil().long()), self.high)
 
-    def execute_flip(self, active: Tensor, axis: int) -> None:
+    def execute_flip(self, selection: Tensor, axis: int) -> None:
         other = self._get.whole(axis)[:, None] != 0
-        mask = active & (torch.arange(2, device=active.device) == other)
+        mask = selection & (torch.arange(2, device=selection.device) == other)
         self.shift = torch.where(mask, self.shift + self.scale * self.extent, self.shift)
         self.scale = torch.where(mask, -self.scale, self.scale)
         mask = mask.flip(1)
@@ -210,10 +214,10 @@ class _Draws:
         self.cross = torch.where(mask, -self.cross, self.cross)
 
     def execute_affine(
-        self, active: Tensor, xx: int, xy: int, yx: int, yy: int, scale: int, x: int, y: int
+        self, selection: Tensor, xx: int, xy: int, yx: int, yy: int, scale: int, x: int, y: int
     ) -> None:
-        self._clip(active)
-        self.turned = self.turned | active
+        self._clip(selection)
+        self.turned = self.turned | selection
         middle, moved = 0.5 * self.extent, (self._get.real(x, y) * self.extent).round()
         at_x, at_y = (middle + moved).split(1, 1)
         from_x, from_y = (  # the inverse map's columns
@@ -226,44 +230,44 @@ class _Draws:
         by_y = torch.cat((self.cross[:, :1], self.scale[:, 1:]), dim=1)
         shift = self.shift + (by_x * start_x + by_y * start_y)
         first, second = (by_x * c[:, :1] + by_y * c[:, 1:] for c in (from_x, from_y))
-        self.shift = torch.where(active, shift, self.shift)
+        self.shift = torch.where(selection, shift, self.shift)
         along, cross = (
             torch.cat(v, 1) for v in ((first[:, :1], second[:, 1:]), (second[:, :1], first[:, 1:]))
         )
-        self.scale = torch.where(active, along, self.scale)
-        self.cross = torch.where(active, cross, self.cross)
+        self.scale = torch.where(selection, along, self.scale)
+        self.cross = torch.where(selection, cross, self.cross)
 
-    def execute_border(self, active: Tensor, which: int) -> None:
-        self.border = torch.where(active, self._get.whole(which)[:, None], self.border)
+    def execute_border(self, selection: Tensor, which: int) -> None:
+        self.border = torch.where(selection, self._get.whole(which)[:, None], self.border)
 
-    def execute_blur(self, active: Tensor, which: int, sigma: int) -> None:
+    def execute_blur(self, selection: Tensor, which: int, sigma: int) -> None:
         kind = self._get.whole(which)[:, None]
         weights = torch.where(kind == ARTICLE, self.blur[:, 1:], blur_weights(self._get.real(sigma)[:, 0]))
         given = torch.cat((kind, weights), dim=1)
-        self.blur = torch.where(active, given, self.blur)
-        self.stages = torch.where(active, self.stages | BLUR, self.stages)
+        self.blur = torch.where(selection, given, self.blur)
+        self.stages = torch.where(selection, self.stages | BLUR, self.stages)
 
-    def execute_noise(self, active: Tensor, key: int, place: int, salt: int, pepper: int) -> None:
+    def execute_impulse(self, selection: Tensor, key: int, place: int, salt: int, pepper: int) -> None:
         white, black = self._get.real(salt), self._get.real(pepper)
-        thresholds = (torch.cat((white, white + black), dim=1) * NOISE_UNIT).round().long()
+        thresholds = (torch.cat((white, white + black), dim=1) * IMPULSE_UNIT).round().long()
         given = torch.stack((self._get.whole(key), self._get.whole(place)), dim=1)
-        self.noise = torch.where(active, torch.cat((given, thresholds), dim=1), self.noise)
-        self.stages = torch.where(active, self.stages | NOISE, self.stages)
+        self.impulse = torch.where(selection, torch.cat((given, thresholds), dim=1), self.impulse)
+        self.stages = torch.where(selection, self.stages | IMPULSE, self.stages)
 
-    def execute_colour(self, active: Tensor, *block: int) -> None:
+    def execute_color(self, selection: Tensor, *block: int) -> None:
         given = self._get.real(*block).unflatten(1, (3, 4))
         by_red, by_green, by_blue, added = given.split(1, 2)
-        red, green, blue = self.colours.split(1, 1)
+        red, green, blue = self.colors.split(1, 1)
         mixed = by_red * red + by_green * green + by_blue * blue
         mixed = torch.cat((mixed[:, :, :3], mixed[:, :, 3:] + added), dim=2)
-        self.colours = torch.where(active[:, None], mixed, self.colours)
-        self.stages = torch.where(active, self.stages | COLOUR, self.stages)
+        self.colors = torch.where(selection[:, None], mixed, self.colors)
+        self.stages = torch.where(selection, self.stages | COLOR, self.stages)
 
-    def execute_adjust(self, active: Tensor, *block: int) -> None:
+    def execute_adjust(self, selection: Tensor, *block: int) -> None:
         brightness, contrast, saturation, first, cosine, sine = self._get.real(*block)[
             ..., None, None
         ].unbind(1)
-        own = torch.where(first != 0, brightness * self.colours, self.colours)
+        own = torch.where(first != 0, brightness * self.colors, self.colors)
         own = contrast * own
         own = torch.cat((own[:, :, :3], own[:, :, 3:] + 0.5 * (1 - contrast)), dim=2)
         own = torch.where(first != 0, own, brightness * own)
@@ -271,31 +275,31 @@ class _Draws:
         grey, *turned = (
             by_red * red + by_green * green + by_blue * blue for by_red, by_green, by_blue in (LUMA, *QUARTER)
         )
-        colour = cosine * (own - grey) + sine * torch.cat(turned, dim=1)
-        self.colours = torch.where(active[:, None], grey + saturation * colour, self.colours)
-        self.stages = torch.where(active, self.stages | COLOUR, self.stages)
+        color = cosine * (own - grey) + sine * torch.cat(turned, dim=1)
+        self.colors = torch.where(selection[:, None], grey + saturation * color, self.colors)
+        self.stages = torch.where(selection, self.stages | COLOR, self.stages)
 
-    def execute_tone(self, active: Tensor, word: int) -> None:
-        taken = (self.tones != 0).sum(1, keepdim=True).clamp(max=CURVES - 1)
-        free = torch.arange(CURVES, device=active.device) == taken
-        self.tones = torch.where(active & free, self._get.whole(word)[:, None], self.tones)
-        self.stages = torch.where(active, self.stages | TONE, self.stages)
+    def execute_curve(self, selection: Tensor, word: int) -> None:
+        taken = (self.curves != 0).sum(1, keepdim=True).clamp(max=MOST_CURVES - 1)
+        free = torch.arange(MOST_CURVES, device=selection.device) == taken
+        self.curves = torch.where(selection & free, self._get.whole(word)[:, None], self.curves)
+        self.stages = torch.where(selection, self.stages | CURVES, self.stages)
 
-    def execute_grain(self, active: Tensor, key: int, place: int, *words: int) -> None:
+    def execute_noise(self, selection: Tensor, key: int, place: int, *words: int) -> None:
         kind, low, span = words
-        self.noise = torch.where(
-            active, torch.cat((self._get.whole(key)[:, None], self.noise[:, 1:]), dim=1), self.noise
+        self.impulse = torch.where(
+            selection, torch.cat((self._get.whole(key)[:, None], self.impulse[:, 1:]), dim=1), self.impulse
         )
         given = torch.stack([self._get.whole(k) for k in (kind, place, low, span)], dim=1)
-        self.grain = torch.where(active, given, self.grain)
-        self.stages = torch.where(active, self.stages | GRAIN, self.stages)
+        self.noise = torch.where(selection, given, self.noise)
+        self.stages = torch.where(selection, self.stages | NOISE, self.stages)
 
-    def execute_erase(self, active: Tensor, *words: int) -> None:
+    def execute_erase(self, selection: Tensor, *words: int) -> None:
         given = torch.stack([self._get.whole(k) for k in words], dim=1)
-        self.erased = torch.where(active, given, self.erased)
-        self.stages = torch.where(active, self.stages | ERASE, self.stages)
+        self.erased = torch.where(selection, given, self.erased)
+        self.stages = torch.where(selection, self.stages | ERASE, self.stages)
 
-    def execute_cut_out(self, active: Tensor, x: int, y: int, width: int, height: int, fill: int) -> None:
+    def execute_cut_out(self, selection: Tensor, x: int, y: int, width: int, height: int, fill: int) -> None:
         size = torch.stack((self._get.whole(width), self._get.whole(height)), dim=1)
         low = (self._get.real(x, y) * self.extent).long() - size.div(2, rounding_mode="trunc")
         ends = torch.minimum(low + size, self.extent.long())
@@ -306,8 +310,8 @@ class _Draws:
             torch.arange(BOXES, device=word.device) == taken, word[:, None], self.erased[:, 1:5]
         )
         given = torch.cat((self._get.whole(fill)[:, None], boxes, self.erased[:, 1 + BOXES :]), dim=1)
-        self.erased = torch.where(active, given, self.erased)
-        self.stages = torch.where(active, self.stages | ERASE, self.stages)
+        self.erased = torch.where(selection, given, self.erased)
+        self.stages = torch.where(selection, self.stages | ERASE, self.stages)
 
     def records(self, size: tuple[int, int]) -> Tensor:
         scale, cross = ((v * FIXED_POINT).round().long() for v in (self.scale, self.cross))
@@ -321,9 +325,9 @@ class _Draws:
         shrinks = self.smooth & along_axes & (scale.abs() > one).any(1, keepdim=True)
         stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
         pairs = (self.source, scale, cross, shift, self.low, self.high)
-        colours = torch.cat((self.colours[:, :, :3], self.colours[:, :, 3:] * 255), dim=2) * COLOUR_UNIT
-        colours = torch.where((stages & COLOUR) != 0, colours.round().long().flatten(1), 0)
-        others = (self.border, self.blur, self.noise, colours, self.tones, self.grain, self.erased)
+        colors = torch.cat((self.colors[:, :, :3], self.colors[:, :, 3:] * 255), dim=2) * COLOR_UNIT
+        colors = torch.where((stages & COLOR) != 0, colors.round().long().flatten(1), 0)
+        others = (self.border, self.blur, self.impulse, colors, self.curves, self.noise, self.erased)
         return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 

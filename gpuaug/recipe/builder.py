@@ -11,8 +11,8 @@ from torch import Tensor
 from gpuaug.images.packed import Packed
 from gpuaug.recipe.assemble import execute
 from gpuaug.recipe.layout import ARTICLE, BORDERS, BOXES, FIELDS, GAUSSIAN, WORD
-from gpuaug.recipe.program import Opcode, Operand, Tape, possible_stages
-from gpuaug.recipe.selection import Active, where
+from gpuaug.recipe.program import Opcode, Operand, Program, possible_stages
+from gpuaug.recipe.selection import Selection, where
 
 
 class Group(NamedTuple):
@@ -22,32 +22,34 @@ class Group(NamedTuple):
         place: of the transform in the chain.
         variant: what must be the same for all draws of a group, such as the size of a filter.
         rows: int64 ``(m,)``, the draws; None for all.
-        params: by name, ``(m, ...)``.
+        parameters: by name, ``(m, ...)``.
     """
 
     place: int
     variant: int
     rows: Tensor | None
-    params: dict[str, Tensor]
+    parameters: dict[str, Tensor]
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Group:
         rows = None if self.rows is None else change(self.rows)
-        return self._replace(rows=rows, params={name: change(value) for name, value in self.params.items()})
+        return self._replace(
+            rows=rows, parameters={name: change(value) for name, value in self.parameters.items()}
+        )
 
     @property
     def tensors(self) -> list[Tensor]:
-        return [*([] if self.rows is None else [self.rows]), *self.params.values()]
+        return [*([] if self.rows is None else [self.rows]), *self.parameters.values()]
 
     def column(self, name: str, like: Tensor) -> Tensor:
         """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""
-        value = self.params[name].to(like.dtype)
+        value = self.parameters[name].to(like.dtype)
         return value.reshape(len(value), -1, 1, 1)
 
 
 class Recipes(NamedTuple):
     """One pass over a batch: a record for each draw, and what all draws have in common.
 
-    >>> recipes = Draft.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
+    >>> recipes = RecipeBuilder.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
     >>> recipes.records.shape, recipes.size, recipes.stages
     (torch.Size([2, 48]), (8, 8), 0)
 
@@ -87,17 +89,17 @@ class Recipes(NamedTuple):
 Extent = tuple[int, int] | Tensor
 
 
-class Draft:
-    """A pass in the making: transforms write into it one after another, then ``recipes`` packs it.
+class RecipeBuilder:
+    """Builds the recipes of one pass: transforms write into it one after another, then ``recipes`` packs it.
 
-    What they write goes on a tape (``gpuaug/recipe/program.py``). A parameter that is the same for all draws is given
-    as a number, else as a tensor ``(n,)``; a pair as a tuple, or as ``(n, 2)``, x first. ``active`` says
-    which draws a call is for.
+    It records a program (``gpuaug/recipe/program.py``). A parameter that is the same for all
+    draws is given as a number, else as a tensor ``(n,)``; a pair as a tuple, or as ``(n, 2)``, x first.
+    ``selection`` says which draws a call is for.
 
-    >>> draft = Draft.of_batch((1, 3, 32, 32))
-    >>> draft.crop(torch.tensor([[6, 6]]), (20, 20))
-    >>> draft.resize((32, 32))
-    >>> recipes = draft.recipes(size=(32, 32))
+    >>> builder = RecipeBuilder.of_batch((1, 3, 32, 32))
+    >>> builder.crop(torch.tensor([[6, 6]]), (20, 20))
+    >>> builder.resize((32, 32))
+    >>> recipes = builder.recipes(size=(32, 32))
     >>> recipes.stages, recipes.field("left").tolist(), recipes.field("right").tolist()
     (1, [6], [26])
     """
@@ -118,15 +120,15 @@ class Draft:
         """
         self._count, self.channels = count, channels
         self._device = device or torch.device("cpu")
-        self._tape = Tape(first, step, extent)
+        self._program = Program(first, step, extent)
         self._extent = extent
-        self._changes: list[tuple[Active, Extent]] = []  # of the extent, since it was last asked for
+        self._changes: list[tuple[Selection, Extent]] = []  # of the extent, since it was last asked for
 
     @classmethod
     def of_batch(
         cls, shape: tuple[int, int, int, int], index: Tensor | None = None, device: torch.device | None = None
-    ) -> Draft:
-        """The draft of a dense batch ``(N, C, H, W)``: of image ``index[n]`` for draw n, or of all in
+    ) -> RecipeBuilder:
+        """The builder of a dense batch ``(N, C, H, W)``: of image ``index[n]`` for draw n, or of all in
         turn.
         """
         count, channels, height, width = shape
@@ -136,8 +138,8 @@ class Draft:
         return cls(len(index), channels, (width, height), index * image, 0, index.device)
 
     @classmethod
-    def of_packed(cls, packed: Packed, index: Tensor | None = None) -> Draft:
-        """The draft of a packed batch: of image ``index[n]`` for draw n, or of all in turn."""
+    def of_packed(cls, packed: Packed, index: Tensor | None = None) -> RecipeBuilder:
+        """The builder of a packed batch: of image ``index[n]`` for draw n, or of all in turn."""
         whole = (packed.offsets, packed.widths, packed.heights)
         offset, width, height = whole if index is None else (v[index] for v in whole)
         return cls(len(offset), packed.channels, torch.stack((width, height), dim=1), offset, 0)
@@ -153,9 +155,9 @@ class Draft:
     def extent(self) -> Extent:
         """Of the image as the next transform sees it."""
         while self._changes:
-            active, extent = self._changes.pop(0)
+            selection, extent = self._changes.pop(0)
             if not (isinstance(extent, tuple) and extent == self._extent):
-                self._extent = where(active, self._rows(extent), self._rows(self._extent))
+                self._extent = where(selection, self._rows(extent), self._rows(self._extent))
         return self._extent
 
     @extent.setter
@@ -169,25 +171,27 @@ class Draft:
             return extent
         return torch.tensor([extent], device=self._device).expand(self._count, 2)
 
-    def _resized(self, extent: Extent, active: Active) -> None:
-        if active is True:
+    def _resized(self, extent: Extent, selection: Selection) -> None:
+        if selection is True:
             self.extent = extent
         else:
-            self._changes.append((active, extent))
+            self._changes.append((selection, extent))
 
-    def crop(self, corner: Operand, extent: Extent, active: Active = True) -> None:
+    def crop(self, corner: Operand, extent: Extent, selection: Selection = True) -> None:
         """The window at ``corner`` (left, top) becomes the image. It may reach beyond it, to the
         ``border``.
         """
-        self._tape.write(Opcode.CROP, active, corner, extent)
-        self._resized(extent, active)
+        self._program.write(Opcode.CROP, selection, corner, extent)
+        self._resized(extent, selection)
 
-    def window(self, fraction: Operand, extent: Extent, active: Active = True, *, padding: int = 0) -> None:
+    def window(
+        self, fraction: Operand, extent: Extent, selection: Selection = True, *, padding: int = 0
+    ) -> None:
         """``crop`` at a ``fraction`` in [0, 1) of the positions that the window has, in x and in y, where it
         may reach beyond the image by ``padding`` pixels.
         """
-        self._tape.write(Opcode.WINDOW, active, fraction, extent, padding)
-        self._resized(extent, active)
+        self._program.write(Opcode.WINDOW, selection, fraction, extent, padding)
+        self._resized(extent, selection)
 
     def fit(
         self,
@@ -196,7 +200,7 @@ class Draft:
         ratios: Tensor,
         limits: tuple[float, float],
         extent: Extent,
-        active: Active = True,
+        selection: Selection = True,
         *,
         antialias: bool = True,
     ) -> None:
@@ -206,23 +210,23 @@ class Draft:
         height, both ``(n, TRIES)``. Where none fits it is the largest whose ratio is within the ``limits``,
         in the middle.
         """
-        self._tape.write(Opcode.FIT, active, fraction, limits, shares, ratios)
-        self.resize(extent, active, antialias=antialias)
+        self._program.write(Opcode.FIT, selection, fraction, limits, shares, ratios)
+        self.resize(extent, selection, antialias=antialias)
 
-    def resize(self, extent: Extent, active: Active = True, *, antialias: bool = True) -> None:
+    def resize(self, extent: Extent, selection: Selection = True, *, antialias: bool = True) -> None:
         """Bilinear, half-pixel centres; what lies outside the present image is never read.
 
         Where the whole chain shrinks, ``antialias`` widens the filter to the step, as Pillow does.
         """
-        self._tape.write(Opcode.RESIZE, active, extent, antialias)
-        self._resized(extent, active)
+        self._program.write(Opcode.RESIZE, selection, extent, antialias)
+        self._resized(extent, selection)
 
-    def flip(self, axis: int, active: Active = True) -> None:
+    def flip(self, axis: int, selection: Selection = True) -> None:
         """Mirror along an axis: 0 is x, left and right; 1 is y, top and bottom."""
-        self._tape.write(Opcode.FLIP, active, axis)
+        self._program.write(Opcode.FLIP, selection, axis)
 
     def affine(
-        self, inverse: Operand, shares: Operand, active: Active = True, *, scale: Operand = 1.0
+        self, inverse: Operand, shares: Operand, selection: Selection = True, *, scale: Operand = 1.0
     ) -> None:
         """Turn, scale and shear about the middle, after a move by ``shares`` of the extent in x and in y, in
         whole pixels. ``inverse``, ``(n, 4)`` or four operands, over the ``scale`` maps outputs to inputs: xx,
@@ -230,25 +234,25 @@ class Draft:
 
         The extent stays. What is beyond the image follows the ``border``.
         """
-        self._tape.write(Opcode.AFFINE, active, inverse, scale, shares)
+        self._program.write(Opcode.AFFINE, selection, inverse, scale, shares)
 
-    def border(self, name: str, active: Active = True) -> None:
-        self._tape.write(Opcode.BORDER, active, BORDERS[name])
+    def border(self, name: str, selection: Selection = True) -> None:
+        self._program.write(Opcode.BORDER, selection, BORDERS[name])
 
-    # ---- Blur, colour, tone, grain and noise
+    # ---- Blur, color, curves, noise and impulse noise
 
-    def blur(self, sigma: Operand | None, active: Active = True) -> None:
+    def blur(self, sigma: Operand | None, selection: Selection = True) -> None:
         """A Gaussian of ``sigma`` pixels, reflect-101 border; None: the article's kernel."""
         kind, given = (ARTICLE, 1.0) if sigma is None else (GAUSSIAN, sigma)
-        self._tape.write(Opcode.BLUR, active, kind, given)
+        self._program.write(Opcode.BLUR, selection, kind, given)
 
-    def colour(self, matrix: Operand, active: Active = True) -> None:
-        """Mix the colours: three rows of four, ``(n, 12)`` or twelve numbers. A row says how much of red,
+    def color(self, matrix: Operand, selection: Selection = True) -> None:
+        """Mix the colors: three rows of four, ``(n, 12)`` or twelve numbers. A row says how much of red,
         green and blue a channel becomes, and what is added, in units of white. The matrices of a pass
         multiply; the product is kept in steps of 2**-12, within [-8, 8), and only its result is rounded and
         clamped.
         """
-        self._tape.write(Opcode.COLOUR, active, matrix)
+        self._program.write(Opcode.COLOR, selection, matrix)
 
     def adjust(
         self,
@@ -257,69 +261,71 @@ class Draft:
         saturation: Operand,
         brightness_first: Operand,
         hue: Operand = (1.0, 0.0),
-        active: Active = True,
+        selection: Selection = True,
     ) -> None:
         """Factors of brightness, of contrast about middle grey, of saturation, and a turn of the ``hue``,
-        given as cosine and sine: a matrix like those of ``colour``.
+        given as cosine and sine: a matrix like those of ``color``.
         """
-        self._tape.write(Opcode.ADJUST, active, brightness, contrast, saturation, brightness_first, hue)
+        self._program.write(Opcode.ADJUST, selection, brightness, contrast, saturation, brightness_first, hue)
 
-    def tone(self, curve: int, parameter: Tensor | int, active: Active = True) -> None:
-        """One more curve for levels to go through, of at most ``CURVES``: ``POSTERIZE`` to a number of bits,
+    def curve(self, curve: int, parameter: Tensor | int, selection: Selection = True) -> None:
+        """One more curve of levels, of at most ``MOST_CURVES``: ``POSTERIZE`` to a number of bits,
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
         """
-        self._tape.write(Opcode.TONE, active, curve + parameter * 256)
+        self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
 
-    def grain(
-        self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, active: Active = True
+    def noise(
+        self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True
     ) -> None:
         """Noise of the kind ``NORMAL``, of a deviation ``low`` in 1/DEVIATION_UNIT of a level, or ``FACTOR``,
         between ``low`` and ``low + span`` in 1/FACTOR_UNIT; with ``PER_CHANNEL`` and ``PER_PIXEL``.
         """
-        self._tape.write(Opcode.GRAIN, active, keys, place, kind, low, span)
+        self._program.write(Opcode.NOISE, selection, keys, place, kind, low, span)
 
-    def noise(self, salt: Operand, pepper: Operand, keys: Tensor, place: int, active: Active = True) -> None:
+    def impulse(
+        self, salt: Operand, pepper: Operand, keys: Tensor, place: int, selection: Selection = True
+    ) -> None:
         """Salt and pepper with the given shares of pixels, in steps of 2**-16."""
-        self._tape.write(Opcode.NOISE, active, keys, place, salt, pepper)
+        self._program.write(Opcode.IMPULSE, selection, keys, place, salt, pepper)
 
     # ---- Erasing
 
-    def erase(self, boxes: Tensor, fill: Operand, active: Active = True) -> None:
+    def erase(self, boxes: Tensor, fill: Operand, selection: Selection = True) -> None:
         """Put the level ``fill`` into up to ``BOXES`` boxes, int64 ``(n, k, 4)``: left, top, right, bottom of
         the output, exclusive. Pixels from the 65536th on are not reached.
         """
         words = quad(*boxes.clamp(0, 0xFFFF).unbind(2))
         nothing = (0,) * (BOXES - words.shape[1] + 2)
-        self._tape.write(Opcode.ERASE, active, fill, words, nothing)
+        self._program.write(Opcode.ERASE, selection, fill, words, nothing)
 
-    def cut_out(self, place: Operand, size: Operand, fill: Operand, active: Active = True) -> None:
+    def cut_out(self, place: Operand, size: Operand, fill: Operand, selection: Selection = True) -> None:
         """Put the level ``fill`` into one more box, of at most ``BOXES``: of ``size`` (width, height) in
         pixels, around a ``place`` in [0, 1) of the extent, in x and in y, and cut off at the border.
         """
-        self._tape.write(Opcode.CUT_OUT, active, place, size, fill)
+        self._program.write(Opcode.CUT_OUT, selection, place, size, fill)
 
     def erase_grid(
-        self, unit: Tensor, hole: Tensor, phase: Tensor, fill: Operand, active: Active = True
+        self, unit: Tensor, hole: Tensor, phase: Tensor, fill: Operand, selection: Selection = True
     ) -> None:
         """Put the level ``fill`` into a corner of every square of a grid. ``unit`` and ``hole``, int64
         ``(n,)``: the sides of its squares and of what is erased, below 65536; ``phase``, ``(n, 2)``: how many
         pixels the first squares lack, in x and in y.
         """
         grid = quad(unit, unit, hole, hole)
-        self._tape.write(Opcode.ERASE, active, fill, (0,) * BOXES, grid, quad(*phase.unbind(1)))
+        self._program.write(Opcode.ERASE, selection, fill, (0,) * BOXES, grid, quad(*phase.unbind(1)))
 
     # ---- Packing
 
     def recipes(self, size: tuple[int, int]) -> Recipes:
         """The records. ``size``, (height, width), is what every draw's geometry must have come to."""
-        columns, numbers, code = self._tape.columns, self._tape.numbers, self._tape.code
+        columns, constants, code = self._program.columns, self._program.constants, self._program.code
         # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a
         # stage that was written to counts as used.
         if torch.compiler.is_compiling() or self._device.type != "cpu" or self._count == 0:
-            records = execute(columns, numbers, code, self._count, size, self._device)
-            return Recipes(records, size, possible_stages(numbers, code))
+            records = execute(columns, constants, code, self._count, size, self._device)
+            return Recipes(records, size, possible_stages(constants, code))
         records = torch.empty((self._count, len(FIELDS)), dtype=torch.int64, device="cpu")
-        return Recipes(records, size, torch.ops.gpuaug.recipes(records, columns, numbers, code, *size))
+        return Recipes(records, size, torch.ops.gpuaug.assemble(records, columns, constants, code, *size))
 
 
 def quad(*numbers: Tensor) -> Tensor:

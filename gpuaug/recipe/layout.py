@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Pairs of an x and a y stand side by side, as a tape has them.
+# Pairs of an x and a y stand side by side, as a program has them.
 FIELDS = (
     *("stages", "offset"),
     *("width", "height"),
@@ -11,13 +11,13 @@ FIELDS = (
     *("blur", "outer", "inner"),
     *("key", "place", "salt", "pepper"),
     *("rr", "rg", "rb", "r1", "gr", "gg", "gb", "g1", "br", "bg", "bb", "b1"),
-    *("tone0", "tone1", "tone2"),
-    *("grain", "grain_place", "grain_low", "grain_span"),
+    *("curve0", "curve1", "curve2"),
+    *("noise", "noise_place", "noise_low", "noise_span"),
     *("fill", "box0", "box1", "box2", "box3", "grid", "grid_at"),
 )
 WORD = {name: number for number, name in enumerate(FIELDS)}
 
-GEOMETRY, BLUR, NOISE, SHRINK, COLOUR, ERASE, TONE, GRAIN = 1, 2, 4, 8, 16, 32, 64, 128
+GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 GAUSSIAN, ARTICLE = 0, 1
 
@@ -31,14 +31,14 @@ ARTICLE_KERNEL = (
     (4, 16, 26, 16, 4),
     (1, 4, 7, 4, 1),
 )
-NOISE_UNIT = 1 << 16
-COLOUR_UNIT = 1 << 12
-# A word of tone: the curve in its low eight bits, and above them its parameter, in these units.
-CURVES = 3
+IMPULSE_UNIT = 1 << 16
+COLOR_UNIT = 1 << 12
+# A word of curves: the curve in its low eight bits, and above them its parameter, in these units.
+MOST_CURVES = 3
 POSTERIZE, SOLARIZE, POWER = 1, 2, 3
 THRESHOLD_UNIT = 1 << 24
 EXPONENT_UNIT = 1 << 16
-# The word of grain: its kind, and whether each channel and each pixel have grain of their own.
+# The word of noise: its kind, and whether each channel and each pixel have noise of their own.
 NORMAL, FACTOR = 1, 2
 PER_CHANNEL, PER_PIXEL = 1 << 8, 1 << 9
 DEVIATION_UNIT = (1 << 20) / 5120  # of a level

@@ -1,4 +1,4 @@
-"""Whom something is done to: a mask of draws, or, where it is everyone or no one, just True or False.
+"""The draws that an entry applies to: a boolean mask ``(n,)``, or ``True``/``False`` for all or none.
 
 A batch is small and a tensor operation costs microseconds, so the common cases are worth their own type.
 """
@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Active = Tensor | bool
+Selection = Tensor | bool
 
 
-def both(a: Active, b: Active) -> Active:
-    """Those in ``a`` and in ``b``.
+def both(a: Selection, b: Selection) -> Selection:
+    """The draws in ``a`` and in ``b``.
 
     >>> both(True, torch.tensor([True, False])), both(False, True)
     (tensor([ True, False]), False)
@@ -24,8 +24,8 @@ def both(a: Active, b: Active) -> Active:
     return both(b, a) if isinstance(b, bool) else a & b
 
 
-def either(a: Active, b: Active) -> Active:
-    """Those in ``a``, in ``b``, or in both.
+def either(a: Selection, b: Selection) -> Selection:
+    """The draws in ``a``, in ``b``, or in both.
 
     >>> either(False, torch.tensor([True, False])), either(True, False)
     (tensor([ True, False]), True)
@@ -33,21 +33,21 @@ def either(a: Active, b: Active) -> Active:
     return others(both(others(a), others(b)))
 
 
-def others(active: Active) -> Active:
-    """Those who are not.
+def others(selection: Selection) -> Selection:
+    """The draws that are not selected.
 
     >>> others(torch.tensor([True, False])), others(True)
     (tensor([False,  True]), False)
     """
-    return not active if isinstance(active, bool) else ~active
+    return not selection if isinstance(selection, bool) else ~selection
 
 
-def where(active: Active, value: Any, otherwise: Tensor) -> Any:
-    """``value`` for those who are active, ``otherwise`` for the others; both ``(n, ...)`` or broadcast to it.
+def where(selection: Selection, value: Any, otherwise: Tensor) -> Any:
+    """``value`` for the selected draws, ``otherwise`` for the others; both ``(n, ...)`` or broadcast to it.
 
     >>> where(torch.tensor([True, False]), 1, torch.zeros(2, 2)).tolist()
     [[1.0, 1.0], [0.0, 0.0]]
     """
-    if isinstance(active, bool):
-        return value if active else otherwise
-    return torch.where(active.view(-1, *(1,) * (otherwise.dim() - 1)), value, otherwise)
+    if isinstance(selection, bool):
+        return value if selection else otherwise
+    return torch.where(selection.view(-1, *(1,) * (otherwise.dim() - 1)), value, otherwise)

@@ -10,7 +10,7 @@ from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.labels.table import Class
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.plan import Plan
-from gpuaug.sampling.rotation import Rotation, Turn
+from gpuaug.sampling.rotation import EpochState, Rotation
 from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.targets import Target
 
@@ -98,21 +98,21 @@ class BalancedSampler(DrawSampler):
             len(self._table.members), seed=seed, num_replicas=num_replicas, rank=rank, drop_last=drop_last
         )
 
-    _turn: Turn
+    _epoch_state: EpochState
 
-    def _turn_at(self, epoch: int) -> Turn:
+    def _state_at(self, epoch: int) -> EpochState:
         return self._rotation.at(epoch)
 
-    def _order_of(self, turn: Turn) -> Order:
+    def _order_of(self, turn: EpochState) -> Order:
         return Order(self._table, turn, self.seed)
 
-    def _fingerprint(self, turn: Turn) -> str:
+    def _fingerprint(self, turn: EpochState) -> str:
         """Of labels and plan, with a schedule of all plans so far."""
         return blake2b(turn.digest + self._labels_digest, digest_size=8).hexdigest()
 
     @property
     def _plan(self) -> Plan:
-        return self._turn.plan
+        return self._epoch_state.plan
 
     @property
     def counts_(self) -> dict[Class, int]:

@@ -42,14 +42,14 @@ class EpochOrder(Protocol):
 
 
 @dataclass
-class Cursor:
+class EpochCursor:
     """Where an epoch's iteration stands. Each iteration has its own, and so has a state that was loaded."""
 
     start: int = 0  # a global position
     total: int = 0  # items of the epoch
     ranks: int = 1
     share: int = 0  # items that this rank gets
-    turn: Epoch | None = None  # of an iteration
+    state: Epoch | None = None  # of an iteration
     taken: int = 0  # items that this rank has taken since
     started: bool = False  # an item was asked for
     said: bool = False  # set_epoch said this epoch
@@ -80,7 +80,7 @@ class KeyedSampler(DistributedSampler[Item]):
     same epoch, from its start. ``epoch``, ``total`` and ``len`` are those of the newest iteration until the
     next one begins, or ``set_epoch`` says another.
 
-    A subclass says what an epoch is: ``_turn_at``, ``_order_of``, ``_fingerprint`` and ``_items``.
+    A subclass says what an epoch is: ``_state_at``, ``_order_of``, ``_fingerprint`` and ``_items``.
     """
 
     # The items that are made at once.
@@ -100,11 +100,11 @@ class KeyedSampler(DistributedSampler[Item]):
             drop_last=drop_last,
         )
         self._enter(0)
-        self._cursor = Cursor()
+        self._cursor = EpochCursor()
         self._order_cache: tuple[int, EpochOrder] | None = None
 
     @abstractmethod
-    def _turn_at(self, epoch: int) -> Epoch:
+    def _state_at(self, epoch: int) -> Epoch:
         """What is settled about an epoch. Changes nothing."""
 
     @abstractmethod
@@ -120,14 +120,14 @@ class KeyedSampler(DistributedSampler[Item]):
         """What the sampler yields, from what the order gives."""
 
     def _enter(self, epoch: int) -> None:
-        self._turn = self._turn_at(epoch)  # first: a schedule may give a target that is refused
+        self._epoch_state = self._state_at(epoch)  # first: a schedule may give a target that is refused
         self.epoch = epoch
         # The base class counts samples; here an epoch's length is not the data set's.
         self.num_samples = self._share(self.total)
         self.total_size = self.num_samples * self.num_replicas
 
     @property
-    def cursor(self) -> Cursor:
+    def cursor(self) -> EpochCursor:
         """Where the newest iteration stands: another object for each iteration, epoch and loaded state."""
         return self._cursor
 
@@ -140,21 +140,21 @@ class KeyedSampler(DistributedSampler[Item]):
     @property
     def total(self) -> int:
         """The items of the current epoch, of all ranks together, before any are repeated or dropped."""
-        return self._turn.total
+        return self._epoch_state.total
 
     def __iter__(self) -> Iterator[Item]:
         # No generator itself: who asks for the state right after iter() must see where this iteration begins.
         before = self._cursor
-        if (before.finished and not before.again) or (before.over and before.turn is not None):
+        if (before.finished and not before.again) or (before.over and before.state is not None):
             self._enter(checked("epoch", self.epoch + 1, _EPOCHS))
-            before = Cursor()
+            before = EpochCursor()
         if before.started:
-            before = Cursor()
+            before = EpochCursor()
         # What was loaded or set lasts until an item is asked for: DataLoader may call iter() twice an epoch.
         self._cursor = self._made(before)
         return self._walk(self._cursor)
 
-    def _made(self, cursor: Cursor) -> Cursor:
+    def _made(self, cursor: EpochCursor) -> EpochCursor:
         """A cursor for an iteration of the current epoch from where ``cursor`` stands."""
         start = cursor.position
         return replace(
@@ -163,12 +163,12 @@ class KeyedSampler(DistributedSampler[Item]):
             total=self.total,
             ranks=self.num_replicas,
             share=self._share(self.total - start),
-            turn=self._turn,
+            state=self._epoch_state,
         )
 
-    def _walk(self, cursor: Cursor) -> Iterator[Item]:
+    def _walk(self, cursor: EpochCursor) -> Iterator[Item]:
         cursor.started = True
-        order = self._ordered(cursor.turn)
+        order = self._ordered(cursor.state)
         for begin in range(0, cursor.share, self._chunk):
             steps = torch.arange(begin, min(begin + self._chunk, cursor.share), device="cpu")
             positions = (cursor.start + self.rank + steps * self.num_replicas) % cursor.total
@@ -192,7 +192,7 @@ class KeyedSampler(DistributedSampler[Item]):
         epoch = checked("epoch", epoch, _EPOCHS)
         cursor = self._cursor
         if epoch == self.epoch and cursor.over:
-            self._cursor = Cursor(self.total, said=True)  # what is left of it: nothing
+            self._cursor = EpochCursor(self.total, said=True)  # what is left of it: nothing
         elif epoch == self.epoch:
             # The same cursor: a loader may have taken items ahead that it has yet to hand out.
             cursor.said = True
@@ -201,8 +201,8 @@ class KeyedSampler(DistributedSampler[Item]):
             self._enter(epoch)
             # The end of this epoch was loaded, and nothing is left of it.
             at_end = not cursor.started and cursor.ended == epoch
-            self._cursor = Cursor(self.total if at_end else 0, said=True)
-            if cursor.turn is not None and not cursor.started:
+            self._cursor = EpochCursor(self.total if at_end else 0, said=True)
+            if cursor.state is not None and not cursor.started:
                 # An iteration was made, but not begun: it is of this epoch. Lightning sets the epoch then.
                 vars(cursor).update(vars(self._made(self._cursor)))
                 self._cursor = cursor
@@ -211,7 +211,7 @@ class KeyedSampler(DistributedSampler[Item]):
         """Ends the current epoch: the next iteration is of the next one."""
         ended = self.epoch
         self._enter(checked("epoch", ended + 1, _EPOCHS))
-        self._cursor = Cursor(ended=ended)
+        self._cursor = EpochCursor(ended=ended)
 
     def _part(self, start: int, stop: int | None) -> Tensor:
         """What the order gives at the global positions [start, stop) of the current epoch."""
@@ -227,7 +227,7 @@ class KeyedSampler(DistributedSampler[Item]):
 
     @property
     def _order(self) -> EpochOrder:
-        return self._ordered(self._turn)
+        return self._ordered(self._epoch_state)
 
     def _ordered(self, turn: Any) -> EpochOrder:
         if self._order_cache is None or self._order_cache[0] != turn.epoch:
@@ -245,7 +245,7 @@ class KeyedSampler(DistributedSampler[Item]):
             "seed": self.seed,
             "epoch": self.epoch,
             "position": self._cursor.position,
-            "fingerprint": self._fingerprint(self._turn),
+            "fingerprint": self._fingerprint(self._epoch_state),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -264,7 +264,7 @@ class KeyedSampler(DistributedSampler[Item]):
             if name not in state_dict:
                 raise ValueError(f"state_dict must hold {', '.join(_STATE)}; {name} is missing")
         epoch = checked("epoch", state_dict["epoch"], _EPOCHS)
-        turn = self._turn_at(epoch)
+        turn = self._state_at(epoch)
         own = {"version": _VERSION, "seed": self.seed, "fingerprint": self._fingerprint(turn)}
         if any(state_dict[name] != value for name, value in own.items()):
             saved, here = (", ".join(f"{n} {state[n]}" for n in own) for state in (state_dict, own))
@@ -275,12 +275,12 @@ class KeyedSampler(DistributedSampler[Item]):
         position = checked("position", state_dict["position"], turn.total + 1)
         before, stood = self._cursor, self.epoch
         self._enter(epoch)
-        self._cursor = Cursor(position)
+        self._cursor = EpochCursor(position)
         if not position or self.left:
             return
         # torchdata's StatefulDataLoader loads a state between two calls of iter(). A state of the loop's last
         # batch is an iteration with nothing left. For one of after the loop it then makes another iterator.
-        within = before.turn is not None and not before.started
+        within = before.state is not None and not before.started
         if not within or (before.said and stood == epoch + 1):
             self.skip_rest()
             self._cursor.again = within

@@ -137,7 +137,7 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
 
     _order: ClassBatches
 
-    def _turn_at(self, epoch: int) -> _Window:
+    def _state_at(self, epoch: int) -> _Window:
         return _Window(epoch, self._batches)
 
     def _order_of(self, turn: _Window) -> ClassBatches:

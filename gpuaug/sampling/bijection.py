@@ -1,4 +1,4 @@
-"""Keyed bijections over any number of elements, in PyTorch; ``csrc/host/epoch_order.h`` has the same, bit for bit."""
+"""Keyed bijections over any number of elements, in PyTorch: the same bits as ``csrc/host/epoch_order.h``."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from gpuaug.random import keyed_draws, signed
 from gpuaug.sampling.bijection import MEMBERS, POSITIONS, Bijections, permute
 from gpuaug.sampling.labels.table import LabelTable
 from gpuaug.sampling.renewal import Moves, Rounds, moves
-from gpuaug.sampling.rotation import Turn, facing, first_slot
+from gpuaug.sampling.rotation import EpochState, facing, first_slot
 
 _WORD = 0xFFFFFFFF
 _BIJECTION = 19  # rows of its table
@@ -28,7 +28,7 @@ _MOST_NARROW = (1 << 31) - (1 << 16)
 class Order:
     """The draws of one epoch by position: a pure function of (labels, plan, seed, epoch)."""
 
-    def __init__(self, table: LabelTable, turn: Turn, seed: int) -> None:
+    def __init__(self, table: LabelTable, turn: EpochState, seed: int) -> None:
         self.epoch = turn.epoch
         self.total = turn.plan.total
         self._members = table.members
@@ -62,7 +62,7 @@ class Order:
         return draws
 
 
-def _moves(table: LabelTable, turn: Turn, seed: int) -> Moves | None:
+def _moves(table: LabelTable, turn: EpochState, seed: int) -> Moves | None:
     """By index, what the epoch draws in the place of others; None where nothing moves."""
     plan = zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True)
     faced = [(*facing(*each), *each) for each in plan]

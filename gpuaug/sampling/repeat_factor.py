@@ -16,7 +16,7 @@ from gpuaug.sampling.labels.sets import LabelSets, read_label_sets
 from gpuaug.sampling.labels.table import Class, LabelTable, build_table
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.plan import Plan, align
-from gpuaug.sampling.rotation import Round, Stand, Turn
+from gpuaug.sampling.rotation import EpochState, Round, Stand
 
 _CHUNK = 1 << 18
 
@@ -27,7 +27,7 @@ class _Repeats:
 
     epoch: int
     table: LabelTable
-    turn: Turn
+    turn: EpochState
 
     @property
     def total(self) -> int:
@@ -98,13 +98,13 @@ class RepeatFactorSampler(DrawSampler):
         self._digest = digest.hexdigest()
         super().__init__(samples, seed=seed, num_replicas=num_replicas, rank=rank, drop_last=drop_last)
 
-    def _turn_at(self, epoch: int) -> _Repeats:
+    def _state_at(self, epoch: int) -> _Repeats:
         repeats = stochastic_round(self.factors_.numpy(), self.seed, epoch)
         table = build_table(repeats)
         samples = tuple(table.counts.tolist())
         draws = tuple(count * times for count, times in zip(samples, table.classes, strict=True))
         stands = (Stand(Round(epoch), 0),) * len(samples)
-        return _Repeats(epoch, table, Turn(epoch, Plan(table.classes, samples, draws), stands, b""))
+        return _Repeats(epoch, table, EpochState(epoch, Plan(table.classes, samples, draws), stands, b""))
 
     def _order_of(self, turn: _Repeats) -> Order:
         return Order(turn.table, turn.turn, self.seed)

@@ -107,7 +107,7 @@ def _width(size: int, draws: int) -> tuple[int, bool]:
 
 
 @dataclass(frozen=True)
-class Turn:
+class EpochState:
     """An epoch's plan, and where every class stands in its rotation when the epoch begins."""
 
     epoch: int
@@ -147,9 +147,9 @@ class Rotation:
         plan = (
             self._plan_of(target, 0) if isinstance(target, Schedule) else make_plan(classes, counts, target)
         )
-        self._first = self._last = Turn(0, plan, (_START,) * len(classes), _digest(b"", 0, plan))
+        self._first = self._last = EpochState(0, plan, (_START,) * len(classes), _digest(b"", 0, plan))
 
-    def at(self, epoch: int) -> Turn:
+    def at(self, epoch: int) -> EpochState:
         """The turn of ``epoch``, at least 0."""
         if self._schedule is None:
             return _later(self._first, epoch)
@@ -159,7 +159,7 @@ class Rotation:
             self._last = self._next(self._schedule, self._last)
         return self._last
 
-    def _next(self, schedule: Schedule, turn: Turn) -> Turn:
+    def _next(self, schedule: Schedule, turn: EpochState) -> EpochState:
         stands = tuple(
             stand if draws % size == 0 else after(stand, size, draws)
             for stand, size, draws in zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True)
@@ -167,7 +167,7 @@ class Rotation:
         epoch = turn.epoch + 1
         plan = self._plan_of(schedule, epoch)
         digest = turn.digest if plan is turn.plan or plan == turn.plan else _digest(turn.digest, epoch, plan)
-        return Turn(epoch, plan, stands, digest)
+        return EpochState(epoch, plan, stands, digest)
 
     def _plan_of(self, schedule: Schedule, epoch: int) -> Plan:
         target = schedule.at(epoch)
@@ -187,11 +187,11 @@ def _key(target: Target) -> Any:
     return type(target), target
 
 
-def _later(first: Turn, epoch: int) -> Turn:
+def _later(first: EpochState, epoch: int) -> EpochState:
     """The turn of ``epoch`` where every epoch has the plan of the first; as many steps would give it too."""
     plan = first.plan
     stands = (stand_at(size, draws, epoch) for size, draws in zip(plan.samples, plan.draws, strict=True))
-    return Turn(epoch, plan, tuple(stands), first.digest)
+    return EpochState(epoch, plan, tuple(stands), first.digest)
 
 
 def _digest(before: bytes, epoch: int, plan: Plan) -> bytes:

@@ -1,8 +1,9 @@
-"""Tone: what becomes of a level, whatever its channel and its place; ``csrc/common/stages/curves.h`` in PyTorch.
+"""Curves, from each level to another, the same for every channel and pixel. In C++:
+``csrc/common/stages/curves.h``.
 
-A record holds up to ``CURVES`` words, one curve after another: its kind in the low eight bits, its parameter
-above them. Bytes go through the table that they come to, in whole numbers alone, because no two processors
-agree on the last bits of a power; floats through the curves themselves.
+A record holds up to ``MOST_CURVES`` words, one curve after another: its kind in the low eight bits, its
+parameter above them. Bytes go through the table that they come to, in whole numbers alone, because no two
+processors agree on the last bits of a power; floats through the curves themselves.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.levels import clamped
-from gpuaug.recipe.layout import CURVES, EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT, WORD
+from gpuaug.recipe.layout import EXPONENT_UNIT, MOST_CURVES, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT, WORD
 
 _LEVELS = 256
 _WHITE = 255
@@ -51,10 +52,10 @@ class _Curve(NamedTuple):
 def tables(records: Tensor) -> Tensor:
     """What becomes of each level: int64 ``(n, 256)``.
 
-    >>> from gpuaug.recipe import Draft
-    >>> draft = Draft.of_batch((1, 3, 8, 8))
-    >>> draft.tone(SOLARIZE, THRESHOLD_UNIT // 2)
-    >>> tables(draft.recipes((8, 8)).records)[0, [0, 127, 128, 255]].tolist()
+    >>> from gpuaug.recipe import RecipeBuilder
+    >>> builder = RecipeBuilder.of_batch((1, 3, 8, 8))
+    >>> builder.curve(SOLARIZE, THRESHOLD_UNIT // 2)
+    >>> tables(builder.recipes((8, 8)).records)[0, [0, 127, 128, 255]].tolist()
     [0, 127, 127, 0]
     """
     level = torch.arange(_LEVELS, device=records.device)
@@ -99,7 +100,7 @@ def curved(images: Tensor, records: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _words(records: Tensor) -> list[Tensor]:
-    return [records[:, WORD[f"tone{number}"]] for number in range(CURVES)]
+    return [records[:, WORD[f"curve{number}"]] for number in range(MOST_CURVES)]
 
 
 def _log2(number: int) -> int:

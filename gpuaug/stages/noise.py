@@ -1,4 +1,4 @@
-"""Grain: noise of every pixel, normal and added, or a factor; ``csrc/common/stages/noise.h`` in PyTorch.
+"""Noise: noise of every pixel, normal and added, or a factor; ``csrc/common/stages/noise.h`` in PyTorch.
 
 It is made of the pixel's 16 random bits. Two of 256 numbers, picked by eight of them each, make one that is
 almost normal: its distribution function is off by 0.0004, its deviation by 0.00001, and it ends at 4.2
@@ -32,7 +32,7 @@ def normals(device: torch.device | None = None) -> Tensor:
 
 
 def of_levels(image: Tensor, records: Tensor) -> Tensor:
-    """Levels ``(n, channels, height, width)``, int64, with their draws' grain."""
+    """Levels ``(n, channels, height, width)``, int64, with their draws' noise."""
     drawn, bits, is_normal, low, span = _drawn(records, image)
     normal = image + ((low * drawn + (1 << 19)) >> 20)
     factor = (image * (low + ((bits * span) >> 16)) + (1 << 11)) >> 12
@@ -40,7 +40,7 @@ def of_levels(image: Tensor, records: Tensor) -> Tensor:
 
 
 def of_floats(images: Tensor, records: Tensor) -> Tensor:
-    """Floating images, float32 at least, with their draws' grain as for bytes, clamped to [0, 1]."""
+    """Floating images, float32 at least, with their draws' noise as for bytes, clamped to [0, 1]."""
     drawn, bits, is_normal, low, span = _drawn(records, images)
     normal = images + (low * drawn).to(images.dtype) * (2.0**-20 / 255)
     factor = images * ((low + ((bits * span) >> 16)).to(images.dtype) / FACTOR_UNIT)
@@ -52,7 +52,7 @@ def _drawn(records: Tensor, like: Tensor) -> tuple[Tensor, ...]:
     count, channels, height, width = like.shape
     kind, place, low, span = (
         records[:, WORD[name], None, None, None]
-        for name in ("grain", "grain_place", "grain_low", "grain_span")
+        for name in ("noise", "noise_place", "noise_low", "noise_span")
     )
     channel = torch.arange(channels, device=records.device).expand(count, channels)
     channel = torch.where((kind[:, 0, 0] & PER_CHANNEL) != 0, channel, 0)

@@ -44,10 +44,10 @@ def normalization_table(
     return ((byte - m[..., None]) / s[..., None]).to(dtype).contiguous()
 
 
-def normalization_line(mean: Statistic, std: Statistic, *, channels: int) -> Tensor:
+def normalization_scale_shift(mean: Statistic, std: Statistic, *, channels: int) -> Tensor:
     """The straight line that ``normalization_table`` lies on: value = slope * byte + start.
 
-    >>> normalization_line(0.5, 0.5, channels=1)[0, 0] * 255
+    >>> normalization_scale_shift(0.5, 0.5, channels=1)[0, 0] * 255
     tensor([   2., -255.], dtype=torch.float64)
 
     Returns:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gpuaug.transforms.base import Transform
 
 # Time of a CPU core for 64 images of 32 and of 96 pixels a side: crop, flip and Normalize alone, and with
-# blur, colour and noise between them. The kernel took 0.16 to 1.8 ms.
+# blur, color and noise between them. The kernel took 0.16 to 1.8 ms.
 FLOATS_SLOWER = "30 to 70"
 _SLACK = 0.1  # what an interpolation may overshoot
 _FEW, _SIDE = 4, 16  # images of a batch, and pixels of a side, in a sample

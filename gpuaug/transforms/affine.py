@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.builder import Draft, Extent
+from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.program import Operand
-from gpuaug.recipe.selection import Active, both
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Geometry, Stage, Step
 from gpuaug.transforms.ranges import around, between, border, bounds, interval, is_number, probability
 
@@ -45,7 +45,7 @@ class RandomAffine(Transform):
     reference = "torchvision RandomAffine"
     stage = Stage.GEOMETRY
     geometry = Geometry.AFFINE
-    numbers = 6
+    random_count = 6
 
     def __init__(
         self,
@@ -64,20 +64,26 @@ class RandomAffine(Transform):
         self.shear = _shear(shear)
         self.padding_mode = border("padding_mode", padding_mode)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        u = job.uniform(step)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        u = batch.uniform(step)
         moves = ((-share, share) for share in self.translate)
         limits = bounds(self.degrees, *moves, self.scale, self.shear[:2], self.shear[2:])
-        drawn = job.grade(between(limits, u), (0, 0, 0, 1, 0, 0))
+        drawn = batch.grade(between(limits, u), (0, 0, 0, 1, 0, 0))
         angle, x, y, scale, *shear = drawn.unbind(1)
         inverse = inverse_map(angle, *(shear if any(self.shear) else ()))
         return {"inverse": inverse, "scale": scale, "shares": (x, y) if any(self.translate) else (0, 0)}
 
-    def compile(
-        self, draft: Draft, active: Active, *, inverse: Operand, scale: Tensor, shares: Operand
+    def write(
+        self,
+        builder: RecipeBuilder,
+        selection: Selection,
+        *,
+        inverse: Operand,
+        scale: Tensor,
+        shares: Operand,
     ) -> None:
-        draft.border(self.padding_mode, active)
-        draft.affine(inverse, shares, active, scale=scale)
+        builder.border(self.padding_mode, selection)
+        builder.affine(inverse, shares, selection, scale=scale)
 
     def extra_repr(self) -> str:
         return (
@@ -106,20 +112,20 @@ class RandomRotation(Transform):
     reference = "torchvision RandomRotation"
     stage = Stage.GEOMETRY
     geometry = Geometry.AFFINE
-    numbers = 1
+    random_count = 1
 
     def __init__(self, degrees: Degrees, *, padding_mode: str = "zero", seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.degrees = around("degrees", degrees)
         self.padding_mode = border("padding_mode", padding_mode)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        angle = job.grade(between(self.degrees, job.uniform(step)[:, 0]))
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        angle = batch.grade(between(self.degrees, batch.uniform(step)[:, 0]))
         return {"inverse": inverse_map(-angle)}
 
-    def compile(self, draft: Draft, active: Active, *, inverse: Operand) -> None:
-        draft.border(self.padding_mode, active)
-        draft.affine(inverse, (0, 0), active)
+    def write(self, builder: RecipeBuilder, selection: Selection, *, inverse: Operand) -> None:
+        builder.border(self.padding_mode, selection)
+        builder.affine(inverse, (0, 0), selection)
 
     def extra_repr(self) -> str:
         return f"degrees={self.degrees}, padding_mode={self.padding_mode!r}"
@@ -144,20 +150,20 @@ class RandomTranspose(Transform):
     reference = "Albumentations Transpose"
     stage = Stage.GEOMETRY
     geometry = Geometry.AFFINE
-    numbers = 1
+    random_count = 1
     graded = False
 
     def __init__(self, p: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"transposed": job.choose(step, self.p)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"transposed": batch.choose(step, self.p)}
 
-    def compile(self, draft: Draft, active: Active, *, transposed: Active) -> None:
-        active = both(active, transposed)
-        if active is not False:
-            draft.affine(_transposed(draft.extent), (0, 0), active)
+    def write(self, builder: RecipeBuilder, selection: Selection, *, transposed: Selection) -> None:
+        selection = both(selection, transposed)
+        if selection is not False:
+            builder.affine(_transposed(builder.extent), (0, 0), selection)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

@@ -15,25 +15,25 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from gpuaug import functional, random
 from gpuaug.images.batch import check_images
 from gpuaug.images.packed import Images, Packed, Source, source_of
-from gpuaug.recipe.builder import Draft, Group, Recipes
-from gpuaug.recipe.selection import Active, both, others
+from gpuaug.recipe.builder import Group, RecipeBuilder, Recipes
+from gpuaug.recipe.selection import Selection, both, others
 from gpuaug.transforms import advice
-from gpuaug.transforms.annotations.followers import MOVES, Augmented, Follower, check_followers
+from gpuaug.transforms.annotations.geometry import MOVES, Annotation, Augmented, check_annotations
 from gpuaug.transforms.annotations.tv_tensors import call as called
 from gpuaug.transforms.annotations.tv_tensors import is_foreign
 from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
-from gpuaug.transforms.passes import Cursor, Geometry, Stage, Step
+from gpuaug.transforms.passes import Geometry, PassCursor, Stage, Step
 from gpuaug.transforms.settled import Settled
 
 
-class Job:
-    """One batch while its recipes are made: the draws, and the pass and draft that transforms write into."""
+class DrawBatch:
+    """The draws of one batch, and the pass and builder that transforms write into."""
 
-    number: int
-    draft: Draft
+    pass_index: int
+    builder: RecipeBuilder
     groups: list[Group]  # what batched transforms do after the kernel
-    reached: Active = True  # whom a change of the size reaches; not those whose option has one of its own
-    strength: Tensor | None = None  # of each draw, float64 (n,) in (0, 1], while a PerClass paints; None: 1
+    reached: Selection = True  # whom a change of the size reaches; not those whose option has one of its own
+    strength: Tensor | None = None  # of each draw, float64 (n,) in (0, 1], while a PerClass writes; None: 1
 
     def __init__(self, draws: Tensor, plan: Step, labels: Tensor | None = None) -> None:
         self._draws, self._plan, self.labels = draws, plan, labels
@@ -45,15 +45,13 @@ class Job:
         return self._draws[:, 1]
 
     def uniform(self, step: Step) -> Tensor:
-        """Random numbers for each draw, float64 ``(n, step.transform.numbers)`` in [0, 1): the draw's own at
-        this place.
-        """
-        places, counts = self._plan.numbers
+        """A draw's random numbers at this place, float64 ``(n, step.transform.random_count)`` in [0, 1)."""
+        places, counts = self._plan.random_counts
         if self._uniform is None:  # those of the whole plan, once a transform asks for some
             self._uniform = random.uniform(self.keys, places, counts)
         return self._uniform[places.index(step.place)]
 
-    def choose(self, step: Step, p: float) -> Active:
+    def choose(self, step: Step, p: float) -> Selection:
         """Whom a chance of ``p`` falls on."""
         return p > 0 if p in (0, 1) else self.uniform(step)[:, 0] < p
 
@@ -75,8 +73,8 @@ class Job:
 
 
 class Transform(Settled, nn.Module):
-    """Base of all transforms. One says its ``stage``, draws its parameters in ``make_params`` and writes them
-    in ``compile``.
+    """Base of all transforms. A subclass names its ``stage``, draws its parameters in ``draw_parameters`` and
+    writes them in ``write``.
 
     A transform alone, or a ``Compose`` of several, is called on a batch:
 
@@ -109,7 +107,7 @@ class Transform(Settled, nn.Module):
     moves = False  # pixels, in a way that the record does not say
     deterministic = False  # Resize, CenterCrop and Normalize also serve originals and evaluation
     graded = True  # has parameters that a PerClass's strength scales
-    numbers = 0  # random ones for each draw, at most
+    random_count = 0  # random ones for each draw, at most
     memory_format = torch.preserve_format
     step: Step  # the plan with this transform as the outermost
 
@@ -120,7 +118,7 @@ class Transform(Settled, nn.Module):
 
     def _settle(self) -> None:
         # Not in forward, where a graph of torch.compile would depend on what was there already.
-        self.step = self.plan(Cursor(), count())[0]
+        self.step = self.assign_passes(PassCursor(), count())[0]
         if "_own" not in self.__dict__:
             self._own = OwnDraws(self.seed, self._kinds)
         super()._settle()
@@ -147,15 +145,15 @@ class Transform(Settled, nn.Module):
 
     # ---- What a subclass gives
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
         """All randomness, from the draws' keys: tensors ``(n, ...)``, and what is the same for all."""
         return {}
 
-    def compile(self, draft: Draft, active: Active, *none: Any, **params: Any) -> None:
-        """Write into the draft, for the draws that ``active`` names."""
+    def write(self, builder: RecipeBuilder, selection: Selection, *none: Any, **parameters: Any) -> None:
+        """Write into the builder, for the draws that ``selection`` names."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
 
-    def compile_plain(self, draft: Draft, active: Active) -> None:
+    def write_plain(self, builder: RecipeBuilder, selection: Selection) -> None:
         """What a draw gets that is not augmented: a transform that changes the size resizes, others do
         nothing.
         """
@@ -171,24 +169,24 @@ class Transform(Settled, nn.Module):
 
     # ---- Planning
 
-    def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
+    def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
         """Take a place in the passes after what the cursor has seen; the step, and the cursor that
         follows.
         """
         if cursor.stage == Stage.OUTPUT:
             raise ValueError(f"Normalize must be the last transform, got {self.label()} after it")
         cursor = cursor.after(self.stage, self.geometry)
-        return Step(self, next(places), cursor.number), cursor
+        return Step(self, next(places), cursor.pass_index), cursor
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
-        """Write this transform into the job's pass; for draws that it does not serve, only its size."""
-        if step.number != job.number:
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        """Write this transform into the batch's pass; for draws that it does not serve, only its size."""
+        if step.pass_index != batch.pass_index:
             return
-        active = chosen if self.deterministic else both(chosen, augmented)
-        if active is not False:
-            self.compile(job.draft, active, **self.make_params(job, step))
-        if active is not True:
-            self.compile_plain(job.draft, both(others(active), job.reached))
+        selection = chosen if self.deterministic else both(chosen, augmented)
+        if selection is not False:
+            self.write(batch.builder, selection, **self.draw_parameters(batch, step))
+        if selection is not True:
+            self.write_plain(batch.builder, both(others(selection), batch.reached))
 
     # ---- Running
 
@@ -212,9 +210,9 @@ class Transform(Settled, nn.Module):
             *,
             index: Tensor | None = None,
             labels: Tensor | None = None,
-            masks: Follower,
-            boxes: Follower | None = None,
-            keypoints: Follower | None = None,
+            masks: Annotation,
+            boxes: Annotation | None = None,
+            keypoints: Annotation | None = None,
         ) -> Augmented: ...
 
         @overload
@@ -225,9 +223,9 @@ class Transform(Settled, nn.Module):
             *,
             index: Tensor | None = None,
             labels: Tensor | None = None,
-            masks: Follower | None = None,
-            boxes: Follower,
-            keypoints: Follower | None = None,
+            masks: Annotation | None = None,
+            boxes: Annotation,
+            keypoints: Annotation | None = None,
         ) -> Augmented: ...
 
         @overload
@@ -238,9 +236,9 @@ class Transform(Settled, nn.Module):
             *,
             index: Tensor | None = None,
             labels: Tensor | None = None,
-            masks: Follower | None = None,
-            boxes: Follower | None = None,
-            keypoints: Follower,
+            masks: Annotation | None = None,
+            boxes: Annotation | None = None,
+            keypoints: Annotation,
         ) -> Augmented: ...
 
         @overload
@@ -251,9 +249,9 @@ class Transform(Settled, nn.Module):
             *,
             index: Tensor | None = None,
             labels: Tensor | None = None,
-            masks: Follower | None = None,
-            boxes: Follower | None = None,
-            keypoints: Follower | None = None,
+            masks: Annotation | None = None,
+            boxes: Annotation | None = None,
+            keypoints: Annotation | None = None,
         ) -> Tensor | Augmented: ...
 
         def __call__(self, *given: Any, **named: Any) -> Tensor | Augmented: ...
@@ -265,9 +263,9 @@ class Transform(Settled, nn.Module):
         *,
         index: Tensor | None = None,
         labels: Tensor | None = None,
-        masks: Follower | None = None,
-        boxes: Follower | None = None,
-        keypoints: Follower | None = None,
+        masks: Annotation | None = None,
+        boxes: Annotation | None = None,
+        keypoints: Annotation | None = None,
     ) -> Tensor | Augmented:
         """Transform a batch.
 
@@ -279,8 +277,9 @@ class Transform(Settled, nn.Module):
             labels: integers or booleans ``(n,)`` on the host, the class of each draw; for ``PerClass``
                 alone.
             masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
-                follow the geometry; ``gpuaug.transforms.annotations.followers`` says how. Or torchvision's ``tv_tensors``: a
-                ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
+                follow the geometry; ``gpuaug.transforms.annotations.geometry`` says how. Or torchvision's
+                ``tv_tensors``: a ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for
+                each image.
 
         Returns:
             ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says, in the images'
@@ -308,13 +307,13 @@ class Transform(Settled, nn.Module):
         images: Images,
         passes: tuple[Recipes, ...],
         index: Tensor | None,
-        given: Mapping[str, Follower],
+        given: Mapping[str, Annotation],
     ) -> Tensor | Augmented:
         """The images after the recipes, with the masks, boxes and keypoints that are ``given`` by name."""
         tensors: dict[str, Tensor] = {}
         if given:
             size = None if isinstance(images, Packed) else (images.shape[2], images.shape[3])
-            tensors = check_followers(given, len(images), size)
+            tensors = check_annotations(given, len(images), size)
             self.check_moves(passes, given)
         out = self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
         if not given:
@@ -364,19 +363,19 @@ class Transform(Settled, nn.Module):
             passes = self.recipes(first.new_zeros(1, 3), one, first, first)
             return tuple(p._replace(records=p.records[:0], groups=()) for p in passes)
         plan = self.step
-        job = Job(draws, plan, labels)
+        batch = DrawBatch(draws, plan, labels)
         made: list[Recipes] = []
-        for number in range(plan.passes):
+        for pass_index in range(plan.passes):
             if isinstance(source, Packed):
-                draft = Draft.of_packed(source, index)
+                builder = RecipeBuilder.of_packed(source, index)
             else:
-                draft = Draft.of_batch(source, index)
-            draft.samples = draws[:, 0]
-            job.number, job.draft, job.groups = number, draft, []
-            self.paint(job, plan, True, self.training)
-            size = _one_size(draft)
-            recipes = draft.recipes(size)
-            made.append(recipes._replace(groups=tuple(job.groups)) if job.groups else recipes)
+                builder = RecipeBuilder.of_batch(source, index)
+            builder.samples = draws[:, 0]
+            batch.pass_index, batch.builder, batch.groups = pass_index, builder, []
+            self.write_pass(batch, plan, True, self.training)
+            size = _one_size(builder)
+            recipes = builder.recipes(size)
+            made.append(recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes)
             # What this pass gives, the next one takes.
             source, index = (draws.shape[0], channels, *size), None
         return tuple(made)
@@ -438,9 +437,9 @@ def carried(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(device)
 
 
-def _one_size(draft: Draft) -> tuple[int, int]:
+def _one_size(builder: RecipeBuilder) -> tuple[int, int]:
     """(height, width) of every draw after its geometry."""
-    extent = draft.extent
+    extent = builder.extent
     if isinstance(extent, tuple):
         return (extent[1], extent[0])
     width, height = (int(v) for v in extent[0].tolist())
@@ -448,8 +447,8 @@ def _one_size(draft: Draft) -> tuple[int, int]:
         other_width, other_height = (int(v) for v in extent[n].tolist())
         raise ValueError(
             f"all draws must have one size after the geometry, got {height} x {width} for "
-            f"{draft.name_of(0)} and {other_height} x {other_width} for {draft.name_of(n)}: end the geometry "
-            "with Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
+            f"{builder.name_of(0)} and {other_height} x {other_width} for {builder.name_of(n)}: end the "
+            "geometry with Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
         )
     return (height, width)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.program import Operand
-from gpuaug.recipe.selection import Active
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.selection import Selection
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step
 from gpuaug.transforms.ranges import between, interval, is_number
 
@@ -46,19 +46,19 @@ class GaussianBlur(Transform):
         pair = (sigma, sigma) if is_number(sigma) else sigma
         self.sigma = None if pair is None else interval("sigma", pair)
         varies = self.sigma is not None and self.sigma[0] != self.sigma[1]
-        self.numbers = 1 if varies else 0
+        self.random_count = 1 if varies else 0
         self.graded = self.sigma is not None
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
         if self.sigma is None:
             return {"sigma": None}
-        if self.numbers:
-            return {"sigma": job.grade(between(self.sigma, job.uniform(step)[:, 0]))}
+        if self.random_count:
+            return {"sigma": batch.grade(between(self.sigma, batch.uniform(step)[:, 0]))}
         fixed, _ = self.sigma
-        return {"sigma": fixed if job.strength is None else fixed * job.strength}
+        return {"sigma": fixed if batch.strength is None else fixed * batch.strength}
 
-    def compile(self, draft: Draft, active: Active, *, sigma: Operand | None) -> None:
-        draft.blur(sigma, active)
+    def write(self, builder: RecipeBuilder, selection: Selection, *, sigma: Operand | None) -> None:
+        builder.blur(sigma, selection)
 
     def extra_repr(self) -> str:
         return f"kernel_size=5, sigma={self.sigma}"

@@ -57,7 +57,7 @@ def catalogue() -> list[Entry]:
 
     >>> entry = next(entry for entry in catalogue() if entry.name == "Solarize")
     >>> entry.stage, entry.backend, entry.reference
-    ('tone', 'kernel', 'Cubuk et al., AutoAugment, CVPR 2019')
+    ('curves', 'kernel', 'Cubuk et al., AutoAugment, CVPR 2019')
     >>> [(parameter.name, parameter.default) for parameter in entry.parameters]
     [('threshold', (0.5, 1.0))]
     >>> entry.kind(threshold=0.25)

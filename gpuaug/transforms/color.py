@@ -1,4 +1,4 @@
-"""Colours. Each transform is a matrix; a chain of them is one, and its result is rounded and clamped once."""
+"""Colors. Each transform is a matrix; a chain of them is one, and its result is rounded and clamped once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.program import LUMA, Operand
-from gpuaug.recipe.selection import Active, both
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step
 from gpuaug.transforms.ranges import around, between, bounds, level, probability, steady
 
@@ -21,29 +21,31 @@ Range = float | tuple[float, float]
 _SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
 
 
-class _Colour(Transform):
+class _Color(Transform):
     """What is a matrix in the end."""
 
-    stage = Stage.COLOUR
+    stage = Stage.COLOR
     grey = True  # whether it has a meaning for one channel
 
-    def check_channels(self, draft: Draft) -> None:
+    def check_channels(self, builder: RecipeBuilder) -> None:
         wanted = (1, 3, 4) if self.grey else (3, 4)
-        if draft.channels not in wanted:
+        if builder.channels not in wanted:
             raise ValueError(
                 f"{type(self).__name__}: images must have {', '.join(map(str, wanted[:-1]))} or {wanted[-1]} "
-                f"channels, got {draft.channels}"
+                f"channels, got {builder.channels}"
             )
 
 
-class _Matrix(_Colour):
+class _Matrix(_Color):
     """A matrix for each draw, in units of white: three rows of red, green, blue and what is added."""
 
-    def compile(self, draft: Draft, active: Active, *, matrix: Operand, chosen: Active = True) -> None:
-        active = both(active, chosen)
-        self.check_channels(draft)
-        if active is not False:
-            draft.colour(matrix, active)
+    def write(
+        self, builder: RecipeBuilder, selection: Selection, *, matrix: Operand, chosen: Selection = True
+    ) -> None:
+        selection = both(selection, chosen)
+        self.check_channels(builder)
+        if selection is not False:
+            builder.color(matrix, selection)
 
 
 class _Sometimes(_Matrix):
@@ -53,25 +55,25 @@ class _Sometimes(_Matrix):
         p: probability, in [0, 1].
     """
 
-    numbers = 1
+    random_count = 1
     graded = False
 
     def __init__(self, p: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"matrix": self.matrix(job.uniform(step)), "chosen": job.choose(step, self.p)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"matrix": self.matrix(batch.uniform(step)), "chosen": batch.choose(step, self.p)}
 
     def matrix(self, u: Tensor) -> Tensor | tuple[float, ...]:
         """From the draws' numbers ``(n, numbers)``: ``(n, 12)``, or one for all."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to colours")
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does to colors")
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
 
 
-class ColorJitter(_Colour):
+class ColorJitter(_Color):
     """Brightness, contrast, saturation and hue, each by a random amount.
 
     >>> import gpuaug
@@ -97,7 +99,7 @@ class ColorJitter(_Colour):
     """
 
     reference = "torchvision ColorJitter"
-    numbers = 5
+    random_count = 5
 
     def __init__(
         self,
@@ -114,12 +116,12 @@ class ColorJitter(_Colour):
         self.saturation = around("saturation", saturation, 1.0, low=0.0)
         self.hue = around("hue", hue, 0.0, low=-0.5, high=0.5)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        u = job.uniform(step)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        u = batch.uniform(step)
         limits = bounds(self.brightness, self.contrast, self.saturation, self.hue, (0.0, 1.0))
         drawn = between(limits, u)
-        if job.strength is not None:
-            drawn[:, :4] = job.grade(drawn[:, :4], (1, 1, 1, 0))
+        if batch.strength is not None:
+            drawn[:, :4] = batch.grade(drawn[:, :4], (1, 1, 1, 0))
         brightness, contrast, saturation, turns, order = drawn.unbind(1)
         hue: Operand = (1.0, 0.0)
         if self.hue != (0, 0):
@@ -127,17 +129,17 @@ class ColorJitter(_Colour):
             hue = (steady(torch.cos(angle)), steady(torch.sin(angle)))
         return {"factors": (brightness, contrast, saturation), "order": order < 0.5, "hue": hue}
 
-    def compile(
+    def write(
         self,
-        draft: Draft,
-        active: Active,
+        builder: RecipeBuilder,
+        selection: Selection,
         *,
         factors: tuple[Tensor, Tensor, Tensor],
         order: Tensor,
         hue: Operand,
     ) -> None:
-        self.check_channels(draft)
-        draft.adjust(*factors, order, hue, active)
+        self.check_channels(builder)
+        builder.adjust(*factors, order, hue, selection)
 
     def extra_repr(self) -> str:
         return (
@@ -178,7 +180,7 @@ class RandomInvert(_Sometimes):
 
 
 class Sepia(_Sometimes):
-    """The brown of old photographs, with probability ``p``; of images with colours.
+    """The brown of old photographs, with probability ``p``; of images with colors.
 
     >>> import gpuaug
     >>> gpuaug.Sepia(p=1.0)(torch.full((1, 3, 1, 1), 100, dtype=torch.uint8)).flatten()
@@ -206,7 +208,7 @@ class ChannelDropout(_Sometimes):
 
     reference = "Albumentations ChannelDropout"
     grey = False
-    numbers = 2
+    random_count = 2
 
     def __init__(self, p: float = 0.5, fill: int = 0, *, seed: int | None = None) -> None:
         super().__init__(p, seed=seed)
@@ -233,7 +235,7 @@ class ChannelShuffle(_Sometimes):
 
     reference = "Albumentations ChannelShuffle"
     grey = False
-    numbers = 2
+    random_count = 2
 
     def matrix(self, u: Tensor) -> Tensor:
         orders = torch.tensor(list(permutations(range(3))), device="cpu")[(u[:, 1] * 6).long()]
@@ -254,7 +256,7 @@ class RGBShift(_Matrix):
 
     reference = "Albumentations RGBShift"
     grey = False
-    numbers = 3
+    random_count = 3
 
     def __init__(
         self, red: Range = 20.0, green: Range = 20.0, blue: Range = 20.0, *, seed: int | None = None
@@ -265,9 +267,9 @@ class RGBShift(_Matrix):
             for name, value in (("red", red), ("green", green), ("blue", blue))
         )
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        u = job.uniform(step)
-        added = job.grade(between(bounds(self.red, self.green, self.blue), u))
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        u = batch.uniform(step)
+        added = batch.grade(between(bounds(self.red, self.green, self.blue), u))
         whole = torch.eye(3, dtype=torch.float64, device="cpu").expand(len(u), 3, 3)
         return {"matrix": torch.cat((whole, steady(added / 255)[:, :, None]), dim=2).flatten(1)}
 

@@ -8,9 +8,9 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.selection import Active, both, others
-from gpuaug.transforms.base import Job, Transform
-from gpuaug.transforms.passes import Cursor, Stage, Step
+from gpuaug.recipe.selection import Selection, both, others
+from gpuaug.transforms.base import DrawBatch, Transform
+from gpuaug.transforms.passes import PassCursor, Stage, Step
 from gpuaug.transforms.ranges import probability
 from gpuaug.transforms.settled import Members
 
@@ -31,16 +31,16 @@ class Container(Transform):
         self.transforms = Members(transforms)
         self.graded = any(transform.graded for transform in transforms)
 
-    def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
-        place, start, children = next(places), cursor.number, []
+    def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
+        place, start, children = next(places), cursor.pass_index, []
         for transform in self.transforms:
-            step, cursor = transform.plan(cursor, places)
+            step, cursor = transform.assign_passes(cursor, places)
             children.append(step)
         return Step(self, place, start, tuple(children)), cursor
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         for child in step.children:
-            child.transform.paint(job, child, chosen, augmented)
+            child.transform.write_pass(batch, child, chosen, augmented)
 
     def __repr__(self) -> str:
         return self.step.describe()
@@ -61,11 +61,11 @@ class Compose(Container):
       Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
     1 pass: 1 kernel launch a batch
 
-    The stage order of a pass is geometry, blur, colour, tone, grain, noise, erase, output, batched; a
+    The stage order of a pass is geometry, blur, color, curves, noise, noise, erase, output, batched; a
     transform that steps back in it opens the next pass. Batched transforms follow the kernel of their pass,
     any number of them in turn. The crops, resizes, flips and the rotation of one pass are one resampling; a
     second rotation, or a padded crop beside a resize or rotation, opens the next, and so does a fourth curve
-    of tone. ``eval()`` resizes and normalises only.
+    of curves. ``eval()`` resizes and normalises only.
 
     Args:
         transforms: at least one; ``Normalize`` only as the last.
@@ -99,10 +99,10 @@ class Compose(Container):
         self.apply_to = apply_to
         self.memory_format = memory_format
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         if self.apply_to == "copies":
-            augmented = both(augmented, job.copy > 0)
-        super().paint(job, step, chosen, augmented)
+            augmented = both(augmented, batch.copy > 0)
+        super().write_pass(batch, step, chosen, augmented)
 
     def extra_repr(self) -> str:
         return f"apply_to={self.apply_to!r}"
@@ -143,36 +143,36 @@ class OneOf(Container):
         if by not in ("random", "copy"):
             raise ValueError(f"by must be 'random' or 'copy', got {by!r}")
         self.by = by
-        self.numbers = 1 if by == "random" else 0
+        self.random_count = 1 if by == "random" else 0
         refuse_output(self)
 
-    def plan(self, cursor: Cursor, places: Iterator[int]) -> tuple[Step, Cursor]:
+    def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
         place = next(places)
         steps, ends = zip(
-            *(t.plan(cursor, places) for t in self.transforms), strict=True
+            *(t.assign_passes(cursor, places) for t in self.transforms), strict=True
         )  # options exclude one another
         check_one_size(steps)
-        return Step(self, place, cursor.number, tuple(steps)), Cursor.furthest(list(ends))
+        return Step(self, place, cursor.pass_index, tuple(steps)), PassCursor.furthest(list(ends))
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         served = both(chosen, augmented)
-        options, reached = len(step.children), job.reached
-        taken: list[Active] = [False] * options
+        options, reached = len(step.children), batch.reached
+        taken: list[Selection] = [False] * options
         if served is not False:
-            option = self._option(job, step)
+            option = self._option(batch, step)
             taken = [both(served, option == number) for number in range(options)]
         for number, child, rivals in step.options:
             for rival in rivals:  # a draw's crop is of the image itself, not of what another option resized
-                job.reached = both(job.reached, others(taken[rival]))
-            child.transform.paint(job, child, taken[number], augmented)
-            job.reached = reached
+                batch.reached = both(batch.reached, others(taken[rival]))
+            child.transform.write_pass(batch, child, taken[number], augmented)
+            batch.reached = reached
 
-    def _option(self, job: Job, step: Step) -> Tensor:
+    def _option(self, batch: DrawBatch, step: Step) -> Tensor:
         """The number of each draw's option, -1 for none."""
         options = len(step.children)
         if self.by == "copy":
-            return torch.where(job.copy > 0, (job.copy - 1) % options, -1)
-        return (job.uniform(step)[:, 0] * options).long()
+            return torch.where(batch.copy > 0, (batch.copy - 1) % options, -1)
+        return (batch.uniform(step)[:, 0] * options).long()
 
     def extra_repr(self) -> str:
         return f"by={self.by!r}"
@@ -195,14 +195,14 @@ class RandomApply(Container):
     def __init__(self, transforms: Sequence[Transform], p: float = 0.5, *, seed: int | None = None) -> None:
         super().__init__(transforms, seed=seed)
         self.p = probability("p", p)
-        self.numbers = 1
+        self.random_count = 1
         refuse_output(self)
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         served = both(chosen, augmented)
         if served is not False:
-            served = both(served, job.choose(step, self.p))
-        super().paint(job, step, served, augmented)
+            served = both(served, batch.choose(step, self.p))
+        super().write_pass(batch, step, served, augmented)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -218,7 +218,7 @@ def check_one_size(options: Sequence[Step]) -> None:
             raise ValueError(
                 "OneOf: options that change the size must leave every pass at the same, "
                 f"got {' and '.join(found)} after pass {number + 1}: end each option's geometry with the "
-                "same Resize((height, width)), ahead of its blur, colour and noise"
+                "same Resize((height, width)), ahead of its blur, color and noise"
             )
 
 
@@ -228,12 +228,12 @@ def _sizes(option: Step) -> dict[int, str]:
     for step in option.leaves:
         if step.sized:
             extent = step.transform.leaves_at(extent)
-            sizes[step.number] = f"{extent[1]} x {extent[0]}" if extent else ""
+            sizes[step.pass_index] = f"{extent[1]} x {extent[0]}" if extent else ""
     return sizes
 
 
 def refuse_output(container: Container) -> None:
-    for step in container.plan(Cursor(), count())[0].leaves:
+    for step in container.assign_passes(PassCursor(), count())[0].leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(
                 f"{type(container).__name__} must not hold Normalize: all draws of a batch share their output"

@@ -1,4 +1,4 @@
-"""Tone: posterize, solarize, gamma. Each transform is a curve of levels; those of a chain are one table."""
+"""Curves: posterize, solarize, gamma. Each transform is a curve of levels; those of a chain are one table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT
-from gpuaug.recipe.selection import Active
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.selection import Selection
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step
 from gpuaug.transforms.ranges import between, span, whole_between, whole_span
 
@@ -33,18 +33,18 @@ class Posterize(Transform):
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019"
-    stage = Stage.TONE
-    numbers = 1
+    stage = Stage.CURVES
+    random_count = 1
 
     def __init__(self, bits: int | tuple[int, int] = (4, 7), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.bits = whole_span("bits", bits, 0, 8)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"bits": job.grade_whole(whole_between(self.bits, job.uniform(step)[:, 0]), 8)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"bits": batch.grade_whole(whole_between(self.bits, batch.uniform(step)[:, 0]), 8)}
 
-    def compile(self, draft: Draft, active: Active, *, bits: Tensor) -> None:
-        draft.tone(POSTERIZE, bits, active)
+    def write(self, builder: RecipeBuilder, selection: Selection, *, bits: Tensor) -> None:
+        builder.curve(POSTERIZE, bits, selection)
 
     def extra_repr(self) -> str:
         return f"bits={self.bits}"
@@ -63,20 +63,20 @@ class Solarize(Transform):
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019"
-    stage = Stage.TONE
-    numbers = 1
+    stage = Stage.CURVES
+    random_count = 1
 
     def __init__(self, threshold: Span = (0.5, 1.0), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.threshold = span("threshold", threshold, 0, 2)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"threshold": job.grade(between(self.threshold, job.uniform(step)[:, 0]), NO_LEVEL)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"threshold": batch.grade(between(self.threshold, batch.uniform(step)[:, 0]), NO_LEVEL)}
 
-    def compile(self, draft: Draft, active: Active, *, threshold: Tensor) -> None:
+    def write(self, builder: RecipeBuilder, selection: Selection, *, threshold: Tensor) -> None:
         # Half a step below, so that a level is at the threshold that it makes, also in float32.
         word = (threshold * THRESHOLD_UNIT - 0.5).floor().clamp(min=0)
-        draft.tone(SOLARIZE, word.long(), active)
+        builder.curve(SOLARIZE, word.long(), selection)
 
     def extra_repr(self) -> str:
         return f"threshold={self.threshold}"
@@ -95,18 +95,18 @@ class RandomGamma(Transform):
     """
 
     reference = "IEC 61966-2-1 and ITU-R BT.709 (gamma)"
-    stage = Stage.TONE
-    numbers = 1
+    stage = Stage.CURVES
+    random_count = 1
 
     def __init__(self, gamma: Span = (0.8, 1.2), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.gamma = span("gamma", gamma, 0.01, 100)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"gamma": job.grade(between(self.gamma, job.uniform(step)[:, 0]), 1.0)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"gamma": batch.grade(between(self.gamma, batch.uniform(step)[:, 0]), 1.0)}
 
-    def compile(self, draft: Draft, active: Active, *, gamma: Tensor) -> None:
-        draft.tone(POWER, (gamma * EXPONENT_UNIT).round().long(), active)
+    def write(self, builder: RecipeBuilder, selection: Selection, *, gamma: Tensor) -> None:
+        builder.curve(POWER, (gamma * EXPONENT_UNIT).round().long(), selection)
 
     def extra_repr(self) -> str:
         return f"gamma={self.gamma}"

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.batch import check_size
-from gpuaug.recipe.builder import Draft, Extent
+from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.layout import BOXES
 from gpuaug.recipe.program import TRIES, Operand
-from gpuaug.recipe.selection import Active, both
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step
 from gpuaug.transforms.ranges import between, interval, level, probability, whole, whole_between, whole_span
 
@@ -38,7 +38,7 @@ class RandomErasing(Transform):
 
     reference = "Zhong et al., Random erasing data augmentation, AAAI 2020"
     stage = Stage.ERASE
-    numbers = 1 + 2 * TRIES + 2
+    random_count = 1 + 2 * TRIES + 2
 
     def __init__(
         self,
@@ -55,23 +55,25 @@ class RandomErasing(Transform):
         self.ratio = interval("ratio", ratio)
         self.value = level("value", value)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        _, share, ratio, place = job.uniform(step).split_with_sizes((1, TRIES, TRIES, 2), 1)
-        extent = _extent(job.draft.extent, len(place))
-        area = extent.prod(1, keepdim=True) * job.grade(between(self.scale, share))
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        _, share, ratio, place = batch.uniform(step).split_with_sizes((1, TRIES, TRIES, 2), 1)
+        extent = _extent(batch.builder.extent, len(place))
+        area = extent.prod(1, keepdim=True) * batch.grade(between(self.scale, share))
         ratio = torch.exp(between((math.log(self.ratio[0]), math.log(self.ratio[1])), ratio))
         tries = torch.stack((area / ratio, area * ratio), dim=2).sqrt().round()  # (n, tries, 2): x, y
         fits = (tries < extent[:, None]).all(2)
         size = tries[torch.arange(len(place), device="cpu"), fits.int().argmax(1)]
         corner = (place * (extent - size + 1)).floor()
         boxes = torch.cat((corner, corner + size), dim=1).long()
-        chosen = both(job.choose(step, self.p), fits.any(1))
+        chosen = both(batch.choose(step, self.p), fits.any(1))
         return {"boxes": boxes[:, None], "chosen": chosen}
 
-    def compile(self, draft: Draft, active: Active, *, boxes: Tensor, chosen: Active) -> None:
-        active = both(active, chosen)
-        if active is not False:
-            draft.erase(boxes, self.value, active)
+    def write(
+        self, builder: RecipeBuilder, selection: Selection, *, boxes: Tensor, chosen: Selection
+    ) -> None:
+        selection = both(selection, chosen)
+        if selection is not False:
+            builder.erase(boxes, self.value, selection)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, scale={self.scale}, ratio={self.ratio}, value={self.value}"
@@ -102,18 +104,18 @@ class CutOut(Transform):
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.holes, self.fill = whole("holes", holes, 1, BOXES), level("fill", fill)
-        self.numbers = 2 * self.holes
+        self.random_count = 2 * self.holes
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
         height, width = self.size
-        if job.strength is None:
-            return {"places": job.uniform(step), "size": (width, height)}
-        size = torch.tensor((width, height), device="cpu").expand(len(job.keys), 2)
-        return {"places": job.uniform(step), "size": job.grade_whole(size, 0)}
+        if batch.strength is None:
+            return {"places": batch.uniform(step), "size": (width, height)}
+        size = torch.tensor((width, height), device="cpu").expand(len(batch.keys), 2)
+        return {"places": batch.uniform(step), "size": batch.grade_whole(size, 0)}
 
-    def compile(self, draft: Draft, active: Active, *, places: Tensor, size: Operand) -> None:
+    def write(self, builder: RecipeBuilder, selection: Selection, *, places: Tensor, size: Operand) -> None:
         for place in places.split(2, dim=1):
-            draft.cut_out(place, size, self.fill, active)
+            builder.cut_out(place, size, self.fill, selection)
 
     def extra_repr(self) -> str:
         return f"size={self.size}, holes={self.holes}, fill={self.fill}"
@@ -137,7 +139,7 @@ class GridDropout(Transform):
 
     reference = "Chen et al., GridMask data augmentation, 2020"
     stage = Stage.ERASE
-    numbers = 3
+    random_count = 3
 
     def __init__(
         self,
@@ -153,14 +155,16 @@ class GridDropout(Transform):
             raise ValueError(f"ratio must be in (0, 1), got {ratio}")
         self.unit, self.fill = whole_span("unit", unit, 2, 0xFFFF), level("fill", fill)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        u = job.uniform(step)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        u = batch.uniform(step)
         unit = whole_between(self.unit, u[:, 0])
-        hole = job.grade_whole((unit * self.ratio).round().long().clamp(min=1).minimum(unit - 1), 0)
+        hole = batch.grade_whole((unit * self.ratio).round().long().clamp(min=1).minimum(unit - 1), 0)
         return {"unit": unit, "hole": hole, "phase": (u[:, 1:] * unit[:, None]).long()}
 
-    def compile(self, draft: Draft, active: Active, *, unit: Tensor, hole: Tensor, phase: Tensor) -> None:
-        draft.erase_grid(unit, hole, phase, self.fill, active)
+    def write(
+        self, builder: RecipeBuilder, selection: Selection, *, unit: Tensor, hole: Tensor, phase: Tensor
+    ) -> None:
+        builder.erase_grid(unit, hole, phase, self.fill, selection)
 
     def extra_repr(self) -> str:
         return f"ratio={self.ratio}, unit={self.unit}, fill={self.fill}"

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.batch import check_size
-from gpuaug.recipe.builder import Draft, Extent
+from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.program import TRIES, Operand
-from gpuaug.recipe.selection import Active, both
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Geometry, Stage, Step
 from gpuaug.transforms.ranges import between, border, flag, interval, is_whole, probability, whole
 
@@ -36,13 +36,13 @@ class _Sized(Transform):
         self.extent = (self.size[1], self.size[0])
         self.antialias = flag("antialias", antialias)
 
-    def compile_plain(self, draft: Draft, active: Active) -> None:
-        draft.resize(self.extent, active, antialias=self.antialias)
+    def write_plain(self, builder: RecipeBuilder, selection: Selection) -> None:
+        builder.resize(self.extent, selection, antialias=self.antialias)
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
-        super().paint(job, step, chosen, augmented)
-        if step.number == job.number and job.reached is True:
-            job.draft.extent = self.extent
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        super().write_pass(batch, step, chosen, augmented)
+        if step.pass_index == batch.pass_index and batch.reached is True:
+            batch.builder.extent = self.extent
 
     def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int]:
         return self.extent
@@ -79,18 +79,18 @@ class RandomCrop(_Sized):
         super().__init__(size, seed=seed)
         self.padding = whole("padding", padding, 0, 0xFFFF)
         self.padding_mode = border("padding_mode", padding_mode)
-        self.numbers = 2
+        self.random_count = 2
         self.geometry = Geometry.PAD if padding else Geometry.SIZE
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        room = _room(self, job.draft.extent, self.padding)
-        return {"fraction": (0, 0) if room == (0, 0) else job.grade(job.uniform(step), 0.5)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        room = _room(self, batch.builder.extent, self.padding)
+        return {"fraction": (0, 0) if room == (0, 0) else batch.grade(batch.uniform(step), 0.5)}
 
-    def compile(self, draft: Draft, active: Active, *, fraction: Operand) -> None:
-        _check_room(self, draft, active, self.padding)
+    def write(self, builder: RecipeBuilder, selection: Selection, *, fraction: Operand) -> None:
+        _check_room(self, builder, selection, self.padding)
         if self.padding:
-            draft.border(self.padding_mode, active)
-        draft.window(fraction, self.extent, active, padding=self.padding)
+            builder.border(self.padding_mode, selection)
+        builder.window(fraction, self.extent, selection, padding=self.padding)
 
     def extra_repr(self) -> str:
         pad = f", padding={self.padding}, padding_mode={self.padding_mode!r}" if self.padding else ""
@@ -116,7 +116,7 @@ class RandomResizedCrop(_Sized):
     """
 
     reference = "Szegedy et al., Going deeper with convolutions, CVPR 2015"
-    numbers = 2 * TRIES + 2
+    random_count = 2 * TRIES + 2
 
     def __init__(
         self,
@@ -131,19 +131,28 @@ class RandomResizedCrop(_Sized):
         self.scale = interval("scale", scale, high=1.0)
         self.ratio = interval("ratio", ratio)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        shares, ratios, fraction = job.uniform(step).split_with_sizes((TRIES, TRIES, 2), 1)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        shares, ratios, fraction = batch.uniform(step).split_with_sizes((TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         shares, ratios = between(self.scale, shares), between((low, high), ratios)
-        if job.strength is not None:  # the weaker, the nearer to the whole image
-            shares, ratios = job.grade(shares, 1.0), job.grade(ratios, _own_ratio(job.draft.extent).log())
+        if batch.strength is not None:  # the weaker, the nearer to the whole image
+            shares, ratios = (
+                batch.grade(shares, 1.0),
+                batch.grade(ratios, _own_ratio(batch.builder.extent).log()),
+            )
         return {"fraction": fraction, "shares": shares, "ratios": torch.exp(ratios)}
 
-    def compile(
-        self, draft: Draft, active: Active, *, fraction: Tensor, shares: Tensor, ratios: Tensor
+    def write(
+        self,
+        builder: RecipeBuilder,
+        selection: Selection,
+        *,
+        fraction: Tensor,
+        shares: Tensor,
+        ratios: Tensor,
     ) -> None:
-        draft.fit(
-            *(fraction, shares, ratios, self.ratio, self.extent, active),
+        builder.fit(
+            *(fraction, shares, ratios, self.ratio, self.extent, selection),
             antialias=self.antialias,
         )
 
@@ -177,12 +186,12 @@ class Resize(Transform):
         self.by_shorter_side = is_whole(size)
         self.antialias = flag("antialias", antialias)
 
-    def compile(self, draft: Draft, active: Active) -> None:
-        draft.resize(self._extent(draft.extent), active, antialias=self.antialias)
+    def write(self, builder: RecipeBuilder, selection: Selection) -> None:
+        builder.resize(self._extent(builder.extent), selection, antialias=self.antialias)
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
-        if step.number == job.number:
-            self.compile(job.draft, job.reached)
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        if step.pass_index == batch.pass_index:
+            self.write(batch.builder, batch.reached)
 
     def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int] | None:
         return None if self.by_shorter_side and extent is None else self._of_one(extent or (1, 1))
@@ -218,12 +227,12 @@ class CenterCrop(_Sized):
     reference = "torchvision CenterCrop"
     deterministic = True
 
-    def compile(self, draft: Draft, active: Active) -> None:
-        _check_room(self, draft, active)
-        room = _room(self, draft.extent)
+    def write(self, builder: RecipeBuilder, selection: Selection) -> None:
+        _check_room(self, builder, selection)
+        room = _room(self, builder.extent)
         # Half to even, as torchvision's.
         corner = (room / 2).round() if isinstance(room, Tensor) else tuple(round(side / 2) for side in room)
-        draft.crop(corner, self.extent, active)
+        builder.crop(corner, self.extent, selection)
 
 
 class _Flip(Transform):
@@ -235,7 +244,7 @@ class _Flip(Transform):
 
     stage = Stage.GEOMETRY
     geometry = Geometry.FLIP
-    numbers = 1
+    random_count = 1
     graded = False
     axis: int
 
@@ -243,11 +252,11 @@ class _Flip(Transform):
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"flipped": job.choose(step, self.p)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"flipped": batch.choose(step, self.p)}
 
-    def compile(self, draft: Draft, active: Active, *, flipped: Active) -> None:
-        draft.flip(self.axis, both(active, flipped))
+    def write(self, builder: RecipeBuilder, selection: Selection, *, flipped: Selection) -> None:
+        builder.flip(self.axis, both(selection, flipped))
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -300,14 +309,14 @@ def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:
     return (present[0] + 2 * padding - width, present[1] + 2 * padding - height)
 
 
-def _check_room(transform: _Sized, draft: Draft, active: Active, padding: int = 0) -> None:
-    present = draft.extent
+def _check_room(transform: _Sized, builder: RecipeBuilder, selection: Selection, padding: int = 0) -> None:
+    present = builder.extent
     room = _room(transform, present, padding)
-    short = both(active, (room < 0).any(1) if isinstance(room, Tensor) else min(room) < 0)
+    short = both(selection, (room < 0).any(1) if isinstance(room, Tensor) else min(room) < 0)
     for n in short.nonzero().flatten()[:1].tolist() if isinstance(short, Tensor) else [0] * short:
         width, height = present[n].tolist() if isinstance(present, Tensor) else present
         raise ValueError(
             f"{type(transform).__name__}: size must be at most the image's with its padding, "
-            f"got {transform.size[0]} x {transform.size[1]} for {draft.name_of(n)} of {height} x {width} "
+            f"got {transform.size[0]} x {transform.size[1]} for {builder.name_of(n)} of {height} x {width} "
             "pixels"
         )

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from gpuaug.recipe.builder import Draft
-from gpuaug.recipe.selection import Active
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.selection import Selection
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step
 from gpuaug.transforms.ranges import probability
 
@@ -30,22 +30,28 @@ class SaltAndPepper(Transform):
     """
 
     reference = "scikit-image random_noise"
-    stage = Stage.NOISE
+    stage = Stage.IMPULSE
 
     def __init__(self, amount: float = 0.25, salt_vs_pepper: float = 0.6, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.amount = probability("amount", amount)
         self.salt_vs_pepper = probability("salt_vs_pepper", salt_vs_pepper)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        amount = self.amount if job.strength is None else self.amount * job.strength
-        return {"amount": amount, "keys": job.keys, "place": step.place}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        amount = self.amount if batch.strength is None else self.amount * batch.strength
+        return {"amount": amount, "keys": batch.keys, "place": step.place}
 
-    def compile(
-        self, draft: Draft, active: Active, *, amount: Tensor | float, keys: Tensor, place: int
+    def write(
+        self,
+        builder: RecipeBuilder,
+        selection: Selection,
+        *,
+        amount: Tensor | float,
+        keys: Tensor,
+        place: int,
     ) -> None:
         salt = amount * self.salt_vs_pepper
-        draft.noise(salt, amount - salt, keys, place, active)
+        builder.impulse(salt, amount - salt, keys, place, selection)
 
     def extra_repr(self) -> str:
         return f"amount={self.amount}, salt_vs_pepper={self.salt_vs_pepper}"

@@ -1,4 +1,4 @@
-"""Grain: noise of every pixel in the kernel, normal and added, or a factor."""
+"""Noise: noise of every pixel in the kernel, normal and added, or a factor."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import DEVIATION_UNIT, FACTOR, FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL
-from gpuaug.recipe.selection import Active
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.recipe.selection import Selection
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step
 from gpuaug.transforms.ranges import between, flag, span
 
@@ -34,21 +34,23 @@ class GaussNoise(Transform):
     """
 
     reference = "Albumentations GaussNoise"
-    stage = Stage.GRAIN
-    numbers = 1
+    stage = Stage.NOISE
+    random_count = 1
 
     def __init__(self, std: Span = (0.02, 0.1), per_channel: bool = True, *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.std = span("std", std, 0, 1)
         self.per_channel = flag("per_channel", per_channel)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        std = job.grade(between(self.std, job.uniform(step)[:, 0]))
-        return {"std": std, "keys": job.keys, "place": step.place}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        std = batch.grade(between(self.std, batch.uniform(step)[:, 0]))
+        return {"std": std, "keys": batch.keys, "place": step.place}
 
-    def compile(self, draft: Draft, active: Active, *, std: Tensor, keys: Tensor, place: int) -> None:
+    def write(
+        self, builder: RecipeBuilder, selection: Selection, *, std: Tensor, keys: Tensor, place: int
+    ) -> None:
         kind = NORMAL | PER_PIXEL | (PER_CHANNEL if self.per_channel else 0)
-        draft.grain(kind, (std * (255 * DEVIATION_UNIT)).round().long(), 0, keys, place, active)
+        builder.noise(kind, (std * (255 * DEVIATION_UNIT)).round().long(), 0, keys, place, selection)
 
     def extra_repr(self) -> str:
         return f"std={self.std}, per_channel={self.per_channel}"
@@ -68,7 +70,7 @@ class MultiplicativeNoise(Transform):
     """
 
     reference = "Albumentations MultiplicativeNoise"
-    stage = Stage.GRAIN
+    stage = Stage.NOISE
 
     def __init__(
         self,
@@ -83,14 +85,14 @@ class MultiplicativeNoise(Transform):
         self.per_channel = flag("per_channel", per_channel)
         self.elementwise = flag("elementwise", elementwise)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        least, most = (_graded(job, factor) for factor in self.multiplier)
-        return {"least": least, "most": most, "keys": job.keys, "place": step.place}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        least, most = (_graded(batch, factor) for factor in self.multiplier)
+        return {"least": least, "most": most, "keys": batch.keys, "place": step.place}
 
-    def compile(
+    def write(
         self,
-        draft: Draft,
-        active: Active,
+        builder: RecipeBuilder,
+        selection: Selection,
         *,
         least: Tensor | float,
         most: Tensor | float,
@@ -99,14 +101,14 @@ class MultiplicativeNoise(Transform):
     ) -> None:
         kind = FACTOR | (PER_CHANNEL if self.per_channel else 0) | (PER_PIXEL if self.elementwise else 0)
         low, high = _words(least), _words(most)
-        draft.grain(kind, low, high - low, keys, place, active)
+        builder.noise(kind, low, high - low, keys, place, selection)
 
     def extra_repr(self) -> str:
         return f"multiplier={self.multiplier}, per_channel={self.per_channel}, elementwise={self.elementwise}"
 
 
-def _graded(job: Job, factor: float) -> Tensor | float:
-    return factor if job.strength is None else 1 + job.strength * (factor - 1)
+def _graded(batch: DrawBatch, factor: float) -> Tensor | float:
+    return factor if batch.strength is None else 1 + batch.strength * (factor - 1)
 
 
 def _words(factor: Tensor | float) -> Tensor | float:

@@ -8,9 +8,15 @@ from torch import Tensor
 from gpuaug import functional
 from gpuaug.images.batch import dtype_name
 from gpuaug.images.packed import Images, Packed
-from gpuaug.recipe.builder import Draft, Recipes
-from gpuaug.recipe.selection import Active
-from gpuaug.stages.output import TABLE_DTYPES, Statistic, normalization_line, normalization_table, statistics
+from gpuaug.recipe.builder import RecipeBuilder, Recipes
+from gpuaug.recipe.selection import Selection
+from gpuaug.stages.output import (
+    TABLE_DTYPES,
+    Statistic,
+    normalization_scale_shift,
+    normalization_table,
+    statistics,
+)
 from gpuaug.transforms import advice
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.passes import Stage
@@ -59,7 +65,7 @@ class Normalize(Transform):
         # Here and not in a graph, which may round otherwise. It checks the settings.
         channels = max(self._mean.numel(), self._std.numel())
         table = normalization_table(self._mean, self._std, channels=channels, dtype=self.dtype)
-        self._kept[None] = (table, normalization_line(self._mean, self._std, channels=channels))
+        self._kept[None] = (table, normalization_scale_shift(self._mean, self._std, channels=channels))
         super()._settle()
 
     @property
@@ -70,7 +76,7 @@ class Normalize(Transform):
     def std(self) -> Tensor:
         return self._std.clone()
 
-    def compile(self, draft: Draft, active: Active) -> None:
+    def write(self, builder: RecipeBuilder, selection: Selection) -> None:
         """Nothing of it is in the record: the table is the batch's."""
 
     def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
@@ -79,18 +85,20 @@ class Normalize(Transform):
                 images, recipes, mean=self._mean, std=self._std, dtype=self.dtype, memory_format=memory_format
             )
         channels = images.channels if isinstance(images, Packed) else images.shape[1]
-        table, line = self._table(channels, images.device)
-        return functional.augment(images, recipes, table=table, line=line, memory_format=memory_format)
+        table, scale_shift = self._table(channels, images.device)
+        return functional.augment(
+            images, recipes, table=table, scale_shift=scale_shift, memory_format=memory_format
+        )
 
     def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The table and its line, made once for each device, so that later batches copy nothing."""
+        """The table, its scale and its shift, made once for each device: later batches copy nothing."""
 
         def make() -> tuple[Tensor, Tensor]:
             own = self._kept[None]
             if own[0].shape[1] not in (1, channels):
                 statistics(self._mean, self._std, channels)  # says what does not fit
-            table, line = (v.expand(1, channels, -1).contiguous().to(device) for v in own)
-            return table, line
+            table, scale_shift = (v.expand(1, channels, -1).contiguous().to(device) for v in own)
+            return table, scale_shift
 
         return keep(self._kept, (channels, device), make)
 

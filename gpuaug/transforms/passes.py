@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from gpuaug.recipe.layout import CURVES
+from gpuaug.recipe.layout import MOST_CURVES
 
 if TYPE_CHECKING:
     from gpuaug.transforms.base import Transform
@@ -20,10 +20,10 @@ class Stage(IntEnum):
 
     GEOMETRY = 0
     BLUR = 1
-    COLOUR = 2
-    TONE = 3
-    GRAIN = 4
-    NOISE = 5
+    COLOR = 2
+    CURVES = 3
+    NOISE = 4
+    IMPULSE = 5
     ERASE = 6
     OUTPUT = 7
     BATCHED = 8  # after the kernel: PyTorch on the draws that need it
@@ -40,11 +40,11 @@ class Geometry(IntEnum):
 
 
 @dataclass(frozen=True)
-class Cursor:
+class PassCursor:
     """How far a plan has come: the pass that is open, its latest stage, what its geometry holds, and how
-    many curves its tone."""
+    many curves its curves."""
 
-    number: int = 0
+    pass_index: int = 0
     stage: Stage = Stage.GEOMETRY
     geometry: Geometry = Geometry.NONE
     curves: int = 0
@@ -54,8 +54,8 @@ class Cursor:
         if stage == Stage.BATCHED:
             return True  # any number of them, in turn
         if stage != Stage.GEOMETRY:
-            # The matrices of several colours multiply, and curves follow one another while there is room.
-            again = stage == Stage.COLOUR or (stage == Stage.TONE and self.curves < CURVES)
+            # The matrices of several colors multiply, and curves follow one another while there is room.
+            again = stage == Stage.COLOR or (stage == Stage.CURVES and self.curves < MOST_CURVES)
             return stage > self.stage or (stage == self.stage and again)
         if geometry == Geometry.PAD or self.geometry == Geometry.PAD:
             return self.stage == Stage.GEOMETRY and min(geometry, self.geometry) <= Geometry.FLIP
@@ -63,20 +63,20 @@ class Cursor:
             return False
         return self.stage == Stage.GEOMETRY
 
-    def after(self, stage: Stage, geometry: Geometry) -> Cursor:
+    def after(self, stage: Stage, geometry: Geometry) -> PassCursor:
         """The cursor once a transform has joined, in a new pass where it has to."""
-        start = self if self.admits(stage, geometry) else Cursor(self.number + 1)
-        return Cursor(
-            start.number, stage, max(start.geometry, geometry), start.curves + (stage == Stage.TONE)
+        start = self if self.admits(stage, geometry) else PassCursor(self.pass_index + 1)
+        return PassCursor(
+            start.pass_index, stage, max(start.geometry, geometry), start.curves + (stage == Stage.CURVES)
         )
 
     @staticmethod
-    def furthest(cursors: list[Cursor]) -> Cursor:
+    def furthest(cursors: list[PassCursor]) -> PassCursor:
         """Where exclusive options leave the plan: as far as the furthest of them."""
-        number = max(c.number for c in cursors)
-        last = [c for c in cursors if c.number == number]
-        return Cursor(
-            *(number, max(c.stage for c in last)),
+        latest = max(c.pass_index for c in cursors)
+        last = [c for c in cursors if c.pass_index == latest]
+        return PassCursor(
+            *(latest, max(c.stage for c in last)),
             *(max(c.geometry for c in last), max(c.curves for c in last)),
         )
 
@@ -91,22 +91,22 @@ class Step:
         by_place: their transforms.
         passes: how many there are.
         sized: whether it may change the size.
-        options: the children as options in the order to paint them: number, step, and which others change
+        options: the children as options in the order to write them: number, step, and which others change
             the size where this one does. Those that do come first, so that the others see what all draws
             leave at.
-        numbers: the places whose transforms need random numbers, and how many each needs for a draw.
+        random_counts: the places whose transforms need random numbers, and how many each needs for a draw.
     """
 
     transform: Transform
     place: int  # in the chain: a word of its random counters
-    number: int  # of its pass; a container's is that of the cursor it began at
+    pass_index: int  # a container's is that of the cursor it began at
     children: tuple[Step, ...] = ()
     leaves: list[Step] = field(init=False, repr=False, compare=False)
     by_place: dict[int, Transform] = field(init=False, repr=False, compare=False)
     passes: int = field(init=False, repr=False, compare=False)
     sized: bool = field(init=False, repr=False, compare=False)
     options: list[tuple[int, Step, list[int]]] = field(init=False, repr=False, compare=False)
-    numbers: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
+    random_counts: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
 
     @property
     def runs_in(self) -> str:
@@ -127,19 +127,19 @@ class Step:
         leaves = [step for step in steps if not step.children]
         sized = [number for number, child in enumerate(self.children) if child.sized]
         rest = [number for number in range(len(self.children)) if number not in sized]
-        numbered = [step for step in steps if step.transform.numbers]
+        numbered = [step for step in steps if step.transform.random_count]
         derived = {
             "leaves": leaves,
             "by_place": {step.place: step.transform for step in leaves},
-            "passes": max(step.number for step in leaves) + 1,
+            "passes": max(step.pass_index for step in leaves) + 1,
             "sized": any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in leaves),
             "options": [
                 *((number, self.children[number], [k for k in sized if k != number]) for number in sized),
                 *((number, self.children[number], []) for number in rest),
             ],
-            "numbers": (
+            "random_counts": (
                 [step.place for step in numbered],
-                [step.transform.numbers for step in numbered],
+                [step.transform.random_count for step in numbered],
             ),
         }
         for name, value in derived.items():
@@ -150,7 +150,7 @@ class Step:
         rows = [(f"{'  ' * depth}{step.transform.label()}", step) for depth, step in self.walk()]
         width = max(len(text) for text, _ in rows) + 2
         lines = [
-            text if step.children else f"{text:<{width}}pass {step.number + 1}, {step.runs_in}"
+            text if step.children else f"{text:<{width}}pass {step.pass_index + 1}, {step.runs_in}"
             for text, step in rows
         ]
         count = self.passes

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.selection import Active, both
-from gpuaug.transforms.base import Job, Transform, check_host_integers
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import DrawBatch, Transform, check_host_integers
 from gpuaug.transforms.compose import Container, refuse_output
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import probability
@@ -71,7 +71,7 @@ class PerClass(Container):
         self.set_tables(strength, op_probability)
         self.p = probability("p", p)
         self._chance = self.p  # that any transform falls on a draw, now
-        self.numbers = 1 + len(self.transforms)
+        self.random_count = 1 + len(self.transforms)
 
     @property
     def strength(self) -> Tensor:
@@ -111,25 +111,25 @@ class PerClass(Container):
         finally:
             self._strength, self._op_probability, self._chance = kept
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
-        served, outer = both(chosen, augmented), job.strength
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        served, outer = both(chosen, augmented), batch.strength
         if served is False:
-            super().paint(job, step, False, augmented)
+            super().write_pass(batch, step, False, augmented)
             return
-        strength, chance = self._of_draws(job)
-        number = job.uniform(step)
+        strength, chance = self._of_draws(batch)
+        number = batch.uniform(step)
         served = both(served, (number[:, 0] < self._chance) & (strength > 0))
-        job.strength = strength if outer is None else strength * outer
+        batch.strength = strength if outer is None else strength * outer
         for place, child in enumerate(step.children):
-            probable = chance[:, place] if child.transform.graded else chance[:, place] * job.strength
-            child.transform.paint(job, child, both(served, number[:, 1 + place] < probable), augmented)
-        job.strength = outer
+            probable = chance[:, place] if child.transform.graded else chance[:, place] * batch.strength
+            child.transform.write_pass(batch, child, both(served, number[:, 1 + place] < probable), augmented)
+        batch.strength = outer
 
-    def _of_draws(self, job: Job) -> tuple[Tensor, Tensor]:
+    def _of_draws(self, batch: DrawBatch) -> tuple[Tensor, Tensor]:
         """Strength ``(n,)`` and chances ``(n, transforms)`` of the draws."""
-        strength, chance, count = self._strength, self._op_probability, len(job.keys)
+        strength, chance, count = self._strength, self._op_probability, len(batch.keys)
         if strength.dim() or chance.dim():
-            labels = _checked(job, len(strength if strength.dim() else chance), self)
+            labels = _checked(batch, len(strength if strength.dim() else chance), self)
             strength, chance = (
                 table.index_select(0, labels) if table.dim() else table for table in (strength, chance)
             )
@@ -158,18 +158,20 @@ def _table(name: str, value: Table, shape: tuple[str | int, ...]) -> Tensor:
     return table.clone()
 
 
-def _checked(job: Job, classes: int, transform: PerClass) -> Tensor:
-    labels = job.labels
+def _checked(batch: DrawBatch, classes: int, transform: PerClass) -> Tensor:
+    labels = batch.labels
     if labels is None:
         raise ValueError(f"labels must be given, one for each draw: {transform.label()} goes by class")
     if isinstance(labels, Tensor) and not (labels.is_floating_point() or labels.is_complex()):
         labels = labels.long()  # booleans and short integers are labels of the samplers too
     check_host_integers("labels", labels, "(n,)")
-    if labels.shape != job.keys.shape:
-        raise ValueError(f"labels must have shape {tuple(job.keys.shape)}, got {tuple(labels.shape)}")
+    if labels.shape != batch.keys.shape:
+        raise ValueError(f"labels must have shape {tuple(batch.keys.shape)}, got {tuple(labels.shape)}")
     if torch.compiler.is_compiling():
         # index_select checks where the graph runs, and some backends count negative ones from the end.
         return torch.where(labels < 0, classes, labels)
     for n in ((labels < 0) | (labels >= classes)).nonzero().flatten()[:1].tolist():
-        raise ValueError(f"labels must be in [0, {classes}), got {int(labels[n])} for {job.draft.name_of(n)}")
+        raise ValueError(
+            f"labels must be in [0, {classes}), got {int(labels[n])} for {batch.builder.name_of(n)}"
+        )
     return labels

@@ -17,8 +17,8 @@ from host_compiler import CSRC, OF_TESTS, SANITIZERS, agree, compile_cpp, compil
 from hypothesis import given, settings
 
 from gpuaug.ops import reference
-from gpuaug.recipe.builder import Draft
-from gpuaug.recipe.layout import BLUR, ERASE, FIELDS, NOISE, SHRINK, TONE, WORD
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import BLUR, CURVES, ERASE, FIELDS, IMPULSE, SHRINK, WORD
 
 KERNEL = "cuda/kernel.cuh"
 CAUGHT = re.compile(
@@ -65,7 +65,12 @@ MUTATIONS = {
         "i",
     ),
     "words of rows that are not aligned": ("address", "cuda/tile_plan.cuh", "recipe.width % 4 == 0 && ", ""),
-    "vector over the end of a row": ("address", "cuda/output.cuh", "first + kVector <= count", "first < count"),
+    "vector over the end of a row": (
+        "address",
+        "cuda/output.cuh",
+        "first + kVector <= count",
+        "first < count",
+    ),
     "vector that is not aligned": (
         "address",
         "cuda/output.cuh",
@@ -84,36 +89,71 @@ MUTATIONS = {
         "(plan.y.begin + row) * batch.width + x;",
         "(plan.y.begin + row) * batch.width + x + kVector;",
     ),
-    "colour without the noise after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
-    "tone without the noise after it": ("plain", "cuda/curves.cuh", "(toned & keep) | put", "toned"),
-    "curves in another order": ("plain", "cuda/curves.cuh", "curve_word(recipe, i)", "curve_word(recipe, 2 - i)"),
-    "tone of another level": ("plain", "cuda/curves.cuh", "tones[levels >> j & 0xFF]", "tones[levels & 0xFF]"),
-    "grain without the noise after it": ("plain", "cuda/noise.cuh", "(with.x & keep.x) | put.x", "with.x"),
-    "grain of the first channel": ("plain", "cuda/noise.cuh", "grain_bits(recipe, c, ", "grain_bits(recipe, 0, "),
-    "grain of another pixel": (
+    "color without the impulse after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
+    "curves without the impulse after it": (
+        "plain",
+        "cuda/curves.cuh",
+        "(curved_four & keep) | put",
+        "curved_four",
+    ),
+    "curves in another order": (
+        "plain",
+        "cuda/curves.cuh",
+        "curve_word(recipe, i)",
+        "curve_word(recipe, 2 - i)",
+    ),
+    "curves of another level": (
+        "plain",
+        "cuda/curves.cuh",
+        "curves[levels >> j & 0xFF]",
+        "curves[levels & 0xFF]",
+    ),
+    "noise without the impulse after it": ("plain", "cuda/noise.cuh", "(with.x & keep.x) | put.x", "with.x"),
+    "noise of the first channel": (
         "plain",
         "cuda/noise.cuh",
-        "grain_place, own, pixel)",
-        "grain_place, own, pixel + 1)",
+        "noise_bits(recipe, c, ",
+        "noise_bits(recipe, 0, ",
+    ),
+    "noise of another pixel": (
+        "plain",
+        "cuda/noise.cuh",
+        "noise_place, own, pixel)",
+        "noise_place, own, pixel + 1)",
     ),
     "green from the row of red": ("plain", "cuda/color.cuh", "mix(1, green)", "mix(1, red)"),
-    "noise where a box is erased": ("plain", "cuda/masks.cuh", "(put.x & ~gone.x)", "put.x"),
+    "impulse where a box is erased": ("plain", "cuda/masks.cuh", "(put.x & ~gone.x)", "put.x"),
     "a grid that begins elsewhere": ("plain", "cuda/masks.cuh", "(at + phase) % grid.a", "at % grid.a"),
-    "noise of one block where it straddles two": (
+    "impulse of one block where it straddles two": (
         "plain",
         "cuda/masks.cuh",
         "if (past == 0) return bits;",
         "return bits;",
     ),
-    "table of another draw": ("plain", "cuda/tile_plan.cuh", "batch.table_per_draw != 0 && draw != now.draw", "false"),
+    "table of another draw": (
+        "plain",
+        "cuda/tile_plan.cuh",
+        "batch.table_per_draw != 0 && draw != now.draw",
+        "false",
+    ),
     "shared memory not filled": (
         "plain",
         "cuda/resample_separable.cuh",
         "< count; i += threads",
         "< count - 1; i += threads",
     ),
-    "band longer than its memory": ("address", "cuda/resample_antialias.cuh", "> shared.tiling.fine_rows", "> 99"),
-    "columns staged one short": ("plain", "cuda/tile_plan.cuh", "high_tap - low_tap + 1;", "high_tap - low_tap;"),
+    "band longer than its memory": (
+        "address",
+        "cuda/resample_antialias.cuh",
+        "> shared.tiling.fine_rows",
+        "> 99",
+    ),
+    "columns staged one short": (
+        "plain",
+        "cuda/tile_plan.cuh",
+        "high_tap - low_tap + 1;",
+        "high_tap - low_tap;",
+    ),
 }
 
 
@@ -179,7 +219,7 @@ def test_packed_arithmetic_is_that_of_the_stages(tmp_path: Path):
 
 
 def test_a_record_that_shrinks_without_geometry_is_copied(build: Build):
-    recipes = Draft.of_batch((1, 1, 4, 4)).recipes((4, 4))
+    recipes = RecipeBuilder.of_batch((1, 1, 4, 4)).recipes((4, 4))
     records = recipes.records
     records[0, WORD["stages"]], records[0, WORD["xx"] : WORD["yy"] + 1] = SHRINK, 2**33
     storage = torch.arange(16, dtype=torch.uint8)
@@ -194,30 +234,30 @@ def test_wild_weights_and_places_are_those_of_the_reference(build: Build):
     wild = [
         (word, value) for word in ("outer", "inner", "place") for value in (-1, 2**63 - 1, 40000, -(2**63))
     ]
-    records = Draft.of_batch((len(wild), 1, 6, 9)).recipes((6, 9)).records
-    for name, value in {"stages": BLUR | NOISE, "outer": 9000, "inner": 20000, "salt": 9000}.items():
+    records = RecipeBuilder.of_batch((len(wild), 1, 6, 9)).recipes((6, 9)).records
+    for name, value in {"stages": BLUR | IMPULSE, "outer": 9000, "inner": 20000, "salt": 9000}.items():
         records[:, WORD[name]] = value
     for n, (word, value) in enumerate(wild):
         records[n, WORD[word]] = value
     storage = torch.arange(len(wild) * 6 * 9).mul(77).remainder(251).byte()
-    call = storage, records, None, 1, 6, 9, False, BLUR | NOISE, False
+    call = storage, records, None, 1, 6, 9, False, BLUR | IMPULSE, False
     count, cases = encode_all([call])
     agree(run(build("plain"), cases), count)
 
 
 @pytest.mark.parametrize("sanitizer", ["plain", "address"])
 def test_a_record_with_stages_that_the_batch_lacks_goes_without_them(build: Build, sanitizer: str):
-    """Masks and tones have no shared memory then."""
+    """Masks and curves have no shared memory then."""
     storage = torch.arange(3 * 40 * 70).mul(77).remainder(251).byte()
-    records = Draft.of_batch((1, 3, 40, 70)).recipes((40, 70)).records
+    records = RecipeBuilder.of_batch((1, 3, 40, 70)).recipes((40, 70)).records
     for name, value in {
-        "stages": BLUR | NOISE | ERASE | TONE,
+        "stages": BLUR | IMPULSE | ERASE | CURVES,
         "salt": 30000,
         "box0": 9 << 32,
-        "tone0": 1,
+        "curve0": 1,
     }.items():
         records[:, WORD[name]] = value
-    calls = [(storage, records, None, 3, 40, 70, False, stages, False) for stages in (0, BLUR, TONE)]
+    calls = [(storage, records, None, 3, 40, 70, False, stages, False) for stages in (0, BLUR, CURVES)]
     count, cases = encode_all(calls)
     agree(run(build(sanitizer), cases), count)
 
@@ -248,7 +288,8 @@ def test_a_mutation_is_caught(build: Build, mutation: str):
 def test_no_thread_returns_before_a_barrier():
     """One thread that left early would leave its block waiting for ever, on a GPU without any word."""
     sources = {
-        path.relative_to(CSRC).as_posix(): re.sub(r"//.*", "", path.read_text()) for path in CSRC.glob("**/*.*h")
+        path.relative_to(CSRC).as_posix(): re.sub(r"//.*", "", path.read_text())
+        for path in CSRC.glob("**/*.*h")
     }
     text = sources.pop(KERNEL)
     head, body = re.search(r"__global__(.*?)\{(.*?)^\}", text, re.DOTALL | re.MULTILINE).groups()

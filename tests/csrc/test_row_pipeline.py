@@ -18,9 +18,9 @@ from cuda_cases import ONE, encode_all, every_width, sanitizer_cases
 from gpuaug import functional
 from gpuaug.images.packed import Packed
 from gpuaug.ops import reference
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import GEOMETRY, WORD
-from gpuaug.stages.output import normalization_line, normalization_table
+from gpuaug.stages.output import normalization_scale_shift, normalization_table
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-std=c++20", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-DGPUAUG_ALL_VECTORS="]
@@ -62,7 +62,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             pytest.skip(f"this processor has no {', '.join(sorted(missing))}")
         flags = ["-O3", f"-march={request.param}"]
     program = tmp_path_factory.mktemp("painter") / "painter"
-    sources = [ROOT / "tests/csrc/painter_alone.cpp", *sorted((ROOT / "csrc").glob("cpu/rows_*.cpp"))]
+    sources = [ROOT / "tests/csrc/row_pipeline_alone.cpp", *sorted((ROOT / "csrc").glob("cpu/rows_*.cpp"))]
     command = [*compiler.split(), *FLAGS, *flags, "-I", ROOT / "csrc", *sources, "-o", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if done.returncode and "cannot find" in done.stderr:
@@ -86,12 +86,12 @@ def turns(turn: tuple[float, float, float, float]) -> tuple[int, bytes]:
     for channels, border, width in itertools.product((1, 2, 3, 4), ("zero", "edge", "reflect"), (9, 300)):
         interleaved, last, blurred = (bool(len(chosen) & bit) for bit in (1, 2, 4))
         storage = torch.randint(256, (1507 * channels,), dtype=torch.uint8, generator=random)
-        draft = Draft.of_packed(Packed.of_sizes(storage, sources, channels, interleaved))
-        draft.border(border)
-        draft.crop((0, 0), (width, 17))
+        builder = RecipeBuilder.of_packed(Packed.of_sizes(storage, sources, channels, interleaved))
+        builder.border(border)
+        builder.crop((0, 0), (width, 17))
         if blurred:
-            draft.blur(torch.linspace(0.5, 2.0, len(sources)))
-        records = draft.recipes((17, width)).records
+            builder.blur(torch.linspace(0.5, 2.0, len(sources)))
+        records = builder.recipes((17, width)).records
         middle = [(w / 2 - xx * width / 2 - xy * 8, h / 2 - yx * width / 2 - yy * 8) for h, w in sources]
         maps = torch.tensor([(xx, yy, xy, yx, x, y) for x, y in middle], dtype=torch.float64)
         records[:, WORD["xx"] : WORD["y1"] + 1] = maps.mul(2.0**32).long()
@@ -126,9 +126,9 @@ def test_values_from_a_line(run: Run, dtype: torch.dtype):
     images = torch.randint(256, (3, 3, 5, 70), dtype=torch.uint8)
     mean, std = torch.rand(2, 3, 3, dtype=torch.float64) + 0.1
     table = normalization_table(mean, std, channels=3, dtype=dtype)
-    line = normalization_line(mean, std, channels=3)
-    records = Draft.of_batch((3, 3, 5, 70)).recipes((5, 70)).records
-    call = (images.flatten(), records, table, 3, 5, 70, False, 0, False, line)
+    scale_shift = normalization_scale_shift(mean, std, channels=3)
+    records = RecipeBuilder.of_batch((3, 3, 5, 70)).recipes((5, 70)).records
+    call = (images.flatten(), records, table, 3, 5, 70, False, 0, False, scale_shift)
     assert torch.equal(reference.augment(*call), functional.normalize(images, mean, std, dtype))
     agrees(run, encode_all([call], sizes=(ONE,)))
 

@@ -1,4 +1,4 @@
-"""How the CUDA kernel cuts a batch into tiles, in ``csrc/cuda/tiling.h``: what a launch on any GPU relies on."""
+"""How the CUDA kernel cuts a batch into tiles, in ``csrc/cuda/tiling.h``: as launches rely on it."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ constexpr int64_t kStages[] = {0,
                                kBlur,
                                kShrink,
                                kBlur | kShrink,
-                               kNoise | kTone,
-                               kBlur | kNoise | kTone,
-                               kShrink | kErase | kTone,
-                               kBlur | kShrink | kNoise | kTone};
+                               kImpulse | kCurves,
+                               kBlur | kImpulse | kCurves,
+                               kShrink | kErase | kCurves,
+                               kBlur | kShrink | kImpulse | kCurves};
 constexpr int kMultiprocessors[] = {1, 40, 132};
 constexpr int kSharedKib[] = {64, 100, 164, 228};  // of a multiprocessor: Turing; 8.6, 8.9 and 12; 8.0; 9 and 10
 constexpr int64_t kSizes[] = {1,  2,  3,   4,   5,   7,   8,   9,   31,  32,   33,  64,

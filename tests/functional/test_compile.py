@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gpuaug import functional as F
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 
 
 def chain(images, boxes, mask, sigma, salt, keys):
@@ -44,9 +44,9 @@ def test_a_chain_of_ops_is_one_graph(dtype):
 def test_augment_takes_recipes_as_an_argument():
     compiled = torch.compile(F.augment, fullgraph=True, backend="aot_eager")
     images = torch.randint(256, (2, 3, 8, 8), dtype=torch.uint8)
-    draft = Draft.of_batch(tuple(images.shape))
-    draft.blur(torch.tensor([0.5, 1.0]), torch.tensor([True, False]))
-    recipes = draft.recipes((8, 8))
+    builder = RecipeBuilder.of_batch(tuple(images.shape))
+    builder.blur(torch.tensor([0.5, 1.0]), torch.tensor([True, False]))
+    recipes = builder.recipes((8, 8))
     assert torch.equal(
         compiled(images, recipes, mean=0.5, std=0.5), F.augment(images, recipes, mean=0.5, std=0.5)
     )

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gpuaug import functional as F
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 
 KEYS = torch.tensor([1, 2])
 BOXES = torch.tensor([[0, 0, 4, 4], [1, 1, 3, 3]])
@@ -173,7 +173,7 @@ def test_bad_parameters(call, error, message):
 
 
 def test_two_devices_are_both_named():
-    recipes = Draft.of_batch((2, 3, 4, 4)).recipes((4, 4))
+    recipes = RecipeBuilder.of_batch((2, 3, 4, 4)).recipes((4, 4))
     with pytest.raises(RuntimeError, match="images and recipes must be on one device, got cpu and meta"):
         F.augment(images(), recipes.to("meta"))
     with pytest.raises(
@@ -188,14 +188,14 @@ def test_two_devices_are_both_named():
     ids=["before", "behind", "larger", "smaller", "smaller, of many"],
 )
 def test_floats_are_read_where_a_recipe_says_or_not_at_all(index, side, count):
-    recipes = Draft.of_batch((count, 3, side, side), torch.tensor([0, index])).recipes((4, 4))
+    recipes = RecipeBuilder.of_batch((count, 3, side, side), torch.tensor([0, index])).recipes((4, 4))
     draw = 1 if side == 4 else 0
     with pytest.raises(RuntimeError, match=f"recipes: draw {draw} reads outside the images: offset "):
         F.augment(images(count, 3, 4, 4, dtype=torch.float32), recipes)
 
 
 def test_floats_are_read_as_whole_images():
-    recipes = Draft.of_batch((2, 3, 4, 4)).recipes((4, 4))
+    recipes = RecipeBuilder.of_batch((2, 3, 4, 4)).recipes((4, 4))
     recipes.field("offset")[0] = 16
     with pytest.raises(RuntimeError, match=r"recipes: draw 0 .* offset 16, size 4 x 4 is none of 2 floating"):
         F.augment(images(dtype=torch.float32), recipes)
@@ -205,12 +205,12 @@ def test_floats_are_read_as_whole_images():
 def test_an_index_that_cannot_be_looked_at_is_clamped():
     compiled = torch.compile(F.augment, fullgraph=True, backend="eager")
     floats = images(dtype=torch.float32)
-    recipes = Draft.of_batch((2, 3, 4, 4), torch.tensor([-1, 0, 7])).recipes((4, 4))
+    recipes = RecipeBuilder.of_batch((2, 3, 4, 4), torch.tensor([-1, 0, 7])).recipes((4, 4))
     assert torch.equal(compiled(floats, recipes), floats[[0, 0, 1]])
 
 
 def test_a_table_and_a_mean_are_not_both_taken():
-    recipes = Draft.of_batch((2, 3, 4, 4)).recipes((4, 4))
+    recipes = RecipeBuilder.of_batch((2, 3, 4, 4)).recipes((4, 4))
     with pytest.raises(ValueError, match="table must not be given together with mean or std"):
         F.augment(images(), recipes, table=torch.zeros(1, 3, 256), mean=0.5)
     with pytest.raises(TypeError, match="table must be None for floating images"):

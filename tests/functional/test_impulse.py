@@ -22,7 +22,7 @@ def test_every_pixel_is_input_salt_or_pepper_at_the_given_rates(salt, pepper, ch
         images, out = images[:, :3], out[:, :3]
     white, black, kept = out == 255, out == 0, out == images
     assert bool((white | black | kept).all())
-    for changed in (white, black):  # all colours at once
+    for changed in (white, black):  # all colors at once
         assert torch.equal(changed.any(1), changed.all(1))
     pixels = 16 * 64 * 64
     for changed, rate in ((white, salt), (black, pepper)):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
 
 from gpuaug.functional import augment, normalize
-from gpuaug.recipe.builder import Draft
-from gpuaug.stages.output import normalization_line, normalization_table
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.stages.output import normalization_scale_shift, normalization_table
 
 IMAGES = torch.arange(256, dtype=torch.uint8).repeat(6).view(2, 3, 16, 16)
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -41,7 +41,7 @@ def test_rows_are_those_of_the_draws(images, rows):
     statistics = {"mean": torch.rand(rows, 3), "std": 0.5}
     with pytest.raises(ValueError, match=f"mean and std must have 1 or 2 rows, got {rows}"):
         normalize(images, **statistics)
-    recipes = Draft.of_batch(tuple(images.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(images.shape)).recipes((16, 16))
     with pytest.raises(ValueError, match=f"mean and std must have 1 or 2 rows, got {rows}"):
         augment(images, recipes, **statistics)
 
@@ -52,7 +52,7 @@ def test_one_image_has_no_rows_of_five():
 
 
 def test_rows_of_a_table_are_those_of_the_draws():
-    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     table = normalization_table(torch.rand(3, 3), 0.5, channels=3)
     with pytest.raises(ValueError, match="table must have 1 or 2 rows, got 3"):
         augment(IMAGES, recipes, table=table)
@@ -68,12 +68,12 @@ def test_a_gradient_that_bytes_cannot_give_is_refused():
         normalize(IMAGES, torch.zeros(3, requires_grad=True), 1.0)
 
 
-@pytest.mark.parametrize("name", ["table", "line"])
+@pytest.mark.parametrize("name", ["table", "scale_shift"])
 def test_nor_does_a_table_take_one(name):
-    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     given = {
         "table": normalization_table(MEAN, STD, channels=3),
-        "line": normalization_line(MEAN, STD, channels=3),
+        "scale_shift": normalization_scale_shift(MEAN, STD, channels=3),
     }
     given[name].requires_grad_()
     with pytest.raises(RuntimeError, match=f"{name} must not require a gradient for uint8 images"):
@@ -81,7 +81,7 @@ def test_nor_does_a_table_take_one(name):
 
 
 def test_a_dtype_that_bytes_would_not_get_is_refused():
-    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     table = normalization_table(MEAN, STD, channels=3)
     with pytest.raises(ValueError, match="dtype must be left out for a float32 table, got float16"):
         augment(IMAGES, recipes, table=table, dtype=torch.float16)
@@ -98,7 +98,7 @@ def test_a_dtype_that_bytes_would_not_get_is_refused():
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_memory_formats(given, asked, dtype):
     images = IMAGES.to(dtype).contiguous(memory_format=given)
-    recipes = Draft.of_batch(tuple(images.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(images.shape)).recipes((16, 16))
     out = augment(images, recipes, memory_format=asked)
     assert torch.equal(out, images)
     expected = given if asked == torch.preserve_format else asked
@@ -106,7 +106,7 @@ def test_memory_formats(given, asked, dtype):
 
 
 def test_a_table_stands_for_mean_and_std():
-    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     table = normalization_table(MEAN, STD, channels=3, dtype=torch.float16)
     out = augment(IMAGES, recipes, table=table)
     assert torch.equal(out, augment(IMAGES, recipes, mean=MEAN, std=STD, dtype=torch.float16))
@@ -118,17 +118,17 @@ def test_computed_values_are_the_tables(dtype, statistics, for_each_draw):
     mean, std = torch.tensor(statistics, dtype=torch.float64).view(2, 3, 2).unbind(-1)
     if not for_each_draw:
         mean, std = mean[0], std[0]
-    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     looked_up = augment(IMAGES, recipes, table=normalization_table(mean, std, channels=3, dtype=dtype))
     assert torch.equal(augment(IMAGES, recipes, mean=mean, std=std, dtype=dtype), looked_up)
 
 
 def test_a_line_beside_its_table_is_not_used():
-    recipes = Draft.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
+    recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     table = normalization_table(MEAN, STD, channels=3)
-    line = normalization_line(MEAN, STD, channels=3)
-    line[0, 2, 1] += 1e-6
-    out = augment(IMAGES, recipes, table=table, line=line)
+    scale_shift = normalization_scale_shift(MEAN, STD, channels=3)
+    scale_shift[0, 2, 1] += 1e-6
+    out = augment(IMAGES, recipes, table=table, scale_shift=scale_shift)
     assert torch.equal(out, augment(IMAGES, recipes, table=table))
 
 

@@ -169,7 +169,7 @@ def test_alpha(name, dtype):
     images = images if dtype == torch.uint8 else images / 255.0
     out = build(name)(images, DRAWS)
     kind = kind_of(name)
-    if kind == "moves":  # as a colour is moved
+    if kind == "moves":  # as a color is moved
         swapped = build(name)(images[:, [3, 1, 2, 0]], DRAWS)
         assert torch.equal(out[:, [3, 1, 2, 0]], swapped)
         assert (out[:, 3:].shape != images[:, 3:].shape) or (out[:, 3:] != images[:, 3:]).any()
@@ -178,7 +178,7 @@ def test_alpha(name, dtype):
     else:
         assert torch.equal(out[:, 3], images[:, 3])
         assert (out[:, :3] != images[:, :3]).any()
-        # The colours are those of the image without alpha.
+        # The colors are those of the image without alpha.
         assert torch.equal(out[:, :3], build(name)(images[:, :3].contiguous(), DRAWS))
 
 

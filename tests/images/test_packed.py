@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 import gpuaug as ga
 from gpuaug.images.packed import is_interleaved
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 
 SIZES = [(4, 5), (1, 1), (7, 2), (3, 8)]
 
@@ -146,10 +146,10 @@ def test_one_channel_has_no_order():
 
 def test_drafts_know_offset_and_size():
     packed = ga.pack(random_images())
-    whole = Draft.of_packed(packed).recipes((4, 5))
+    whole = RecipeBuilder.of_packed(packed).recipes((4, 5))
     assert whole.field("offset").tolist() == [0, 60, 63, 105]
     assert list(zip(whole.field("height").tolist(), whole.field("width").tolist(), strict=True)) == SIZES
-    some = Draft.of_packed(packed, torch.tensor([3, 0, 3])).recipes((4, 5))
+    some = RecipeBuilder.of_packed(packed, torch.tensor([3, 0, 3])).recipes((4, 5))
     assert some.field("offset").tolist() == [105, 0, 105]
     assert some.field("width").tolist() == [8, 5, 8]
 
@@ -160,17 +160,17 @@ def test_the_op_takes_it(give, table):
     images = [give(image) for image in random_images()]
     options = {"mean": 0.5, "std": [0.2, 0.3, 0.4]} if table else {}
 
-    def resized(draft):
-        draft.resize((6, 3))
-        return draft.recipes((3, 6))
+    def resized(builder):
+        builder.resize((6, 3))
+        return builder.recipes((3, 6))
 
     packed = ga.pack(images)
-    out = ga.functional.augment(packed, resized(Draft.of_packed(packed)), **options)
+    out = ga.functional.augment(packed, resized(RecipeBuilder.of_packed(packed)), **options)
     assert out.is_contiguous(
         memory_format=torch.channels_last if packed.interleaved else torch.contiguous_format
     )
     for found, image in zip(out, images, strict=True):
-        one = resized(Draft.of_batch((1, *image.shape)))
+        one = resized(RecipeBuilder.of_batch((1, *image.shape)))
         assert torch.equal(found, ga.functional.augment(image[None], one, **options)[0])
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuaug.ops import reference
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import FIELDS, GEOMETRY, NORMAL, PER_PIXEL, WORD
-from gpuaug.stages.output import normalization_line, normalization_table
+from gpuaug.stages.output import normalization_scale_shift, normalization_table
 
 
 def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -56,7 +56,7 @@ def test_record_is_the_one_in_c(request):
 
 
 def one_draw(height=4, width=4):
-    records = Draft.of_batch((1, 1, height, width)).recipes((height, width)).records
+    records = RecipeBuilder.of_batch((1, 1, height, width)).recipes((height, width)).records
     return torch.arange(height * width, dtype=torch.uint8), records
 
 
@@ -92,8 +92,8 @@ def test_a_wild_word_ends_in_an_image(seed, word):
     for name, value in {
         **{"stages": 255, "xx": 2**33, "yy": -(2**33), "outer": 9000, "inner": 20000},
         **{"salt": 9000, "pepper": 20000, "rr": 1 << 12, "gg": 1 << 12, "bb": 1 << 12},
-        **{"tone0": 3 | 50000 << 8, "tone1": 1 | 5 << 8, "tone2": 2 | 9 << 28},
-        **{"grain": NORMAL | PER_PIXEL, "grain_low": 3000, "grain_span": 3000},
+        **{"curve0": 3 | 50000 << 8, "curve1": 1 | 5 << 8, "curve2": 2 | 9 << 28},
+        **{"noise": NORMAL | PER_PIXEL, "noise_low": 3000, "noise_span": 3000},
     }.items():
         records[0, WORD[name]] = value
     wild = [-(2**63), 2**63 - 1, -1, 2**48 + 1, int(torch.randint(-(2**62), 2**62, (), generator=random))]
@@ -156,14 +156,14 @@ def test_tensors_may_begin_at_any_byte(dtype, byte):
     """What is read in words is copied where its address is not a multiple of them, and only there."""
     mean, std = torch.rand(2, 2, 3, dtype=torch.float64) + 0.5
     table = normalization_table(mean, std, channels=3, dtype=dtype)
-    line = normalization_line(mean, std, channels=3)
-    records = Draft.of_batch((2, 3, 9, 20)).recipes((9, 20)).records
+    scale_shift = normalization_scale_shift(mean, std, channels=3)
+    records = RecipeBuilder.of_batch((2, 3, 9, 20)).recipes((9, 20)).records
     storage = torch.randint(256, (2 * 3 * 9 * 20,), dtype=torch.uint8)
     expected = reference.augment(storage, records, table, 3, 9, 20, False, 0, False)
-    moved = [begun_at(tensor, byte) for tensor in (storage, records, table, line)]
+    moved = [begun_at(tensor, byte) for tensor in (storage, records, table, scale_shift)]
     out, copies = copies_made((*moved[:3], 3, 9, 20, False, 0, False, moved[3]))
     assert equal(out, expected)
-    widths = (8, 4, 8)  # bytes that are read at a time, of records, table and line
+    widths = (8, 4, 8)  # bytes that are read at a time, of records, table and scale_shift
     assert copies == sum(
         tensor.data_ptr() % width != 0 for tensor, width in zip(moved[1:], widths, strict=True)
     )
@@ -186,7 +186,7 @@ def test_offsets_beyond_two_to_the_31():
     images = torch.empty(count, 3, size, size, dtype=torch.uint8)
     images[-1] = torch.randint(256, (3, size, size), dtype=torch.uint8)
     index = torch.tensor([count - 1])
-    records = Draft.of_batch(tuple(images.shape), index).recipes((size, size)).records
+    records = RecipeBuilder.of_batch(tuple(images.shape), index).recipes((size, size)).records
     assert records[0, WORD["offset"]] > 2**31
     out = torch.ops.gpuaug.augment(images.view(-1), records, None, 3, size, size, False, 0, False)
     assert torch.equal(out[0], images[-1])

@@ -23,7 +23,7 @@ from torch.utils import cpp_extension
 
 from gpuaug.ops import backends, reference
 from gpuaug.recipe import assemble
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import FIELDS, WORD
 from gpuaug.recipe.program import Opcode
 from gpuaug.sampling import order as sampling_order
@@ -146,7 +146,7 @@ def test_wild_calls(backend: str, tmp_path: Path):
 # ---- Each fault that was one, in both implementations
 
 LONGS = torch.arange(3)
-RECORDS = Draft.of_batch((2, 1, 4, 4)).recipes((4, 4)).records
+RECORDS = RecipeBuilder.of_batch((2, 1, 4, 4)).recipes((4, 4)).records
 STORAGE = torch.zeros(32, dtype=torch.uint8)
 
 
@@ -187,7 +187,7 @@ OPS = {
     "keyed_draws": (reference.keyed_draws, torch.ops.gpuaug.keyed_draws),
     "uniform": (reference.uniform, torch.ops.gpuaug.uniform),
     "order": (sampling_order.reference, torch.ops.gpuaug.order),
-    "recipes": (assemble.recipes, torch.ops.gpuaug.recipes),
+    "recipes": (assemble.assemble, torch.ops.gpuaug.assemble),
     "augment": (reference.augment, torch.ops.gpuaug.augment),
 }
 BYTES = "must lie in its storage, which has {} bytes"

@@ -6,16 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuaug.recipe import assemble, program
-from gpuaug.recipe.builder import Draft
-from gpuaug.recipe.layout import BLUR, BORDERS, COLOUR, ERASE, FIELDS, GEOMETRY, GRAIN, NOISE, SHRINK, TONE
-from gpuaug.recipe.program import ARITY, TRIES, Opcode, Tape
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import BLUR, BORDERS, COLOR, CURVES, ERASE, FIELDS, GEOMETRY, IMPULSE, NOISE, SHRINK
+from gpuaug.recipe.program import ARITY, TRIES, Opcode, Program
 
 SIDES = st.integers(1, 400)
 
 
 @st.composite
-def tapes(draw):
-    """A tape of any entries in any order, each for some draws; ``columns, numbers, code`` and their count."""
+def programs(draw):
+    """A program of any entries in any order, each for some draws: columns, constants, code and count."""
     random = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
     n = draw(st.integers(1, 7))
 
@@ -33,7 +33,7 @@ def tapes(draw):
         values = values if kind < 3 else values.float() if number is float else values.long()
         return values if len(low) > 1 or draw(st.booleans()) else values[:, 0]
 
-    def active():
+    def selection():
         return draw(st.sampled_from((True, torch.rand(n, generator=random) < 0.5)))
 
     def extent():
@@ -63,7 +63,7 @@ def tapes(draw):
             ),
             Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
             Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(float, 0.01, 9)),
-            Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
+            Opcode.IMPULSE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
             Opcode.ERASE: lambda: (
                 column(int, 0, 255),
                 keys,
@@ -80,27 +80,27 @@ def tapes(draw):
                 column(int, (0, 0), (70_000, 99)),
                 column(int, 0, 255),
             ),
-            Opcode.COLOUR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
-            Opcode.GRAIN: lambda: (keys, draw(st.integers(0, 2**32)), 513, keys, column(int, 0, 9000)),
-            Opcode.TONE: lambda: (draw(st.sampled_from((0, 1283, keys))),),
+            Opcode.COLOR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
+            Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32)), 513, keys, column(int, 0, 9000)),
+            Opcode.CURVE: lambda: (draw(st.sampled_from((0, 1283, keys))),),
         }
-        made.write(opcode, active(), *operands[opcode]())
+        made.write(opcode, selection(), *operands[opcode]())
 
     first = draw(st.sampled_from((0, torch.randint(2**62, (n,), generator=random))))
-    made = Tape(first, draw(st.integers(0, 2**20)), extent())
+    made = Program(first, draw(st.integers(0, 2**20)), extent())
     for opcode in draw(st.lists(st.sampled_from(Opcode), max_size=8)):
         entry(made, opcode)
     return made.columns, made.numbers, made.code, n
 
 
 @pytest.mark.native
-@given(tapes(), SIDES, SIDES)
+@given(programs(), SIDES, SIDES)
 @settings(max_examples=400, deadline=None)
 def test_cpp_equals_reference(made, height, width):
     columns, numbers, code, n = made
     ours, theirs = (torch.full((n, len(FIELDS)), -1) for _ in range(2))
-    union = torch.ops.gpuaug.recipes(ours, columns, numbers, code, height, width)
-    assert union == assemble.recipes(theirs, columns, numbers, code, height, width)
+    union = torch.ops.gpuaug.assemble(ours, columns, numbers, code, height, width)
+    assert union == assemble.assemble(theirs, columns, numbers, code, height, width)
     assert torch.equal(ours, theirs)
     assert union & ~program.possible_stages(numbers, code) == 0
 
@@ -108,14 +108,14 @@ def test_cpp_equals_reference(made, height, width):
 @pytest.mark.native
 def test_cpp_equals_reference_in_large_batches():
     n = 5000  # several threads' shares
-    draft = Draft.of_batch((n, 3, 40, 30))
-    draft.window(torch.rand(n, 2), (20, 10), torch.rand(n) < 0.5)
-    draft.resize((25, 35), antialias=False)
-    draft.blur(1.5, torch.arange(n) == n - 1)
-    made = draft._tape.columns, draft._tape.numbers, draft._tape.code
+    builder = RecipeBuilder.of_batch((n, 3, 40, 30))
+    builder.window(torch.rand(n, 2), (20, 10), torch.rand(n) < 0.5)
+    builder.resize((25, 35), antialias=False)
+    builder.blur(1.5, torch.arange(n) == n - 1)
+    made = builder._program.columns, builder._program.constants, builder._program.code
     ours, theirs = (torch.empty(n, len(FIELDS), dtype=torch.int64) for _ in range(2))
-    union = torch.ops.gpuaug.recipes(ours, *made, 35, 25)
-    assert union == assemble.recipes(theirs, *made, 35, 25) == GEOMETRY | BLUR
+    union = torch.ops.gpuaug.assemble(ours, *made, 35, 25)
+    assert union == assemble.assemble(theirs, *made, 35, 25) == GEOMETRY | BLUR
     assert torch.equal(ours, theirs)
 
 
@@ -125,11 +125,11 @@ ONE = 1 << 32
 
 
 def record(*entries, size, extent=(10, 8)):
-    made = Tape(5, 0, extent)
+    made = Program(5, 0, extent)
     for opcode, *operands in entries:
         made.write(opcode, True, *operands)
     records = torch.empty(1, len(FIELDS), dtype=torch.int64)
-    union = torch.ops.gpuaug.recipes(records, made.columns, made.numbers, made.code, *size)
+    union = torch.ops.gpuaug.assemble(records, made.columns, made.numbers, made.code, *size)
     fields = dict(zip(FIELDS, records[0].tolist(), strict=True))
     assert fields["stages"] == union
     return {name: value for name, value in fields.items() if value != WHOLE.get(name, 0)}
@@ -209,30 +209,30 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
         ([(Opcode.BLUR, 1, 1)], (8, 10), {"stages": 2, "blur": 1}),
         ([(Opcode.BLUR, 1, 1), (Opcode.BLUR, 0, 1)], (8, 10), OF_SIGMA_1),
         (
-            [(Opcode.NOISE, torch.tensor([-(2**63)]), 2**32 - 1, 0.5, 0.25)],
+            [(Opcode.IMPULSE, torch.tensor([-(2**63)]), 2**32 - 1, 0.5, 0.25)],
             (8, 10),
             {"stages": 4, "key": -(2**63), "place": 2**32 - 1, "salt": 1 << 15, "pepper": 3 << 14},
         ),
         # Half of everything, then an eighth of white more of red, and green and blue in each other's place.
         (
-            [(Opcode.COLOUR, HALF), (Opcode.COLOUR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0))],
+            [(Opcode.COLOR, HALF), (Opcode.COLOR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0))],
             (8, 10),
-            {"stages": COLOUR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 512},
+            {"stages": COLOR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 512},
         ),
         # The other way round the eighth is halved too.
         (
-            [(Opcode.COLOUR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0)), (Opcode.COLOUR, HALF)],
+            [(Opcode.COLOR, (1, 0, 0, 0.125, 0, 0, 1, 0, 0, 1, 0, 0)), (Opcode.COLOR, HALF)],
             (8, 10),
-            {"stages": COLOUR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 256},
+            {"stages": COLOR, "rr": 2048, "gb": 2048, "bg": 2048, "r1": 255 * 256},
         ),
         # Rounded once, at the end: half of -3 steps is -1.5, to even.
         (
-            [(Opcode.COLOUR, HALF), (Opcode.COLOUR, (-3 / 4096, *[0] * 11))],
+            [(Opcode.COLOR, HALF), (Opcode.COLOR, (-3 / 4096, *[0] * 11))],
             (8, 10),
-            {"stages": COLOUR, "rr": -2},
+            {"stages": COLOR, "rr": -2},
         ),
         (
-            [(Opcode.NOISE, torch.tensor([0]), 0, 2.5 / 65536, 2 / 65536)],
+            [(Opcode.IMPULSE, torch.tensor([0]), 0, 2.5 / 65536, 2 / 65536)],
             (8, 10),
             {"stages": 4, "salt": 2, "pepper": 4},
         ),
@@ -240,20 +240,20 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
         (
             [(Opcode.ADJUST, 0.5, 2, 1, True, (1, 0))],
             (8, 10),
-            {"stages": COLOUR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 2048)},
+            {"stages": COLOR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 2048)},
         ),
         # The other way round what contrast takes away is halved too.
         (
             [(Opcode.ADJUST, 0.5, 2, 1, False, (1, 0))],
             (8, 10),
-            {"stages": COLOUR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 1024)},
+            {"stages": COLOR, **ONES, **dict.fromkeys(("r1", "g1", "b1"), -255 * 1024)},
         ),
         # Without saturation all are grey: 0.299, 0.587 and 0.114 of 4096.
         (
             [(Opcode.ADJUST, 1, 1, 0, False, (1, 0))],
             (8, 10),
             {
-                "stages": COLOUR,
+                "stages": COLOR,
                 **dict.fromkeys(("rr", "gr", "br"), 1225),
                 **dict.fromkeys(("rg", "gg", "bg"), 2404),
                 **dict.fromkeys(("rb", "gb", "bb"), 467),
@@ -271,11 +271,11 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             {"stages": ERASE, "fill": 9, "box0": box(0, 0, 2, 1)},
         ),
         (
-            [(Opcode.TONE, 7), (Opcode.TONE, 8), (Opcode.GRAIN, 5, 6, 7, 8, 9)],
+            [(Opcode.CURVE, 7), (Opcode.CURVE, 8), (Opcode.NOISE, 5, 6, 7, 8, 9)],
             (8, 10),
             {
-                **{"stages": TONE | GRAIN, "tone0": 7, "tone1": 8, "key": 5},
-                **{"grain": 7, "grain_place": 6, "grain_low": 8, "grain_span": 9},
+                **{"stages": CURVES | NOISE, "curve0": 7, "curve1": 8, "key": 5},
+                **{"noise": 7, "noise_place": 6, "noise_low": 8, "noise_span": 9},
             },
         ),
     ],
@@ -285,41 +285,41 @@ def test_each_entry(entries, size, expected):
 
 
 def test_entries_are_for_the_active():
-    draft = Draft.of_batch((3, 1, 4, 4))
-    draft.flip(0, torch.tensor([False, True, False]))
-    draft.blur(0.7, torch.tensor([False, False, True]))
-    recipes = draft.recipes((4, 4))
+    builder = RecipeBuilder.of_batch((3, 1, 4, 4))
+    builder.flip(0, torch.tensor([False, True, False]))
+    builder.blur(0.7, torch.tensor([False, False, True]))
+    recipes = builder.recipes((4, 4))
     assert recipes.field("stages").tolist() == [0, GEOMETRY, BLUR]
     assert recipes.stages == GEOMETRY | BLUR
-    draft.noise(0.1, 0.1, torch.arange(3), 0, torch.tensor([False] * 3))
-    assert draft.recipes((4, 4)).stages == GEOMETRY | BLUR
+    builder.impulse(0.1, 0.1, torch.arange(3), 0, torch.tensor([False] * 3))
+    assert builder.recipes((4, 4)).stages == GEOMETRY | BLUR
 
 
 def test_what_cannot_be_looked_at_counts_as_used():
-    draft = Draft.of_batch((0, 1, 4, 4))
-    draft.resize((4, 4))
-    draft.noise(0.1, 0.1, torch.arange(0), 0)
-    recipes = draft.recipes((4, 4))
+    builder = RecipeBuilder.of_batch((0, 1, 4, 4))
+    builder.resize((4, 4))
+    builder.impulse(0.1, 0.1, torch.arange(0), 0)
+    recipes = builder.recipes((4, 4))
     assert recipes.records.shape == (0, len(FIELDS))
-    assert recipes.stages == GEOMETRY | NOISE | SHRINK
+    assert recipes.stages == GEOMETRY | IMPULSE | SHRINK
 
 
-# ---- What a draft knows of extents
+# ---- What a builder knows of extents
 
 
 def test_extents_stay_numbers_while_they_are_the_same():
-    draft = Draft.of_batch((2, 1, 4, 6))
+    builder = RecipeBuilder.of_batch((2, 1, 4, 6))
     some = torch.tensor([True, False])
-    draft.crop((0, 0), (3, 2))
-    assert draft.extent == (3, 2)
-    draft.resize((3, 2), some)
-    assert draft.extent == (3, 2)
-    draft.resize((5, 5), some)
-    assert draft.extent.tolist() == [[5, 5], [3, 2]]
-    draft.resize((7, 9), ~some)
-    assert draft.extent.tolist() == [[5, 5], [7, 9]]
-    draft.extent = (5, 5)
-    assert draft.extent == (5, 5)
+    builder.crop((0, 0), (3, 2))
+    assert builder.extent == (3, 2)
+    builder.resize((3, 2), some)
+    assert builder.extent == (3, 2)
+    builder.resize((5, 5), some)
+    assert builder.extent.tolist() == [[5, 5], [3, 2]]
+    builder.resize((7, 9), ~some)
+    assert builder.extent.tolist() == [[5, 5], [7, 9]]
+    builder.extent = (5, 5)
+    assert builder.extent == (5, 5)
 
 
 # ---- Faults
@@ -330,7 +330,7 @@ RECORDS = rf"records must be contiguous int64 \(n, {len(FIELDS)}\)"
 
 def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
     records = torch.empty(2, len(FIELDS), dtype=torch.int64) if records is None else records
-    return torch.ops.gpuaug.recipes(records, list(columns), list(numbers), list(code), 4, 4)
+    return torch.ops.gpuaug.assemble(records, list(columns), list(numbers), list(code), 4, 4)
 
 
 @pytest.mark.native
@@ -357,7 +357,7 @@ def test_cpp_checks_its_arguments(arguments, message):
 
 @pytest.mark.parametrize("opcode", Opcode)
 def test_what_is_for_no_one_is_not_written(opcode):
-    made = Tape(0, 3, (1, 1))
+    made = Program(0, 3, (1, 1))
     before = list(made.code), list(made.numbers)
     made.write(opcode, False, *(1.0,) * (ARITY[opcode] - 1))
     assert (made.code, made.numbers) == before
@@ -368,11 +368,11 @@ def test_every_entry_has_operands():
 
 
 def test_it_passes_opcheck():
-    made = Tape(torch.tensor([0, 9]), 0, (2, 2))
+    made = Program(torch.tensor([0, 9]), 0, (2, 2))
     made.write(Opcode.FLIP, torch.tensor([True, False]), 0)
     records = torch.empty(2, len(FIELDS), dtype=torch.int64)
     torch.library.opcheck(
-        torch.ops.gpuaug.recipes.default,
+        torch.ops.gpuaug.assemble.default,
         (records, made.columns, made.numbers, made.code, 4, 4),
         test_utils=("test_schema", "test_faketensor"),  # a graph holds the reference, which gives no number
     )

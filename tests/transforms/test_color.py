@@ -1,4 +1,4 @@
-"""Colours: hand tables of the matrix, torchvision's pixels, who is served, how chains become one matrix."""
+"""Colors: hand tables of the matrix, torchvision's pixels, who is served, how chains become one matrix."""
 
 import colorsys
 import math
@@ -9,7 +9,7 @@ from torchvision.transforms.v2 import functional as tv
 
 import gpuaug as ga
 from gpuaug import functional as F
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 
 
 def draws_of(n):
@@ -24,10 +24,10 @@ def random_images(n=3, channels=3, height=13, width=19):
 def mixed(pixel, *matrices):
     """One pixel under matrices of twelve numbers each."""
     images = torch.tensor(pixel, dtype=torch.uint8).view(1, -1, 1, 1)
-    draft = Draft.of_batch(tuple(images.shape))
+    builder = RecipeBuilder.of_batch(tuple(images.shape))
     for matrix in matrices:
-        draft.colour(matrix)
-    return F.augment(images, draft.recipes((1, 1))).flatten().tolist()
+        builder.color(matrix)
+    return F.augment(images, builder.recipes((1, 1))).flatten().tolist()
 
 
 WHOLE = (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)
@@ -58,9 +58,9 @@ def test_the_matrix_by_hand(pixel, matrices, expected):
 @pytest.mark.parametrize("gains", [(3, 2.5), (9, 1), (20, 20), (-9, 0.5)])
 def test_floats_agree_with_bytes(gains, channels):
     images = random_images(2, channels)
-    draft = Draft.of_batch(tuple(images.shape))
-    draft.colour((gains[0], 0.5, -gains[1], -0.25, 0, gains[1], 0, 0.125, gains[1], -gains[0], 8.5, 0))
-    recipes = draft.recipes(tuple(images.shape[2:]))
+    builder = RecipeBuilder.of_batch(tuple(images.shape))
+    builder.color((gains[0], 0.5, -gains[1], -0.25, 0, gains[1], 0, 0.125, gains[1], -gains[0], 8.5, 0))
+    recipes = builder.recipes(tuple(images.shape[2:]))
     floats = F.augment(images.double() / 255, recipes)
     assert (floats * 255 - F.augment(images, recipes)).abs().max() <= 0.5 + 1e-6
 
@@ -126,7 +126,7 @@ def test_grey_sepia_and_inverse():
 
 
 @pytest.mark.parametrize("transform", [ga.RandomGrayscale(1.0), ga.ColorJitter(0, 0, 0.9, 0.5)])
-def test_one_channel_has_no_colour_to_change(transform):
+def test_one_channel_has_no_color_to_change(transform):
     images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     assert torch.equal(transform(images), images)
 
@@ -139,7 +139,7 @@ def test_a_fourth_channel_stays():
 
 
 @pytest.mark.parametrize("transform", [ga.Sepia(), ga.ChannelDropout(), ga.ChannelShuffle(), ga.RGBShift()])
-def test_colours_that_are_not_there(transform):
+def test_colors_that_are_not_there(transform):
     with pytest.raises(ValueError, match=rf"{type(transform).__name__}: .* 3 or 4 channels, got 1"):
         transform(random_images(channels=1))
     with pytest.raises(ValueError, match="1, 3 or 4 channels, got 2"):
@@ -190,16 +190,16 @@ def test_brightness_and_contrast_come_in_either_order():
     assert abs((out == contrast_first).double().mean() - 0.5) < 5 * 0.5 / math.sqrt(n)
 
 
-def test_colours_are_one_matrix_and_one_pass():
+def test_colors_are_one_matrix_and_one_pass():
     images, draws = random_images(20), draws_of(20)
     steps = [ga.RGBShift(9), ga.ColorJitter(0.3, 0.3, 0.3, 0.1), ga.ChannelShuffle(), ga.RandomInvert()]
     chain = ga.Compose([*steps, ga.SaltAndPepper(0.1), ga.Normalize()])
     assert chain.step.passes == 1
-    assert "pass 1, colour" in repr(chain)
+    assert "pass 1, color" in repr(chain)
     whole = ga.Compose([ga.RGBShift((0, 0), (0, 0), (0, 0)), ga.RandomInvert(1.0), ga.RandomInvert(1.0)])
     assert torch.equal(whole(images, draws), images)
 
 
-def test_colour_after_noise_is_another_pass():
+def test_color_after_noise_is_another_pass():
     assert ga.Compose([ga.SaltAndPepper(), ga.RandomInvert()]).step.passes == 2
     assert ga.Compose([ga.ColorJitter(), ga.GaussianBlur()]).step.passes == 2

@@ -1,4 +1,4 @@
-"""Tone curves against torchvision and NumPy: exact."""
+"""Curves curves against torchvision and NumPy: exact."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torchvision.transforms.v2.functional as tv
 from PIL import Image, ImageOps
 
 import gpuaug as ga
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import EXPONENT_UNIT, POSTERIZE, POWER, THRESHOLD_UNIT, WORD
 from gpuaug.stages import curves
 from gpuaug.transforms.ranges import span, whole_span
@@ -52,9 +52,9 @@ def test_gamma_is_torchvisions(gamma):
 
 def test_every_power_is_numpys():
     exponents = torch.cat((torch.arange(655, 400_000, 1009), torch.tensor([1 << 16, 100 << 16])))
-    draft = Draft.of_batch((len(exponents), 1, 16, 16))
-    draft.tone(POWER, exponents)
-    tables = curves.tables(draft.recipes((16, 16)).records).numpy()
+    builder = RecipeBuilder.of_batch((len(exponents), 1, 16, 16))
+    builder.curve(POWER, exponents)
+    tables = curves.tables(builder.recipes((16, 16)).records).numpy()
     exact = 255 * (np.arange(256) / 255) ** (exponents.numpy()[:, None] / EXPONENT_UNIT)
     assert np.abs(tables - exact).max() < 0.5 + 1e-6
 
@@ -131,7 +131,7 @@ def draws_of(n):
 
 def test_parameters_fill_their_range():
     def parameter(transform):
-        return transform.recipes(draws_of(4000), (4000, 3, 8, 8))[0].field("tone0") >> 8
+        return transform.recipes(draws_of(4000), (4000, 3, 8, 8))[0].field("curve0") >> 8
 
     bits = parameter(ga.Posterize((2, 5)))
     assert bits.unique().tolist() == [2, 3, 4, 5]
@@ -146,7 +146,7 @@ def test_parameters_fill_their_range():
 
 def test_a_word_holds_its_curve_and_parameter():
     records = ga.Posterize(3).recipes(draws_of(1), (1, 3, 8, 8))[0].records
-    assert records[0, [WORD["tone0"], WORD["tone1"], WORD["tone2"]]].tolist() == [POSTERIZE | 3 << 8, 0, 0]
+    assert records[0, [WORD["curve0"], WORD["curve1"], WORD["curve2"]]].tolist() == [POSTERIZE | 3 << 8, 0, 0]
 
 
 def test_settings_are_checked():

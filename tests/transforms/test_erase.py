@@ -8,7 +8,7 @@ from torchvision.transforms import RandomErasing
 
 import gpuaug as ga
 from gpuaug import functional as F
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 
 
 def draws_of(n):
@@ -18,18 +18,18 @@ def draws_of(n):
 
 def test_boxes_by_hand():
     images = torch.full((1, 2, 4, 6), 9, dtype=torch.uint8)
-    draft = Draft.of_batch((1, 2, 4, 6))
-    draft.erase(torch.tensor([[[1, 0, 3, 2], [4, 3, 99, 70000], [2, 2, 2, 4]]]), 5)
-    out = F.augment(images, draft.recipes((4, 6)))
+    builder = RecipeBuilder.of_batch((1, 2, 4, 6))
+    builder.erase(torch.tensor([[[1, 0, 3, 2], [4, 3, 99, 70000], [2, 2, 2, 4]]]), 5)
+    out = F.augment(images, builder.recipes((4, 6)))
     expected = [[9, 5, 5, 9, 9, 9], [9, 5, 5, 9, 9, 9], [9, 9, 9, 9, 9, 9], [9, 9, 9, 9, 5, 5]]
     assert out[0].tolist() == [expected, expected]
 
 
 def test_a_grid_by_hand():
     images = torch.full((1, 1, 4, 7), 9, dtype=torch.uint8)
-    draft = Draft.of_batch((1, 1, 4, 7))
-    draft.erase_grid(torch.tensor([3]), torch.tensor([2]), torch.tensor([[1, 2]]), 0)
-    out = F.augment(images, draft.recipes((4, 7)))
+    builder = RecipeBuilder.of_batch((1, 1, 4, 7))
+    builder.erase_grid(torch.tensor([3]), torch.tensor([2]), torch.tensor([[1, 2]]), 0)
+    out = F.augment(images, builder.recipes((4, 7)))
     gone, kept = [0, 9, 0, 0, 9, 0, 0], [9] * 7
     assert out[0, 0].tolist() == [kept, gone, gone, kept]
 

@@ -1,4 +1,4 @@
-"""Grain: its numbers by SciPy and the standard library, its formula by hand, bytes against floats."""
+"""Noise: its numbers by SciPy and the standard library, its formula by hand, bytes against floats."""
 
 from itertools import pairwise
 from statistics import NormalDist

@@ -7,28 +7,28 @@ import gpuaug as ga
 
 
 def passes(*transforms):
-    return [step.number + 1 for step in ga.Compose(transforms).step.leaves]
+    return [step.pass_index + 1 for step in ga.Compose(transforms).step.leaves]
 
 
 CROP, SIZE, FLIP = ga.RandomCrop(8), ga.Resize(8), ga.RandomHorizontalFlip()
 TURN = ga.RandomRotation(15)
-PAD, BLUR, NOISE, NORM = ga.RandomCrop(8, padding=2), ga.GaussianBlur(), ga.SaltAndPepper(), ga.Normalize()
+PAD, BLUR, IMPULSE, NORM = ga.RandomCrop(8, padding=2), ga.GaussianBlur(), ga.SaltAndPepper(), ga.Normalize()
 
 
 @pytest.mark.parametrize(
     ("chain", "expected"),
     [
-        ([CROP, SIZE, FLIP, BLUR, NOISE, NORM], [1, 1, 1, 1, 1, 1]),
+        ([CROP, SIZE, FLIP, BLUR, IMPULSE, NORM], [1, 1, 1, 1, 1, 1]),
         ([NORM], [1]),
         ([BLUR, CROP], [1, 2]),
-        ([NOISE, BLUR, FLIP], [1, 2, 3]),
-        ([BLUR, BLUR, NOISE, NOISE], [1, 2, 2, 3]),
+        ([IMPULSE, BLUR, FLIP], [1, 2, 3]),
+        ([BLUR, BLUR, IMPULSE, IMPULSE], [1, 2, 2, 3]),
         ([PAD, FLIP, NORM], [1, 1, 1]),
         ([FLIP, PAD], [1, 1]),
         ([PAD, SIZE], [1, 2]),
         ([SIZE, PAD], [1, 2]),
         ([PAD, PAD], [1, 2]),
-        ([NOISE, NORM], [1, 1]),
+        ([IMPULSE, NORM], [1, 1]),
         ([CROP, TURN, FLIP, SIZE, BLUR], [1, 1, 1, 1, 1]),
         ([TURN, TURN], [1, 2]),
         ([TURN, PAD], [1, 2]),
@@ -40,12 +40,12 @@ def test_stage_order(chain, expected):
 
 
 def test_options_share_a_pass_in_any_order():
-    assert passes(ga.OneOf([NOISE, BLUR, ga.Compose([CROP, SIZE])]), NORM) == [1, 1, 1, 1, 1]
-    assert passes(ga.OneOf([NOISE, FLIP]), BLUR) == [1, 1, 2]  # a blur after the noise of some draws
+    assert passes(ga.OneOf([IMPULSE, BLUR, ga.Compose([CROP, SIZE])]), NORM) == [1, 1, 1, 1, 1]
+    assert passes(ga.OneOf([IMPULSE, FLIP]), BLUR) == [1, 1, 2]  # a blur after the noise of some draws
 
 
 def test_the_plan_is_printed():
-    augment = ga.Compose([ga.OneOf([ga.Compose([CROP, SIZE]), NOISE], by="copy"), BLUR, NORM], "copies")
+    augment = ga.Compose([ga.OneOf([ga.Compose([CROP, SIZE]), IMPULSE], by="copy"), BLUR, NORM], "copies")
     assert repr(augment).splitlines() == [
         "Compose(apply_to='copies')",
         "  OneOf(by='copy')",

@@ -10,7 +10,7 @@ import gpuaug
 from gpuaug import functional as F
 from gpuaug.ops import reference
 from gpuaug.recipe import assemble
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import NORMAL, PER_PIXEL, POWER
 
 IMAGES, DRAWS = images_of(3, size=18), draws_of(3)
@@ -85,14 +85,16 @@ def test_recipes_on_another_backend(surrounding):
     boxes = torch.tensor([[0, 0, 17, 13]] * 3, device="cpu")
 
     def everything():
-        draft = Draft.of_batch(tuple(IMAGES.shape))
-        draft.crop(boxes[:, :2], boxes[:, 2:])
-        draft.resize((9, 20))
-        draft.blur(1.3)
-        draft.tone(POWER, 90000)
-        draft.grain(NORMAL | PER_PIXEL, 900, 0, DRAWS[:, 2], 2)
-        tape = draft._tape
-        records = assemble.execute(tape.columns, tape.numbers, tape.code, 3, (20, 9), torch.device("cpu"))
+        builder = RecipeBuilder.of_batch(tuple(IMAGES.shape))
+        builder.crop(boxes[:, :2], boxes[:, 2:])
+        builder.resize((9, 20))
+        builder.blur(1.3)
+        builder.curve(POWER, 90000)
+        builder.noise(NORMAL | PER_PIXEL, 900, 0, DRAWS[:, 2], 2)
+        program = builder._program
+        records = assemble.execute(
+            program.columns, program.constants, program.code, 3, (20, 9), torch.device("cpu")
+        )
         return reference.augment(images, records, None, 3, 20, 9, False, 0xFF, False)
 
     expected = everything()

@@ -1,5 +1,5 @@
-// Tone: what becomes of a level, whatever its channel and its place. Whole numbers only: no two processors agree on
-// the last bits of a power.
+// Curves: from each level to another, the same for every channel and pixel. Whole numbers only: no two processors agree
+// on the last bits of a power.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace gpuaug {
 
-constexpr int kCurves = 3;
+constexpr int kMostCurves = 3;
 
 // What a word of Recipe says: the curve in its low eight bits, and above them the parameter.
 enum Curve : int64_t { kNoCurve = 0, kPosterize = 1, kSolarize = 2, kPower = 3 };
 
 GPUAUG_HOST_DEVICE int64_t curve_word(const Recipe& recipe, int i) {
-  return i == 0 ? recipe.tone0 : (i == 1 ? recipe.tone1 : recipe.tone2);
+  return i == 0 ? recipe.curve0 : (i == 1 ? recipe.curve1 : recipe.curve2);
 }
 
 GPUAUG_HOST_DEVICE int64_t curve_of(int64_t word) { return word & 0xFF; }

@@ -1,4 +1,4 @@
-// Grain: noise of every pixel, normal and added, or a factor; from 16 random bits of the pixel, in whole numbers.
+// Noise: a normal number added to each level, or a factor of it, from 16 random bits of the pixel, in whole numbers.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +8,24 @@
 
 namespace gpuaug {
 
-// What Recipe::grain says: the kind in its low eight bits; whether each channel has grain of its own, and each pixel.
-enum Grain : int64_t { kNormal = 1, kFactor = 2 };
+// What Recipe::noise says: the kind in its low eight bits; whether each channel has noise of its own, and each pixel.
+enum Noise : int64_t { kNormal = 1, kFactor = 2 };
 
 constexpr int64_t kPerChannel = 1 << 8, kPerPixel = 1 << 9;
 
 // Any other kind than the normal one counts as a factor.
-GPUAUG_HOST_DEVICE bool grain_is_normal(const Recipe& recipe) { return (recipe.grain & 0xFF) == kNormal; }
+GPUAUG_HOST_DEVICE bool noise_is_normal(const Recipe& recipe) { return (recipe.noise & 0xFF) == kNormal; }
 
 // Of both kinds, for the arithmetic of 32 bits. A deviation is in 1/2^20 of a level for each unit of normal();
 // a factor's least and its span are in 1/2^12.
-struct GrainScale {
+struct NoiseScale {
   uint32_t low, span;
 };
 
-GPUAUG_HOST_DEVICE GrainScale grain_scale(const Recipe& recipe) {
+GPUAUG_HOST_DEVICE NoiseScale noise_scale(const Recipe& recipe) {
   constexpr int64_t kMost = (1 << 16) - 1;
-  return {static_cast<uint32_t>(clamp(recipe.grain_low, 0, kMost)),
-          static_cast<uint32_t>(clamp(recipe.grain_span, 0, kMost))};
+  return {static_cast<uint32_t>(clamp(recipe.noise_low, 0, kMost)),
+          static_cast<uint32_t>(clamp(recipe.noise_span, 0, kMost))};
 }
 
 // The means of the 256 equally likely parts of a normal distribution, in 1/1024 of its deviation.
@@ -55,11 +55,11 @@ GPUAUG_HOST_DEVICE int normal(int low, int high) { return 4 * low + 3 * high; }
 
 GPUAUG_HOST_DEVICE int held(int level) { return level < 0 ? 0 : (level > 255 ? 255 : level); }
 
-GPUAUG_HOST_DEVICE int with_normal(int level, int normal, GrainScale scale) {
+GPUAUG_HOST_DEVICE int with_normal(int level, int normal, NoiseScale scale) {
   return held(level + ((static_cast<int>(scale.low) * normal + (1 << 19)) >> 20));
 }
 
-GPUAUG_HOST_DEVICE int with_factor(int level, uint32_t bits, GrainScale scale) {
+GPUAUG_HOST_DEVICE int with_factor(int level, uint32_t bits, NoiseScale scale) {
   const uint32_t factor = scale.low + (bits * scale.span >> 16);
   return held(static_cast<int>((static_cast<uint32_t>(level) * factor + (1 << 11)) >> 12));
 }

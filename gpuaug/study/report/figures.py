@@ -14,7 +14,7 @@ from gpuaug.study.statistics.summary import Runs, last_epochs, runs_by_arm
 from gpuaug.study.statistics.verdicts import EFFECTIVE, HARMFUL, no_effect
 from gpuaug.study.training.comparison import Row
 
-COLOURS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
+COLORS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
 SMALL, OTHER = "#3b78c2", "#8a8a8a"
 SHOWN = 10  # arms in the curves; of more, the best and the worst
 NUMBERED = 6  # classes, up to which the cells of a confusion matrix hold numbers
@@ -28,21 +28,21 @@ def draw_differences(effects: Effects) -> Figure:
     """
     ranked = sorted(effects.arms.items(), key=lambda item: -item[1].difference.mean)[::-1]  # the best on top
     limit = limit_of(effects)
-    colours = {**COLOURS, no_effect(effects.margin): SMALL}
+    colors = {**COLORS, no_effect(effects.margin): SMALL}
     figure = Figure(figsize=(5.5, 0.9 + 0.3 * len(ranked)), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(-effects.margin, effects.margin, color=OTHER, alpha=0.15, linewidth=0)
     axes.axvline(0, color=OTHER, linewidth=1)
     for place, (_, effect) in enumerate(ranked):
-        colour, of = colours.get(effect.verdict, OTHER), effect.difference
+        color, of = colors.get(effect.verdict, OTHER), effect.difference
         if of.low is not None and of.high is not None:
             ends = [max(of.low, -limit), min(of.high, limit)]
-            axes.plot(ends, [place, place], color=colour, linewidth=2)
+            axes.plot(ends, [place, place], color=color, linewidth=2)
             for end, cut, arrow in ((ends[0], of.low < -limit, "<"), (ends[1], of.high > limit, ">")):
                 if cut:
-                    axes.plot(end, place, arrow, color=colour, markersize=7, clip_on=False)
-        axes.plot(of.by_seed, [place] * len(of.by_seed), "|", color=colour, markersize=9)
-        axes.plot(of.mean, place, "o", color=colour)
+                    axes.plot(end, place, arrow, color=color, markersize=7, clip_on=False)
+        axes.plot(of.by_seed, [place] * len(of.by_seed), "|", color=color, markersize=9)
+        axes.plot(of.mean, place, "o", color=color)
     axes.set_yticks(range(len(ranked)), [name for name, _ in ranked])
     axes.set(xlabel=f"{effects.metric} minus that of {effects.baseline}", xlim=(-limit, limit))
     axes.set_ylim(-0.6, max(1, len(ranked)) - 0.4)

@@ -1,4 +1,4 @@
-"""Figures as files and in pages: PNG on white, or SVG in the colours of the page around it."""
+"""Figures as files and in pages: PNG on white, or SVG in the colors of the page around it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
-# A colour that no figure has: in a page it becomes the text's, so that axes are readable on light and dark.
+# A color that no figure has: in a page it becomes the text's, so that axes are readable on light and dark.
 _INK = "#010203"
 _PAGE: dict[RcKeyType, str | float] = {
     "text.color": _INK,

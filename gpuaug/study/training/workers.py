@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-Job = TypeVar("Job")
+DrawBatch = TypeVar("DrawBatch")
 LONGEST_WAIT = timedelta(days=30)  # for the slowest process; the default would give up after half an hour
 
 
@@ -28,7 +28,7 @@ class Workers:
     def first(self) -> bool:
         return self.rank == 0
 
-    def share(self, jobs: Sequence[Job]) -> Sequence[Job]:
+    def share(self, jobs: Sequence[DrawBatch]) -> Sequence[DrawBatch]:
         """This process's part of the jobs.
 
         >>> Workers(1, 3).share("abcdefg")

@@ -14,7 +14,7 @@ from torch.utils.data import default_collate
 from gpuaug.images.packed import Images, Packed
 from gpuaug.recipe.builder import Recipes
 from gpuaug.transforms.annotations.boxes import boxes_around, corners_of, numbers_of
-from gpuaug.transforms.annotations.followers import Augmented, move_keypoints
+from gpuaug.transforms.annotations.geometry import Augmented, move_keypoints
 
 if TYPE_CHECKING:
     from torchvision.tv_tensors import BoundingBoxes

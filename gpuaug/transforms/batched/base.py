@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.batch import has_channels_last
-from gpuaug.images.levels import COLOURS, clamped, full_precision, shares
-from gpuaug.recipe.builder import Draft, Group
-from gpuaug.recipe.selection import Active, both
-from gpuaug.transforms.base import Job, Transform
+from gpuaug.images.levels import COLORS, clamped, full_precision, shares
+from gpuaug.recipe.builder import Group, RecipeBuilder
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step
 
 LEVELS = 255
@@ -22,19 +22,19 @@ class Batched(Transform):
 
     Parameters are drawn on the host with everybody's, and travel with the recipes. On the device the chosen
     draws are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other
-    draws keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of alpha.
-    Nothing waits for the device, unless a transform says so. Bytes may differ by a level between devices
-    where a float's last bits decide.
+    draws keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of
+    alpha. Nothing waits for the device, unless a transform says so. Bytes may differ by a level between
+    devices where a float's last bits decide.
 
-    A subclass draws in ``make_params`` and says what to do in ``apply``. It uses the functional layers of
+    A subclass draws in ``draw_parameters`` and says what to do in ``apply``. It uses the functional layers of
     PyTorch and kornia alone, whose generators play no part.
     """
 
     stage = Stage.BATCHED
     backend = "torch"
-    averages = False  # moves or averages pixels: alpha goes with the colours, and nothing is clamped
+    averages = False  # moves or averages pixels: alpha goes with the colors, and nothing is clamped
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # not Module's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         """The group's images ``(m, C, H, W)``, float32 or float64, changed: without alpha, unless it
         ``averages``.
         """
@@ -48,21 +48,21 @@ class Batched(Transform):
         """int64 ``(n,)``: draws that must not share a group, such as those of another filter size."""
         return None
 
-    def compile(self, draft: Draft, active: Active, **params: Any) -> None:
+    def write(self, builder: RecipeBuilder, selection: Selection, **parameters: Any) -> None:
         """Nothing of it is in the record."""
 
-    def paint(self, job: Job, step: Step, chosen: Active, augmented: Active) -> None:
-        active = both(chosen, augmented)
-        if step.number != job.number or active is False:
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        selection = both(chosen, augmented)
+        if step.pass_index != batch.pass_index or selection is False:
             return
-        params = self.make_params(job, step)
+        params = self.draw_parameters(batch, step)
         variants = self.variants(params)
         if variants is None:
-            job.groups += _group(step.place, 0, active, params)
+            batch.groups += _group(step.place, 0, selection, params)
             return
         for variant in variants.unique().tolist():
-            chosen = both(active, variants == variant)
-            job.groups += _group(step.place, variant, chosen, params)
+            chosen = both(selection, variants == variant)
+            batch.groups += _group(step.place, variant, chosen, params)
 
     def follow(self, masks: Tensor, group: Group) -> Tensor:
         whole = masks if masks.dim() == 4 else masks[:, None]
@@ -76,15 +76,17 @@ class Batched(Transform):
         """Change the group's images, in place where they are bytes."""
         with full_precision(images.device):
             some = images if group.rows is None else images.index_select(0, group.rows)
-            changed = some if self.averages else some[:, :COLOURS]
+            changed = some if self.averages else some[:, :COLORS]
             if images.is_floating_point():
-                out = self.apply(changed.to(torch.promote_types(images.dtype, torch.float32)), group)
+                out = self.transform_images(
+                    changed.to(torch.promote_types(images.dtype, torch.float32)), group
+                )
                 out = (out if self.averages else clamped(out)).to(images.dtype)
             else:
-                out = self.apply(shares(changed.float()), group)
+                out = self.transform_images(shares(changed.float()), group)
                 out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
             if out.shape[1] < some.shape[1]:
-                out = torch.cat((out, some[:, COLOURS:]), dim=1)
+                out = torch.cat((out, some[:, COLORS:]), dim=1)
             last = has_channels_last(images)
             memory_format = torch.channels_last if last else torch.contiguous_format
             if group.rows is None:
@@ -94,14 +96,14 @@ class Batched(Transform):
             return images.index_copy_(0, group.rows, out)
 
 
-def _group(place: int, variant: int, active: Active, params: dict[str, Tensor]) -> list[Group]:
-    """The group of the active draws, if there are any; a group of all needs no rows."""
-    if active is False:
+def _group(place: int, variant: int, selection: Selection, params: dict[str, Tensor]) -> list[Group]:
+    """The group of the selection draws, if there are any; a group of all needs no rows."""
+    if selection is False:
         return []
     rows: Tensor | None = None
     chosen = params
-    if not (active is True or bool(active.all())):
-        rows = active.nonzero().flatten()
+    if not (selection is True or bool(selection.all())):
+        rows = selection.nonzero().flatten()
         if len(rows) == 0:
             return []
         chosen = {name: value[rows] for name, value in params.items()}

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from gpuaug.images.batch import check_size
 from gpuaug.images.levels import nearest_levels, shares
 from gpuaug.recipe.builder import Group
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import between, span
@@ -40,7 +40,7 @@ class CLAHE(Batched):
     """
 
     reference = "Zuiderveld, Graphics Gems IV, 1994; OpenCV createCLAHE"
-    numbers = 1
+    random_count = 1
     graded = False
 
     def __init__(
@@ -54,12 +54,12 @@ class CLAHE(Batched):
         self.clip_limit = span("clip_limit", clip_limit, 0.01, 256)
         self.tile_grid_size = check_size(tile_grid_size, "tile_grid_size")
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"clip_limit": between(self.clip_limit, job.uniform(step)[:, 0])}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"clip_limit": between(self.clip_limit, batch.uniform(step)[:, 0])}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         level = nearest_levels(images)
-        tables, tile = self._tables(level, group.params["clip_limit"])
+        tables, tile = self._tables(level, group.parameters["clip_limit"])
         change = self._blend(tables, level.long(), tile) - level
         return images + shares(change)
 

@@ -1,4 +1,4 @@
-"""Colour moved along the axes on which a data set's colours vary."""
+"""Color moved along the axes on which a data set's colors vary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gpuaug.recipe.builder import Group
 from gpuaug.recipe.program import LUMA
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import number
@@ -23,18 +23,18 @@ IMAGENET_VARIANCES = (0.2175, 0.0188, 0.0045)
 
 
 class FancyPCA(Batched):
-    """One colour added to all pixels of a draw, along the principal axes of the data set's colours.
+    """One color added to all pixels of a draw, along the principal axes of the data set's colors.
 
     >>> import gpuaug
     >>> gpuaug.FancyPCA(alpha=0.1)(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
-    The colour is ``axes @ (a * variances)`` with a normal of standard deviation ``alpha`` for each axis. An
+    The color is ``axes @ (a * variances)`` with a normal of standard deviation ``alpha`` for each axis. An
     image of one channel gets its grey (ITU-R BT.601).
 
     Args:
         alpha: in [0, 10]; 0 changes nothing.
-        axes: the eigenvectors of the colours' covariance, 3 rows (R, G, B) of 3 columns; ImageNet's by
+        axes: the eigenvectors of the colors' covariance, 3 rows (R, G, B) of 3 columns; ImageNet's by
             default.
         variances: the eigenvalues, for pixels in [0, 1].
 
@@ -43,7 +43,7 @@ class FancyPCA(Batched):
     """
 
     reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
-    numbers = 4
+    random_count = 4
 
     def __init__(
         self,
@@ -68,20 +68,20 @@ class FancyPCA(Batched):
     def variances(self) -> Tensor:
         return self._variances.clone()
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        radius, angle = job.uniform(step).view(-1, 2, 2).unbind(2)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        radius, angle = batch.uniform(step).view(-1, 2, 2).unbind(2)
         radius, angle = (-2 * torch.log1p(-radius)).sqrt(), 2 * math.pi * angle
         normal = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)[:, :3]
-        return {"colour": job.grade(self.alpha * normal * self._variances) @ self._axes.T}
+        return {"color": batch.grade(self.alpha * normal * self._variances) @ self._axes.T}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
-        colour, channels = group.column("colour", images), images.shape[1]
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
+        color, channels = group.column("color", images), images.shape[1]
         if channels == 1:
-            red, green, blue = (share * colour[:, c : c + 1] for c, share in enumerate(LUMA))
-            colour = red + green + blue
+            red, green, blue = (share * color[:, c : c + 1] for c, share in enumerate(LUMA))
+            color = red + green + blue
         elif channels != 3:
             raise ValueError(f"FancyPCA needs images of 1, 3 or 4 channels, got {channels}")
-        return images + colour
+        return images + color
 
     def extra_repr(self) -> str:
         text = f"alpha={self.alpha}"

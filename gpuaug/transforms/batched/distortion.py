@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from gpuaug import random
 from gpuaug.recipe.builder import Group
 from gpuaug.recipe.layout import BORDERS
-from gpuaug.transforms.annotations.followers import read_masks
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.annotations.geometry import read_masks
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.batched.smoothing import gaussian_blurred
 from gpuaug.transforms.passes import Step
@@ -38,7 +38,7 @@ class _Field(Batched):
         """x and y, each broadcast to ``(m, H, W)``."""
         raise NotImplementedError(f"{type(self).__name__} does not say where it reads")
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         count, _, height, width = images.shape
         # kornia's remap does the same, but copies its factors from the host, and so waits for the device.
         x, y = (
@@ -77,7 +77,7 @@ class OpticalDistortion(_Field):
     """
 
     reference = "Brown, Photogrammetric Engineering, 1966; Albumentations OpticalDistortion"
-    numbers = 1
+    random_count = 1
 
     def __init__(
         self, distort_limit: Span = (-0.3, 0.3), *, padding_mode: str = "zero", seed: int | None = None
@@ -85,8 +85,8 @@ class OpticalDistortion(_Field):
         super().__init__(padding_mode, seed=seed)
         self.distort_limit = span("distort_limit", distort_limit, -0.36, 2)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"k": job.grade(between(self.distort_limit, job.uniform(step)[:, 0]))}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"k": batch.grade(between(self.distort_limit, batch.uniform(step)[:, 0]))}
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]
@@ -94,7 +94,7 @@ class OpticalDistortion(_Field):
         row = torch.arange(height, device=images.device, dtype=images.dtype)[:, None]
         x, y = column - (width - 1) / 2, row - (height - 1) / 2
         square = (x / width).square() + (y / height).square()
-        k = group.params["k"].to(images.dtype)[:, None, None]
+        k = group.parameters["k"].to(images.dtype)[:, None, None]
         bend = k * (square + square.square())
         return column + x * bend, row + y * bend
 
@@ -127,17 +127,17 @@ class GridDistortion(_Field):
         super().__init__("edge", seed=seed)
         self.num_steps = whole("num_steps", num_steps, 1, 64)
         self.distort_limit = span("distort_limit", distort_limit, -0.9, 10)
-        self.numbers = 2 * self.num_steps
+        self.random_count = 2 * self.num_steps
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        longer = between(self.distort_limit, job.uniform(step).reshape(-1, 2, self.num_steps))
-        part = 1 + job.grade(longer)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        longer = between(self.distort_limit, batch.uniform(step).reshape(-1, 2, self.num_steps))
+        part = 1 + batch.grade(longer)
         end = part.cumsum(2)
         nodes = torch.cat((torch.zeros_like(end[..., :1]), end), dim=2) / end[..., -1:]
         return {"nodes": nodes}  # in x and in y, as shares of the side
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
-        nodes = group.params["nodes"].to(images.dtype)
+        nodes = group.parameters["nodes"].to(images.dtype)
         height, width = images.shape[2:]
         return self._read(nodes[:, 0], width)[:, None, :], self._read(nodes[:, 1], height)[:, :, None]
 
@@ -171,7 +171,7 @@ class ElasticTransform(_Field):
 
     reference = "Simard et al., Best practices for convolutional neural networks, ICDAR 2003"
     backend = "kornia"
-    numbers = 1
+    random_count = 1
 
     def __init__(
         self,
@@ -185,12 +185,12 @@ class ElasticTransform(_Field):
         self.alpha = span("alpha", alpha, 0, 10000)
         self.sigma = number("sigma", sigma, 0.1, 100)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"alpha": job.grade(between(self.alpha, job.uniform(step)[:, 0])), "keys": job.keys}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"alpha": batch.grade(between(self.alpha, batch.uniform(step)[:, 0])), "keys": batch.keys}
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         count, _, height, width = images.shape
-        number = random.uniform_field(group.params["keys"], group.place, 2 * height * width)
+        number = random.uniform_field(group.parameters["keys"], group.place, 2 * height * width)
         noise = (2 * number - 1).to(images.dtype).view(count, 2, height, width)
         smooth = gaussian_blurred(noise, self.sigma, int(4 * self.sigma + 0.5), "constant")
         across, down = (group.column("alpha", images) * smooth).unbind(1)

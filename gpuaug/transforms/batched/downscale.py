@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.builder import Group
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import between, span
@@ -28,20 +28,20 @@ class Downscale(Batched):
     """
 
     reference = "Albumentations Downscale"
-    numbers = 1
+    random_count = 1
     averages = True
 
     def __init__(self, scale: float | tuple[float, float] = (0.25, 0.75), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.scale = span("scale", scale, 1e-6, 1)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"scale": job.grade(between(self.scale, job.uniform(step)[:, 0]), 1.0)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"scale": batch.grade(between(self.scale, batch.uniform(step)[:, 0]), 1.0)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         for axis in (2, 3):
             side = images.shape[axis]
-            small = (group.params["scale"] * side + 1e-4).long().clamp(1, side)[:, None]
+            small = (group.parameters["scale"] * side + 1e-4).long().clamp(1, side)[:, None]
             pixel = torch.arange(side, device=images.device) * small // side  # enlarged from this one,
             source = pixel * side // small  # which was this one
             shape = [len(images), 1, 1, 1]

@@ -10,7 +10,7 @@ from torch import Tensor
 from gpuaug import lazy_kornia as kornia
 from gpuaug.images.levels import nearest_levels, shares
 from gpuaug.recipe.builder import Group
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import between, span
@@ -34,16 +34,16 @@ class RandomMeanContrast(Batched):
 
     reference = "torchvision adjust_contrast; ITU-R BT.601 (grey)"
     backend = "kornia"
-    numbers = 1
+    random_count = 1
 
     def __init__(self, factor: Span = (0.8, 1.2), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.factor = span("factor", factor, 0, 10)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"factor": job.grade(between(self.factor, job.uniform(step)[:, 0]), 1.0)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"factor": batch.grade(between(self.factor, batch.uniform(step)[:, 0]), 1.0)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         grey = kornia.color.rgb_to_grayscale(images) if images.shape[1] == 3 else images
         mean = grey.flatten(1).mean(1)[:, None, None, None]
         factor = group.column("factor", images)
@@ -65,7 +65,7 @@ class AutoContrast(Batched):
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.autocontrast"
     graded = False
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         low, high = (edge((2, 3), keepdim=True) for edge in (images.amin, images.amax))
         flat = high <= low
         return torch.where(flat, images, (images - low) / torch.where(flat, 1, high - low))
@@ -86,7 +86,7 @@ class Equalize(Batched):
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"
     graded = False
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         # kornia's equalize counts levels by truncation and departs from Pillow in its step; this is 10 lines.
         level = nearest_levels(images).long().flatten(2)
         histogram = level.new_zeros(*level.shape[:2], LEVELS + 1).scatter_add_(

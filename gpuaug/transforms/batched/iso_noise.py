@@ -12,7 +12,7 @@ from gpuaug import lazy_kornia as kornia
 from gpuaug import random
 from gpuaug.images.levels import shares
 from gpuaug.recipe.builder import Group
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import between, span
@@ -40,7 +40,7 @@ class ISONoise(Batched):
 
     reference = "Albumentations 1 ISONoise"
     backend = "kornia"
-    numbers = 2
+    random_count = 2
 
     def __init__(
         self, color_shift: Span = (0.01, 0.05), intensity: Span = (0.1, 0.5), *, seed: int | None = None
@@ -49,22 +49,22 @@ class ISONoise(Batched):
         self.color_shift = span("color_shift", color_shift, 0, 1)
         self.intensity = span("intensity", intensity, 0, 1)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        shift, intensity = job.uniform(step).unbind(1)
-        shift, intensity = between(self.color_shift, shift), job.grade(between(self.intensity, intensity))
-        return {"turn": shift * intensity, "intensity": intensity, "keys": job.keys}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        shift, intensity = batch.uniform(step).unbind(1)
+        shift, intensity = between(self.color_shift, shift), batch.grade(between(self.intensity, intensity))
+        return {"turn": shift * intensity, "intensity": intensity, "keys": batch.keys}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         count, channels, height, width = images.shape
-        keys, pixels = group.params["keys"], height * width
-        colour = channels == 3
-        hls = kornia.color.rgb_to_hls(images) if colour else images
-        light = hls[:, 1:2] if colour else images
-        mean = light.detach().flatten(1).std(1, correction=0) * group.params["intensity"] * LEVELS
+        keys, pixels = group.parameters["keys"], height * width
+        color = channels == 3
+        hls = kornia.color.rgb_to_hls(images) if color else images
+        light = hls[:, 1:2] if color else images
+        mean = light.detach().flatten(1).std(1, correction=0) * group.parameters["intensity"] * LEVELS
         number = random.uniform_field(keys, group.place, pixels)
-        grain = shares(_poisson(mean, number).to(images.dtype).view(count, 1, height, width))
-        lighter = light + grain * (1 - light)
-        if colour:
+        noise = shares(_poisson(mean, number).to(images.dtype).view(count, 1, height, width))
+        lighter = light + noise * (1 - light)
+        if color:
             normal = random.normal_field(keys, group.place, pixels, number=1).view(count, 1, height, width)
             turn = group.column("turn", images) * normal.to(images.dtype) * (2 * math.pi)
             hue = (hls[:, 0:1] + turn).remainder(2 * math.pi)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from gpuaug.images.levels import shares
 from gpuaug.recipe.builder import Group
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import whole_between, whole_span
@@ -55,21 +55,21 @@ class JpegCompression(Batched):
     """
 
     reference = "ITU-T T.81, 1992; JFIF 1.02"
-    numbers = 1
+    random_count = 1
 
     def __init__(self, quality: int | tuple[int, int] = (40, 95), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.quality = whole_span("quality", quality, 1, 100)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        quality = job.grade_whole(whole_between(self.quality, job.uniform(step)[:, 0]), 100)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        quality = batch.grade_whole(whole_between(self.quality, batch.uniform(step)[:, 0]), 100)
         return {"luminance": _table(LUMINANCE, quality), "chrominance": _table(CHROMINANCE, quality)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         channels = images.shape[1]
         if channels not in (1, 3):
             raise ValueError(f"JpegCompression needs images of 1, 3 or 4 channels, got {channels}")
-        tables = (group.params[name] for name in ("luminance", "chrominance", "chrominance"))
+        tables = (group.parameters[name] for name in ("luminance", "chrominance", "chrominance"))
         height, width = images.shape[2:]
         # float64: no device shortens its products, and few coefficients come to lie on a step.
         level = F.pad(images.double() * LEVELS, (0, -width % 16, 0, -height % 16), mode="replicate")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
 from gpuaug.recipe.builder import Group
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.batched.smoothing import check_reflectable
 from gpuaug.transforms.passes import Step
@@ -28,7 +28,7 @@ class _Mixed(Batched):
     """``(1 - alpha) * image + alpha * (constant + amount * linear) applied to it``, as one filter a draw."""
 
     backend = "kornia"
-    numbers = 2
+    random_count = 2
     constant: tuple[tuple[int, ...], ...]
     linear: tuple[tuple[int, ...], ...]
 
@@ -37,9 +37,9 @@ class _Mixed(Batched):
         self.alpha = span("alpha", alpha, 0, 1)
         self.amount = amount
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        alpha, amount = job.uniform(step).unbind(1)
-        alpha = job.grade(between(self.alpha, alpha))[:, None, None]
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        alpha, amount = batch.uniform(step).unbind(1)
+        alpha = batch.grade(between(self.alpha, alpha))[:, None, None]
         amount = between(self.amount, amount)[:, None, None]
         identity, constant, linear = (
             torch.tensor(taps, dtype=torch.float64, device="cpu")
@@ -47,9 +47,9 @@ class _Mixed(Batched):
         )
         return {"kernel": (1 - alpha) * identity + alpha * (constant + amount * linear)}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         check_reflectable(self, images, 1)
-        mixed: Tensor = kornia.filters.filter2d(images, group.params["kernel"], border_type="reflect")
+        mixed: Tensor = kornia.filters.filter2d(images, group.parameters["kernel"], border_type="reflect")
         return mixed
 
 

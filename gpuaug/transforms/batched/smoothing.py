@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
 from gpuaug.recipe.builder import Group
-from gpuaug.transforms.base import Job
+from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.passes import Step
 from gpuaug.transforms.ranges import between, span, whole, whole_between, whole_span
@@ -24,7 +24,7 @@ WholeSpan = int | tuple[int, int]
 class _OfSize(Batched):
     """A filter of an odd size per draw; draws of one size run together."""
 
-    numbers = 1
+    random_count = 1
     largest = 31
     averages = True
 
@@ -32,9 +32,9 @@ class _OfSize(Batched):
         super().__init__(seed=seed)
         self.kernel_size = whole_span("kernel_size", kernel_size, 1, self.largest, odd=True)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        size = whole_between(self.kernel_size, job.uniform(step)[:, 0], step=2)
-        return {"kernel_size": job.grade_whole(size, 1, step=2)}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        size = whole_between(self.kernel_size, batch.uniform(step)[:, 0], step=2)
+        return {"kernel_size": batch.grade_whole(size, 1, step=2)}
 
     def variants(self, params: dict[str, Any]) -> Tensor:
         sizes: Tensor = params["kernel_size"]
@@ -64,7 +64,7 @@ class Blur(_OfSize):
     def __init__(self, kernel_size: WholeSpan = (3, 7), *, seed: int | None = None) -> None:
         super().__init__(kernel_size, seed=seed)
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         check_reflectable(self, images, group.variant // 2)
         blurred: Tensor = kornia.filters.box_blur(images, group.variant)
         return blurred
@@ -92,7 +92,7 @@ class MedianBlur(_OfSize):
     def __init__(self, kernel_size: WholeSpan = (3, 5), *, seed: int | None = None) -> None:
         super().__init__(kernel_size, seed=seed)
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         medians: Tensor = kornia.filters.median_blur(images, group.variant, border_type="replicate")
         return medians
 
@@ -117,7 +117,7 @@ class MotionBlur(_OfSize):
 
     reference = "Albumentations MotionBlur; kornia motion_blur, centred"
     backend = "kornia"
-    numbers = 3
+    random_count = 3
 
     def __init__(
         self,
@@ -132,19 +132,19 @@ class MotionBlur(_OfSize):
         self.angle = span("angle", angle, -360, 360)
         self.direction = span("direction", direction, -1, 1)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        angle, direction = job.uniform(step)[:, 1:].unbind(1)
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        angle, direction = batch.uniform(step)[:, 1:].unbind(1)
         line = {"angle": between(self.angle, angle), "direction": between(self.direction, direction)}
-        return {**super().make_params(job, step), **line}
+        return {**super().draw_parameters(batch, step), **line}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         size = group.variant
         if size == 1:  # of a weak draw
             return images
         steepest = max(map(abs, self.direction))
         reach = size // 2 + math.ceil(steepest * (size + 1) / 6)
         check_reflectable(self, images, reach)
-        angle, direction = (group.params[name].to(images.dtype) for name in ("angle", "direction"))
+        angle, direction = (group.parameters[name].to(images.dtype) for name in ("angle", "direction"))
         row = _centred_line(size, direction, reach)[:, None, None]
         square = F.pad(row, (0, 0, reach, reach))
         kernel = kornia.geometry.transform.rotate(square, angle)[:, 0]
@@ -191,7 +191,7 @@ class GlassBlur(Batched):
 
     reference = "Hendrycks and Dietterich, Benchmarking robustness to corruptions, ICLR 2019"
     backend = "kornia"
-    numbers = 1
+    random_count = 1
     graded = False
     averages = True
 
@@ -203,23 +203,23 @@ class GlassBlur(Batched):
         self.max_delta = whole("max_delta", max_delta, 0, 32)
         self.iterations = whole("iterations", iterations, 1, 10)
 
-    def make_params(self, job: Job, step: Step) -> dict[str, Any]:
-        return {"sigma": between(self.sigma, job.uniform(step)[:, 0]), "keys": job.keys}
+    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+        return {"sigma": between(self.sigma, batch.uniform(step)[:, 0]), "keys": batch.keys}
 
-    def apply(self, images: Tensor, group: Group) -> Tensor:  # type: ignore[override]  # as Batched's
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
         return self._blur(self._shuffle(self._blur(images, group), group), group)
 
     def _blur(self, images: Tensor, group: Group) -> Tensor:
         reach = math.ceil(3 * self.sigma[1])
         check_reflectable(self, images, reach)
-        sigma = group.params["sigma"].to(images.dtype)[:, None].clamp(min=1e-2)
+        sigma = group.parameters["sigma"].to(images.dtype)[:, None].clamp(min=1e-2)
         return gaussian_blurred(images, sigma, reach, "reflect")
 
     def _shuffle(self, images: Tensor, group: Group) -> Tensor:
         count, channels, height, width = images.shape
         row = torch.arange(height, device=images.device)[:, None]
         column = torch.arange(width, device=images.device)
-        keys, reach = group.params["keys"], (-self.max_delta, self.max_delta)
+        keys, reach = group.parameters["keys"], (-self.max_delta, self.max_delta)
         for iteration in range(self.iterations):
             number = random.uniform_field(keys, group.place, 2 * height * width, iteration)
             down, across = whole_between(reach, number).view(count, 2, height, width).unbind(1)

@@ -17,7 +17,7 @@ COUNTS = {"cat": 20, "dog": 11, "eel": 3}
 
 
 def write_classes(root, counts=COUNTS, size=(16, 16)):
-    """Image n of class number k is of the colour (n, 100 k, 7)."""
+    """Image n of class number k is of the color (n, 100 k, 7)."""
     for number, (name, count) in enumerate(counts.items()):
         (root / name).mkdir(parents=True)
         for n in range(count):
@@ -25,13 +25,13 @@ def write_classes(root, counts=COUNTS, size=(16, 16)):
     return root
 
 
-def colours(images):
+def colors(images):
     return [tuple(of) for of in images[:, :2, 0, 0].tolist()]
 
 
 def test_every_image_is_in_one_part_with_its_label(tmp_path):
     data = load(Request(str(write_classes(tmp_path))))
-    train, test = colours(data.train_images), colours(data.test_images)
+    train, test = colors(data.train_images), colors(data.test_images)
     assert sorted(train + test) == sorted(
         (n, 100 * k) for k, count in enumerate(COUNTS.values()) for n in range(count)
     )
@@ -61,7 +61,7 @@ def test_a_share_of_every_class(tmp_path, share, test):
 def test_a_seed_repeats_and_another_does_not(tmp_path):
     write_classes(tmp_path)
     first, again, other = (
-        colours(load(Request(str(tmp_path), holdout_seed=seed)).test_images) for seed in (None, 0, 1)
+        colors(load(Request(str(tmp_path), holdout_seed=seed)).test_images) for seed in (None, 0, 1)
     )
     assert first == again != other
     # The very images, so that no version moves them unnoticed.

@@ -58,7 +58,7 @@ def test_wrong_imbalance(minority, options, message):
 
 
 def write_images(root, classes=("cat", "dog"), size=(20, 18), splits=("train", "test"), count=2):
-    """``count`` images a class; file ``n.png`` of class number k is of the colour (10 n, 100 k, 7)."""
+    """``count`` images a class; file ``n.png`` of class number k is of the color (10 n, 100 k, 7)."""
     for split in splits:
         for number, name in enumerate(classes):
             folder = root / split / name

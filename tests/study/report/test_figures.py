@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpuaug.study.report.figures import COLOURS, OTHER, SMALL, draw_differences
+from gpuaug.study.report.figures import COLORS, OTHER, SMALL, draw_differences
 from gpuaug.study.statistics.effects import Effect, Effects
 from gpuaug.study.statistics.paired import Difference
 from gpuaug.study.statistics.verdicts import judge
@@ -70,7 +70,7 @@ def test_the_band_is_the_margin_also_where_all_differences_are_smaller():
     assert axes.get_xlim()[1] > 0.05
 
 
-def test_every_verdict_has_its_colour():
+def test_every_verdict_has_its_color():
     found = effects(
         {"up": [0.1, 0.1001], "down": [-0.1, -0.1001], "same": [-0.001, 0.001], "wild": [-0.1, 0.1]}
     )
@@ -78,6 +78,6 @@ def test_every_verdict_has_its_colour():
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert {name: dot.get_color() for name, dot in zip(names, dots, strict=True)} == {
-        "up": COLOURS["effective"], "down": COLOURS["harmful"], "same": SMALL, "wild": OTHER
+        "up": COLORS["effective"], "down": COLORS["harmful"], "same": SMALL, "wild": OTHER
     }  # fmt: skip
-    assert len({*COLOURS.values(), SMALL, OTHER}) == 4
+    assert len({*COLORS.values(), SMALL, OTHER}) == 4

@@ -49,7 +49,7 @@ def test_rate_of_a_short_study_is_in_proportion():
 
 @pytest.mark.parametrize("name", [*NETWORKS, "squeezenet1_1"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_network_takes_grey_and_colour(name, channels):
+def test_every_network_takes_grey_and_color(name, channels):
     check_network(name, 3, channels, 32, 32)
     model = find_network(name).seeded(0, 3, channels, 32, 32)
     assert model(torch.rand(2, channels, 32, 32)).shape == (2, 3)

@@ -75,8 +75,8 @@ def test_it_changes_something_by_the_key(transform):
     same[:, 2] = 7
     again = transform(images, same)
     assert torch.equal(again, again[:1].expand_as(again))
-    random = transform.numbers or "keys" in dict.fromkeys(
-        name for group in transform.recipes(draws, tuple(images.shape))[0].groups for name in group.params
+    random = transform.random_count or "keys" in dict.fromkeys(
+        name for group in transform.recipes(draws, tuple(images.shape))[0].groups for name in group.parameters
     )
     assert (out != out[:1]).any() == bool(random)
 
@@ -158,7 +158,7 @@ def test_batched_transforms_follow_the_kernel_of_their_pass():
             ga.Normalize(),
         ]
     )
-    assert [step.number for step in chain.step.leaves] == [0, 0, 0, 0, 0, 1, 1, 2]
+    assert [step.pass_index for step in chain.step.leaves] == [0, 0, 0, 0, 0, 1, 1, 2]
     assert str(chain).splitlines()[-1] == "3 passes: 3 kernel launches a batch, and 4 batched transforms"
     lines = [" ".join(line.split()) for line in str(chain).splitlines()]
     assert "AutoContrast() pass 1, batched (torch)" in lines

@@ -9,12 +9,12 @@ import gpuaug as ga
 
 
 def image_of(height, width, channels=1):
-    """A dark scene with a bright corner and grain, so that tiles differ."""
+    """A dark scene with a bright corner and noise, so that tiles differ."""
     random = np.random.default_rng(height * width)
     y, x = np.mgrid[:height, :width]
     scene = 60 + 40 * np.sin(x / 9) * np.cos(y / 7) + 90 * (x + y > 1.5 * width)
-    grain = random.normal(0, 12, (channels, height, width))
-    return torch.from_numpy((scene + grain).clip(0, 255).astype(np.uint8))
+    noise = random.normal(0, 12, (channels, height, width))
+    return torch.from_numpy((scene + noise).clip(0, 255).astype(np.uint8))
 
 
 def opencvs(image, clip_limit, grid):
@@ -37,7 +37,7 @@ def test_every_draw_has_its_own_limit():
     transform = ga.CLAHE((1.0, 30.0), 2)
     (group,) = transform.recipes(draws, (8, 1, 64, 64))[0].groups
     out = transform(image[None].expand(8, -1, -1, -1), draws)
-    for n, limit in enumerate(group.params["clip_limit"].tolist()):
+    for n, limit in enumerate(group.parameters["clip_limit"].tolist()):
         assert (out[n].int() - opencvs(image, limit, (2, 2)).int()).abs().max() <= 1
     assert len(out.flatten(1).unique(dim=0)) >= 5  # a limit counts in whole pixels of a tile
 

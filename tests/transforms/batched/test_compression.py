@@ -17,7 +17,7 @@ def draws_of(n):
 
 
 def photograph(height=72, width=88):
-    """Smooth shapes with edges and a little grain."""
+    """Smooth shapes with edges and a little noise."""
     random = np.random.default_rng(0)
     y, x = np.mgrid[:height, :width]
     disc = (x - 40) ** 2 + (y - 30) ** 2 < 400
@@ -75,23 +75,23 @@ def test_jpeg_quality_is_of_the_draw():
     transform = ga.JpegCompression((10, 90))
     out = transform(images, draws)
     (group,) = transform.recipes(draws, tuple(images.shape))[0].groups
-    for n, table in enumerate(group.params["luminance"]):
+    for n, table in enumerate(group.parameters["luminance"]):
         same = [q for q in range(10, 91) if torch.equal(_table(LUMINANCE, torch.tensor([q]))[0], table)]
         assert any(torch.equal(ga.JpegCompression(q)(images[:1])[0], out[n]) for q in same)
 
 
-def test_fancy_pca_adds_one_colour_along_the_axes():
+def test_fancy_pca_adds_one_color_along_the_axes():
     grey, draws = torch.full((2000, 3, 2, 2), 0.5), draws_of(2000)
-    colour = ga.FancyPCA(0.1)(grey, draws) - 0.5
-    assert (colour - colour[:, :, :1, :1]).abs().max() == 0
+    color = ga.FancyPCA(0.1)(grey, draws) - 0.5
+    assert (color - color[:, :, :1, :1]).abs().max() == 0
     axes = ga.FancyPCA().axes.float()
     variances = torch.tensor([0.2175, 0.0188, 0.0045])
-    along = colour[:, :, 0, 0] @ torch.linalg.inv(axes).T / variances
+    along = color[:, :, 0, 0] @ torch.linalg.inv(axes).T / variances
     assert (along.std(0) - 0.1).abs().max() < 0.008  # 5 standard deviations
     assert along.mean(0).abs().max() < 0.012
     assert (torch.corrcoef(along.T) - torch.eye(3)).abs().max() < 0.12
     alone = ga.FancyPCA(0.1)(grey[:, :1], draws)[:, 0, 0, 0] - 0.5
-    grey = colour[:, :, 0, 0] @ torch.tensor([0.299, 0.587, 0.114])
+    grey = color[:, :, 0, 0] @ torch.tensor([0.299, 0.587, 0.114])
     torch.testing.assert_close(alone, grey, atol=1e-6, rtol=0)
 
 

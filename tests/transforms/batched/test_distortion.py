@@ -57,7 +57,7 @@ def test_grid_distortion_is_piecewise_linear():
     (group,) = transform.recipes(DRAWS, tuple(IMAGES.shape))[0].groups
     out = transform(IMAGES, DRAWS)
     height, width = IMAGES.shape[2:]
-    for n, nodes in enumerate(group.params["nodes"].double().numpy()):
+    for n, nodes in enumerate(group.parameters["nodes"].double().numpy()):
         assert (np.diff(nodes) > 0).all()
         assert nodes[:, 0].tolist() == [0, 0]
         parts = np.diff(nodes[0]) / np.diff(nodes[0]).sum()

@@ -60,17 +60,17 @@ def test_iso_noise_is_its_formula_pixel_by_pixel():
     mean = np.std([light for _, light, _ in hls]) * 0.6 * 255
     number = random.uniform_field(draws[:, 2], place, 42)[0].double().numpy()
     turn = random.normal_field(draws[:, 2], place, 42, number=1)[0].double().numpy() * 0.05 * 0.6
-    grain = scipy.stats.poisson.ppf(number, mean)
+    noise = scipy.stats.poisson.ppf(number, mean)
     expected = [
         colorsys.hls_to_rgb((h + t) % 1, light + n / 255 * (1 - light), s)
-        for (h, light, s), n, t in zip(hls, grain, turn, strict=True)
+        for (h, light, s), n, t in zip(hls, noise, turn, strict=True)
     ]
     np.testing.assert_allclose(out.permute(1, 2, 0).reshape(-1, 3).numpy(), expected, atol=2e-4)
 
 
-def test_iso_noise_without_colour_is_grain():
+def test_iso_noise_without_color_is_noise():
     images = torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(2))
     out = ga.ISONoise(intensity=0.5)(images, draws_of(2))
-    grain = (out - images) / (1 - images) * 255
-    assert (grain - grain.round()).abs().max() < 0.01
-    assert grain.min() > -0.01
+    noise = (out - images) / (1 - images) * 255
+    assert (noise - noise.round()).abs().max() < 0.01
+    assert noise.min() > -0.01

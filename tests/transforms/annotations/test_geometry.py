@@ -6,7 +6,7 @@ import torch
 from waiting import no_waiting
 
 import gpuaug as ga
-from gpuaug.transforms.annotations.followers import MOVES
+from gpuaug.transforms.annotations.geometry import MOVES
 from gpuaug.transforms.base import travel
 
 WIDTH, HEIGHT, COUNT = 20, 15, 12

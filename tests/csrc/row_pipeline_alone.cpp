@@ -13,13 +13,13 @@ constexpr int64_t kStripRows = 7;
 template <typename Value>
 void paint(const Batch& batch) {
   Scratch scratch(batch);
-  Columns columns;
+  AxisResampler across;
   OutputRow<Value> output(batch);
   for (int64_t n = 0; n < batch.draws; ++n) {
     output.begin(n);
     if (!readable(batch, batch.recipes[n])) continue;
     for (int64_t top = 0; top < batch.height; top += kStripRows) {
-      Painter(batch, n, scratch, columns).paint(top, std::min(top + kStripRows, batch.height), output);
+      RowPipeline(batch, n, scratch, across).paint(top, std::min(top + kStripRows, batch.height), output);
     }
   }
   output.end();

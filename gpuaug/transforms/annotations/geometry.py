@@ -12,7 +12,7 @@ from gpuaug.recipe.builder import Recipes
 from gpuaug.recipe.layout import BORDERS, FIXED_POINT
 
 # Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
-Follower = Tensor | Sequence[Tensor]
+Annotation = Tensor | Sequence[Tensor]
 
 
 class Augmented(NamedTuple):
@@ -136,12 +136,12 @@ def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) 
 MOVES = {"masks": move_masks, "boxes": move_boxes, "keypoints": move_keypoints}
 
 
-def check_followers(
-    given: Mapping[str, Follower], count: int, size: tuple[int, int] | None
+def check_annotations(
+    given: Mapping[str, Annotation], count: int, size: tuple[int, int] | None
 ) -> dict[str, Tensor]:
     """Masks, boxes and keypoints, which must be of ``count`` images of one ``size``, (height, width).
 
-    >>> list(check_followers({"boxes": torch.zeros(2, 5, 4)}, count=2, size=(8, 8)))
+    >>> list(check_annotations({"boxes": torch.zeros(2, 5, 4)}, count=2, size=(8, 8)))
     ['boxes']
     """
     forms = {"masks": "(N, [C,] H, W)", "boxes": "(N, k, 4)", "keypoints": "(N, k, 2)"}

@@ -1,4 +1,4 @@
-// The matrix of a draw's colours while a tape is executed.
+// The matrix of a draw's colors while a program is executed.
 #pragma once
 
 #include <array>
@@ -11,9 +11,9 @@
 namespace gpuaug {
 
 // Sums are made in one order, here and in gpuaug/recipe/assemble.py.
-class DraftedColours {
+class ColorMatrix {
  public:
-  // What a colour takes of red, green and blue, and what is added, in units of white.
+  // What a color takes of red, green and blue, and what is added, in units of white.
   using Row = std::array<double, 4>;
   using Matrix = std::array<Row, 3>;
 
@@ -53,14 +53,14 @@ class DraftedColours {
                                   {&out.br, &out.bg, &out.bb, &out.b1}};
     for (int row : {0, 1, 2}) {
       for (int k = 0; k < 4; ++k) {
-        const double unit = k < 3 ? kColourUnit : 255 * kColourUnit;
+        const double unit = k < 3 ? kColorUnit : 255 * kColorUnit;
         *words[row][k] = to_int64(std::nearbyint(rows_[row][k] * unit));
       }
     }
   }
 
  private:
-  static constexpr double kColourUnit = 0x1p12;
+  static constexpr double kColorUnit = 0x1p12;
 
   // In each of the four entries.
   static Row sum(const Matrix& rows, const double (&by)[3]) {
