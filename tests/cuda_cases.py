@@ -106,9 +106,9 @@ def chain(
     if "color" in names:
         builder.color(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
     if "curves" in names:
-        builder.curves(POWER, torch.arange(n) * 9000 + 40000, torch.arange(n) % 3 != 2)
-        builder.curves(SOLARIZE, 3 << 22, odd)
-        builder.curves(POSTERIZE, 5, ~odd)
+        builder.curve(POWER, torch.arange(n) * 9000 + 40000, torch.arange(n) % 3 != 2)
+        builder.curve(SOLARIZE, 3 << 22, odd)
+        builder.curve(POSTERIZE, 5, ~odd)
     if "noise" in names:
         keys, most = torch.arange(n) * 0x2E3779B97F4A7C15 - 9, torch.arange(n) * 1500 + 900
         builder.noise(NORMAL | PER_PIXEL, most, 0, keys, 2, odd)

@@ -143,7 +143,7 @@ def _check_call(
 def check_readable(values: int, records: Tensor, channels: int) -> None:
     """Raise where a record on the host reads outside a storage of that many values.
 
-    >>> from gpuaug.recipe import RecipeBuilder
+    >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> check_readable(192, RecipeBuilder.of_batch((1, 3, 8, 8)).recipes((8, 8)).records, channels=3)
     """
     if records.device.type != "cpu":

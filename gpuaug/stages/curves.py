@@ -52,7 +52,7 @@ class _Curve(NamedTuple):
 def tables(records: Tensor) -> Tensor:
     """What becomes of each level: int64 ``(n, 256)``.
 
-    >>> from gpuaug.recipe import RecipeBuilder
+    >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> builder = RecipeBuilder.of_batch((1, 3, 8, 8))
     >>> builder.curve(SOLARIZE, THRESHOLD_UNIT // 2)
     >>> tables(builder.recipes((8, 8)).records)[0, [0, 127, 128, 255]].tolist()

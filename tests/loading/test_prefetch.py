@@ -8,7 +8,7 @@ import torch
 
 from gpuaug.images.packed import pack
 from gpuaug.loading.prefetch import Batch, Prefetcher
-from gpuaug.recipe.builder import Draft
+from gpuaug.recipe.builder import RecipeBuilder
 
 DEVICE = torch.device("cuda", 0)
 
@@ -145,7 +145,7 @@ def same_passes(arrived, passes):
 @pytest.mark.cuda
 def test_packed_images_arrive_whole():
     images = pack([torch.randint(256, (3, h, 9 - h), dtype=torch.uint8) for h in (2, 5, 3)])
-    passes = (Draft.of_packed(images).recipes((4, 4)),)
+    passes = (RecipeBuilder.of_packed(images).recipes((4, 4)),)
     arrived = Batch(images, torch.arange(3), torch.zeros(3, 3), passes).to(DEVICE)
     arrived.record_stream(torch.cuda.current_stream())
     torch.cuda.synchronize()
@@ -159,7 +159,7 @@ def test_packed_images_arrive_whole():
 def test_a_batch_arrives_whole():
     shape = (5, 3, 4, 4)
     images, labels = torch.randint(256, shape, dtype=torch.uint8), torch.arange(5)
-    passes = (Draft.of_batch(shape).recipes((4, 4)), Draft.of_batch(shape).recipes((4, 4)))
+    passes = (RecipeBuilder.of_batch(shape).recipes((4, 4)), RecipeBuilder.of_batch(shape).recipes((4, 4)))
     images = images.contiguous(memory_format=torch.channels_last)
     draws = torch.arange(15).view(5, 3)
     arrived = Batch(images, labels, draws, passes).to(DEVICE)

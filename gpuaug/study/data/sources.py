@@ -114,7 +114,7 @@ def refuse_holdout(request: Request, reason: str) -> None:
 
 def load_embedded(request: Request) -> StudyData:
     """T-shirts and shirts of Fashion-MNIST, in the file beside this one; ``embedded/make.py`` made it."""
-    file = resources.files("gpuaug.study") / "embedded" / "fashion_shirts.npz"
+    file = resources.files("gpuaug.study.data") / "embedded" / "fashion_shirts.npz"
     with file.open("rb") as stream, np.load(stream) as arrays:
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     return choose(

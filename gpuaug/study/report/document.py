@@ -52,7 +52,7 @@ def as_html(title: str, lead: str, sections: Sequence[Section]) -> str:
 
     ``lead`` stands above all sections.
     """
-    source = resources.files("gpuaug.study").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    source = resources.files("gpuaug.study.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

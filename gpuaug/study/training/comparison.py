@@ -40,8 +40,8 @@ def compare(
     """Train every arm under every seed. On a terminal, a bar counts epochs.
 
     >>> from tempfile import mkdtemp
-    >>> from gpuaug.study.arms import read_arms
-    >>> from gpuaug.study.data import Request, imbalance, load
+    >>> from gpuaug.study.arms.arms import read_arms
+    >>> from gpuaug.study.data.sources import Request, imbalance, load
     >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
     >>> arms = read_arms(["imbalanced", "hflip"])
     >>> len(compare(data, arms, Protocol(epochs=1), Path(mkdtemp()), seeds=[0]))

@@ -51,8 +51,8 @@ class Epoch:
 class Training:
     """The run of an arm under a seed, epoch by epoch. One seed gives every arm the same initial weights.
 
-    >>> from gpuaug.study.arms import ARMS
-    >>> from gpuaug.study.data import Request, imbalance, load
+    >>> from gpuaug.study.arms.arms import ARMS
+    >>> from gpuaug.study.data.sources import Request, imbalance, load
     >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
     >>> training = Training(data, ARMS["all"], 0, Protocol(epochs=2))
     >>> [training.epoch().number for _ in range(2)]

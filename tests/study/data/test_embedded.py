@@ -12,7 +12,7 @@ import pytest
 
 from gpuaug.study.data.sources import Request, load
 
-FOLDER = Path(str(resources.files("gpuaug.study"))) / "embedded"
+FOLDER = Path(str(resources.files("gpuaug.study.data"))) / "embedded"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 PIXELS = "cfc85710aaa29a05ff4f7006022e5088bbadc1d4ee451402da913a3bc0bdb0cc"
 
