@@ -32,7 +32,7 @@ void run(const Batch& batch) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t n = unit / strips.per_draw, top = unit % strips.per_draw * strips.rows;
       output.begin(n);
-      RowPipeline(batch, n, scratch, across).paint(top, std::min(top + strips.rows, batch.height), output);
+      RowPipeline(batch, n, scratch, across).run(top, std::min(top + strips.rows, batch.height), output);
     }
     output.end();
   });

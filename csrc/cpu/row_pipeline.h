@@ -1,4 +1,4 @@
-// The CPU's kernel: paints some rows of one draw, a row at a time through all stages, so that a row never leaves the
+// The CPU's kernel: makes some rows of one draw, a row at a time through all stages, so that a row never leaves the
 // cache in between.
 #pragma once
 
@@ -46,7 +46,7 @@ class RowPipeline {
   }
 
   template <typename Value>
-  void paint(int64_t begin, int64_t end, const OutputRow<Value>& output) {
+  void run(int64_t begin, int64_t end, const OutputRow<Value>& output) {
     if (moves() && along_axes()) across_.plan(recipe_, window_, width_);
     if (moves() && !along_axes()) plan_warp(begin, end);
     if (shrinks_down_) plan_ring();

@@ -19,7 +19,7 @@ void paint(const Batch& batch) {
     output.begin(n);
     if (!readable(batch, batch.recipes[n])) continue;
     for (int64_t top = 0; top < batch.height; top += kStripRows) {
-      RowPipeline(batch, n, scratch, across).paint(top, std::min(top + kStripRows, batch.height), output);
+      RowPipeline(batch, n, scratch, across).run(top, std::min(top + kStripRows, batch.height), output);
     }
   }
   output.end();
