@@ -198,7 +198,7 @@ def order(draw: st.DrawFn) -> tuple:
 
 
 @st.composite
-def recipes(draw: st.DrawFn) -> tuple:
+def assemble(draw: st.DrawFn) -> tuple:
     n = draw(st.sampled_from((0, 1, 3, 40)))
     shapes = st.sampled_from(((n,), (1,), (n, 3), (1, 2), (n, 0)))
     dtypes = st.sampled_from(("int64", "float64", "float32", "bool"))
@@ -331,11 +331,11 @@ OPS: dict[str, tuple[st.SearchStrategy, Callable[[Tensor, list], None]]] = {
 }
 
 
-def made_recipes(stages: int, _: list) -> None:
+def made_records(stages: int, _: list) -> None:
     assert 0 <= stages < 256, stages
 
 
-OPS["recipes"] = (recipes(), made_recipes)
+OPS["assemble"] = (assemble(), made_records)
 
 
 # ---- The program

@@ -36,7 +36,7 @@ from gpuaug.recipe.program import DTYPES, LUMA, QUARTER, STEADY, TRIES, Opcode, 
 def assemble(
     records: Tensor, columns: list[Tensor], constants: list[float], code: list[int], height: int, width: int
 ) -> int:
-    """The op ``gpuaug::recipes``: fills the records, and gives the union of their stages."""
+    """The op ``gpuaug::assemble``: fills the records, and gives the union of their stages."""
     if records.dtype != torch.int64 or records.dim() != 2 or records.shape[1] != len(FIELDS):
         raise RuntimeError(
             f"records must be contiguous int64 (n, {len(FIELDS)}), got {records.dtype} {tuple(records.shape)}"

@@ -66,7 +66,7 @@ DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)  # of columns
 
 
 class Program:
-    """A program in the making, in the form that the op ``gpuaug::recipes`` takes.
+    """A program in the making, in the form that the op ``gpuaug::assemble`` takes.
 
     >>> program = Program(0, 3072, (32, 32))
     >>> program.write(Opcode.FLIP, torch.tensor([True, False]), 0)

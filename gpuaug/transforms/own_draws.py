@@ -82,7 +82,7 @@ class OwnDraws:
     def take(self, count: int) -> Tensor:
         """Draws, int64 ``(count, 3)``, each of copy 1."""
         if torch.compiler.is_compiling():
-            draws: Tensor = torch.ops.gpuaug.transforms.own_draws(self._state, count)
+            draws: Tensor = torch.ops.gpuaug.own_draws(self._state, count)
             return draws
         if traced():
             key = torch.randint(-(1 << 63), (1 << 63) - 1, (count,), device="cpu")

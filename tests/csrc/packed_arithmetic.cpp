@@ -4,8 +4,9 @@
 #include <cstdio>
 #include <random>
 
-#include "cuda/packed.cuh"
 #include "cuda_shim.h"
+
+#include "cuda/packed.cuh"
 
 using namespace gpuaug;
 

@@ -56,8 +56,8 @@ def log(monkeypatch):
 
 
 def finish(batch):
-    batch.log.append(f"finish {batch.pass_index}")
-    return batch.pass_index
+    batch.log.append(f"finish {batch.number}")
+    return batch.number
 
 
 def test_each_batch_is_copied_before_the_one_before_is_handed_out(log):

@@ -18,8 +18,8 @@ REPORT = """
 import json, warnings
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    from gpuaug import _native
-    from gpuaug import _native
+    from gpuaug.ops import backends
+    from gpuaug.ops import backends
 import torch
 print(json.dumps({
     "warnings": [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)],
@@ -79,7 +79,7 @@ def compile_c(source: str, library: Path, *flags: str) -> None:
 def test_schemas_serve_without_a_library_and_one_warning_says_why(installed):
     report = imported(installed)
     assert report["has"] == [False, False]
-    assert sorted(report["schemas"]) == [f"gpuaug::{schema}" for schema in backends.SCHEMAS]
+    assert sorted(report["schemas"]) == sorted(f"gpuaug::{schema}" for schema in backends.SCHEMAS)
     (warning,) = report["warnings"]
     assert "nothing was compiled, for want of a C++ compiler" in warning
     assert "in 190 to 380 times the time" in warning
@@ -171,7 +171,7 @@ def test_the_compiled_schemas_are_those_of_the_fallback():
 
 @pytest.mark.native
 def test_the_record_beside_the_libraries_is_of_this_version():
-    build = json.loads(Path(backends.__file__).with_name("_build.json").read_text())
+    build = json.loads(Path(backends.__file__).parents[1].joinpath("_build.json").read_text())
     assert build["gpuaug"] == backends.__version__
     assert build["schemas"] == list(backends.SCHEMAS)
 

@@ -90,7 +90,7 @@ def programs(draw):
     made = Program(first, draw(st.integers(0, 2**20)), extent())
     for opcode in draw(st.lists(st.sampled_from(Opcode), max_size=8)):
         entry(made, opcode)
-    return made.columns, made.numbers, made.code, n
+    return made.columns, made.constants, made.code, n
 
 
 @pytest.mark.native
@@ -129,7 +129,7 @@ def record(*entries, size, extent=(10, 8)):
     for opcode, *operands in entries:
         made.write(opcode, True, *operands)
     records = torch.empty(1, len(FIELDS), dtype=torch.int64)
-    union = torch.ops.gpuaug.assemble(records, made.columns, made.numbers, made.code, *size)
+    union = torch.ops.gpuaug.assemble(records, made.columns, made.constants, made.code, *size)
     fields = dict(zip(FIELDS, records[0].tolist(), strict=True))
     assert fields["stages"] == union
     return {name: value for name, value in fields.items() if value != WHOLE.get(name, 0)}
@@ -343,7 +343,7 @@ def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
         ({"columns": [torch.zeros(2, 1, 1)]}, r"columns must be \(n\) or \(n, k\), for the n of 2 draws"),
         ({"columns": [torch.zeros(2).half()]}, "columns must be float64, int64, float32 or bool"),
         ({"code": [-1, -2, -3]}, "code must begin with four operands"),
-        ({"code": [-1, -2, -3, -5]}, "code names number 4 of 4"),
+        ({"code": [-1, -2, -3, -5]}, "code names constant 4 of 4"),
         ({"code": [-1, -2, -3, 1], "columns": [torch.zeros(2)]}, "code names column 1 of 1"),
         ({"code": [-1, -2, -3, -4, len(Opcode)]}, f"code has no entry {len(Opcode)}"),
         ({"code": [-1, -2, -3, -4, -1]}, "code has no entry -1"),
@@ -358,9 +358,9 @@ def test_cpp_checks_its_arguments(arguments, message):
 @pytest.mark.parametrize("opcode", Opcode)
 def test_what_is_for_no_one_is_not_written(opcode):
     made = Program(0, 3, (1, 1))
-    before = list(made.code), list(made.numbers)
+    before = list(made.code), list(made.constants)
     made.write(opcode, False, *(1.0,) * (ARITY[opcode] - 1))
-    assert (made.code, made.numbers) == before
+    assert (made.code, made.constants) == before
 
 
 def test_every_entry_has_operands():
@@ -373,6 +373,6 @@ def test_it_passes_opcheck():
     records = torch.empty(2, len(FIELDS), dtype=torch.int64)
     torch.library.opcheck(
         torch.ops.gpuaug.assemble.default,
-        (records, made.columns, made.numbers, made.code, 4, 4),
+        (records, made.columns, made.constants, made.code, 4, 4),
         test_utils=("test_schema", "test_faketensor"),  # a graph holds the reference, which gives no number
     )

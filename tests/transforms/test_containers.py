@@ -5,6 +5,7 @@ import torch
 
 import gpuaug as ga
 from gpuaug import functional as F
+from gpuaug.recipe.layout import GEOMETRY, SHRINK
 
 ARTICLE = [
     ga.Compose([ga.RandomCrop(20), ga.Resize(32)]),
@@ -56,10 +57,7 @@ def test_evaluation_resizes_and_normalises_only():
     whole = torch.tensor([[0, 0, 40, 40]] * 5)
     expected = F.normalize(F.crop_resize(images, whole, 32), 0.5, 0.5)
     assert torch.equal(augment(images, draws_of([1] * 5)), expected)
-    assert (
-        augment.recipes(draws_of([1] * 5), tuple(images.shape))[0].stages
-        == ga.record.GEOMETRY | ga.record.SHRINK
-    )
+    assert augment.recipes(draws_of([1] * 5), tuple(images.shape))[0].stages == GEOMETRY | SHRINK
     assert not torch.equal(augment.train()(images, draws_of([1] * 5)), expected)
 
 

@@ -224,13 +224,13 @@ def test_ranks_differ(monkeypatch, seed):
 
 def test_the_op_checks_its_arguments():
     state = torch.tensor([1, 0, 0])
-    assert torch.ops.gpuaug.transforms.own_draws(state, 2)[:, :2].tolist() == [[0, 1], [1, 1]]
+    assert torch.ops.gpuaug.own_draws(state, 2)[:, :2].tolist() == [[0, 1], [1, 1]]
     assert state.tolist() == [1, 2, 0]
     for wrong in (torch.zeros(3), torch.zeros(2, dtype=torch.int64), torch.zeros(1, 3, dtype=torch.int64)):
         with pytest.raises(ValueError, match=r"state must be int64 \(3,\)"):
-            torch.ops.gpuaug.transforms.own_draws(wrong, 2)
+            torch.ops.gpuaug.own_draws(wrong, 2)
     with pytest.raises(ValueError, match="count must be at least 0, got -1"):
-        torch.ops.gpuaug.transforms.own_draws(state, -1)
+        torch.ops.gpuaug.own_draws(state, -1)
 
 
 def test_streams_of_workers_and_ranks_do_not_meet(monkeypatch):

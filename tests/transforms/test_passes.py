@@ -52,7 +52,7 @@ def test_the_plan_is_printed():
         "    Compose(apply_to='all')",
         "      RandomCrop(size=(8, 8))                       pass 1, geometry",
         "      Resize(size=8)                                pass 1, geometry",
-        "    SaltAndPepper(amount=0.25, salt_vs_pepper=0.6)  pass 1, noise",
+        "    SaltAndPepper(amount=0.25, salt_vs_pepper=0.6)  pass 1, impulse",
         "  GaussianBlur(kernel_size=5, sigma=(0.1, 2.0))     pass 2, blur",
         "  Normalize(mean=0.0, std=1.0, dtype=float32)       pass 2, output",
         "2 passes: 2 kernel launches a batch",

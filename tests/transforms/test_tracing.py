@@ -70,7 +70,7 @@ def test_make_fx(entry, draws):
         graph = make_fx(transform)(IMAGES, *draws)
         if draws:
             assert torch.equal(graph(IMAGES, DRAWS), expected)
-        elif transform.step.numbers[0] and entry.name not in STILL:  # a graph does not repeat one call
+        elif transform.step.random_counts[0] and entry.name not in STILL:  # a graph does not repeat one call
             assert len({graph(IMAGES).numpy().tobytes() for _ in range(9)}) > 1
     assert transform.seen == 0
     works(transform, expected)
@@ -99,7 +99,7 @@ def test_export(make, draws):
         assert torch.equal(program(IMAGES, DRAWS), expected)
     else:
         assert torch.equal(program(IMAGES), first)
-        assert not transform.step.numbers[0] or not torch.equal(program(IMAGES), first)
+        assert not transform.step.random_counts[0] or not torch.equal(program(IMAGES), first)
     assert torch.equal(transform(IMAGES, DRAWS), expected)
     assert torch.equal(make()(IMAGES, DRAWS), expected)
 

@@ -157,7 +157,7 @@ def test_verdicts_and_intervals_are_those_of_the_report(out):
 def test_another_margin_needs_no_training(out, tmp_path, monkeypatch):
     folder = tmp_path / "out"
     shutil.copytree(out, folder)
-    monkeypatch.setattr("gpuaug.study.training.Training.epoch", None)
+    monkeypatch.setattr("gpuaug.study.training.training.Training.epoch", None)
     main([*STUDY, "--margin", "0.9", "--resume", "--out", str(folder)])
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert report["effects"]["margin"] == 0.9

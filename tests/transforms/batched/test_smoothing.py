@@ -30,7 +30,7 @@ def far(out, expected):
 
 def params(transform, images, draws):
     groups = transform.recipes(draws, tuple(images.shape))[0].groups
-    return {name: torch.cat([group.parameters[name] for group in groups]) for name in groups[0].params}
+    return {name: torch.cat([group.parameters[name] for group in groups]) for name in groups[0].parameters}
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 9])
