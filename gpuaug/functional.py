@@ -14,7 +14,6 @@ import math
 import torch
 from torch import Tensor
 
-from gpuaug.arguments import check_one_device
 from gpuaug.images.batch import (
     check_images,
     check_size,
@@ -25,9 +24,10 @@ from gpuaug.images.batch import (
 )
 from gpuaug.images.levels import full_precision
 from gpuaug.images.packed import Images, Packed
-from gpuaug.ops import backends, floating, reference
-from gpuaug.recipe import assemble, program
-from gpuaug.recipe.builder import RecipeBuilder, Recipes
+from gpuaug.ops import floating
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.recipes import Recipes
+from gpuaug.stages import blur, geometry
 from gpuaug.stages.output import (
     Statistic,
     check_rows,
@@ -37,53 +37,6 @@ from gpuaug.stages.output import (
 )
 
 PerDraw = Tensor | float | int | bool
-
-# ---- The op: its implementations and fake kernel
-
-if not backends.has_cpu:
-    for _op in (reference.augment, reference.keyed_draws, reference.uniform, assemble.assemble):
-        torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
-if not backends.has_cuda:
-    torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
-
-
-@torch.library.register_fake("gpuaug::augment")
-def _(
-    storage: Tensor,
-    records: Tensor,
-    table: Tensor | None,
-    channels: int,
-    height: int,
-    width: int,
-    interleaved: bool,
-    stages: int,
-    channels_last: bool,
-    scale_shift: Tensor | None = None,
-) -> Tensor:
-    like = storage if table is None else table
-    check_one_device(storage=storage, records=records, table=table, scale_shift=scale_shift)
-    memory_format = torch.channels_last if channels_last else torch.contiguous_format
-    return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
-
-
-@torch.library.register_fake("gpuaug::keyed_draws")
-def _(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
-    check_one_device(index=index, copy=copy)
-    return index.new_empty((index.shape[0], 3))
-
-
-@torch.library.register_fake("gpuaug::assemble")
-def _(
-    records: Tensor, columns: list[Tensor], constants: list[float], code: list[int], height: int, width: int
-) -> int:
-    for column in columns:
-        check_one_device(records=records, columns=column)
-    return program.possible_stages(constants, code)
-
-
-@torch.library.register_fake("gpuaug::uniform")
-def _(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
-    return keys.new_empty((sum(counts), keys.shape[0]), dtype=torch.float64)
 
 
 def augment(
@@ -251,7 +204,7 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
         if mask.dtype != torch.bool:
             raise TypeError(f"{name} must be bool, got {dtype_name(mask)}")
     if images.is_floating_point():
-        return floating.flip(images, *(mask.to(images.device) for mask in masks))
+        return geometry.flip(images, *(mask.to(images.device) for mask in masks))
     masks = _together(*masks)
     builder = _builder(images, masks[0].device)
     for axis, mask in enumerate(masks):
@@ -283,7 +236,7 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
         sigma = _per_draw("sigma", sigma, images)
         _check_range("sigma", sigma, 0, math.inf, "positive and finite", open_ends=True)
     if images.is_floating_point():
-        return floating.article_blur(images) if sigma is None else floating.gaussian_blur(images, sigma)
+        return blur.article_blur(images) if sigma is None else blur.gaussian_blur(images, sigma)
     builder = _builder(images, None if sigma is None else sigma.device)
     builder.blur(sigma)
     return _run(images, builder)

@@ -24,8 +24,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import gpuaug
-from gpuaug.recipe.layout import FIELDS, WORD
-from gpuaug.recipe.program import ARITY, Opcode
+from gpuaug.recipe.layout import ARITY, FIELDS, WORD, Opcode
 from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.rotation import Rotation

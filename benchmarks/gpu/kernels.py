@@ -30,7 +30,7 @@ from torch.profiler import ProfilerActivity, profile
 
 import gpuaug
 from gpuaug.ops import backends
-from gpuaug.recipe.builder import Recipes
+from gpuaug.recipe.recipes import Recipes
 
 CACHE_MULTIPLE = 4  # the sources of one timing are together so many times the GPU's second-level cache
 REPEATS = 30

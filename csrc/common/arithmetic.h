@@ -216,8 +216,6 @@ GPUAUG_HOST_DEVICE int color(const ColorRow& row, int red, int green, int blue) 
 
 // ---- Erasing.
 
-constexpr int kBoxes = 4;
-
 struct Quad {
   int a, b, c, d;
 };

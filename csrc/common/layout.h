@@ -1,4 +1,5 @@
-// The record of one draw: what its transforms compiled to. gpuaug/recipe/layout.py lists it, field for field.
+// Made from gpuaug/recipe/layout.py, which is the one to change, by `python -m gpuaug.recipe.header`.
+// clang-format off
 #pragma once
 
 #include <cstddef>
@@ -7,30 +8,50 @@
 namespace gpuaug {
 
 // Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
-enum Stage : int64_t {
-  kGeometry = 1,
-  kBlur = 2,
-  kImpulse = 4,
-  kShrink = 8,
-  kColor = 16,
-  kErase = 32,
-  kCurves = 64,
-  kNoise = 128
+enum StageBit : int64_t {
+  kGeometry = 1, kBlur = 2, kImpulse = 4, kShrink = 8, kColor = 16, kErase = 32, kCurves = 64, kNoise = 128
 };
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
 
 enum BlurKind : int64_t { kGaussian = 0, kArticle = 1 };
 
+enum Curve : int64_t { kNoCurve = 0, kPosterize = 1, kSolarize = 2, kPower = 3 };
+
+enum NoiseKind : int64_t { kNormal = 1, kFactor = 2 };
+
+constexpr int64_t kPerChannel = 256;
+constexpr int64_t kPerPixel = 512;
+
+constexpr int kBoxes = 4;
+constexpr int kMostCurves = 3;
+constexpr int kTries = 10;
+constexpr int kBlurUnit = 32768;
+constexpr int kColorUnit = 4096;
+constexpr int kImpulseUnit = 65536;
+constexpr int kFirstFree = 33;
+constexpr double kFixedPoint = 4294967296.0, kSteady = 1073741824.0;
+constexpr double kLuma[3] = {0.299, 0.587, 0.114};  // ITU-R BT.601
+constexpr double kQuarter[3][3] = {{-0.167911, -0.329645, 0.497556}, {0.327953, -0.035089, -0.292864}, {-1.248272, 1.045272, 0.203}};
+
+// Entries of a program, and the operands of each, the selection of draws among them.
+enum class Opcode : int64_t {
+  kCrop = 0, kWindow = 1, kFit = 2, kResize = 3, kFlip = 4, kAffine = 5, kBorder = 6, kBlur = 7, kImpulse = 8,
+  kColor = 9, kAdjust = 10, kCurve = 11, kCutOut = 12, kWords = 13
+};
+
+constexpr int64_t kArity[] = {5, 6, 25, 4, 2, 8, 2, 3, 5, 13, 7, 2, 6, 4};
+
 struct Recipe {
+  // The stages of this draw, as bits.
   int64_t stages;
 
   // Source image: its first byte in the storage, and its size in pixels.
   int64_t offset, width, height;
 
   // Geometry: the inverse affine map, from an output pixel's (x, y) to the source's, pixel centres on whole
-  // numbers, 32.32 fixed point: source x = xx * x + xy * y + x1. Taps beyond the window [left, right) x [top, bottom)
-  // follow the border.
+  // numbers, 32.32 fixed point: source x = xx * x + xy * y + x1. Taps beyond the window [left, right) x [top,
+  // bottom) follow the border.
   int64_t xx, yy, xy, yx, x1, y1;
   int64_t left, top, right, bottom;
   int64_t border;
@@ -38,27 +59,28 @@ struct Recipe {
   // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15.
   int64_t blur, outer, inner;
 
-  // Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add up.
-  int64_t key, place, salt, pepper;
-
   // Color: what red, green and blue each become of the three, in 1/2^12, and what is added, in 1/2^12 of a level.
   int64_t rr, rg, rb, r1;
   int64_t gr, gg, gb, g1;
   int64_t br, bg, bb, b1;
 
-  // Curves: up to three curves, one after another; curves.h says what their words are.
+  // Curves: up to three, one after another. A word is the curve in its low eight bits and its parameter above them.
   int64_t curve0, curve1, curve2;
 
-  // Noise, from the same key: noise.h says what the words are.
+  // Noise: its kind and flags, its place in the chain, its least and its span; from the key below.
   int64_t noise, noise_place, noise_low, noise_span;
 
-  // Erasing: up to four boxes of the output and a grid, and the level that takes their place. Words of four 16-bit
-  // numbers, the first in the lowest bits: a box's left, top, right, bottom (exclusive); a grid's unit in x and y and
-  // the part of it that is erased, in x and y; and how many pixels the first units lack, in x and y.
+  // Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add
+  // up. The bits come from the draw's key and the place in the chain.
+  int64_t key, place, salt, pepper;
+
+  // Erasing: the level that is put there, up to four boxes of the output, and a grid. Words of four 16-bit numbers,
+  // the first in the lowest bits: a box's left, top, right, bottom (exclusive); a grid's unit in x and y and the
+  // part of it that is erased, in x and y; and how many pixels the first units lack, in x and y.
   int64_t fill, box0, box1, box2, box3, grid, grid_at;
 };
 
 constexpr size_t kRecipeWords = sizeof(Recipe) / sizeof(int64_t);
-static_assert(kRecipeWords == 48, "gpuaug/recipe/layout.py lists 48 fields");
+static_assert(kRecipeWords == 48);
 
 }  // namespace gpuaug

@@ -82,30 +82,48 @@ class ProgramColumns {
   int64_t end_ = 0;
 };
 
-// The operands that a program's code names, in its order; an opcode's place among them is left empty.
-std::vector<Column> operands_of(const ProgramColumns& columns, const std::vector<double>& constants,
-                                const std::vector<int64_t>& code) {
-  std::vector<Column> operands(code.size());
-  const auto resolve = [&](size_t position) {
-    const int64_t operand = code[position];
-    if (operand >= 0) {
-      STD_TORCH_CHECK(operand < columns.count(), "code names column ", operand, " of ", columns.count());
-      operands[position] = columns[operand];
-    } else {
-      STD_TORCH_CHECK(~operand < static_cast<int64_t>(constants.size()), "code names constant ", ~operand, " of ",
-                      constants.size());
-      operands[position] = {reinterpret_cast<const char*>(&constants[~operand]), 0, Column::Type::kDouble};
-    }
-  };
+// Every entry of a program's code: where it begins, its opcode, and of kWords which words it writes.
+struct CodeEntry {
+  Opcode opcode;
+  size_t begin;     // its first operand's place in the code
+  int64_t skipped;  // places after the first operand that are no operands
+  int64_t operands;
+  int64_t bit = 0, first = 0, count = 0;
+};
+
+std::vector<CodeEntry> entries_of(const std::vector<int64_t>& code) {
+  std::vector<CodeEntry> entries;
   STD_TORCH_CHECK(code.size() >= 4, "code must begin with four operands");
-  for (size_t position = 0; position < 4; ++position) resolve(position);
   for (size_t position = 4; position < code.size();) {
     const int64_t opcode = code[position++];
     STD_TORCH_CHECK(opcode >= 0 && opcode < static_cast<int64_t>(std::size(kArity)), "code has no entry ", opcode);
     STD_TORCH_CHECK(position + kArity[opcode] <= code.size(), "code ends within an entry");
-    for (int64_t k = 0; k < kArity[opcode]; ++k) resolve(position++);
+    CodeEntry entry{static_cast<Opcode>(opcode), position, 0, kArity[opcode]};
+    position += kArity[opcode];
+    if (entry.opcode == Opcode::kWords) {
+      entry.bit = code[position - 3], entry.first = code[position - 2], entry.count = code[position - 1];
+      constexpr auto kEnd = static_cast<int64_t>(kRecipeWords);
+      STD_TORCH_CHECK(
+          entry.first >= kFirstFree && entry.first <= kEnd && entry.count >= 0 && entry.count <= kEnd - entry.first,
+          "code writes ", entry.count, " words from ", entry.first, " on, of those in [", kFirstFree, ", ", kEnd, ")");
+      STD_TORCH_CHECK(position + entry.count <= code.size(), "code ends within an entry");
+      entry.skipped = 3, entry.operands = 1 + entry.count;
+      position += entry.count;
+    }
+    entries.push_back(entry);
   }
-  return operands;
+  return entries;
+}
+
+// What a number of the code names: a column, or a constant.
+Column operand_of(int64_t operand, const ProgramColumns& columns, const std::vector<double>& constants) {
+  if (operand >= 0) {
+    STD_TORCH_CHECK(operand < columns.count(), "code names column ", operand, " of ", columns.count());
+    return columns[operand];
+  }
+  STD_TORCH_CHECK(~operand < static_cast<int64_t>(constants.size()), "code names constant ", ~operand, " of ",
+                  constants.size());
+  return {reinterpret_cast<const char*>(&constants[~operand]), 0, Column::Type::kDouble};
 }
 
 }  // namespace
@@ -117,10 +135,17 @@ int64_t assemble_cpu(Tensor records, const std::vector<Tensor>& tensors, const s
                   "records must be contiguous int64 (n, ", kRecipeWords, ")");
   check_memory(records, "records");
   const int64_t draws = records.size(0);
-  const auto operands = operands_of(ProgramColumns(tensors, draws), constants, code);
+  const ProgramColumns columns(tensors, draws);
+  const auto entries = entries_of(code);
+  std::vector<Column> operands;
+  operands.reserve(code.size());  // entries point into it
+  const auto take = [&](size_t position) { operands.push_back(operand_of(code[position], columns, constants)); };
+  for (size_t position = 0; position < 4; ++position) take(position);
   Program program{operands[0], operands[1], operands[2], operands[3], {}};
-  for (size_t position = 4; position < code.size(); position += 1 + kArity[code[position]]) {
-    program.entries.push_back({static_cast<Opcode>(code[position]), &operands[position + 1]});
+  for (const CodeEntry& entry : entries) {
+    program.entries.push_back({entry.opcode, operands.data() + operands.size(), entry.bit, entry.first, entry.count});
+    take(entry.begin);
+    for (int64_t k = 1; k < entry.operands; ++k) take(entry.begin + static_cast<size_t>(entry.skipped + k));
   }
   auto* out = static_cast<Recipe*>(records.mutable_data_ptr());
   std::atomic<int64_t> all = 0;

@@ -16,29 +16,6 @@
 
 namespace gpuaug {
 
-constexpr int kTries = 10;  // windows to choose from in an entry that fits one
-
-enum Opcode : int64_t {
-  kCropTo,
-  kWindow,
-  kFit,
-  kResize,
-  kFlip,
-  kAffine,
-  kSetBorder,
-  kSetBlur,
-  kSetImpulse,
-  kMixColors,
-  kSetErase,
-  kAddCurve,
-  kSetNoise,
-  kAdjust,
-  kCutOut
-};
-
-// Operands of each entry; the first says whom it is for.
-constexpr int64_t kArity[] = {5, 6, 5 + 2 * kTries, 4, 2, 8, 2, 3, 5, 13, 8, 2, 6, 7, 6};
-
 // One number for each draw, as it lies in a tensor; a step of 0 is one number for all.
 struct Column {
   enum class Type { kDouble, kInt64, kFloat, kBool };
@@ -87,10 +64,10 @@ class AssembledDraw {
     const auto real = [&](int operand) { return given[operand].real(draw); };
     const auto whole = [&](int operand) { return given[operand].whole(draw); };
     switch (opcode) {
-      case kCropTo:
+      case Opcode::kCrop:
         crop({real(0), real(1)}, {real(2), real(3)});
         break;
-      case kWindow: {
+      case Opcode::kWindow: {
         Pair corner, extent;
         for (int axis : {0, 1}) {
           extent[axis] = real(2 + axis);
@@ -100,13 +77,13 @@ class AssembledDraw {
         crop(corner, extent);
         break;
       }
-      case kFit:
+      case Opcode::kFit:
         fit(given, draw);
         break;
-      case kResize:
+      case Opcode::kResize:
         resize(real(0), real(1), real(2) != 0);
         break;
-      case kFlip: {
+      case Opcode::kFlip: {
         const int axis = whole(0) == 0 ? 0 : 1;
         for (int row : {0, 1}) {
           shift_[row] = shift_[row] + map_[row][axis] * extent_[axis];
@@ -114,18 +91,18 @@ class AssembledDraw {
         }
         break;
       }
-      case kAffine:
+      case Opcode::kAffine:
         turn({{{real(0), real(1)}, {real(2), real(3)}}}, real(4), {real(5), real(6)});
         break;
-      case kSetBorder:
+      case Opcode::kBorder:
         recipe_.border = whole(0);
         break;
-      case kSetBlur:
+      case Opcode::kBlur:
         recipe_.stages |= kBlur;
         recipe_.blur = whole(0);
         if (recipe_.blur != kArticle) weigh_blur(real(1));
         break;
-      case kSetImpulse: {
+      case Opcode::kImpulse: {
         const double salt = real(2), pepper = real(3);
         recipe_.stages |= kImpulse;
         recipe_.key = whole(0);
@@ -134,43 +111,37 @@ class AssembledDraw {
         recipe_.pepper = to_int64(std::nearbyint((salt + pepper) * kImpulseUnit));
         break;
       }
-      case kMixColors: {
+      case Opcode::kColor: {
         ColorMatrix::Matrix given_rows;
         for (int word = 0; word < 12; ++word) given_rows[word / 4][word % 4] = real(word);
         recipe_.stages |= kColor;
         colors_.mix(given_rows);
         break;
       }
-      case kSetErase: {
-        int64_t* const words[] = {&recipe_.fill, &recipe_.box0, &recipe_.box1,   &recipe_.box2,
-                                  &recipe_.box3, &recipe_.grid, &recipe_.grid_at};
-        recipe_.stages |= kErase;
-        for (int word = 0; word < 7; ++word) *words[word] = whole(word);
-        break;
-      }
-      case kAddCurve: {
+      case Opcode::kCurve: {
         int64_t& place = recipe_.curve0 == 0 ? recipe_.curve0 : (recipe_.curve1 == 0 ? recipe_.curve1 : recipe_.curve2);
         recipe_.stages |= kCurves;
         place = whole(0);
         break;
       }
-      case kSetNoise:
-        recipe_.stages |= kNoise;
-        recipe_.key = whole(0);
-        recipe_.noise_place = whole(1);
-        recipe_.noise = whole(2);
-        recipe_.noise_low = whole(3);
-        recipe_.noise_span = whole(4);
-        break;
-      case kAdjust:
+      case Opcode::kAdjust:
         recipe_.stages |= kColor;
         colors_.adjust(real(0), real(1), real(2), real(3) != 0, real(4), real(5));
         break;
-      case kCutOut:
+      case Opcode::kCutOut:
         recipe_.stages |= kErase;
         cut_out({real(0), real(1)}, {whole(2), whole(3)}, whole(4));
         break;
+      case Opcode::kWords:
+        break;  // set_words executes it
     }
+  }
+
+  // Gives the draw a stage, and sets `count` words of its recipe from the index `first` on.
+  void set_words(int64_t bit, int64_t first, int64_t count, const Column* given, int64_t draw) {
+    recipe_.stages |= bit;
+    auto* words = reinterpret_cast<int64_t*>(&recipe_);
+    for (int64_t k = 0; k < count; ++k) words[first + k] = given[k].whole(draw);
   }
 
   Recipe recipe(int64_t width, int64_t height) const {
@@ -195,7 +166,6 @@ class AssembledDraw {
   }
 
  private:
-  static constexpr double kFixedPoint = 0x1p32, kImpulseUnit = 0x1p16, kBlurUnit = 0x1p15;
   static constexpr int64_t kOne = int64_t{1} << 32;
 
   // The least int64 counts as none: it has no absolute value.
@@ -215,7 +185,6 @@ class AssembledDraw {
   // About the middle, after a move by `shares` of the extent, in whole pixels; `given`, divided by the scale, maps
   // outputs to inputs.
   void turn(const std::array<Pair, 2>& given, double scale, Pair shares) {
-    constexpr double kSteady = 0x1p30;  // so that it does not matter how a machine rounds a cosine
     std::array<Pair, 2> inverse;
     for (int row : {0, 1}) {
       for (int column : {0, 1}) {
@@ -245,10 +214,10 @@ class AssembledDraw {
       word |= static_cast<uint64_t>(std::clamp<int64_t>(low, 0, 0xFFFF)) << (16 * axis);
       word |= static_cast<uint64_t>(std::clamp<int64_t>(end, 0, 0xFFFF)) << (16 * axis + 32);
     }
-    int64_t* const boxes[] = {&recipe_.box0, &recipe_.box1, &recipe_.box2, &recipe_.box3};
+    int64_t* const boxes[kBoxes] = {&recipe_.box0, &recipe_.box1, &recipe_.box2, &recipe_.box3};
     int taken = 0;
     for (const int64_t* box : boxes) taken += *box != 0;
-    *boxes[std::min(taken, 3)] = static_cast<int64_t>(word);
+    *boxes[std::min(taken, kBoxes - 1)] = static_cast<int64_t>(word);
     recipe_.fill = fill;
   }
 
@@ -316,7 +285,8 @@ class AssembledDraw {
 struct Program {
   struct Entry {
     Opcode opcode;
-    const Column* operands;
+    const Column* operands;                 // the first selects draws
+    int64_t bit = 0, first = 0, count = 0;  // of kWords
   };
 
   Column first, step, width, height;  // where the draws' images lie
@@ -325,8 +295,13 @@ struct Program {
   Recipe operator()(int64_t draw, int64_t out_width, int64_t out_height) const {
     const int64_t offset = wrapped_sum(first.whole(draw), wrapped_product(draw, step.whole(draw)));
     AssembledDraw assembled(offset, width.whole(draw), height.whole(draw));
-    for (const auto& [opcode, operands] : entries) {
-      if (operands[0].whole(draw) != 0) assembled.execute(opcode, operands + 1, draw);
+    for (const auto& [opcode, operands, bit, first, count] : entries) {
+      if (operands[0].whole(draw) == 0) continue;
+      if (opcode == Opcode::kWords) {
+        assembled.set_words(bit, first, count, operands + 1, draw);
+      } else {
+        assembled.execute(opcode, operands + 1, draw);
+      }
     }
     return assembled.recipe(out_width, out_height);
   }

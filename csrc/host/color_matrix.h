@@ -28,9 +28,6 @@ class ColorMatrix {
 
   // Hue is turned in YIQ, by an angle that comes as its cosine and sine.
   void adjust(double brightness, double contrast, double saturation, bool first, double cosine, double sine) {
-    constexpr double kLuma[3] = {0.299, 0.587, 0.114};  // ITU-R BT.601
-    constexpr double kQuarter[3][3] = {
-        {-0.167911, -0.329645, 0.497556}, {0.327953, -0.035089, -0.292864}, {-1.248272, 1.045272, 0.203000}};
     if (first) brighten(brightness);
     for (auto& row : rows_) {
       for (double& entry : row) entry = contrast * entry;
@@ -60,8 +57,6 @@ class ColorMatrix {
   }
 
  private:
-  static constexpr double kColorUnit = 0x1p12;
-
   // In each of the four entries.
   static Row sum(const Matrix& rows, const double (&by)[3]) {
     Row out;

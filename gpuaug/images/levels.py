@@ -17,8 +17,10 @@ NaN stays NaN, and spreads as far as a filter or a statistic reaches, in its own
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import wraps
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -103,3 +105,19 @@ def nearest_levels(images: Tensor) -> Tensor:
     tensor([  0., 128., 255.,   0.])
     """
     return images.detach().mul(_WHITE).round().nan_to_num(0.0).clamp(0, _WHITE)
+
+
+def in_full(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Of floating images first: computed in float32 at least, whatever autocast says, and rounded once.
+
+    >>> in_full(lambda images: images + 1e-3 - 1e-3)(torch.ones(1, dtype=torch.bfloat16))
+    tensor([1.], dtype=torch.bfloat16)
+    """
+
+    @wraps(function)
+    def wide(images: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        with full_precision(images.device):
+            full = images.to(torch.promote_types(images.dtype, torch.float32))
+            return function(full, *args, **kwargs).to(images.dtype)
+
+    return wide

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gpuaug.images.packed import Images, Packed
 from gpuaug.loading.trees import leaves, map_tree
-from gpuaug.recipe.builder import Recipes
+from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.tv_tensors import plain
 from gpuaug.transforms.base import travel
 

@@ -22,15 +22,21 @@ from gpuaug.recipe.layout import (
     CURVES,
     ERASE,
     FIELDS,
+    FIRST_FREE,
     FIXED_POINT,
     GEOMETRY,
     IMPULSE,
     IMPULSE_UNIT,
+    LUMA,
     MOST_CURVES,
-    NOISE,
+    QUARTER,
     SHRINK,
+    STEADY,
+    TRIES,
+    WORD,
+    Opcode,
 )
-from gpuaug.recipe.program import DTYPES, LUMA, QUARTER, STEADY, TRIES, Opcode, entries
+from gpuaug.recipe.program import DTYPES, entries
 
 
 def assemble(
@@ -144,12 +150,10 @@ class _Draws:
         self.low, self.high = nothing, self.source  # the window
         self.border = nothing[:, :1]
         self.blur = nothing[:, [0, 0, 0]]
-        self.impulse = nothing[:, [0, 0, 0, 0]]
         self.colors = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
         self.colors = self.colors.expand(operands.count, 3, 4)
         self.curves = nothing[:, :1].expand(-1, MOST_CURVES)
-        self.noise = nothing[:, [0] * 4]
-        self.erased = nothing[:, [0] * 7]
+        self.free = nothing[:, :1].expand(-1, len(FIELDS) - FIRST_FREE)
         self.stages = nothing[:, :1]
         self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
         self.turned = self.smooth  # a crop's neighbours are then the image's own, or its border
@@ -250,8 +254,8 @@ class _Draws:
     def execute_impulse(self, selection: Tensor, key: int, place: int, salt: int, pepper: int) -> None:
         white, black = self._get.real(salt), self._get.real(pepper)
         thresholds = (torch.cat((white, white + black), dim=1) * IMPULSE_UNIT).round().long()
-        given = torch.stack((self._get.whole(key), self._get.whole(place)), dim=1)
-        self.impulse = torch.where(selection, torch.cat((given, thresholds), dim=1), self.impulse)
+        given = (self._get.whole(key)[:, None], self._get.whole(place)[:, None], *thresholds.split(1, 1))
+        self._set(selection, WORD["key"], *given)
         self.stages = torch.where(selection, self.stages | IMPULSE, self.stages)
 
     def execute_color(self, selection: Tensor, *block: int) -> None:
@@ -285,19 +289,15 @@ class _Draws:
         self.curves = torch.where(selection & free, self._get.whole(word)[:, None], self.curves)
         self.stages = torch.where(selection, self.stages | CURVES, self.stages)
 
-    def execute_noise(self, selection: Tensor, key: int, place: int, *words: int) -> None:
-        kind, low, span = words
-        self.impulse = torch.where(
-            selection, torch.cat((self._get.whole(key)[:, None], self.impulse[:, 1:]), dim=1), self.impulse
-        )
-        given = torch.stack([self._get.whole(k) for k in (kind, place, low, span)], dim=1)
-        self.noise = torch.where(selection, given, self.noise)
-        self.stages = torch.where(selection, self.stages | NOISE, self.stages)
+    def execute_words(self, selection: Tensor, bit: int, first: int, count: int, *operands: int) -> None:
+        given = [self._get.whole(operand)[:, None] for operand in operands]
+        self._set(selection, first, *given)
+        self.stages = torch.where(selection, self.stages | bit, self.stages)
 
-    def execute_erase(self, selection: Tensor, *words: int) -> None:
-        given = torch.stack([self._get.whole(k) for k in words], dim=1)
-        self.erased = torch.where(selection, given, self.erased)
-        self.stages = torch.where(selection, self.stages | ERASE, self.stages)
+    def _set(self, selection: Tensor, first: int, *given: Tensor) -> None:
+        """Set free words of the record, from the index ``first`` on."""
+        before, after = self.free[:, : first - FIRST_FREE], self.free[:, first - FIRST_FREE + len(given) :]
+        self.free = torch.where(selection, torch.cat((before, *given, after), dim=1), self.free)
 
     def execute_cut_out(self, selection: Tensor, x: int, y: int, width: int, height: int, fill: int) -> None:
         size = torch.stack((self._get.whole(width), self._get.whole(height)), dim=1)
@@ -305,12 +305,10 @@ class _Draws:
         ends = torch.minimum(low + size, self.extent.long())
         sides = torch.cat((low, ends), dim=1).clamp(0, 0xFFFF)
         word = sides[:, 0] | sides[:, 1] << 16 | sides[:, 2] << 32 | sides[:, 3] << 48
-        taken = (self.erased[:, 1 : 1 + BOXES] != 0).sum(1, keepdim=True).clamp(max=BOXES - 1)
-        boxes = torch.where(
-            torch.arange(BOXES, device=word.device) == taken, word[:, None], self.erased[:, 1:5]
-        )
-        given = torch.cat((self._get.whole(fill)[:, None], boxes, self.erased[:, 1 + BOXES :]), dim=1)
-        self.erased = torch.where(selection, given, self.erased)
+        boxes = self.free[:, WORD["box0"] - FIRST_FREE :][:, :BOXES]
+        taken = (boxes != 0).sum(1, keepdim=True).clamp(max=BOXES - 1)
+        boxes = torch.where(torch.arange(BOXES, device=word.device) == taken, word[:, None], boxes)
+        self._set(selection, WORD["fill"], self._get.whole(fill)[:, None], *boxes.split(1, 1))
         self.stages = torch.where(selection, self.stages | ERASE, self.stages)
 
     def records(self, size: tuple[int, int]) -> Tensor:
@@ -327,7 +325,7 @@ class _Draws:
         pairs = (self.source, scale, cross, shift, self.low, self.high)
         colors = torch.cat((self.colors[:, :, :3], self.colors[:, :, 3:] * 255), dim=2) * COLOR_UNIT
         colors = torch.where((stages & COLOR) != 0, colors.round().long().flatten(1), 0)
-        others = (self.border, self.blur, self.impulse, colors, self.curves, self.noise, self.erased)
+        others = (self.border, self.blur, colors, self.curves, self.free)
         return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 

@@ -1,89 +1,16 @@
-"""The recipes of a batch: what its draws' transforms compile to, and what the kernel executes."""
+"""Builds the recipes of a batch: transforms write into it what happens to their draws."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gpuaug.images.packed import Packed
 from gpuaug.recipe.assemble import execute
-from gpuaug.recipe.layout import ARTICLE, BORDERS, BOXES, FIELDS, GAUSSIAN, WORD
-from gpuaug.recipe.program import Opcode, Operand, Program, possible_stages
+from gpuaug.recipe.layout import ARTICLE, BORDERS, BOXES, ERASE, FIELDS, GAUSSIAN, NOISE, Opcode
+from gpuaug.recipe.program import Operand, Program, possible_stages
+from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.selection import Selection, where
-
-
-class Group(NamedTuple):
-    """The draws of a pass that one batched transform serves in the same way, and their parameters.
-
-    Attributes:
-        place: of the transform in the chain.
-        variant: what must be the same for all draws of a group, such as the size of a filter.
-        rows: int64 ``(m,)``, the draws; None for all.
-        parameters: by name, ``(m, ...)``.
-    """
-
-    place: int
-    variant: int
-    rows: Tensor | None
-    parameters: dict[str, Tensor]
-
-    def each(self, change: Callable[[Tensor], Tensor]) -> Group:
-        rows = None if self.rows is None else change(self.rows)
-        return self._replace(
-            rows=rows, parameters={name: change(value) for name, value in self.parameters.items()}
-        )
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        return [*([] if self.rows is None else [self.rows]), *self.parameters.values()]
-
-    def column(self, name: str, like: Tensor) -> Tensor:
-        """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""
-        value = self.parameters[name].to(like.dtype)
-        return value.reshape(len(value), -1, 1, 1)
-
-
-class Recipes(NamedTuple):
-    """One pass over a batch: a record for each draw, and what all draws have in common.
-
-    >>> recipes = RecipeBuilder.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
-    >>> recipes.records.shape, recipes.size, recipes.stages
-    (torch.Size([2, 48]), (8, 8), 0)
-
-    Attributes:
-        records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.
-        size: (height, width) of every output image, in pixels.
-        stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
-        groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
-    """
-
-    records: Tensor
-    size: tuple[int, int]
-    stages: int
-    groups: tuple[Group, ...] = ()
-
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
-        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
-
-    def pin_memory(self) -> Recipes:
-        return self._each(Tensor.pin_memory)
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
-        return self._replace(
-            records=change(self.records), groups=tuple(group.each(change) for group in self.groups)
-        )
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        return [self.records, *(tensor for group in self.groups for tensor in group.tensors)]
-
-    def field(self, name: str) -> Tensor:
-        """One field of every draw, int64 ``(n,)``."""
-        return self.records[:, WORD[name]]
-
 
 # (width, height) in pixels: the same for all draws, or ``(n, 2)``.
 Extent = tuple[int, int] | Tensor
@@ -280,7 +207,7 @@ class RecipeBuilder:
         """Noise of the kind ``NORMAL``, of a deviation ``low`` in 1/DEVIATION_UNIT of a level, or ``FACTOR``,
         between ``low`` and ``low + span`` in 1/FACTOR_UNIT; with ``PER_CHANNEL`` and ``PER_PIXEL``.
         """
-        self._program.write(Opcode.NOISE, selection, keys, place, kind, low, span)
+        self.words(NOISE, "noise", selection, kind, place, low, span, keys)
 
     def impulse(
         self, salt: Operand, pepper: Operand, keys: Tensor, place: int, selection: Selection = True
@@ -296,7 +223,7 @@ class RecipeBuilder:
         """
         words = quad(*boxes.clamp(0, 0xFFFF).unbind(2))
         nothing = (0,) * (BOXES - words.shape[1] + 2)
-        self._program.write(Opcode.ERASE, selection, fill, words, nothing)
+        self.words(ERASE, "fill", selection, fill, words, nothing)
 
     def cut_out(self, place: Operand, size: Operand, fill: Operand, selection: Selection = True) -> None:
         """Put the level ``fill`` into one more box, of at most ``BOXES``: of ``size`` (width, height) in
@@ -312,7 +239,15 @@ class RecipeBuilder:
         pixels the first squares lack, in x and in y.
         """
         grid = quad(unit, unit, hole, hole)
-        self._program.write(Opcode.ERASE, selection, fill, (0,) * BOXES, grid, quad(*phase.unbind(1)))
+        self.words(ERASE, "fill", selection, fill, (0,) * BOXES, grid, quad(*phase.unbind(1)))
+
+    # ---- Any stage
+
+    def words(self, bit: int, first: str, selection: Selection, *words: Operand) -> None:
+        """Give draws the stage of ``bit``, and set its words of the record from ``first`` on: int64 ``(n,)``,
+        or numbers. The words from ``FIRST_FREE`` on are for this.
+        """
+        self._program.write_words(bit, first, selection, *words)
 
     # ---- Packing
 

@@ -1,27 +1,82 @@
-"""The record of one draw, as the kernel executes it; ``csrc/common/layout.h`` has the same fields in C++."""
+"""The layout of a recipe and of the program that recipes are made from: the one place that says both.
+
+``csrc/common/layout.h`` is made from this file: after a change, ``python -m gpuaug.recipe.header``.
+"""
 
 from __future__ import annotations
 
-# Pairs of an x and a y stand side by side, as a program has them.
-FIELDS = (
-    *("stages", "offset"),
-    *("width", "height"),
-    *("xx", "yy", "xy", "yx", "x1", "y1"),
-    *("left", "top", "right", "bottom", "border"),
-    *("blur", "outer", "inner"),
-    *("key", "place", "salt", "pepper"),
-    *("rr", "rg", "rb", "r1", "gr", "gg", "gb", "g1", "br", "bg", "bb", "b1"),
-    *("curve0", "curve1", "curve2"),
-    *("noise", "noise_place", "noise_low", "noise_span"),
-    *("fill", "box0", "box1", "box2", "box3", "grid", "grid_at"),
+from enum import IntEnum
+
+# ---- The record: the words of one draw, int64 each, as the kernel executes it. Pairs of x and y stand side
+# by side, as programs have them.
+
+# What a group of words is, and the words, a tuple for each line of the header.
+GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
+    ("The stages of this draw, as bits.", (("stages",),)),
+    (
+        "Source image: its first byte in the storage, and its size in pixels.",
+        (("offset", "width", "height"),),
+    ),
+    (
+        "Geometry: the inverse affine map, from an output pixel's (x, y) to the source's, pixel centres "
+        "on whole numbers, 32.32 fixed point: source x = xx * x + xy * y + x1. Taps beyond the window "
+        "[left, right) x [top, bottom) follow the border.",
+        (("xx", "yy", "xy", "yx", "x1", "y1"), ("left", "top", "right", "bottom"), ("border",)),
+    ),
+    (
+        "Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together,"
+        " in 1/2^15.",
+        (("blur", "outer", "inner"),),
+    ),
+    (
+        "Color: what red, green and blue each become of the three, in 1/2^12, and what is added, in "
+        "1/2^12 of a level.",
+        (("rr", "rg", "rb", "r1"), ("gr", "gg", "gb", "g1"), ("br", "bg", "bb", "b1")),
+    ),
+    (
+        "Curves: up to three, one after another. A word is the curve in its low eight bits and its "
+        "parameter above them.",
+        (("curve0", "curve1", "curve2"),),
+    ),
+    (
+        "Noise: its kind and flags, its place in the chain, its least and its span; from the key below.",
+        (("noise", "noise_place", "noise_low", "noise_span"),),
+    ),
+    (
+        "Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The "
+        "thresholds add up. The bits come from the draw's key and the place in the chain.",
+        (("key", "place", "salt", "pepper"),),
+    ),
+    (
+        "Erasing: the level that is put there, up to four boxes of the output, and a grid. Words of four "
+        "16-bit numbers, the first in the lowest bits: a box's left, top, right, bottom (exclusive); a "
+        "grid's unit in x and y and the part of it that is erased, in x and y; and how many pixels the "
+        "first units lack, in x and y.",
+        (("fill", "box0", "box1", "box2", "box3", "grid", "grid_at"),),
+    ),
 )
-WORD = {name: number for number, name in enumerate(FIELDS)}
+FIELDS = tuple(name for _, lines in GROUPS for line in lines for name in line)
+WORD = {name: index for index, name in enumerate(FIELDS)}
+FIRST_FREE = WORD["noise"]  # from here on, the words that a WORDS entry may write
+
+# ---- Stages: bits of the word `stages`, and of the union over a batch.
 
 GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
-BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
-GAUSSIAN, ARTICLE = 0, 1
+BITS = {
+    **{"geometry": GEOMETRY, "blur": BLUR, "impulse": IMPULSE, "shrink": SHRINK},
+    **{"color": COLOR, "erase": ERASE, "curves": CURVES, "noise": NOISE},
+}
 
+# ---- Geometry
+
+BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 FIXED_POINT = float(1 << 32)
+STEADY = 2.0**30  # a map is kept in such steps, so that it does not matter how a machine rounds a cosine
+TRIES = 10  # windows to choose from in FIT
+
+# ---- Blur
+
+GAUSSIAN, ARTICLE = 0, 1
 BLUR_UNIT = 1 << 15
 # The article's blur: sum 273, zero border, truncated to whole levels.
 ARTICLE_KERNEL = (
@@ -31,16 +86,69 @@ ARTICLE_KERNEL = (
     (4, 16, 26, 16, 4),
     (1, 4, 7, 4, 1),
 )
-IMPULSE_UNIT = 1 << 16
+
+# ---- Color
+
 COLOR_UNIT = 1 << 12
-# A word of curves: the curve in its low eight bits, and above them its parameter, in these units.
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
+# What a quarter turn makes of a color: from red to yellow, as HSV's hue, but in YIQ, which keeps the luma.
+QUARTER = (
+    (-0.167911, -0.329645, 0.497556),
+    (0.327953, -0.035089, -0.292864),
+    (-1.248272, 1.045272, 0.203),
+)
+
+# ---- Curves: a word's low eight bits, and the units of the parameter above them.
+
 MOST_CURVES = 3
 POSTERIZE, SOLARIZE, POWER = 1, 2, 3
 THRESHOLD_UNIT = 1 << 24
 EXPONENT_UNIT = 1 << 16
-# The word of noise: its kind, and whether each channel and each pixel have noise of their own.
+
+# ---- Noise: its kind, and whether each channel and each pixel have noise of their own.
+
 NORMAL, FACTOR = 1, 2
 PER_CHANNEL, PER_PIXEL = 1 << 8, 1 << 9
 DEVIATION_UNIT = (1 << 20) / 5120  # of a level
 FACTOR_UNIT = 1 << 12
+
+# ---- Impulse noise and erasing
+
+IMPULSE_UNIT = 1 << 16
 BOXES = 4
+
+# ---- Programs: entries of an opcode and its operands.
+
+
+class Opcode(IntEnum):
+    """Every kind of entry. Its first operand selects draws; the others follow."""
+
+    CROP = 0  # left, top, width, height
+    WINDOW = 1  # fraction of the room in x and y, width, height, padding
+    FIT = 2  # fraction of the room in x and y, least ratio, most ratio, TRIES shares, TRIES ratios
+    RESIZE = 3  # width, height, antialias
+    FLIP = 4  # axis
+    AFFINE = 5  # inverse map by rows, what divides it, shares of the extent moved by in x and y
+    BORDER = 6  # which
+    BLUR = 7  # kind, sigma
+    IMPULSE = 8  # key, place, salt, pepper
+    COLOR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
+    ADJUST = (
+        10  # factors of brightness, contrast, saturation; whether brightness is first; hue's cosine, sine
+    )
+    CURVE = 11  # a curve after those before it: the record's word
+    CUT_OUT = 12  # a box's middle in x and y, as shares of the extent; width, height, fill
+    WORDS = 13  # in the code itself a stage's bit, the first word's index and their count; then the words
+
+
+# What follows each opcode in the code, the selection first; of WORDS, what comes before its words.
+ARITY: dict[int, int] = {
+    **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
+    **{Opcode.FLIP: 2, Opcode.AFFINE: 8, Opcode.BORDER: 2, Opcode.BLUR: 3, Opcode.IMPULSE: 5},
+    **{Opcode.COLOR: 13, Opcode.ADJUST: 7, Opcode.CURVE: 2, Opcode.CUT_OUT: 6, Opcode.WORDS: 4},
+}
+# The stage that an entry gives its draws; WORDS names its own, and the record shows what moves.
+STAGE_OF: dict[int, int] = {
+    **{Opcode.BLUR: BLUR, Opcode.IMPULSE: IMPULSE, Opcode.COLOR: COLOR, Opcode.ADJUST: COLOR},
+    **{Opcode.CURVE: CURVES, Opcode.CUT_OUT: ERASE},
+}

@@ -14,7 +14,17 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.levels import clamped
-from gpuaug.recipe.layout import EXPONENT_UNIT, MOST_CURVES, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT, WORD
+from gpuaug.recipe.layout import (
+    CURVES,
+    EXPONENT_UNIT,
+    MOST_CURVES,
+    POSTERIZE,
+    POWER,
+    SOLARIZE,
+    THRESHOLD_UNIT,
+    WORD,
+)
+from gpuaug.stages.base import KernelStage
 
 _LEVELS = 256
 _WHITE = 255
@@ -69,10 +79,14 @@ def tables(records: Tensor) -> Tensor:
     return table
 
 
-def curved(images: Tensor, records: Tensor, dtype: torch.dtype) -> Tensor:
+def _bytes(image: Tensor, records: Tensor) -> Tensor:
+    return tables(records).gather(1, image.flatten(1)).view_as(image)
+
+
+def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
     """Floating images ``(n, C, H, W)``, float32 at least, through their draws' curves, clamped to [0, 1].
 
-    A value that ``dtype``, the type that the images came in, cannot tell from a level of 1/255 is posterized
+    A value that ``source``, the type that the images came in, cannot tell from a level of 1/255 is posterized
     and solarized as that level. Between two levels posterizing counts the lower one; its gradient is zero.
     """
     # A tensor: a division by a number is rounded twice on some devices. It is filled there, without a wait.
@@ -82,7 +96,7 @@ def curved(images: Tensor, records: Tensor, dtype: torch.dtype) -> Tensor:
         levels = images * white
         nearest = levels.round()
         level = nearest / white
-        on_level = ((levels - nearest).abs() < 2**-14) | (level.to(dtype) == images)
+        on_level = ((levels - nearest).abs() < 2**-14) | (level.to(source) == images)
         unit = torch.exp2((8 - curve.bits).to(images.dtype))
         posterized = torch.where(on_level, nearest, levels).div(unit).floor() * unit / white
         posterized = torch.where(unit == 1, images, posterized)
@@ -128,3 +142,6 @@ def _raised(level: Tensor, exponent: Tensor) -> Tensor:
         series = term - (((series * fraction) >> 32) & (_ONE - 1))
     series = _ONE - (((series * fraction) >> 32) & (_ONE - 1))
     return torch.where(level < 1, 0, (_WHITE * series + (1 << 31 << shift)) >> (32 + shift))
+
+
+STAGE = KernelStage(CURVES, _bytes, _floats)

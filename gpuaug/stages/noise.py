@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gpuaug import random
 from gpuaug.images.levels import clamped
-from gpuaug.recipe.layout import FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL, WORD
+from gpuaug.recipe.layout import FACTOR_UNIT, NOISE, NORMAL, PER_CHANNEL, PER_PIXEL
+from gpuaug.stages.base import KernelStage, word
 
 _MOST = (1 << 16) - 1
 
@@ -31,7 +32,7 @@ def normals(device: torch.device | None = None) -> Tensor:
     return (mean * (1024 / mean.square().mean().sqrt())).round().long()
 
 
-def of_levels(image: Tensor, records: Tensor) -> Tensor:
+def _bytes(image: Tensor, records: Tensor) -> Tensor:
     """Levels ``(n, channels, height, width)``, int64, with their draws' noise."""
     drawn, bits, is_normal, low, span = _drawn(records, image)
     normal = image + ((low * drawn + (1 << 19)) >> 20)
@@ -39,7 +40,7 @@ def of_levels(image: Tensor, records: Tensor) -> Tensor:
     return torch.where(is_normal, normal, factor).clamp(0, 255)
 
 
-def of_floats(images: Tensor, records: Tensor) -> Tensor:
+def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
     """Floating images, float32 at least, with their draws' noise as for bytes, clamped to [0, 1]."""
     drawn, bits, is_normal, low, span = _drawn(records, images)
     normal = images + (low * drawn).to(images.dtype) * (2.0**-20 / 255)
@@ -51,15 +52,17 @@ def _drawn(records: Tensor, like: Tensor) -> tuple[Tensor, ...]:
     """Normal numbers in 1/5120, bits, whether normal ones are asked for, and the words that scale them."""
     count, channels, height, width = like.shape
     kind, place, low, span = (
-        records[:, WORD[name], None, None, None]
-        for name in ("noise", "noise_place", "noise_low", "noise_span")
+        word(records, name) for name in ("noise", "noise_place", "noise_low", "noise_span")
     )
     channel = torch.arange(channels, device=records.device).expand(count, channels)
     channel = torch.where((kind[:, 0, 0] & PER_CHANNEL) != 0, channel, 0)
-    each = (records[:, WORD["key"], None], place[:, 0, 0])
+    each = (word(records, "key", 1), place[:, 0, 0])
     key, place = (value.expand(count, channels).flatten() for value in each)
     bits = random.pixel_bits(key, place, height, width, channel.flatten()).view(like.shape)
     bits = torch.where((kind & PER_PIXEL) != 0, bits, bits[:, :, :1, :1])
     table = normals(records.device)
     drawn = 4 * table[bits & 0xFF] + 3 * table[bits >> 8]
     return drawn, bits, (kind & 0xFF) == NORMAL, low.clamp(0, _MOST), span.clamp(0, _MOST)
+
+
+STAGE = KernelStage(NOISE, _bytes, _floats)

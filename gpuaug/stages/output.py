@@ -44,6 +44,16 @@ def normalization_table(
     return ((byte - m[..., None]) / s[..., None]).to(dtype).contiguous()
 
 
+def from_levels(image: Tensor, table: Tensor | None) -> Tensor:
+    """Levels, int64 ``(n, C, H, W)``, as bytes, or through each channel's table ``(1 or n, C, 256)``."""
+    if table is None:
+        return image.to(torch.uint8)
+    channel = torch.arange(image.shape[1], device=image.device)[:, None, None]
+    draw = torch.arange(len(image), device=image.device)[:, None, None, None]
+    out: Tensor = table[0 if table.shape[0] == 1 else draw, channel, image]
+    return out
+
+
 def normalization_scale_shift(mean: Statistic, std: Statistic, *, channels: int) -> Tensor:
     """The straight line that ``normalization_table`` lies on: value = slope * byte + start.
 

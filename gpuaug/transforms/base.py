@@ -15,7 +15,8 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from gpuaug import functional, random
 from gpuaug.images.batch import check_images
 from gpuaug.images.packed import Images, Packed, Source, source_of
-from gpuaug.recipe.builder import Group, RecipeBuilder, Recipes
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.recipes import Group, Recipes
 from gpuaug.recipe.selection import Selection, both, others
 from gpuaug.transforms import advice
 from gpuaug.transforms.annotations.geometry import MOVES, Annotation, Augmented, check_annotations

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.program import LUMA, Operand
+from gpuaug.recipe.layout import LUMA
+from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step

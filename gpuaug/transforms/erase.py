@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gpuaug.images.batch import check_size
 from gpuaug.recipe.builder import Extent, RecipeBuilder
-from gpuaug.recipe.layout import BOXES
-from gpuaug.recipe.program import TRIES, Operand
+from gpuaug.recipe.layout import BOXES, TRIES
+from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step

@@ -8,7 +8,8 @@ from torch import Tensor
 from gpuaug import functional
 from gpuaug.images.batch import dtype_name
 from gpuaug.images.packed import Images, Packed
-from gpuaug.recipe.builder import RecipeBuilder, Recipes
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.selection import Selection
 from gpuaug.stages.output import (
     TABLE_DTYPES,

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.layout import BORDERS
-from gpuaug.recipe.program import STEADY
+from gpuaug.recipe.layout import BORDERS, STEADY
 from gpuaug.transforms.tracing import traced
 
 

@@ -24,8 +24,7 @@ from torch.utils import cpp_extension
 from gpuaug.ops import backends, reference
 from gpuaug.recipe import assemble
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import FIELDS, WORD
-from gpuaug.recipe.program import Opcode
+from gpuaug.recipe.layout import FIELDS, WORD, Opcode
 from gpuaug.sampling import order as sampling_order
 from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.order import Order

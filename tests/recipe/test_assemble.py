@@ -7,8 +7,22 @@ from hypothesis import strategies as st
 
 from gpuaug.recipe import assemble, program
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import BLUR, BORDERS, COLOR, CURVES, ERASE, FIELDS, GEOMETRY, IMPULSE, NOISE, SHRINK
-from gpuaug.recipe.program import ARITY, TRIES, Opcode, Program
+from gpuaug.recipe.layout import (
+    ARITY,
+    BLUR,
+    BORDERS,
+    COLOR,
+    CURVES,
+    ERASE,
+    FIELDS,
+    GEOMETRY,
+    IMPULSE,
+    NOISE,
+    SHRINK,
+    TRIES,
+    Opcode,
+)
+from gpuaug.recipe.program import Program
 
 SIDES = st.integers(1, 400)
 

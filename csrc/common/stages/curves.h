@@ -9,11 +9,6 @@
 
 namespace gpuaug {
 
-constexpr int kMostCurves = 3;
-
-// What a word of Recipe says: the curve in its low eight bits, and above them the parameter.
-enum Curve : int64_t { kNoCurve = 0, kPosterize = 1, kSolarize = 2, kPower = 3 };
-
 GPUAUG_HOST_DEVICE int64_t curve_word(const Recipe& recipe, int i) {
   return i == 0 ? recipe.curve0 : (i == 1 ? recipe.curve1 : recipe.curve2);
 }

@@ -8,11 +8,6 @@
 
 namespace gpuaug {
 
-// What Recipe::noise says: the kind in its low eight bits; whether each channel has noise of its own, and each pixel.
-enum Noise : int64_t { kNormal = 1, kFactor = 2 };
-
-constexpr int64_t kPerChannel = 1 << 8, kPerPixel = 1 << 9;
-
 // Any other kind than the normal one counts as a factor.
 GPUAUG_HOST_DEVICE bool noise_is_normal(const Recipe& recipe) { return (recipe.noise & 0xFF) == kNormal; }
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.builder import Recipes
 from gpuaug.recipe.layout import BORDERS, FIXED_POINT
+from gpuaug.recipe.recipes import Recipes
 
 # Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
 Annotation = Tensor | Sequence[Tensor]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from gpuaug.images.packed import Images, Packed
-from gpuaug.recipe.builder import Recipes
+from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.boxes import boxes_around, corners_of, numbers_of
 from gpuaug.transforms.annotations.geometry import Augmented, move_keypoints
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from gpuaug.images.batch import has_channels_last
 from gpuaug.images.levels import COLORS, clamped, full_precision, shares
-from gpuaug.recipe.builder import Group, RecipeBuilder
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.recipes import Group
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import DrawBatch, Transform
 from gpuaug.transforms.passes import Stage, Step

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from gpuaug.images.batch import check_size
 from gpuaug.images.levels import nearest_levels, shares
-from gpuaug.recipe.builder import Group
+from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.passes import Step

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.builder import Group
-from gpuaug.recipe.program import LUMA
+from gpuaug.recipe.layout import LUMA
+from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.passes import Step

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpuaug import random
-from gpuaug.recipe.builder import Group
 from gpuaug.recipe.layout import BORDERS
+from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.annotations.geometry import read_masks
 from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched

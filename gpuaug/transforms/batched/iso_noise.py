@@ -11,7 +11,7 @@ from torch import Tensor
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
 from gpuaug.images.levels import shares
-from gpuaug.recipe.builder import Group
+from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.passes import Step

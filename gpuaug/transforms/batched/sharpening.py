@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
-from gpuaug.recipe.builder import Group
+from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.batched.smoothing import check_reflectable

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
-from gpuaug.recipe.builder import Group
+from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.passes import Step

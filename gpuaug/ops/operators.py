@@ -1,0 +1,55 @@
+"""The operators that PyTorch knows: fake kernels, and PyTorch's implementations where no library is there."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug.arguments import check_one_device
+from gpuaug.ops import backends, keyed, reference
+from gpuaug.recipe import assemble, program
+
+if not backends.has_cpu:
+    for _op in (reference.augment, keyed.keyed_draws, keyed.uniform, assemble.assemble):
+        torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
+if not backends.has_cuda:
+    torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
+
+
+@torch.library.register_fake("gpuaug::augment")
+def _(
+    storage: Tensor,
+    records: Tensor,
+    table: Tensor | None,
+    channels: int,
+    height: int,
+    width: int,
+    interleaved: bool,
+    stages: int,
+    channels_last: bool,
+    scale_shift: Tensor | None = None,
+) -> Tensor:
+    like = storage if table is None else table
+    check_one_device(storage=storage, records=records, table=table, scale_shift=scale_shift)
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
+
+
+@torch.library.register_fake("gpuaug::keyed_draws")
+def _(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
+    check_one_device(index=index, copy=copy)
+    return index.new_empty((index.shape[0], 3))
+
+
+@torch.library.register_fake("gpuaug::assemble")
+def _(
+    records: Tensor, columns: list[Tensor], constants: list[float], code: list[int], height: int, width: int
+) -> int:
+    for column in columns:
+        check_one_device(records=records, columns=column)
+    return program.possible_stages(constants, code)
+
+
+@torch.library.register_fake("gpuaug::uniform")
+def _(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
+    return keys.new_empty((sum(counts), keys.shape[0]), dtype=torch.float64)

@@ -1,0 +1,102 @@
+"""The recipes of a batch: what its draws' transforms compile to, and what the kernel executes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe.layout import WORD
+
+
+class Group(NamedTuple):
+    """The draws of a pass that one batched transform serves in the same way, and their parameters.
+
+    Attributes:
+        place: of the transform in the chain.
+        variant: what must be the same for all draws of a group, such as the size of a filter.
+        rows: int64 ``(m,)``, the draws; None for all.
+        parameters: by name, ``(m, ...)``.
+    """
+
+    place: int
+    variant: int
+    rows: Tensor | None
+    parameters: dict[str, Tensor]
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Group:
+        rows = None if self.rows is None else change(self.rows)
+        return self._replace(
+            rows=rows, parameters={name: change(value) for name, value in self.parameters.items()}
+        )
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [*([] if self.rows is None else [self.rows]), *self.parameters.values()]
+
+    def column(self, name: str, like: Tensor) -> Tensor:
+        """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""
+        value = self.parameters[name].to(like.dtype)
+        return value.reshape(len(value), -1, 1, 1)
+
+
+class Recipes(NamedTuple):
+    """One pass over a batch: a record for each draw, and what all draws have in common.
+
+    >>> from gpuaug.recipe.builder import RecipeBuilder
+    >>> recipes = RecipeBuilder.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
+    >>> recipes.records.shape, recipes.size, recipes.stages
+    (torch.Size([2, 48]), (8, 8), 0)
+
+    Attributes:
+        records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.
+        size: (height, width) of every output image, in pixels.
+        stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
+        groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
+    """
+
+    records: Tensor
+    size: tuple[int, int]
+    stages: int
+    groups: tuple[Group, ...] = ()
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Recipes:
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
+        return self._replace(
+            records=change(self.records), groups=tuple(group.each(change) for group in self.groups)
+        )
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [self.records, *(tensor for group in self.groups for tensor in group.tensors)]
+
+    def field(self, name: str) -> Tensor:
+        """One field of every draw, int64 ``(n,)``."""
+        return self.records[:, WORD[name]]
+
+
+def check_readable(values: int, records: Tensor, channels: int) -> None:
+    """Raise where a record on the host reads outside a storage of that many values.
+
+    >>> from gpuaug.recipe.builder import RecipeBuilder
+    >>> check_readable(192, RecipeBuilder.of_batch((1, 3, 8, 8)).recipes((8, 8)).records, channels=3)
+    """
+    if records.device.type != "cpu":
+        return  # looking would wait for the device; the taps are clamped
+    offset, height, width = (records[:, WORD[name]] for name in ("offset", "height", "width"))
+    bad = (height < 1) | (width < 1) | (offset < 0)
+    # By division: a product of what a record may hold would wrap.
+    bad |= width > (values - offset) // height.clamp(min=1) // channels
+    if bool(bad.any()):
+        n = int(bad.nonzero()[0, 0])
+        raise RuntimeError(
+            f"recipes: draw {n} reads outside the images: offset {int(offset[n])}, "
+            f"size {int(height[n])} x {int(width[n])} in {values} values"
+        )

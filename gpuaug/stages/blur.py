@@ -1,0 +1,94 @@
+"""Blur, 5x5. Of the Gaussian, a pair of neighbours pulls the centre towards its mean, across, then down; the
+article's kernel is a direct sum. In C++: ``csrc/common/stages/blur.h``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug import lazy_kornia as kornia
+from gpuaug.images.levels import in_full
+from gpuaug.recipe.layout import ARTICLE, ARTICLE_KERNEL, BLUR, BLUR_UNIT, BORDERS
+from gpuaug.stages.base import KernelStage, word
+from gpuaug.stages.borders import resolve
+from gpuaug.stages.geometry import level
+
+# ---- Bytes
+
+
+def _bytes(image: Tensor, records: Tensor) -> Tensor:
+    fine = image * 128
+    outer, inner = (word(records, name) & 0x7FFF for name in ("outer", "inner"))
+    inner = inner.minimum((1 << 15) - outer)
+    for dim in (3, 2):
+        before2, before1, centre, after1, after2 = _taps(fine, dim, "reflect")
+        pulled = _pull(centre, before2, after2, outer) + _pull(centre, before1, after1, inner)
+        fine = centre + pulled
+    return torch.where(word(records, "blur") == ARTICLE, _article(image), level(fine))
+
+
+def _pull(centre: Tensor, neighbour: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    return ((((neighbour + other + 1) >> 1) - centre) * weight + (1 << 14)) >> 15
+
+
+def _article(image: Tensor) -> Tensor:
+    total = torch.zeros_like(image)
+    for row, weights in zip(_taps(image, 2, "zero"), ARTICLE_KERNEL, strict=True):
+        for pixel, weight in zip(_taps(row, 3, "zero"), weights, strict=True):
+            total += weight * pixel
+    return total // 273
+
+
+def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
+    """The image moved by -2, -1, 0, 1, 2 pixels along a dimension."""
+    size = image.shape[dim]
+    place = torch.arange(size, device=image.device)
+    taps = []
+    for step in range(-2, 3):
+        at = resolve(
+            place + step, *(torch.tensor(v, device=image.device) for v in (0, size, BORDERS[border]))
+        )
+        shape = [1] * image.dim()
+        shape[dim] = size
+        taps.append(torch.where((at >= 0).view(shape), image.index_select(dim, at.clamp(min=0)), 0))
+    return taps
+
+
+# ---- Floats
+
+
+def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
+    outer, inner = (word(records, name, 0).to(images.dtype) / (2 * BLUR_UNIT) for name in ("outer", "inner"))
+    taps = torch.stack((outer, inner, 1 - 2 * (outer + inner), inner, outer), dim=1)
+    _check_reflectable(images)
+    gaussian = kornia.filters.filter2d_separable(images, taps, taps, border_type="reflect")
+    return torch.where(word(records, "blur") == ARTICLE, article_blur(images), gaussian)
+
+
+@in_full
+def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
+    """5x5 Gaussian of ``sigma`` pixels ``(N,)``, reflect-101 border."""
+    _check_reflectable(images)
+    sigmas = sigma.to(images.device, images.dtype)[:, None].expand(-1, 2)
+    blurred: Tensor = kornia.filters.gaussian_blur2d(images, 5, sigmas, "reflect")
+    return blurred
+
+
+@in_full
+def article_blur(images: Tensor) -> Tensor:
+    """The article's 5x5 / 273 kernel, zero border; floats are not truncated."""
+    kernel = torch.tensor(ARTICLE_KERNEL, dtype=images.dtype, device=images.device)
+    blurred: Tensor = kornia.filters.filter2d(images, kernel[None] / 273, border_type="constant")
+    return blurred
+
+
+def _check_reflectable(images: Tensor) -> None:
+    if min(images.shape[-2:]) < 3:
+        raise ValueError(
+            "gaussian_blur: floating images must be at least 3 pixels high and wide for the "
+            f"reflected border, got shape {tuple(images.shape)}; uint8 images may be smaller"
+        )
+
+
+STAGE = KernelStage(BLUR, _bytes, _floats, alpha=True)

@@ -1,0 +1,215 @@
+"""Geometry: one inverse affine map a draw, bilinear, or a triangle filter where an axis shrinks.
+
+Of bytes in fixed point, as in ``csrc/common/stages/geometry.h``: weights of the blend in 1/2048, those of the
+filter in 1/2**14.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug import lazy_kornia as kornia
+from gpuaug.recipe.layout import BORDERS, FIXED_POINT, GEOMETRY, SHRINK
+from gpuaug.recipe.recipes import Recipes
+from gpuaug.stages.base import chosen, word
+from gpuaug.stages.borders import resolve, resolve_floats
+
+_FIELDS = (
+    *("stages", "offset", "width", "height", "xx", "yy", "xy", "yx", "x1", "y1"),
+    *("left", "top", "right", "bottom", "border"),
+)
+
+# ---- Bytes
+
+
+class _Source:
+    """The source image of each draw, to be read at any pixel."""
+
+    def __init__(self, storage: Tensor, field: dict[str, Tensor], channels: int, interleaved: bool) -> None:
+        self._storage, self._field, self._interleaved = storage, field, interleaved
+        self._channels = channels
+        self._channel = torch.arange(channels, device=storage.device)[:, None, None]
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        """int64 ``(n, channels, height, width)`` at columns and rows ``(n, height, width)``; -1 reads
+        zero.
+        """
+        field = self._field
+        pixel = (y.clamp(min=0) * field["width"] + x.clamp(min=0))[:, None]
+        if self._interleaved:
+            byte = pixel * self._channels + self._channel
+        else:
+            byte = pixel + (field["height"] * field["width"])[:, None] * self._channel
+        byte = (byte + field["offset"][:, None]).clamp(0, max(self._storage.numel() - 1, 0))
+        return torch.where(((x >= 0) & (y >= 0))[:, None], self._storage[byte].long(), 0)
+
+
+def bytes_of(
+    storage: Tensor,
+    records: Tensor,
+    channels: int,
+    height: int,
+    width: int,
+    interleaved: bool,
+    stages: int,
+) -> Tensor:
+    """The levels of every draw, int64 ``(n, channels, height, width)``, read from flat bytes.
+
+    Every intermediate is an int64 tensor ``(n, height, width)`` or ``(n, channels, height, width)``. Between
+    two steps a value is kept in 1/128 of a level.
+    """
+    field = {name: word(records, name, 2) for name in _FIELDS}
+    x = torch.arange(width, device=storage.device)
+    y = torch.arange(height, device=storage.device)[:, None]
+    moved = (field["stages"] & GEOMETRY) != 0
+    column = torch.where(moved, field["xx"] * x + field["xy"] * y + field["x1"], x << 32)
+    row = torch.where(moved, field["yx"] * x + field["yy"] * y + field["y1"], y << 32)
+    border = torch.where(moved, field["border"], BORDERS["edge"])
+    left = torch.where(moved, field["left"], 0).clamp(min=0).minimum(field["width"] - 1)
+    top = torch.where(moved, field["top"], 0).clamp(min=0).minimum(field["height"] - 1)
+    right = torch.where(moved, field["right"], field["width"]).maximum(left + 1).minimum(field["width"])
+    bottom = torch.where(moved, field["bottom"], field["height"]).maximum(top + 1).minimum(field["height"])
+    pixels = _Source(storage, field, channels, interleaved)
+
+    (x0, wx), (y0, wy) = _tap(column), _tap(row)
+    x0, x1 = resolve(x0, left, right, border), resolve(x0 + 1, left, right, border)
+    y0, y1 = resolve(y0, top, bottom, border), resolve(y0 + 1, top, bottom, border)
+    wx, wy = wx[:, None], wy[:, None]
+    upper = _blend(pixels(x0, y0) * 128, pixels(x1, y0) * 128, wx)
+    lower = _blend(pixels(x0, y1) * 128, pixels(x1, y1) * 128, wx)
+    image = level(_blend(upper, lower, wy))
+    if not stages & SHRINK or len(image) == 0:
+        return image
+
+    # Every source row across, then down, each axis filtered where it shrinks and blended where it does not.
+    flat = moved & ((field["stages"] & SHRINK) != 0) & (field["xy"] == 0) & (field["yx"] == 0)
+    across, down = (flat & ((field[name] > 1 << 32) | (field[name] < -1 << 32)) for name in ("xx", "yy"))
+    columns = torch.arange(int(field["width"].max()), device=storage.device)
+    rows = torch.arange(int(field["height"].max()), device=storage.device)[:, None]
+    rows = rows.expand(len(image), -1, 1).minimum(field["height"] - 1)
+    whole = pixels(columns.expand(len(image), 1, -1).minimum(field["width"] - 1), rows)
+    weights = _filter_weights(column[:, :1], field["xx"], left, right, len(columns))
+    filtered = (_weigh(whole, weights) + (1 << 6)) >> 7
+    blended = _blend(pixels(x0[:, :1], rows) * 128, pixels(x1[:, :1], rows) * 128, wx[:, :, :1])
+    lines = torch.where(across[:, None], filtered, blended)
+    weights = _filter_weights(row[:, :, :1].mT, field["yy"], top, bottom, rows.shape[1])
+    filtered = (_weigh(lines.mT, weights).mT + (1 << 20)) >> 21
+    at = (
+        y0[:, None, :, :1].expand(-1, channels, -1, width),
+        y1[:, None, :, :1].expand(-1, channels, -1, width),
+    )
+    upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), 0) for k in at)
+    shrunk = torch.where(down[:, None], filtered, level(_blend(upper, lower, wy)))
+    return torch.where((across | down)[:, None], shrunk, image)
+
+
+def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, length: int) -> Tensor:
+    """The triangle filters ``(n, outputs, length)`` of one axis in 1/2^14, from centres ``(n, 1,
+    outputs)``.
+    """
+    pixel = torch.arange(length, device=centre.device)
+    centre = centre.maximum(low << 32).minimum((high - 1) << 32).mT
+    step = step.clamp(-(1 << 48), 1 << 48)
+    raw = (step.abs() - ((pixel << 32) - centre).abs()).clamp(min=0) >> 20
+    raw = torch.where((pixel >= low) & (pixel < high), raw, 0)
+    total = raw.sum(2, keepdim=True).clamp(min=1)
+    given = ((raw.cumsum(2) << 14) + (total >> 1)) // total
+    return given.diff(dim=2, prepend=torch.zeros_like(given[:, :, :1]))
+
+
+def _weigh(lines: Tensor, weights: Tensor) -> Tensor:
+    """Sums of ``lines (n, channels, rows, length)`` under ``weights (n, outputs, length)``: (n, channels,
+    rows, outputs).
+    """
+    # In float64 every product and sum is exact, and every device has a matrix product for it.
+    return (lines.double() @ weights.double().mT[:, None]).long()
+
+
+def _blend(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
+    return first + (((second - first) * weight + (1 << 10)) >> 11)
+
+
+def level(fine: Tensor) -> Tensor:
+    return (fine + 64) >> 7
+
+
+def _tap(coordinate: Tensor) -> tuple[Tensor, Tensor]:
+    rounded = coordinate + (1 << 20)
+    return rounded >> 32, (rounded >> 21) & 2047
+
+
+# ---- Floats
+
+
+def floats_of(images: Tensor, recipes: Recipes) -> Tensor:
+    """The images ``(n, C, *recipes.size)`` of all draws, from the image that each reads, ``(n, C, H, W)``."""
+    if not recipes.stages & GEOMETRY:
+        return images
+    resampled = _resample(images, recipes)
+    if recipes.stages & SHRINK:
+        resampled = _where(recipes, SHRINK, _shrink(images, recipes), resampled)
+    return _where(recipes, GEOMETRY, resampled, images)
+
+
+def _where(recipes: Recipes, bit: int, then: Tensor, otherwise: Tensor) -> Tensor:
+    if then.shape != otherwise.shape:
+        return then  # the size changes, so every draw has the stage
+    return chosen(recipes.records, bit, then, otherwise)
+
+
+def _resample(images: Tensor, recipes: Recipes) -> Tensor:
+    """Bilinear."""
+    height, width = recipes.size
+    field = {
+        name: recipes.field(name)[:, None, None]
+        for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "top", "right", "bottom", "border")
+    }
+    x = torch.arange(width, dtype=torch.float64, device=images.device)
+    y = torch.arange(height, dtype=torch.float64, device=images.device)[:, None]
+    column = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
+    row = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
+    column, inside_x = resolve_floats(column, field["left"], field["right"], field["border"])
+    row, inside_y = resolve_floats(row, field["top"], field["bottom"], field["border"])
+    out = kornia.geometry.transform.remap(
+        images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
+    )
+    inside = (inside_x * inside_y)[:, None].to(images.dtype)
+    return torch.where(inside > 0, out * inside, 0)  # beyond the image is black, whatever its edge is
+
+
+def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
+    """The triangle filters of both axes as matrices; kornia's resize has one size for a whole batch."""
+    axes = (("yy", "y1", "top", "bottom"), ("xx", "x1", "left", "right"))
+    down, across = (
+        _filter_matrix(recipes, names, recipes.size[axis], images.shape[2 + axis]).to(images.dtype)[:, None]
+        for axis, names in enumerate(axes)
+    )
+    # In a product of matrices, NaN times 0 would reach all pixels.
+    lost = ~images.isfinite()
+    shrunk = down @ torch.where(lost, 0, images) @ across.mT
+    reached = (down != 0).to(images.dtype) @ lost.to(images.dtype) @ (across != 0).to(images.dtype).mT
+    return torch.where(reached > 0, torch.nan, shrunk)
+
+
+def _filter_matrix(recipes: Recipes, names: tuple[str, ...], outputs: int, length: int) -> Tensor:
+    """``(n, outputs, length)``, float64: what each source pixel of one axis weighs in each output pixel.
+
+    ``names`` are the record's fields of the axis: step, start, and the window's ends.
+    """
+    a, b, first, end = (recipes.field(name)[:, None, None].double() for name in names)
+    output = torch.arange(outputs, device=a.device)[:, None]
+    pixel = torch.arange(length, device=a.device)
+    centre = ((a * output + b) / FIXED_POINT).maximum(first).minimum(end - 1)
+    reach = (a / FIXED_POINT).abs().clamp(min=1)
+    raw = (reach - (pixel - centre).abs()).clamp(min=0) * ((pixel >= first) & (pixel < end))
+    return raw / raw.sum(2, keepdim=True)
+
+
+def flip(images: Tensor, horizontal: Tensor | None, vertical: Tensor | None) -> Tensor:
+    """Flip the samples that the masks ``(N,)`` name."""
+    if horizontal is not None:
+        images = torch.where(horizontal[:, None, None, None], kornia.geometry.transform.hflip(images), images)
+    if vertical is not None:
+        images = torch.where(vertical[:, None, None, None], kornia.geometry.transform.vflip(images), images)
+    return images
