@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import gpuaug
-from gpuaug.recipe.layout import ARITY, FIELDS, WORD, Opcode
+from gpuaug.recipe.layout import ARITY, BITS, FIELDS, FIRST_FREE, WORD, Opcode
 from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.rotation import Rotation
@@ -208,7 +208,16 @@ def assemble(draw: st.DrawFn) -> tuple:
     operand = st.one_of(*[named] * 20, INTEGERS) if draw(st.integers(0, 3)) == 0 else named
     code = draw(st.lists(operand, min_size=4, max_size=4))
     for opcode in draw(st.lists(st.sampled_from(Opcode), max_size=4)):
-        code += [int(opcode), *draw(st.lists(operand, min_size=ARITY[opcode], max_size=ARITY[opcode]))]
+        if opcode == Opcode.WORDS:
+            first = draw(st.integers(FIRST_FREE, len(FIELDS)))
+            count = draw(st.integers(0, len(FIELDS) - first))
+            words = draw(st.lists(operand, min_size=count, max_size=count))
+            if draw(st.integers(0, 9)) == 0:
+                first, count = draw(INTEGERS), draw(INTEGERS)
+            bit = draw(st.sampled_from(list(BITS.values())))
+            code += [int(opcode), draw(operand), bit, first, count, *words]
+        else:
+            code += [int(opcode), *draw(st.lists(operand, min_size=ARITY[opcode], max_size=ARITY[opcode]))]
     if draw(st.integers(0, 9)) == 0:
         code = code[: draw(st.integers(0, len(code)))]
     records = draw(tensors((n, len(FIELDS)), values="small", sound=95))

@@ -43,18 +43,6 @@ def test_opcheck(call):
     torch.library.opcheck(torch.ops.gpuaug.augment.default, call)
 
 
-def test_record_is_the_one_in_c(request):
-    header = (request.config.rootpath / "csrc/common/layout.h").read_text()
-    body = header[header.index("struct Recipe {") : header.index("};", header.index("struct Recipe {"))]
-    declared = [
-        name.strip()
-        for line in body.splitlines()
-        if line.strip().startswith("int64_t")
-        for name in line.strip().removeprefix("int64_t").split(";")[0].split(",")
-    ]
-    assert tuple(declared) == FIELDS
-
-
 def one_draw(height=4, width=4):
     records = RecipeBuilder.of_batch((1, 1, height, width)).recipes((height, width)).records
     return torch.arange(height * width, dtype=torch.uint8), records

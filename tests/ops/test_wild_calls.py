@@ -21,7 +21,7 @@ from hypothesis import assume, given, settings
 from torch import Tensor
 from torch.utils import cpp_extension
 
-from gpuaug.ops import backends, reference
+from gpuaug.ops import backends, keyed, reference
 from gpuaug.recipe import assemble
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import FIELDS, WORD, Opcode
@@ -183,8 +183,8 @@ def put(where: object, value: int) -> Callable[[Tensor], None]:
 
 
 OPS = {
-    "keyed_draws": (reference.keyed_draws, torch.ops.gpuaug.keyed_draws),
-    "uniform": (reference.uniform, torch.ops.gpuaug.uniform),
+    "keyed_draws": (keyed.keyed_draws, torch.ops.gpuaug.keyed_draws),
+    "uniform": (keyed.uniform, torch.ops.gpuaug.uniform),
     "order": (sampling_order.reference, torch.ops.gpuaug.order),
     "assemble": (assemble.assemble, torch.ops.gpuaug.assemble),
     "augment": (reference.augment, torch.ops.gpuaug.augment),

@@ -1,4 +1,6 @@
-"""Tapes: the compiled op and the PyTorch reference make the same records, to the bit; and the right ones."""
+"""Programs: the compiled op and the reference make the same records, to the bit; and the right ones."""
+
+from itertools import islice
 
 import pytest
 import torch
@@ -15,11 +17,13 @@ from gpuaug.recipe.layout import (
     CURVES,
     ERASE,
     FIELDS,
+    FIRST_FREE,
     GEOMETRY,
     IMPULSE,
     NOISE,
     SHRINK,
     TRIES,
+    WORD,
     Opcode,
 )
 from gpuaug.recipe.program import Program
@@ -78,12 +82,6 @@ def programs(draw):
             Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
             Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(float, 0.01, 9)),
             Opcode.IMPULSE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
-            Opcode.ERASE: lambda: (
-                column(int, 0, 255),
-                keys,
-                *(torch.randint(-(2**63), 2**63 - 1, (n,), generator=random) for _ in range(4)),
-                draw(st.integers(0, 2**40)),
-            ),
             Opcode.ADJUST: lambda: (
                 column(float, (0,) * 3, (2,) * 3),
                 torch.rand(n, generator=random) < 0.5,
@@ -95,10 +93,16 @@ def programs(draw):
                 column(int, 0, 255),
             ),
             Opcode.COLOR: lambda: (column(float, (-3,) * 12, (3,) * 12),),
-            Opcode.NOISE: lambda: (keys, draw(st.integers(0, 2**32)), 513, keys, column(int, 0, 9000)),
             Opcode.CURVE: lambda: (draw(st.sampled_from((0, 1283, keys))),),
         }
-        made.write(opcode, selection(), *operands[opcode]())
+        if opcode == Opcode.WORDS:
+            first = draw(st.sampled_from(FIELDS[FIRST_FREE:]))
+            most = len(FIELDS) - WORD[first]
+            words = (draw(st.sampled_from((0, -5, keys, column(int, 0, 9000)))) for _ in range(most))
+            count = draw(st.integers(0, most))
+            made.write_words(1 << draw(st.integers(0, 9)), first, selection(), *islice(words, count))
+        else:
+            made.write(opcode, selection(), *operands[opcode]())
 
     first = draw(st.sampled_from((0, torch.randint(2**62, (n,), generator=random))))
     made = Program(first, draw(st.integers(0, 2**20)), extent())
@@ -141,7 +145,10 @@ ONE = 1 << 32
 def record(*entries, size, extent=(10, 8)):
     made = Program(5, 0, extent)
     for opcode, *operands in entries:
-        made.write(opcode, True, *operands)
+        if isinstance(operands[0], str):
+            made.write_words(opcode, operands[0], True, *operands[1:])
+        else:
+            made.write(opcode, True, *operands)
     records = torch.empty(1, len(FIELDS), dtype=torch.int64)
     union = torch.ops.gpuaug.assemble(records, made.columns, made.constants, made.code, *size)
     fields = dict(zip(FIELDS, records[0].tolist(), strict=True))
@@ -285,7 +292,7 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             {"stages": ERASE, "fill": 9, "box0": box(0, 0, 2, 1)},
         ),
         (
-            [(Opcode.CURVE, 7), (Opcode.CURVE, 8), (Opcode.NOISE, 5, 6, 7, 8, 9)],
+            [(Opcode.CURVE, 7), (Opcode.CURVE, 8), (NOISE, "noise", 7, 6, 8, 9, 5)],
             (8, 10),
             {
                 **{"stages": CURVES | NOISE, "curve0": 7, "curve1": 8, "key": 5},
@@ -298,7 +305,7 @@ def test_each_entry(entries, size, expected):
     assert record(*entries, size=size) == expected
 
 
-def test_entries_are_for_the_active():
+def test_entries_apply_to_the_selected_draws():
     builder = RecipeBuilder.of_batch((3, 1, 4, 4))
     builder.flip(0, torch.tensor([False, True, False]))
     builder.blur(0.7, torch.tensor([False, False, True]))
@@ -362,6 +369,15 @@ def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
         ({"code": [-1, -2, -3, -4, len(Opcode)]}, f"code has no entry {len(Opcode)}"),
         ({"code": [-1, -2, -3, -4, -1]}, "code has no entry -1"),
         ({"code": [-1, -2, -3, -4, Opcode.FLIP, -1]}, "code ends within an entry"),
+        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 40]}, "code ends within an entry"),
+        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 40, 1]}, "code ends within an entry"),
+        (
+            {"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, FIRST_FREE - 1, 1, -1]},
+            rf"code writes 1 words from {FIRST_FREE - 1} on, of those in \[{FIRST_FREE}, {len(FIELDS)}\)",
+        ),
+        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 47, 2, -1, -1]}, "code writes 2 words from 47 on"),
+        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 2**63 - 1, 2**63 - 1]}, "code writes "),
+        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 47, -1]}, "code writes -1 words from 47 on"),
     ],
 )
 def test_cpp_checks_its_arguments(arguments, message):
@@ -370,10 +386,11 @@ def test_cpp_checks_its_arguments(arguments, message):
 
 
 @pytest.mark.parametrize("opcode", Opcode)
-def test_what_is_for_no_one_is_not_written(opcode):
+def test_an_entry_that_selects_no_draw_is_not_written(opcode):
     made = Program(0, 3, (1, 1))
     before = list(made.code), list(made.constants)
     made.write(opcode, False, *(1.0,) * (ARITY[opcode] - 1))
+    made.write_words(NOISE, "noise", False, 1.0)
     assert (made.code, made.constants) == before
 
 
