@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.selection import Selection, both, others
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import PassCursor, Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.members import Members
+from gpuaug.transforms.passes import PassCursor, Stage
 from gpuaug.transforms.ranges import probability
-from gpuaug.transforms.settled import Members
+from gpuaug.transforms.step import Step
 
 
 class Container(Transform):
@@ -61,7 +63,7 @@ class Compose(Container):
       Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
     1 pass: 1 kernel launch a batch
 
-    The stage order of a pass is geometry, blur, color, curves, noise, noise, erase, output, batched; a
+    The stage order of a pass is geometry, blur, color, curves, noise, impulse, erase, output, batched; a
     transform that steps back in it opens the next pass. Batched transforms follow the kernel of their pass,
     any number of them in turn. The crops, resizes, flips and the rotation of one pass are one resampling; a
     second rotation, or a padded crop beside a resize or rotation, opens the next, and so does a fourth curve
@@ -172,7 +174,7 @@ class OneOf(Container):
         options = len(step.children)
         if self.by == "copy":
             return torch.where(batch.copy > 0, (batch.copy - 1) % options, -1)
-        return (batch.uniform(step)[:, 0] * options).long()
+        return (batch.uniform(step.place)[:, 0] * options).long()
 
     def extra_repr(self) -> str:
         return f"by={self.by!r}"
@@ -201,7 +203,7 @@ class RandomApply(Container):
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         served = both(chosen, augmented)
         if served is not False:
-            served = both(served, batch.choose(step, self.p))
+            served = both(served, batch.choose(step.place, self.p))
         super().write_pass(batch, step, served, augmented)
 
     def extra_repr(self) -> str:
@@ -227,7 +229,7 @@ def _sizes(option: Step) -> dict[int, str]:
     sizes, extent = {}, None
     for step in option.leaves:
         if step.sized:
-            extent = step.transform.leaves_at(extent)
+            extent = step.transform.size_after(extent)
             sizes[step.pass_index] = f"{extent[1]} x {extent[0]}" if extent else ""
     return sizes
 

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from gpuaug import random
 from gpuaug.images.batch import check_images
-from gpuaug.transforms.base import check_draws
+from gpuaug.transforms.draw_batch import check_draws
+from gpuaug.transforms.fixed_settings import FixedSettings
 from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
 from gpuaug.transforms.ranges import number, probability
-from gpuaug.transforms.settled import Settled
 from gpuaug.transforms.tracing import keep
 
 PLACE = (1 << 32) - 1  # in a counter: beyond every place in a chain
 Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 
 
-class Mix(Settled):
+class Mix(FixedSettings):
     """Base of the mixes: draws who mixes with whom, and how much; a subclass says how."""
 
     def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int | None = None) -> None:
