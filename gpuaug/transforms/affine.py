@@ -16,6 +16,8 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Geometry, Stage
 from gpuaug.transforms.ranges import around, between, border, bounds, interval, is_number, probability
 
+__all__ = ["RandomAffine", "RandomRotation", "RandomTranspose"]
+
 Degrees = float | tuple[float, float]
 
 

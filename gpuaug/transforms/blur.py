@@ -12,6 +12,8 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, interval, is_number
 
+__all__ = ["GaussianBlur"]
+
 
 class GaussianBlur(Transform):
     """A 5x5 Gaussian with a sigma per draw, uniform between two bounds.

@@ -17,6 +17,16 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import around, between, bounds, level, probability, steady
 
+__all__ = [
+    "ChannelDropout",
+    "ChannelShuffle",
+    "ColorJitter",
+    "RGBShift",
+    "RandomGrayscale",
+    "RandomInvert",
+    "Sepia",
+]
+
 Range = float | tuple[float, float]
 
 _SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))

@@ -16,6 +16,8 @@ from gpuaug.transforms.passes import PassCursor, Stage
 from gpuaug.transforms.ranges import probability
 from gpuaug.transforms.step import Step
 
+__all__ = ["Compose", "OneOf", "RandomApply"]
+
 
 class Container(Transform):
     """A transform that only passes on which draws its transforms serve."""

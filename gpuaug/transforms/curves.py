@@ -14,6 +14,8 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, span, whole_between, whole_span
 
+__all__ = ["Posterize", "RandomGamma", "Solarize"]
+
 Span = float | tuple[float, float]
 
 NO_LEVEL = 256 / 255  # above the brightest

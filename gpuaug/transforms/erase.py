@@ -18,6 +18,8 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, interval, level, probability, whole, whole_between, whole_span
 
+__all__ = ["CutOut", "GridDropout", "RandomErasing"]
+
 
 class RandomErasing(Transform):
     """A box of random size and shape becomes ``value``, with probability ``p``.

@@ -18,6 +18,15 @@ from gpuaug.transforms.passes import Geometry, Stage
 from gpuaug.transforms.ranges import between, border, flag, interval, is_whole, probability, whole
 from gpuaug.transforms.step import Step
 
+__all__ = [
+    "CenterCrop",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomResizedCrop",
+    "RandomVerticalFlip",
+    "Resize",
+]
+
 Size = int | tuple[int, int]
 
 

@@ -13,6 +13,8 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import probability
 
+__all__ = ["SaltAndPepper"]
+
 
 class SaltAndPepper(Transform):
     """Random pixels become white or black, all channels but alpha at once.

@@ -16,6 +16,8 @@ from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
 from gpuaug.transforms.ranges import number, probability
 from gpuaug.transforms.tracing import keep
 
+__all__ = ["CMO", "CutMix", "MixUp"]
+
 PLACE = (1 << 32) - 1  # in a counter: beyond every place in a chain
 Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 

@@ -14,6 +14,8 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, flag, span
 
+__all__ = ["GaussNoise", "MultiplicativeNoise"]
+
 Span = float | tuple[float, float]
 
 

@@ -23,6 +23,8 @@ from gpuaug.transforms.fixed_settings import copied
 from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.tracing import keep
 
+__all__ = ["Normalize"]
+
 
 class Normalize(Transform):
     """``(image - mean) / std``, where bytes count as 0 to 1. The last transform of a chain; originals and

@@ -16,6 +16,8 @@ from gpuaug.transforms.draw_batch import DrawBatch, check_host_integers
 from gpuaug.transforms.ranges import probability
 from gpuaug.transforms.step import Step
 
+__all__ = ["PerClass"]
+
 Table = Tensor | Sequence[Any] | float
 
 

@@ -15,6 +15,8 @@ from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
 
+__all__ = ["CLAHE"]
+
 
 class CLAHE(Batched):
     """Histograms made even tile by tile, their peaks clipped, the tiles' tables blended.

@@ -16,6 +16,8 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.fixed_settings import copied
 from gpuaug.transforms.ranges import number
 
+__all__ = ["FancyPCA"]
+
 # Of ImageNet's pixels in [0, 1]: a column for each axis.
 IMAGENET_AXES = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
 IMAGENET_VARIANCES = (0.2175, 0.0188, 0.0045)

@@ -17,6 +17,8 @@ from gpuaug.transforms.batched.smoothing import gaussian_blurred
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, border, number, span, whole
 
+__all__ = ["ElasticTransform", "GridDistortion", "OpticalDistortion"]
+
 Span = float | tuple[float, float]
 
 # What lies beyond the image, by the names that crops use: edge pixels, black, or mirrored without the edge.

@@ -12,6 +12,8 @@ from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
 
+__all__ = ["Downscale"]
+
 
 class Downscale(Batched):
     """Shrunk and enlarged again, to the nearest pixel both times.

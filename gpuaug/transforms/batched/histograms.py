@@ -14,6 +14,8 @@ from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
 
+__all__ = ["AutoContrast", "Equalize", "RandomMeanContrast"]
+
 Span = float | tuple[float, float]
 
 

@@ -16,6 +16,8 @@ from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
 
+__all__ = ["ISONoise"]
+
 Span = float | tuple[float, float]
 
 

@@ -15,6 +15,8 @@ from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import whole_between, whole_span
 
+__all__ = ["JpegCompression"]
+
 # ITU-T T.81, annex K.
 LUMINANCE = (
     *(16, 11, 10, 16, 24, 40, 51, 61),

@@ -14,6 +14,8 @@ from gpuaug.transforms.batched.smoothing import check_reflectable
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
 
+__all__ = ["Emboss", "Sharpen"]
+
 Span = float | tuple[float, float]
 
 IDENTITY = ((0, 0, 0), (0, 1, 0), (0, 0, 0))

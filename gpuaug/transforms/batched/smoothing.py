@@ -16,6 +16,8 @@ from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span, whole, whole_between, whole_span
 
+__all__ = ["Blur", "GlassBlur", "MedianBlur", "MotionBlur"]
+
 Span = float | tuple[float, float]
 WholeSpan = int | tuple[int, int]
 
