@@ -55,7 +55,7 @@ class Transform(Runnable):
     geometry = Geometry.NONE
     moves = False  # pixels, in a way that the record does not say
     averages = False  # moves or averages pixels, so that no value is new; for a batched transform
-    deterministic = False  # Resize, CenterCrop and Normalize also serve originals and evaluation
+    deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
     graded = True  # has parameters that a PerClass's strength scales
     random_count = 0  # random numbers that each draw needs, at most
 

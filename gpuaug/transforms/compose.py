@@ -20,7 +20,7 @@ __all__ = ["Compose", "OneOf", "RandomApply"]
 
 
 class Container(Transform):
-    """A transform that only passes on which draws its transforms serve."""
+    """A transform that says which draws its transforms apply to, and does nothing else."""
 
     def __init__(self, transforms: Sequence[Transform], *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
@@ -73,7 +73,7 @@ class Compose(Container):
 
     Args:
         transforms: at least one; ``Normalize`` only as the last.
-        apply_to: whom to augment: "all" draws (recommended: a network may learn the marks of augmentation as
+        apply_to: the draws to augment: "all" (recommended: a network may learn the marks of augmentation as
             a label where only the minority has them), or only the "copies" that over-sampling made (the
             articles' scheme). The others are only resized and normalised.
         seed: of the keys, when used without draws; in [0, 2**64). None: drawn from PyTorch's default
@@ -127,7 +127,7 @@ class OneOf(Container):
     >>> article(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    All draws of a batch leave at one size: where one option changes the size, the draws that another serves
+    All draws of a batch leave at one size: where one option changes the size, the draws of another
     are resized to it first.
 
     Args:
@@ -237,6 +237,7 @@ def _sizes(option: Step) -> dict[int, str]:
 
 
 def refuse_output(container: Container) -> None:
+    """Raise where a container holds ``Normalize``, which a chain alone may."""
     for step in container.assign_passes(PassCursor(), count())[0].leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(

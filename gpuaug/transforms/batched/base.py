@@ -22,11 +22,11 @@ LEVELS = 255
 class Batched(Transform):
     """Base of the transforms that run after the kernel of their pass.
 
-    Parameters are drawn on the host with everybody's, and travel with the recipes. On the device the chosen
-    draws are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other
-    draws keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of
-    alpha. Nothing waits for the device, unless a transform says so. Bytes may differ by a level between
-    devices where a float's last bits decide.
+    Parameters are drawn on the host, as all are, and travel with the recipes. On the device the chosen draws
+    are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other draws
+    keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of alpha.
+    Nothing waits for the device, unless a transform says so. Bytes may differ by a level between devices
+    where a float's last bits decide.
 
     A subclass draws in ``draw_parameters`` and says what to do in ``transform_images``. Where it
     ``averages`` pixels or only moves them, alpha goes with the colors, and nothing is clamped. It uses the

@@ -201,7 +201,7 @@ def test_images_of_different_sizes_with_all_three():
         assert torch.equal(out.boxes[n].as_subclass(torch.Tensor), own.boxes[0].as_subclass(torch.Tensor))
 
 
-def test_masks_of_a_list_follow_distortions():
+def test_masks_of_a_list_go_with_distortions():
     images = random_images()
     masks = [tv_tensors.Mask(image[:1].clone()) for image in images]
     augment = ga.ElasticTransform(20.0, 3.0)
