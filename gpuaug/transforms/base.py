@@ -110,8 +110,8 @@ class Transform(Runnable):
         super()._after_init()
 
     def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
-        """Take a place in the passes after what the cursor has seen; the step, and the cursor that
-        follows.
+        """Take the next place, in the first pass from the cursor on that has room. Gives the step, and the
+        cursor behind it.
         """
         if cursor.stage == Stage.OUTPUT:
             raise ValueError(f"Normalize must be the last transform, got {self.label()} after it")

@@ -16,12 +16,10 @@ from gpuaug.recipe.selection import Selection
 from gpuaug.transforms import advice
 from gpuaug.transforms.annotations.call import call_annotated
 from gpuaug.transforms.annotations.geometry import Annotation, Augmented
-from gpuaug.transforms.annotations.tv_tensors import has_tv_tensors
 from gpuaug.transforms.draw_batch import DrawBatch, check_draws
 from gpuaug.transforms.fixed_settings import FixedSettings
 from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
 from gpuaug.transforms.step import Step
-from gpuaug.transforms.travel import travel
 
 
 class Runnable(FixedSettings, nn.Module):
@@ -178,8 +176,6 @@ class Runnable(FixedSettings, nn.Module):
         passes = self.recipes(draws, source_of(images), index, labels)
         named = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
         given = {name: value for name, value in named.items() if value is not None}
-        if not given and not has_tv_tensors(images):
-            return self.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
         return call_annotated(self, images, passes, index, given)
 
     def recipes(

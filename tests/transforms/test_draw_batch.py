@@ -52,7 +52,7 @@ def test_strength_takes_whole_steps():
 
 
 def test_integers_are_asked_for_on_the_host():
-    with pytest.raises(TypeError, match=r"labels must be an int64 tensor \(n,\), got torch.float32"):
+    with pytest.raises(TypeError, match=r"labels must be an int64 tensor \(n,\), got torch\.float32"):
         check_host_integers("labels", torch.zeros(2), "(n,)")
-    with pytest.raises(RuntimeError, match="labels must be on the host, .* got meta"):
+    with pytest.raises(RuntimeError, match=r"labels must be on the host, .* got meta"):
         check_host_integers("labels", torch.zeros(2, dtype=torch.int64, device="meta"), "(n,)")

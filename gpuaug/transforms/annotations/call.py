@@ -1,4 +1,4 @@
-"""A transform's call with masks, boxes and keypoints, plain tensors or ``tv_tensors``, beside the images."""
+"""A transform's call on images, with masks, boxes and keypoints or without: tensors or ``tv_tensors``."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def call_annotated(
     """The images after the recipes, which are on the host, and what is ``given`` of their masks, boxes and
     keypoints, by name: each of all images. Without any, the images alone.
 
-    Plain tensors are as ``Transform`` says; ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a ``Mask``
-    ``(N, [C,] H, W)``, and lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
+    Plain tensors are as ``Transform``'s call takes them; ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a
+    ``Mask`` ``(N, [C,] H, W)``, and lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
     """
     if has_tv_tensors(images, *given.values()):
         return _call_with_tv_tensors(transform, images, passes, index, given)

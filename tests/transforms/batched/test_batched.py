@@ -1,4 +1,4 @@
-"""What holds for every batched transform: which draws change, keyed randomness, bytes and floats, channels."""
+"""What holds for every batched transform: which draws change, keys, bytes and floats, channels."""
 
 import copy
 import inspect
