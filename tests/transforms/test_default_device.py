@@ -44,7 +44,7 @@ def test_chains(entry, dtype):
     same_under_meta(make)
 
 
-def test_containers_packed_images_and_followers():
+def test_containers_packed_images_and_annotations():
     def make():
         options = [gpuaug.RandomResizedCrop(16), gpuaug.RandomAffine(30), gpuaug.Sharpen()]
         chain = gpuaug.Compose([gpuaug.OneOf(options, by="copy"), gpuaug.Resize(9)], apply_to="copies")

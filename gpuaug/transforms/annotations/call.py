@@ -47,8 +47,8 @@ def call_annotated(
     """The images after the recipes, which are on the host, and what is ``given`` of their masks, boxes and
     keypoints, by name: each of all images. Without any, the images alone.
 
-    Plain tensors are as ``Transform``'s call takes them; ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a
-    ``Mask`` ``(N, [C,] H, W)``, and lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
+    Plain tensors are as ``Transform``'s call takes them. ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a
+    ``Mask`` ``(N, [C,] H, W)``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each.
     """
     if has_tv_tensors(images, *given.values()):
         return _call_with_tv_tensors(transform, images, passes, index, given)
