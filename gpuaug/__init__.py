@@ -2,7 +2,7 @@
 
 # ruff: noqa: F403
 
-from typing import TYPE_CHECKING
+import typing as _typing
 
 from gpuaug import functional as functional
 from gpuaug.images.packed import Packed as Packed
@@ -22,7 +22,7 @@ from gpuaug.sampling import make_long_tailed as make_long_tailed
 from gpuaug.transforms.exports import *
 from gpuaug.transforms.mix import *
 
-if not TYPE_CHECKING:  # type checkers take what is imported as itself, or with a star
+if not _typing.TYPE_CHECKING:  # type checkers take what is imported as itself, or with a star
     # All of its classes and functions, but not the packages that were imported with them.
     __all__ = sorted(
         ["__version__", "functional"]
