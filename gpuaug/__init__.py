@@ -1,135 +1,30 @@
 """Class imbalance, removed inside the training loop: a sampler, and a batched transform on the device."""
 
-from gpuaug import functional
-from gpuaug.images.packed import Packed, pack
-from gpuaug.loading import BalancedLoader, Curriculum, DeviceDataset, WithDraws
-from gpuaug.ops.backends import __version__
-from gpuaug.sampling import (
-    BalancedBatchSampler,
-    BalancedSampler,
-    Draw,
-    RepeatFactorSampler,
-    labels_of,
-    make_imbalanced,
-    make_long_tailed,
-)
-from gpuaug.transforms import (
-    CLAHE,
-    AutoContrast,
-    Blur,
-    CenterCrop,
-    ChannelDropout,
-    ChannelShuffle,
-    ColorJitter,
-    Compose,
-    CutOut,
-    Downscale,
-    ElasticTransform,
-    Emboss,
-    Equalize,
-    FancyPCA,
-    GaussianBlur,
-    GaussNoise,
-    GlassBlur,
-    GridDistortion,
-    GridDropout,
-    ISONoise,
-    JpegCompression,
-    MedianBlur,
-    MotionBlur,
-    MultiplicativeNoise,
-    Normalize,
-    OneOf,
-    OpticalDistortion,
-    PerClass,
-    Posterize,
-    RandomAffine,
-    RandomApply,
-    RandomCrop,
-    RandomErasing,
-    RandomGamma,
-    RandomGrayscale,
-    RandomHorizontalFlip,
-    RandomInvert,
-    RandomMeanContrast,
-    RandomResizedCrop,
-    RandomRotation,
-    RandomTranspose,
-    RandomVerticalFlip,
-    Resize,
-    RGBShift,
-    SaltAndPepper,
-    Sepia,
-    Sharpen,
-    Solarize,
-)
-from gpuaug.transforms.mix import CMO, CutMix, MixUp
+# ruff: noqa: F403
 
-__all__ = [
-    "CLAHE",
-    "CMO",
-    "AutoContrast",
-    "BalancedBatchSampler",
-    "BalancedLoader",
-    "BalancedSampler",
-    "Blur",
-    "CenterCrop",
-    "ChannelDropout",
-    "ChannelShuffle",
-    "ColorJitter",
-    "Compose",
-    "Curriculum",
-    "CutMix",
-    "CutOut",
-    "DeviceDataset",
-    "Downscale",
-    "Draw",
-    "ElasticTransform",
-    "Emboss",
-    "Equalize",
-    "FancyPCA",
-    "GaussNoise",
-    "GaussianBlur",
-    "GlassBlur",
-    "GridDistortion",
-    "GridDropout",
-    "ISONoise",
-    "JpegCompression",
-    "MedianBlur",
-    "MixUp",
-    "MotionBlur",
-    "MultiplicativeNoise",
-    "Normalize",
-    "OneOf",
-    "OpticalDistortion",
-    "Packed",
-    "PerClass",
-    "Posterize",
-    "RGBShift",
-    "RandomAffine",
-    "RandomApply",
-    "RandomCrop",
-    "RandomErasing",
-    "RandomGamma",
-    "RandomGrayscale",
-    "RandomHorizontalFlip",
-    "RandomInvert",
-    "RandomMeanContrast",
-    "RandomResizedCrop",
-    "RandomRotation",
-    "RandomTranspose",
-    "RandomVerticalFlip",
-    "RepeatFactorSampler",
-    "Resize",
-    "SaltAndPepper",
-    "Sepia",
-    "Sharpen",
-    "Solarize",
-    "WithDraws",
-    "__version__",
-    "functional",
-    "labels_of",
-    "make_imbalanced",
-    "make_long_tailed",
-    "pack",
-]
+import typing as _typing
+
+from gpuaug import functional as functional
+from gpuaug.images.packed import Packed as Packed
+from gpuaug.images.packed import pack as pack
+from gpuaug.loading import BalancedLoader as BalancedLoader
+from gpuaug.loading import Curriculum as Curriculum
+from gpuaug.loading import DeviceDataset as DeviceDataset
+from gpuaug.loading import WithDraws as WithDraws
+from gpuaug.ops.backends import __version__ as __version__
+from gpuaug.sampling import BalancedBatchSampler as BalancedBatchSampler
+from gpuaug.sampling import BalancedSampler as BalancedSampler
+from gpuaug.sampling import Draw as Draw
+from gpuaug.sampling import RepeatFactorSampler as RepeatFactorSampler
+from gpuaug.sampling import labels_of as labels_of
+from gpuaug.sampling import make_imbalanced as make_imbalanced
+from gpuaug.sampling import make_long_tailed as make_long_tailed
+from gpuaug.transforms.exports import *
+from gpuaug.transforms.mix import *
+
+if not _typing.TYPE_CHECKING:  # type checkers take what is imported as itself, or with a star
+    # All of its classes and functions, but not the packages that were imported with them.
+    __all__ = sorted(
+        ["__version__", "functional"]
+        + [name for name, value in globals().items() if name[0] != "_" and hasattr(value, "__module__")]
+    )

@@ -30,6 +30,11 @@ REVEALED = {
     "augment(gpuaug.pack([images[0]]), sampler.draws(0, 1))": "Tensor",
     "gpuaug.RandomResizedCrop(4)(images)": "Tensor",
     "gpuaug.OneOf([augment])(images, index=labels)": "Tensor",
+    "gpuaug.Solarize(0.5)": "Solarize",
+    "gpuaug.Sharpen()": "Sharpen",
+    "gpuaug.PerClass([augment])": "PerClass",
+    "gpuaug.CutMix()": "CutMix",
+    "gpuaug.transforms.catalogue()": "list[Entry]",
     "augment(images, masks=images)": AUGMENTED,
     "augment(images, boxes=[images], masks=maybe)": AUGMENTED,
     "augment(images, keypoints=images)": AUGMENTED,
@@ -57,6 +62,9 @@ REFUSED = {
     "gpuaug.Compose([print])": "list-item",
     'gpuaug.functional.flip(images, horizontal="yes")': "arg-type",
     "augment(images).masks": "attr-defined",
+    'gpuaug.Solarize("half")': "arg-type",
+    "gpuaug.Transform": "attr-defined",  # gpuaug.transforms has it
+    "gpuaug.Container": "attr-defined",
 }
 
 

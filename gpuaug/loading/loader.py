@@ -22,9 +22,11 @@ from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.sampling import DrawSampler
 from gpuaug.sampling.base import EpochCursor
 from gpuaug.transforms import Transform
+from gpuaug.transforms.annotations.geometry import check_movable, move_annotation
 from gpuaug.transforms.annotations.tv_tensors import MaskPlace, PointsPlace, kind_of, like
-from gpuaug.transforms.base import carried, check_draws
+from gpuaug.transforms.draw_batch import check_draws
 from gpuaug.transforms.mix import Mix
+from gpuaug.transforms.travel import carried
 
 
 class BalancedLoader:
@@ -277,7 +279,7 @@ class BalancedLoader:
         passes = self.augment.recipes(draws, source_of(images), index, labels)
         if gathered is None:
             return batch._replace(passes=passes)
-        self.augment.check_moves(passes, gathered.names)
+        check_movable(gathered.names, passes, self.augment.step)
         points = gathered.move_points(passes)
         rest = map_tree(rest, lambda leaf: leaf.take(points) if isinstance(leaf, PointsPlace) else leaf)
         return batch._replace(rest=rest, passes=passes, masks=tuple(gathered.masks))
@@ -309,7 +311,8 @@ class BalancedLoader:
         rest, masks = batch.rest, batch.masks
         if self.augment is not None:
             images = self.augment.apply_recipes(images, batch.passes)
-            masks = tuple(self.augment.moved("masks", mask, batch.passes) for mask in masks)
+            step = self.augment.step
+            masks = tuple(move_annotation("masks", mask, batch.passes, step) for mask in masks)
             rest = map_tree(rest, lambda leaf: leaf.take(masks) if isinstance(leaf, MaskPlace) else leaf)
         return images, rest
 

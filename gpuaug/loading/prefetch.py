@@ -13,7 +13,7 @@ from gpuaug.images.packed import Images, Packed
 from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.tv_tensors import plain
-from gpuaug.transforms.base import travel
+from gpuaug.transforms.travel import travel
 
 Result = TypeVar("Result")
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterable
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -24,9 +24,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from gpuaug.images.packed import Images, Packed
 from gpuaug.transforms import tracing
 from gpuaug.transforms.passes import Stage
-
-if TYPE_CHECKING:
-    from gpuaug.transforms.base import Transform
+from gpuaug.transforms.step import Step
 
 # Time of a CPU core for 64 images of 32 and of 96 pixels a side: crop, flip and Normalize alone, and with
 # blur, color and noise between them. The kernel took 0.16 to 1.8 ms.
@@ -37,8 +35,10 @@ _FEW, _SIDE = 4, 16  # images of a batch, and pixels of a side, in a sample
 _said: set[str] = set()
 
 
-def on_images(images: Images, transform: Transform) -> None:
-    """Warn of floating images that are slow for no gain, or out of range; see the module."""
+def on_images(images: Images, leaves: Iterable[Step]) -> None:
+    """Warn of floating images that are slow for no gain, or out of range for the ``leaves`` of a chain; see
+    the module.
+    """
     if isinstance(images, Packed) or not images.is_floating_point() or _is_hidden(images):
         return
     if not images.requires_grad:
@@ -48,7 +48,7 @@ def on_images(images: Images, transform: Transform) -> None:
             f"{FLOATS_SLOWER} times as long as the kernel: give uint8 where no gradient is needed; Normalize "
             "makes floats of it",
         )
-    if images.device.type == "cpu" and images.numel() and _computes(transform):
+    if images.device.type == "cpu" and images.numel() and _computes(leaves):
         sample = _sample(images)
         _check_range(float(sample.min()), float(sample.max()))
 
@@ -64,11 +64,10 @@ def on_statistics(mean: Tensor, std: Tensor) -> None:
             )
 
 
-def _computes(transform: Transform) -> bool:
-    """Whether some of it makes new values: all but geometry, blurs and distortions."""
-    leaves = (step.transform for step in transform.step.leaves)
+def _computes(leaves: Iterable[Step]) -> bool:
+    """Whether some of them makes new values: all but geometry, blurs and distortions."""
     return any(
-        leaf.stage not in (Stage.GEOMETRY, Stage.BLUR) and not getattr(leaf, "averages", False)
+        leaf.transform.stage not in (Stage.GEOMETRY, Stage.BLUR) and not leaf.transform.averages
         for leaf in leaves
     )
 

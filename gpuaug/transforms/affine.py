@@ -11,9 +11,12 @@ from torch import Tensor
 from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Geometry, Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Geometry, Stage
 from gpuaug.transforms.ranges import around, between, border, bounds, interval, is_number, probability
+
+__all__ = ["RandomAffine", "RandomRotation", "RandomTranspose"]
 
 Degrees = float | tuple[float, float]
 
@@ -64,8 +67,8 @@ class RandomAffine(Transform):
         self.shear = _shear(shear)
         self.padding_mode = border("padding_mode", padding_mode)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        u = batch.uniform(step)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        u = batch.uniform(place)
         moves = ((-share, share) for share in self.translate)
         limits = bounds(self.degrees, *moves, self.scale, self.shear[:2], self.shear[2:])
         drawn = batch.grade(between(limits, u), (0, 0, 0, 1, 0, 0))
@@ -119,8 +122,8 @@ class RandomRotation(Transform):
         self.degrees = around("degrees", degrees)
         self.padding_mode = border("padding_mode", padding_mode)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        angle = batch.grade(between(self.degrees, batch.uniform(step)[:, 0]))
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        angle = batch.grade(between(self.degrees, batch.uniform(place)[:, 0]))
         return {"inverse": inverse_map(-angle)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, inverse: Operand) -> None:
@@ -157,8 +160,8 @@ class RandomTranspose(Transform):
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"transposed": batch.choose(step, self.p)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"transposed": batch.choose(place, self.p)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, transposed: Selection) -> None:
         selection = both(selection, transposed)

@@ -7,9 +7,12 @@ from typing import Any
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, interval, is_number
+
+__all__ = ["GaussianBlur"]
 
 
 class GaussianBlur(Transform):
@@ -49,11 +52,11 @@ class GaussianBlur(Transform):
         self.random_count = 1 if varies else 0
         self.graded = self.sigma is not None
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         if self.sigma is None:
             return {"sigma": None}
         if self.random_count:
-            return {"sigma": batch.grade(between(self.sigma, batch.uniform(step)[:, 0]))}
+            return {"sigma": batch.grade(between(self.sigma, batch.uniform(place)[:, 0]))}
         fixed, _ = self.sigma
         return {"sigma": fixed if batch.strength is None else fixed * batch.strength}
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from gpuaug.transforms.base import Transform
 
+__all__ = ["Entry", "Parameter", "catalogue"]
+
 
 @dataclass(frozen=True)
 class Parameter:

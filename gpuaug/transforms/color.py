@@ -13,9 +13,20 @@ from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import LUMA
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import around, between, bounds, level, probability, steady
+
+__all__ = [
+    "ChannelDropout",
+    "ChannelShuffle",
+    "ColorJitter",
+    "RGBShift",
+    "RandomGrayscale",
+    "RandomInvert",
+    "Sepia",
+]
 
 Range = float | tuple[float, float]
 
@@ -63,8 +74,8 @@ class _Sometimes(_Matrix):
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"matrix": self.matrix(batch.uniform(step)), "chosen": batch.choose(step, self.p)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"matrix": self.matrix(batch.uniform(place)), "chosen": batch.choose(place, self.p)}
 
     def matrix(self, u: Tensor) -> Tensor | tuple[float, ...]:
         """From the draws' numbers ``(n, numbers)``: ``(n, 12)``, or one for all."""
@@ -117,8 +128,8 @@ class ColorJitter(_Color):
         self.saturation = around("saturation", saturation, 1.0, low=0.0)
         self.hue = around("hue", hue, 0.0, low=-0.5, high=0.5)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        u = batch.uniform(step)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        u = batch.uniform(place)
         limits = bounds(self.brightness, self.contrast, self.saturation, self.hue, (0.0, 1.0))
         drawn = between(limits, u)
         if batch.strength is not None:
@@ -268,8 +279,8 @@ class RGBShift(_Matrix):
             for name, value in (("red", red), ("green", green), ("blue", blue))
         )
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        u = batch.uniform(step)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        u = batch.uniform(place)
         added = batch.grade(between(bounds(self.red, self.green, self.blue), u))
         whole = torch.eye(3, dtype=torch.float64, device="cpu").expand(len(u), 3, 3)
         return {"matrix": torch.cat((whole, steady(added / 255)[:, :, None]), dim=2).flatten(1)}

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.selection import Selection, both, others
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import PassCursor, Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.members import Members
+from gpuaug.transforms.passes import PassCursor, Stage
 from gpuaug.transforms.ranges import probability
-from gpuaug.transforms.settled import Members
+from gpuaug.transforms.step import Step
+
+__all__ = ["Compose", "OneOf", "RandomApply"]
 
 
 class Container(Transform):
-    """A transform that only passes on which draws its transforms serve."""
+    """A transform that says which draws its transforms apply to, and does nothing else."""
 
     def __init__(self, transforms: Sequence[Transform], *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
@@ -61,7 +65,7 @@ class Compose(Container):
       Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
     1 pass: 1 kernel launch a batch
 
-    The stage order of a pass is geometry, blur, color, curves, noise, noise, erase, output, batched; a
+    The stage order of a pass is geometry, blur, color, curves, noise, impulse, erase, output, batched; a
     transform that steps back in it opens the next pass. Batched transforms follow the kernel of their pass,
     any number of them in turn. The crops, resizes, flips and the rotation of one pass are one resampling; a
     second rotation, or a padded crop beside a resize or rotation, opens the next, and so does a fourth curve
@@ -69,7 +73,7 @@ class Compose(Container):
 
     Args:
         transforms: at least one; ``Normalize`` only as the last.
-        apply_to: whom to augment: "all" draws (recommended: a network may learn the marks of augmentation as
+        apply_to: the draws to augment: "all" (recommended: a network may learn the marks of augmentation as
             a label where only the minority has them), or only the "copies" that over-sampling made (the
             articles' scheme). The others are only resized and normalised.
         seed: of the keys, when used without draws; in [0, 2**64). None: drawn from PyTorch's default
@@ -123,7 +127,7 @@ class OneOf(Container):
     >>> article(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    All draws of a batch leave at one size: where one option changes the size, the draws that another serves
+    All draws of a batch leave at one size: where one option changes the size, the draws of another
     are resized to it first.
 
     Args:
@@ -172,7 +176,7 @@ class OneOf(Container):
         options = len(step.children)
         if self.by == "copy":
             return torch.where(batch.copy > 0, (batch.copy - 1) % options, -1)
-        return (batch.uniform(step)[:, 0] * options).long()
+        return (batch.uniform(step.place)[:, 0] * options).long()
 
     def extra_repr(self) -> str:
         return f"by={self.by!r}"
@@ -201,7 +205,7 @@ class RandomApply(Container):
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         served = both(chosen, augmented)
         if served is not False:
-            served = both(served, batch.choose(step, self.p))
+            served = both(served, batch.choose(step.place, self.p))
         super().write_pass(batch, step, served, augmented)
 
     def extra_repr(self) -> str:
@@ -227,12 +231,13 @@ def _sizes(option: Step) -> dict[int, str]:
     sizes, extent = {}, None
     for step in option.leaves:
         if step.sized:
-            extent = step.transform.leaves_at(extent)
+            extent = step.transform.size_after(extent)
             sizes[step.pass_index] = f"{extent[1]} x {extent[0]}" if extent else ""
     return sizes
 
 
 def refuse_output(container: Container) -> None:
+    """Raise where a container holds ``Normalize``, which a chain alone may."""
     for step in container.assign_passes(PassCursor(), count())[0].leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(

@@ -9,9 +9,12 @@ from torch import Tensor
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT
 from gpuaug.recipe.selection import Selection
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, span, whole_between, whole_span
+
+__all__ = ["Posterize", "RandomGamma", "Solarize"]
 
 Span = float | tuple[float, float]
 
@@ -40,8 +43,8 @@ class Posterize(Transform):
         super().__init__(seed=seed)
         self.bits = whole_span("bits", bits, 0, 8)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"bits": batch.grade_whole(whole_between(self.bits, batch.uniform(step)[:, 0]), 8)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"bits": batch.grade_whole(whole_between(self.bits, batch.uniform(place)[:, 0]), 8)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, bits: Tensor) -> None:
         builder.curve(POSTERIZE, bits, selection)
@@ -70,8 +73,8 @@ class Solarize(Transform):
         super().__init__(seed=seed)
         self.threshold = span("threshold", threshold, 0, 2)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"threshold": batch.grade(between(self.threshold, batch.uniform(step)[:, 0]), NO_LEVEL)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"threshold": batch.grade(between(self.threshold, batch.uniform(place)[:, 0]), NO_LEVEL)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, threshold: Tensor) -> None:
         # Half a step below, so that a level is at the threshold that it makes, also in float32.
@@ -102,8 +105,8 @@ class RandomGamma(Transform):
         super().__init__(seed=seed)
         self.gamma = span("gamma", gamma, 0.01, 100)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"gamma": batch.grade(between(self.gamma, batch.uniform(step)[:, 0]), 1.0)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"gamma": batch.grade(between(self.gamma, batch.uniform(place)[:, 0]), 1.0)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, gamma: Tensor) -> None:
         builder.curve(POWER, (gamma * EXPONENT_UNIT).round().long(), selection)

@@ -13,9 +13,12 @@ from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.layout import BOXES, TRIES
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, interval, level, probability, whole, whole_between, whole_span
+
+__all__ = ["CutOut", "GridDropout", "RandomErasing"]
 
 
 class RandomErasing(Transform):
@@ -55,17 +58,17 @@ class RandomErasing(Transform):
         self.ratio = interval("ratio", ratio)
         self.value = level("value", value)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        _, share, ratio, place = batch.uniform(step).split_with_sizes((1, TRIES, TRIES, 2), 1)
-        extent = _extent(batch.builder.extent, len(place))
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        _, share, ratio, fraction = batch.uniform(place).split_with_sizes((1, TRIES, TRIES, 2), 1)
+        extent = _extent(batch.builder.extent, len(fraction))
         area = extent.prod(1, keepdim=True) * batch.grade(between(self.scale, share))
         ratio = torch.exp(between((math.log(self.ratio[0]), math.log(self.ratio[1])), ratio))
         tries = torch.stack((area / ratio, area * ratio), dim=2).sqrt().round()  # (n, tries, 2): x, y
         fits = (tries < extent[:, None]).all(2)
-        size = tries[torch.arange(len(place), device="cpu"), fits.int().argmax(1)]
-        corner = (place * (extent - size + 1)).floor()
+        size = tries[torch.arange(len(fraction), device="cpu"), fits.int().argmax(1)]
+        corner = (fraction * (extent - size + 1)).floor()
         boxes = torch.cat((corner, corner + size), dim=1).long()
-        chosen = both(batch.choose(step, self.p), fits.any(1))
+        chosen = both(batch.choose(place, self.p), fits.any(1))
         return {"boxes": boxes[:, None], "chosen": chosen}
 
     def write(
@@ -106,12 +109,12 @@ class CutOut(Transform):
         self.holes, self.fill = whole("holes", holes, 1, BOXES), level("fill", fill)
         self.random_count = 2 * self.holes
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         height, width = self.size
         if batch.strength is None:
-            return {"places": batch.uniform(step), "size": (width, height)}
+            return {"places": batch.uniform(place), "size": (width, height)}
         size = torch.tensor((width, height), device="cpu").expand(len(batch.keys), 2)
-        return {"places": batch.uniform(step), "size": batch.grade_whole(size, 0)}
+        return {"places": batch.uniform(place), "size": batch.grade_whole(size, 0)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, places: Tensor, size: Operand) -> None:
         for place in places.split(2, dim=1):
@@ -155,8 +158,8 @@ class GridDropout(Transform):
             raise ValueError(f"ratio must be in (0, 1), got {ratio}")
         self.unit, self.fill = whole_span("unit", unit, 2, 0xFFFF), level("fill", fill)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        u = batch.uniform(step)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        u = batch.uniform(place)
         unit = whole_between(self.unit, u[:, 0])
         hole = batch.grade_whole((unit * self.ratio).round().long().clamp(min=1).minimum(unit - 1), 0)
         return {"unit": unit, "hole": hole, "phase": (u[:, 1:] * unit[:, None]).long()}

@@ -13,9 +13,20 @@ from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.layout import TRIES
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Geometry, Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Geometry, Stage
 from gpuaug.transforms.ranges import between, border, flag, interval, is_whole, probability, whole
+from gpuaug.transforms.step import Step
+
+__all__ = [
+    "CenterCrop",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomResizedCrop",
+    "RandomVerticalFlip",
+    "Resize",
+]
 
 Size = int | tuple[int, int]
 
@@ -45,7 +56,7 @@ class _Sized(Transform):
         if step.pass_index == batch.pass_index and batch.reached is True:
             batch.builder.extent = self.extent
 
-    def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int]:
+    def size_after(self, extent: tuple[int, int] | None) -> tuple[int, int]:
         return self.extent
 
     def extra_repr(self) -> str:
@@ -83,9 +94,9 @@ class RandomCrop(_Sized):
         self.random_count = 2
         self.geometry = Geometry.PAD if padding else Geometry.SIZE
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         room = _room(self, batch.builder.extent, self.padding)
-        return {"fraction": (0, 0) if room == (0, 0) else batch.grade(batch.uniform(step), 0.5)}
+        return {"fraction": (0, 0) if room == (0, 0) else batch.grade(batch.uniform(place), 0.5)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, fraction: Operand) -> None:
         _check_room(self, builder, selection, self.padding)
@@ -132,8 +143,8 @@ class RandomResizedCrop(_Sized):
         self.scale = interval("scale", scale, high=1.0)
         self.ratio = interval("ratio", ratio)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        shares, ratios, fraction = batch.uniform(step).split_with_sizes((TRIES, TRIES, 2), 1)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        shares, ratios, fraction = batch.uniform(place).split_with_sizes((TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         shares, ratios = between(self.scale, shares), between((low, high), ratios)
         if batch.strength is not None:  # the weaker, the nearer to the whole image
@@ -194,7 +205,7 @@ class Resize(Transform):
         if step.pass_index == batch.pass_index:
             self.write(batch.builder, batch.reached)
 
-    def leaves_at(self, extent: tuple[int, int] | None) -> tuple[int, int] | None:
+    def size_after(self, extent: tuple[int, int] | None) -> tuple[int, int] | None:
         return None if self.by_shorter_side and extent is None else self._of_one(extent or (1, 1))
 
     def _extent(self, present: Extent) -> Extent:
@@ -253,8 +264,8 @@ class _Flip(Transform):
         super().__init__(seed=seed)
         self.p = probability("p", p)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"flipped": batch.choose(step, self.p)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"flipped": batch.choose(place, self.p)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, flipped: Selection) -> None:
         builder.flip(self.axis, both(selection, flipped))

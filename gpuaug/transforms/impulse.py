@@ -8,9 +8,12 @@ from torch import Tensor
 
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.selection import Selection
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import probability
+
+__all__ = ["SaltAndPepper"]
 
 
 class SaltAndPepper(Transform):
@@ -37,9 +40,9 @@ class SaltAndPepper(Transform):
         self.amount = probability("amount", amount)
         self.salt_vs_pepper = probability("salt_vs_pepper", salt_vs_pepper)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         amount = self.amount if batch.strength is None else self.amount * batch.strength
-        return {"amount": amount, "keys": batch.keys, "place": step.place}
+        return {"amount": amount, "keys": batch.keys, "place": place}
 
     def write(
         self,

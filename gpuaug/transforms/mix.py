@@ -10,18 +10,20 @@ from torch import Tensor
 
 from gpuaug import random
 from gpuaug.images.batch import check_images
-from gpuaug.transforms.base import check_draws
+from gpuaug.transforms.draw_batch import check_draws
+from gpuaug.transforms.fixed_settings import FixedSettings
 from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
 from gpuaug.transforms.ranges import number, probability
-from gpuaug.transforms.settled import Settled
 from gpuaug.transforms.tracing import keep
+
+__all__ = ["CMO", "CutMix", "MixUp"]
 
 PLACE = (1 << 32) - 1  # in a counter: beyond every place in a chain
 Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 
 
-class Mix(Settled):
-    """Base of the mixes: draws who mixes with whom, and how much; a subclass says how."""
+class Mix(FixedSettings):
+    """Base of the mixes: draws the partner and the share of each image; a subclass mixes them."""
 
     def __init__(self, alpha: float = 1.0, p: float = 1.0, *, seed: int | None = None) -> None:
         self.alpha = number("alpha", alpha, 0.01, 100)
@@ -67,18 +69,18 @@ class Mix(Settled):
         else:
             check_draws(draws, count)
         (numbers,) = random.uniform(draws[:, 2], [PLACE], [5])
-        chance, whom, share, *where = numbers.unbind(1)
+        chance, choice, share, *where = numbers.unbind(1)
         lam = torch.where(chance < self.p, self._beta(share), 1.0)
-        host = torch.stack((whom, lam, *where), dim=1).contiguous()
+        host = torch.stack((choice, lam, *where), dim=1).contiguous()
         if images.is_cuda:
             host = host.pin_memory()
-        whom, lam, *where = host.to(images.device, non_blocking=True).unbind(1)
-        partner = self.partner(whom, targets)
+        choice, lam, *where = host.to(images.device, non_blocking=True).unbind(1)
+        partner = self.partner(choice, targets)
         out, lam = self.mix(images, images[partner], lam, *where)
         return out, (targets, targets[partner], lam.float())
 
     def partner(self, number: Tensor, targets: Tensor) -> Tensor:
-        """Whom each draw is mixed with: any other of the batch, equally likely."""
+        """The partner of each draw: any other of the batch, equally likely."""
         count = len(number)
         step = 1 + (number * (count - 1)).long()
         return (torch.arange(count, device=number.device) + step) % max(count, 1)

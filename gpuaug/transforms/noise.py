@@ -9,9 +9,12 @@ from torch import Tensor
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import DEVIATION_UNIT, FACTOR, FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL
 from gpuaug.recipe.selection import Selection
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, flag, span
+
+__all__ = ["GaussNoise", "MultiplicativeNoise"]
 
 Span = float | tuple[float, float]
 
@@ -42,9 +45,9 @@ class GaussNoise(Transform):
         self.std = span("std", std, 0, 1)
         self.per_channel = flag("per_channel", per_channel)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        std = batch.grade(between(self.std, batch.uniform(step)[:, 0]))
-        return {"std": std, "keys": batch.keys, "place": step.place}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        std = batch.grade(between(self.std, batch.uniform(place)[:, 0]))
+        return {"std": std, "keys": batch.keys, "place": place}
 
     def write(
         self, builder: RecipeBuilder, selection: Selection, *, std: Tensor, keys: Tensor, place: int
@@ -85,9 +88,9 @@ class MultiplicativeNoise(Transform):
         self.per_channel = flag("per_channel", per_channel)
         self.elementwise = flag("elementwise", elementwise)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         least, most = (_graded(batch, factor) for factor in self.multiplier)
-        return {"least": least, "most": most, "keys": batch.keys, "place": step.place}
+        return {"least": least, "most": most, "keys": batch.keys, "place": place}
 
     def write(
         self,

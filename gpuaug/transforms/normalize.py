@@ -20,9 +20,11 @@ from gpuaug.stages.output import (
 )
 from gpuaug.transforms import advice
 from gpuaug.transforms.base import Transform
+from gpuaug.transforms.fixed_settings import copied
 from gpuaug.transforms.passes import Stage
-from gpuaug.transforms.settled import copied
 from gpuaug.transforms.tracing import keep
+
+__all__ = ["Normalize"]
 
 
 class Normalize(Transform):
@@ -62,12 +64,12 @@ class Normalize(Transform):
         self.dtype = dtype
         advice.on_statistics(self._mean, self._std)
 
-    def _settle(self) -> None:
+    def _after_init(self) -> None:
         # Here and not in a graph, which may round otherwise. It checks the settings.
         channels = max(self._mean.numel(), self._std.numel())
         table = normalization_table(self._mean, self._std, channels=channels, dtype=self.dtype)
         self._kept[None] = (table, normalization_scale_shift(self._mean, self._std, channels=channels))
-        super()._settle()
+        super()._after_init()
 
     @property
     def mean(self) -> Tensor:

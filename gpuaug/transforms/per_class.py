@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.selection import Selection, both
-from gpuaug.transforms.base import DrawBatch, Transform, check_host_integers
+from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Container, refuse_output
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch, check_host_integers
 from gpuaug.transforms.ranges import probability
+from gpuaug.transforms.step import Step
+
+__all__ = ["PerClass"]
 
 Table = Tensor | Sequence[Any] | float
 
@@ -117,12 +120,14 @@ class PerClass(Container):
             super().write_pass(batch, step, False, augmented)
             return
         strength, chance = self._of_draws(batch)
-        number = batch.uniform(step)
+        number = batch.uniform(step.place)
         served = both(served, (number[:, 0] < self._chance) & (strength > 0))
         batch.strength = strength if outer is None else strength * outer
-        for place, child in enumerate(step.children):
-            probable = chance[:, place] if child.transform.graded else chance[:, place] * batch.strength
-            child.transform.write_pass(batch, child, both(served, number[:, 1 + place] < probable), augmented)
+        for column, child in enumerate(step.children):
+            probable = chance[:, column] if child.transform.graded else chance[:, column] * batch.strength
+            child.transform.write_pass(
+                batch, child, both(served, number[:, 1 + column] < probable), augmented
+            )
         batch.strength = outer
 
     def _of_draws(self, batch: DrawBatch) -> tuple[Tensor, Tensor]:

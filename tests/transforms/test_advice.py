@@ -124,7 +124,7 @@ def test_a_gpu_is_not_waited_for():
     images = BYTES.float().cuda()
     with no_waiting(images.device), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        advice.on_images(images, ga.ColorJitter(0.1))
+        advice.on_images(images, ga.ColorJitter(0.1).step.leaves)
     assert [str(w.message).split(",")[0] for w in caught] == ["floating images take the differentiable path"]
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_read_while_a_graph_is_traced():
     advice._said.clear()
 
     def advised(images):
-        advice.on_images(images, transform)
+        advice.on_images(images, transform.step.leaves)
         return 2 * images
 
     assert torch.equal(torch.fx.experimental.proxy_tensor.make_fx(advised)(wild)(wild), 2 * wild)

@@ -1,6 +1,8 @@
 """The catalogue: every public transform is in it, with all it needs, and can be built and run."""
 
+import importlib
 import inspect
+import pkgutil
 
 import pytest
 import torch
@@ -24,6 +26,27 @@ def test_every_public_transform_is_in_it_once():
         kinds = {kind for kind in public if inspect.isclass(kind) and issubclass(kind, Transform)}
         assert kinds - combined == {entry.kind for entry in ENTRIES}
     assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
+
+
+def modules():
+    """Every module of the folder, also one that nothing imports."""
+    for _, name, _ in pkgutil.walk_packages(transforms.__path__, f"{transforms.__name__}."):
+        yield importlib.import_module(name)
+
+
+@pytest.mark.parametrize("module", list(modules()), ids=lambda module: module.__name__)
+def test_a_module_s_transforms_are_exported(module):
+    """A new module is one more line in ``transforms/exports.py``."""
+    own = {
+        name
+        for name, kind in vars(module).items()
+        if inspect.isclass(kind) and issubclass(kind, Transform) and kind.__module__ == module.__name__
+    }
+    named = {name for name in own if getattr(module, name).reference}  # bases and containers name nothing
+    exported = set(getattr(module, "__all__", ()))
+    assert named <= exported
+    for name in exported & own:
+        assert getattr(gpuaug, name) is getattr(transforms, name) is getattr(module, name)
 
 
 @every_entry

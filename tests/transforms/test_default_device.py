@@ -44,7 +44,7 @@ def test_chains(entry, dtype):
     same_under_meta(make)
 
 
-def test_containers_packed_images_and_followers():
+def test_containers_packed_images_and_annotations():
     def make():
         options = [gpuaug.RandomResizedCrop(16), gpuaug.RandomAffine(30), gpuaug.Sharpen()]
         chain = gpuaug.Compose([gpuaug.OneOf(options, by="copy"), gpuaug.Resize(9)], apply_to="copies")
@@ -52,11 +52,11 @@ def test_containers_packed_images_and_followers():
         packed = gpuaug.pack([image[:, : 5 + n] for n, image in enumerate(IMAGES.unbind())])
         labels, masks = DRAWS[:, 0] % 2, IMAGES[:, 0] // 128
         boxes = torch.tensor([[[2.0, 3.0, 9.0, 11.0]]], device="cpu").expand(6, 1, 4)
-        followed = gpuaug.RandomResizedCrop(9)(
+        annotated = gpuaug.RandomResizedCrop(9)(
             IMAGES, DRAWS, masks=masks, boxes=boxes, keypoints=boxes[..., :2]
         )
         plain = [chain(IMAGES, DRAWS), chain(packed, DRAWS), by_class(IMAGES, DRAWS, labels=labels)]
-        return [*plain, followed.images, followed.masks, followed.boxes, followed.keypoints]
+        return [*plain, annotated.images, annotated.masks, annotated.boxes, annotated.keypoints]
 
     same_under_meta(make)
 

@@ -44,7 +44,7 @@ def test_options_share_a_pass_in_any_order():
     assert passes(ga.OneOf([IMPULSE, FLIP]), BLUR) == [1, 1, 2]  # a blur after the noise of some draws
 
 
-def test_the_plan_is_printed():
+def test_the_steps_are_printed():
     augment = ga.Compose([ga.OneOf([ga.Compose([CROP, SIZE]), IMPULSE], by="copy"), BLUR, NORM], "copies")
     assert repr(augment).splitlines() == [
         "Compose(apply_to='copies')",

@@ -43,7 +43,7 @@ every_surrounding = pytest.mark.parametrize("surrounding", SURROUNDINGS)
 
 
 def everything(name, images):
-    """Built and called, alone and in a chain, and what follows the images."""
+    """Built and called, alone and in a chain, and with masks."""
     chain = [build(name)] if name == "Normalize" else [build(name), gpuaug.Normalize((0.1, 0.2, 0.3), 0.3)]
     masks = torch.arange(18 * 18).view(18, 18).expand(3, 18, 18)
     return [
@@ -68,7 +68,7 @@ def test_transforms(name, surrounding):
 
 
 @every_surrounding
-def test_followers(surrounding):
+def test_boxes_and_keypoints(surrounding):
     boxes = torch.tensor([[[2.0, 3.0, 9.0, 11.0]]]).expand(3, 1, 4)
     turn = gpuaug.Compose([gpuaug.RandomRotation(40), gpuaug.Resize(11)])
     expected = turn(IMAGES, DRAWS, boxes=boxes, keypoints=boxes[..., :2])

@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import gpuaug
-from gpuaug import transforms
 from gpuaug.study.arms.expressions import evaluate, tidy
 from gpuaug.study.arms.techniques import TECHNIQUES
-from gpuaug.transforms import Compose, Transform
+from gpuaug.transforms import Compose, Transform, exports
 
 # Every transform but what makes floats of bytes, which the study does itself.
-CLASSES = {
-    name: getattr(transforms, name)
-    for name in transforms.__all__
-    if name != "Normalize"
-    and isinstance(getattr(transforms, name), type)
-    and issubclass(getattr(transforms, name), Transform)
-    and name != "Transform"
+CLASSES: dict[str, type[Transform]] = {
+    name: kind
+    for name, kind in sorted(vars(exports).items())
+    if name != "Normalize" and isinstance(kind, type) and issubclass(kind, Transform)
 }
 
 

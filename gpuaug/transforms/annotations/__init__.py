@@ -1,0 +1,1 @@
+"""Masks, boxes and keypoints, moved with the images that they belong to."""

@@ -1,8 +1,8 @@
-"""What follows the geometry of an image: masks, boxes and keypoints, moved by the recipes that moved it."""
+"""The masks, boxes and keypoints of an image, moved by the recipes that move its pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,13 +10,14 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import BORDERS, FIXED_POINT
 from gpuaug.recipe.recipes import Recipes
+from gpuaug.transforms.step import Step
 
 # Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
 Annotation = Tensor | Sequence[Tensor]
 
 
 class Augmented(NamedTuple):
-    """A transformed batch with what followed it: lists where lists came, None where nothing was given."""
+    """A transformed batch and its annotations: lists where lists came, None where nothing was given."""
 
     images: Tensor
     masks: Tensor | list[Tensor] | None = None
@@ -134,6 +135,38 @@ def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) 
 
 
 MOVES = {"masks": move_masks, "boxes": move_boxes, "keypoints": move_keypoints}
+
+
+def move_annotation(name: str, given: Tensor, passes: tuple[Recipes, ...], step: Step) -> Tensor:
+    """Masks, boxes or keypoints, as ``name`` says, after the geometry of all passes of a chain, the kernel's
+    and that of batched transforms.
+
+    >>> import gpuaug
+    >>> flip = gpuaug.RandomHorizontalFlip(p=1.0)
+    >>> passes = flip.recipes(torch.tensor([[0, 1, 7]]), (1, 3, 1, 3))
+    >>> move_annotation("masks", torch.tensor([[[1, 2, 3]]]), passes, flip.step)
+    tensor([[[3, 2, 1]]])
+
+    Args:
+        passes: recipes of the ``n`` draws, on the device of what is given.
+        step: the chain's.
+    """
+    for recipes in passes:
+        given = MOVES[name](given, (recipes,))
+        for group in recipes.groups:
+            transform = step.by_place[group.place]
+            if transform.moves:
+                given = transform.move_group(given, group)
+    return given
+
+
+def check_movable(names: Iterable[str], passes: tuple[Recipes, ...], step: Step) -> None:
+    """Raise where ``names`` other than masks would have to move in a way that only masks can."""
+    points = [name for name in names if name != "masks"]
+    for group in (group for recipes in passes for group in recipes.groups):
+        transform = step.by_place[group.place]
+        if transform.moves and points:
+            raise ValueError(f"{', '.join(points)} cannot follow {transform.label()}: only masks can")
 
 
 def check_annotations(

@@ -11,15 +11,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from gpuaug.images.packed import Images, Packed
+from gpuaug.images.packed import Packed
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.boxes import boxes_around, corners_of, numbers_of
-from gpuaug.transforms.annotations.geometry import Augmented, move_keypoints
+from gpuaug.transforms.annotations.geometry import move_keypoints
 
 if TYPE_CHECKING:
     from torchvision.tv_tensors import BoundingBoxes
-
-    from gpuaug.transforms.base import Transform
 
 _KINDS = ("Image", "Mask", "BoundingBoxes", "KeyPoints", "Video")
 
@@ -235,92 +233,26 @@ def _joined(chunks: list[list[Tensor]]) -> Tensor:
     return out
 
 
-# ---- A transform's call
+# ---- Arguments of a call
 
 
-def is_foreign(*values: Any) -> bool:
+def has_tv_tensors(*values: Any) -> bool:
     """Whether any argument of a call is a ``tv_tensor``, or a list of them.
 
-    >>> is_foreign(torch.zeros(2, 3, 8, 8), None)
+    >>> has_tv_tensors(torch.zeros(2, 3, 8, 8), None)
     False
     """
     return any(
         not (value is None or type(value) in (Tensor, Packed))
-        and (kind_of(value) is not None or _is_list(value))
+        and (kind_of(value) is not None or is_list_of_tv_tensors(value))
         for value in values
     )
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and any(kind_of(each) is not None for each in value)
+def is_list_of_tv_tensors(value: Any) -> bool:
+    """Whether an argument is a list, or tuple, that holds a ``tv_tensor``.
 
-
-def call(
-    transform: Transform,
-    images: Images,
-    passes: tuple[Recipes, ...],
-    index: Tensor | None,
-    given: dict[str, Any],
-) -> Tensor | Augmented:
-    """What a transform's call gives, with ``tv_tensors`` in and out: ``Image`` ``(N, C, H, W)``, ``Mask``
-    ``(N, [C,] H, W)``, and lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
+    >>> is_list_of_tv_tensors([torch.zeros(4)])
+    False
     """
-    lists = {name: _checked_list(name, value, images) for name, value in given.items() if _is_list(value)}
-    as_mask = [name for name, value in given.items() if kind_of(value) is not None and name not in lists]
-    for name in as_mask:
-        if name != "masks" or kind_of(given[name]) != "Mask":
-            kind = kind_of(given[name])
-            raise TypeError(f"{name} must be a list with one tv_tensor for each image, got one {kind}")
-    rest = {name: plain(value) for name, value in given.items() if name not in lists}
-    as_image = kind_of(images) == "Image"
-    source = plain(images) if as_image and isinstance(images, Tensor) else images
-    out = transform.followed(source, passes, index, rest)
-    result = Augmented(out) if isinstance(out, Tensor) else out
-    if as_image:
-        result = result._replace(images=like(result.images, "Image"))
-    if as_mask and isinstance(result.masks, Tensor):
-        result = result._replace(masks=like(result.masks, "Mask"))
-    if lists:
-        moved = result._asdict() | _move_lists(transform, passes, index, lists)
-        result = Augmented(**moved)
-    return result if given else result.images
-
-
-def _move_lists(
-    transform: Transform, passes: tuple[Recipes, ...], index: Tensor | None, lists: dict[str, list[Tensor]]
-) -> dict[str, list[Tensor]]:
-    transform.check_moves(passes, lists)
-    owners = range(len(next(iter(lists.values())))) if index is None else index.tolist()
-    gathered = Gathered(len(owners))
-    places = {
-        name: [gathered.add(n, values[owner]) for n, owner in enumerate(owners)]
-        for name, values in lists.items()
-    }
-    gathered.finish()
-    masks = [
-        transform.moved("masks", some, tuple(p.to(some.device) for p in passes)) for some in gathered.masks
-    ]
-    points = gathered.move_points(passes) if gathered.points else []
-    return {
-        name: [place.take(masks) if isinstance(place, MaskPlace) else place.take(points) for place in own]
-        for name, own in places.items()
-    }
-
-
-def _checked_list(name: str, values: Any, images: Any) -> list[Tensor]:
-    wanted = {"masks": "Mask", "boxes": "BoundingBoxes", "keypoints": "KeyPoints"}[name]
-    if len(values) != len(images):
-        raise ValueError(f"{name} must be one for each of the {len(images)} images, got {len(values)}")
-    for position, value in enumerate(values):
-        if kind_of(value) != wanted:
-            raise TypeError(
-                f"{name} must be tv_tensors.{wanted}, got {type(value).__name__} at position {position}"
-            )
-        height, width = images[position].shape[-2:]
-        at = tuple(value.shape[-2:] if wanted == "Mask" else value.canvas_size)
-        if at != (height, width):
-            raise ValueError(
-                f"{name} must be of their images' size, got {at} at position {position}, where the image has "
-                f"{(height, width)}"
-            )
-    return list(values)
+    return isinstance(value, (list, tuple)) and any(kind_of(each) is not None for each in value)

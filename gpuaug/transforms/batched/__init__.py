@@ -1,0 +1,1 @@
+"""Transforms that run after the kernel, with PyTorch or kornia."""

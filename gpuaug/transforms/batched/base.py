@@ -12,8 +12,10 @@ from gpuaug.images.levels import COLORS, clamped, full_precision, shares
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.recipes import Group
 from gpuaug.recipe.selection import Selection, both
-from gpuaug.transforms.base import DrawBatch, Transform
-from gpuaug.transforms.passes import Stage, Step
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Stage
+from gpuaug.transforms.step import Step
 
 LEVELS = 255
 
@@ -21,19 +23,19 @@ LEVELS = 255
 class Batched(Transform):
     """Base of the transforms that run after the kernel of their pass.
 
-    Parameters are drawn on the host with everybody's, and travel with the recipes. On the device the chosen
-    draws are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other
-    draws keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of
-    alpha. Nothing waits for the device, unless a transform says so. Bytes may differ by a level between
-    devices where a float's last bits decide.
+    Parameters are drawn on the host, as all are, and travel with the recipes. On the device the chosen draws
+    are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other draws
+    keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of alpha.
+    Nothing waits for the device, unless a transform says so. Bytes may differ by a level between devices
+    where a float's last bits decide.
 
-    A subclass draws in ``draw_parameters`` and says what to do in ``apply``. It uses the functional layers of
-    PyTorch and kornia alone, whose generators play no part.
+    A subclass draws in ``draw_parameters`` and says what to do in ``transform_images``. Where it
+    ``averages`` pixels or only moves them, alpha goes with the colors, and nothing is clamped. It uses the
+    functional layers of PyTorch and kornia alone, whose generators play no part.
     """
 
     stage = Stage.BATCHED
     backend = "torch"
-    averages = False  # moves or averages pixels: alpha goes with the colors, and nothing is clamped
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         """The group's images ``(m, C, H, W)``, float32 or float64, changed: without alpha, unless it
@@ -56,7 +58,7 @@ class Batched(Transform):
         selection = both(chosen, augmented)
         if step.pass_index != batch.pass_index or selection is False:
             return
-        params = self.draw_parameters(batch, step)
+        params = self.draw_parameters(batch, step.place)
         variants = self.variants(params)
         if variants is None:
             batch.groups += _group(step.place, 0, selection, params)
@@ -65,7 +67,7 @@ class Batched(Transform):
             chosen = both(selection, variants == variant)
             batch.groups += _group(step.place, variant, chosen, params)
 
-    def follow(self, masks: Tensor, group: Group) -> Tensor:
+    def move_group(self, masks: Tensor, group: Group) -> Tensor:
         whole = masks if masks.dim() == 4 else masks[:, None]
         some = whole if group.rows is None else whole[group.rows]
         with full_precision(masks.device):
@@ -73,7 +75,7 @@ class Batched(Transform):
         moved = moved if group.rows is None else whole.index_copy(0, group.rows, moved)
         return moved if masks.dim() == 4 else moved[:, 0]
 
-    def serve(self, images: Tensor, group: Group) -> Tensor:
+    def transform_group(self, images: Tensor, group: Group) -> Tensor:
         """Change the group's images, in place where they are bytes."""
         with full_precision(images.device):
             some = images if group.rows is None else images.index_select(0, group.rows)

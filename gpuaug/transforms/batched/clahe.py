@@ -11,10 +11,11 @@ from torch.nn import functional as F
 from gpuaug.images.batch import check_size
 from gpuaug.images.levels import nearest_levels, shares
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
+
+__all__ = ["CLAHE"]
 
 
 class CLAHE(Batched):
@@ -54,8 +55,8 @@ class CLAHE(Batched):
         self.clip_limit = span("clip_limit", clip_limit, 0.01, 256)
         self.tile_grid_size = check_size(tile_grid_size, "tile_grid_size")
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"clip_limit": between(self.clip_limit, batch.uniform(step)[:, 0])}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"clip_limit": between(self.clip_limit, batch.uniform(place)[:, 0])}
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         level = nearest_levels(images)

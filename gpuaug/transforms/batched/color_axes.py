@@ -11,11 +11,12 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import LUMA
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.fixed_settings import copied
 from gpuaug.transforms.ranges import number
-from gpuaug.transforms.settled import copied
+
+__all__ = ["FancyPCA"]
 
 # Of ImageNet's pixels in [0, 1]: a column for each axis.
 IMAGENET_AXES = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
@@ -68,8 +69,8 @@ class FancyPCA(Batched):
     def variances(self) -> Tensor:
         return self._variances.clone()
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        radius, angle = batch.uniform(step).view(-1, 2, 2).unbind(2)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        radius, angle = batch.uniform(place).view(-1, 2, 2).unbind(2)
         radius, angle = (-2 * torch.log1p(-radius)).sqrt(), 2 * math.pi * angle
         normal = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)[:, :3]
         return {"color": batch.grade(self.alpha * normal * self._variances) @ self._axes.T}

@@ -12,11 +12,12 @@ from gpuaug import random
 from gpuaug.recipe.layout import BORDERS
 from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.annotations.geometry import read_masks
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.batched.smoothing import gaussian_blurred
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, border, number, span, whole
+
+__all__ = ["ElasticTransform", "GridDistortion", "OpticalDistortion"]
 
 Span = float | tuple[float, float]
 
@@ -85,8 +86,8 @@ class OpticalDistortion(_Field):
         super().__init__(padding_mode, seed=seed)
         self.distort_limit = span("distort_limit", distort_limit, -0.36, 2)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"k": batch.grade(between(self.distort_limit, batch.uniform(step)[:, 0]))}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"k": batch.grade(between(self.distort_limit, batch.uniform(place)[:, 0]))}
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]
@@ -129,8 +130,8 @@ class GridDistortion(_Field):
         self.distort_limit = span("distort_limit", distort_limit, -0.9, 10)
         self.random_count = 2 * self.num_steps
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        longer = between(self.distort_limit, batch.uniform(step).reshape(-1, 2, self.num_steps))
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        longer = between(self.distort_limit, batch.uniform(place).reshape(-1, 2, self.num_steps))
         part = 1 + batch.grade(longer)
         end = part.cumsum(2)
         nodes = torch.cat((torch.zeros_like(end[..., :1]), end), dim=2) / end[..., -1:]
@@ -185,8 +186,8 @@ class ElasticTransform(_Field):
         self.alpha = span("alpha", alpha, 0, 10000)
         self.sigma = number("sigma", sigma, 0.1, 100)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"alpha": batch.grade(between(self.alpha, batch.uniform(step)[:, 0])), "keys": batch.keys}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"alpha": batch.grade(between(self.alpha, batch.uniform(place)[:, 0])), "keys": batch.keys}
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         count, _, height, width = images.shape

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
+
+__all__ = ["Downscale"]
 
 
 class Downscale(Batched):
@@ -35,8 +36,8 @@ class Downscale(Batched):
         super().__init__(seed=seed)
         self.scale = span("scale", scale, 1e-6, 1)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"scale": batch.grade(between(self.scale, batch.uniform(step)[:, 0]), 1.0)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"scale": batch.grade(between(self.scale, batch.uniform(place)[:, 0]), 1.0)}
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         for axis in (2, 3):

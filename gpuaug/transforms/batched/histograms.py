@@ -10,10 +10,11 @@ from torch import Tensor
 from gpuaug import lazy_kornia as kornia
 from gpuaug.images.levels import nearest_levels, shares
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
+
+__all__ = ["AutoContrast", "Equalize", "RandomMeanContrast"]
 
 Span = float | tuple[float, float]
 
@@ -40,8 +41,8 @@ class RandomMeanContrast(Batched):
         super().__init__(seed=seed)
         self.factor = span("factor", factor, 0, 10)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"factor": batch.grade(between(self.factor, batch.uniform(step)[:, 0]), 1.0)}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"factor": batch.grade(between(self.factor, batch.uniform(place)[:, 0]), 1.0)}
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         grey = kornia.color.rgb_to_grayscale(images) if images.shape[1] == 3 else images

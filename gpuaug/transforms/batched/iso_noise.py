@@ -12,10 +12,11 @@ from gpuaug import lazy_kornia as kornia
 from gpuaug import random
 from gpuaug.images.levels import shares
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
+
+__all__ = ["ISONoise"]
 
 Span = float | tuple[float, float]
 
@@ -49,8 +50,8 @@ class ISONoise(Batched):
         self.color_shift = span("color_shift", color_shift, 0, 1)
         self.intensity = span("intensity", intensity, 0, 1)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        shift, intensity = batch.uniform(step).unbind(1)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        shift, intensity = batch.uniform(place).unbind(1)
         shift, intensity = between(self.color_shift, shift), batch.grade(between(self.intensity, intensity))
         return {"turn": shift * intensity, "intensity": intensity, "keys": batch.keys}
 

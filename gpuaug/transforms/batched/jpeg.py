@@ -11,10 +11,11 @@ from torch.nn import functional as F
 
 from gpuaug.images.levels import shares
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import LEVELS, Batched
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import whole_between, whole_span
+
+__all__ = ["JpegCompression"]
 
 # ITU-T T.81, annex K.
 LUMINANCE = (
@@ -61,8 +62,8 @@ class JpegCompression(Batched):
         super().__init__(seed=seed)
         self.quality = whole_span("quality", quality, 1, 100)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        quality = batch.grade_whole(whole_between(self.quality, batch.uniform(step)[:, 0]), 100)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        quality = batch.grade_whole(whole_between(self.quality, batch.uniform(place)[:, 0]), 100)
         return {"luminance": _table(LUMINANCE, quality), "chrominance": _table(CHROMINANCE, quality)}
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.batched.smoothing import check_reflectable
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
+
+__all__ = ["Emboss", "Sharpen"]
 
 Span = float | tuple[float, float]
 
@@ -37,8 +38,8 @@ class _Mixed(Batched):
         self.alpha = span("alpha", alpha, 0, 1)
         self.amount = amount
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        alpha, amount = batch.uniform(step).unbind(1)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        alpha, amount = batch.uniform(place).unbind(1)
         alpha = batch.grade(between(self.alpha, alpha))[:, None, None]
         amount = between(self.amount, amount)[:, None, None]
         identity, constant, linear = (

@@ -12,10 +12,11 @@ from torch.nn import functional as F
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.base import DrawBatch
 from gpuaug.transforms.batched.base import Batched
-from gpuaug.transforms.passes import Step
+from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span, whole, whole_between, whole_span
+
+__all__ = ["Blur", "GlassBlur", "MedianBlur", "MotionBlur"]
 
 Span = float | tuple[float, float]
 WholeSpan = int | tuple[int, int]
@@ -32,8 +33,8 @@ class _OfSize(Batched):
         super().__init__(seed=seed)
         self.kernel_size = whole_span("kernel_size", kernel_size, 1, self.largest, odd=True)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        size = whole_between(self.kernel_size, batch.uniform(step)[:, 0], step=2)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        size = whole_between(self.kernel_size, batch.uniform(place)[:, 0], step=2)
         return {"kernel_size": batch.grade_whole(size, 1, step=2)}
 
     def variants(self, params: dict[str, Any]) -> Tensor:
@@ -132,10 +133,10 @@ class MotionBlur(_OfSize):
         self.angle = span("angle", angle, -360, 360)
         self.direction = span("direction", direction, -1, 1)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        angle, direction = batch.uniform(step)[:, 1:].unbind(1)
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        angle, direction = batch.uniform(place)[:, 1:].unbind(1)
         line = {"angle": between(self.angle, angle), "direction": between(self.direction, direction)}
-        return {**super().draw_parameters(batch, step), **line}
+        return {**super().draw_parameters(batch, place), **line}
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         size = group.variant
@@ -203,8 +204,8 @@ class GlassBlur(Batched):
         self.max_delta = whole("max_delta", max_delta, 0, 32)
         self.iterations = whole("iterations", iterations, 1, 10)
 
-    def draw_parameters(self, batch: DrawBatch, step: Step) -> dict[str, Any]:
-        return {"sigma": between(self.sigma, batch.uniform(step)[:, 0]), "keys": batch.keys}
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        return {"sigma": between(self.sigma, batch.uniform(place)[:, 0]), "keys": batch.keys}
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         return self._blur(self._shuffle(self._blur(images, group), group), group)

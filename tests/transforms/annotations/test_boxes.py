@@ -1,4 +1,4 @@
-"""The boxes that follow a rotation, beside the boxes of the masks that follow it.
+"""Boxes after a rotation, beside the boxes of the masks that it moves.
 
 A pixel of a rotated mask is one whose centre the rotation takes from within the mask. So the mask's box goes
 beyond the box around the rotated corners by half a pixel at most. Where the mask fills its box, the corners

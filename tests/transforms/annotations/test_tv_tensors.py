@@ -6,7 +6,7 @@ import torch
 import gpuaug as ga
 from gpuaug.recipe.layout import FIXED_POINT
 from gpuaug.transforms.annotations.boxes import boxes_around, corners_of
-from gpuaug.transforms.annotations.tv_tensors import is_foreign, kind_of
+from gpuaug.transforms.annotations.tv_tensors import has_tv_tensors, kind_of
 
 tv_tensors = pytest.importorskip("torchvision.tv_tensors")
 from torchvision.transforms.v2 import functional as tv  # noqa: E402
@@ -201,7 +201,7 @@ def test_images_of_different_sizes_with_all_three():
         assert torch.equal(out.boxes[n].as_subclass(torch.Tensor), own.boxes[0].as_subclass(torch.Tensor))
 
 
-def test_masks_of_a_list_follow_distortions():
+def test_masks_of_a_list_go_with_distortions():
     images = random_images()
     masks = [tv_tensors.Mask(image[:1].clone()) for image in images]
     augment = ga.ElasticTransform(20.0, 3.0)
@@ -249,4 +249,4 @@ def test_kinds():
     assert kind_of(random_images()) == "Image"
     assert kind_of(tv_tensors.Video(torch.zeros(1, 1, 2, 2))) == "Video"
     assert kind_of(torch.zeros(2)) is None
-    assert not is_foreign(torch.zeros(2), None, [1, 2], [])
+    assert not has_tv_tensors(torch.zeros(2), None, [1, 2], [])

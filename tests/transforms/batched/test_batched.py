@@ -1,4 +1,4 @@
-"""What holds for every batched transform: whom it changes, keyed randomness, bytes and floats, channels."""
+"""What holds for every batched transform: which draws change, keys, bytes and floats, channels."""
 
 import copy
 import inspect
@@ -10,9 +10,9 @@ import torch
 from waiting import no_waiting
 
 import gpuaug as ga
-from gpuaug.transforms.base import travel
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.passes import Stage
+from gpuaug.transforms.travel import travel
 
 # Every one with its defaults, so that none can be forgotten.
 SETTINGS = {ga.CLAHE: {"tile_grid_size": 2}}  # its tiles are for larger images

@@ -1,0 +1,152 @@
+"""A transform's call on images, with masks, boxes and keypoints or without: tensors or ``tv_tensors``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from gpuaug.images.packed import Images, Packed
+from gpuaug.recipe.recipes import Recipes
+from gpuaug.transforms.annotations.geometry import (
+    Annotation,
+    Augmented,
+    check_annotations,
+    check_movable,
+    move_annotation,
+)
+from gpuaug.transforms.annotations.tv_tensors import (
+    Gathered,
+    MaskPlace,
+    has_tv_tensors,
+    is_list_of_tv_tensors,
+    kind_of,
+    like,
+    plain,
+)
+from gpuaug.transforms.step import Step
+from gpuaug.transforms.travel import carried, travel
+
+
+class Applied(Protocol):
+    """What a call needs of its transform."""
+
+    step: Step
+
+    def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor: ...
+
+
+def call_annotated(
+    transform: Applied,
+    images: Images,
+    passes: tuple[Recipes, ...],
+    index: Tensor | None,
+    given: Mapping[str, Annotation],
+) -> Tensor | Augmented:
+    """The images after the recipes, which are on the host, and what is ``given`` of their masks, boxes and
+    keypoints, by name: each of all images. Without any, the images alone.
+
+    Plain tensors are as ``Transform``'s call takes them. ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a
+    ``Mask`` ``(N, [C,] H, W)``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each.
+    """
+    if has_tv_tensors(images, *given.values()):
+        return _call_with_tv_tensors(transform, images, passes, index, given)
+    return _call_with_tensors(transform, images, passes, index, given)
+
+
+def _call_with_tensors(
+    transform: Applied,
+    images: Images,
+    passes: tuple[Recipes, ...],
+    index: Tensor | None,
+    given: Mapping[str, Annotation],
+) -> Tensor | Augmented:
+    tensors: dict[str, Tensor] = {}
+    if given:
+        size = None if isinstance(images, Packed) else (images.shape[2], images.shape[3])
+        tensors = check_annotations(given, len(images), size)
+        check_movable(given, passes, transform.step)
+    out = transform.apply_recipes(images, tuple(travel(p, images.device) for p in passes))
+    if not given:
+        return out
+    moved = {}
+    for name, value in tensors.items():
+        own = value if index is None else value[carried(index, value.device)]
+        moved[name] = move_annotation(
+            name, own, tuple(travel(p, value.device) for p in passes), transform.step
+        )
+    return Augmented(out, **moved)
+
+
+def _call_with_tv_tensors(
+    transform: Applied,
+    images: Images,
+    passes: tuple[Recipes, ...],
+    index: Tensor | None,
+    given: Mapping[str, Any],
+) -> Tensor | Augmented:
+    lists = {
+        name: _checked_list(name, value, images)
+        for name, value in given.items()
+        if is_list_of_tv_tensors(value)
+    }
+    as_mask = [name for name, value in given.items() if kind_of(value) is not None and name not in lists]
+    for name in as_mask:
+        if name != "masks" or kind_of(given[name]) != "Mask":
+            kind = kind_of(given[name])
+            raise TypeError(f"{name} must be a list with one tv_tensor for each image, got one {kind}")
+    rest = {name: plain(value) for name, value in given.items() if name not in lists}
+    as_image = kind_of(images) == "Image"
+    source = plain(images) if as_image and isinstance(images, Tensor) else images
+    out = _call_with_tensors(transform, source, passes, index, rest)
+    result = Augmented(out) if isinstance(out, Tensor) else out
+    if as_image:
+        result = result._replace(images=like(result.images, "Image"))
+    if as_mask and isinstance(result.masks, Tensor):
+        result = result._replace(masks=like(result.masks, "Mask"))
+    if lists:
+        moved = result._asdict() | _move_lists(transform, passes, index, lists)
+        result = Augmented(**moved)
+    return result if given else result.images
+
+
+def _move_lists(
+    transform: Applied, passes: tuple[Recipes, ...], index: Tensor | None, lists: dict[str, list[Tensor]]
+) -> dict[str, list[Tensor]]:
+    check_movable(lists, passes, transform.step)
+    owners = range(len(next(iter(lists.values())))) if index is None else index.tolist()
+    gathered = Gathered(len(owners))
+    places = {
+        name: [gathered.add(n, values[owner]) for n, owner in enumerate(owners)]
+        for name, values in lists.items()
+    }
+    gathered.finish()
+    masks = [
+        move_annotation("masks", some, tuple(p.to(some.device) for p in passes), transform.step)
+        for some in gathered.masks
+    ]
+    points = gathered.move_points(passes) if gathered.points else []
+    return {
+        name: [place.take(masks) if isinstance(place, MaskPlace) else place.take(points) for place in own]
+        for name, own in places.items()
+    }
+
+
+def _checked_list(name: str, values: Any, images: Any) -> list[Tensor]:
+    wanted = {"masks": "Mask", "boxes": "BoundingBoxes", "keypoints": "KeyPoints"}[name]
+    if len(values) != len(images):
+        raise ValueError(f"{name} must be one for each of the {len(images)} images, got {len(values)}")
+    for position, value in enumerate(values):
+        if kind_of(value) != wanted:
+            raise TypeError(
+                f"{name} must be tv_tensors.{wanted}, got {type(value).__name__} at position {position}"
+            )
+        height, width = images[position].shape[-2:]
+        at = tuple(value.shape[-2:] if wanted == "Mask" else value.canvas_size)
+        if at != (height, width):
+            raise ValueError(
+                f"{name} must be of their images' size, got {at} at position {position}, where the image has "
+                f"{(height, width)}"
+            )
+    return list(values)

@@ -1,0 +1,28 @@
+"""The transforms that gpuaug and gpuaug.transforms both export: a line for each module.
+
+A module's ``__all__`` says which. Type checkers and editors take what is imported with a star as exported, so
+no list of names is kept beside the modules.
+"""
+
+# ruff: noqa: F403
+
+from gpuaug.transforms.affine import *
+from gpuaug.transforms.batched.clahe import *
+from gpuaug.transforms.batched.color_axes import *
+from gpuaug.transforms.batched.distortion import *
+from gpuaug.transforms.batched.downscale import *
+from gpuaug.transforms.batched.histograms import *
+from gpuaug.transforms.batched.iso_noise import *
+from gpuaug.transforms.batched.jpeg import *
+from gpuaug.transforms.batched.sharpening import *
+from gpuaug.transforms.batched.smoothing import *
+from gpuaug.transforms.blur import *
+from gpuaug.transforms.color import *
+from gpuaug.transforms.compose import *
+from gpuaug.transforms.curves import *
+from gpuaug.transforms.erase import *
+from gpuaug.transforms.geometry import *
+from gpuaug.transforms.impulse import *
+from gpuaug.transforms.noise import *
+from gpuaug.transforms.normalize import *
+from gpuaug.transforms.per_class import *

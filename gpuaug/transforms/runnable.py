@@ -1,0 +1,261 @@
+"""How a transform runs on a batch: recipes from the draws' keys on the host, pixels from the recipes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook
+
+from gpuaug import functional
+from gpuaug.images.batch import check_images
+from gpuaug.images.packed import Images, Packed, Source, source_of
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.recipes import Recipes
+from gpuaug.recipe.selection import Selection
+from gpuaug.transforms import advice
+from gpuaug.transforms.annotations.call import call_annotated
+from gpuaug.transforms.annotations.geometry import Annotation, Augmented
+from gpuaug.transforms.draw_batch import DrawBatch, check_draws
+from gpuaug.transforms.fixed_settings import FixedSettings
+from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
+from gpuaug.transforms.step import Step
+
+
+class Runnable(FixedSettings, nn.Module):
+    """Base of ``Transform``: what it does when it is called, and what is the same for all.
+
+    A subclass gives the ``step`` that it is as the outermost transform, and ``write_pass``.
+    """
+
+    step: Step
+    memory_format = torch.preserve_format
+
+    def __init__(self, *, seed: int | None = None) -> None:
+        super().__init__()
+        self.seed = given_or_drawn(seed)
+        self._kept: dict[Any, Any] = {}  # tables for the next batches, remade where a copy needs them
+
+    def _after_init(self) -> None:
+        if "_own" not in self.__dict__:
+            self._own = OwnDraws(self.seed, self._kinds)
+        super()._after_init()
+
+    @property
+    def _kinds(self) -> str:
+        return " ".join(f"{depth} {type(step.transform).__name__}" for depth, step in self.step.walk())
+
+    @property
+    def seen(self) -> int:
+        return self._own.seen
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        state = {name: value for name, value in state.items() if name != "step"} | {"_kept": {}}
+        if "memory_format" in state:  # torch.save cannot pickle one
+            state["memory_format"] = str(self.memory_format).removeprefix("torch.")
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "memory_format" in state:
+            state = {**state, "memory_format": getattr(torch, state["memory_format"])}
+        super().__setstate__(state)
+        self._after_init()
+
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        """Write what happens in the batch's pass, if the step is in it, to the ``chosen`` draws: all of it to
+        those that are to be ``augmented``, to the others what a draw gets in evaluation.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what it writes")
+
+    if TYPE_CHECKING:  # nn.Module's call may give anything
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+        ) -> Tensor: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Annotation,
+            boxes: Annotation | None = None,
+            keypoints: Annotation | None = None,
+        ) -> Augmented: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Annotation | None = None,
+            boxes: Annotation,
+            keypoints: Annotation | None = None,
+        ) -> Augmented: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Annotation | None = None,
+            boxes: Annotation | None = None,
+            keypoints: Annotation,
+        ) -> Augmented: ...
+
+        @overload
+        def __call__(
+            self,
+            images: Images,
+            draws: Tensor | None = None,
+            *,
+            index: Tensor | None = None,
+            labels: Tensor | None = None,
+            masks: Annotation | None = None,
+            boxes: Annotation | None = None,
+            keypoints: Annotation | None = None,
+        ) -> Tensor | Augmented: ...
+
+        def __call__(self, *given: Any, **named: Any) -> Tensor | Augmented: ...
+
+    def forward(
+        self,
+        images: Images,
+        draws: Tensor | None = None,
+        *,
+        index: Tensor | None = None,
+        labels: Tensor | None = None,
+        masks: Annotation | None = None,
+        boxes: Annotation | None = None,
+        keypoints: Annotation | None = None,
+    ) -> Tensor | Augmented:
+        """Transform a batch.
+
+        Args:
+            images: ``(N, C, H, W)``, uint8 (one kernel launch a pass) or floating in [0, 1] (differentiable).
+                Or N uint8 images of different sizes, from ``gpuaug.pack``.
+            draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
+            index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
+            labels: integers or booleans ``(n,)`` on the host, the class of each draw; for ``PerClass``
+                alone.
+            masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
+                move with the geometry; ``gpuaug.transforms.annotations.geometry`` says how. Or torchvision's
+                ``tv_tensors``: a ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for
+                each image.
+
+        Returns:
+            ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says, in the images'
+            memory format: where they are channels_last, ``view`` needs ``Compose``'s ``memory_format=``. With
+            masks, boxes or keypoints an ``Augmented`` of all. What came as a ``tv_tensor`` is one again.
+
+        Raises:
+            ValueError: draws or index of another shape, an index out of range, a crop larger than an image
+                (naming the draw), images of different sizes that do not leave the geometry at one.
+            TypeError: images, draws, index or labels of another type.
+        """
+        if not isinstance(images, Packed):
+            check_images(images)
+        if draws is None:
+            draws = self._own.take(len(images if index is None else index))
+        passes = self.recipes(draws, source_of(images), index, labels)
+        named = {"masks": masks, "boxes": boxes, "keypoints": keypoints}
+        given = {name: value for name, value in named.items() if value is not None}
+        return call_annotated(self, images, passes, index, given)
+
+    def recipes(
+        self, draws: Tensor, source: Source, index: Tensor | None = None, labels: Tensor | None = None
+    ) -> tuple[Recipes, ...]:
+        """The recipes of the draws, on the host: one for each pass. No pixel is needed, so a loader makes
+        them ahead of time.
+
+        ``source`` is the shape ``(N, C, H, W)`` of the source images, or they themselves where they are
+        packed; the other arguments are those of a call.
+        """
+        one: Source  # the same images, or one like them
+        if isinstance(source, Packed):
+            count, channels, one = len(source), source.channels, source
+        else:
+            count, channels, *_ = source
+            one = (1, *source[1:])
+        check_draws(draws, count, index)
+        if draws.shape[0] == 0:  # size and stages are those of any draw
+            first = torch.zeros(1, dtype=torch.int64, device="cpu")
+            passes = self.recipes(first.new_zeros(1, 3), one, first, first)
+            return tuple(p._replace(records=p.records[:0], groups=()) for p in passes)
+        batch = DrawBatch(draws, self.step.random_counts, labels)
+        made: list[Recipes] = []
+        for pass_index in range(self.step.passes):
+            if isinstance(source, Packed):
+                builder = RecipeBuilder.of_packed(source, index)
+            else:
+                builder = RecipeBuilder.of_batch(source, index)
+            builder.samples = draws[:, 0]
+            batch.pass_index, batch.builder, batch.groups = pass_index, builder, []
+            self.write_pass(batch, self.step, True, self.training)
+            size = _one_size(builder)
+            recipes = builder.recipes(size)
+            made.append(recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes)
+            # What this pass gives, the next one takes.
+            source, index = (draws.shape[0], channels, *size), None
+        return tuple(made)
+
+    def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
+        """Execute recipes that are on the images' device: launches on the current stream, and waits for
+        nothing.
+        """
+        advice.on_images(images, self.step.leaves)
+        for recipes in passes[:-1]:
+            images = functional.augment(images, recipes, memory_format=self.memory_format)
+            images = self._transform_groups(images, recipes)
+        images = self.step.leaves[-1].transform.finish(images, passes[-1], self.memory_format)
+        return self._transform_groups(images, passes[-1])
+
+    def _transform_groups(self, images: Tensor, recipes: Recipes) -> Tensor:
+        for group in recipes.groups:
+            images = self.step.by_place[group.place].transform_group(images, group)
+        return images
+
+
+def _note_place(module: nn.Module, name: str, member: nn.Module | None) -> None:
+    """Transforms of one kind and seed differ by their numbers in the list that holds them."""
+    if isinstance(member, Runnable) and isinstance(module, (nn.Sequential, nn.ModuleList)):
+        names = list(module._modules)
+        place = names.index(name) if name in names else len(names)
+        member._own = OwnDraws(member.seed, member._kinds, place, member.seen)
+
+
+# nn.Sequential tells its modules nothing, so it is asked to.
+register_module_module_registration_hook(_note_place)
+
+
+def _one_size(builder: RecipeBuilder) -> tuple[int, int]:
+    """(height, width) of every draw after its geometry."""
+    extent = builder.extent
+    if isinstance(extent, tuple):
+        return (extent[1], extent[0])
+    width, height = (int(v) for v in extent[0].tolist())
+    for n in (extent != extent[0]).any(1).nonzero().flatten()[:1].tolist():
+        other_width, other_height = (int(v) for v in extent[n].tolist())
+        raise ValueError(
+            f"all draws must have one size after the geometry, got {height} x {width} for "
+            f"{builder.name_of(0)} and {other_height} x {other_width} for {builder.name_of(n)}: end the "
+            "geometry with Resize((height, width)) or RandomResizedCrop, ahead of blur and noise"
+        )
+    return (height, width)

@@ -1,0 +1,120 @@
+"""A transform's position in a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gpuaug.images.packed import Images
+from gpuaug.recipe.recipes import Group, Recipes
+from gpuaug.recipe.selection import Selection
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Geometry, Stage
+
+
+class Placed(Protocol):
+    """What a step needs of its transform; ``Transform`` says what each is."""
+
+    stage: Stage
+    backend: str
+    geometry: Geometry
+    moves: bool
+    averages: bool
+    graded: bool
+    random_count: int
+
+    def label(self) -> str: ...
+
+    def size_after(self, extent: tuple[int, int] | None) -> tuple[int, int] | None: ...
+
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None: ...
+
+    def transform_group(self, images: Tensor, group: Group) -> Tensor: ...
+
+    def move_group(self, masks: Tensor, group: Group) -> Tensor: ...
+
+    def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transform's position in a chain. Transforms hold no position themselves, so one may be in several
+    chains.
+
+    Attributes:
+        leaves: the steps that do something to pixels, in order.
+        by_place: their transforms.
+        passes: how many there are.
+        sized: whether it may change the size.
+        options: the children as options in the order to write them: number, step, and which others change
+            the size where this one does. Those that do come first, so that the others see what all draws
+            leave at.
+        random_counts: the places whose transforms need random numbers, and how many each needs for a draw.
+    """
+
+    transform: Placed
+    place: int  # in the chain: a word of its random counters
+    pass_index: int  # a container's is that of the cursor it began at
+    children: tuple[Step, ...] = ()
+    leaves: list[Step] = field(init=False, repr=False, compare=False)
+    by_place: dict[int, Placed] = field(init=False, repr=False, compare=False)
+    passes: int = field(init=False, repr=False, compare=False)
+    sized: bool = field(init=False, repr=False, compare=False)
+    options: list[tuple[int, Step, list[int]]] = field(init=False, repr=False, compare=False)
+    random_counts: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
+
+    @property
+    def runs_in(self) -> str:
+        """The kernel's stage, or what a batched transform uses."""
+        transform = self.transform
+        stage = transform.stage.name.lower()
+        return f"{stage} ({transform.backend})" if transform.stage == Stage.BATCHED else stage
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, Step]]:
+        """This step and all below it, with their depths, in order."""
+        yield depth, self
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+    def __post_init__(self) -> None:
+        # All at once and not when first asked for: ``forward`` then changes nothing, as torch.compile wants.
+        steps = [step for _, step in self.walk()]
+        leaves = [step for step in steps if not step.children]
+        sized = [number for number, child in enumerate(self.children) if child.sized]
+        rest = [number for number in range(len(self.children)) if number not in sized]
+        numbered = [step for step in steps if step.transform.random_count]
+        derived = {
+            "leaves": leaves,
+            "by_place": {step.place: step.transform for step in leaves},
+            "passes": max(step.pass_index for step in leaves) + 1,
+            "sized": any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in leaves),
+            "options": [
+                *((number, self.children[number], [k for k in sized if k != number]) for number in sized),
+                *((number, self.children[number], []) for number in rest),
+            ],
+            "random_counts": (
+                [step.place for step in numbered],
+                [step.transform.random_count for step in numbered],
+            ),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def describe(self) -> str:
+        """The tree with each transform's pass and stage, and the number of launches."""
+        rows = [(f"{'  ' * depth}{step.transform.label()}", step) for depth, step in self.walk()]
+        width = max(len(text) for text, _ in rows) + 2
+        lines = [
+            text if step.children else f"{text:<{width}}pass {step.pass_index + 1}, {step.runs_in}"
+            for text, step in rows
+        ]
+        count = self.passes
+        total = f"{count} pass{'es' * (count > 1)}: {count} kernel launch{'es' * (count > 1)} a batch"
+        batched = sum(step.transform.stage == Stage.BATCHED for step in self.leaves)
+        if batched:
+            total += f", and {batched} batched transform{'s' * (batched > 1)}"
+        return "\n".join([*lines, total])
