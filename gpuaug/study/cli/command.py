@@ -53,7 +53,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     extras.require(*extras.ALWAYS)
     # Only now: these need the packages that were just asked for.
     from gpuaug.study.arms.arms import ARMS, read_arms
-    from gpuaug.study.search import hold_out
+    from gpuaug.study.search.search import hold_out
     from gpuaug.study.spelling import did_you_mean
     from gpuaug.study.training.networks import find_network
     from gpuaug.study.training.training import Protocol
@@ -107,7 +107,7 @@ def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dic
     from gpuaug.sampling import Schedule
     from gpuaug.study.arms.arms import read_arms
     from gpuaug.study.arms.techniques import TECHNIQUES, grid
-    from gpuaug.study.search import ladder
+    from gpuaug.study.search.search import ladder
 
     if arguments.search is None:
         if arguments.candidates:
@@ -211,7 +211,7 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
 def make_folder(job: Job, overwrite: bool) -> None:
     """The folder of the study, with what all its runs depend on; what was there goes, if so asked."""
     from gpuaug.study.report.report import versions
-    from gpuaug.study.search import keep_search_plan
+    from gpuaug.study.search.search import keep_search_plan
     from gpuaug.study.training.runs import keep_plan
 
     if job.workers.first:
@@ -237,7 +237,7 @@ def run(job: Job) -> None:
     """Train, print the tables, write the report."""
     from gpuaug.study.report.report import Study, write_report
     from gpuaug.study.report.tables import as_text, effects_table, summary_table
-    from gpuaug.study.search import search
+    from gpuaug.study.search.search import search
     from gpuaug.study.statistics.effects import effects
     from gpuaug.study.training.comparison import compare
     from gpuaug.study.training.logs import TensorBoardLog, why_no_tensorboard, write_metrics

@@ -22,7 +22,7 @@ from gpuaug.study.report.learning_curves import draw_curves
 from gpuaug.study.report.pictures import as_png
 from gpuaug.study.report.sections import TITLE, sections, shown_rows
 from gpuaug.study.report.sheet import draw_sheet
-from gpuaug.study.search import Candidate
+from gpuaug.study.search.search import Candidate
 from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.summary import Summary, summarise
 from gpuaug.study.training.comparison import Row

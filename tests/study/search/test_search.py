@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuaug.study import search as module
 from gpuaug.study.arms.arms import read_arms
 from gpuaug.study.data.sources import StudyData
-from gpuaug.study.search import Rung, hold_out, keep_search_plan, ladder, search
+from gpuaug.study.search import search as module
+from gpuaug.study.search.search import Rung, hold_out, keep_search_plan, ladder, search
 from gpuaug.study.training.comparison import Row
 from gpuaug.study.training.metrics import ClassScore, Score
 from gpuaug.study.training.training import Epoch, Protocol
