@@ -14,7 +14,7 @@ from gpuaug.study import extras
 
 if TYPE_CHECKING:
     from gpuaug.study.arms.arms import Arm
-    from gpuaug.study.data.sources import StudyData
+    from gpuaug.study.data.study_data import StudyData
     from gpuaug.study.training.training import Protocol
     from gpuaug.study.training.workers import Workers
 
@@ -126,7 +126,10 @@ def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dic
 
 def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str, ...]]:
     """The images, and the classes that are rare among them."""
-    from gpuaug.study.data.sources import Request, check_known, imbalance, load, long_tail
+    from gpuaug.study.data.imbalance import imbalance, long_tail
+    from gpuaug.study.data.request import Request
+    from gpuaug.study.data.sources import load
+    from gpuaug.study.data.study_data import check_known
 
     balanced = load(
         Request(

@@ -13,7 +13,7 @@ from typing import Any
 
 from gpuaug.ops import backends
 from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.report.conclusion import conclusion
 from gpuaug.study.report.document import as_html, as_markdown, gallery_file
 from gpuaug.study.report.figures import draw_confusions, draw_differences

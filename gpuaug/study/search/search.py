@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.statistics.effects import mean_recall
 from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.training.comparison import compare

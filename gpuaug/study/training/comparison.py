@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.logs import EpochLog
 from gpuaug.study.training.runs import advance, run_folder
 from gpuaug.study.training.training import Epoch, Protocol, Training
@@ -41,7 +41,9 @@ def compare(
 
     >>> from tempfile import mkdtemp
     >>> from gpuaug.study.arms.arms import read_arms
-    >>> from gpuaug.study.data.sources import Request, imbalance, load
+    >>> from gpuaug.study.data.imbalance import imbalance
+    >>> from gpuaug.study.data.request import Request
+    >>> from gpuaug.study.data.sources import load
     >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
     >>> arms = read_arms(["imbalanced", "hflip"])
     >>> len(compare(data, arms, Protocol(epochs=1), Path(mkdtemp()), seeds=[0]))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 import gpuaug
 from gpuaug.loading import BalancedLoader, DeviceDataset
 from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.metrics import Score, score
 from gpuaug.study.training.networks import find_network
 
@@ -52,7 +52,9 @@ class Training:
     """The run of an arm under a seed, epoch by epoch. One seed gives every arm the same initial weights.
 
     >>> from gpuaug.study.arms.arms import ARMS
-    >>> from gpuaug.study.data.sources import Request, imbalance, load
+    >>> from gpuaug.study.data.imbalance import imbalance
+    >>> from gpuaug.study.data.request import Request
+    >>> from gpuaug.study.data.sources import load
     >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
     >>> training = Training(data, ARMS["all"], 0, Protocol(epochs=2))
     >>> [training.epoch().number for _ in range(2)]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuaug.study.arms.arms import read_arms
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.search import search as module
 from gpuaug.study.search.search import Rung, hold_out, keep_search_plan, ladder, search
 from gpuaug.study.training.comparison import Row

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from gpuaug.study.arms.arms import ARMS
-from gpuaug.study.data.sources import Request, imbalance, load
+from gpuaug.study.data.imbalance import imbalance
+from gpuaug.study.data.request import Request
+from gpuaug.study.data.sources import load
 from gpuaug.study.training import runs
 from gpuaug.study.training.runs import advance, file_stem, keep_plan, run_folder
 from gpuaug.study.training.training import Protocol, Training
