@@ -214,14 +214,14 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
 def make_folder(job: Job, overwrite: bool) -> None:
     """The folder of the study, with what all its runs depend on; what was there goes, if so asked."""
     from gpuaug.study.report.report import versions
-    from gpuaug.study.search.search import keep_search_plan
-    from gpuaug.study.training.runs import keep_plan
+    from gpuaug.study.search.search import keep_search_settings
+    from gpuaug.study.training.settings import keep_settings
 
     if job.workers.first:
         if overwrite:
             for folder in ("runs", "tensorboard", "gallery"):
                 shutil.rmtree(job.out / folder, ignore_errors=True)
-        plan = {
+        settings = {
             "data": job.data.fingerprint(),
             "model": job.protocol.network,
             "epochs": job.protocol.epochs,
@@ -230,9 +230,9 @@ def make_folder(job: Job, overwrite: bool) -> None:
             "threads": torch.get_num_threads(),
             "versions": {name: versions()[name] for name in ("gpuaug", "torch")},
         }
-        keep_plan(job.out / "runs" / "plan.json", plan)
+        keep_settings(job.out / "runs", settings)
         if job.search is not None:
-            keep_search_plan(job.out / "runs" / "search", job.candidates, job.seeds, job.search)
+            keep_search_settings(job.out / "runs" / "search", job.candidates, job.seeds, job.search)
     job.workers.wait()
 
 
@@ -244,7 +244,7 @@ def run(job: Job) -> None:
     from gpuaug.study.statistics.effects import effects
     from gpuaug.study.training.comparison import compare
     from gpuaug.study.training.logs import TensorBoardLog, why_no_tensorboard, write_metrics
-    from gpuaug.study.training.runs import LAST_EPOCHS
+    from gpuaug.study.training.rows import LAST_EPOCHS
 
     say = print if job.workers.first else lambda *words, **options: None
     counts = ", ".join(f"{count:,} {name}" for name, count in job.data.counts().items())

@@ -25,9 +25,8 @@ from gpuaug.study.report.sheet import draw_sheet
 from gpuaug.study.search.search import Candidate
 from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.summary import Summary, summarise
-from gpuaug.study.training.comparison import Row
 from gpuaug.study.training.logs import write_metrics
-from gpuaug.study.training.runs import LAST_EPOCHS
+from gpuaug.study.training.rows import LAST_EPOCHS, Row
 from gpuaug.study.training.training import Protocol
 
 # What the numbers may depend on; torchvision is there where images or networks come from it.

@@ -23,11 +23,11 @@ from gpuaug.study.report.tables import (
 from gpuaug.study.statistics.effects import FEW, MANY
 from gpuaug.study.statistics.verdicts import no_effect
 from gpuaug.study.training.networks import find_network
-from gpuaug.study.training.runs import LAST_EPOCHS
+from gpuaug.study.training.rows import LAST_EPOCHS
 
 if TYPE_CHECKING:
     from gpuaug.study.report.report import Study
-    from gpuaug.study.training.comparison import Row
+    from gpuaug.study.training.rows import Row
 
 TITLE = "Which augmentation helps this data set"
 TOGETHER = (

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from gpuaug.study.arms.arms import Arm
 from gpuaug.study.data.study_data import StudyData
+from gpuaug.study.training.files import run_folder
 from gpuaug.study.training.logs import EpochLog
-from gpuaug.study.training.runs import advance, run_folder
-from gpuaug.study.training.training import Epoch, Protocol, Training
+from gpuaug.study.training.rows import Row
+from gpuaug.study.training.runs import advance
+from gpuaug.study.training.training import Protocol, Training
 from gpuaug.study.training.workers import ALONE, Workers
-
-
-@dataclass(frozen=True)
-class Row:
-    """One epoch of one arm under one seed."""
-
-    arm: str
-    seed: int
-    epoch: Epoch
 
 
 def compare(
@@ -73,15 +65,15 @@ def compare(
             bar.update()
         return found
 
-    jobs = [(arm, seed) for seed in seeds for arm in arms]
-    with tqdm(total=len(jobs) * until, unit="epoch", disable=None if workers.first else True) as bar:
+    runs = [(arm, seed) for seed in seeds for arm in arms]
+    with tqdm(total=len(runs) * until, unit="epoch", disable=None if workers.first else True) as bar:
         if workers.count > 1:
-            for arm, seed in workers.share(jobs):
+            for arm, seed in workers.share(runs):
                 run(arm, seed, log)
             workers.wait()
             bar.reset()
             log = None  # from here on, all runs are read from the disk
-        for arm, seed in jobs:
+        for arm, seed in runs:
             bar.set_description(f"{arm}, seed {seed}")
             rows += run(arm, seed, log)
             if workers.first:

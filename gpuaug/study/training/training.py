@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ import gpuaug
 from gpuaug.loading import BalancedLoader, DeviceDataset
 from gpuaug.study.arms.arms import Arm
 from gpuaug.study.data.study_data import StudyData
-from gpuaug.study.training.metrics import Score, score
+from gpuaug.study.training.metrics import score
 from gpuaug.study.training.networks import find_network
+from gpuaug.study.training.rows import Epoch
 
 EVALUATION_BATCH = 500
 
@@ -33,19 +34,6 @@ class Protocol:
     batch_size: int = 64
     network: str = "convnet"
     device: torch.device | str = "cpu"
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` is of the test images;
-    ``draws`` are the images trained on, and ``seconds`` what that took.
-    """
-
-    number: int
-    loss: float
-    score: Score
-    draws: int = 0
-    seconds: float = field(default=0.0, compare=False)
 
 
 class Training:
