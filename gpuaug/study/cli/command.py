@@ -238,7 +238,8 @@ def make_folder(job: Job, overwrite: bool) -> None:
 
 def run(job: Job) -> None:
     """Train, print the tables, write the report."""
-    from gpuaug.study.report.report import Study, write_report
+    from gpuaug.study.report.report import write_report
+    from gpuaug.study.report.study import Study
     from gpuaug.study.report.tables import as_text, effects_table, summary_table
     from gpuaug.study.search.search import search
     from gpuaug.study.statistics.effects import effects
