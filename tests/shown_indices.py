@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from gpuaug import BalancedLoader, BalancedSampler
+from gpuaug.recipe.layout import Stage
 from gpuaug.transforms import Transform
-from gpuaug.transforms.passes import Stage
 
 LABELS = [0] * 9 + [1] * 3  # 18 draws an epoch
 BAD = 10

@@ -106,10 +106,9 @@ void article_down_row(const int16_t* const rows[5], const int16_t* const image[3
 struct ColorRow;
 void color_levels(const ColorRow* rows, Row levels, int channels, int64_t n);
 
-// ---- Curves: the table of a draw's curves, and levels through it, in place
+// ---- Curves: the table of a draw's curves
 
 void curve_table(const int64_t* words, int count, uint8_t* table);
-void curve_levels(const uint8_t* table, int16_t* levels, int64_t n);
 
 // ---- Noise, on levels of one channel, in place
 

@@ -14,6 +14,7 @@
 #include "common/stages/geometry.h"
 #include "common/stages/noise.h"
 #include "cpu/erase.h"
+#include "cpu/level_row.h"
 #include "cpu/output_row.h"
 #include "cpu/pixel_bits.h"
 #include "cpu/resample_axis.h"
@@ -64,7 +65,7 @@ class RowPipeline {
       if (blurs_) blur_row_down(y);
       if (recipe_.stages & kColor) color_levels(colors_, scratch_.levels(), batch_.channels, line_);
       const int colors = colored(batch_.channels);
-      if (recipe_.stages & kCurves) curve_levels(curves_, scratch_.levels().values, colors * line_);
+      if (recipe_.stages & kCurves) level_row(CurvedLevel{curves_}, scratch_.levels().values, colors * line_);
       if (recipe_.stages & kNoise) noise_row(y);
       if (recipe_.stages & kImpulse) impulse_row(y);
       if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), colors, width_);

@@ -39,9 +39,4 @@ void curve_table(const int64_t* words, int count, uint8_t* table) {
   }
 }
 
-void curve_levels(const uint8_t* table, int16_t* levels, int64_t n) {
-  // What lies in the padding of a line need not be a level.
-  for (int64_t x = 0; x < n; ++x) levels[x] = table[static_cast<uint8_t>(levels[x])];
-}
-
 }  // namespace gpuaug

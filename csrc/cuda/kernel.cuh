@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     if (plan.color || plan.curves || plan.noise) {
       __syncthreads();  // the tile has its levels
       if (plan.color) color_tile(shared, plan, recipe);
-      if (plan.curves) curve_tile(shared, plan);
+      if (plan.curves) curve_tile(shared, plan, batch);
       if (plan.noise) noise_tile(shared, plan, batch, recipe);
     }
     __syncthreads();  // the tile is finished

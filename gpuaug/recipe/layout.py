@@ -59,8 +59,24 @@ FIELDS = tuple(name for _, lines in GROUPS for line in lines for name in line)
 WORD = {name: index for index, name in enumerate(FIELDS)}
 FIRST_FREE = WORD["noise"]  # from here on, the words that a WORDS entry may write
 
-# ---- Stages: bits of the word `stages`, and of the union over a batch.
+# ---- Stages
 
+
+class Stage(IntEnum):
+    """The kernel's stages in its fixed order, and what may follow the kernel in the same pass."""
+
+    GEOMETRY = 0
+    BLUR = 1
+    COLOR = 2
+    CURVES = 3
+    NOISE = 4
+    IMPULSE = 5
+    ERASE = 6
+    OUTPUT = 7
+    BATCHED = 8  # after the kernel: PyTorch on the draws that need it
+
+
+# Bits of the word `stages`, and of the union over a batch; SHRINK is geometry with a filter.
 GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
 BITS = {
     **{"geometry": GEOMETRY, "blur": BLUR, "impulse": IMPULSE, "shrink": SHRINK},

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.builder import Extent, RecipeBuilder
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Geometry, Stage
+from gpuaug.transforms.passes import Geometry
 from gpuaug.transforms.ranges import around, between, border, bounds, interval, is_number, probability
 
 __all__ = ["RandomAffine", "RandomRotation", "RandomTranspose"]

@@ -14,10 +14,11 @@ from torch import Tensor
 from gpuaug import functional
 from gpuaug.images.packed import Images
 from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Group, Recipes
 from gpuaug.recipe.selection import Selection, both, others
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Geometry, PassCursor, Stage
+from gpuaug.transforms.passes import Geometry, PassCursor
 from gpuaug.transforms.runnable import Runnable
 from gpuaug.transforms.step import Step
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, interval, is_number
 
 __all__ = ["GaussianBlur"]

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import LUMA
+from gpuaug.recipe.layout import LUMA, Stage
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import around, between, bounds, level, probability, steady
 
 __all__ = [

@@ -8,11 +8,12 @@ from itertools import count
 import torch
 from torch import Tensor
 
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.selection import Selection, both, others
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.members import Members
-from gpuaug.transforms.passes import PassCursor, Stage
+from gpuaug.transforms.passes import PassCursor
 from gpuaug.transforms.ranges import probability
 from gpuaug.transforms.step import Step
 

@@ -7,11 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT
+from gpuaug.recipe.layout import EXPONENT_UNIT, POSTERIZE, POWER, SOLARIZE, THRESHOLD_UNIT, Stage
 from gpuaug.recipe.selection import Selection
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, span, whole_between, whole_span
 
 __all__ = ["Posterize", "RandomGamma", "Solarize"]

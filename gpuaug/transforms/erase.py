@@ -10,12 +10,11 @@ from torch import Tensor
 
 from gpuaug.images.batch import check_size
 from gpuaug.recipe.builder import Extent, RecipeBuilder
-from gpuaug.recipe.layout import BOXES, TRIES
+from gpuaug.recipe.layout import BOXES, TRIES, Stage
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, interval, level, probability, whole, whole_between, whole_span
 
 __all__ = ["CutOut", "GridDropout", "RandomErasing"]

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from gpuaug.images.batch import check_size
 from gpuaug.recipe.builder import Extent, RecipeBuilder
-from gpuaug.recipe.layout import TRIES
+from gpuaug.recipe.layout import TRIES, Stage
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Geometry, Stage
+from gpuaug.transforms.passes import Geometry
 from gpuaug.transforms.ranges import between, border, flag, interval, is_whole, probability, whole
 from gpuaug.transforms.step import Step
 

@@ -7,11 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import DEVIATION_UNIT, FACTOR, FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL
+from gpuaug.recipe.layout import DEVIATION_UNIT, FACTOR, FACTOR_UNIT, NORMAL, PER_CHANNEL, PER_PIXEL, Stage
 from gpuaug.recipe.selection import Selection
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.ranges import between, flag, span
 
 __all__ = ["GaussNoise", "MultiplicativeNoise"]

@@ -9,6 +9,7 @@ from gpuaug import functional
 from gpuaug.images.batch import dtype_name
 from gpuaug.images.packed import Images, Packed
 from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.selection import Selection
 from gpuaug.stages.output import (
@@ -21,7 +22,6 @@ from gpuaug.stages.output import (
 from gpuaug.transforms import advice
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.fixed_settings import copied
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.tracing import keep
 
 __all__ = ["Normalize"]

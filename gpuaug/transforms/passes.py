@@ -7,21 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from gpuaug.recipe.layout import MOST_CURVES
-
-
-class Stage(IntEnum):
-    """The kernel's stages in its fixed order, and what may follow the kernel in the same pass."""
-
-    GEOMETRY = 0
-    BLUR = 1
-    COLOR = 2
-    CURVES = 3
-    NOISE = 4
-    IMPULSE = 5
-    ERASE = 6
-    OUTPUT = 7
-    BATCHED = 8  # after the kernel: PyTorch on the draws that need it
+from gpuaug.recipe.layout import MOST_CURVES, Stage
 
 
 class Geometry(IntEnum):

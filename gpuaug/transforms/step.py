@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.packed import Images
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Group, Recipes
 from gpuaug.recipe.selection import Selection
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Geometry, Stage
+from gpuaug.transforms.passes import Geometry
 
 
 class Placed(Protocol):

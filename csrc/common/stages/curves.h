@@ -67,4 +67,11 @@ GPUAUG_HOST_DEVICE int curved(int64_t word, int level, const Depth& depth) {
   return level;
 }
 
+// The stage on one level, by the table of a draw's curves.
+struct CurvedLevel {
+  const uint8_t* table;
+
+  GPUAUG_HOST_DEVICE int operator()(int level, uint32_t /*bits*/) const { return table[level]; }
+};
+
 }  // namespace gpuaug

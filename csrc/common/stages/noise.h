@@ -57,4 +57,16 @@ GPUAUG_HOST_DEVICE int with_factor(int level, uint32_t bits, NoiseScale scale) {
   return held(static_cast<int>((static_cast<uint32_t>(level) * factor + (1 << 11)) >> 12));
 }
 
+// The stage on one level, from 16 random bits.
+struct NoisyLevel {
+  bool is_normal;
+  NoiseScale scale;
+  const int16_t* normals;
+
+  GPUAUG_HOST_DEVICE int operator()(int level, uint32_t bits) const {
+    if (!is_normal) return with_factor(level, bits, scale);
+    return with_normal(level, normal(normals[bits & 0xFF], normals[bits >> 8]), scale);
+  }
+};
+
 }  // namespace gpuaug

@@ -10,11 +10,11 @@ from torch import Tensor
 from gpuaug.images.batch import has_channels_last
 from gpuaug.images.levels import COLORS, clamped, full_precision, shares
 from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Group
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.step import Step
 
 LEVELS = 255

@@ -10,8 +10,8 @@ import torch
 from waiting import no_waiting
 
 import gpuaug as ga
+from gpuaug.recipe.layout import Stage
 from gpuaug.transforms.batched.base import Batched
-from gpuaug.transforms.passes import Stage
 from gpuaug.transforms.travel import travel
 
 # Every one with its defaults, so that none can be forgotten.

@@ -1,0 +1,48 @@
+// Stages that change each level of a tile by itself, in place: a strip of a channel at a time, then the masks once
+// more.
+#pragma once
+
+#include <cstdint>
+
+#include "common/arithmetic.h"
+#include "common/batch.h"
+#include "common/philox.h"
+#include "cuda/shared.cuh"
+
+namespace gpuaug {
+
+// `stage` gives a level for a level and 16 bits; `bits_of` the bits of a strip, for a channel and the strip's first
+// pixel. Each thread has the strips that it has in color_tile, so that no barrier is needed in between.
+template <typename Stage, typename BitsOf>
+__device__ inline void level_tile(const Shared& shared, const TilePlan& plan, const Batch& batch, const Stage& stage,
+                                  const BitsOf& bits_of) {
+  const Tiling& tiling = shared.tiling;
+  const Lane lane(tiling.narrow);
+  const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch;
+  for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
+    const int place = row * pitch + lane.strip * kStripWidth;
+    const int64_t pixel = (plan.y.begin + row) * batch.width + plan.x.begin + lane.strip * kStripWidth;
+#pragma unroll 1  // unrolled, they would need registers that the other steps have better uses for
+    for (int c = 0; c < colored(tiling.channels); ++c) {
+      const Block bits = bits_of(c, pixel);
+      auto* strip = reinterpret_cast<uint2*>(shared.finished() + c * plane + place);
+      const uint2 levels = *strip;
+      uint2 changed{0, 0};
+#pragma unroll
+      for (int j = 0; j < 8; ++j) {
+        const int shift = j % 4 * 8;
+        const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF;
+        const int level = static_cast<int>((j < 4 ? levels.x : levels.y) >> shift & 0xFF);
+        (j < 4 ? changed.x : changed.y) |= static_cast<uint32_t>(stage(level, own)) << shift;
+      }
+      uint2 keep{~0u, ~0u}, put{0, 0};
+      if (plan.masked) {
+        keep = *reinterpret_cast<const uint2*>(shared.keep() + place);
+        put = *reinterpret_cast<const uint2*>(shared.laid() + place);
+      }
+      *strip = {(changed.x & keep.x) | put.x, (changed.y & keep.y) | put.y};
+    }
+  }
+}
+
+}  // namespace gpuaug
