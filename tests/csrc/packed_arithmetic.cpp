@@ -6,6 +6,8 @@
 
 #include "cuda_shim.h"
 
+#include "common/stages/blur.h"
+#include "common/stages/geometry.h"
 #include "cuda/packed.cuh"
 
 using namespace gpuaug;

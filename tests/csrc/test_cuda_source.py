@@ -89,13 +89,7 @@ MUTATIONS = {
         "(plan.y.begin + row) * batch.width + x;",
         "(plan.y.begin + row) * batch.width + x + kVector;",
     ),
-    "color without the impulse after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
-    "curves without the impulse after it": (
-        "plain",
-        "cuda/curves.cuh",
-        "(curved_four & keep) | put",
-        "curved_four",
-    ),
+    "color without the impulse noise after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
     "curves in another order": (
         "plain",
         "cuda/curves.cuh",
@@ -104,16 +98,21 @@ MUTATIONS = {
     ),
     "curves of another level": (
         "plain",
-        "cuda/curves.cuh",
-        "curves[levels >> j & 0xFF]",
-        "curves[levels & 0xFF]",
+        "cuda/level_tile.cuh",
+        "(j < 4 ? levels.x : levels.y) >> shift & 0xFF",
+        "levels.x >> shift & 0xFF",
     ),
-    "noise without the impulse after it": ("plain", "cuda/noise.cuh", "(with.x & keep.x) | put.x", "with.x"),
+    "curves and noise without the impulse noise after them": (
+        "plain",
+        "cuda/level_tile.cuh",
+        "(changed.x & keep.x) | put.x",
+        "changed.x",
+    ),
     "noise of the first channel": (
         "plain",
         "cuda/noise.cuh",
-        "noise_bits(recipe, c, ",
-        "noise_bits(recipe, 0, ",
+        "noise_bits(recipe, channel, pixel)",
+        "noise_bits(recipe, 0, pixel)",
     ),
     "noise of another pixel": (
         "plain",
@@ -122,9 +121,9 @@ MUTATIONS = {
         "noise_place, own, pixel + 1)",
     ),
     "green from the row of red": ("plain", "cuda/color.cuh", "mix(1, green)", "mix(1, red)"),
-    "impulse where a box is erased": ("plain", "cuda/masks.cuh", "(put.x & ~gone.x)", "put.x"),
+    "impulse noise where a box is erased": ("plain", "cuda/masks.cuh", "(put.x & ~gone.x)", "put.x"),
     "a grid that begins elsewhere": ("plain", "cuda/masks.cuh", "(at + phase) % grid.a", "at % grid.a"),
-    "impulse of one block where it straddles two": (
+    "impulse noise of one block where it straddles two": (
         "plain",
         "cuda/masks.cuh",
         "if (past == 0) return bits;",
