@@ -103,12 +103,12 @@ class BalancedSampler(DrawSampler):
     def _state_at(self, epoch: int) -> EpochState:
         return self._rotation.at(epoch)
 
-    def _order_of(self, turn: EpochState) -> Order:
-        return Order(self._table, turn, self.seed)
+    def _order_of(self, state: EpochState) -> Order:
+        return Order(self._table, state, self.seed)
 
-    def _fingerprint(self, turn: EpochState) -> str:
+    def _fingerprint(self, state: EpochState) -> str:
         """Of labels and plan, with a schedule of all plans so far."""
-        return blake2b(turn.digest + self._labels_digest, digest_size=8).hexdigest()
+        return blake2b(state.digest + self._labels_digest, digest_size=8).hexdigest()
 
     @property
     def _plan(self) -> Plan:

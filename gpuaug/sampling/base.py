@@ -108,11 +108,11 @@ class KeyedSampler(DistributedSampler[Item]):
         """What is settled about an epoch. Changes nothing."""
 
     @abstractmethod
-    def _order_of(self, turn: Any) -> EpochOrder:
+    def _order_of(self, state: Any) -> EpochOrder:
         """The items of an epoch by position."""
 
     @abstractmethod
-    def _fingerprint(self, turn: Any) -> str:
+    def _fingerprint(self, state: Any) -> str:
         """Of all that the order of the epoch follows from, but for the seed."""
 
     @abstractmethod
@@ -229,9 +229,9 @@ class KeyedSampler(DistributedSampler[Item]):
     def _order(self) -> EpochOrder:
         return self._ordered(self._epoch_state)
 
-    def _ordered(self, turn: Any) -> EpochOrder:
-        if self._order_cache is None or self._order_cache[0] != turn.epoch:
-            self._order_cache = turn.epoch, self._order_of(turn)
+    def _ordered(self, state: Any) -> EpochOrder:
+        if self._order_cache is None or self._order_cache[0] != state.epoch:
+            self._order_cache = state.epoch, self._order_of(state)
         return self._order_cache[1]
 
     def state_dict(self) -> dict[str, Any]:
@@ -264,15 +264,15 @@ class KeyedSampler(DistributedSampler[Item]):
             if name not in state_dict:
                 raise ValueError(f"state_dict must hold {', '.join(_STATE)}; {name} is missing")
         epoch = checked("epoch", state_dict["epoch"], _EPOCHS)
-        turn = self._state_at(epoch)
-        own = {"version": _VERSION, "seed": self.seed, "fingerprint": self._fingerprint(turn)}
+        state = self._state_at(epoch)
+        own = {"version": _VERSION, "seed": self.seed, "fingerprint": self._fingerprint(state)}
         if any(state_dict[name] != value for name, value in own.items()):
-            saved, here = (", ".join(f"{n} {state[n]}" for n in own) for state in (state_dict, own))
+            saved, here = (", ".join(f"{n} {given[n]}" for n in own) for given in (state_dict, own))
             raise ValueError(
                 "state_dict must be of the same labels, plan, seed and version: "
                 f"it has {saved}; the sampler has {here}"
             )
-        position = checked("position", state_dict["position"], turn.total + 1)
+        position = checked("position", state_dict["position"], state.total + 1)
         before, stood = self._cursor, self.epoch
         self._enter(epoch)
         self._cursor = EpochCursor(position)

@@ -140,11 +140,13 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
     def _state_at(self, epoch: int) -> _Window:
         return _Window(epoch, self._batches)
 
-    def _order_of(self, turn: _Window) -> ClassBatches:
+    def _order_of(self, window: _Window) -> ClassBatches:
         k, m = self.classes_per_batch, self.samples_per_class
-        return ClassBatches(self._cells, k, m, self.seed, turn.epoch, turn.epoch * turn.total, turn.total)
+        return ClassBatches(
+            self._cells, k, m, self.seed, window.epoch, window.epoch * window.total, window.total
+        )
 
-    def _fingerprint(self, turn: _Window) -> str:
+    def _fingerprint(self, window: _Window) -> str:
         """Of labels, groups, k, m and the batches of an epoch."""
         return self._digest
 

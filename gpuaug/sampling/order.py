@@ -28,24 +28,26 @@ _MOST_NARROW = (1 << 31) - (1 << 16)
 class Order:
     """The draws of one epoch by position: a pure function of (labels, plan, seed, epoch)."""
 
-    def __init__(self, table: LabelTable, turn: EpochState, seed: int) -> None:
-        self.epoch = turn.epoch
-        self.total = turn.plan.total
+    def __init__(self, table: LabelTable, state: EpochState, seed: int) -> None:
+        self.epoch = state.epoch
+        self.total = state.plan.total
         self._members = table.members
         self._seed = int(signed(seed))  # as an op takes it
-        ends = torch.tensor(turn.plan.draws, device="cpu").cumsum(0)
-        begins = ends - torch.tensor(turn.plan.draws, device="cpu")
-        plan = list(zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True))
+        ends = torch.tensor(state.plan.draws, device="cpu").cumsum(0)
+        begins = ends - torch.tensor(state.plan.draws, device="cpu")
+        plan = list(zip(state.stands, state.plan.samples, state.plan.draws, strict=True))
         offsets = torch.tensor([first_slot(*each) for each in plan], device="cpu")
         classes = torch.stack((begins, ends, table.counts, table.starts, offsets))
-        positions = Bijections([self.total], seed, [turn.epoch], POSITIONS)
-        members = Bijections(turn.plan.samples, seed, [stand.round.number for stand in turn.stands], MEMBERS)
+        positions = Bijections([self.total], seed, [state.epoch], POSITIONS)
+        members = Bijections(
+            state.plan.samples, seed, [stand.round.number for stand in state.stands], MEMBERS
+        )
         # Numbers of 32 bits, where they fit, go twice as fast through vectors; keys keep their bits.
         narrow = max(self.total, len(table.members)) <= _MOST_NARROW
         dtype = torch.int32 if narrow else torch.int64
         self._classes = classes.to(dtype)
         self._bijections = torch.cat((positions.table, members.table), dim=1).to(dtype)
-        self._moves = _moves(table, turn, seed)
+        self._moves = _moves(table, state, seed)
         if self._moves is not None:
             self._moved = torch.zeros(len(table.members), dtype=torch.bool, device="cpu")
             self._moved[self._moves.sources] = True
@@ -62,9 +64,9 @@ class Order:
         return draws
 
 
-def _moves(table: LabelTable, turn: EpochState, seed: int) -> Moves | None:
+def _moves(table: LabelTable, state: EpochState, seed: int) -> Moves | None:
     """By index, what the epoch draws in the place of others; None where nothing moves."""
-    plan = zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True)
+    plan = zip(state.stands, state.plan.samples, state.plan.draws, strict=True)
     faced = [(*facing(*each), *each) for each in plan]
     # A class whose samples are all drawn equally often needs none.
     kept = [

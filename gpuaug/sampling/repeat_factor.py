@@ -27,11 +27,11 @@ class _Repeats:
 
     epoch: int
     table: LabelTable
-    turn: EpochState
+    state: EpochState
 
     @property
     def total(self) -> int:
-        return self.turn.total
+        return self.state.total
 
 
 class RepeatFactorSampler(DrawSampler):
@@ -106,10 +106,10 @@ class RepeatFactorSampler(DrawSampler):
         stands = (Stand(Round(epoch), 0),) * len(samples)
         return _Repeats(epoch, table, EpochState(epoch, Plan(table.classes, samples, draws), stands, b""))
 
-    def _order_of(self, turn: _Repeats) -> Order:
-        return Order(turn.table, turn.turn, self.seed)
+    def _order_of(self, repeats: _Repeats) -> Order:
+        return Order(repeats.table, repeats.state, self.seed)
 
-    def _fingerprint(self, turn: _Repeats) -> str:
+    def _fingerprint(self, repeats: _Repeats) -> str:
         """Of labels and threshold."""
         return self._digest
 

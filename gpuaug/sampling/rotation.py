@@ -121,13 +121,13 @@ class EpochState:
 
 
 class Rotation:
-    """The turns of all epochs: a pure function of (classes, counts, target).
+    """The states of all epochs: a pure function of (classes, counts, target).
 
-    >>> turn = Rotation(("cat", "dog"), (6, 4), "minority").at(2)
-    >>> turn.plan.draws, [stand.offset for stand in turn.stands], [stand.leaving for stand in turn.stands]
+    >>> state = Rotation(("cat", "dog"), (6, 4), "minority").at(2)
+    >>> state.plan.draws, [stand.offset for stand in state.stands], [stand.leaving for stand in state.stands]
     ((4, 4), [4, 0], [True, False])
 
-    With one target, a turn costs the same for any epoch. With a schedule it follows from those of all epochs
+    With one target, a state costs the same for any epoch. With a schedule it follows from those of all epochs
     before: the next epoch is one step, and another epoch as many as its number.
 
     Args:
@@ -150,7 +150,7 @@ class Rotation:
         self._first = self._last = EpochState(0, plan, (_START,) * len(classes), _digest(b"", 0, plan))
 
     def at(self, epoch: int) -> EpochState:
-        """The turn of ``epoch``, at least 0."""
+        """The state at the start of ``epoch``, at least 0."""
         if self._schedule is None:
             return _later(self._first, epoch)
         if self._last.epoch > epoch:
@@ -159,14 +159,16 @@ class Rotation:
             self._last = self._next(self._schedule, self._last)
         return self._last
 
-    def _next(self, schedule: Schedule, turn: EpochState) -> EpochState:
+    def _next(self, schedule: Schedule, state: EpochState) -> EpochState:
         stands = tuple(
             stand if draws % size == 0 else after(stand, size, draws)
-            for stand, size, draws in zip(turn.stands, turn.plan.samples, turn.plan.draws, strict=True)
+            for stand, size, draws in zip(state.stands, state.plan.samples, state.plan.draws, strict=True)
         )
-        epoch = turn.epoch + 1
+        epoch = state.epoch + 1
         plan = self._plan_of(schedule, epoch)
-        digest = turn.digest if plan is turn.plan or plan == turn.plan else _digest(turn.digest, epoch, plan)
+        digest = (
+            state.digest if plan is state.plan or plan == state.plan else _digest(state.digest, epoch, plan)
+        )
         return EpochState(epoch, plan, stands, digest)
 
     def _plan_of(self, schedule: Schedule, epoch: int) -> Plan:
@@ -188,7 +190,7 @@ def _key(target: Target) -> Any:
 
 
 def _later(first: EpochState, epoch: int) -> EpochState:
-    """The turn of ``epoch`` where every epoch has the plan of the first; as many steps would give it too."""
+    """The state of ``epoch`` where every epoch has the plan of the first; as many steps would give it too."""
     plan = first.plan
     stands = (stand_at(size, draws, epoch) for size, draws in zip(plan.samples, plan.draws, strict=True))
     return EpochState(epoch, plan, tuple(stands), first.digest)
