@@ -91,8 +91,8 @@ def test_one_launch_a_batch():
 def test_nothing_waits():
     images, draws = batch()
     augment, images = chain(), images.cuda()
-    followers = {"masks": images[:, 0], "boxes": torch.rand(32, 3, 4, device="cuda") * 48}
-    ways = ({}, {"index": draws[:, 0].flip(0)}, {"index": draws[:, 0], **followers}, followers)
+    annotations = {"masks": images[:, 0], "boxes": torch.rand(32, 3, 4, device="cuda") * 48}
+    ways = ({}, {"index": draws[:, 0].flip(0)}, {"index": draws[:, 0], **annotations}, annotations)
     for extras in ways:
         augment(images, draws, **extras)
         with no_waiting(images.device):

@@ -61,7 +61,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         if missing := GENERATIONS[request.param] - features():
             pytest.skip(f"this processor has no {', '.join(sorted(missing))}")
         flags = ["-O3", f"-march={request.param}"]
-    program = tmp_path_factory.mktemp("painter") / "painter"
+    program = tmp_path_factory.mktemp("row_pipeline") / "row_pipeline"
     sources = [ROOT / "tests/csrc/row_pipeline_alone.cpp", *sorted((ROOT / "csrc").glob("cpu/rows_*.cpp"))]
     command = [*compiler.split(), *FLAGS, *flags, "-I", ROOT / "csrc", *sources, "-o", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

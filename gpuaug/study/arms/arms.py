@@ -104,7 +104,7 @@ TARGETS: dict[str, Callable[..., Target | Schedule]] = {
     "deferred": deferred,
     "progressive": progressive,
 }
-USUAL_TARGET, USUAL_WHOM = "majority", "all"
+USUAL_TARGET, USUAL_DRAWS = "majority", "all"
 
 
 def groups(epochs: int) -> dict[str, list[str]]:
@@ -127,7 +127,7 @@ def groups(epochs: int) -> dict[str, list[str]]:
 
 
 def read_arms(
-    texts: Sequence[str], *, epochs: int = 10, target: str = USUAL_TARGET, apply_to: str = USUAL_WHOM
+    texts: Sequence[str], *, epochs: int = 10, target: str = USUAL_TARGET, apply_to: str = USUAL_DRAWS
 ) -> dict[str, Arm]:
     """The arms that the texts name, in their order.
 
@@ -155,7 +155,7 @@ def read_arms(
     return arms
 
 
-def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHOM) -> tuple[str, Arm]:
+def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_DRAWS) -> tuple[str, Arm]:
     """One arm and its name, which is the shortest text that gives the same arm again.
 
     >>> name, arm = read_arm("crop + hflip(1)", target="power(0.5)")
@@ -164,11 +164,11 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHO
     """
     if text in NAMED:
         return text, NAMED[text]
-    rest, at, whom = text.partition("@")
+    rest, at, augmented = text.partition("@")
     head, colon, chain = rest.partition(":")
     if not colon:
         head, chain = (rest, "") if _is_target(rest) else (target, rest)
-    whom = whom.strip() if at else apply_to if chain else USUAL_WHOM
+    augmented = augmented.strip() if at else apply_to if chain else USUAL_DRAWS
     try:
         head, wanted = tidy(head), evaluate("target", head, TARGETS)
         transforms = read_chain(chain) if chain else None
@@ -179,13 +179,13 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_WHO
             f"arms must be names of {', '.join(NAMED)}, groups ({', '.join(groups(1))}), targets or chains; "
             f"got {text!r}{meant or f': {error}'}"
         ) from error
-    if whom not in ("all", "copies"):
+    if augmented not in ("all", "copies"):
         raise ValueError(f"arms must end in '@ all' or '@ copies', or in neither, got {text!r}")
     words = [f"{head}:" if head != USUAL_TARGET and chain else "" if chain else head]
     words += [transforms.text] if transforms else []
-    words += [f"@ {whom}"] if whom != USUAL_WHOM else []
-    what = f"{'every draw' if whom == 'all' else 'copies'}: {transforms.text}" if transforms else "unchanged"
-    return " ".join(filter(None, words)), Arm(f"target {head}; {what}", wanted, transforms or nothing, whom)
+    words += [f"@ {augmented}"] if augmented != USUAL_DRAWS else []
+    what = f"{'every draw' if augmented == 'all' else 'copies'}: {transforms.text}" if transforms else "unchanged"
+    return " ".join(filter(None, words)), Arm(f"target {head}; {what}", wanted, transforms or nothing, augmented)
 
 
 def _is_target(text: str) -> bool:

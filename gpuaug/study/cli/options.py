@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--apply-to",
         choices=("all", "copies"),
         default="all",
-        help="whom arms that say nothing of it augment (default: %(default)s)",
+        help="the draws that arms augment where they do not say (default: %(default)s)",
     )
     training.add_argument(
         "--model",

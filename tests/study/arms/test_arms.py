@@ -101,7 +101,7 @@ def test_a_chain_flips_what_it_is_applied_to(images):
         assert same(out, images) == [not of for of in flipped]
 
 
-def test_usual_target_and_whom_are_of_chains_that_say_nothing():
+def test_usual_target_and_draws_are_of_chains_that_say_nothing():
     texts = ["crop", "minority: crop", "crop @ all", "all", "natural"]
     arms = read_arms(texts, target="natural", apply_to="copies")
     assert list(arms) == [
