@@ -184,8 +184,9 @@ def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_DRA
     words = [f"{head}:" if head != USUAL_TARGET and chain else "" if chain else head]
     words += [transforms.text] if transforms else []
     words += [f"@ {augmented}"] if augmented != USUAL_DRAWS else []
-    what = f"{'every draw' if augmented == 'all' else 'copies'}: {transforms.text}" if transforms else "unchanged"
-    return " ".join(filter(None, words)), Arm(f"target {head}; {what}", wanted, transforms or nothing, augmented)
+    draws = "every draw" if augmented == "all" else "copies"
+    about = f"target {head}; {f'{draws}: {transforms.text}' if transforms else 'unchanged'}"
+    return " ".join(filter(None, words)), Arm(about, wanted, transforms or nothing, augmented)
 
 
 def _is_target(text: str) -> bool:
