@@ -6,6 +6,7 @@ from math import inf, nan
 import numpy as np
 import pytest
 import torch
+from named import named
 
 from gpuaug.sampling import BalancedBatchSampler, BalancedSampler, RepeatFactorSampler
 from gpuaug.sampling.plan import make_plan
@@ -101,13 +102,13 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("labels", "error", "message"), LABELS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("labels", "error", "message"), LABELS, ids=named)
 def test_labels(labels, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(labels)
 
 
-@pytest.mark.parametrize(("target", "error", "message"), TARGETS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("target", "error", "message"), TARGETS, ids=named)
 def test_target(target, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(GOOD, target)
@@ -128,7 +129,7 @@ SAMPLERS = {
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-@pytest.mark.parametrize(("place", "error", "message"), PLACES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("place", "error", "message"), PLACES, ids=named)
 def test_seed_and_place(place, error, message, kind):
     with pytest.raises(error, match=message):
         SAMPLERS[kind](GOOD, **place)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from named import named
 
 from gpuaug.sampling import BalancedSampler, effective_number, power
 from gpuaug.sampling.targets import draws_of
@@ -43,7 +44,7 @@ COUNTS = {0: 4, 1: 10, 2: 7}
         (lambda counts: "mean", [7, 7, 7]),
         (lambda counts: sum(counts.values()), [21, 21, 21]),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=named,
 )
 def test_draws_of_each_target(target, draws):
     found = draws_of(target, COUNTS)
