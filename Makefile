@@ -5,17 +5,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/requirements.stamp
 BUILT := $(VENV)/gpuaug.stamp
+# Files of tests that run side by side: one for each core and 3 GiB of memory, four at most.
+TESTS_AT_ONCE = $(shell $(PYTHON) -c 'import os; gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30; print(max(1, min(4, os.cpu_count() or 1, gib // 3)))')
 
-.PHONY: demo test test-floor lint bench gpu clean
+.PHONY: demo quick test test-floor lint bench gpu clean
 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.
 demo: $(BUILT)
 	$(BIN)/python -m gpuaug study --out results/demo --overwrite
 
+# The tests of what is being changed, in less than a minute. QUICK passes options on, such as QUICK=-x.
+quick: $(BUILT)
+	$(BIN)/python tests/quick.py $(QUICK)
+
 # With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
 test: $(BUILT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
-	$(BIN)/python -m pytest
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 # With the oldest PyTorch, kornia and NumPy that are promised, in an environment of their own, removed at the end.
 test-floor:

@@ -20,7 +20,10 @@ LABELS = [0] * MAJORITY + [1] * MINORITY
 DRAWS = 2 * MAJORITY  # not a multiple of 3 ranks, nor of 7 or 64
 PIXELS = np.random.default_rng(0).integers(0, 256, (len(LABELS), SIDE, SIDE, 3), np.uint8)
 
-pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more workers than cores
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # more workers than cores
+]
 
 
 class Samples:

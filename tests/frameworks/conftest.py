@@ -18,6 +18,12 @@ collect_ignore = ["evaluate_lightning.py", "train_accelerate.py", "train_lightni
 Run = Callable[..., list[Any]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("frameworks")
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs ``script`` with a folder and more arguments; gives what its ranks wrote there, by rank."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
 SCRIPT = Path(__file__).with_name("interrupted_starts.py")
 ROUNDS = 20

@@ -13,6 +13,8 @@ import torch
 
 import gpuaug as ga
 
+pytestmark = pytest.mark.slow
+
 SIDE, COUNT, EPOCHS, WARM = 64, 24, 50, 8
 LABELS = [0] * 18 + [1] * 6
 EPOCH_BYTES = 36 * 3 * SIDE * SIDE * 4  # of the images that an epoch hands out

@@ -10,6 +10,8 @@ from shown_indices import no_children
 
 import gpuaug
 
+pytestmark = pytest.mark.slow
+
 LABELS = [0] * 17 + [1] * 5 + [2] * 2
 SIDE, EPOCHS = 5, 3
 PIXELS = np.random.default_rng(2).integers(0, 256, (len(LABELS), SIDE, SIDE, 3), np.uint8)

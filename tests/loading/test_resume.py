@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import gpuaug
 from gpuaug.sampling import deferred
 
+pytestmark = pytest.mark.slow
+
 LABELS = [0] * 11 + [1] * 3 + [2]
 SEED, SIDE = 2**64 - 3, 6
 PIXELS = np.random.default_rng(0).integers(0, 256, (len(LABELS), SIDE, SIDE, 3), np.uint8)

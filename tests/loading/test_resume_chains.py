@@ -8,12 +8,15 @@ from functools import cache
 from itertools import islice
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gpuaug
 from gpuaug.sampling import deferred
+
+pytestmark = pytest.mark.slow
 
 LABELS = [0] * 9 + [1] * 3 + [2]
 SIDE = 5

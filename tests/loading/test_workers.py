@@ -21,6 +21,8 @@ from gpuaug import BalancedSampler
 from gpuaug.loading import WithDraws
 from gpuaug.loading.worker import interrupts_later, mixed
 
+pytestmark = pytest.mark.slow
+
 
 class Noisy(Samples):
     """The label is one random number of each of three generators."""

@@ -30,6 +30,8 @@ from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.rotation import Rotation
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "tests/wild_calls.py"
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

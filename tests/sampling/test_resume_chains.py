@@ -7,10 +7,13 @@ import json
 from functools import cache
 from itertools import islice
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuaug.sampling import BalancedBatchSampler, BalancedSampler, RepeatFactorSampler, deferred
+
+pytestmark = pytest.mark.slow
 
 LABELS = [0] * 13 + [1] * 4 + [2]
 SEED = 2**63 + 5

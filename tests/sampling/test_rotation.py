@@ -12,6 +12,8 @@ from scipy import stats
 from gpuaug.sampling import BalancedSampler, Schedule
 from gpuaug.sampling.rotation import Rotation
 
+pytestmark = pytest.mark.slow
+
 
 def times_by_epoch(labels, target, epochs, seed=0):
     """For every epoch how often it drew each sample."""

@@ -9,6 +9,8 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 import gpuaug as ga
 
+pytestmark = pytest.mark.slow
+
 SIZES = (2, 3, 5, 8, 4, 6, 7, 9, 11, 10)
 
 

@@ -8,6 +8,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 import gpuaug as ga
 from gpuaug.transforms import catalogue, ranges
 
+pytestmark = pytest.mark.slow
+
 IMAGES = torch.randint(256, (4, 3, 20, 20), dtype=torch.uint8)
 LABELS = torch.arange(4) % 2
 DRAWS = torch.stack((torch.arange(4), torch.ones(4).long(), torch.arange(4) * 0x1E3779B97F4A7C15), dim=1)

@@ -16,6 +16,8 @@ from gpuaug.study.cli.command import without_refused
 from gpuaug.study.data.request import Request
 from gpuaug.study.data.sources import load
 
+pytestmark = pytest.mark.slow
+
 TINY = ["--majority-count", "64", "--ratio", "4", "--epochs", "1", "--seeds", "1"]
 FILES = [
     *("confusion.png", "curves.png", "differences.png", "draws.png", "gallery", "metrics.csv"),

@@ -7,6 +7,8 @@ import pytest
 
 from gpuaug.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 TRAIN, TEST = 12, 6
 
 

@@ -14,6 +14,8 @@ from gpuaug.study.data.holdout import held_out
 from gpuaug.study.data.request import Request
 from gpuaug.study.data.sources import load
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"cat": 20, "dog": 11, "eel": 3}
 
 

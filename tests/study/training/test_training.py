@@ -11,6 +11,8 @@ from gpuaug.study.data.imbalance import imbalance
 from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.training import Protocol, Training
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def easy():

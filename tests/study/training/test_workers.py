@@ -4,8 +4,12 @@ import csv
 import subprocess
 import sys
 
+import pytest
+
 from gpuaug.__main__ import main
 from gpuaug.study.training.workers import ALONE, Workers
+
+pytestmark = pytest.mark.slow
 
 STUDY = [
     *("study", "--majority-count", "64", "--ratio", "4", "--epochs", "2", "--seeds", "1", "--device", "cpu"),
