@@ -1,8 +1,8 @@
 """Runs the tests of what is being changed: ``make quick``. Arguments go on to pytest.
 
 The files that differ from where this branch left ``main`` (on ``main``, from the last commit) choose the
-tests: those that mirror a file, else those of its room. Left out are slow tests, those that start processes
-and those of frameworks. A few that hold for the whole package always run; with nothing changed, some of every room do.
+tests: those that mirror a file, else those of its room. Slow tests, those that start processes and those of
+frameworks are left out. A few tests of the whole package always run; with nothing changed, some of every room.
 """
 
 from __future__ import annotations

@@ -90,10 +90,10 @@ def test_further_images_leave_the_others_where_they_are():
 
 def test_all_images_are_held_out_as_often():
     counts = {"cat": 10, "dog": 5}
-    seeds = 2000
+    seeds = 500
     found = sum(held_out(paths(counts), labels(counts), 0.2, seed).int() for seed in range(seeds))
-    # 400 each, deviation 17.9: none further than five of these.
-    assert (found - seeds // 5).abs().max() < 90
+    # 100 each, deviation 8.9: none further than five of these.
+    assert (found - seeds // 5).abs().max() < 45
 
 
 def test_a_class_of_one_image(tmp_path):
