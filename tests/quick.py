@@ -2,7 +2,7 @@
 
 The files that differ from where this branch left ``main`` (on ``main``, from the last commit) choose the
 tests: those that mirror a file, else those of its room. Slow tests, those that start processes and those of
-frameworks are left out. A few tests of the whole package always run; with nothing changed, some of every room.
+frameworks are left out. Some of the whole package always run; with nothing changed, some of every room.
 """
 
 from __future__ import annotations
