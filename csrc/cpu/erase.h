@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "common/arithmetic.h"
+#include "common/stages/erase.h"
 #include "cpu/row_kernels.h"
 
 namespace gpuaug {

@@ -8,6 +8,8 @@
 
 #include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/borders.h"
+#include "common/stages/geometry.h"
 #include "cpu/row_kernels.h"
 
 namespace gpuaug {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "common/arithmetic.h"
+#include "common/borders.h"
+#include "common/stages/geometry.h"
 #include "cpu/row_kernels.h"
 
 namespace gpuaug {

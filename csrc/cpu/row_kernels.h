@@ -1,4 +1,4 @@
-// The CPU's inner loops: whole rows of 16-bit values, one fact of stages.h to a loop. Each is compiled for several
+// The CPU's inner loops: whole rows of 16-bit values, one fact of common/stages to a loop. Each is compiled for several
 // generations of vectors, and the machine's widest is taken when the library is loaded.
 #pragma once
 

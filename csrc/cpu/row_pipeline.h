@@ -7,7 +7,11 @@
 
 #include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/borders.h"
+#include "common/stages/blur.h"
+#include "common/stages/color.h"
 #include "common/stages/curves.h"
+#include "common/stages/geometry.h"
 #include "common/stages/noise.h"
 #include "cpu/erase.h"
 #include "cpu/output_row.h"

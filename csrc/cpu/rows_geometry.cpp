@@ -1,7 +1,7 @@
 // The loops of geometry: from source rows to rows of levels.
 #include <cstring>
 
-#include "common/arithmetic.h"
+#include "common/stages/geometry.h"
 #include "cpu/row_kernels.h"
 #include "host/simd.h"
 

@@ -3,8 +3,9 @@
 #include <cstring>
 #include <type_traits>
 
-#include "common/arithmetic.h"
 #include "common/philox.h"
+#include "common/stages/blur.h"
+#include "common/stages/color.h"
 #include "cpu/row_kernels.h"
 #include "host/simd.h"
 

@@ -93,7 +93,7 @@ void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row
   constexpr int kChunk = 8;  // blocks: what is written in small pieces is read in large ones long after
   Places places[kChunk];
   uint16_t words[2][kChunk][4 * kRowBlock];  // above and below; of each pixel and its right neighbour
-  const bool two = channels > 2;           // words to a pixel
+  const bool two = channels > 2;             // words to a pixel
   for (int64_t begin = 0; begin < n; begin += kChunk * kRowBlock) {
     const auto blocks = static_cast<int>((n - begin < kChunk * kRowBlock ? n - begin : kChunk * kRowBlock) / kRowBlock);
     for (int b = 0; b < blocks; ++b) place(row, reach, begin + b * kRowBlock, places[b]);

@@ -8,6 +8,7 @@
 
 #include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/stages/geometry.h"
 #include "cpu/padded_source.h"
 #include "cpu/row_kernels.h"
 

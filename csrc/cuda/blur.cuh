@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "common/arithmetic.h"
+#include "common/stages/blur.h"
 #include "cuda/packed.cuh"
 #include "cuda/shared.cuh"
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "common/arithmetic.h"
+#include "common/stages/color.h"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {

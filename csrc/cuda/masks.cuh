@@ -7,6 +7,7 @@
 #include "common/arithmetic.h"
 #include "common/batch.h"
 #include "common/philox.h"
+#include "common/stages/erase.h"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {

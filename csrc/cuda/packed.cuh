@@ -1,14 +1,15 @@
-// The arithmetic of stages.h on words that hold several values: the same integers, in fewer instructions.
+// The arithmetic of common/ on words that hold several values: the same integers, in fewer instructions.
 #pragma once
 
 #include <cstdint>
 
 #include "common/arithmetic.h"
 #include "common/layout.h"
+#include "common/stages/blur.h"
 
 namespace gpuaug {
 
-// ---- Blends. stages.h rounds first + ((second - first) * weight + half) >> bits, which is
+// ---- Blends. blend() rounds first + ((second - first) * weight + half) >> bits, which is
 // (first * (one - weight) + second * weight + half) >> bits: the first factor is a whole number of 2^bits.
 
 // Two levels under weights that add up to 2^15: in 1/128, in bits 8 to 23.

@@ -5,8 +5,9 @@
 
 #include <cstdint>
 
-#include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/borders.h"
+#include "common/stages/geometry.h"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {

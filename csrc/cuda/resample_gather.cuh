@@ -5,6 +5,8 @@
 
 #include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/borders.h"
+#include "common/stages/geometry.h"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {

@@ -6,6 +6,8 @@
 
 #include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/borders.h"
+#include "common/stages/geometry.h"
 #include "cuda/packed.cuh"
 #include "cuda/shared.cuh"
 #include "cuda/tile_plan.cuh"

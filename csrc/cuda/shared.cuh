@@ -1,8 +1,9 @@
-// A block's shared memory: typed views of the parts that tile.h lays out.
+// A block's shared memory: typed views of the parts that tiling.h lays out.
 #pragma once
 
 #include <cstdint>
 
+#include "common/arithmetic.h"
 #include "cuda/tile_plan.cuh"
 #include "cuda/tiling.h"
 

@@ -5,7 +5,10 @@
 
 #include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/borders.h"
 #include "common/layout.h"
+#include "common/stages/blur.h"
+#include "common/stages/geometry.h"
 #include "cuda/tiling.h"
 
 namespace gpuaug {

@@ -1,4 +1,4 @@
-// Philox on the host: the rounds of random.h on sixteen counters at once, in loops that compilers vectorise.
+// Philox on the host: the rounds of common/philox.h on sixteen counters at once, in loops that compilers vectorise.
 #pragma once
 
 #include <cstdint>

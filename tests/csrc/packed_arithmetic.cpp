@@ -1,4 +1,4 @@
-// The packed arithmetic of the CUDA kernel against that of stages.h: every pair of levels under every weight across,
+// The packed arithmetic of the CUDA kernel against that of the stages: every pair of levels under every weight across,
 // and a million values each of what has too many.
 #include <cstdint>
 #include <cstdio>

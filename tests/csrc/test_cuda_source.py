@@ -48,7 +48,7 @@ MUTATIONS = {
     ),
     "tap not resolved": (
         "address",
-        "common/arithmetic.h",
+        "common/stages/geometry.h",
         "resolve(ty.index + 1, window.top, window.bottom, recipe.border)",
         "ty.index + 1",
     ),

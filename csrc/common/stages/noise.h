@@ -48,8 +48,6 @@ constexpr Normals normals() {
 // Two of them make one that is almost smooth, within 4.2 deviations; 4 and 3, so that its deviation is 5 of theirs.
 GPUAUG_HOST_DEVICE int normal(int low, int high) { return 4 * low + 3 * high; }
 
-GPUAUG_HOST_DEVICE int held(int level) { return level < 0 ? 0 : (level > 255 ? 255 : level); }
-
 GPUAUG_HOST_DEVICE int with_normal(int level, int normal, NoiseScale scale) {
   return held(level + ((static_cast<int>(scale.low) * normal + (1 << 19)) >> 20));
 }

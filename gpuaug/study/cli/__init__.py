@@ -1,0 +1,1 @@
+"""The commands ``study`` and ``preview``: their options, the checks of them, and what they run."""

@@ -14,7 +14,7 @@ from gpuaug.study import extras
 
 if TYPE_CHECKING:
     from gpuaug.study.arms.arms import Arm
-    from gpuaug.study.data.sources import StudyData
+    from gpuaug.study.data.study_data import StudyData
     from gpuaug.study.training.training import Protocol
     from gpuaug.study.training.workers import Workers
 
@@ -53,7 +53,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> Job:
     extras.require(*extras.ALWAYS)
     # Only now: these need the packages that were just asked for.
     from gpuaug.study.arms.arms import ARMS, read_arms
-    from gpuaug.study.search import hold_out
+    from gpuaug.study.search.search import hold_out
     from gpuaug.study.spelling import did_you_mean
     from gpuaug.study.training.networks import find_network
     from gpuaug.study.training.training import Protocol
@@ -107,7 +107,7 @@ def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dic
     from gpuaug.sampling import Schedule
     from gpuaug.study.arms.arms import read_arms
     from gpuaug.study.arms.techniques import TECHNIQUES, grid
-    from gpuaug.study.search import ladder
+    from gpuaug.study.search.search import ladder
 
     if arguments.search is None:
         if arguments.candidates:
@@ -126,7 +126,10 @@ def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dic
 
 def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str, ...]]:
     """The images, and the classes that are rare among them."""
-    from gpuaug.study.data.sources import Request, check_known, imbalance, load, long_tail
+    from gpuaug.study.data.imbalance import imbalance, long_tail
+    from gpuaug.study.data.request import Request
+    from gpuaug.study.data.sources import load
+    from gpuaug.study.data.study_data import check_known
 
     balanced = load(
         Request(
@@ -211,14 +214,14 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
 def make_folder(job: Job, overwrite: bool) -> None:
     """The folder of the study, with what all its runs depend on; what was there goes, if so asked."""
     from gpuaug.study.report.report import versions
-    from gpuaug.study.search import keep_search_plan
-    from gpuaug.study.training.runs import keep_plan
+    from gpuaug.study.search.search import keep_search_settings
+    from gpuaug.study.training.settings import keep_settings
 
     if job.workers.first:
         if overwrite:
             for folder in ("runs", "tensorboard", "gallery"):
                 shutil.rmtree(job.out / folder, ignore_errors=True)
-        plan = {
+        settings = {
             "data": job.data.fingerprint(),
             "model": job.protocol.network,
             "epochs": job.protocol.epochs,
@@ -227,21 +230,22 @@ def make_folder(job: Job, overwrite: bool) -> None:
             "threads": torch.get_num_threads(),
             "versions": {name: versions()[name] for name in ("gpuaug", "torch")},
         }
-        keep_plan(job.out / "runs" / "plan.json", plan)
+        keep_settings(job.out / "runs", settings)
         if job.search is not None:
-            keep_search_plan(job.out / "runs" / "search", job.candidates, job.seeds, job.search)
+            keep_search_settings(job.out / "runs" / "search", job.candidates, job.seeds, job.search)
     job.workers.wait()
 
 
 def run(job: Job) -> None:
     """Train, print the tables, write the report."""
-    from gpuaug.study.report.report import Study, write_report
+    from gpuaug.study.report.report import write_report
+    from gpuaug.study.report.study import Study
     from gpuaug.study.report.tables import as_text, effects_table, summary_table
-    from gpuaug.study.search import search
+    from gpuaug.study.search.search import search
     from gpuaug.study.statistics.effects import effects
     from gpuaug.study.training.comparison import compare
     from gpuaug.study.training.logs import TensorBoardLog, why_no_tensorboard, write_metrics
-    from gpuaug.study.training.runs import LAST_EPOCHS
+    from gpuaug.study.training.rows import LAST_EPOCHS
 
     say = print if job.workers.first else lambda *words, **options: None
     counts = ", ".join(f"{count:,} {name}" for name, count in job.data.counts().items())

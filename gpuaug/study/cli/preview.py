@@ -113,7 +113,7 @@ def read(path: Path) -> Tensor:
     import numpy as np
     import torch
 
-    from gpuaug.study.data.folder import Decoder
+    from gpuaug.study.data.decoder import Decoder
 
     try:
         image = Decoder(None)(str(path))

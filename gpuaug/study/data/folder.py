@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,64 +13,56 @@ from torch import Tensor
 
 from gpuaug.images.packed import Images, Packed
 from gpuaug.loading import DeviceDataset
-from gpuaug.study import extras
+from gpuaug.study.data.decoder import Decoder
 from gpuaug.study.data.holdout import SHARE, Holdout, held_out
-from gpuaug.study.data.sources import SOURCES, Request, StudyData, check_classes, refuse_holdout
-from gpuaug.study.spelling import did_you_mean
+from gpuaug.study.data.request import Request, refuse_holdout
+from gpuaug.study.data.study_data import StudyData, check_classes
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torchvision.datasets import ImageFolder
 
 
-def load_folder(request: Request) -> StudyData:
+def load_folder(folder: Path, request: Request) -> StudyData:
     """The images of a folder, as RGB.
 
     Raises:
-        ValueError: no such folder, ``train`` or ``test`` alone in it, other classes in one than in the other,
-            or a holdout where it has both.
+        ValueError: ``train`` or ``test`` alone in it, other classes in one than in the other, or a holdout
+            where it has both.
         RuntimeError: a file that cannot be decoded, is a decompression bomb or, without a size, differs in
             size from the rest; the message names it.
     """
-    extras.require(*extras.IMAGE_FILES)
-    root = Path(request.source)
-    if not root.is_dir():
-        raise ValueError(
-            f"data must be {', '.join(map(repr, SOURCES))} or a folder, with train/ and test/ or with a "
-            f"folder for every class; {root} is not a folder{did_you_mean(SOURCES, request.source)}"
-        )
-    parts = [part for part in ("train", "test") if (root / part).is_dir()]
+    parts = [part for part in ("train", "test") if (folder / part).is_dir()]
     if not parts:
-        return load_undivided(root, request)
+        return load_undivided(folder, request)
     if len(parts) == 1:
         raise ValueError(
-            f"data must be a folder with both train/ and test/, or with neither; {root} has {parts[0]}/ "
-            f"alone: to hold images of it out, give {root / parts[0]}"
+            f"data must be a folder with both train/ and test/, or with neither; {folder} has {parts[0]}/ "
+            f"alone: to hold images of it out, give {folder / parts[0]}"
         )
-    refuse_holdout(request, f"{root} has both")
-    classes = check_classes(request.classes, class_names(root / "train"))
-    if request.classes in (None, ["all"]) and class_names(root / "test") != list(classes):
+    refuse_holdout(request, f"{folder} has both")
+    classes = check_classes(request.classes, class_names(folder / "train"))
+    if request.classes in (None, ["all"]) and class_names(folder / "test") != list(classes):
         raise ValueError(
             f"train/ and test/ must hold the same classes, got {', '.join(classes)} and "
-            f"{', '.join(class_names(root / 'test'))} in {root}"
+            f"{', '.join(class_names(folder / 'test'))} in {folder}"
         )
     decode = Decoder(request.size)
-    train, test = (decode_split(root / split, classes, decode) for split in ("train", "test"))
+    train, test = (decode_split(folder / split, classes, decode) for split in ("train", "test"))
     return StudyData(classes, _whole(train.images), train.labels, _whole(test.images), test.labels)
 
 
-def load_undivided(root: Path, request: Request) -> StudyData:
+def load_undivided(folder: Path, request: Request) -> StudyData:
     """The images of a folder that has a folder for every class, split by a seed."""
-    names = class_names(root)
+    names = class_names(folder)
     if not names:
         raise ValueError(
-            f"data must be a folder with a folder of images for every class; {root} has no folder in it"
+            f"data must be a folder with a folder of images for every class; {folder} has no folder in it"
         )
     classes = check_classes(request.classes, names)
-    files = image_folder(root, classes, Decoder(request.size))
+    files = image_folder(folder, classes, Decoder(request.size))
     share = SHARE if request.holdout is None else request.holdout
     seed = request.holdout_seed or 0
-    paths = [Path(path).relative_to(root) for path, _ in files.samples]
+    paths = [Path(path).relative_to(folder) for path, _ in files.samples]
     test = held_out(paths, torch.tensor(files.targets), share, seed)
     whole = DeviceDataset.from_dataset(files)
     images, labels = _whole(whole.images), whole.labels
@@ -114,27 +105,3 @@ def image_folder(folder: Path, classes: Sequence[str], decode: Decoder) -> Image
         return ChosenFolder(str(folder), loader=decode)
     except FileNotFoundError as error:  # a class without images
         raise ValueError(f"every class must have images: {error}") from error
-
-
-class Decoder:
-    """Decodes image files with Pillow, to a square of ``size`` pixels; without a size, all must be of one."""
-
-    def __init__(self, size: int | None) -> None:
-        self.size = size
-        self.first: tuple[int, int] | None = None
-
-    def __call__(self, path: str) -> Image:
-        from PIL import Image
-
-        with warnings.catch_warnings(), open(path, "rb") as file:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(file).convert("RGB")
-        if self.size is not None:
-            return image.resize((self.size, self.size), Image.Resampling.BILINEAR)
-        self.first = self.first or image.size
-        if image.size != self.first:
-            raise ValueError(
-                f"the images are of different sizes, {self.first[0]} x {self.first[1]} and "
-                f"{image.size[0]} x {image.size[1]} (width x height): give a size to resize them to (--size)"
-            )
-        return image

@@ -1,0 +1,1 @@
+"""Writes what a study found: a page, Markdown, JSON, tables and pictures."""

@@ -11,7 +11,7 @@ import jinja2
 from gpuaug.study.report.gallery import Exhibit
 from gpuaug.study.report.pictures import data_url
 from gpuaug.study.report.tables import Table, as_text
-from gpuaug.study.training.runs import file_stem
+from gpuaug.study.training.files import file_stem
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.summary import Runs, last_epochs, runs_by_arm
 from gpuaug.study.statistics.verdicts import EFFECTIVE, HARMFUL, no_effect
-from gpuaug.study.training.comparison import Row
+from gpuaug.study.training.rows import Row
 
 COLORS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
 SMALL, OTHER = "#3b78c2", "#8a8a8a"

@@ -13,7 +13,7 @@ import gpuaug
 from gpuaug.random import draw_keys
 from gpuaug.study.arms.arms import Arm, nothing
 from gpuaug.study.arms.techniques import TECHNIQUES, refusal
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.transforms import Transform
 
 IMAGES, DRAWS = 2, 4

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gpuaug.study.training.comparison import Row
+from gpuaug.study.training.rows import Row
 
 
 def draw_curves(

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gpuaug.ops import backends
-from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
-from gpuaug.study.report.conclusion import conclusion
 from gpuaug.study.report.document import as_html, as_markdown, gallery_file
 from gpuaug.study.report.figures import draw_confusions, draw_differences
 from gpuaug.study.report.gallery import exhibits
@@ -22,44 +18,12 @@ from gpuaug.study.report.learning_curves import draw_curves
 from gpuaug.study.report.pictures import as_png
 from gpuaug.study.report.sections import TITLE, sections, shown_rows
 from gpuaug.study.report.sheet import draw_sheet
-from gpuaug.study.search import Candidate
-from gpuaug.study.statistics.effects import Effects
-from gpuaug.study.statistics.summary import Summary, summarise
-from gpuaug.study.training.comparison import Row
+from gpuaug.study.report.study import Study
 from gpuaug.study.training.logs import write_metrics
-from gpuaug.study.training.runs import LAST_EPOCHS
-from gpuaug.study.training.training import Protocol
+from gpuaug.study.training.rows import LAST_EPOCHS
 
 # What the numbers may depend on; torchvision is there where images or networks come from it.
 VERSIONED = ("torch", "torchvision", "torchmetrics", "kornia", "numpy", "scipy")
-
-
-@dataclass(frozen=True)
-class Study:
-    """A finished study: what was asked for, what it was done with, and what came out.
-
-    ``refused`` are arms and candidates of groups that do not take such images, each with the reason.
-    """
-
-    command: str
-    source: str
-    data: StudyData
-    minority: tuple[str, ...]
-    arms: dict[str, Arm]
-    protocol: Protocol
-    seeds: int
-    rows: Sequence[Row]
-    effects: Effects
-    candidates: Sequence[Candidate]
-    search: int | None
-    refused: dict[str, str]
-
-    def summaries(self) -> dict[str, Summary]:
-        return summarise(self.rows, self.data.classes)
-
-    def conclusion(self) -> str:
-        """What a reader should take from it: one sentence."""
-        return conclusion(self.effects, self.seeds)
 
 
 def write_report(out: Path, study: Study) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from gpuaug.sampling import BalancedSampler
 from gpuaug.study.report.document import Block, Code, Gallery, Paragraph, Picture, Section
@@ -11,6 +10,7 @@ from gpuaug.study.report.figures import arms_shown, draw_confusions, draw_differ
 from gpuaug.study.report.gallery import Exhibit
 from gpuaug.study.report.learning_curves import draw_curves
 from gpuaug.study.report.pictures import as_svg
+from gpuaug.study.report.study import Study
 from gpuaug.study.report.tables import (
     MOST_CLASSES,
     Table,
@@ -23,11 +23,7 @@ from gpuaug.study.report.tables import (
 from gpuaug.study.statistics.effects import FEW, MANY
 from gpuaug.study.statistics.verdicts import no_effect
 from gpuaug.study.training.networks import find_network
-from gpuaug.study.training.runs import LAST_EPOCHS
-
-if TYPE_CHECKING:
-    from gpuaug.study.report.report import Study
-    from gpuaug.study.training.comparison import Row
+from gpuaug.study.training.rows import LAST_EPOCHS, Row
 
 TITLE = "Which augmentation helps this data set"
 TOGETHER = (

@@ -12,7 +12,7 @@ import gpuaug
 from gpuaug.random import draw_keys
 from gpuaug.study.arms.arms import flip_and_resized_crop
 from gpuaug.study.arms.techniques import TECHNIQUES
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.transforms import Transform
 
 ROWS = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpuaug.study.search import Candidate
+from gpuaug.study.search.search import Candidate
 from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.summary import Summary
 

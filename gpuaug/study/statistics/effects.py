@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from gpuaug.study.statistics.paired import Difference
 from gpuaug.study.statistics.summary import by_seed, runs_by_arm
 from gpuaug.study.statistics.verdicts import MARGIN, caution, judge
-from gpuaug.study.training.comparison import Row
 from gpuaug.study.training.metrics import Score
+from gpuaug.study.training.rows import Row
 
 MANY, FEW = 100, 20  # training images
 

@@ -6,9 +6,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpuaug.study.training.comparison import Row
 from gpuaug.study.training.metrics import Score
-from gpuaug.study.training.runs import LAST_EPOCHS
+from gpuaug.study.training.rows import LAST_EPOCHS, Row
 
 RATES = ("recall", "precision", "f1")
 

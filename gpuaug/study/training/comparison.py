@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
+from gpuaug.study.training.files import run_folder
 from gpuaug.study.training.logs import EpochLog
-from gpuaug.study.training.runs import advance, run_folder
-from gpuaug.study.training.training import Epoch, Protocol, Training
+from gpuaug.study.training.rows import Row
+from gpuaug.study.training.runs import advance
+from gpuaug.study.training.training import Protocol, Training
 from gpuaug.study.training.workers import ALONE, Workers
-
-
-@dataclass(frozen=True)
-class Row:
-    """One epoch of one arm under one seed."""
-
-    arm: str
-    seed: int
-    epoch: Epoch
 
 
 def compare(
@@ -41,7 +33,9 @@ def compare(
 
     >>> from tempfile import mkdtemp
     >>> from gpuaug.study.arms.arms import read_arms
-    >>> from gpuaug.study.data.sources import Request, imbalance, load
+    >>> from gpuaug.study.data.imbalance import imbalance
+    >>> from gpuaug.study.data.request import Request
+    >>> from gpuaug.study.data.sources import load
     >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
     >>> arms = read_arms(["imbalanced", "hflip"])
     >>> len(compare(data, arms, Protocol(epochs=1), Path(mkdtemp()), seeds=[0]))
@@ -71,15 +65,15 @@ def compare(
             bar.update()
         return found
 
-    jobs = [(arm, seed) for seed in seeds for arm in arms]
-    with tqdm(total=len(jobs) * until, unit="epoch", disable=None if workers.first else True) as bar:
+    runs = [(arm, seed) for seed in seeds for arm in arms]
+    with tqdm(total=len(runs) * until, unit="epoch", disable=None if workers.first else True) as bar:
         if workers.count > 1:
-            for arm, seed in workers.share(jobs):
+            for arm, seed in workers.share(runs):
                 run(arm, seed, log)
             workers.wait()
             bar.reset()
             log = None  # from here on, all runs are read from the disk
-        for arm, seed in jobs:
+        for arm, seed in runs:
             bar.set_description(f"{arm}, seed {seed}")
             rows += run(arm, seed, log)
             if workers.first:

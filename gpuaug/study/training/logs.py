@@ -7,13 +7,10 @@ import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from gpuaug.study.training.runs import replace_file, run_folder
-from gpuaug.study.training.training import Epoch
-
-if TYPE_CHECKING:
-    from gpuaug.study.training.comparison import Row
+from gpuaug.study.training.files import replace_file, run_folder
+from gpuaug.study.training.rows import Epoch, Row
 
 COLUMNS = ("arm", "seed", "epoch", "loss", "accuracy", "class", "support", "recall", "precision", "f1")
 COST = ("draws", "seconds")

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gpuaug.study.spelling import did_you_mean
-from gpuaug.study.training.models import ConvNet
+from gpuaug.study.training.convnet import ConvNet
 from gpuaug.study.training.resnets import GreyAsRGB, ResNet32, paper_resnet18
 
 

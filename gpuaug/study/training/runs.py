@@ -5,10 +5,7 @@ lost, or, where the process was killed outright, ten seconds more.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
-import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -17,12 +14,12 @@ from typing import Any
 
 import torch
 
+from gpuaug.study.training.files import replace_file
 from gpuaug.study.training.metrics import ClassScore, Score
-from gpuaug.study.training.training import Epoch, Training
+from gpuaug.study.training.rows import LAST_EPOCHS, Epoch
+from gpuaug.study.training.training import Training
 
 SECONDS_BETWEEN_SAVES = 10.0  # short epochs would else wait for the disk
-# A result is their mean. Their confusion alone is kept: a study of a hundred classes would else be all that.
-LAST_EPOCHS = 3
 
 
 def advance(
@@ -73,53 +70,6 @@ def advance(
             _save(state, unsaved)
 
 
-def run_folder(root: Path, arm: str, seed: int) -> Path:
-    """Where a run's files lie.
-
-    >>> run_folder(Path("runs"), "natural: crop + hflip", 3).as_posix()
-    'runs/natural_crop_hflip-753295f7-3'
-    """
-    return root / f"{file_stem(arm)}-{seed}"
-
-
-def file_stem(arm: str) -> str:
-    """What the names of an arm's files begin with: the arm, readable, then a digest that tells it from arms
-    that read alike.
-
-    >>> file_stem("RandomRotation((-10, 0))"), file_stem("RandomRotation((10, 0))")
-    ('RandomRotation_10_0_-65a43393', 'RandomRotation_10_0_-233c478d')
-    """
-    readable = re.sub(r"[^\w.]+", "_", arm)[:40]
-    return f"{readable}-{hashlib.sha256(arm.encode()).hexdigest()[:8]}"
-
-
-def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file so that it is there as a whole, or as it was before."""
-    part = path.with_name(f"{path.name}.part")
-    write(part)
-    os.replace(part, path)
-
-
-def keep_plan(path: Path, plan: dict[str, Any]) -> None:
-    """Write what all runs of a study depend on, or raise where what is there differs.
-
-    Raises:
-        ValueError: naming what differs, with both values.
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, lambda part: part.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8"))
-        return
-    there = json.loads(path.read_text(encoding="utf-8"))
-    wanted = json.loads(json.dumps(plan))
-    for name in wanted:
-        if there.get(name) != wanted[name]:
-            raise ValueError(
-                f"resume needs the study's own {name}: it was begun with {there.get(name)}, and is now given "
-                f"{wanted[name]}"
-            )
-
-
 def _save(path: Path, state: dict[str, Any]) -> None:
     replace_file(path, lambda part: torch.save(state, part))
 
@@ -135,6 +85,7 @@ def _as_json(epochs: list[Epoch]) -> str:
 
 
 def _forget_confusion(epochs: list[Epoch]) -> None:
+    """Keep the confusion of the last epochs alone: with a hundred classes it would be most of the file."""
     if len(epochs) > LAST_EPOCHS:
         old = epochs[-1 - LAST_EPOCHS]
         epochs[-1 - LAST_EPOCHS] = replace(old, score=replace(old.score, confusion=()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from torch import Tensor, nn
 import gpuaug
 from gpuaug.loading import BalancedLoader, DeviceDataset
 from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
-from gpuaug.study.training.metrics import Score, score
+from gpuaug.study.data.study_data import StudyData
+from gpuaug.study.training.metrics import score
 from gpuaug.study.training.networks import find_network
+from gpuaug.study.training.rows import Epoch
 
 EVALUATION_BATCH = 500
 
@@ -35,24 +36,13 @@ class Protocol:
     device: torch.device | str = "cpu"
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` is of the test images;
-    ``draws`` are the images trained on, and ``seconds`` what that took.
-    """
-
-    number: int
-    loss: float
-    score: Score
-    draws: int = 0
-    seconds: float = field(default=0.0, compare=False)
-
-
 class Training:
     """The run of an arm under a seed, epoch by epoch. One seed gives every arm the same initial weights.
 
     >>> from gpuaug.study.arms.arms import ARMS
-    >>> from gpuaug.study.data.sources import Request, imbalance, load
+    >>> from gpuaug.study.data.imbalance import imbalance
+    >>> from gpuaug.study.data.request import Request
+    >>> from gpuaug.study.data.sources import load
     >>> data = imbalance(load(Request("embedded")), ["shirt"], majority_count=64, minority_count=16)
     >>> training = Training(data, ARMS["all"], 0, Protocol(epochs=2))
     >>> [training.epoch().number for _ in range(2)]

@@ -10,14 +10,15 @@ from typing import TypeVar
 
 import torch
 
-DrawBatch = TypeVar("DrawBatch")
+Run = TypeVar("Run")
 LONGEST_WAIT = timedelta(days=30)  # for the slowest process; the default would give up after half an hour
 
 
 @dataclass(frozen=True)
 class Workers:
-    """This process's number and how many there are. Runs are independent: nothing is sent between them but
-    word that all are done.
+    """This process's number, and how many processes there are.
+
+    Runs are independent: the processes send each other nothing but word that all runs are done.
     """
 
     rank: int = 0
@@ -28,13 +29,13 @@ class Workers:
     def first(self) -> bool:
         return self.rank == 0
 
-    def share(self, jobs: Sequence[DrawBatch]) -> Sequence[DrawBatch]:
-        """This process's part of the jobs.
+    def share(self, runs: Sequence[Run]) -> Sequence[Run]:
+        """This process's part of the runs.
 
         >>> Workers(1, 3).share("abcdefg")
         'be'
         """
-        return jobs[self.rank :: self.count]
+        return runs[self.rank :: self.count]
 
     def wait(self) -> None:
         """Until all processes have come here."""

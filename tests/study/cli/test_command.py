@@ -13,7 +13,8 @@ from gpuaug.study import extras
 from gpuaug.study.arms.arms import read_arms
 from gpuaug.study.arms.techniques import TECHNIQUES
 from gpuaug.study.cli.command import without_refused
-from gpuaug.study.data.sources import Request, load
+from gpuaug.study.data.request import Request
+from gpuaug.study.data.sources import load
 
 TINY = ["--majority-count", "64", "--ratio", "4", "--epochs", "1", "--seeds", "1"]
 FILES = [

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpuaug.study.data.sources import Request, load
+from gpuaug.study.data.request import Request
+from gpuaug.study.data.sources import load
 
 FOLDER = Path(str(resources.files("gpuaug.study.data"))) / "embedded"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")

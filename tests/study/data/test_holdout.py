@@ -11,7 +11,8 @@ from gpuaug.__main__ import main
 from gpuaug.study.cli import options
 from gpuaug.study.data import holdout
 from gpuaug.study.data.holdout import held_out
-from gpuaug.study.data.sources import Request, load
+from gpuaug.study.data.request import Request
+from gpuaug.study.data.sources import load
 
 COUNTS = {"cat": 20, "dog": 11, "eel": 3}
 

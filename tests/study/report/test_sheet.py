@@ -2,7 +2,8 @@
 
 import torch
 
-from gpuaug.study.data.sources import Request, load
+from gpuaug.study.data.request import Request
+from gpuaug.study.data.sources import load
 from gpuaug.study.report.sheet import draw_sheet, sheet_images
 
 TITLES = ["original", "crop", "flip", "noise", "blur", "resized crop", "all (1)", "all (2)", "all (3)"]

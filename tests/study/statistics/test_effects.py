@@ -5,9 +5,8 @@ import pytest
 from gpuaug.study.cli.options import METRICS
 from gpuaug.study.report.tables import effects_table, where_table
 from gpuaug.study.statistics.effects import effects, metrics, splits
-from gpuaug.study.training.comparison import Row
 from gpuaug.study.training.metrics import ClassScore, Score
-from gpuaug.study.training.training import Epoch
+from gpuaug.study.training.rows import Epoch, Row
 
 COUNTS = {"cat": 500, "dog": 50, "eel": 5}
 BASE = [0.50, 0.52, 0.51, 0.53]

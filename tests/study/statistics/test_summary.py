@@ -4,9 +4,8 @@ import pytest
 
 from gpuaug.study.report.tables import as_text, summary_table
 from gpuaug.study.statistics.summary import Spread, summarise
-from gpuaug.study.training.comparison import Row
 from gpuaug.study.training.metrics import ClassScore, Score
-from gpuaug.study.training.training import Epoch
+from gpuaug.study.training.rows import Epoch, Row
 
 
 def row(arm, seed, number, accuracy, recall):

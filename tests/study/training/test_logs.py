@@ -5,11 +5,10 @@ import csv
 import pytest
 
 from gpuaug.study.training import logs
-from gpuaug.study.training.comparison import Row
+from gpuaug.study.training.files import run_folder
 from gpuaug.study.training.logs import TensorBoardLog, why_no_tensorboard, write_metrics
 from gpuaug.study.training.metrics import ClassScore, Score
-from gpuaug.study.training.runs import run_folder
-from gpuaug.study.training.training import Epoch
+from gpuaug.study.training.rows import Epoch, Row
 
 
 def epoch(number, accuracy):

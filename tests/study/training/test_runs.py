@@ -1,14 +1,19 @@
 """Runs on disk: what is kept, what is trained again (nothing), and what is refused."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 
 from gpuaug.study.arms.arms import ARMS
-from gpuaug.study.data.sources import Request, imbalance, load
+from gpuaug.study.data.imbalance import imbalance
+from gpuaug.study.data.request import Request
+from gpuaug.study.data.sources import load
 from gpuaug.study.training import runs
-from gpuaug.study.training.runs import advance, file_stem, keep_plan, run_folder
+from gpuaug.study.training.metrics import ClassScore, Score
+from gpuaug.study.training.rows import Epoch
+from gpuaug.study.training.runs import advance
 from gpuaug.study.training.training import Protocol, Training
 
 PROTOCOL = Protocol(4, 32)
@@ -112,21 +117,19 @@ def test_a_file_half_written_is_never_read(begin, tmp_path):
     assert list(advance(tmp_path / "killed", begin, 4)) == whole
 
 
-def test_folders_of_arms_that_read_alike_differ(tmp_path):
-    names = {run_folder(tmp_path, arm, seed) for arm in ("a + b", "a: b", "a @ b") for seed in (0, 1)}
-    assert len(names) == 6
-    assert len(file_stem(" + ".join(["RandomRotation((-10, 0))"] * 20))) < 50
+def test_a_finished_run_of_an_earlier_study_is_read(tmp_path):
+    classes = '[{"support": 4, "recall": 0.75, "precision": 1.0, "f1": 0.875}]'
+    score = f'{{"accuracy": 0.75, "classes": {classes}, "confusion": [[3, 1]]}}'
+    epoch = f'{{"number": 1, "loss": 0.5, "score": {score}, "draws": 40, "seconds": 1.5}}'
+    (tmp_path / "run.json").write_text(f"[{epoch}]")
+    (found,) = advance(tmp_path, never, 1)
+    assert found == Epoch(1, 0.5, Score(0.75, (ClassScore(4, 0.75, 1.0, 0.875),), ((3, 1),)), 40)
+    assert found.seconds == 1.5
 
 
-def test_runs_of_earlier_studies_are_found(tmp_path):
-    assert run_folder(tmp_path, "natural: crop + hflip", 3) == tmp_path / "natural_crop_hflip-753295f7-3"
-    long = "RandomResizedCrop(32, scale=(0.6, 1.0)) @ copies"
-    assert run_folder(tmp_path, long, 0).name == "RandomResizedCrop_32_scale_0.6_1.0_copie-b44915ff-0"
-
-
-def test_a_study_goes_on_with_its_own_plan_alone(tmp_path):
-    plan = {"epochs": 3, "versions": {"torch": torch.__version__}}
-    keep_plan(tmp_path / "runs" / "plan.json", plan)
-    keep_plan(tmp_path / "runs" / "plan.json", plan)
-    with pytest.raises(ValueError, match="the study's own epochs: it was begun with 3, and is now given 4"):
-        keep_plan(tmp_path / "runs" / "plan.json", {**plan, "epochs": 4})
+def test_the_state_of_an_unfinished_run_has_the_parts_that_it_always_had(begin, tmp_path):
+    epochs = list(advance(tmp_path, begin, 1, final=False))
+    state = torch.load(tmp_path / "run.pt", weights_only=True)
+    assert set(state) == {"epochs", "training"}
+    assert [of["number"] for of in json.loads(state["epochs"])] == [of.number for of in epochs]
+    assert set(state["training"]) == {"done", "model", "optimizer"}

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from gpuaug.study.arms.arms import ARMS, NAMED
-from gpuaug.study.data.sources import StudyData, imbalance
+from gpuaug.study.data.imbalance import imbalance
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.training import Protocol, Training
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from gpuaug.study.training.models import ConvNet
+from gpuaug.study.training.convnet import ConvNet
 
 
 def test_parameters_counted_by_hand():

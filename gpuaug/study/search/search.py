@@ -11,13 +11,14 @@ from pathlib import Path
 import torch
 
 from gpuaug.study.arms.arms import Arm
-from gpuaug.study.data.sources import StudyData
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.statistics.effects import mean_recall
 from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.training.comparison import compare
+from gpuaug.study.training.files import replace_file
 from gpuaug.study.training.logs import EpochLog
 from gpuaug.study.training.metrics import Score
-from gpuaug.study.training.runs import keep_plan, replace_file
+from gpuaug.study.training.settings import keep_settings
 from gpuaug.study.training.training import Protocol
 from gpuaug.study.training.workers import ALONE, Workers
 
@@ -92,13 +93,13 @@ def hold_out(data: StudyData) -> StudyData:
     )
 
 
-def keep_search_plan(folder: Path, arms: Mapping[str, Arm], seeds: int, budget: int) -> None:
-    """Write what a search depends on, besides what the whole study does; for one process of several.
+def keep_search_settings(folder: Path, arms: Mapping[str, Arm], seeds: int, budget: int) -> None:
+    """Write the settings of a search, besides those of the whole study; for one process of several.
 
     Raises:
         ValueError: the folder has another search.
     """
-    keep_plan(folder / "plan.json", {"candidates": list(arms), "seeds": seeds, "search": budget})
+    keep_settings(folder, {"candidates": list(arms), "seeds": seeds, "search": budget})
 
 
 def search(
@@ -119,7 +120,7 @@ def search(
         data: of the study; its test images are not looked at.
         arms: the candidates.
         folder: where the runs are kept while the search lasts, and then the result; what it has already is
-            taken to be of the same search (``keep_search_plan``).
+            taken to be of the same search (``keep_search_settings``).
         seeds: each candidate is judged by its mean over them.
         budget: epochs, over all candidates and seeds.
     """

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuaug.study import search as module
 from gpuaug.study.arms.arms import read_arms
-from gpuaug.study.data.sources import StudyData
-from gpuaug.study.search import Rung, hold_out, keep_search_plan, ladder, search
-from gpuaug.study.training.comparison import Row
+from gpuaug.study.data.study_data import StudyData
+from gpuaug.study.search import search as module
+from gpuaug.study.search.search import Rung, hold_out, keep_search_settings, ladder, search
 from gpuaug.study.training.metrics import ClassScore, Score
-from gpuaug.study.training.training import Epoch, Protocol
+from gpuaug.study.training.rows import Epoch, Row
+from gpuaug.study.training.training import Protocol
 
 
 @given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 4000), st.integers(2, 4))
@@ -91,9 +91,9 @@ def test_the_best_go_on_and_stand_first(tmp_path, monkeypatch):
 
 
 def test_another_search_is_refused(tmp_path):
-    keep_search_plan(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
-    keep_search_plan(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
+    keep_search_settings(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
+    keep_search_settings(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
     with pytest.raises(ValueError, match="the study's own search: it was begun with 54, and is now given 60"):
-        keep_search_plan(tmp_path, read_arms(["crop", "hflip"]), 2, 60)
+        keep_search_settings(tmp_path, read_arms(["crop", "hflip"]), 2, 60)
     with pytest.raises(ValueError, match="the study's own candidates"):
-        keep_search_plan(tmp_path, read_arms(["crop"]), 2, 54)
+        keep_search_settings(tmp_path, read_arms(["crop"]), 2, 54)

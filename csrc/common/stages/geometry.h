@@ -1,0 +1,120 @@
+// Geometry: from an output pixel to those of the source; bilinear, or filtered where an axis shrinks.
+#pragma once
+
+#include <cstdint>
+
+#include "common/arithmetic.h"
+#include "common/borders.h"
+#include "common/layout.h"
+#include "common/portable.h"
+
+namespace gpuaug {
+
+// ---- Bilinear, weights in 1/2048.
+
+struct Tap {
+  int64_t index;  // of the first of the two pixels
+  int weight;     // of the second, in 1/2048
+};
+
+GPUAUG_HOST_DEVICE int64_t source_coordinate(int64_t a, int64_t x, int64_t b, int64_t y, int64_t c) {
+  // Unsigned, so that a record out of range wraps where a signed sum would be undefined.
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(x) +
+                              static_cast<uint64_t>(b) * static_cast<uint64_t>(y) + static_cast<uint64_t>(c));
+}
+
+GPUAUG_HOST_DEVICE Tap tap(int64_t coordinate) {
+  // Round to 1/2048 first: a fraction that rounds up to 1 then carries into the index.
+  const int64_t rounded = static_cast<int64_t>(static_cast<uint64_t>(coordinate) + (uint64_t{1} << 20));
+  return {rounded >> 32, static_cast<int>((rounded >> 21) & 2047)};
+}
+
+// Across a row, then down a column; values and result in 1/128.
+GPUAUG_HOST_DEVICE int blend(int first, int second, int weight) {
+  return first + (((second - first) * weight + (1 << 10)) >> 11);
+}
+
+// The window a kernel may read: never outside the image, never empty.
+struct Window {
+  int64_t left, top, right, bottom;
+};
+
+GPUAUG_HOST_DEVICE Window readable_window(const Recipe& recipe) {
+  const int64_t left = clamp(recipe.left, 0, recipe.width - 1), top = clamp(recipe.top, 0, recipe.height - 1);
+  return {left, top, clamp(recipe.right, left + 1, recipe.width), clamp(recipe.bottom, top + 1, recipe.height)};
+}
+
+// The four source pixels that an output pixel (x, y) lies between, and the weights of the right and the lower ones.
+struct Corners {
+  int64_t left, right, upper, lower;  // -1: nowhere, it counts as zero
+  int across, down;
+};
+
+GPUAUG_HOST_DEVICE Corners corners(const Recipe& recipe, const Window& window, int64_t x, int64_t y) {
+  const Tap tx = tap(source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1));
+  const Tap ty = tap(source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1));
+  return {resolve(tx.index, window.left, window.right, recipe.border),
+          resolve(tx.index + 1, window.left, window.right, recipe.border),
+          resolve(ty.index, window.top, window.bottom, recipe.border),
+          resolve(ty.index + 1, window.top, window.bottom, recipe.border),
+          tx.weight,
+          ty.weight};
+}
+
+// ---- Shrinking: where an axis steps by more than a pixel and kShrink is set, a triangle filter as wide as the step
+// takes the place of the blend, as in Pillow and torchvision. Its weights are in 1/2^14 and add up to that exactly.
+
+struct Filter {
+  int64_t first, count;   // source pixels
+  int64_t centre, reach;  // 32.32
+  int64_t total;          // of the raw weights
+};
+
+// How much a pixel weighs before normalisation, in 2^-12 pixels.
+GPUAUG_HOST_DEVICE int64_t raw_weight(const Filter& filter, int64_t pixel) {
+  const int64_t away = (pixel << 32) - filter.centre;
+  const int64_t left = filter.reach - (away < 0 ? -away : away);
+  return left > 0 ? left >> 20 : 0;
+}
+
+// Sums of weights fit 64 bits for steps of up to 2^16 pixels; a record that asks for more gets that.
+GPUAUG_HOST_DEVICE int64_t filter_reach(int64_t step) {
+  step = clamp(step, -(int64_t{1} << 48), int64_t{1} << 48);
+  return step < 0 ? -step : step;
+}
+
+// The filter of an output pixel whose source coordinate is `centre`, inside [low, high).
+GPUAUG_HOST_DEVICE Filter filter_at(int64_t centre, int64_t step, int64_t low, int64_t high) {
+  Filter filter{};
+  filter.reach = filter_reach(step);
+  // The window bounds the sum, whatever the record says; a centre outside it would have no pixel.
+  filter.centre = clamp(centre, low << 32, (high - 1) << 32);
+  filter.first = clamp((filter.centre - filter.reach) >> 32, low, high - 1);
+  filter.count = clamp((filter.centre + filter.reach) >> 32, low, high - 1) - filter.first + 1;
+  for (int64_t i = 0; i < filter.count; ++i) filter.total += raw_weight(filter, filter.first + i);
+  return filter;
+}
+
+// Walks over a filter's weights. Rounding the running sums, not the weights, keeps their total.
+struct FilterWalk {
+  int64_t before = 0;  // raw
+  int64_t given = 0;   // in 1/2^14
+
+  GPUAUG_HOST_DEVICE int next(const Filter& filter, int64_t i) {
+    before += raw_weight(filter, filter.first + i);
+    const int64_t sum = ((before << 14) + (filter.total >> 1)) / filter.total;
+    const int weight = static_cast<int>(sum - given);
+    given = sum;
+    return weight;
+  }
+};
+
+GPUAUG_HOST_DEVICE int filtered_across(int sum) { return (sum + (1 << 6)) >> 7; }  // of levels, to 1/128
+GPUAUG_HOST_DEVICE int filtered_down(int sum) { return (sum + (1 << 20)) >> 21; }  // of 1/128, to levels
+
+GPUAUG_HOST_DEVICE bool shrinks(const Recipe& recipe, int64_t step) {
+  constexpr int64_t kOne = int64_t{1} << 32, kBoth = kGeometry | kShrink;
+  return (recipe.stages & kBoth) == kBoth && recipe.xy == 0 && recipe.yx == 0 && (step > kOne || step < -kOne);
+}
+
+}  // namespace gpuaug

@@ -1,0 +1,43 @@
+"""A finished study, as the report takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpuaug.study.arms.arms import Arm
+from gpuaug.study.data.study_data import StudyData
+from gpuaug.study.report.conclusion import conclusion
+from gpuaug.study.search.search import Candidate
+from gpuaug.study.statistics.effects import Effects
+from gpuaug.study.statistics.summary import Summary, summarise
+from gpuaug.study.training.rows import Row
+from gpuaug.study.training.training import Protocol
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study: what was asked for, what it was done with, and what came out.
+
+    ``refused`` are arms and candidates of groups that do not take such images, each with the reason.
+    """
+
+    command: str
+    source: str
+    data: StudyData
+    minority: tuple[str, ...]
+    arms: dict[str, Arm]
+    protocol: Protocol
+    seeds: int
+    rows: Sequence[Row]
+    effects: Effects
+    candidates: Sequence[Candidate]
+    search: int | None
+    refused: dict[str, str]
+
+    def summaries(self) -> dict[str, Summary]:
+        return summarise(self.rows, self.data.classes)
+
+    def conclusion(self) -> str:
+        """What a reader should take from it: one sentence."""
+        return conclusion(self.effects, self.seeds)
