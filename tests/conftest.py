@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# Under pytest-xdist a file is one process's work, and these begin first: in the last minute all processes are busy.
+# Under pytest-xdist a file is one process's work. These begin first, so that no process ends with them alone.
 LONG_FILES = ("benchmarks/test_gpu_run.py", "csrc/test_cuda_source.py", "csrc/test_ptx.py")
 
 
@@ -34,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
             del os.environ[name]
+    # Most tensors here are tiny, and threads that wait for one another cost more than they save.
+    torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # A shell starts what runs in its background with Ctrl-C ignored, and every process that a test starts
     # would inherit that, and wait for an interrupt that never comes.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -20,6 +20,8 @@ from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import BLUR, CURVES, ERASE, FIELDS, IMPULSE, SHRINK, WORD
 
+pytestmark = pytest.mark.slow
+
 KERNEL = "cuda/kernel.cuh"
 CAUGHT = re.compile(
     r"AddressSanitizer: (heap|stack|global)-|ThreadSanitizer: data race|Sanitizer: SEGV|runtime error"

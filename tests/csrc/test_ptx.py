@@ -19,9 +19,12 @@ from ptx.kernel import ELEMENTS, VARIANTS, Variant, build, find_nvcc
 
 from gpuaug.recipe.layout import BLUR, SHRINK
 
-pytestmark = pytest.mark.skipif(
-    find_nvcc() is None, reason="needs nvcc, on the path or in $CUDA_HOME/bin (/usr/local/cuda/bin)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_nvcc() is None, reason="needs nvcc, on the path or in $CUDA_HOME/bin (/usr/local/cuda/bin)"
+    ),
+]
 
 BARRIER = re.compile(r"\bbar\.sync\s+0;")
 

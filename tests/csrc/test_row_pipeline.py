@@ -22,6 +22,8 @@ from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import GEOMETRY, WORD
 from gpuaug.stages.output import normalization_scale_shift, normalization_table
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-std=c++20", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-DGPUAUG_ALL_VECTORS="]
 SANITIZED = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

@@ -7,6 +7,7 @@ import json
 from functools import cache
 from itertools import islice
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ RUNS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(st.sampled_from(sorted(SAMPLERS)), st.booleans(), st.lists(RUNS, min_size=2, max_size=6))
 def test_the_pieces_together_are_the_epochs(kind, drop_last, runs):
@@ -91,6 +93,7 @@ def test_the_pieces_together_are_the_epochs(kind, drop_last, runs):
                 epoch, position = epoch + 1, 0  # the next iteration of the same objects
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(sorted(SAMPLERS)), st.lists(st.integers(0, 30), min_size=2, max_size=12))
 def test_one_rank_that_resumes_again_and_again_loses_and_repeats_nothing(kind, stops):

@@ -19,6 +19,8 @@ from gpuaug.study.arms.techniques import TECHNIQUES, refusal
 from gpuaug.study.report.document import gallery_file
 from gpuaug.study.report.gallery import Exhibit
 
+pytestmark = pytest.mark.slow
+
 BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome")
 STUDY = [
     *("study", "--majority-count", "64", "--ratio", "4", "--epochs", "2", "--seeds", "2", "--device", "cpu"),

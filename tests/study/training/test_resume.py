@@ -14,6 +14,8 @@ from PIL import Image
 from gpuaug.__main__ import main
 from gpuaug.study.cli import command
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = [
     *("--threads", "1", "--device", "cpu", "--epochs", "40", "--seeds", "2"),
     *("--arms", "duplicates", "hflip @ copies"),

@@ -4,6 +4,8 @@ import csv
 import subprocess
 import sys
 
+import pytest
+
 from gpuaug.__main__ import main
 from gpuaug.study.training.workers import ALONE, Workers
 
@@ -19,6 +21,7 @@ def rows(folder):
         return [{**line, "seconds": None} for line in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_runs(tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     main([*STUDY, "--out", "one"])
