@@ -19,7 +19,7 @@ def test_examples():
         ("gpuaug/study/arms/arms.py", ("tests/study/arms/test_arms.py",)),
         ("gpuaug/__main__.py", ("tests/test_main.py",)),
         ("gpuaug/recipe/no_such_file.py", ("tests/recipe",)),
-        ("gpuaug/no_such_folder/__init__.py", quick.tests_of("tests/cases.py")),
+        ("gpuaug/no_such_folder/__init__.py", quick.ONE_OF_EACH),
         ("gpuaug/stages/no_such_file.py", ("tests/functional", "tests/ops/test_augment.py")),
         ("gpuaug/study/data/embedded/no_such_file.npz", ("tests/study/data",)),
         ("csrc/common/stages/no_such_file.h", ("tests/csrc", "tests/ops/test_augment.py")),
@@ -27,6 +27,7 @@ def test_examples():
         ("tests/sampling/test_plan.py", ("tests/sampling/test_plan.py",)),
         ("tests/sampling/test_no_such_file.py", ()),
         ("tests/distributed/conftest.py", ("tests/distributed",)),
+        ("tests/cases.py", quick.ONE_OF_EACH),
         ("no_such_file.toml", ()),
     ],
 )
