@@ -6,6 +6,7 @@
 
 #include "cuda_shim.h"
 
+#include "common/stages/geometry.h"
 #include "cuda/packed.cuh"
 
 using namespace gpuaug;
