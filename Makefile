@@ -8,7 +8,11 @@ BUILT := $(VENV)/gpuaug.stamp
 # Files of tests that run side by side: one for each core and 3 GiB of memory, four at most.
 TESTS_AT_ONCE = $(shell $(PYTHON) -c 'import os; gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30; print(max(1, min(4, os.cpu_count() or 1, gib // 3)))')
 
-.PHONY: demo quick test test-floor lint bench gpu clean
+# Processes of `make test`: one for each processor, at most four, and 2.5 GiB of memory for each.
+PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 / 1048576) } \
+	END { if (n > cpus) n = cpus; if (n > 4) n = 4; print n < 1 ? 1 : n }' /proc/meminfo)
+
+.PHONY: demo test quick test-floor lint bench gpu clean
 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.
 demo: $(BUILT)
@@ -21,7 +25,12 @@ quick: $(BUILT)
 # With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
 test: $(BUILT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
+# In less than a minute: the tests of the files that differ from main's, by tests/quick.py. QUICK passes options on to
+# pytest.
+quick: $(BUILT)
+	$(BIN)/python tests/quick.py $(QUICK)
 
 # With the oldest PyTorch, kornia and NumPy that are promised, in an environment of their own, removed at the end.
 test-floor:

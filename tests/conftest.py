@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 from collections.abc import Iterator
@@ -24,11 +25,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+# Under pytest-xdist a file is one process's work. These begin first, so that no process ends with them alone.
+LONG_FILES = ("benchmarks/test_gpu_run.py", "csrc/test_cuda_source.py", "csrc/test_ptx.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # What a test starts is no worker of pytest-xdist, a pytest of its own least of all.
+    if hasattr(config, "workerinput"):
+        for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+            del os.environ[name]
+    # Most tensors here are tiny, and threads that wait for one another cost more than they save.
+    torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # A shell starts what runs in its background with Ctrl-C ignored, and every process that a test starts
     # would inherit that, and wait for an interrupt that never comes.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        folder = Path(__file__).parent
+        first = {folder / name: place for place, name in enumerate(LONG_FILES)}
+        items.sort(key=lambda item: first.get(item.path, len(first)))
 
 
 def _missing(item: pytest.Item) -> str:

@@ -1,8 +1,9 @@
-"""Runs the tests of what is being changed: ``make quick``. Arguments go on to pytest.
+"""The tests of what is being changed, in less than a minute: ``make quick``.
 
-The files that differ from where this branch left ``main`` (on ``main``, from the last commit) choose the
-tests: those that mirror a file, else those of its room. Slow tests, those that start processes and those of
-frameworks are left out. Some of the whole package always run; with nothing changed, some of every room.
+A changed file has the test at the same place: gpuaug/transforms/curves.py has
+tests/transforms/test_curves.py. Without one it has the tests of the folder. Changed are the files that differ
+from where the branch left main; on main, those that are not committed. Tests that are slow, that start
+processes or that need a framework are left out.
 """
 
 from __future__ import annotations
@@ -12,81 +13,99 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = "not slow and not processes and not frameworks"
+ROOT = Path(__file__).resolve().parent.parent
 ALWAYS = (
+    "tests/recipe/test_header.py",
     "tests/test_import_directions.py",
     "tests/test_lint.py",
-    "tests/test_quick.py",
-    "tests/recipe/test_header.py",
     "tests/transforms/test_catalogue.py",
 )
-# Where the tests of a folder do not mirror it, or do not say enough of it.
-ALSO = {
-    "csrc": ("tests/csrc", "tests/ops/test_augment.py", "tests/recipe/test_assemble.py"),
-    "gpuaug/stages": ("tests/ops/test_augment.py", "tests/functional"),
-    "gpuaug/recipe": ("tests/ops/test_augment.py",),
-    "benchmarks": ("tests/benchmarks",),
-    "README.md": ("tests/test_readme.py",),
-}
-OF_EVERY_ROOM = (
-    "tests/images",
-    "tests/recipe",
-    "tests/functional/test_geometry.py",
-    "tests/transforms/test_geometry.py",
-    "tests/sampling/test_balanced.py",
+# When nothing has changed, or what all rooms share: a fast file of every room.
+ONE_OF_EACH = (
+    "tests/functional/test_blur.py",
+    "tests/images/test_levels.py",
     "tests/loading/test_loader.py",
-    "tests/study/statistics",
+    "tests/ops/test_backends.py",
+    "tests/recipe/test_assemble.py",
+    "tests/sampling/test_plan.py",
+    "tests/study/arms/test_arms.py",
+    "tests/test_random.py",
+    "tests/transforms/test_curves.py",
 )
+# Folders whose tests are elsewhere. A folder that is not named here is mirrored under tests/.
+ELSEWHERE = {
+    "benchmarks": ("tests/benchmarks",),
+    "csrc": ("tests/csrc", "tests/ops/test_augment.py"),
+    "gpuaug/stages": ("tests/functional", "tests/ops/test_augment.py"),
+    "gpuaug/study/data/embedded": ("tests/study/data",),
+}
+LEFT_OUT = "not slow and not processes and not frameworks"
+
+
+def tests_of(changed: str) -> tuple[str, ...]:
+    """The tests of a changed file, by path from the root.
+
+    >>> tests_of("gpuaug/transforms/curves.py")
+    ('tests/transforms/test_curves.py',)
+    >>> tests_of("csrc/cpu/warp.h")
+    ('tests/csrc', 'tests/ops/test_augment.py')
+    >>> tests_of("README.md")
+    ('tests/test_readme.py',)
+    """
+    path = Path(changed)
+    if path.parts[0] == "tests":
+        return _in_tests(path)
+    if path.parts[0] == "gpuaug":
+        inside = Path("tests", *path.parts[1:])
+        mirrored = inside.with_name(f"test_{path.stem.strip('_')}.py")
+        if (ROOT / mirrored).is_file():
+            return (mirrored.as_posix(),)
+    for folder in path.parents:
+        if folder.as_posix() in ELSEWHERE:
+            return ELSEWHERE[folder.as_posix()]
+    if path.parts[0] == "gpuaug":
+        return _folder(inside.parent)
+    named = Path("tests", f"test_{path.stem.lower()}.py")
+    return (named.as_posix(),) if (ROOT / named).is_file() else ()
+
+
+def _in_tests(path: Path) -> tuple[str, ...]:
+    """A test itself; for what tests share, those of the folder."""
+    if path.name.startswith("test_"):
+        return (path.as_posix(),) if (ROOT / path).is_file() else ()
+    return _folder(path.parent)
+
+
+def _folder(folder: Path) -> tuple[str, ...]:
+    """The nearest folder with tests; what all rooms share concerns a file of each."""
+    while not (ROOT / folder).is_dir():
+        folder = folder.parent
+    if folder == Path("tests"):
+        return ONE_OF_EACH
+    return (folder.as_posix(),)
+
+
+def chosen(changed: Iterable[str]) -> list[str]:
+    """The tests of all changed files, those of the code first; and a few that are always run."""
+    own = sorted({test for path in changed for test in tests_of(path)})
+    return list(dict.fromkeys([*(own or ONE_OF_EACH), *ALWAYS]))
 
 
 def changed_files() -> list[str]:
-    """By git: what differs from where this branch left ``main``, and what is not tracked yet."""
-
     def git(*words: str) -> list[str]:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True)
-        return done.stdout.split("\n")[:-1] if done.returncode == 0 else []
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
+        return done.stdout.splitlines() if done.returncode == 0 else []
 
     base = git("merge-base", "HEAD", "main") or ["HEAD"]
-    found = [*git("diff", "--name-only", base[0]), *git("ls-files", "--others", "--exclude-standard")]
-    return sorted(set(found))
+    return [*git("diff", "--name-only", base[0]), *git("ls-files", "--others", "--exclude-standard")]
 
 
-def files_for(path: str) -> list[str]:
-    """The tests of one file, as paths that exist.
-
-    >>> files_for("gpuaug/transforms/curves.py")
-    ['tests/transforms/test_curves.py']
-    >>> files_for("gpuaug/transforms/ranges.py")
-    ['tests/transforms']
-    >>> files_for("csrc/cuda/color.cuh")
-    ['tests/csrc', 'tests/ops/test_augment.py', 'tests/recipe/test_assemble.py']
-    """
-    found = [test for place, tests in ALSO.items() for test in tests if Path(path).is_relative_to(place)]
-    own = Path(path)
-    if own.parts[0] == "tests" and own.name.startswith("test_"):
-        return [path, *found] if (ROOT / path).exists() else found
-    if own.parts[0] != "gpuaug" or own.suffix != ".py":
-        return found
-    mirrored = Path("tests", *own.parts[1:])
-    candidates = [mirrored.with_name(f"test_{mirrored.name}"), mirrored.with_suffix(""), *mirrored.parents]
-    nearest = next(candidate for candidate in candidates if (ROOT / candidate).exists())
-    return [*([] if nearest == Path("tests") else [nearest.as_posix()]), *found]
-
-
-def chosen(files: Iterable[str]) -> list[str]:
-    """The tests to run, none of them twice."""
-    wanted = {test for path in files for test in files_for(path)} or set(OF_EVERY_ROOM)
-    wanted |= set(ALWAYS)
-    return sorted(test for test in wanted if not any(str(above) in wanted for above in Path(test).parents))
-
-
-def main() -> None:
+def main() -> int:
     tests = chosen(changed_files())
-    print("quick:", *tests, flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "--maxfail=5", "-m", LEFT_OUT, *tests, *sys.argv[1:]]
-    sys.exit(subprocess.run(command, cwd=ROOT).returncode)
+    print(*tests, sep="\n", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", LEFT_OUT, "--maxfail", "5", *sys.argv[1:], *tests]
+    return subprocess.run(command, cwd=ROOT).returncode
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

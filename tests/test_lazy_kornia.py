@@ -57,6 +57,7 @@ def test_what_needs_it_says_so(call):
     assert note.endswith("pip install kornia")
 
 
+@pytest.mark.slow
 def test_its_constants_are_ordinary_tensors():
     """Even where the first use is under a mode that makes other tensors."""
     ran = run(

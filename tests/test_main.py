@@ -29,6 +29,7 @@ def test_version():
     assert (result.returncode, result.stdout) == (0, f"gpuaug {gpuaug.__version__}\n")
 
 
+@pytest.mark.slow
 def test_an_error_is_one_line_without_a_traceback(monkeypatch):
     monkeypatch.setenv("GPUAUG_REFERENCE", "1")  # no warning about a missing library between the lines
     result = run("study", "--data", "nowhere", "--out", "unused")

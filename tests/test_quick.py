@@ -1,46 +1,64 @@
-"""Which tests ``make quick`` chooses for a change."""
+"""``make quick`` finds the tests of a change."""
 
-from __future__ import annotations
+import doctest
+from pathlib import Path
 
 import pytest
-from quick import ALSO, ALWAYS, OF_EVERY_ROOM, ROOT, chosen, files_for
+import quick
+
+
+def test_examples():
+    failed, attempted = doctest.testmod(quick)
+    assert attempted == 3
+    assert failed == 0
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"),
+    ("changed", "tests"),
     [
-        ("gpuaug/transforms/batched/clahe.py", ["tests/transforms/batched/test_clahe.py"]),
-        ("gpuaug/transforms/batched/jpeg.py", ["tests/transforms/batched"]),  # no test of its name
-        ("gpuaug/random.py", ["tests/test_random.py"]),
-        ("gpuaug/functional.py", ["tests/functional"]),
-        ("gpuaug/sampling/labels/codes.py", ["tests/sampling/labels"]),
-        ("gpuaug/study/extras.py", ["tests/study"]),
-        ("gpuaug/arguments.py", []),
-        ("gpuaug/stages/color.py", ["tests/ops/test_augment.py", "tests/functional"]),
-        ("tests/recipe/test_builder.py", ["tests/recipe/test_builder.py"]),
-        ("tests/recipe/test_gone.py", []),
-        ("benchmarks/gpu/run.py", ["tests/benchmarks"]),
-        ("LICENSE", []),
+        ("gpuaug/study/arms/arms.py", ("tests/study/arms/test_arms.py",)),
+        ("gpuaug/__main__.py", ("tests/test_main.py",)),
+        ("gpuaug/recipe/no_such_file.py", ("tests/recipe",)),
+        ("gpuaug/no_such_folder/__init__.py", quick.ONE_OF_EACH),
+        ("gpuaug/stages/no_such_file.py", ("tests/functional", "tests/ops/test_augment.py")),
+        ("gpuaug/study/data/embedded/no_such_file.npz", ("tests/study/data",)),
+        ("csrc/common/stages/no_such_file.h", ("tests/csrc", "tests/ops/test_augment.py")),
+        ("benchmarks/gpu/no_such_file.py", ("tests/benchmarks",)),
+        ("tests/sampling/test_plan.py", ("tests/sampling/test_plan.py",)),
+        ("tests/sampling/test_no_such_file.py", ()),
+        ("tests/distributed/conftest.py", ("tests/distributed",)),
+        ("tests/cases.py", quick.ONE_OF_EACH),
+        ("no_such_file.toml", ()),
     ],
 )
-def test_a_file_has_its_tests(path: str, expected: list[str]):
-    assert files_for(path) == expected
+def test_a_change_has_its_tests(changed, tests):
+    assert quick.tests_of(changed) == tests
 
 
-def test_every_file_of_the_package_has_tests_that_exist():
-    for path in (ROOT / "gpuaug").rglob("*.py"):
-        for test in files_for(path.relative_to(ROOT).as_posix()):
-            assert (ROOT / test).exists(), f"{path}: {test}"
+def test_nothing_changed_is_a_file_of_every_room():
+    assert quick.chosen([]) == [*quick.ONE_OF_EACH, *quick.ALWAYS]
 
 
-def test_what_is_named_exists():
-    for test in (*ALWAYS, *OF_EVERY_ROOM, *(test for tests in ALSO.values() for test in tests)):
-        assert (ROOT / test).exists(), test
-    assert all((ROOT / place).exists() for place in ALSO)
+def test_tests_come_once_and_the_fixed_ones_always():
+    fixed = quick.ALWAYS[0]
+    tests = quick.chosen([fixed, fixed, "gpuaug/sampling/plan.py"])
+    assert tests[:2] == [fixed, "tests/sampling/test_plan.py"]
+    assert sorted(tests) == sorted({*quick.ALWAYS, "tests/sampling/test_plan.py"})
 
 
-def test_a_folder_stands_for_what_is_in_it():
-    made = chosen(["gpuaug/transforms/ranges.py", "gpuaug/transforms/curves.py"])
-    assert "tests/transforms" in made
-    assert not any(test.startswith("tests/transforms/") for test in made)
-    assert set(chosen([])) >= {"tests/sampling/test_balanced.py", "tests/test_import_directions.py"}
+def test_every_file_of_the_package_and_of_c_has_tests_that_exist(request):
+    root = request.config.rootpath
+    files = [path for folder in ("gpuaug", "csrc") for path in (root / folder).rglob("*.*") if path.is_file()]
+    sources = [path for path in files if path.suffix in (".py", ".h", ".cuh", ".cpp", ".cu")]
+    assert len(sources) > 100
+    for path in sources:
+        tests = quick.tests_of(path.relative_to(root).as_posix())
+        assert tests, path
+        assert all((root / test).exists() for test in tests), path
+
+
+def test_named_files_and_folders_exist(request):
+    elsewhere = [test for tests in quick.ELSEWHERE.values() for test in tests]
+    for name in (*quick.ALWAYS, *quick.ONE_OF_EACH, *quick.ELSEWHERE, *elsewhere):
+        assert (request.config.rootpath / name).exists(), name
+    assert all(Path(name).name.startswith("test_") for name in (*quick.ALWAYS, *quick.ONE_OF_EACH))

@@ -1,4 +1,4 @@
-"""The front door opens: the README's program runs, and the files that it names are there."""
+"""The front door opens: the README's program runs, and its studies do something."""
 
 import argparse
 import re

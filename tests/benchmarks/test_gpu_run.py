@@ -187,6 +187,7 @@ def test_sanitizers_that_hang_leave_the_others_their_verdict(tmp_path, monkeypat
 # ---- All of them
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.processes
 def test_a_rehearsal_runs_every_step(tmp_path):

@@ -6,7 +6,6 @@
 
 #include "cuda_shim.h"
 
-#include "common/stages/blur.h"
 #include "common/stages/geometry.h"
 #include "cuda/packed.cuh"
 

@@ -15,6 +15,13 @@ import pytest
 # Scripts, not tests: they import a framework that may be absent.
 collect_ignore = ["evaluate_lightning.py", "train_accelerate.py", "train_lightning.py"]
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:  # of all folders
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("frameworks")
+
+
 Run = Callable[..., list[Any]]
 
 

@@ -1,6 +1,6 @@
 """Ctrl-C, as a terminal sends it, at random moments of iterations whose workers start anew: METHOD ROUNDS.
 
-Half of the rounds have a handler that takes note, as the README's; they must hand out every batch. The
+One round of each pair has a handler that takes note, as the README's; they must hand out every batch. The
 others must end in a KeyboardInterrupt. The group of processes is this script's own. A round is as long as one
 without an interrupt, so that moments fall anywhere in it, however slow the machine is. Prints what went
 wrong.
@@ -85,9 +85,11 @@ def main(method, rounds):
     begin = time.monotonic()
     assert len(list(loader)) == 5
     length, faults = time.monotonic() - begin, []
-    for number in range(int(rounds)):
+    pairs = int(rounds) // 2
+    for number in range(2 * pairs):
         trial = Round(make(num_workers=1, multiprocessing_context=method), 0, handled=number % 2 == 0)
-        trial.delay = chance.random() * length
+        # At random in the pair's own part of a round: the moments of all pairs are spread over a whole one.
+        trial.delay = (number // 2 + chance.random()) / pairs * length
         fault = trial.run()
         if fault:
             faults.append(f"round {number}, {trial.delay:.3f} of {length:.3f} s: {fault}")

@@ -11,7 +11,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
 SCRIPT = Path(__file__).with_name("interrupted_starts.py")
-ROUNDS = {"fork": 20, "spawn": 10, "forkserver": 10}  # the last two import PyTorch in every round
+ROUNDS = {"fork": 20, "spawn": 10, "forkserver": 10}  # the last two import torch in every worker
 
 
 @pytest.mark.timeout(900)

@@ -76,6 +76,7 @@ def run(workers, persistent, left):
     print(before, grown)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
 @pytest.mark.parametrize(
     ("workers", "persistent", "left"),

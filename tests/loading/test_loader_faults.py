@@ -171,6 +171,7 @@ class Note:
             print(number, signal.getsignal(signal.SIGINT) == signal.SIG_IGN, file=file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_the_start_of_a_worker_is_the_users_too(context, tmp_path):
     file = tmp_path / "started"

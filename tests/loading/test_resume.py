@@ -93,6 +93,7 @@ def check(kind, epoch, batches, before, after):
     assert handed_out(some)[0][: len(order)] == order
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(sorted(SAMPLERS)),

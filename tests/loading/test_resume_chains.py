@@ -58,6 +58,7 @@ RUNS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(st.sampled_from(sorted(SAMPLERS)), st.lists(RUNS, min_size=2, max_size=5))
 def test_the_pieces_together_are_the_epochs(kind, runs):

@@ -172,6 +172,7 @@ def tell(number):
     getattr(dataset, "dataset", dataset).told = number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 @pytest.mark.parametrize("wrap", [lambda samples: samples, WithDraws], ids=["plain", "wrapped"])
 def test_worker_init_fn_sees_the_user_s_data_set(context, wrap):
@@ -231,6 +232,7 @@ def keep_labels():
     assert open_now < 64, open_now
 
 
+@pytest.mark.slow
 def test_labels_that_are_kept_hold_no_files():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, __file__]

@@ -70,6 +70,7 @@ def test_a_window_outside_the_image_is_clamped(backend):
     assert out[0, 0].tolist() == [[12, 13, 14, 15]] * 4  # the window is left with the last row
 
 
+@pytest.mark.slow
 @pytest.mark.native
 @given(seed=st.integers(0, 2**32), word=st.sampled_from(sorted(set(FIELDS) - {"offset", "width", "height"})))
 @settings(max_examples=100, deadline=None)

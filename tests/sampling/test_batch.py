@@ -123,6 +123,7 @@ def test_any_batch_at_once_and_one_after_the_other():
         assert torch.equal(torch.cat(parts), whole.draws())
 
 
+@pytest.mark.slow
 def test_samples_come_equally_often_across_the_epochs():
     m = 3
     sampler = BalancedBatchSampler(LABELS, 2, m, batches=4, seed=1)

@@ -76,6 +76,7 @@ def test_no_positions():
     assert Bijections([5], 0, [0], MEMBERS)(empty, empty).shape == (0,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3, 4, 5, 6])
 def test_all_permutations_of_a_few_are_equally_likely(size):
     seen = torch.stack(images([size] * MANY)) @ torch.tensor([10**i for i in range(size)])

@@ -102,13 +102,17 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("labels", "error", "message"), LABELS, ids=named)
+@pytest.mark.parametrize(
+    ("labels", "error", "message"), LABELS, ids=lambda value: str(value).partition(" at 0x")[0][:40]
+)
 def test_labels(labels, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(labels)
 
 
-@pytest.mark.parametrize(("target", "error", "message"), TARGETS, ids=named)
+@pytest.mark.parametrize(
+    ("target", "error", "message"), TARGETS, ids=lambda value: str(value).partition(" at 0x")[0][:40]
+)
 def test_target(target, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(GOOD, target)
@@ -129,7 +133,9 @@ SAMPLERS = {
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-@pytest.mark.parametrize(("place", "error", "message"), PLACES, ids=named)
+@pytest.mark.parametrize(
+    ("place", "error", "message"), PLACES, ids=lambda value: str(value).partition(" at 0x")[0][:40]
+)
 def test_seed_and_place(place, error, message, kind):
     with pytest.raises(error, match=message):
         SAMPLERS[kind](GOOD, **place)

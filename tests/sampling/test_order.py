@@ -199,6 +199,7 @@ def epochs():
     return torch.where(copy == 2, 14, index + 4 * copy)
 
 
+@pytest.mark.slow
 def test_any_draw_is_equally_likely_at_any_position(epochs):
     for position in epochs.T:
         assert stats.chisquare(torch.bincount(position, minlength=15).numpy()).pvalue > 1e-3 / 15

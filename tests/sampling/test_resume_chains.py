@@ -60,6 +60,7 @@ RUNS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(st.sampled_from(sorted(SAMPLERS)), st.booleans(), st.lists(RUNS, min_size=2, max_size=6))
 def test_the_pieces_together_are_the_epochs(kind, drop_last, runs):
@@ -94,6 +95,7 @@ def test_the_pieces_together_are_the_epochs(kind, drop_last, runs):
                 epoch, position = epoch + 1, 0  # the next iteration of the same objects
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(sorted(SAMPLERS)), st.lists(st.integers(0, 30), min_size=2, max_size=12))
 def test_one_rank_that_resumes_again_and_again_loses_and_repeats_nothing(kind, stops):

@@ -44,7 +44,7 @@ COUNTS = {0: 4, 1: 10, 2: 7}
         (lambda counts: "mean", [7, 7, 7]),
         (lambda counts: sum(counts.values()), [21, 21, 21]),
     ],
-    ids=named,
+    ids=lambda value: str(value).partition(" at 0x")[0][:40],
 )
 def test_draws_of_each_target(target, draws):
     found = draws_of(target, COUNTS)

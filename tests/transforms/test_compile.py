@@ -61,6 +61,7 @@ def compiled(module, backend="eager"):
     return torch.compile(module, fullgraph=True, backend=counter), counter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "dtype"),
     [

@@ -170,6 +170,7 @@ def epochs(where, workers, seed, count=2, **options):
     return [[image.numpy().tobytes() for batch in loader for image in batch] for _ in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [None, 11])
 @pytest.mark.parametrize(
     ("workers", "options"),
@@ -193,6 +194,7 @@ def test_workers_and_epochs_differ_and_a_run_repeats(where, workers, options, se
     assert repeats == (seed is not None and workers == 0)  # what an explicit seed alone decides
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 def test_spawned_workers_differ():
     (images,) = epochs("getitem", 2, 11, count=1, multiprocessing_context="spawn")

@@ -30,6 +30,7 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_here")
 def test_study_of_the_embedded_set(capsys):
     main(["study", *TINY, "--seeds", "2", "--epochs", "2", "--arms", "imbalanced", "all", "--out", "out"])
@@ -73,6 +74,7 @@ def test_study_of_the_embedded_set(capsys):
             assert image.width > 500
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_here")
 def test_study_of_a_folder_with_three_classes(capsys):
     for split, count in (("train", 8), ("test", 4)):
@@ -91,6 +93,7 @@ def test_study_of_a_folder_with_three_classes(capsys):
     assert list(report["arms"]["all"]["classes"]) == ["dusk", "night", "noon"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_here")
 def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
     Path("out").mkdir()
@@ -195,6 +198,7 @@ def test_a_group_leaves_out_what_does_not_take_such_images():
     assert set(named) - set(left) == {"natural: sepia"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_here")
 def test_what_a_group_leaves_out_is_named(monkeypatch, capsys):
     for name in set(TECHNIQUES) - {"crop", "salt_and_pepper", "sepia"}:  # the first two are in draws.png

@@ -24,6 +24,7 @@ def few(shared_data, tmp_path):
     return tmp_path / "catdog"
 
 
+@pytest.mark.slow
 def test_the_article_on_a_few_images(few, tmp_path, capsys):
     main(
         [

@@ -88,6 +88,7 @@ def test_further_images_leave_the_others_where_they_are():
     assert all(path.parts[0] == "cat" for path in moved)
 
 
+@pytest.mark.slow
 def test_all_images_are_held_out_as_often():
     counts = {"cat": 10, "dog": 5}
     seeds = 500

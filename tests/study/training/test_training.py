@@ -64,6 +64,7 @@ def test_a_run_is_a_function_of_its_arguments(easy, network):
     assert epochs_of(easy, "all", seed=4, network=network, batch_size=32) != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "arm"),
     [

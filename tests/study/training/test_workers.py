@@ -23,6 +23,7 @@ def rows(folder):
         return [{**line, "seconds": None} for line in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_runs(tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     main([*STUDY, "--out", "one"])
