@@ -5,8 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/requirements.stamp
 BUILT := $(VENV)/gpuaug.stamp
-# Files of tests that run side by side: one for each core and 3 GiB of memory, four at most.
-TESTS_AT_ONCE = $(shell $(PYTHON) -c 'import os; gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30; print(max(1, min(4, os.cpu_count() or 1, gib // 3)))')
 
 # Processes of `make test`: one for each processor, at most four, and 2.5 GiB of memory for each.
 PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 / 1048576) } \
@@ -17,10 +15,6 @@ PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.
 demo: $(BUILT)
 	$(BIN)/python -m gpuaug study --out results/demo --overwrite
-
-# The tests of what is being changed, in less than a minute. QUICK passes options on, such as QUICK=-x.
-quick: $(BUILT)
-	$(BIN)/python tests/quick.py $(QUICK)
 
 # With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
 test: $(BUILT)

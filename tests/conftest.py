@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Under pytest-xdist a file is one process's work. These begin first, so that no process ends with them alone.
 LONG_FILES = ("benchmarks/test_gpu_run.py", "csrc/test_cuda_source.py", "csrc/test_ptx.py")
+SEVERAL_THREADS = ("ops", "functional")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,7 +36,6 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
             del os.environ[name]
     # Most tensors here are tiny, and threads that wait for one another cost more than they save.
-    torch.set_num_threads(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # A shell starts what runs in its background with Ctrl-C ignored, and every process that a test starts
     # would inherit that, and wait for an interrupt that never comes.
@@ -80,6 +80,13 @@ def pytest_runtest_call() -> Iterator[None]:
         if error.name == "kornia":
             pytest.skip("needs kornia")
         raise
+
+
+@pytest.fixture(autouse=True)
+def _threads(request: pytest.FixtureRequest) -> None:
+    """Three threads for the tests of the operators, among which the compiled kernel divides a batch."""
+    several = any(request.path.is_relative_to(Path(__file__).parent / room) for room in SEVERAL_THREADS)
+    torch.set_num_threads(3 if several else 1)
 
 
 @pytest.fixture(autouse=True)

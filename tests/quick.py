@@ -42,14 +42,14 @@ ELSEWHERE = {
 LEFT_OUT = "not slow and not processes and not frameworks"
 
 
-def tests_of(changed: str) -> tuple[str, ...]:
+def mirrored_by(changed: str) -> tuple[str, ...]:
     """The tests of a changed file, by path from the root.
 
-    >>> tests_of("gpuaug/transforms/curves.py")
+    >>> mirrored_by("gpuaug/transforms/curves.py")
     ('tests/transforms/test_curves.py',)
-    >>> tests_of("csrc/cpu/warp.h")
+    >>> mirrored_by("csrc/cpu/warp.h")
     ('tests/csrc', 'tests/ops/test_augment.py')
-    >>> tests_of("README.md")
+    >>> mirrored_by("README.md")
     ('tests/test_readme.py',)
     """
     path = Path(changed)
@@ -87,7 +87,7 @@ def _folder(folder: Path) -> tuple[str, ...]:
 
 def chosen(changed: Iterable[str]) -> list[str]:
     """The tests of all changed files, those of the code first; and a few that are always run."""
-    own = sorted({test for path in changed for test in tests_of(path)})
+    own = sorted({test for path in changed for test in mirrored_by(path)})
     return list(dict.fromkeys([*(own or ONE_OF_EACH), *ALWAYS]))
 
 

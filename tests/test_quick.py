@@ -32,7 +32,7 @@ def test_examples():
     ],
 )
 def test_a_change_has_its_tests(changed, tests):
-    assert quick.tests_of(changed) == tests
+    assert quick.mirrored_by(changed) == tests
 
 
 def test_nothing_changed_is_a_file_of_every_room():
@@ -52,7 +52,7 @@ def test_every_file_of_the_package_and_of_c_has_tests_that_exist(request):
     sources = [path for path in files if path.suffix in (".py", ".h", ".cuh", ".cpp", ".cu")]
     assert len(sources) > 100
     for path in sources:
-        tests = quick.tests_of(path.relative_to(root).as_posix())
+        tests = quick.mirrored_by(path.relative_to(root).as_posix())
         assert tests, path
         assert all((root / test).exists() for test in tests), path
 

@@ -25,12 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 Run = Callable[..., list[Any]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker("frameworks")
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs ``script`` with a folder and more arguments; gives what its ranks wrote there, by rank."""

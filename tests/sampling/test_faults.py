@@ -6,7 +6,6 @@ from math import inf, nan
 import numpy as np
 import pytest
 import torch
-from named import named
 
 from gpuaug.sampling import BalancedBatchSampler, BalancedSampler, RepeatFactorSampler
 from gpuaug.sampling.plan import make_plan

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from named import named
 
 from gpuaug.sampling import BalancedSampler, effective_number, power
 from gpuaug.sampling.targets import draws_of
