@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import FIELDS, GEOMETRY, NORMAL, PER_PIXEL, WORD
+from gpuaug.recipe.layout import BITS, FIELDS, GEOMETRY, NORMAL, PER_PIXEL, WORD
 from gpuaug.stages.output import normalization_scale_shift, normalization_table
+
+EVERY_STAGE = sum(BITS.values())
 
 
 def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -79,7 +81,7 @@ def test_a_wild_word_ends_in_an_image(seed, word):
     _, records = one_draw()
     storage = torch.randint(256, (16,), generator=random, dtype=torch.uint8)
     for name, value in {
-        **{"stages": 255, "xx": 2**33, "yy": -(2**33), "outer": 9000, "inner": 20000},
+        **{"stages": EVERY_STAGE, "xx": 2**33, "yy": -(2**33), "outer": 9000, "inner": 20000},
         **{"salt": 9000, "pepper": 20000, "rr": 1 << 12, "gg": 1 << 12, "bb": 1 << 12},
         **{"curve0": 3 | 50000 << 8, "curve1": 1 | 5 << 8, "curve2": 2 | 9 << 28},
         **{"noise": NORMAL | PER_PIXEL, "noise_low": 3000, "noise_span": 3000},
@@ -88,7 +90,7 @@ def test_a_wild_word_ends_in_an_image(seed, word):
     wild = [-(2**63), 2**63 - 1, -1, 2**48 + 1, int(torch.randint(-(2**62), 2**62, (), generator=random))]
     for value in wild:
         records[0, WORD[word]] = value
-        call = storage, records, None, 1, 5, 7, False, 255, False
+        call = storage, records, None, 1, 5, 7, False, EVERY_STAGE, False
         out = torch.ops.gpuaug.augment(*call)
         assert out.shape == (1, 1, 5, 7)
         assert equal(out, reference.augment(*call))

@@ -306,6 +306,7 @@ def test_each_entry(entries, size, expected):
 # ---- Faults
 
 
+LAST = len(FIELDS) - 1
 RECORDS = rf"records must be contiguous int64 \(n, {len(FIELDS)}\)"
 
 
@@ -335,9 +336,12 @@ def call(columns=(), numbers=(0, 1, 2, 2), code=(-1, -2, -3, -4), records=None):
             {"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, FIRST_FREE - 1, 1, -1]},
             rf"code writes 1 words from {FIRST_FREE - 1} on, of those in \[{FIRST_FREE}, {len(FIELDS)}\)",
         ),
-        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 47, 2, -1, -1]}, "code writes 2 words from 47 on"),
+        (
+            {"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, LAST, 2, -1, -1]},
+            f"code writes 2 words from {LAST} on",
+        ),
         ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 2**63 - 1, 2**63 - 1]}, "code writes "),
-        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, 47, -1]}, "code writes -1 words from 47 on"),
+        ({"code": [-1, -2, -3, -4, Opcode.WORDS, -1, 1, LAST, -1]}, f"code writes -1 words from {LAST} on"),
     ],
 )
 def test_cpp_checks_its_arguments(arguments, message):

@@ -11,7 +11,7 @@ from gpuaug import functional as F
 from gpuaug.ops import reference
 from gpuaug.recipe import assemble
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import NORMAL, PER_PIXEL, POWER
+from gpuaug.recipe.layout import BITS, NORMAL, PER_PIXEL, POWER
 
 IMAGES, DRAWS = images_of(3, size=18), draws_of(3)
 EPSILON = {torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}  # half of a unit in the last place of 1
@@ -95,7 +95,7 @@ def test_recipes_on_another_backend(surrounding):
         records = assemble.execute(
             program.columns, program.constants, program.code, 3, (20, 9), torch.device("cpu")
         )
-        return reference.augment(images, records, None, 3, 20, 9, False, 0xFF, False)
+        return reference.augment(images, records, None, 3, 20, 9, False, sum(BITS.values()), False)
 
     expected = everything()
     with SURROUNDINGS[surrounding]():
