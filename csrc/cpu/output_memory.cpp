@@ -41,8 +41,8 @@ class Kept {
  public:
   // Of at least that size, or null.
   void* take(size_t& bytes) {
-    const Turn turn(busy_);
-    if (!turn.mine) return nullptr;
+    const Guard guard(busy_);
+    if (!guard.mine) return nullptr;
     ++taken_;
     Block* best = nullptr;
     for (Block& block : blocks_) {
@@ -57,8 +57,8 @@ class Kept {
   }
 
   void put(void* memory, size_t bytes) {
-    const Turn turn(busy_);
-    if (turn.mine) {
+    const Guard guard(busy_);
+    if (guard.mine) {
       // In the place of none, or of the one that has waited longest.
       Block& block = *std::min_element(blocks_.begin(), blocks_.end(), [](const Block& a, const Block& b) {
         return std::pair(a.memory != nullptr, a.since) < std::pair(b.memory != nullptr, b.since);
@@ -80,9 +80,9 @@ class Kept {
   };
 
   // Tried, never waited for: a forked process may find it taken for good, and then goes without.
-  struct Turn {
-    explicit Turn(std::atomic_flag& flag) : busy(flag), mine(!flag.test_and_set(std::memory_order_acquire)) {}
-    ~Turn() {
+  struct Guard {
+    explicit Guard(std::atomic_flag& flag) : busy(flag), mine(!flag.test_and_set(std::memory_order_acquire)) {}
+    ~Guard() {
       if (mine) busy.clear(std::memory_order_release);
     }
     std::atomic_flag& busy;

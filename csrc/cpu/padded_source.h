@@ -18,7 +18,7 @@ class PaddedSource {
  public:
   // For output rows [begin, end), under a map whose coordinates do not wrap. False where so much would be packed for
   // what is read of it that the pixels are better taken from where they are.
-  bool plan(const Batch& batch, const Recipe& recipe, const Window& window, int64_t begin, int64_t end) {
+  bool prepare(const Batch& batch, const Recipe& recipe, const Window& window, int64_t begin, int64_t end) {
     constexpr int64_t kSparse = 8;               // pixels of the source to one of the output
     constexpr int64_t kMost = int64_t{1} << 27;  // packed pixels
     const auto ends = [&](int64_t along, int64_t down, int64_t start, int64_t low, int64_t high) {

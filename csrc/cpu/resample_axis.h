@@ -1,4 +1,4 @@
-// The columns of one draw whose map runs along the axes: planned once, then any source row is taken across by them.
+// The columns of one draw whose map runs along the axes: prepared once, then any source row is taken across by them.
 #pragma once
 
 #include <algorithm>
@@ -15,14 +15,14 @@ namespace gpuaug {
 class AxisResampler {
  public:
   // For `width` output columns; one row of the source's channel has `recipe.width` bytes.
-  void plan(const Recipe& recipe, const Window& window, int64_t width) {
+  void prepare(const Recipe& recipe, const Window& window, int64_t width) {
     width_ = width;
     line_ = padded(width);
     shrinks_ = shrinks(recipe, recipe.xx);
     if (shrinks_) {
-      plan_filters(recipe, window);
+      prepare_filters(recipe, window);
     } else {
-      plan_taps(recipe, window);
+      prepare_taps(recipe, window);
     }
   }
 
@@ -48,7 +48,7 @@ class AxisResampler {
 
  private:
   // The two source pixels of each column, and the weight of the second in 1/2^15; the last column fills the line up.
-  void plan_taps(const Recipe& recipe, const Window& window) {
+  void prepare_taps(const Recipe& recipe, const Window& window) {
     const auto lanes = static_cast<size_t>(line_);
     first_.resize(lanes);
     second_.resize(lanes);
@@ -73,12 +73,12 @@ class AxisResampler {
       weights_[static_cast<size_t>(x)] = static_cast<int16_t>(t.weight << 4);
     }
     whole_ = any == 0;
-    grouped_ = !zeros && recipe.width >= kGroup && plan_groups(first_, first_groups_, recipe.width) &&
-               (whole_ || plan_groups(second_, second_groups_, recipe.width));
+    grouped_ = !zeros && recipe.width >= kGroup && prepare_groups(first_, first_groups_, recipe.width) &&
+               (whole_ || prepare_groups(second_, second_groups_, recipe.width));
   }
 
   // False where the columns of a group lie too far apart.
-  static bool plan_groups(const std::vector<int32_t>& columns, std::vector<Group>& groups, int64_t row_bytes) {
+  static bool prepare_groups(const std::vector<int32_t>& columns, std::vector<Group>& groups, int64_t row_bytes) {
     groups.resize(columns.size() / kGroup);
     const int32_t* own = columns.data();
     for (Group& group : groups) {
@@ -94,7 +94,7 @@ class AxisResampler {
 
   // ---- Shrinking: a filter for each column, its pixels padded to whole quads with weights of zero.
 
-  void plan_filters(const Recipe& recipe, const Window& window) {
+  void prepare_filters(const Recipe& recipe, const Window& window) {
     filters_.clear();
     int64_t most = 0;
     for (int64_t x = 0; x < line_; ++x) {

@@ -52,9 +52,9 @@ class RowPipeline {
 
   template <typename Value>
   void run(int64_t begin, int64_t end, const OutputRow<Value>& output) {
-    if (moves() && along_axes()) across_.plan(recipe_, window_, width_);
-    if (moves() && !along_axes()) plan_warp(begin, end);
-    if (shrinks_down_) plan_ring();
+    if (moves() && along_axes()) across_.prepare(recipe_, window_, width_);
+    if (moves() && !along_axes()) prepare_warp(begin, end);
+    if (shrinks_down_) prepare_ring();
     int64_t made =
         blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have been through the geometry
     for (int64_t y = begin; y < end; ++y) {
@@ -153,7 +153,7 @@ class RowPipeline {
   // Shrinking: the same rows, by filters.
 
   // As many rows as a filter can span, so that those of the next output row are still there.
-  void plan_ring() {
+  void prepare_ring() {
     const int64_t span = 2 * (filter_reach(recipe_.yy) >> 32) + 3;
     const auto places = static_cast<size_t>(std::min(span, window_.bottom - window_.top));
     scratch_.ring_rows.assign(places, -1);
@@ -190,10 +190,10 @@ class RowPipeline {
 
   // In general: every pixel has four of its own.
 
-  void plan_warp(int64_t begin, int64_t end) {
+  void prepare_warp(int64_t begin, int64_t end) {
     const int64_t more = blurs_ ? 2 : 0;
-    warp_.plan(std::max<int64_t>(begin - more, 0), std::min(end + more, batch_.height),
-               [this](int64_t y) { return source_row(y); });
+    warp_.prepare(std::max<int64_t>(begin - more, 0), std::min(end + more, batch_.height),
+                  [this](int64_t y) { return source_row(y); });
   }
 
   void warp_row(int64_t y) const { warp_.row(source_, y, geometry_result(y), fine()); }

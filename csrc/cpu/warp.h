@@ -41,7 +41,7 @@ class Warp {
 
   // Before output rows [begin, end); `source_row` gives a row of the source.
   template <typename SourceRows>
-  void plan(int64_t begin, int64_t end, const SourceRows& source_row) {
+  void prepare(int64_t begin, int64_t end, const SourceRows& source_row) {
     constexpr int64_t kSteep = int64_t{1} << 40, kFar = int64_t{1} << 61, kLong = int64_t{1} << 20;
     const auto within = [](int64_t value, int64_t limit) { return value > -limit && value < limit; };
     const Recipe& r = recipe_;
@@ -55,7 +55,7 @@ class Warp {
       steps_.x_low[i] = static_cast<uint32_t>(x), steps_.x_high[i] = static_cast<uint32_t>(x >> 32);
       steps_.y_low[i] = static_cast<uint32_t>(y), steps_.y_high[i] = static_cast<uint32_t>(y >> 32);
     }
-    packed_ = padded_source_.plan(batch_, recipe_, window_, begin, end);
+    packed_ = padded_source_.prepare(batch_, recipe_, window_, begin, end);
     if (packed_) padded_source_.pack(window_, recipe_.border, source_row);
   }
 
