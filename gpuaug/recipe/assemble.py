@@ -1,4 +1,4 @@
-"""Tapes executed: a record for each draw, in PyTorch on whole columns.
+"""Programs executed: a record for each draw, in PyTorch on whole columns.
 
 ``csrc/host/assemble.h`` does the same one draw at a time, to the same bit. This is for other devices, for
 ``torch.compile``, where nothing is compiled, and the oracle in the tests.

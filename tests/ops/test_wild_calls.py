@@ -293,7 +293,7 @@ def test_no_numbers_of_any_number_of_keys(which: str):
 @pytest.mark.native
 @given(wild_calls.assemble())
 @settings(max_examples=150, deadline=None, derandomize=True)
-def test_wild_tapes_give_the_same_records(call: tuple):
+def test_wild_programs_give_the_same_records(call: tuple):
     records, columns, *_ = call
     # PyTorch works on memory that the op refuses, and not on meta.
     assume((records.layout, records.device) == ("plain", "cpu"))

@@ -1,4 +1,4 @@
-"""Curves curves against torchvision and NumPy: exact."""
+"""Curves against torchvision and NumPy: exact."""
 
 import numpy as np
 import pytest
