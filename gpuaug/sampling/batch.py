@@ -46,17 +46,18 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
     class.
 
     The classes of a batch are different, and come equally often: every class is in the batches once before
-    one is there again, in another order each time. Which ones meet is as random as that allows. The samples
-    of a class
-    come equally often: all are drawn, m at a time and across the epochs, before one is drawn again, but for
-    those fewer than m that would not fill a turn, which are others each time. A class of fewer than m samples
-    gives each of them, and some again as copies. The copy of a draw is the number of passes that were made
-    over its class since the epoch began, so within an epoch no draw comes twice with the same key.
+    one is there again, in another order each time. Which ones meet is as random as that allows.
+
+    The samples of a class come equally often too. A round of the class draws all its samples, m at a time and
+    across the epochs, before one is drawn again; only the last ones, where they are fewer than m, are left
+    out, and these are others in each round. A class of fewer than m samples gives each of them, and some
+    again as copies. The copy of a draw counts the rounds of its class since the epoch began, so within an
+    epoch no draw comes twice with the same key.
 
     The sequence of batches is endless, a pure function of (labels, groups, k, m, seed), and an epoch is a
-    part of it. Ranks take the batches in turn. ``set_epoch``, ``state_dict``, ``drop_last`` and resuming are
-    those of :class:`BalancedSampler`, with batches in the place of draws: ``len`` is the batches of this
-    rank, and positions count batches.
+    part of it. Rank r of R takes the batches r, r + R, r + 2R, ... ``set_epoch``, ``state_dict``,
+    ``drop_last`` and resuming are those of :class:`BalancedSampler`, with batches in the place of draws:
+    ``len`` is the batches of this rank, and positions count batches.
 
     Args:
         labels: the class of every sample; see :class:`BalancedSampler`.

@@ -20,34 +20,35 @@ UNITS = 6
 CELLS = 7
 PARTNERS = 8  # added to another
 
-_ROUNDS = 8
+_FEISTEL_STEPS = 8
 _SWAPS = 4
-_BLOCKS = (_ROUNDS + 2 * _SWAPS) // 4
+_BLOCKS = (_FEISTEL_STEPS + 2 * _SWAPS) // 4
 _WORD = 0xFFFFFFFF
 
 
 class Bijections:
     """Keyed bijections, one over each of [0, sizes[0]), [0, sizes[1]), ...
 
-    >>> shuffle = Bijections([5, 3], seed=0, turns=[0, 0], purpose=MEMBERS)
+    >>> shuffle = Bijections([5, 3], seed=0, rounds=[0, 0], purpose=MEMBERS)
     >>> sorted(shuffle(torch.arange(5), torch.tensor(0)).tolist())
     [0, 1, 2, 3, 4]
 
     First a Feistel network on a grid of a x b cells, a * b barely above the size: the two coordinates are
-    shifted in turn, each by a hash of the other and a round key, and a result outside the size walks on. The
-    walk is rare, as at most sqrt(size) cells are outside. (Black and Rogaway, "Ciphers with arbitrary finite
-    domains", CT-RSA 2002: generalised Feistel, cycle walking.) Then rounds of swap-or-not, which exchange x
-    and pivot - x on a hashed bit, for the grids of a few cells where a Feistel network has too few round
+    shifted alternately, each by a hash of the other and the step's key, and a result outside the size walks
+    on. The walk is rare, as at most sqrt(size) cells are outside. (Black and Rogaway, "Ciphers with arbitrary
+    finite domains", CT-RSA 2002: generalised Feistel, cycle walking.) Then steps of swap-or-not, which
+    exchange x and pivot - x on a hashed bit, for the grids of a few cells where a Feistel network has too few
     functions to reach all permutations alike (Hoang, Morris and Rogaway, "An enciphering scheme based on a
     card shuffle", CRYPTO 2012). The hash is MurmurHash3's 32-bit finaliser; its keys are Philox words.
 
     Args:
         sizes: each in [1, 2**62).
-        seed, turns, purpose: key and counter of the Philox words; a turn, in [0, 2**31), for each size.
+        seed, purpose: in the key and the counter of the Philox words.
+        rounds: which order of each, in [0, 2**31): an epoch, or a round of the rotation.
         numbers: which bijections these are, for a few of many; by default 0, 1, 2, ...
 
     Attributes:
-        table: int64 ``(19, len(sizes))``: size, the grid's rows and columns, keys of the Feistel rounds, and
+        table: int64 ``(19, len(sizes))``: size, the grid's rows and columns, keys of the Feistel steps, and
             keys and pivots of the swaps.
     """
 
@@ -55,7 +56,7 @@ class Bijections:
         self,
         sizes: Sequence[int] | Tensor,
         seed: int,
-        turns: Sequence[int] | Tensor,
+        rounds: Sequence[int] | Tensor,
         purpose: int,
         numbers: Tensor | None = None,
     ) -> None:
@@ -64,23 +65,23 @@ class Bijections:
         columns = (size + rows - 1).div(rows, rounding_mode="trunc")
         numbers = torch.arange(len(sizes), device="cpu") if numbers is None else numbers
         block = (numbers[:, None] * _BLOCKS + torch.arange(_BLOCKS, device="cpu")).flatten()
-        turn = torch.as_tensor(turns, device=getattr(turns, "device", "cpu")).repeat_interleave(_BLOCKS)
-        words = order_words(seed, block, purpose, turn)
+        each = torch.as_tensor(rounds, device=getattr(rounds, "device", "cpu")).repeat_interleave(_BLOCKS)
+        words = order_words(seed, block, purpose, each)
         keys = words.view(len(sizes), 4 * _BLOCKS).T
-        high, low = keys[_ROUNDS : _ROUNDS + _SWAPS], keys[_ROUNDS + _SWAPS :]
+        high, low = keys[_FEISTEL_STEPS : _FEISTEL_STEPS + _SWAPS], keys[_FEISTEL_STEPS + _SWAPS :]
         # 62 bits, so that the remainder is as good as uniform for any size that an epoch has.
         pivots = (high << 30 | low >> 2) % size
-        self.table = torch.cat((torch.stack((size, rows, columns)), keys[: _ROUNDS + _SWAPS], pivots))
+        self.table = torch.cat((torch.stack((size, rows, columns)), keys[: _FEISTEL_STEPS + _SWAPS], pivots))
 
     def __call__(self, x: Tensor, which: Tensor) -> Tensor:
         """The image of ``x``, int64 ``(n,)``, under the bijections numbered ``which``, ``(n,)`` or ``()``."""
         return permute(self.table, x, which)
 
 
-def order_words(seed: int, block: Tensor, purpose: int, turn: Tensor) -> Tensor:
-    """Philox words of an order, int64 ``(n, 4)``; block is int64 ``(n,)``, turn ``(n,)`` or ``()``."""
+def order_words(seed: int, block: Tensor, purpose: int, round_: Tensor) -> Tensor:
+    """Philox words of an order, int64 ``(n, 4)``; block is int64 ``(n,)``, round_ ``(n,)`` or ``()``."""
     counter = torch.broadcast_tensors(
-        block & _WORD, block >> 32, torch.tensor(purpose, device="cpu"), turn + ORDER
+        block & _WORD, block >> 32, torch.tensor(purpose, device="cpu"), round_ + ORDER
     )
     return philox(torch.stack(counter, dim=-1), signed(seed))
 
@@ -95,7 +96,7 @@ def permute(table: Tensor, x: Tensor, which: Tensor) -> Tensor:
         again = _feistel(table, image[outside], part)
         image[outside] = again
         outside = outside[again >= table[0][part]]
-    for keys, pivots in zip(*table[3 + _ROUNDS :].split(_SWAPS), strict=True):
+    for keys, pivots in zip(*table[3 + _FEISTEL_STEPS :].split(_SWAPS), strict=True):
         partner = _wrap(pivots[which] - image, sizes)
         swap = _hash(torch.maximum(image, partner) ^ keys[which]) > _WORD >> 1
         image = torch.where(swap, partner, image)
@@ -113,8 +114,8 @@ def _feistel(table: Tensor, x: Tensor, which: Tensor) -> Tensor:
     sides = [side[which] for side in table[1:3]]
     row = x.div(sides[1], rounding_mode="trunc")
     cell = [row, x - row * sides[1]]
-    for turn, keys in enumerate(table[3 : 3 + _ROUNDS]):
-        moved, other = turn % 2, 1 - turn % 2
+    for step, keys in enumerate(table[3 : 3 + _FEISTEL_STEPS]):
+        moved, other = step % 2, 1 - step % 2
         # A word times a side, shifted down, is a number below the side: no division.
         shift = _hash(cell[other] ^ keys[which]).mul_(sides[moved]).bitwise_right_shift_(32)
         cell[moved] = _wrap(shift.add_(cell[moved]).sub_(sides[moved]), sides[moved])

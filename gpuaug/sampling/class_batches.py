@@ -1,13 +1,13 @@
 """Batches of k classes x m samples: an endless keyed sequence, of which an epoch is a window.
 
 batch -> where the rotation of the classes stands -> (keyed bijection over the classes)
-      -> classes and their turns
-      -> pass and slot -> (keyed bijection over the class) -> sample -> key
+      -> classes, and the number of each class's turn: its m draws in a batch
+      -> round and slot -> (keyed bijection over the class) -> sample -> key
 
 The classes of a batch are drawn as an epoch draws the samples of a class: ``rotation`` and ``renewal``. A
-pass takes every sample of a class once, m at a time, but for the n mod m that would not fill a turn, which
-are others in each pass. With groups it is the groups of a class that a pass takes, and a group gives
-another of its samples each time.
+round of a class takes each of its n samples once, m in a turn, but for the n mod m that would not fill a
+turn; those are others in each round. With groups, a round takes each group of the class once, and a group
+gives another of its samples each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gpuaug.sampling.bijection import CELLS, ROUNDS, UNITS, Bijections
 from gpuaug.sampling.renewal import Rounds, moves
 from gpuaug.sampling.rotation import Round, Stand, first_slot, stand_at
 
-_TURNS = 1 << 31
+_ROUNDS = 1 << 31  # numbers of rounds that a bijection tells apart
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class ClassBatches:
         self.epoch = epoch
         self.total = total
         self._cells, self._k, self._m, self._seed, self._first = cells, k, m, seed, first
-        self._turns = (cells.units // m).clamp(min=1)  # of a class in a pass
-        self._levels = (m + cells.units - 1) // cells.units  # draws of a unit in a pass, at most
-        self._first_pass = self.turns_before(first) // self._turns
+        self._turns_per_round = (cells.units // m).clamp(min=1)
+        self._levels = (m + cells.units - 1) // cells.units  # draws of a unit in a round, at most
+        self._first_round = self.turns_before(first) // self._turns_per_round
 
     def draws(self, positions: Tensor) -> Tensor:
         """int64 ``(n, k * m, 3)``: the batches at ``positions``, ``(n,)``, each in [0, total)."""
@@ -92,7 +92,8 @@ class ClassBatches:
         rounds = self._rounds(stands)
         moved = moves(rounds, stands, [k] * len(stands))
         classes = moved(rounds.keyed(which.flatten(), slots.flatten())).view_as(slots) % count
-        # Of the turns that go round, to be drawn or to be left out, a class had this round's too, or not.
+        # How often the rotation has drawn, or left out, each class: once in each round before, and in this
+        # round where the rotation has passed its slot.
         turn = number + (slots < offset)
         return classes, torch.where(leaving > 0, before - turn, turn)
 
@@ -100,19 +101,19 @@ class ClassBatches:
         """Index and copy of the i-th of the m draws of a class in its turn."""
         cells = self._cells
         units = cells.units[number]
-        round_ = turn // self._turns[number]
-        slot = turn % self._turns[number] * self._m + i
+        round_ = turn // self._turns_per_round[number]
+        slot = turn % self._turns_per_round[number] * self._m + i
         cell = cells.firsts[number] + self._shuffled(UNITS, number, round_, units, slot % units)
         drawn = round_ * self._levels[number] + slot // units
         size = cells.sizes[cell]
         within = self._shuffled(CELLS, cell, drawn // size, size, drawn % size)
-        copy = drawn - self._first_pass[number] * self._levels[number]
+        copy = drawn - self._first_round[number] * self._levels[number]
         return cells.members[cells.starts[cell] + within].long(), copy
 
-    def _shuffled(self, purpose: int, number: Tensor, turn: Tensor, size: Tensor, x: Tensor) -> Tensor:
-        """``x`` in [0, size) under the bijection of (purpose, number, turn)."""
+    def _shuffled(self, purpose: int, number: Tensor, round_: Tensor, size: Tensor, x: Tensor) -> Tensor:
+        """``x`` in [0, size) under the bijection of (purpose, number, round)."""
         if bool((size == 1).all()):
             return x
-        pairs, which = torch.stack((number, turn, size), dim=1).unique(dim=0, return_inverse=True)
-        some, turns, sizes = pairs.unbind(1)
-        return Bijections(sizes, self._seed, turns % _TURNS, purpose, some)(x, which)
+        pairs, which = torch.stack((number, round_, size), dim=1).unique(dim=0, return_inverse=True)
+        some, rounds, sizes = pairs.unbind(1)
+        return Bijections(sizes, self._seed, rounds % _ROUNDS, purpose, some)(x, which)

@@ -117,8 +117,8 @@ _SHARES: dict[str, Callable[[int, int, float], float]] = {
 
 def _kept(table: LabelTable, wanted: Mapping[Class, int], seed: int | None) -> Tensor:
     """Ascending: as many indices of each class as are wanted; a class that is not named is kept whole."""
-    turns = torch.zeros_like(table.counts)
-    shuffle = None if seed is None else Bijections(table.counts.tolist(), check_seed(seed), turns, SUBSET)
+    rounds = torch.zeros_like(table.counts)
+    shuffle = None if seed is None else Bijections(table.counts.tolist(), check_seed(seed), rounds, SUBSET)
     kept = []
     for number, name in enumerate(table.classes):
         members = table.members_of(number)

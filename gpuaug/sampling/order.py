@@ -35,8 +35,8 @@ class Order:
         self._seed = int(signed(seed))  # as an op takes it
         ends = torch.tensor(state.plan.draws, device="cpu").cumsum(0)
         begins = ends - torch.tensor(state.plan.draws, device="cpu")
-        plan = list(zip(state.stands, state.plan.samples, state.plan.draws, strict=True))
-        offsets = torch.tensor([first_slot(*each) for each in plan], device="cpu")
+        every = zip(state.stands, state.plan.samples, state.plan.draws, strict=True)
+        offsets = torch.tensor([first_slot(*of_class) for of_class in every], device="cpu")
         classes = torch.stack((begins, ends, table.counts, table.starts, offsets))
         positions = Bijections([self.total], seed, [state.epoch], POSITIONS)
         members = Bijections(
@@ -66,8 +66,8 @@ class Order:
 
 def _moves(table: LabelTable, state: EpochState, seed: int) -> Moves | None:
     """By index, what the epoch draws in the place of others; None where nothing moves."""
-    plan = zip(state.stands, state.plan.samples, state.plan.draws, strict=True)
-    faced = [(*facing(*each), *each) for each in plan]
+    every = zip(state.stands, state.plan.samples, state.plan.draws, strict=True)
+    faced = [(*facing(*of_class), *of_class) for of_class in every]
     # A class whose samples are all drawn equally often needs none.
     kept = [
         i
@@ -76,9 +76,14 @@ def _moves(table: LabelTable, state: EpochState, seed: int) -> Moves | None:
     ]
     if not kept:
         return None
-    every = torch.tensor(kept, device="cpu")
+    numbers = torch.tensor(kept, device="cpu")
     rounds = Rounds(
-        [faced[i][0].round for i in kept], table.counts[every], table.starts[every], every, seed, MEMBERS
+        [faced[i][0].round for i in kept],
+        table.counts[numbers],
+        table.starts[numbers],
+        numbers,
+        seed,
+        MEMBERS,
     )
     found = moves(rounds, [faced[i][2] for i in kept], [faced[i][4] for i in kept])
     return Moves(table.members[found.sources].long(), table.members[found.targets].long()) if found else None

@@ -24,7 +24,7 @@ from torch import Tensor
 from gpuaug.sampling.bijection import PARTNERS, Bijections
 from gpuaug.sampling.rotation import Round, Stand, after, facing
 
-_TURNS = 1 << 31
+_ROUNDS = 1 << 31  # numbers of rounds that a bijection tells apart
 
 
 class Moves:
@@ -77,8 +77,8 @@ class Rounds:
         """What the keyed orders have at slots of the classes ``which``."""
         flipped = self._column("flipped")[which] > 0
         slots = torch.where(flipped, self.sizes[which] - 1 - slots, slots)
-        turns = self._column("number") % _TURNS
-        order = Bijections(self.sizes, self.seed, turns, self.purpose, self.numbers)
+        rounds = self._column("number") % _ROUNDS
+        order = Bijections(self.sizes, self.seed, rounds, self.purpose, self.numbers)
         return self.bases[which] + order(slots, which)
 
     def _column(self, name: str) -> Tensor:
@@ -118,8 +118,8 @@ class Rounds:
 
     def _others(self, begins: Tensor, sizes: Tensor, excluded: Tensor, wanted: Tensor) -> Tensor:
         """So many of each class that are not excluded, from the slots [begins, begins + sizes)."""
-        turns = self._column("number") % _TURNS
-        order = Bijections(sizes.clamp(min=1), self.seed, turns, self.purpose + PARTNERS, self.numbers)
+        rounds = self._column("number") % _ROUNDS
+        order = Bijections(sizes.clamp(min=1), self.seed, rounds, self.purpose + PARTNERS, self.numbers)
         asked = torch.where(wanted > 0, torch.minimum(sizes, 2 * wanted + 8), 0)
         while True:
             which, steps = _spans(asked)

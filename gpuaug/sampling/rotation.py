@@ -1,10 +1,10 @@
-"""The rotation: where every class goes on at the start of an epoch, so that all its samples have their turn.
+"""The rotation: where every class goes on at the start of an epoch, so that its samples come equally often.
 
-Where an epoch draws d of a class's n samples, all are drawn d // n times, and d % n of them once more: that
-is one draw more for a part of the class, or, seen from the other side, one draw less for the rest. The
-smaller part is what goes round: its samples follow, in a keyed order, those of the epoch before. So none is
-in it twice before all were, within an epoch and across epochs. Each time that all were, a round ends, and
-the next has another order.
+Where an epoch makes d draws of a class's n samples, all are drawn d // n times, and d % n of them once more:
+one draw more for a part of the class or, seen from the other side, one draw less for the rest. The smaller
+part rotates: its samples follow, in a keyed order, those of the epoch before. So no sample is in it twice
+before all were, within an epoch and across epochs. When all were, a round ends, and the next has another
+order.
 
 A round may end within an epoch, which then takes the rest of the old order, its tail, and the beginning of
 the new one, its head. The two must not meet: the new order is a random one but for that its head has none
@@ -26,7 +26,7 @@ from gpuaug.sampling.targets import Target
 
 @dataclass(frozen=True)
 class Round:
-    """One time through a class, in an order of its own: slot by slot, the samples in their turn."""
+    """One time through the samples of a class, slot by slot, in an order of its own."""
 
     number: int  # which order
     # Of the epoch in which the round began, where one before ended in it; else 0.
@@ -46,8 +46,8 @@ class Stand:
     """Where a class stands when an epoch begins."""
 
     round: Round
-    offset: int  # the slots of the round that had their turn
-    leaving: bool = False  # a turn is to be left out once, not to be drawn once more
+    offset: int  # the slots of the round that earlier epochs have used
+    leaving: bool = False  # an epoch leaves the samples of its slots out once; else it draws them once more
 
 
 _START = Stand(Round(0), 0)
@@ -66,7 +66,7 @@ def stand_at(size: int, draws: int, epoch: int) -> Stand:
 
 
 def facing(stand: Stand, size: int, draws: int) -> tuple[Stand, int]:
-    """The same, seen as an epoch of so many draws does, and the slots that have their turn in it."""
+    """The same stand as an epoch of so many draws sees it, and how many slots that epoch uses."""
     width, leaving = _width(size, draws)
     if not width or leaving == stand.leaving:
         return stand, width
