@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gpuaug.ops import backends
-from gpuaug.study.cli import command, options, preview
+from gpuaug.study.cli import command, options, prepared, preview
 
 STOPPED = 130  # what shells say of a program that Ctrl-C ended
 
@@ -46,18 +46,18 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def run_study(study: Parser, arguments: argparse.Namespace, words: Sequence[str]) -> None:
-    """The study; a signal to end leaves it so that it can go on."""
+    """Run the study; after a signal that ends it, it can be resumed."""
     again = [word for word in words if word != "--resume"]  # to repeat a study is to begin it
     try:
-        job = command.prepare(arguments, shlex.join(["python", "-m", "gpuaug", *again]))
+        ready = prepared.prepare(arguments, shlex.join(["python", "-m", "gpuaug", *again]))
     except (ValueError, RuntimeError, OSError) as error:
         study.error(" ".join(str(error).split()))
-    # What ends jobs on clusters is as gentle as Ctrl-C.
+    # Clusters end a program with SIGTERM: it does what Ctrl-C does.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        command.run(job)
+        command.run(ready)
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command with --resume goes on with {job.out}", file=sys.stderr)
+        print(f"\nstopped; the same command with --resume goes on with {ready.out}", file=sys.stderr)
         sys.exit(STOPPED)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-METRICS = ("accuracy", "mean-recall", "minority-recall", "minority-f1")  # as study.effects.metrics has them
-MARGIN, HOLDOUT = 0.02, 0.2  # as study.verdicts and study.holdout have them
+# As other modules have them, which need packages that ``--help`` does without; tests compare them.
+METRICS = ("accuracy", "mean-recall", "minority-recall", "minority-f1")  # statistics.effects.metrics
+MARGIN, HOLDOUT = 0.02, 0.2  # statistics.verdicts.MARGIN, data.holdout.SHARE
 KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing

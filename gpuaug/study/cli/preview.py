@@ -126,13 +126,13 @@ def draw_preview(images: list[tuple[int, str, Tensor]], chain: Chain, draws: int
     """A line for each image (number, name, pixels): the original, then its draws with their keys."""
     from matplotlib.figure import Figure
 
-    from gpuaug.study.report.gallery import draws_of
+    from gpuaug.study.report.gallery import copies_of
 
     figure = Figure(figsize=(2.0 * (draws + 1), 2.3 * len(images) + 0.4), layout="constrained")
     figure.suptitle(f"{chain.text}, seed {seed}", fontsize=9)
     grid = figure.subplots(len(images), draws + 1, squeeze=False)
     for line, (index, name, image) in zip(grid, images, strict=True):
-        keyed = draws_of(index, draws, seed)
+        keyed = copies_of(index, draws, seed)
         show(line[0], image, f"{name}\nindex {index}, {image.shape[2]} x {image.shape[1]}")
         copies = augment(chain, image, keyed)
         for place, pixels, (_, copy, key) in zip(line[1:], copies, keyed.tolist(), strict=True):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import gpuaug
-from gpuaug.random import draw_keys
+from gpuaug.random import keyed_draws
 from gpuaug.study.arms.arms import Arm, nothing
 from gpuaug.study.arms.techniques import TECHNIQUES, refusal
 from gpuaug.study.data.study_data import StudyData
@@ -30,16 +30,15 @@ class Exhibit:
     png: bytes
 
 
-def draws_of(index: int, copies: int, seed: int = 0) -> Tensor:
+def copies_of(index: int, count: int, seed: int = 0) -> Tensor:
     """The draws of a sample's copies 1, 2, ... in epoch 0, as a sampler of that seed gives them: int64
-    ``(copies, 3)``.
+    ``(count, 3)``.
 
-    >>> draws_of(7, 2)[:, :2].tolist()
+    >>> copies_of(7, 2)[:, :2].tolist()
     [[7, 1], [7, 2]]
     """
-    copy = torch.arange(1, copies + 1)
-    number = torch.full_like(copy, index)
-    return torch.stack((number, copy, draw_keys(seed, 0, number, copy)), dim=1)
+    copy = torch.arange(1, count + 1)
+    return keyed_draws(seed, 0, torch.full_like(copy, index), copy)
 
 
 def exhibits(data: StudyData, minority: Collection[str], arms: Mapping[str, Arm]) -> list[Exhibit]:
@@ -67,7 +66,7 @@ def strip(images: Tensor, samples: list[int], transform: Transform) -> bytes:
     """A PNG file: a line for each sample, the original and then its draws."""
     lines = []
     for sample in samples:
-        draws = draws_of(sample, DRAWS)
+        draws = copies_of(sample, DRAWS)
         copies = transform(images, draws, index=draws[:, 0])
         lines.append(torch.cat((images[sample : sample + 1], copies)))
     return as_file(torch.stack(lines))

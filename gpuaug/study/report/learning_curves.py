@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from gpuaug.study.training.rows import Row
 
 
-def draw_curves(
+def draw_learning_curves(
     rows: Sequence[Row], classes: Sequence[str], minority: Collection[str], *, narrow: bool = False
 ) -> Figure:
     """Accuracy, and the minority classes' mean recall, by epoch: mean and range over the seeds.

@@ -14,7 +14,7 @@ from gpuaug.ops import backends
 from gpuaug.study.report.document import as_html, as_markdown, gallery_file
 from gpuaug.study.report.figures import draw_confusions, draw_differences
 from gpuaug.study.report.gallery import exhibits
-from gpuaug.study.report.learning_curves import draw_curves
+from gpuaug.study.report.learning_curves import draw_learning_curves
 from gpuaug.study.report.pictures import as_png
 from gpuaug.study.report.sections import TITLE, sections, shown_rows
 from gpuaug.study.report.sheet import draw_sheet
@@ -39,7 +39,7 @@ def write_report(out: Path, study: Study) -> list[str]:
         (out / name).write_text(text, encoding="utf-8")
     write_metrics(out / "metrics.csv", study.rows, study.data.classes)
     draw = {
-        "curves.png": lambda: draw_curves(shown_rows(study), study.data.classes, study.minority),
+        "curves.png": lambda: draw_learning_curves(shown_rows(study), study.data.classes, study.minority),
         "draws.png": lambda: draw_sheet(study.data, study.minority),
         "differences.png": lambda: draw_differences(study.effects),
         "confusion.png": lambda: draw_confusions(shown_rows(study), study.data.classes),

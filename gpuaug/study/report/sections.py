@@ -1,4 +1,4 @@
-"""The sections of a report: plan, verdicts, curves, confusion, gallery, and how to repeat it."""
+"""The sections of a report: result, where it helps, search, settings, curves, confusion, gallery."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gpuaug.sampling import BalancedSampler
 from gpuaug.study.report.document import Block, Code, Gallery, Paragraph, Picture, Section
 from gpuaug.study.report.figures import arms_shown, draw_confusions, draw_differences
 from gpuaug.study.report.gallery import Exhibit
-from gpuaug.study.report.learning_curves import draw_curves
+from gpuaug.study.report.learning_curves import draw_learning_curves
 from gpuaug.study.report.pictures import as_svg
 from gpuaug.study.report.study import Study
 from gpuaug.study.report.tables import (
@@ -41,7 +41,7 @@ def sections(study: Study, gallery: Sequence[Exhibit], versions: dict[str, str])
         parts.append(Section("Search", searched(study)))
     return [
         *parts,
-        Section("Plan", plan(study)),
+        Section("Plan", settings(study)),
         Section("Curves", curves(study)),
         Section("Confusion", confusion(study)),
         Section("Gallery", pictures(gallery)),
@@ -110,7 +110,7 @@ def searched(study: Study) -> list[Block]:
     ]
 
 
-def plan(study: Study) -> list[Block]:
+def settings(study: Study) -> list[Block]:
     data, protocol = study.data, study.protocol
     counts = ", ".join(f"{count:,} {name}" for name, count in data.counts().items())
     facts = {
@@ -161,7 +161,7 @@ def curves(study: Study) -> list[Block]:
     about = "Accuracy and recall of the minority on the test images, by epoch: mean and range over the seeds"
     if left_out:
         about += f"; the best and the worst arms, without the {left_out} between them"
-    draw = lambda: draw_curves(rows, study.data.classes, study.minority, narrow=True)  # noqa: E731
+    draw = lambda: draw_learning_curves(rows, study.data.classes, study.minority, narrow=True)  # noqa: E731
     return [Picture(about, as_svg("curves", draw), "curves.png")]
 
 

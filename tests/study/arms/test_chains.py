@@ -6,7 +6,7 @@ import torch
 import gpuaug
 from gpuaug.study.arms.chains import Chain, read_chain
 from gpuaug.study.arms.techniques import COVERED, OWN, TECHNIQUES, refusal
-from gpuaug.study.report.gallery import draws_of
+from gpuaug.study.report.gallery import copies_of
 from gpuaug.transforms import catalogue
 
 
@@ -17,7 +17,7 @@ def images():
 
 
 def applied(transforms, images, count=8):
-    draws = draws_of(0, count)
+    draws = copies_of(0, count)
     return gpuaug.Compose(transforms)(images, draws, index=draws[:, 0])
 
 

@@ -12,7 +12,7 @@ from gpuaug.__main__ import main
 from gpuaug.study import extras
 from gpuaug.study.arms.arms import read_arms
 from gpuaug.study.arms.techniques import TECHNIQUES
-from gpuaug.study.cli.command import without_refused
+from gpuaug.study.cli.prepared import without_refused
 from gpuaug.study.data.request import Request
 from gpuaug.study.data.sources import load
 

@@ -9,7 +9,7 @@ from gpuaug.__main__ import main
 from gpuaug.random import draw_keys
 from gpuaug.study.arms.chains import read_chain
 from gpuaug.study.cli.preview import augment, draw_preview, image_files, read
-from gpuaug.study.report.gallery import draws_of
+from gpuaug.study.report.gallery import copies_of
 
 
 @pytest.fixture
@@ -63,12 +63,12 @@ def test_draws_are_those_of_a_sampler(folder):
     sampler = gpuaug.BalancedSampler([0, 0, 0, 0, 1], "majority", seed=3)
     drawn = [draw for draw in sampler if draw.index == 4 and draw.copy]
     of_last = sorted(drawn, key=lambda draw: draw.copy)
-    expected = [(index, copy, key % 2**64) for index, copy, key in draws_of(4, 3, seed=3).tolist()]
+    expected = [(index, copy, key % 2**64) for index, copy, key in copies_of(4, 3, seed=3).tolist()]
     assert [(draw.index, draw.copy, draw.key % 2**64) for draw in of_last] == expected
     image = read(image_files(folder)[0])
-    alone = augment(read_chain("RandomResizedCrop(16)"), image, draws_of(0, 3))
+    alone = augment(read_chain("RandomResizedCrop(16)"), image, copies_of(0, 3))
     assert alone.shape == (3, 3, 16, 16)
-    assert torch.equal(alone[1:2], augment(read_chain("RandomResizedCrop(16)"), image, draws_of(0, 3)[1:2]))
+    assert torch.equal(alone[1:2], augment(read_chain("RandomResizedCrop(16)"), image, copies_of(0, 3)[1:2]))
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,9 @@ def test_a_stopped_study_goes_on_with_the_same_numbers(study, whole, tmp_path, c
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_what_ends_jobs_on_clusters_stops_it_as_gently(study, tmp_path, monkeypatch, capsys):
+def test_sigterm_stops_it_as_ctrl_c_does(study, tmp_path, monkeypatch, capsys):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(command, "run", lambda job: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(command, "run", lambda prepared: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(SystemExit) as exit_:
         main([*study, "--out", str(tmp_path / "out")])
     assert exit_.value.code == 130

@@ -1,0 +1,261 @@
+"""A study prepared from the options of the command: all is checked before anything is trained."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gpuaug.study import extras
+
+if TYPE_CHECKING:
+    from gpuaug.study.arms.arms import Arm
+    from gpuaug.study.data.study_data import StudyData
+    from gpuaug.study.training.training import Protocol
+    from gpuaug.study.training.workers import Workers
+
+# (majority_count, ratio) where the user says nothing; everything else stays as it is.
+IMBALANCE = {"embedded": (None, 10.0), "cifar10": (4800, 4.0)}
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """A study that can begin: every option that a user could have got wrong is checked."""
+
+    command: str
+    source: str
+    data: StudyData
+    minority: tuple[str, ...]
+    arms: dict[str, Arm]
+    protocol: Protocol
+    seeds: int
+    baseline: str | None
+    metric: str
+    margin: float
+    candidates: dict[str, Arm]
+    search: int | None
+    keep: int
+    out: Path
+    workers: Workers
+    refused: dict[str, str]
+
+
+def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
+    """Check the options, load the images, make the folder; ``command`` is kept for the report.
+
+    Raises:
+        ValueError, RuntimeError, OSError: what the user asked for cannot be done.
+    """
+    extras.require(*extras.ALWAYS)
+    # Only now: these need the packages that were just asked for.
+    from gpuaug.study.arms.arms import ARMS, read_arms
+    from gpuaug.study.search.search import hold_out
+    from gpuaug.study.spelling import did_you_mean
+    from gpuaug.study.training.networks import find_network
+    from gpuaug.study.training.training import Protocol
+    from gpuaug.study.training.workers import join_workers
+
+    usual = {"epochs": arguments.epochs, "target": arguments.target, "apply_to": arguments.apply_to}
+    arms = read_arms(arguments.arms or tuple(ARMS), **usual)
+    candidates = read_candidates(arguments, usual)
+    baseline = None if arguments.baseline is None else next(iter(read_arms([arguments.baseline], **usual)))
+    if baseline is not None and baseline not in arms:
+        meant = did_you_mean(arms, baseline)
+        raise ValueError(f"baseline must be of the arms, {', '.join(arms)}; got {baseline}{meant}")
+    find_network(arguments.model)
+    workers = join_workers()
+    device = check_device(arguments.device, workers.local_rank)
+    if workers.first:
+        check_out(arguments.out, arguments.overwrite, arguments.resume)
+    data, minority = load_imbalanced(arguments)
+    named = [arguments.baseline] if arguments.baseline else []
+    arms, refused = without_refused(arms, data, [*(arguments.arms or []), *named], usual)
+    candidates, also = without_refused(candidates, data, arguments.candidates or [], usual)
+    check_sizes(data, {**arms, **candidates}, arguments.model)
+    if arguments.search is not None:
+        hold_out(data)  # checks that every class has an image to spare
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    prepared = PreparedStudy(
+        command=command,
+        source=arguments.data,
+        data=data,
+        minority=minority,
+        arms=arms,
+        protocol=Protocol(arguments.epochs, arguments.batch_size, arguments.model, device),
+        seeds=arguments.seeds,
+        baseline=baseline,
+        metric=arguments.metric,
+        margin=arguments.margin,
+        candidates=candidates,
+        search=arguments.search,
+        keep=arguments.keep,
+        out=arguments.out,
+        workers=workers,
+        refused={**refused, **also},
+    )
+    make_folder(prepared, overwrite=arguments.overwrite)
+    return prepared
+
+
+def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dict[str, Arm]:
+    """The arms that a search goes through; none without a search."""
+    from gpuaug.sampling import Schedule
+    from gpuaug.study.arms.arms import read_arms
+    from gpuaug.study.arms.techniques import TECHNIQUES, grid
+    from gpuaug.study.search.search import ladder
+
+    if arguments.search is None:
+        if arguments.candidates:
+            raise ValueError("candidates are those of a search: give its epochs too (--search)")
+        return {}
+    candidates = read_arms(arguments.candidates or grid(TECHNIQUES.values()), **usual)
+    scheduled = [name for name, arm in candidates.items() if isinstance(arm.target, Schedule)]
+    if scheduled:
+        raise ValueError(
+            "candidates must have one target for all epochs, for a search has other epochs than the study "
+            f"(arms may have schedules); got {', '.join(scheduled)}"
+        )
+    ladder(len(candidates), arguments.seeds, arguments.search)  # checks the budget
+    return candidates
+
+
+def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str, ...]]:
+    """The images, and the classes that are rare among them."""
+    from gpuaug.study.data.imbalance import imbalance, long_tail
+    from gpuaug.study.data.request import Request
+    from gpuaug.study.data.sources import load
+    from gpuaug.study.data.study_data import check_known
+
+    balanced = load(
+        Request(
+            arguments.data,
+            arguments.classes,
+            arguments.root,
+            arguments.download,
+            arguments.size,
+            arguments.holdout,
+            arguments.holdout_seed,
+        )
+    )
+    if arguments.long_tailed is not None:
+        if arguments.majority_count is not None:
+            raise ValueError(
+                f"give long_tailed or majority_count, not both, got {arguments.long_tailed} and "
+                f"{arguments.majority_count}"
+            )
+        data = long_tail(balanced, arguments.long_tailed)
+        check_known("minority", arguments.minority or (), data.classes)
+        return data, tuple(arguments.minority or data.rare_classes() or [data.smallest_class()])
+    majority_count, ratio = (None, None)
+    if arguments.data != "cifar10" or set(balanced.classes) == {"cat", "dog"}:
+        majority_count, ratio = IMBALANCE.get(arguments.data, (None, None))
+    minority = tuple(arguments.minority or [balanced.smallest_class()])
+    data = imbalance(
+        balanced,
+        minority,
+        majority_count=arguments.majority_count or majority_count,
+        minority_count=arguments.minority_count,
+        ratio=arguments.ratio or (None if arguments.minority_count else ratio),
+    )
+    return data, minority
+
+
+def without_refused(
+    arms: dict[str, Arm], data: StudyData, texts: list[str], usual: dict[str, Any]
+) -> tuple[dict[str, Arm], dict[str, str]]:
+    """The arms, but for those of a group that do not take such images, and why each of these does not; those
+    that were named stay.
+    """
+    from gpuaug.study.arms.arms import groups, read_arm
+    from gpuaug.study.arms.techniques import refusal
+
+    own = {"target": usual["target"], "apply_to": usual["apply_to"]}
+    wanted = {read_arm(text, **own)[0] for text in texts if text not in groups(1)}
+    reasons = {
+        name: refusal(arm.augment(*data.image_shape[1:], seed=0), data.train_images)
+        for name, arm in arms.items()
+        if name not in wanted
+    }
+    refused = {name: reason for name, reason in reasons.items() if reason}
+    return {name: arm for name, arm in arms.items() if name not in refused}, refused
+
+
+def check_sizes(data: StudyData, arms: dict[str, Arm], network: str) -> None:
+    """Raise unless every arm leaves the images at their size, and the network takes them."""
+    from gpuaug.study.training.networks import check_network
+
+    shape = data.image_shape
+    for name, arm in arms.items():
+        given = tuple(arm.augment(*shape[1:], seed=0)(data.train_images[:1]).shape[1:])
+        if given != shape:
+            raise ValueError(
+                f"arms must keep the size of the images, {shape[1]} x {shape[2]}; {name} makes them "
+                f"{given[1]} x {given[2]}: end its geometry with Resize(({shape[1]}, {shape[2]}))"
+            )
+    check_network(network, len(data.classes), *shape)
+
+
+def check_out(out: Path, overwrite: bool, resume: bool) -> None:
+    """Raise where a report would replace something unasked."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"out must be a folder, and {out} is a file")
+    if out.is_dir() and any(out.iterdir()) and not overwrite and not resume:
+        raise ValueError(
+            f"out must be a new or empty folder, and {out} is not; --overwrite replaces the study in it, "
+            "--resume goes on with it"
+        )
+
+
+def make_folder(prepared: PreparedStudy, overwrite: bool) -> None:
+    """Make the folder of the study and write the settings that its runs share.
+
+    With ``overwrite``, the study that is in the folder is removed first.
+    """
+    from gpuaug.study.report.report import versions
+    from gpuaug.study.search.search import keep_search_settings
+    from gpuaug.study.training.settings import keep_settings
+
+    if prepared.workers.first:
+        if overwrite:
+            for name in ("runs", "tensorboard", "gallery"):
+                shutil.rmtree(prepared.out / name, ignore_errors=True)
+        settings = {
+            "data": prepared.data.fingerprint(),
+            "model": prepared.protocol.network,
+            "epochs": prepared.protocol.epochs,
+            "batch_size": prepared.protocol.batch_size,
+            "device": torch.device(prepared.protocol.device).type,
+            "threads": torch.get_num_threads(),
+            "versions": {package: versions()[package] for package in ("gpuaug", "torch")},
+        }
+        keep_settings(prepared.out / "runs", settings)
+        if prepared.search is not None:
+            folder = prepared.out / "runs" / "search"
+            keep_search_settings(folder, prepared.candidates, prepared.seeds, prepared.search)
+    prepared.workers.wait()
+
+
+def check_device(name: str | None, local_rank: int | None = None) -> torch.device:
+    """The device, or the one to take where none is named: of several processes, one each.
+
+    >>> check_device("cpu")
+    device(type='cpu')
+    """
+    if name is None:
+        gpus = torch.cuda.device_count()
+        if gpus == 0:
+            return torch.device("cpu")
+        return torch.device("cuda") if local_rank is None else torch.device("cuda", local_rank % gpus)
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"device must be cpu, cuda or cuda:N, got {name}")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise RuntimeError(
+            f"device {name} is not here: PyTorch sees {torch.cuda.device_count()} CUDA devices"
+        )
+    return device
