@@ -3,6 +3,8 @@
 
 #ifdef __CUDACC__
 #define GPUAUG_HOST_DEVICE __host__ __device__ __forceinline__
+#define GPUAUG_ONE_BY_ONE _Pragma("unroll 1")  // unrolled, a loop would need registers that others use better
 #else
 #define GPUAUG_HOST_DEVICE inline
+#define GPUAUG_ONE_BY_ONE
 #endif

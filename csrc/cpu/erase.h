@@ -1,32 +1,43 @@
-// What a draw erases, a row at a time on the CPU.
+// Erasing on the rows of one draw.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
+#include "common/arithmetic.h"
+#include "common/batch.h"
 #include "common/stages/erase.h"
+#include "cpu/level_row.h"
 #include "cpu/row_kernels.h"
+#include "cpu/scratch.h"
 
 namespace gpuaug {
 
-inline void erase_row(const Recipe& recipe, int64_t y, Row levels, int channels, int64_t width) {
-  const auto fill = static_cast<int16_t>(erase_level(recipe));
-  const auto erase = [&](int64_t begin, int64_t end) {
-    end = std::min(end, width);
-    for (int c = 0; c < channels && begin < end; ++c) {
-      std::fill(levels.channel(c) + begin, levels.channel(c) + end, fill);
-    }
-  };
-  for (int i = 0; i < kBoxes; ++i) {
-    const Quad box = erased_box(recipe, i);
-    if (y >= box.b && y < box.d) erase(box.a, box.c);
+template <>
+class StageRow<EraseStage> {
+ public:
+  StageRow(const Batch& batch, const Recipe& recipe, Scratch&)
+      : stage_(recipe), channels_(colored(batch.channels)), width_(batch.width) {}
+
+  void run(int64_t y, Row levels) const {
+    const auto fill = static_cast<int16_t>(erase_level(stage_.recipe));
+    const auto erase = [&](int64_t begin, int64_t end) {
+      end = std::min(end, width_);
+      for (int c = 0; c < channels_ && begin < end; ++c) {
+        std::fill(levels.channel(c) + begin, levels.channel(c) + end, fill);
+      }
+    };
+    stage_.row(y, erase, [&](int64_t unit, int64_t part, int64_t phase) {
+      for (int64_t x = -(phase % unit); x < width_; x += unit) {
+        erase(std::max<int64_t>(x, 0), x + std::min(part, unit));
+      }
+    });
   }
-  if (!grid_crosses(recipe, y)) return;
-  const Quad grid = quad_of(recipe.grid);
-  const int64_t phase = quad_of(recipe.grid_at).a;
-  for (int64_t x = -(phase % grid.a); x < width; x += grid.a) {
-    erase(std::max<int64_t>(x, 0), x + std::min(grid.c, grid.a));
-  }
-}
+
+ private:
+  EraseStage stage_;
+  int channels_;
+  int64_t width_;
+};
 
 }  // namespace gpuaug

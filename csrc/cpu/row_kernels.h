@@ -103,8 +103,8 @@ void article_down_row(const int16_t* const rows[5], const int16_t* const image[3
 
 // ---- Color, on levels of all channels, in place
 
-struct ColorRow;
-void color_levels(const ColorRow* rows, Row levels, int channels, int64_t n);
+struct ColorStage;
+void color_levels(const ColorStage& stage, Row levels, int channels, int64_t n);
 
 // ---- Curves: the table of a draw's curves
 
@@ -123,7 +123,8 @@ constexpr int kPhiloxBlocks = 32;
 void pixel_bits_at(uint64_t key, int64_t place, int channel, int64_t first_block, uint16_t* bits);
 
 // On levels of all channels, from the 16 bits of each pixel.
-void salt_and_pepper_row(const uint16_t* bits, int64_t salt, int64_t pepper, Row levels, int channels, int64_t n);
+struct ImpulseStage;
+void salt_and_pepper_row(const uint16_t* bits, const ImpulseStage& stage, Row levels, int channels, int64_t n);
 
 // ---- To the output
 

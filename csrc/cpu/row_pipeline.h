@@ -9,17 +9,12 @@
 #include "common/batch.h"
 #include "common/borders.h"
 #include "common/stages/blur.h"
-#include "common/stages/color.h"
-#include "common/stages/curves.h"
 #include "common/stages/geometry.h"
-#include "common/stages/noise.h"
-#include "cpu/erase.h"
-#include "cpu/level_row.h"
 #include "cpu/output_row.h"
-#include "cpu/pixel_bits.h"
 #include "cpu/resample_axis.h"
 #include "cpu/row_kernels.h"
 #include "cpu/scratch.h"
+#include "cpu/stage_rows.h"
 #include "cpu/warp.h"
 
 namespace gpuaug {
@@ -42,13 +37,7 @@ class RowPipeline {
         outer_(static_cast<int16_t>(blur_weights(recipe_).outer)),
         inner_(static_cast<int16_t>(blur_weights(recipe_).inner)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
-        colors_{color_row(recipe_, 0), color_row(recipe_, 1), color_row(recipe_, 2)},
-        impulse_(scratch.impulse_bits(), width_),
-        noise_{PixelBits(scratch.noise_bits(0), width_), PixelBits(scratch.noise_bits(1), width_),
-               PixelBits(scratch.noise_bits(2), width_)} {
-    const int64_t curves[kMostCurves] = {curve_word(recipe_, 0), curve_word(recipe_, 1), curve_word(recipe_, 2)};
-    if (recipe_.stages & kCurves) curve_table(curves, kMostCurves, curves_);
-  }
+        stages_(batch, recipe_, scratch) {}
 
   template <typename Value>
   void run(int64_t begin, int64_t end, const OutputRow<Value>& output) {
@@ -63,12 +52,7 @@ class RowPipeline {
         if (blurs_) blur_row_across(made);
       }
       if (blurs_) blur_row_down(y);
-      if (recipe_.stages & kColor) color_levels(colors_, scratch_.levels(), batch_.channels, line_);
-      const int colors = colored(batch_.channels);
-      if (recipe_.stages & kCurves) level_row(CurvedLevel{curves_}, scratch_.levels().values, colors * line_);
-      if (recipe_.stages & kNoise) noise_row(y);
-      if (recipe_.stages & kImpulse) impulse_row(y);
-      if (recipe_.stages & kErase) erase_row(recipe_, y, scratch_.levels(), colors, width_);
+      stages_.run(y, scratch_.levels());
       output.write(y, scratch_.levels());
     }
   }
@@ -235,25 +219,6 @@ class RowPipeline {
     }
   }
 
-  // ---- Noise and impulse noise.
-
-  void noise_row(int64_t y) {
-    const auto loop = noise_is_normal(recipe_) ? add_normal : multiply_levels;
-    const NoiseScale scale = noise_scale(recipe_);
-    for (int c = 0; c < colored(batch_.channels); ++c) {
-      const int channel = recipe_.noise & kPerChannel ? c : 0;
-      const int64_t key = recipe_.key, place = recipe_.noise_place;
-      PixelBits& own = noise_[channel];
-      loop(recipe_.noise & kPerPixel ? own.row(key, place, channel, y) : own.same(key, place, channel), scale,
-           scratch_.levels().channel(c), line_);
-    }
-  }
-
-  void impulse_row(int64_t y) {
-    salt_and_pepper_row(impulse_.row(recipe_.key, recipe_.place, 0, y), recipe_.salt, recipe_.pepper, scratch_.levels(),
-                        colored(batch_.channels), line_);
-  }
-
   static constexpr int64_t kCacheLine = 64;
 
   const Batch& batch_;
@@ -268,9 +233,7 @@ class RowPipeline {
   bool blurs_, article_;
   int16_t outer_, inner_;  // the blur's weights
   bool shrinks_down_;
-  ColorRow colors_[3];
-  uint8_t curves_[256];
-  PixelBits impulse_, noise_[Scratch::kMostColors];
+  StageRows<PointwiseStages> stages_;
   int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
 };
 

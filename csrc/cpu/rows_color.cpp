@@ -6,11 +6,11 @@
 namespace gpuaug {
 
 GPUAUG_ALL_VECTORS
-void color_levels(const ColorRow* rows, Row levels, int channels, int64_t n) {
+void color_levels(const ColorStage& stage, Row levels, int channels, int64_t n) {
   int16_t* __restrict red = levels.channel(0);
   int16_t* __restrict green = levels.channel(1);
   int16_t* __restrict blue = levels.channel(2);
-  const ColorRow r = rows[0], g = rows[1], b = rows[2];
+  const ColorRow r = stage.red, g = stage.green, b = stage.blue;
   if (channels == 1) {
     const auto weight = r.red + r.green + r.blue;
     for (int64_t x = 0; x < n; ++x) red[x] = static_cast<int16_t>(color({weight, 0, 0, r.added}, red[x], 0, 0));

@@ -8,6 +8,7 @@
 
 #include "common/batch.h"
 #include "common/philox.h"
+#include "common/stages/pointwise.h"
 #include "cpu/padded_source.h"
 #include "cpu/row_kernels.h"
 
@@ -16,7 +17,6 @@ namespace gpuaug {
 // One thread's buffers, kept for the draws that follow.
 class Scratch {
  public:
-  static constexpr int kMostColors = 3;
   static constexpr int kRing = 8;  // rows kept for the blur, which needs five
 
   explicit Scratch(const Batch& batch)
@@ -27,7 +27,7 @@ class Scratch {
         rows_(static_cast<size_t>((4 + kRing) * values_ + kRing * wide_values_)),
         source_(static_cast<size_t>(source_line_ * batch.channels)),
         bits_line_(line_ + 2 * kPixelsPerBlock * kPhiloxBlocks),
-        bits_(static_cast<size_t>((1 + kMostColors) * bits_line_)) {}
+        bits_(static_cast<size_t>(PointwiseStages::kRandomLines * bits_line_)) {}
 
   Row upper() { return row(upper_); }  // two source rows, blended across
   Row lower() { return row(lower_); }
@@ -42,9 +42,11 @@ class Scratch {
   }
   Row across(int64_t y) { return row(4 + static_cast<int>(y % kRing)); }
 
-  // For the random bits of impulse noise, and of each channel's noise.
-  uint16_t* impulse_bits() { return bits_.data(); }
-  uint16_t* noise_bits(int channel) { return bits_.data() + (1 + channel) * bits_line_; }
+  // For the random bits of a stage.
+  template <typename Stage>
+  uint16_t* random_line(int number) {
+    return bits_.data() + (StagePlace<Stage>::kRandomLine + number) * bits_line_;
+  }
 
   uint8_t* source() { return source_.data(); }  // a row, one channel after the other
   int64_t source_line() const { return source_line_; }

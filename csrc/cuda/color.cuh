@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "common/stages/color.h"
+#include "cuda/level_tile.cuh"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {
@@ -12,7 +13,7 @@ __device__ inline void color_tile(const Shared& shared, const TilePlan& plan, co
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch, channels = tiling.channels;
-  const ColorRow red = color_row(recipe, 0), green = color_row(recipe, 1), blue = color_row(recipe, 2);
+  const ColorStage stage(recipe);
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     for (int half = 0; half < kStripWidth; half += 4) {
       const int place = row * pitch + lane.strip * kStripWidth + half;
@@ -34,11 +35,20 @@ __device__ inline void color_tile(const Shared& shared, const TilePlan& plan, co
         }
         *word(channel) = (mixed & keep) | put;
       };
-      mix(0, red);
-      mix(1, green);
-      mix(2, blue);
+      mix(0, stage.red);
+      mix(1, stage.green);
+      mix(2, stage.blue);
     }
   }
 }
+
+template <>
+struct StageTile<ColorStage> {
+  __device__ static void prepare(const Shared&, const Recipe&) {}
+
+  __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch&, const Recipe& recipe) {
+    color_tile(shared, plan, recipe);
+  }
+};
 
 }  // namespace gpuaug

@@ -7,15 +7,13 @@
 #include "common/batch.h"
 #include "common/layout.h"
 #include "cuda/blur.cuh"
-#include "cuda/color.cuh"
-#include "cuda/curves.cuh"
 #include "cuda/masks.cuh"
-#include "cuda/noise.cuh"
 #include "cuda/output.cuh"
 #include "cuda/resample_antialias.cuh"
 #include "cuda/resample_gather.cuh"
 #include "cuda/resample_separable.cuh"
 #include "cuda/shared.cuh"
+#include "cuda/stage_tiles.cuh"
 #include "cuda/tile_plan.cuh"
 #include "cuda/tiling.h"
 
@@ -42,8 +40,8 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
       stage(shared, plan, batch);
     }
     if ((kStages & kShrink) && plan.from == kAntialias) find_filters(shared, plan, batch);
-    if (plan.masked) find_masks(shared, plan, batch);
-    if (plan.curves) find_curves(shared, recipe);
+    if (plan.masked) find_masks(CoverStages(), shared, plan, batch);
+    prepare_stages(LevelStages(), shared, plan, recipe);
     __syncthreads();  // the source is staged, and no thread is at the tile before
     if (plan.new_table) load_table<Value>(shared, batch, plan.draw);
     if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), plan, batch, tiling);
@@ -68,11 +66,9 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
       __syncthreads();  // its rows are blurred across
       blur_patch_down_to(Levels(shared, plan, false), shared, plan, recipe);
     }
-    if (plan.color || plan.curves || plan.noise) {
+    if (plan.stages & LevelStages::kBits) {
       __syncthreads();  // the tile has its levels
-      if (plan.color) color_tile(shared, plan, recipe);
-      if (plan.curves) curve_tile(shared, plan, batch);
-      if (plan.noise) noise_tile(shared, plan, batch, recipe);
+      make_stages(LevelStages(), shared, plan, batch, recipe);
     }
     __syncthreads();  // the tile is finished
     write<Value>(shared, plan, batch);

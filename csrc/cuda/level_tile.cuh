@@ -7,6 +7,7 @@
 #include "common/arithmetic.h"
 #include "common/batch.h"
 #include "common/philox.h"
+#include "common/stages/pointwise.h"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {
@@ -44,5 +45,26 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
     }
   }
 }
+
+template <typename Stage>
+__device__ void fill_table(uint8_t* table, const Recipe& recipe);
+
+// A stage on tiles. This is all of it for one that needs nothing but its functor, or a table as well, which its file
+// fills in before.
+template <typename Stage>
+struct StageTile {
+  __device__ static void prepare(const Shared& shared, const Recipe& recipe) {
+    if constexpr (Stage::kHasTable) fill_table<Stage>(shared.stage_table<Stage>(), recipe);
+  }
+
+  __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe& recipe) {
+    const auto no_bits = [](int, int64_t) { return Block{}; };
+    if constexpr (Stage::kHasTable) {
+      level_tile(shared, plan, batch, Stage(shared.stage_table<Stage>()), no_bits);
+    } else {
+      level_tile(shared, plan, batch, Stage(recipe), no_bits);
+    }
+  }
+};
 
 }  // namespace gpuaug

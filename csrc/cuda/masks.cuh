@@ -7,7 +7,7 @@
 #include "common/arithmetic.h"
 #include "common/batch.h"
 #include "common/philox.h"
-#include "common/stages/erase.h"
+#include "common/stages/pointwise.h"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {
@@ -32,52 +32,49 @@ __device__ inline Block strip_bits(uint64_t key, int64_t place, int channel, int
   return bits;
 }
 
-// Eight pixels of a row from (x, y) on, 0xFF for each that is erased.
-__device__ inline uint2 erased_strip(const Recipe& recipe, int64_t x, int64_t y) {
-  uint2 gone{0, 0};
+// Of eight neighbouring pixels: what is kept of their levels, and what is put there.
+struct StripMask {
+  uint2 keep{~0u, ~0u}, put{0, 0};
+};
+
+__device__ inline void cover_strip(const ImpulseStage& stage, const Recipe& recipe, const Batch& batch, int64_t x,
+                                   int64_t y, StripMask& mask) {
+  const Block bits = strip_bits(static_cast<uint64_t>(recipe.key), recipe.place, 0, y * batch.width + x);
+#pragma unroll
+  for (int j = 0; j < 8; ++j) {
+    const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF, byte = 0xFFu << (j % 4 * 8);
+    (j < 4 ? mask.put.x : mask.put.y) |= stage.is_white(own) ? byte : 0;
+    (j < 4 ? mask.keep.x : mask.keep.y) &= stage.covers(own) ? ~byte : ~0u;
+  }
+}
+
+__device__ inline void cover_strip(const EraseStage& stage, const Recipe& recipe, const Batch&, int64_t x, int64_t y,
+                                   StripMask& mask) {
+  uint2 gone{0, 0};  // 0xFF for each pixel that is erased
   const auto erase = [&](auto erases) {
 #pragma unroll
     for (int j = 0; j < 8; ++j) (j < 4 ? gone.x : gone.y) |= erases(x + j) ? 0xFFu << (j % 4 * 8) : 0;
   };
-#pragma unroll 1
-  for (int i = 0; i < kBoxes; ++i) {
-    const Quad box = erased_box(recipe, i);
-    if (y >= box.b && y < box.d) erase([&](int64_t at) { return at >= box.a && at < box.c; });
-  }
-  if (grid_crosses(recipe, y)) {
-    const Quad grid = quad_of(recipe.grid);
-    const int phase = quad_of(recipe.grid_at).a;
-    erase([&](int64_t at) { return (at + phase) % grid.a < grid.c; });
-  }
-  return gone;
+  stage.row(
+      y, [&](int begin, int end) { erase([&](int64_t at) { return at >= begin && at < end; }); },
+      [&](int unit, int part, int phase) { erase([&](int64_t at) { return (at + phase) % unit < part; }); });
+  const uint32_t fill = 0x01010101u * static_cast<uint32_t>(erase_level(recipe));
+  mask.keep = {mask.keep.x & ~gone.x, mask.keep.y & ~gone.y};
+  mask.put = {(mask.put.x & ~gone.x) | (gone.x & fill), (mask.put.y & ~gone.y) | (gone.y & fill)};
 }
 
-__device__ inline void find_masks(const Shared& shared, const TilePlan& plan, const Batch& batch) {
+template <typename... Stages>
+__device__ inline void find_masks(StageList<Stages...>, const Shared& shared, const TilePlan& plan,
+                                  const Batch& batch) {
   const Recipe& recipe = batch.recipes[plan.draw];
-  const auto salt = static_cast<uint32_t>(clamp(recipe.salt, 0, 1 << 16));
-  const auto pepper = static_cast<uint32_t>(clamp(recipe.pepper, salt, 1 << 16));
   const Lane lane(shared.tiling.narrow);
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     const int64_t x = plan.x.begin + lane.strip * kStripWidth, y = plan.y.begin + row;
-    uint2 keep{~0u, ~0u}, put{0, 0};
-    if (recipe.stages & kImpulse) {
-      const Block bits = strip_bits(static_cast<uint64_t>(recipe.key), recipe.place, 0, y * batch.width + x);
-#pragma unroll
-      for (int j = 0; j < 8; ++j) {
-        const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF, byte = 0xFFu << (j % 4 * 8);
-        (j < 4 ? put.x : put.y) |= own < salt ? byte : 0;
-        (j < 4 ? keep.x : keep.y) &= own < pepper ? ~byte : ~0u;
-      }
-    }
-    if (recipe.stages & kErase) {
-      const uint2 gone = erased_strip(recipe, x, y);
-      const uint32_t fill = 0x01010101u * static_cast<uint32_t>(erase_level(recipe));
-      keep = {keep.x & ~gone.x, keep.y & ~gone.y};
-      put = {(put.x & ~gone.x) | (gone.x & fill), (put.y & ~gone.y) | (gone.y & fill)};
-    }
+    StripMask mask;
+    ((plan.stages & Stages::kBit ? cover_strip(Stages(recipe), recipe, batch, x, y, mask) : void()), ...);
     const int place = row * shared.tiling.strips * kStripWidth + lane.strip * kStripWidth;
-    *reinterpret_cast<uint2*>(shared.keep() + place) = keep;
-    *reinterpret_cast<uint2*>(shared.laid() + place) = put;
+    *reinterpret_cast<uint2*>(shared.keep() + place) = mask.keep;
+    *reinterpret_cast<uint2*>(shared.laid() + place) = mask.put;
   }
 }
 

@@ -22,11 +22,15 @@ __device__ inline Block noise_bits(const Recipe& recipe, int channel, int64_t pi
   return {{two, two, two, two}};
 }
 
-__device__ inline void noise_tile(const Shared& shared, const TilePlan& plan, const Batch& batch,
-                                  const Recipe& recipe) {
-  const NoisyLevel stage{noise_is_normal(recipe), noise_scale(recipe), kDeviceNormals.of};
-  level_tile(shared, plan, batch, stage,
-             [&](int channel, int64_t pixel) { return noise_bits(recipe, channel, pixel); });
-}
+template <>
+struct StageTile<NoiseStage> {
+  __device__ static void prepare(const Shared&, const Recipe&) {}
+
+  __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe& recipe) {
+    const NoiseStage stage(recipe, kDeviceNormals.of);
+    level_tile(shared, plan, batch, stage,
+               [&](int channel, int64_t pixel) { return noise_bits(recipe, channel, pixel); });
+  }
+};
 
 }  // namespace gpuaug

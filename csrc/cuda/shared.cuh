@@ -57,7 +57,10 @@ struct Shared {
   // What impulse noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
   __device__ uint8_t* keep() const { return memory + tiling.masks; }
   __device__ uint8_t* laid() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
-  __device__ uint8_t* curves() const { return memory + tiling.curves; }  // what becomes of each level
+  template <typename Stage>
+  __device__ uint8_t* stage_table() const {  // what becomes of each level
+    return memory + tiling.stage_tables + StagePlace<Stage>::kTable * kTableBytes;
+  }
   __device__ uint8_t* finished() const { return memory + tiling.finished; }
   __device__ uint8_t* bytes() const { return memory + tiling.bytes; }  // staged source bytes, then a patch's levels
   __device__ uint16_t* fine() const { return reinterpret_cast<uint16_t*>(memory + tiling.fine); }

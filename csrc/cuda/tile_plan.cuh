@@ -40,10 +40,8 @@ struct TilePlan {
   Resampling from;
   int tile;          // of the draw
   int halo;          // 2 where this draw blurs
-  bool masked;       // this draw has impulse noise, or erases
-  bool color;        // it mixes its colors
-  bool curves;       // it has curves
-  bool noise;        // it has noise
+  int stages;        // the pointwise stages of this draw
+  bool masked;       // some of them cover pixels
   bool new_table;    // it is not in shared memory yet
   bool whole_words;  // rows of the source are aligned words
 };
@@ -136,10 +134,8 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   plan.source = batch.storage + (in_storage ? recipe.offset : 0);
   plan.from = from;
   plan.halo = halo;
-  plan.masked = tiling.masks_fit && (recipe.stages & (kImpulse | kErase));
-  plan.color = recipe.stages & kColor;
-  plan.curves = tiling.curves_fit && (recipe.stages & kCurves);
-  plan.noise = recipe.stages & kNoise;
+  plan.stages = static_cast<int>(recipe.stages) & tiling.stages;
+  plan.masked = plan.stages & CoverStages::kBits;
   plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
 }
 

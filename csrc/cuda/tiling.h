@@ -7,6 +7,7 @@
 
 #include "common/batch.h"
 #include "common/portable.h"
+#include "common/stages/pointwise.h"
 
 namespace gpuaug {
 
@@ -45,16 +46,23 @@ struct Tiling {
   Divisor narrow, wide;            // strips in a row of a tile and of a patch
   Divisor outputs;                 // vectors of output that a row of a tile touches
   bool vectors;                    // rows of the output are whole vectors
-  bool masks_fit, curves_fit;      // there is memory for them, since draws use them
+  uint16_t stages;                 // the pointwise stages that there is memory for: 4 bytes more would cost registers
   int staged_pitch, staged_plane;  // source bytes
   int patch_plane;                 // levels of a patch
   int fine_rows, fine_plane;       // rows in 1/128; a plane in 16-bit elements
-  int plans, table, curves, columns, row_taps, masks, finished, bytes, fine, filters,
+  int plans, table, stage_tables, columns, row_taps, masks, finished, bytes, fine, filters,
       shared;  // where parts begin, and the end
 };
 
 // The parts of shared memory that grow with a tile, in bytes.
 constexpr int kTilePlanBytes = 320, kColumnBytes = 8, kRowTapBytes = 16, kFilterBytes = 2 * kMostTaps + 6;
+
+// Stages that need memory have it where the draws use one of their kind.
+inline int64_t stages_that_fit(int64_t used) {
+  int64_t fit = LevelStages::kBits & ~LevelStages::kBitsWithTable;
+  for (const int64_t kind : {LevelStages::kBitsWithTable, CoverStages::kBits}) fit |= used & kind ? kind : 0;
+  return fit;
+}
 
 inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int element_size) {
   const int strips = tiling.strips, rows = tiling.rows, channels = batch.channels, halo = tiling.halo;
@@ -77,10 +85,10 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kTilePlanBytes);
   tiling.table = part(batch.table ? channels * 256 * element_size : 0);
-  tiling.curves = part(tiling.curves_fit ? 256 : 0);
+  tiling.stage_tables = part(tiling.stages & LevelStages::kBitsWithTable ? LevelStages::kTables * kTableBytes : 0);
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
-  tiling.masks = part(tiling.masks_fit ? 2 * rows * strips * kStripWidth : 0);
+  tiling.masks = part(tiling.stages & CoverStages::kBits ? 2 * rows * strips * kStripWidth : 0);
   tiling.finished = part(channels * rows * strips * kStripWidth);
   // The across step reads whole words, the last of them one beyond what is staged.
   tiling.bytes = part(channels * std::max(tiling.staged_plane, tiling.patch_plane) + 4);
@@ -95,8 +103,7 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
-  tiling.masks_fit = stages & (kImpulse | kErase);
-  tiling.curves_fit = stages & kCurves;
+  tiling.stages = static_cast<uint16_t>(stages_that_fit(stages));
   tiling.halo = stages & kBlur ? kHalo : 0;
   constexpr int64_t kMostStrips = 8;
   tiling.across = static_cast<int>((strips + kMostStrips - 1) / kMostStrips);

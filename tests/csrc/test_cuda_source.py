@@ -122,9 +122,14 @@ MUTATIONS = {
         "noise_place, own, pixel)",
         "noise_place, own, pixel + 1)",
     ),
-    "green from the row of red": ("plain", "cuda/color.cuh", "mix(1, green)", "mix(1, red)"),
-    "impulse noise where a box is erased": ("plain", "cuda/masks.cuh", "(put.x & ~gone.x)", "put.x"),
-    "a grid that begins elsewhere": ("plain", "cuda/masks.cuh", "(at + phase) % grid.a", "at % grid.a"),
+    "green from the row of red": ("plain", "cuda/color.cuh", "mix(1, stage.green)", "mix(1, stage.red)"),
+    "impulse noise where a box is erased": (
+        "plain",
+        "cuda/masks.cuh",
+        "(mask.put.x & ~gone.x)",
+        "mask.put.x",
+    ),
+    "a grid that begins elsewhere": ("plain", "cuda/masks.cuh", "(at + phase) % unit", "at % unit"),
     "impulse noise of one block where it straddles two": (
         "plain",
         "cuda/masks.cuh",

@@ -7,6 +7,7 @@
 #include "common/arithmetic.h"
 #include "common/layout.h"
 #include "common/portable.h"
+#include "common/stages/needs.h"
 
 namespace gpuaug {
 
@@ -30,5 +31,15 @@ GPUAUG_HOST_DEVICE ColorRow color_row(const Recipe& recipe, int channel) {
 GPUAUG_HOST_DEVICE int color(const ColorRow& row, int red, int green, int blue) {
   return held((row.red * red + row.green * green + row.blue * blue + row.added) >> 12);
 }
+
+// The stage on one pixel, channel by channel.
+struct ColorStage : StageNeeds {
+  static constexpr int64_t kBit = kColor;
+
+  ColorRow red, green, blue;
+
+  GPUAUG_HOST_DEVICE explicit ColorStage(const Recipe& recipe)
+      : red(color_row(recipe, 0)), green(color_row(recipe, 1)), blue(color_row(recipe, 2)) {}
+};
 
 }  // namespace gpuaug

@@ -6,6 +6,7 @@
 
 #include "common/arithmetic.h"
 #include "common/layout.h"
+#include "common/stages/needs.h"
 
 namespace gpuaug {
 
@@ -68,8 +69,13 @@ GPUAUG_HOST_DEVICE int curved(int64_t word, int level, const Depth& depth) {
 }
 
 // The stage on one level, by the table of a draw's curves.
-struct CurvedLevel {
+struct CurvesStage : StageNeeds {
+  static constexpr int64_t kBit = kCurves;
+  static constexpr bool kHasTable = true;
+
   const uint8_t* table;
+
+  GPUAUG_HOST_DEVICE explicit CurvesStage(const uint8_t* given) : table(given) {}
 
   GPUAUG_HOST_DEVICE int operator()(int level, uint32_t /*bits*/) const { return table[level]; }
 };

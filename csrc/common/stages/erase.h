@@ -5,6 +5,7 @@
 
 #include "common/layout.h"
 #include "common/portable.h"
+#include "common/stages/needs.h"
 
 namespace gpuaug {
 
@@ -29,5 +30,29 @@ GPUAUG_HOST_DEVICE bool grid_crosses(const Recipe& recipe, int64_t y) {
 }
 
 GPUAUG_HOST_DEVICE int erase_level(const Recipe& recipe) { return static_cast<int>(recipe.fill & 0xFF); }
+
+// The stage on one row.
+struct EraseStage : StageNeeds {
+  static constexpr int64_t kBit = kErase;
+
+  const Recipe& recipe;
+
+  GPUAUG_HOST_DEVICE explicit EraseStage(const Recipe& given) : recipe(given) {}
+
+  // box(begin, end) for each box that crosses row y; grid(unit, part, phase) where the grid does: columns x for which
+  // (x + phase) % unit < part.
+  template <typename Box, typename Grid>
+  GPUAUG_HOST_DEVICE void row(int64_t y, const Box& box, const Grid& grid) const {
+    GPUAUG_ONE_BY_ONE
+    for (int i = 0; i < kBoxes; ++i) {
+      const Quad own = erased_box(recipe, i);
+      if (y >= own.b && y < own.d) box(own.a, own.c);
+    }
+    if (grid_crosses(recipe, y)) {
+      const Quad unit = quad_of(recipe.grid);
+      grid(unit.a, unit.c, quad_of(recipe.grid_at).a);
+    }
+  }
+};
 
 }  // namespace gpuaug

@@ -5,6 +5,7 @@
 
 #include "common/arithmetic.h"
 #include "common/layout.h"
+#include "common/stages/needs.h"
 
 namespace gpuaug {
 
@@ -58,10 +59,16 @@ GPUAUG_HOST_DEVICE int with_factor(int level, uint32_t bits, NoiseScale scale) {
 }
 
 // The stage on one level, from 16 random bits.
-struct NoisyLevel {
+struct NoiseStage : StageNeeds {
+  static constexpr int64_t kBit = kNoise;
+  static constexpr int kRandomLines = 3;  // one for each channel that has colors
+
   bool is_normal;
   NoiseScale scale;
   const int16_t* normals;
+
+  GPUAUG_HOST_DEVICE NoiseStage(const Recipe& recipe, const int16_t* given)
+      : is_normal(noise_is_normal(recipe)), scale(noise_scale(recipe)), normals(given) {}
 
   GPUAUG_HOST_DEVICE int operator()(int level, uint32_t bits) const {
     if (!is_normal) return with_factor(level, bits, scale);

@@ -1,0 +1,33 @@
+// The pointwise stages of one draw, one after another on each of its rows.
+#pragma once
+
+#include <cstdint>
+
+#include "common/batch.h"
+#include "common/stages/pointwise.h"
+#include "cpu/color.h"
+#include "cpu/curves.h"
+#include "cpu/erase.h"
+#include "cpu/impulse.h"
+#include "cpu/level_row.h"
+#include "cpu/noise.h"
+#include "cpu/scratch.h"
+
+namespace gpuaug {
+
+template <typename List>
+class StageRows;
+
+template <typename... Stages>
+class StageRows<StageList<Stages...>> : StageRow<Stages>... {
+ public:
+  StageRows(const Batch& batch, const Recipe& recipe, Scratch& scratch)
+      : StageRow<Stages>(batch, recipe, scratch)..., stages_(recipe.stages) {}
+
+  void run(int64_t y, Row levels) { ((stages_ & Stages::kBit ? StageRow<Stages>::run(y, levels) : void()), ...); }
+
+ private:
+  int64_t stages_;
+};
+
+}  // namespace gpuaug

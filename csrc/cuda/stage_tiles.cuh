@@ -1,0 +1,28 @@
+// The pointwise stages of a tile that has its levels, one after another.
+#pragma once
+
+#include "common/batch.h"
+#include "common/stages/pointwise.h"
+#include "cuda/color.cuh"
+#include "cuda/curves.cuh"
+#include "cuda/level_tile.cuh"
+#include "cuda/noise.cuh"
+#include "cuda/shared.cuh"
+
+namespace gpuaug {
+
+// What this draw's stages need of it before.
+template <typename... Stages>
+__device__ inline void prepare_stages(StageList<Stages...>, const Shared& shared, const TilePlan& plan,
+                                      const Recipe& recipe) {
+  ((plan.stages & Stages::kBit ? StageTile<Stages>::prepare(shared, recipe) : void()), ...);
+}
+
+// Each thread has the same strips in all of them, so that no barrier is needed in between.
+template <typename... Stages>
+__device__ inline void make_stages(StageList<Stages...>, const Shared& shared, const TilePlan& plan, const Batch& batch,
+                                   const Recipe& recipe) {
+  ((plan.stages & Stages::kBit ? StageTile<Stages>::make(shared, plan, batch, recipe) : void()), ...);
+}
+
+}  // namespace gpuaug
