@@ -1,0 +1,65 @@
+"""The memory that a loader of files takes: a process of its own, over two epochs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from file_loaders import FileCase, Library
+
+
+def resident_memory(library: Library, root: Path, epochs: int = 2) -> dict[str, Any]:
+    """Megabytes (10^6) resident above those of the interpreter after its imports, with the processes that it
+    starts: for each epoch the most after any batch, and at its end.
+    """
+    fresh = multiprocessing.get_context("spawn")
+    receive, send = fresh.Pipe(duplex=False)
+    process = fresh.Process(target=_measure, args=(library, root, epochs, send))
+    process.start()
+    send.close()
+    try:
+        return receive.recv()
+    except EOFError:
+        process.join()
+        raise SystemExit(f"measuring memory ended with exit code {process.exitcode}") from None
+    finally:
+        process.join()
+
+
+def _measure(library: Library, root: Path, epochs: int, answer: Connection) -> None:
+    import torch
+
+    import gpuaug  # noqa: F401  # what a training run has imported anyhow
+
+    case = FileCase(root)
+    torch.set_num_threads(case.workers)
+    imports = resident()
+    found = []
+    with library(case) as epoch:
+        for _ in range(epochs):
+            images, seen = None, []
+            for images, _labels in epoch():
+                seen.append(resident())
+            del images
+            found.append({"most": _above(max(seen), imports), "end": _above(resident(), imports)})
+        peak = _above(_status("self", "VmHWM"), imports)  # between batches too; of this process alone
+    answer.send({"imports": round(imports / 1e6), "peak": peak, "epochs": found})
+
+
+def resident() -> int:
+    """Bytes, of this process and of those that it has started."""
+    pids: list[Any] = [os.getpid(), *(child.pid for child in multiprocessing.active_children())]
+    return sum(_status(pid, "VmRSS") for pid in pids)
+
+
+def _status(pid: int | str, field: str) -> int:
+    found = re.search(rf"^{field}:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0  # a process that has just ended has none
+
+
+def _above(value: int, imports: int) -> int:
+    return round((value - imports) / 1e6)
