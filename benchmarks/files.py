@@ -80,20 +80,18 @@ def main() -> None:
     sizes = SMALL if arguments.small else WHOLE
     with tempfile.TemporaryDirectory() as made:
         folder = arguments.files or Path(made)
-        measure(
-            sizes, folder, arguments.only, arguments.peers, arguments.rounds or sizes.rounds, arguments.out
-        )
+        rounds = arguments.rounds or sizes.rounds
+        measure(sizes, folder, arguments.only, arguments.peers, rounds, arguments.out)
     print(f"written: {arguments.out}")
 
 
 def measure(sizes: Sizes, folder: Path, only: list[str], peers: list[str], rounds: int, out: Path) -> None:
     torch.set_num_threads(THREADS)
+    # Arrays first: their workers are forks, in which the others' threads would be missing.
     work: dict[str, Callable[[], dict[str, Any]]] = {
-        "arrays": lambda: measure_arrays(
-            sizes.arrays, THREADS, rounds
-        ),  # before threads: its workers are forks
+        "arrays": lambda: measure_arrays(sizes.arrays, THREADS, rounds),
         "memory": lambda: {
-            name: resident_memory(library, photographs(folder, sizes, sizes.largest))
+            name: resident_memory(library, _case(folder, sizes, sizes.largest))
             for name, library in OURS.items()
             if name != "gpuaug, processes"
         },
@@ -104,7 +102,7 @@ def measure(sizes: Sizes, folder: Path, only: list[str], peers: list[str], round
     for name, section in work.items():
         if name in only:
             write(out, name, section())
-            print(f"{name}: {json.dumps(json.loads(out.read_text())[name], indent=1)}", flush=True)
+            show(name, json.loads(out.read_text())[name])
     found = targets(json.loads(out.read_text()))
     write(out, "targets", found)
     for row in found:
@@ -120,9 +118,8 @@ def measure_set(folder: Path, sizes: Sizes, size: Size, peers: list[str], rounds
         write_ramps(folder / f"ramps-{_name(size)}", size, sizes.probes),
     )
     chosen = {**OURS, **{name: PEERS[name] for name in peers}}
-    left_out = {
-        name: why for name, library in chosen.items() if (why := why_not(name, library, *probes, size))
-    }
+    reasons = {name: why_not(name, library, *probes, size) for name, library in chosen.items()}
+    left_out = {name: why for name, why in reasons.items() if why}
     decoders = loops(case.root, size, case.workers)
     with ExitStack() as opened:
         runs: dict[str, Callable[[], int]] = {}
@@ -157,7 +154,7 @@ def why_not(name: str, library: Library, photographs: Path, ramps: Path, size: S
     try:
         check(library, photographs, ramps, size)
     except (AssertionError, ImportError, RuntimeError) as error:
-        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         if name in OURS:
             raise
         print(f"{name} is left out: {why}", flush=True)
@@ -167,6 +164,14 @@ def why_not(name: str, library: Library, photographs: Path, ramps: Path, size: S
 
 def photographs(folder: Path, sizes: Sizes, size: Size) -> Path:
     return write_photographs(folder / _name(size), size, sizes.sets[size])
+
+
+def show(name: str, section: dict[str, Any], depth: int = 0) -> None:
+    """A row on a line, indented as in the file."""
+    flat = not any(isinstance(value, dict) for value in section.values())
+    print("  " * depth + f"{name:{36 - 2 * depth}}" + (json.dumps(section) if flat else ""), flush=True)
+    for key, value in () if flat else section.items():
+        show(key, value if isinstance(value, dict) else {"": value}, depth + 1)
 
 
 def environment() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Folders of JPEG files to load: a folder for every class, as torchvision's ``ImageFolder`` takes them.
 
-Photographs are a mosaic of the scenes in ``../shared/data/intel-scenes.zip``, enlarged, with grain; where that
-file is not there, noise with a photograph's spectrum, 1/f. The same numbers make the same files.
+Photographs are a mosaic of the scenes in ``../shared/data/intel-scenes.zip``, enlarged, with grain; where
+that file is not there, noise with a photograph's spectrum, 1/f. The same numbers make the same files.
 """
 
 from __future__ import annotations

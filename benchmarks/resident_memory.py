@@ -12,13 +12,13 @@ from typing import Any
 from file_loaders import FileCase, Library
 
 
-def resident_memory(library: Library, root: Path, epochs: int = 2) -> dict[str, Any]:
+def resident_memory(library: Library, case: FileCase, epochs: int = 2) -> dict[str, Any]:
     """Megabytes (10^6) resident above those of the interpreter after its imports, with the processes that it
     starts: for each epoch the most after any batch, and at its end.
     """
     fresh = multiprocessing.get_context("spawn")
     receive, send = fresh.Pipe(duplex=False)
-    process = fresh.Process(target=_measure, args=(library, root, epochs, send))
+    process = fresh.Process(target=_measure, args=(library, case, epochs, send))
     process.start()
     send.close()
     try:
@@ -30,21 +30,17 @@ def resident_memory(library: Library, root: Path, epochs: int = 2) -> dict[str, 
         process.join()
 
 
-def _measure(library: Library, root: Path, epochs: int, answer: Connection) -> None:
+def _measure(library: Library, case: FileCase, epochs: int, answer: Connection) -> None:
     import torch
 
     import gpuaug  # noqa: F401  # what a training run has imported anyhow
 
-    case = FileCase(root)
     torch.set_num_threads(case.workers)
     imports = resident()
     found = []
     with library(case) as epoch:
         for _ in range(epochs):
-            images, seen = None, []
-            for images, _labels in epoch():
-                seen.append(resident())
-            del images
+            seen = [resident() for _ in epoch()]
             found.append({"most": _above(max(seen), imports), "end": _above(resident(), imports)})
         peak = _above(_status("self", "VmHWM"), imports)  # between batches too; of this process alone
     answer.send({"imports": round(imports / 1e6), "peak": peak, "epochs": found})
