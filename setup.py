@@ -1,8 +1,9 @@
-"""Builds the two compiled libraries of gpuaug; everything else is in pyproject.toml.
+"""Builds the compiled libraries of gpuaug; everything else is in pyproject.toml.
 
-``gpuaug/_C`` (schemas and CPU kernels, from ``csrc``'s ``*.cpp``) is built wherever a C++ compiler is, and
-``gpuaug/_cuda`` (CUDA kernels, from its ``*.cu``) wherever nvcc is as well: no GPU need be there. Both are
-on the LibTorch stable ABI and use no Python symbol: one wheel for torch from 2.11 and Python from 3.11.
+``gpuaug/_C`` (schemas and CPU kernels, from ``csrc``'s ``*.cpp``) is built wherever a C++ compiler is,
+``gpuaug/_jpeg`` (from ``csrc/jpeg``) wherever libjpeg-turbo and its headers are as well, and ``gpuaug/_cuda``
+(CUDA kernels, from ``csrc``'s ``*.cu``) wherever nvcc is: no GPU need be there. All are on the LibTorch
+stable ABI and use no Python symbol: one wheel for torch from 2.11 and Python from 3.11.
 
 Environment:
     FORCE_CUDA            1: fail if the CUDA library cannot be built; 0: leave it out; unset: see above.
@@ -95,13 +96,25 @@ def why_no_cuda(home: Path | None, torch_cuda: str | None) -> str | None:
     return reason
 
 
-def library(name: str, pattern: str, **settings: list) -> Extension:
-    """One compiled library on the stable ABI, from the sources that match the pattern."""
+def has_libjpeg_turbo(compiler: str) -> bool:
+    """Whether a program that decodes a window with libjpeg-turbo can be compiled and linked."""
+    source = """
+    #include <cstdio>
+    #include <jpeglib.h>
+    static_assert(LIBJPEG_TURBO_VERSION_NUMBER >= 2000000);
+    int main() { jpeg_crop_scanline(nullptr, nullptr, nullptr); }
+    """
+    command = [*shlex.split(compiler), "-xc++", "-", "-ljpeg", "-o", os.devnull]
+    return subprocess.run(command, input=source, text=True, capture_output=True).returncode == 0
+
+
+def library(name: str, *patterns: str, **settings: list) -> Extension:
+    """One compiled library on the stable ABI, from the sources that match the patterns."""
     from torch.utils import cpp_extension
 
     return Extension(
         f"gpuaug.{name}",
-        sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern)),
+        sorted(path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern)),
         include_dirs=[str(ROOT / "csrc"), *cpp_extension.include_paths(), *settings.get("include_dirs", [])],
         library_dirs=cpp_extension.library_paths() + settings.get("library_dirs", []),
         libraries=["torch_cpu", *settings.get("libraries", [])],
@@ -174,7 +187,12 @@ def compiled() -> dict:
     reason = why_no_cuda(home, torch.version.cuda)
     if reason:
         warn(f"the CUDA library is not built: {reason}")
-    extensions = [library("_C", "csrc/**/*.cpp")]
+    extensions = [library("_C", "csrc/*.cpp", "csrc/host/*.cpp", "csrc/cpu/*.cpp")]
+    jpeg = has_libjpeg_turbo(compiler)
+    if jpeg:
+        extensions.append(library("_jpeg", "csrc/jpeg/*.cpp", libraries=["jpeg"]))
+    else:
+        warn("libjpeg-turbo and its headers were not found: Pillow will decode JPEG files, whole and slower")
     if not reason:
         extensions.append(cuda_library(compiler, home))
     record = {
@@ -185,6 +203,7 @@ def compiled() -> dict:
         "cuda": None if reason else nvcc_version(home),
         "arches": None if reason else os.environ["TORCH_CUDA_ARCH_LIST"],
         "why_no_cuda": reason,
+        "jpeg": literal("JPEG_SCHEMA") if jpeg else None,
         "sources": {
             path.relative_to(ROOT / "csrc").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(ROOT.glob("csrc/**/*.*"))

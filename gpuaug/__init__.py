@@ -5,6 +5,7 @@
 import typing as _typing
 
 from gpuaug import functional as functional
+from gpuaug.files.image_files import ImageFiles as ImageFiles
 from gpuaug.images.packed import Packed as Packed
 from gpuaug.images.packed import pack as pack
 from gpuaug.loading import BalancedLoader as BalancedLoader

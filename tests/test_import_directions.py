@@ -22,9 +22,10 @@ ROOMS = {
     "ops": "arguments lazy_kornia images random recipe stages",
     "functional": "arguments lazy_kornia images random recipe stages ops",
     "transforms": "arguments lazy_kornia images random recipe stages ops functional",
+    "files": "images ops.backends",
     "sampling": "arguments random ops.backends",
-    "loading": "arguments images random recipe transforms sampling",
-    "study": "gpuaug images random ops.backends transforms sampling loading",
+    "loading": "arguments images random recipe transforms files sampling",
+    "study": "gpuaug images random ops.backends transforms files sampling loading",
     "__main__": "study ops.backends",
 }
 STUDY = {

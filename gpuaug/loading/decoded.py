@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.batch import FLOATS, array_to_tensor, dtype_name
+from gpuaug.images.pixels import check_pixels
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -117,13 +118,7 @@ def is_pil(image: Any) -> bool:
 
 
 def _pixels(image: Image.Image, index: int) -> np.ndarray:
-    limit = sys.modules["PIL.Image"].MAX_IMAGE_PIXELS
-    if limit is not None and image.width * image.height > limit:
-        raise ValueError(
-            f"sample {index}: an image has at most PIL.Image.MAX_IMAGE_PIXELS = {limit} pixels, "
-            f"got {image.width} x {image.height}, which could be a decompression bomb; "
-            "raise the limit if it is not"
-        )
+    check_pixels(image.width, image.height, f"sample {index}: an image")
     if image.mode not in _MODES:
         advice = _OTHER_MODES.get(image.mode, 'call image.convert("RGB")')
         raise TypeError(

@@ -11,14 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gpuaug.images import packed
 from gpuaug.images.packed import Packed, source_of
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches, as_draws
+from gpuaug.loading.file_batch import Skipped
+from gpuaug.loading.file_source import FileSource
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.samples import join, label_place
-from gpuaug.loading.sources import DecodedSource, ResidentSource
+from gpuaug.loading.source_maker import AnySource, source_maker
+from gpuaug.loading.sources import Source
 from gpuaug.loading.trees import leaves, map_tree
+from gpuaug.recipe.recipes import Recipes
 from gpuaug.sampling import DrawSampler
 from gpuaug.sampling.base import EpochCursor
 from gpuaug.transforms import Transform
@@ -142,18 +147,18 @@ class BalancedLoader:
         self._resident = isinstance(dataset, DeviceDataset)
         self._batches = DrawBatches(sampler, batch_size, drop_last)
         self.batch_size = self._batches.batch_size
-        self._make_source = partial(
-            ResidentSource if self._resident else DecodedSource,
+        self._skipped: dict[int, Skipped] = {}
+        self._make_source = source_maker(
             dataset,
-            seed=(sampler.seed, sampler.rank),
+            device=self.device,
             follow=augment is not None,
+            seed=(sampler.seed, sampler.rank),
             masks=masks,
             num_workers=num_workers,
             prefetch_factor=prefetch_factor,
             timeout=timeout,
             multiprocessing_context=multiprocessing_context,
             worker_init_fn=worker_init_fn,
-            pin_memory=self.device.type == "cuda" and not self._resident,
         )
         self._source = self._make_source(
             self._batches, begins=partial(_begins, sampler), persistent_workers=persistent_workers
@@ -240,6 +245,13 @@ class BalancedLoader:
         """
         self._batches.load_state_dict(state_dict)
 
+    @property
+    def skipped(self) -> list[Skipped]:
+        """The files of an ``ImageFiles(on_error="skip")`` that could not be read, each with its error and the
+        number of draws that other samples took, in all batches that were handed out.
+        """
+        return list(self._skipped.values())
+
     def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of these draws, in their order and not mixed, rather than the sampler's, whose
         state stays as it is.
@@ -250,23 +262,31 @@ class BalancedLoader:
         """
         check_draws(draws, len(draws))
         batches = [as_draws(part) for part in draws.split(self.batch_size)] if len(draws) else []
-        source = self._make_source(batches, begins=lambda: tuple(draws[:1].flatten().tolist()))
+        begins = partial(tuple, draws[:1].flatten().tolist())
+        source = self._make_source(batches, begins=begins, labels=rows)
         with closing(self._prepared(source, rows)) as prepared:
             yield from self._finished(prepared, self._pair)
 
     def _prepared(self, source: Any, rows: Tensor | None = None) -> Generator[Batch, None, None]:
         """The batches in host memory, with their recipes."""
         begin = 0
-        with closing(iter(source)) as batches:
+        with closing(self._decoded(source)) as batches:
             for decoded in batches:
                 count = len(decoded.draws)
                 yield self._prepare(decoded, None if rows is None else rows[begin : begin + count])
                 begin += count
 
+    def _decoded(self, source: AnySource) -> Source:
+        if isinstance(source, FileSource):
+            return source.decode(None if self.augment is None else self._recipes)
+        return iter(source)
+
     def _prepare(self, decoded: Decoded, rows: Tensor | None) -> Batch:
         images, rest, draws, gathered = decoded.images, decoded.rest, decoded.draws, decoded.gathered
         index = draws[:, 0] if self._resident else None
         batch = Batch(images, rest, draws, name=decoded.name, as_image=decoded.as_image)
+        if decoded.passes is not None:
+            return batch._replace(passes=decoded.passes, free=decoded.free, skipped=decoded.skipped)
         if self.augment is None:
             if isinstance(images, Packed):
                 raise ValueError(
@@ -289,8 +309,10 @@ class BalancedLoader:
     ) -> Iterable[Any]:
         if self.device.type == "cuda":
             return Prefetcher(batches, self.device, finish)
-        # A map would take a StopIteration of the transform for the end of the epoch.
-        return (finish(batch) for batch in batches)
+        return _each(batches, finish)
+
+    def _recipes(self, draws: Tensor, source: packed.Source, labels: Tensor) -> tuple[Recipes, ...]:
+        return self.augment.recipes(draws, source, None, labels)  # type: ignore[union-attr]  # it was there
 
     def _whole(self, batch: Batch) -> Any:
         """A batch in the form of a sample."""
@@ -307,6 +329,10 @@ class BalancedLoader:
         return images, rest[place]
 
     def _applied(self, batch: Batch) -> tuple[Tensor, Any]:
+        for skipped in batch.skipped:
+            before = self._skipped.get(skipped.sample)
+            draws = skipped.draws + (before.draws if before is not None else 0)
+            self._skipped[skipped.sample] = skipped._replace(draws=draws)
         images: Any = batch.images  # packed ones without a transform were refused
         rest, masks = batch.rest, batch.masks
         if self.augment is not None:
@@ -315,6 +341,15 @@ class BalancedLoader:
             masks = tuple(move_annotation("masks", mask, batch.passes, step) for mask in masks)
             rest = map_tree(rest, lambda leaf: leaf.take(masks) if isinstance(leaf, MaskPlace) else leaf)
         return images, rest
+
+
+def _each(batches: Generator[Batch, None, None], finish: Callable[[Batch], Any]) -> Iterator[Any]:
+    """Each batch finished. (A map would take a StopIteration of the transform for the end of the epoch.)"""
+    for batch in batches:
+        result = finish(batch)
+        if batch.free is not None:
+            batch.free(None)  # the kernel has read it
+        yield result
 
 
 def _counted(batches: Generator[Batch, None, None], counts: deque[int]) -> Generator[Batch, None, None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.packed import Images
+from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.tv_tensors import Gathered
 
 # From here on bytes go through shared memory, one file for a batch, and not through the pipe.
@@ -28,6 +30,10 @@ class Decoded:
         draws: int64 ``(N, 3)``.
         gathered: masks, boxes and keypoints, whose places are in ``rest``; None where there are none.
         as_image: whether the images came as ``tv_tensors.Image``.
+        passes: the recipes, where they were made ahead of the decoding.
+        free: gives the images' memory back, for the next batch; to be called once they were read, with the
+            event of a copy that still reads it. None where the memory is the batch's own.
+        skipped: what could not be read, and was replaced.
     """
 
     images: Images
@@ -36,6 +42,9 @@ class Decoded:
     draws: Tensor
     gathered: Gathered | None
     as_image: bool
+    passes: tuple[Recipes, ...] | None = None
+    free: Callable[[Any], None] | None = None
+    skipped: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
+from gpuaug.files.encoded_images import EncodedImages
 from gpuaug.images.packed import Images, Packed
 from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.recipe.recipes import Recipes
@@ -22,16 +23,18 @@ class Batch(NamedTuple):
     """A batch on its way: images ``(N, C, H, W)`` or packed, what came with them, the draws, which stay on
     the host, the passes that are still to be applied, and the masks that are to follow, ``(N, k, H, W)``.
 
-    ``name`` and ``as_image`` are those of a ``Decoded``.
+    ``name``, ``as_image``, ``free`` and ``skipped`` are those of a ``Decoded``.
     """
 
-    images: Images
+    images: Images | EncodedImages
     rest: Any
     draws: Tensor
     passes: tuple[Recipes, ...] = ()
     masks: tuple[Tensor, ...] = ()
     name: Any = None
     as_image: bool = False
+    free: Callable[[Any], None] | None = None
+    skipped: Sequence[Any] = ()
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device: copies from pinned memory, which wait for nothing."""
@@ -49,6 +52,7 @@ class Batch(NamedTuple):
         images = self.images.storage if isinstance(self.images, Packed) else self.images
         others = [leaf for leaf in leaves(self.rest) if isinstance(leaf, Tensor)]
         recipes = [tensor for part in self.passes for tensor in part.tensors]
+        assert isinstance(images, Tensor)  # on the device nothing is encoded
         for tensor in (images, *others, *self.masks, *recipes):
             tensor.record_stream(stream)
 
@@ -90,14 +94,19 @@ class Prefetcher(Generic[Result]):
             if batch is None:
                 return None
             with torch.cuda.stream(self._stream):
-                return batch.to(self._device)
+                copied = batch.to(self._device)
+                if batch.free is not None:
+                    batch.free(self._stream.record_event())
+                return copied
         except Exception as error:
             return error
 
 
-def _travel(part: Images, device: torch.device) -> Any:
+def _travel(part: Images | EncodedImages, device: torch.device) -> Any:
     if part.device == device:
         return part
+    if isinstance(part, EncodedImages):
+        return part.to(device)
     if isinstance(part, Packed) or type(part) is Tensor:
         return part.pin_memory().to(device, non_blocking=True)
     # A tv_tensor, whose class gets lost when it is pinned.

@@ -15,6 +15,7 @@ import os
 import platform
 import re
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ SCHEMAS = (
     "-> int",
     "uniform(Tensor keys, int[] places, int[] counts) -> Tensor",
 )
+
+# The operator that csrc/jpeg defines, in a library of its own, which is loaded when it is first needed.
+JPEG_SCHEMA = "decode_jpeg(Tensor data, Tensor(a!) out, int left, int top, int scale) -> ()"
 
 # As in gpuaug/transforms/advice.py.
 REFERENCE_SLOWER = "190 to 380"
@@ -88,6 +92,10 @@ def info() -> str:
         lines.append(f"GPU {index}: {gpu.name}, compute capability {gpu.major}.{gpu.minor}, {memory}")
     if not torch.cuda.device_count():
         lines.append("GPU: none that torch can use")
+    missing = why_no_jpeg()
+    lines.append(
+        f"JPEG files: {f'decoded whole, by Pillow: {missing}' if missing else 'windows, by libjpeg-turbo'}"
+    )
     return "\n".join(lines)
 
 
@@ -194,6 +202,26 @@ def _ask_driver() -> tuple[int, list[tuple[int, int]]]:
             capabilities.append((major.value, minor.value))
     nvml.nvmlShutdown()
     return driver.value // 1000, capabilities
+
+
+@cache
+def why_no_jpeg() -> str:
+    """Why libjpeg-turbo does not decode windows of JPEG files, in words; "" where it does. Loads the library.
+
+    >>> isinstance(why_no_jpeg(), str)
+    True
+    """
+    try:
+        if why_not("cpu"):
+            raise _Unavailable("it needs the CPU library")
+        if not _build["jpeg"]:
+            raise _Unavailable("it was not built, for want of libjpeg-turbo's headers")
+        if _build["jpeg"] != JPEG_SCHEMA:
+            raise _Unavailable("it was built from other sources of gpuaug")
+        _load_library("_jpeg")
+    except _Unavailable as unavailable:
+        return str(unavailable)
+    return ""
 
 
 def _load_backends() -> None:

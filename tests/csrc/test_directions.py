@@ -11,7 +11,13 @@ import pytest
 from host_compiler import CSRC, FLAGS, OF_TESTS, compiler
 
 # A folder, and those that it may include beside its own.
-FOLDERS = {"common": set(), "host": {"common"}, "cpu": {"common", "host"}, "cuda": {"common", "host"}}
+FOLDERS = {
+    "common": set(),
+    "host": {"common"},
+    "cpu": {"common", "host"},
+    "cuda": {"common", "host"},
+    "jpeg": {"host"},
+}
 SOURCES = sorted(path for path in CSRC.rglob("*.*") if path.parent != CSRC)
 
 

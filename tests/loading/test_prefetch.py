@@ -14,6 +14,8 @@ DEVICE = torch.device("cuda", 0)
 
 
 class FakeBatch:
+    free = None
+
     def __init__(self, number, log):
         self.number, self.log = number, log
 

@@ -1,0 +1,132 @@
+// The op `decode_jpeg`: a window of a JPEG, at a scale of its DCT, by libjpeg-turbo.
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/tensor.h>
+#include <torch/headeronly/core/ScalarType.h>
+#include <torch/headeronly/util/Exception.h>
+
+#include <cstdio>  // ahead of jpeglib.h, which needs it
+
+#include <jpeglib.h>
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "host/arguments.h"
+
+namespace gpuaug {
+
+using torch::headeronly::ScalarType;
+using torch::stable::Tensor;
+
+// Columns beyond the window, where libjpeg is to smooth the colours as inside the image: it takes the border of what it
+// decodes for the image's own.
+constexpr int64_t kMargin = 8;
+constexpr int64_t kChannels = 3;
+
+struct Errors {
+  jpeg_error_mgr base;  // first: libjpeg knows the address of this alone
+  std::jmp_buf jump;
+  char message[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void leave(j_common_ptr info) {
+  auto* errors = reinterpret_cast<Errors*>(info->err);
+  errors->base.format_message(info, errors->message);
+  std::longjmp(errors->jump, 1);
+}
+
+// A warning is of damaged data, for which libjpeg makes pixels up.
+void leave_at_warning(j_common_ptr info, int level) {
+  if (level < 0) leave(info);
+}
+
+// A window of the image at 1/scale, in its pixels.
+struct Window {
+  int64_t left, top, width, height, scale;
+};
+
+// What is decoded of the image: columns from `x` on, of which the window's begin `skipped` bytes later.
+void read_rows(jpeg_decompress_struct& info, const Window& window, uint8_t* out, std::vector<uint8_t>& row) {
+  const int64_t whole = info.output_width;
+  int64_t skipped = 0;
+  if (window.width < whole) {
+    const int64_t from = window.left > kMargin ? window.left - kMargin : 0;
+    const int64_t to = std::min(window.left + window.width + kMargin, whole);
+    auto x = static_cast<JDIMENSION>(from), columns = static_cast<JDIMENSION>(to - from);
+    jpeg_crop_scanline(&info, &x, &columns);  // moves x to the left, to a whole block
+    skipped = (window.left - static_cast<int64_t>(x)) * kChannels;
+  }
+  // The rows of a block's height before the window are decoded and left out, for the same reason.
+  const int64_t block = int64_t{info.max_v_samp_factor} * info.min_DCT_scaled_size;
+  const int64_t first = (window.top / block > 1 ? window.top / block - 1 : 0) * block;
+  if (first > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(first));
+  const int64_t line = window.width * kChannels;
+  const bool straight = skipped == 0 && static_cast<int64_t>(info.output_width) == window.width;
+  row.resize(static_cast<size_t>(info.output_width * kChannels));
+  for (int64_t y = first; y < window.top + window.height; ++y) {
+    uint8_t* to = out + (y - window.top) * line;
+    JSAMPROW rows[] = {straight && y >= window.top ? to : row.data()};
+    jpeg_read_scanlines(&info, rows, 1);
+    if (y >= window.top && !straight) std::memcpy(to, row.data() + skipped, static_cast<size_t>(line));
+  }
+}
+
+// What went wrong, or "". No C++ object that owns memory is made here, or in what is called: a jump would leak it, and
+// `row` is the caller's.
+const char* decode(Errors& errors, const uint8_t* data, int64_t bytes, const Window& window, uint8_t* out,
+                   std::vector<uint8_t>& row) {
+  jpeg_decompress_struct info;
+  info.err = jpeg_std_error(&errors.base);
+  errors.base.error_exit = leave;
+  errors.base.emit_message = leave_at_warning;
+  if (setjmp(errors.jump)) {
+    jpeg_destroy_decompress(&info);
+    return errors.message;
+  }
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, data, static_cast<unsigned long>(bytes));
+  jpeg_read_header(&info, TRUE);
+  info.out_color_space = JCS_RGB;
+  info.dct_method = JDCT_ISLOW;
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(window.scale);
+  jpeg_start_decompress(&info);
+  const bool inside = window.left + window.width <= static_cast<int64_t>(info.output_width) &&
+                      window.top + window.height <= static_cast<int64_t>(info.output_height);
+  if (inside) read_rows(info, window, out, row);
+  jpeg_destroy_decompress(&info);  // the rows below the window are not read
+  return inside ? "" : "the window reaches beyond the image";
+}
+
+// data: flat uint8, the file; out: uint8 (height, width, 3), the window at (left, top) of the image at 1/scale.
+void decode_jpeg_cpu(const Tensor& data, Tensor out, int64_t left, int64_t top, int64_t scale) {
+  STD_TORCH_CHECK(data.scalar_type() == ScalarType::Byte && data.dim() == 1 && data.is_contiguous(),
+                  "data must be flat, contiguous uint8");
+  STD_TORCH_CHECK(out.scalar_type() == ScalarType::Byte && out.dim() == 3 && out.is_contiguous() &&
+                      out.size(2) == kChannels && out.numel() > 0,
+                  "out must be contiguous uint8 (height, width, 3)");
+  STD_TORCH_CHECK(scale == 1 || scale == 2 || scale == 4 || scale == 8, "scale must be 1, 2, 4 or 8, got ", scale);
+  const int64_t width = out.size(1), height = out.size(0);
+  STD_TORCH_CHECK(left >= 0 && top >= 0 && left <= JPEG_MAX_DIMENSION - width && top <= JPEG_MAX_DIMENSION - height,
+                  "the window must lie in the image, got ", width, " x ", height, " at ", left, ", ", top);
+  check_extent(data, "data");
+  check_extent(out, "out");
+  Errors errors;
+  std::vector<uint8_t> row;
+  const std::string error =
+      decode(errors, static_cast<const uint8_t*>(data.const_data_ptr()), data.numel(),
+             {left, top, width, height, scale}, static_cast<uint8_t*>(out.mutable_data_ptr()), row);
+  STD_TORCH_CHECK(error.empty(), "decode_jpeg: ", error);
+}
+
+}  // namespace gpuaug
+
+STABLE_TORCH_LIBRARY_FRAGMENT(gpuaug, library) {
+  library.def("decode_jpeg(Tensor data, Tensor(a!) out, int left, int top, int scale) -> ()");
+}
+
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) { library.impl("decode_jpeg", TORCH_BOX(&gpuaug::decode_jpeg_cpu)); }

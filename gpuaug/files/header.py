@@ -1,0 +1,55 @@
+"""What the head of a JPEG file says, without a decoder."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_STARTS_FRAME = {
+    0xC0,
+    0xC1,
+    0xC2,
+}  # baseline, extended, progressive: those that libjpeg-turbo decodes in windows
+_OTHER_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
+_ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a segment
+_END = b"\xff\xd9"
+_TAIL = 1 << 10
+
+
+class JpegHeader(NamedTuple):
+    """Of a JPEG of 8 bits, gray or of three channels; sizes in pixels."""
+
+    height: int
+    width: int
+    has_exif: bool
+
+
+def jpeg_header(data: bytes | bytearray) -> JpegHeader | None:
+    """The header of a whole, ordinary JPEG; None for anything else, which Pillow decodes, or refuses.
+
+    >>> jpeg_header(b"no image") is None
+    True
+
+    None too where the file does not end as a JPEG does: a window of it could be there, and the rest cut off.
+    """
+    if not data.startswith(b"\xff\xd8\xff") or data.rfind(_END, -_TAIL) < 0:
+        return None
+    position, exif = 2, False
+    while position + 9 < len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF or marker in _ALONE:  # a fill byte
+            position += 1 if marker == 0xFF else 2
+            continue
+        if marker in _STARTS_FRAME:
+            bits, height, width, channels = (
+                data[position + 4],
+                int.from_bytes(data[position + 5 : position + 7], "big"),
+                int.from_bytes(data[position + 7 : position + 9], "big"),
+                data[position + 9],
+            )
+            ordinary = bits == 8 and channels in (1, 3) and height > 0 and width > 0
+            return JpegHeader(height, width, exif) if ordinary else None
+        if marker in _OTHER_FRAMES or marker == 0xDA:
+            return None
+        exif = exif or (marker == 0xE1 and data[position + 4 : position + 8] == b"Exif")
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return None

@@ -1,0 +1,58 @@
+"""The encoded images that other libraries' data sets hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch.utils.data import Subset
+
+Files = tuple[Sequence[Any], Sequence[Any], list[str] | None]  # files, labels and classes
+
+
+def files_of(dataset: Any) -> Files:
+    """Files, labels and classes of a torchvision folder data set that decodes as ``ImageFiles`` does, of a
+    subset of one, or of a Hugging Face data set.
+
+    >>> files_of([])
+    Traceback (most recent call last):
+    TypeError: dataset must be a torchvision ImageFolder or DatasetFolder, a Subset of one, or ...
+
+    Raises:
+        TypeError: another one.
+        ValueError: a Hugging Face data set without one image and one label.
+    """
+    if type(dataset) is Subset:
+        files, labels, classes = files_of(dataset.dataset)
+        places = [int(index) for index in dataset.indices]
+        return [files[place] for place in places], [labels[place] for place in places], classes
+    if hasattr(dataset, "cast_column") and hasattr(dataset, "features"):
+        return _of_hugging_face(dataset)
+    from torchvision.datasets.folder import DatasetFolder, default_loader
+
+    if not isinstance(dataset, DatasetFolder) or type(dataset).__getitem__ is not DatasetFolder.__getitem__:
+        raise TypeError(
+            "dataset must be a torchvision ImageFolder or DatasetFolder, a Subset of one, or a Hugging Face "
+            f"data set, got {type(dataset).__name__}"
+        )
+    changes = [name for name in ("transform", "target_transform") if getattr(dataset, name) is not None]
+    if dataset.loader is not default_loader or changes:
+        raise TypeError(
+            "dataset must have torchvision's default_loader and no transform, got "
+            f"{' and '.join(changes) or 'another loader'}: give transforms to the BalancedLoader"
+        )
+    return [path for path, _ in dataset.samples], [label for _, label in dataset.samples], dataset.classes
+
+
+def _of_hugging_face(dataset: Any) -> Files:
+    import datasets
+
+    images = [name for name, feature in dataset.features.items() if isinstance(feature, datasets.Image)]
+    labels = [name for name, feature in dataset.features.items() if isinstance(feature, datasets.ClassLabel)]
+    if len(images) != 1 or len(labels) != 1:
+        raise ValueError(
+            "dataset must have one Image and one ClassLabel, "
+            f"got {len(images)} and {len(labels)} among {list(dataset.features)}: give ImageFiles the columns"
+        )
+    raw = dataset.cast_column(images[0], datasets.Image(decode=False))
+    return raw[images[0]], list(raw[labels[0]]), dataset.features[labels[0]].names

@@ -1,0 +1,99 @@
+"""One encoded image: its size from the header, then a window of its pixels."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from torch import Tensor
+
+from gpuaug.files.header import jpeg_header
+from gpuaug.files.jpeg import decode_jpeg_window
+from gpuaug.images.pixels import check_pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Mode = Literal["RGB", "L", "RGBA"]
+CHANNELS: dict[str, int] = {"L": 1, "RGB": 3, "RGBA": 4}
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An encoded image in memory.
+
+    Attributes:
+        data: the file.
+        height, width: of the decoded image, in pixels.
+        mode: of the decoded image.
+        upright: whether its EXIF orientation is applied.
+        windowed: whether it is a JPEG of which a window can be decoded, at scale 1, 2, 4 or 8.
+    """
+
+    data: bytearray
+    height: int
+    width: int
+    mode: Mode
+    upright: bool
+    windowed: bool
+
+    @classmethod
+    def of(cls, data: bytearray, mode: Mode = "RGB", upright: bool = False) -> ImageFile:
+        """An image of which no pixel is decoded yet.
+
+        Raises:
+            OSError: not an image that Pillow knows (``PIL.UnidentifiedImageError``), or a damaged head.
+            ValueError: more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
+        """
+        header = jpeg_header(data)
+        if header is not None and mode == "RGB" and not (upright and header.has_exif):
+            check_pixels(header.width, header.height)
+            return cls(data, header.height, header.width, mode, upright, windowed=True)
+        if not data:
+            raise OSError("the file is empty")
+        with _opened(data) as image:
+            width, height = image.size
+            # As ImageOps.exif_transpose has it: 5 to 8 turn by a quarter.
+            if upright and image.getexif().get(_ORIENTATION) in _QUARTER_TURNS:
+                width, height = height, width
+        return cls(data, height, width, mode, upright, windowed=False)
+
+    def decode(self, out: Tensor, left: int, top: int, scale: int) -> None:
+        """Decode into ``out``, uint8 ``(height, width, channels)``, the window at (left, top) of the image at
+        1/scale.
+
+        Raises:
+            OSError, and what else Pillow raises: a file that is cut off or damaged.
+        """
+        if self.windowed and decode_jpeg_window(self.data, out, left, top, scale):
+            return
+        # Of an image whose scale is not 1, its own decoder makes the smaller one, as Image.draft has it.
+        pixels = np.asarray(self.open(scale))
+        height, width = out.shape[:2]
+        window = pixels[top : top + height, left : left + width]
+        out.numpy()[:] = window.reshape(out.shape)
+
+    def open(self, scale: int = 1) -> Image:
+        """The whole image at 1/scale, decoded by Pillow."""
+        with _opened(self.data) as image:
+            if scale != 1:
+                image.draft(None, (image.width // scale, image.height // scale))
+            if self.upright:
+                from PIL import ImageOps
+
+                ImageOps.exif_transpose(image, in_place=True)
+            return image.convert(self.mode)
+
+
+_ORIENTATION = 0x0112
+_QUARTER_TURNS = (5, 6, 7, 8)
+
+
+def _opened(data: bytearray) -> Image:
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(data))
+    check_pixels(*image.size)
+    return image

@@ -1,0 +1,195 @@
+"""A data set of encoded images, which a loader decodes in threads, as far as its draws need them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gpuaug.files.encoded import name_encoded, read_encoded
+from gpuaug.files.held import files_of
+from gpuaug.files.image_file import CHANNELS, ImageFile, Mode
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+REDUCING_GAP = 2.0
+
+
+class ImageFiles(Dataset[Any]):
+    """Encoded images with their labels: paths, or bytes.
+
+    >>> import io
+    >>> from PIL import Image
+    >>> import gpuaug
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (80, 60)).save(file, "JPEG")
+    >>> files = ImageFiles([file.getvalue()] * 6, [0, 0, 0, 0, 1, 1])
+    >>> augment = gpuaug.Compose([gpuaug.RandomResizedCrop(32), gpuaug.Normalize(0.5, 0.5)])
+    >>> sampler = gpuaug.BalancedSampler(files.labels)
+    >>> loader = gpuaug.BalancedLoader(files, sampler, augment, batch_size=4, num_workers=2)
+    >>> images, labels = next(iter(loader))
+    >>> images.shape, files[0]
+    (torch.Size([4, 3, 32, 32]), (<PIL.Image.Image image mode=RGB size=80x60 at ...>, 0))
+
+    In a ``BalancedLoader``, ``num_workers`` is the number of threads that decode. The draws' recipes are made
+    from the sizes in the files' heads, before a pixel is decoded; of a JPEG then only the window that a draw
+    reads is decoded, and where the chain shrinks it, at 1/2, 1/4 or 1/8 scale. All go into one buffer, which
+    is used again. Other formats are decoded whole, by Pillow. In any other ``DataLoader`` this is a data set
+    of PIL images.
+
+    Args:
+        files: one item for each image: a path, bytes, or a dictionary with a path or bytes under "path" and
+            "bytes". A list, a column of Arrow or Parquet, or of a Hugging Face data set with
+            ``Image(decode=False)``. Any format that Pillow reads.
+        labels: ``(n, ...)`` numbers, or n names, which are numbered in alphabetical order.
+        classes: the names of the labels 0, 1, 2, ...; None: those of the names in ``labels``, if any.
+        mode: of the images, as in Pillow: "RGB", "L" or "RGBA". As torchvision's ``ImageFolder`` does,
+            images of another mode are converted.
+        apply_exif_orientation: whether images are turned upright as their EXIF tag says. Off, as in
+            ``ImageFolder``.
+        reducing_gap: how many source pixels are left for each output pixel, at least, where a JPEG is decoded
+            at a smaller scale, as in ``PIL.Image.Image.resize``: at least 1. None decodes at full scale: to
+            the byte what the whole image gives. It applies to draws that shrink with ``antialias``.
+        decode: "host", or "device": a CUDA device decodes JPEG files whole, by nvJPEG.
+        on_error: what a loader does with a file that cannot be read. "raise": a RuntimeError that names it.
+            "skip": another sample of the same label takes the draw's place, which the draw's key chooses;
+            ``loader.skipped`` lists the files.
+
+    Raises:
+        ValueError: labels that are not as many as the files; an argument out of its range.
+        TypeError: an argument, or labels, of another type.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Any],
+        labels: Any,
+        *,
+        classes: Sequence[str] | None = None,
+        mode: Mode = "RGB",
+        apply_exif_orientation: bool = False,
+        reducing_gap: float | None = REDUCING_GAP,
+        decode: str = "host",
+        on_error: str = "raise",
+    ) -> None:
+        if isinstance(files, (str, bytes)) or not hasattr(files, "__getitem__"):
+            raise TypeError(
+                f"files must be a sequence of paths or bytes, got {type(files).__name__}; "
+                "ImageFiles.from_folder takes a folder"
+            )
+        _check_one_of("mode", mode, tuple(CHANNELS))
+        _check_one_of("decode", decode, ("host", "device"))
+        _check_one_of("on_error", on_error, ("raise", "skip"))
+        if not isinstance(apply_exif_orientation, bool):
+            raise TypeError(
+                f"apply_exif_orientation must be a bool, got {type(apply_exif_orientation).__name__}"
+            )
+        self.files = files
+        self.labels, self.classes = _numbered(labels, classes)
+        if len(self.labels) != len(files):
+            raise ValueError(
+                f"labels must be as many as the files, got {len(self.labels)} for {len(files)} files"
+            )
+        self.mode: Mode = mode
+        self.apply_exif_orientation = apply_exif_orientation
+        self.reducing_gap = _checked_gap(reducing_gap)
+        self.decode = decode
+        self.on_error = on_error
+
+    @classmethod
+    def from_folder(cls, root: str | Path, **options: Any) -> ImageFiles:
+        """The images of a folder with a folder for every class: torchvision's ``ImageFolder``, its classes
+        and its order. ``options`` are those of the class.
+
+        Raises:
+            FileNotFoundError: a folder that is not there, or a class without images.
+        """
+        from torchvision.datasets import ImageFolder
+
+        return cls.from_dataset(ImageFolder(str(root)), **options)
+
+    @classmethod
+    def from_dataset(cls, dataset: Any, **options: Any) -> ImageFiles:
+        """The files of a torchvision ``ImageFolder`` or ``DatasetFolder``, a ``Subset`` of one, or of a
+        Hugging Face data set with an image and a label.
+
+        A ``BalancedLoader`` makes one by itself of torchvision's where the loader is torchvision's own and
+        there is no transform; this is for other options.
+
+        Raises:
+            TypeError: another data set, or one with a loader or a transform of its own.
+        """
+        files, labels, classes = files_of(dataset)
+        return cls(files, labels, **{"classes": classes, **options})
+
+    @property
+    def channels(self) -> int:
+        return CHANNELS[self.mode]
+
+    def read(self, index: int) -> ImageFile:
+        """The file of a sample, of which no pixel is decoded yet. Raises what Python and Pillow raise."""
+        return ImageFile.of(read_encoded(self.files[index]), self.mode, self.apply_exif_orientation)
+
+    def name(self, index: int) -> str:
+        """``sample 3``, with its path where it has one."""
+        path = name_encoded(self.files[index])
+        return f"sample {index} ({path})" if path else f"sample {index}"
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Image, Any]:
+        label = self.labels[index]
+        return self.read(int(index)).open(), label.item() if label.dim() == 0 else label
+
+    def __repr__(self) -> str:
+        classes = "" if self.classes is None else f" of {len(self.classes)} classes"
+        return (
+            f"ImageFiles({len(self)} files{classes}, mode={self.mode!r}, reducing_gap={self.reducing_gap}, "
+            f"decode={self.decode!r}, on_error={self.on_error!r})"
+        )
+
+
+def _check_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def _checked_gap(gap: Any) -> float | None:
+    if gap is None:
+        return None
+    if isinstance(gap, bool) or not isinstance(gap, Real):
+        raise TypeError(f"reducing_gap must be a number of at least 1, or None, got {type(gap).__name__}")
+    if not 1 <= float(gap) < float("inf"):
+        raise ValueError(f"reducing_gap must be a finite number of at least 1, or None, got {gap}")
+    return float(gap)
+
+
+def _numbered(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[str] | None]:
+    """Labels as a tensor, and the classes' names, where they have some."""
+    if hasattr(labels, "to_pylist"):  # a column of Arrow
+        labels = labels.to_pylist()
+    if isinstance(labels, Tensor):
+        values = labels.cpu()
+    else:
+        array = np.asarray(labels)
+        if array.dtype.kind in "US" or (array.dtype == object and all(isinstance(v, str) for v in labels)):
+            names = sorted(set(map(str, labels))) if classes is None else list(classes)
+            numbers = {name: number for number, name in enumerate(names)}
+            unknown = sorted(set(map(str, labels)) - set(names))
+            if unknown:
+                raise ValueError(f"labels must be names among classes, {names}, got {unknown[0]!r}")
+            return torch.tensor([numbers[str(name)] for name in labels], device="cpu"), names
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"labels must be numbers or names, got {array.dtype}")
+        values = torch.from_numpy(array.copy())
+    if values.dim() == 0:
+        raise ValueError(f"labels must have one entry for each file, got {labels!r}")
+    return values, None if classes is None else list(classes)

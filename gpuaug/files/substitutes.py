@@ -1,0 +1,37 @@
+"""Which sample takes the place of one that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch import Tensor
+
+
+class Substitutes:
+    """Samples of the same label, in an order that a draw's key says.
+
+    >>> import torch
+    >>> substitutes = Substitutes(torch.tensor([0, 1, 0, 0]))
+    >>> list(substitutes.of(index=0, key=1)), list(substitutes.of(index=1, key=1))
+    ([3, 2], [])
+
+    What comes out depends on the labels, the sample and the key alone: not on what else could not be read, on
+    the batch, or on the rank.
+    """
+
+    def __init__(self, labels: Tensor) -> None:
+        rows = labels.reshape(len(labels), -1).numpy()
+        _, group = np.unique(rows, axis=0, return_inverse=True)
+        self._group = group.reshape(-1)
+        self._order = np.argsort(self._group, kind="stable")
+        self._ends = np.cumsum(np.bincount(self._group))
+
+    def of(self, index: int, key: int) -> Iterator[int]:
+        """The others of the sample's label: from one that the key chooses, around in ascending order."""
+        group = self._group[index]
+        members = self._order[self._ends[group - 1] if group else 0 : self._ends[group]]
+        others = members[members != index].tolist()
+        if others:
+            first = key % len(others)
+            yield from others[first:] + others[:first]

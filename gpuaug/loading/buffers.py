@@ -1,0 +1,82 @@
+"""Host memory that batches are decoded into, and that is used again."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+_STEP = 1 << 21  # bytes: a large page
+
+
+class Event(Protocol):
+    """Something on the device that a copy from a buffer waits for, such as ``torch.cuda.Event``."""
+
+    def query(self) -> bool: ...
+
+    def synchronize(self) -> None: ...
+
+
+class Buffer:
+    """Memory for one batch, at a time."""
+
+    def __init__(self, ring: BufferRing) -> None:
+        self._ring = ring
+        self._memory = torch.empty(0, dtype=torch.uint8, device="cpu")
+        self.event: Event | None = None  # of the last copy from it
+
+    def bytes(self, count: int) -> Tensor:
+        """uint8 ``(count,)``. What was there before is lost."""
+        if len(self._memory) < count:
+            # A little more, so that the next larger batch finds room: fresh pages are slow.
+            size = -(-(count + count // 8) // _STEP) * _STEP
+            self._memory = torch.empty(0, dtype=torch.uint8, device="cpu")  # freed first
+            self._memory = torch.empty(size, dtype=torch.uint8, device="cpu", pin_memory=self._ring.pinned)
+        return self._memory[:count]
+
+    def free(self, event: Event | None = None) -> None:
+        """Gives the memory back, which nobody reads once ``event`` is done; None: from now on."""
+        self.event = event
+        self._ring.put(self)
+
+
+class BufferRing:
+    """Buffers that go around: as many as batches are on their way at the same time.
+
+    >>> ring = BufferRing()
+    >>> first = ring.take()
+    >>> first.bytes(6).shape
+    torch.Size([6])
+    >>> first.free()
+    >>> ring.take() is first
+    True
+
+    Args:
+        pinned: whether the memory is page-locked, from which a CUDA device copies without waiting.
+    """
+
+    def __init__(self, pinned: bool = False) -> None:
+        self.pinned = pinned
+        self._lock = threading.Lock()
+        self._free: list[Buffer] = []  # the one that was given back first comes first
+
+    def take(self) -> Buffer:
+        """A buffer that nobody uses: one that was given back, where there is one."""
+        with self._lock:
+            buffer = self._free.pop(0) if self._free else Buffer(self)
+        if buffer.event is not None:
+            buffer.event.synchronize()  # of a copy of some batches ago: it is done as a rule
+            buffer.event = None
+        return buffer
+
+    def put(self, buffer: Buffer) -> None:
+        with self._lock:
+            self._free.append(buffer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"pinned": self.pinned}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        BufferRing.__init__(self, state["pinned"])

@@ -1,0 +1,167 @@
+"""One batch of encoded images on its way: read, its recipes made, then its windows decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gpuaug.files.encoded_images import EncodedImages
+from gpuaug.files.image_file import ImageFile
+from gpuaug.files.image_files import ImageFiles
+from gpuaug.files.substitutes import Substitutes
+from gpuaug.images.packed import Packed, Source
+from gpuaug.loading.buffers import Buffer
+from gpuaug.recipe.layout import WORD
+from gpuaug.recipe.recipes import Recipes
+from gpuaug.recipe.windows import read_windows, whole_windows
+
+# Recipes of draws, from the sizes of their images and their labels.
+MakeRecipes = Callable[[Tensor, Source, Tensor], tuple[Recipes, ...]]
+
+
+class Skipped(NamedTuple):
+    """A file that could not be read, whose draws other samples of its label took.
+
+    Attributes:
+        sample: its index.
+        name: ``sample 3``, with its path where it has one.
+        error: what was raised.
+        draws: how many.
+    """
+
+    sample: int
+    name: str
+    error: str
+    draws: int = 1
+
+
+class FileBatch:
+    """A batch in three steps, whose parts are independent of one another, so that threads may share them:
+    ``read`` of each draw, then ``plan`` once, then ``decode`` of each draw.
+
+    Args:
+        files: the data set.
+        draws: int64 ``(n, 3)``: index, copy, key.
+        labels: ``(n, ...)``, for the recipes; None: the data set's.
+        recipes: makes the recipes; None: images stay as they are.
+        substitutes: of samples that cannot be read; None: an error is raised.
+        buffer: where pixels go.
+    """
+
+    def __init__(
+        self,
+        files: ImageFiles,
+        draws: Tensor,
+        labels: Tensor | None,
+        recipes: MakeRecipes | None,
+        substitutes: Substitutes | None,
+        buffer: Buffer,
+    ) -> None:
+        self.draws, self.buffer = draws, buffer
+        self._files, self._labels, self._recipes = files, labels, recipes
+        self._index, self._keys = draws[:, 0].tolist(), draws[:, 2].tolist()
+        self._substitutes = substitutes
+        self._left: dict[int, Iterator[int]] = {}  # by place: the substitutes that were not tried yet
+        self._opened: dict[int, ImageFile] = {}  # by place
+        self._skipped: list[tuple[int, Skipped]] = []  # with its place
+        self.passes: tuple[Recipes, ...] | None = None
+        self.images: Packed | EncodedImages
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def index(self) -> Tensor:
+        """The samples, int64 ``(n,)``: those of the draws, but for what was skipped."""
+        return torch.tensor(self._index, dtype=torch.int64, device="cpu")
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        """In the order of the draws."""
+        return [skipped for _, skipped in sorted(self._skipped, key=lambda entry: entry[0])]
+
+    # ---- Read
+
+    def read(self, place: int) -> None:
+        """Reads a draw's file, and its head."""
+        while place not in self._opened:
+            index = self._index[place]
+            try:
+                self._opened[place] = self._files.read(index)
+            except Exception as error:
+                self._replace(place, error)
+
+    def _replace(self, place: int, error: Exception) -> None:
+        """Gives a draw the next sample of its label. Raises where there is none, or none is wanted."""
+        index = self._index[place]
+        name, text = self._files.name(index), f"{type(error).__name__}: {error}"
+        if self._substitutes is None:
+            raise RuntimeError(f"{name}: {text}") from error
+        if place not in self._left:
+            self._left[place] = self._substitutes.of(index, self._keys[place])
+        other = next(self._left[place], None)
+        if other is None:
+            raise RuntimeError(f"{name}: {text}; no other sample of its label can be read") from error
+        self._index[place] = other
+        self._opened.pop(place, None)
+        self._skipped.append((place, Skipped(index, name, text)))
+
+    # ---- Plan
+
+    def plan(self) -> None:
+        """Makes the recipes, and gives each draw's window its place in the buffer."""
+        opened = [self._opened[place] for place in range(len(self))]
+        heights, widths = torch.tensor([(o.height, o.width) for o in opened], device="cpu").T.contiguous()
+        channels, empty = self._files.channels, torch.empty(0, dtype=torch.uint8, device="cpu")
+        windows, records = whole_windows(heights, widths), empty
+        if self._recipes is not None:
+            whole = Packed(empty, torch.zeros_like(heights), heights, widths, channels, interleaved=True)
+            labels = self._files.labels[self.index] if self._labels is None else self._labels
+            first, *others = self._recipes(self.draws, whole, labels)
+            if self._files.decode == "device":
+                self.images, self.passes = EncodedImages(opened, heights, widths), (first, *others)
+                return
+            reducible = torch.tensor([o.windowed for o in opened], device="cpu")
+            windows, records = read_windows(first, self._files.reducing_gap, reducible)
+        lengths = windows.heights * windows.widths * channels
+        offsets = lengths.cumsum(0) - lengths
+        storage = self.buffer.bytes(int(lengths.sum()))
+        self.images = Packed(storage, offsets, windows.heights, windows.widths, channels, interleaved=True)
+        if self._recipes is not None:
+            records[:, WORD["offset"]] = offsets
+            self.passes = (first._replace(records=records), *others)
+        self._places = list(
+            zip(offsets.tolist(), windows.left.tolist(), windows.top.tolist(), windows.sizes, strict=True)
+        )
+        self._scales = windows.scales.tolist()
+
+    # ---- Decode
+
+    def decode(self, place: int) -> bool:
+        """Decodes a draw's window; false where its file turned out damaged and another one was opened, whose
+        recipes are still to be made.
+        """
+        if isinstance(self.images, EncodedImages):
+            return True  # the device will
+        offset, left, top, (height, width) = self._places[place]
+        channels = self._files.channels
+        flat = self.images.storage[offset : offset + height * width * channels]
+        try:
+            self._opened[place].decode(flat.view(height, width, channels), left, top, self._scales[place])
+        except Exception as error:
+            self._replace(place, error)
+            self.read(place)
+            return False
+        return True
+
+    def run(self) -> None:
+        """All steps, in this thread."""
+        places = range(len(self))
+        for place in places:
+            self.read(place)
+        self.plan()
+        while [place for place in places if not self.decode(place)]:
+            self.plan()

@@ -1,0 +1,180 @@
+"""Where a loader's batches come from, for encoded images: threads that decode."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import Event, Lock
+from typing import Any
+
+from torch import Tensor
+
+from gpuaug.files.image_files import ImageFiles
+from gpuaug.files.substitutes import Substitutes
+from gpuaug.loading.buffers import BufferRing
+from gpuaug.loading.draw_batches import draws_tensor
+from gpuaug.loading.file_batch import FileBatch, MakeRecipes
+from gpuaug.loading.parcel import Decoded
+from gpuaug.loading.sources import Batches, Source
+
+_AHEAD = 2  # batches, beside the one in use
+
+
+class FileSource:
+    """Batches of ``ImageFiles``, decoded by threads of this process.
+
+    Args:
+        files: the data set.
+        batches: of draws.
+        labels: ``(n, ...)``, what the recipes take for the labels of all draws in turn; None: the data set's.
+        num_workers: threads; 0: the thread that asks.
+        prefetch_factor: batches that are decoded ahead; None: 2.
+        timeout: seconds to wait for a batch; 0: for ever.
+        pin_memory: whether the batches' memory is page-locked.
+    """
+
+    has_workers = False
+
+    def __init__(
+        self,
+        files: ImageFiles,
+        batches: Batches,
+        *,
+        labels: Tensor | None = None,
+        num_workers: int = 0,
+        prefetch_factor: int | None = None,
+        timeout: float = 0,
+        pin_memory: bool = False,
+    ) -> None:
+        self._files, self._batches, self._labels = files, batches, labels
+        self._threads, self._timeout = num_workers, timeout
+        self._ahead = _AHEAD if prefetch_factor is None else prefetch_factor
+        self._ring = BufferRing(pin_memory)
+        self._substitutes = Substitutes(files.labels) if files.on_error == "skip" else None
+
+    def decode(self, recipes: MakeRecipes | None) -> Source:
+        """The batches, with the passes that ``recipes`` makes; None: images stay as they are."""
+        made = self._made(recipes)
+        if not self._threads:
+            for batch in made:
+                try:
+                    batch.run()
+                except BaseException:
+                    batch.buffer.free()
+                    raise
+                yield self._decoded(batch)
+            return
+        pending: deque[_Run] = deque()
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="gpuaug")
+        try:
+            for batch in made:
+                pending.append(_Run(batch, pool, self._threads))
+                if len(pending) > self._ahead:
+                    yield self._decoded(_waited(pending, self._timeout))
+            while pending:
+                yield self._decoded(_waited(pending, self._timeout))
+        finally:
+            for run in pending:
+                run.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+            for run in pending:
+                run.batch.buffer.free()
+
+    def _made(self, recipes: MakeRecipes | None) -> Iterator[FileBatch]:
+        begin = 0
+        for batch in self._batches:
+            draws = draws_tensor(batch)
+            labels = None if self._labels is None else self._labels[begin : begin + len(draws)]
+            begin += len(draws)
+            # Images that no recipe transforms are handed out: nobody knows when they are done with.
+            ring = self._ring if recipes is not None else BufferRing(self._ring.pinned)
+            yield FileBatch(self._files, draws, labels, recipes, self._substitutes, ring.take())
+
+    def _decoded(self, batch: FileBatch) -> Decoded:
+        images: Any = batch.images
+        if batch.passes is None and len(images.heights.unique()) == len(images.widths.unique()) == 1:
+            images = images.dense()
+        labels = self._files.labels[batch.index]
+        return Decoded(
+            images,
+            (labels,),
+            None,
+            batch.draws,
+            None,
+            False,
+            passes=batch.passes,
+            free=batch.buffer.free,
+            skipped=batch.skipped,
+        )
+
+
+def _waited(pending: deque[_Run], timeout: float) -> FileBatch:
+    batch = pending[0].wait(timeout)
+    pending.popleft()  # not before: after an error it is stopped with the others
+    return batch
+
+
+class _Run:
+    """A batch in the hands of threads. The last one that has read a file makes the plan."""
+
+    def __init__(self, batch: FileBatch, pool: ThreadPoolExecutor, threads: int) -> None:
+        self.batch = batch
+        self._pool, self._threads = pool, threads
+        self._lock, self._done = Lock(), Event()
+        self._error: BaseException | None = None
+        self._stage(batch.read, self._plan)
+
+    def wait(self, timeout: float) -> FileBatch:
+        if not self._done.wait(timeout or None):
+            raise RuntimeError(f"timeout must leave a batch time to be decoded, got {timeout} seconds")
+        if self._error is not None:
+            raise self._error
+        return self.batch
+
+    def stop(self) -> None:
+        self._error = self._error or RuntimeError("the iteration was left")
+
+    def _stage(self, step: Callable[[int], Any], then: Callable[[bool], None]) -> None:
+        """Has threads take one place after another, and ``then`` called once all are done: with whether every
+        step gave something else than False.
+        """
+        places, total = count(), len(self.batch)
+        workers = min(self._threads, total)
+        left, good = [workers], [True]
+
+        def work() -> None:
+            try:
+                while self._error is None and (place := next(places)) < total:
+                    if step(place) is False:
+                        good[0] = False
+            except BaseException as error:
+                self._error = self._error or error
+            with self._lock:
+                left[0] -= 1
+                last = left[0] == 0
+            if last:
+                self._go_on(then, good[0])
+
+        for _ in range(workers):
+            self._pool.submit(work)
+
+    def _go_on(self, then: Callable[[bool], None], good: bool) -> None:
+        try:
+            if self._error is None:
+                then(good)
+                return
+        except BaseException as error:
+            self._error = error
+        self._done.set()
+
+    def _plan(self, read: bool) -> None:
+        self.batch.plan()
+        self._stage(self.batch.decode, self._end)
+
+    def _end(self, decoded: bool) -> None:
+        if decoded:
+            self._done.set()
+        else:
+            self._plan(True)
