@@ -36,7 +36,7 @@ def epoch_of(batches: Batches) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     for images, labels in batches:
         least, most = images.min(), images.max()
         assert torch.isfinite(images).all(), f"results must be finite, got {least} to {most}"
-        labels = np.array(labels)
+        labels = labels.numpy().copy()  # of memory that the next batch takes
         yield levels_of(Case("resize", SIDE, len(labels), threads=1), images), labels
 
 

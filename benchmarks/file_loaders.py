@@ -6,6 +6,7 @@ an ``Epoch``. A library keeps its workers from epoch to epoch.
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from torchvision.datasets import ImageFolder
 SIDE = 224
 # Plain forks would lack the threads of this process, which DALI and the others have started.
 START = "forkserver"
+multiprocessing.get_context(START).set_forkserver_preload(["gpuaug", "torchvision.transforms.v2"])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The benchmark of files: the files it makes, the judge of loaders, the aims, and a run of a few tiny files."""
+"""The benchmark of files: the files it makes, the judge of loaders, the aims, a run of a few tiny files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def probes(tmp_path):
     )
 
 
-def library(area=1.0, flip=1.0, label=0, skip=0, twice=0, levels=0.0):
+def library(area=1.0, flip=1.0, label=0, skip=0, twice=0, shift=0, levels=0.0):
     """torchvision's transforms, one image after the other, altered as said."""
     from case import MEAN, STD
     from file_loaders import SIDE
@@ -86,7 +86,7 @@ def library(area=1.0, flip=1.0, label=0, skip=0, twice=0, levels=0.0):
 
     @contextmanager
     def opened(case):
-        window = v2.RandomResizedCrop(SIDE, (area * case.scale[0], case.scale[1]), case.ratio)
+        window = v2.RandomResizedCrop(SIDE, (min(1.0, area * case.scale[0]), case.scale[1]), case.ratio)
         flipped = v2.RandomHorizontalFlip(flip * case.flip)
         output = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
         folder = ImageFolder(case.root, v2.Compose([window, flipped, *output]))
@@ -95,7 +95,8 @@ def library(area=1.0, flip=1.0, label=0, skip=0, twice=0, levels=0.0):
             order = [*range(skip, len(folder)), *range(twice)]
             for begin in range(0, len(order), case.batch):
                 images, labels = zip(*(folder[i] for i in order[begin : begin + case.batch]), strict=True)
-                yield torch.stack(images) + levels / 255 / 0.25, (torch.tensor(labels) + label) % 2
+                moved = torch.stack(images).roll(shift, -1) + levels / 255 / min(STD)
+                yield moved, (torch.tensor(labels) + label) % 2
 
         yield epoch
 
@@ -117,7 +118,8 @@ def test_judge_takes_what_is_right(probes):
         ({"label": 1}, "label"),
         ({"skip": 1}, "every file once"),
         ({"twice": 1}, "every file once"),
-        ({"levels": 6.0}, "difference from Pillow"),
+        ({"shift": 8}, "difference from Pillow"),
+        ({"levels": 6.0}, "levels must be"),
     ],
 )
 def test_judge_refuses(probes, alteration, complaint):
