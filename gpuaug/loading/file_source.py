@@ -18,6 +18,7 @@ from gpuaug.loading.draw_batches import draws_tensor
 from gpuaug.loading.file_batch import FileBatch, MakeRecipes
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.sources import Batches, Source
+from gpuaug.sampling.base import checked
 
 _AHEAD = 2  # batches, beside the one in use
 
@@ -49,8 +50,13 @@ class FileSource:
         pin_memory: bool = False,
     ) -> None:
         self._files, self._batches, self._labels = files, batches, labels
-        self._threads, self._timeout = num_workers, timeout
-        self._ahead = _AHEAD if prefetch_factor is None else prefetch_factor
+        self._threads = checked("num_workers", num_workers, 1 << 16)
+        self._ahead = checked(
+            "prefetch_factor", _AHEAD if prefetch_factor is None else prefetch_factor, 1 << 16, least=1
+        )
+        if not 0 <= timeout < float("inf"):
+            raise ValueError(f"timeout must be in [0, inf) seconds, got {timeout}")
+        self._timeout = timeout
         self._ring = BufferRing(pin_memory)
         self._substitutes = Substitutes(files.labels) if files.on_error == "skip" else None
 

@@ -1,0 +1,107 @@
+"""Memory that goes around."""
+
+import pickle
+import threading
+
+import torch
+
+from gpuaug.loading.buffers import BufferRing
+
+
+class Event:
+    """Of a copy from a buffer. It is waited for where the buffer is wanted before the copy is done."""
+
+    def __init__(self):
+        self.waits = 0
+
+    def query(self):
+        return self.waits > 0
+
+    def synchronize(self):
+        self.waits += 1
+
+
+def test_a_buffer_is_used_again_and_nothing_is_allocated():
+    ring = BufferRing()
+    first = ring.take()
+    address = first.bytes(1000).data_ptr()
+    first.free()
+    for size in (1000, 10, 900, 0):
+        again = ring.take()
+        assert again is first
+        assert again.bytes(size).data_ptr() == address or size == 0
+        assert again.bytes(size).shape == (size,)
+        again.free()
+
+
+def test_as_many_buffers_as_are_out():
+    ring = BufferRing()
+    taken = [ring.take() for _ in range(3)]
+    parts = [buffer.bytes(100) for buffer in taken]
+    for value, part in enumerate(parts):
+        part.fill_(value)
+    assert [part.unique().tolist() for part in parts] == [[0], [1], [2]]
+    for buffer in reversed(taken):
+        buffer.free()
+    assert [ring.take() for _ in range(3)] == taken[::-1]
+
+
+def test_a_larger_batch_finds_room():
+    buffer = BufferRing().take()
+    small = buffer.bytes(10)
+    assert buffer.bytes(5 << 20).shape == (5 << 20,)
+    assert small.shape == (10,)
+
+
+def test_a_buffer_waits_for_the_copy_that_reads_it():
+    ring, event = BufferRing(), Event()
+    buffer = ring.take()
+    buffer.free(event)
+    assert event.waits == 0
+    assert ring.take() is buffer
+    assert event.waits == 1
+    buffer.free(None)
+    ring.take()
+    assert event.waits == 1
+
+
+def test_memory_is_pinned_where_it_is_asked_for(monkeypatch):
+    asked = []
+    empty = torch.empty
+
+    def recorded(*size, pin_memory=False, **options):
+        asked.append(pin_memory)
+        return empty(*size, **options)
+
+    monkeypatch.setattr(torch, "empty", recorded)
+    BufferRing(pinned=True).take().bytes(10)
+    assert asked[-1] is True
+    BufferRing().take().bytes(10)
+    assert asked[-1] is False
+
+
+def test_threads_get_buffers_of_their_own():
+    ring, seen = BufferRing(), []
+
+    def work():
+        for _ in range(200):
+            buffer = ring.take()
+            assert buffer not in seen
+            seen.append(buffer)
+            seen.remove(buffer)
+            buffer.free()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 1 <= len(ring._free) <= 4
+
+
+def test_a_copy_of_a_ring_has_buffers_of_its_own():
+    ring = BufferRing(pinned=True)
+    ring.take().free()
+    other = pickle.loads(pickle.dumps(ring))
+    assert other.pinned
+    assert other.take() is not ring.take()

@@ -1,0 +1,390 @@
+"""Encoded images in a loader: threads, windows, and files that cannot be read."""
+
+import io
+import pickle
+import threading
+import time
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from encoded_images import encoded, jpeg, picture
+from PIL import Image
+from shown_indices import no_children
+from torch.utils.data import Subset, TensorDataset
+from torchvision.datasets import ImageFolder
+
+import gpuaug
+from gpuaug.files.image_file import ImageFile
+from gpuaug.images.packed import pack
+from gpuaug.loading.file_source import FileSource
+from gpuaug.loading.sources import DecodedSource
+
+LABELS = [0] * 13 + [1] * 5
+SIZES = np.random.default_rng(1).integers(40, 160, (len(LABELS), 2)).tolist()
+FORMS = ["4:2:0", "4:4:4", "progressive"]
+DATA = [
+    encoded(picture(w, h, n), "PNG") if n % 5 == 4 else jpeg(w, h, FORMS[n % 3], n)
+    for n, (w, h) in enumerate(SIZES)
+]
+DECODED = [np.array(Image.open(io.BytesIO(data)).convert("RGB")) for data in DATA]
+DAMAGED = DATA[3][:-300]
+
+
+def chain():
+    moved = [gpuaug.RandomResizedCrop(16), gpuaug.RandomHorizontalFlip()]
+    return gpuaug.Compose([*moved, gpuaug.ColorJitter(0.2), gpuaug.Normalize(0.5, 0.5)])
+
+
+def make(data=DATA, augment=None, batch_size=4, *, labels=LABELS, sampler=None, files=None, **options):
+    of_files = {name: options.pop(name) for name in ("reducing_gap", "on_error", "decode") if name in options}
+    files = gpuaug.ImageFiles(data, labels, **of_files) if files is None else files
+    sampler = sampler or gpuaug.BalancedSampler(labels, seed=3)
+    return gpuaug.BalancedLoader(
+        files, sampler, chain() if augment is None else augment, batch_size, **options
+    )
+
+
+def epoch(loader):
+    images, labels = zip(*loader, strict=True)
+    return torch.cat(images), torch.cat(labels)
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("gpuaug")]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("batch_size", [1, 5, 64])
+def test_whole_decoding_gives_what_the_transform_makes_of_the_images(workers, batch_size):
+    augment = chain()
+    loader = make(augment=augment, batch_size=batch_size, num_workers=workers, reducing_gap=None)
+    draws = loader.sampler.draws()
+    expected = augment(pack([DECODED[index] for index in draws[:, 0]]), draws)
+    images, labels = epoch(loader)
+    assert torch.equal(images, expected)
+    assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
+
+
+def test_a_smaller_scale_is_near_and_as_steady():
+    whole, _ = epoch(make(reducing_gap=None))
+    near, _ = epoch(make(num_workers=2))
+    assert not torch.equal(near, whole)
+    assert (near - whole).abs().mean() < 0.04  # of a range of 2
+    for batch_size, workers in ((1, 0), (7, 3)):
+        assert torch.equal(epoch(make(batch_size=batch_size, num_workers=workers))[0], near)
+
+
+def test_files_are_decoded_by_threads_that_end():
+    loader = make(num_workers=2)
+    iterator = iter(loader)
+    next(iterator)
+    assert threads()
+    assert no_children()
+    iterator.close()
+    assert not threads()
+    epoch(loader)
+    assert not threads()
+
+
+def test_two_iterations_at_a_time():
+    loader = make(num_workers=2)
+    expected, _ = epoch(loader)
+    loader.set_epoch(0)
+    first = iter(loader)
+    parts = [next(first)[0]]
+    loader.set_epoch(0)
+    second, _ = epoch(loader)
+    parts += [images for images, _ in first]
+    assert torch.equal(torch.cat(parts), expected)
+    assert torch.equal(second, expected)
+
+
+def test_batches_stay_as_they_were_handed_out():
+    """The buffer is used again, what came out of it is not."""
+    loader = make(num_workers=2)
+    kept = [(images, images.clone()) for images, _ in loader]
+    assert all(torch.equal(images, copy) for images, copy in kept)
+    square = [encoded(picture(16, 16, n)) for n in range(len(LABELS))]
+    loader = gpuaug.BalancedLoader(
+        gpuaug.ImageFiles(square, LABELS), gpuaug.BalancedSampler(LABELS), None, 4, num_workers=2
+    )
+    kept = [(images, images.clone()) for images, _ in loader]
+    assert all(torch.equal(images, copy) for images, copy in kept)
+    assert kept[0][0].shape == (4, 3, 16, 16)
+
+
+def test_no_memory_is_taken_after_the_first_batches():
+    loader = make(num_workers=2, batch_size=9)
+    buffers = loader._source._ring
+    for _ in range(3):
+        epoch(loader)
+    held = {id(buffer): buffer.bytes(0).data_ptr() for buffer in buffers._free}
+    assert 1 <= len(held) <= 3
+    for _ in range(3):
+        epoch(loader)
+    assert {id(buffer): buffer.bytes(0).data_ptr() for buffer in buffers._free} == held
+
+
+def test_only_windows_are_decoded(monkeypatch):
+    """Of the pixels of camera photographs that a crop to a tenth reads."""
+    decoded = []
+    decode = ImageFile.decode
+
+    def recorded(self, out, left, top, scale):
+        decoded.append(out.numel())
+        decode(self, out, left, top, scale)
+
+    monkeypatch.setattr(ImageFile, "decode", recorded)
+    data = [jpeg(640, 480, seed=n) for n in range(4)]
+    augment = gpuaug.RandomResizedCrop(16, scale=(0.1, 0.1))
+    whole = 640 * 480 * 3
+    for gap, share in ((None, 0.13), (2.0, 0.009)):
+        decoded.clear()
+        epoch(make(data, augment, labels=[0, 0, 1, 1], reducing_gap=gap))
+        assert max(decoded) < share * whole
+
+
+def test_sizes_are_those_of_the_heads_where_nothing_transforms():
+    loader = gpuaug.BalancedLoader(gpuaug.ImageFiles(DATA, LABELS), gpuaug.BalancedSampler(LABELS), None)
+    with pytest.raises(ValueError, match="augment must be given for images of different sizes"):
+        next(iter(loader))
+
+
+def test_serving_draws():
+    loader = make(num_workers=2, reducing_gap=None)
+    draws = loader.sampler.draws(5, 14)
+    images, labels = map(torch.cat, zip(*loader.serve(draws), strict=True))
+    assert torch.equal(images, chain()(pack([DECODED[index] for index in draws[:, 0]]), draws))
+    assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
+    assert loader.state_dict()["position"] == 0
+
+
+def test_labels_reach_a_per_class():
+    """Images of the second class are inverted."""
+    inverted = gpuaug.PerClass([gpuaug.RandomInvert(p=1.0)], op_probability=[[0.0], [1.0]])
+    augment = gpuaug.Compose([gpuaug.Resize((16, 16)), inverted])
+    images, labels = epoch(make(augment=augment, num_workers=2))
+    plain, _ = epoch(make(augment=gpuaug.Resize((16, 16))))
+    assert torch.equal(images[labels == 0], plain[labels == 0])
+    assert torch.equal(images[labels == 1], 255 - plain[labels == 1])
+    assert labels.unique().tolist() == [0, 1]
+
+
+def test_a_mix_follows():
+    loader = make(augment=chain(), num_workers=2, mix=gpuaug.MixUp())
+    _, (first, second, share) = next(iter(loader))
+    assert first.shape == second.shape == share.shape == (4,)
+
+
+# ---- Which data sets
+
+
+def folder(root):
+    for n, data in enumerate(DATA):
+        path = root / "ab"[LABELS[n]] / f"{n:02}.{'png' if n % 5 == 4 else 'jpg'}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    return root
+
+
+def source_of(dataset, **options):
+    labels = [label for _, label in dataset.samples] if isinstance(dataset, ImageFolder) else None
+    labels = [0, 1] * (len(dataset) // 2) if labels is None else labels
+    return gpuaug.BalancedLoader(dataset, gpuaug.BalancedSampler(labels), chain(), **options)._source
+
+
+def test_torchvisions_folders_are_decoded_by_threads_unasked(tmp_path):
+    whole = ImageFolder(folder(tmp_path))
+    assert isinstance(source_of(whole), FileSource)
+    assert isinstance(source_of(Subset(whole, range(4))), FileSource)
+    sampler = gpuaug.BalancedSampler(whole.targets, seed=3)
+    images, labels = epoch(gpuaug.BalancedLoader(whole, sampler, chain(), 4, num_workers=2))
+    expected, _ = epoch(make())
+    assert torch.equal(images, expected)
+    assert labels.tolist() == [LABELS[index] for index in sampler.draws()[:, 0]] or sampler.epoch
+
+
+def test_others_keep_their_processes(tmp_path):
+    class Own(ImageFolder):
+        def __getitem__(self, index):
+            return super().__getitem__(index)
+
+    root = folder(tmp_path)
+    transformed = ImageFolder(root, transform=lambda image: image.resize((20, 20)))
+    for dataset in (Own(root), transformed, Subset(Own(root), range(4))):
+        assert isinstance(source_of(dataset), DecodedSource)
+    assert isinstance(source_of(ImageFolder(root), worker_init_fn=print, num_workers=1), DecodedSource)
+    tensors = TensorDataset(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.zeros(4))
+    assert isinstance(source_of(Subset(tensors, range(4))), DecodedSource)
+
+
+@pytest.mark.parametrize("name", ["worker_init_fn", "multiprocessing_context"])
+def test_what_is_for_processes_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must not be given with ImageFiles, which threads"):
+        make(num_workers=2, **{name: print if name == "worker_init_fn" else "spawn"})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"num_workers": -1}, r"num_workers must be in \[0, 65536\), got -1"),
+        ({"num_workers": 2, "prefetch_factor": 0}, r"prefetch_factor must be in \[1, 65536\), got 0"),
+        ({"num_workers": 2, "timeout": -1}, r"timeout must be in \[0, inf\) seconds, got -1"),
+    ],
+)
+def test_numbers_out_of_their_ranges(given, message):
+    with pytest.raises(ValueError, match=message):
+        make(**given)
+
+
+def test_decoding_on_the_device_needs_one():
+    with pytest.raises(RuntimeError, match=r"decode must be 'host' where .*, got 'device' and cpu"):
+        make(decode="device")
+
+
+def test_a_loader_of_files_is_copied_and_pickled():
+    loader = make(num_workers=2)
+    expected, _ = epoch(loader)
+    for other in (deepcopy(loader), pickle.loads(pickle.dumps(loader))):
+        other.set_epoch(0)
+        assert torch.equal(epoch(other)[0], expected)
+
+
+# ---- Errors and interruptions
+
+
+def test_an_error_names_the_file_and_comes_in_order(tmp_path):
+    root = folder(tmp_path)
+    (root / "a" / "03.jpg").write_bytes(DAMAGED)
+    files = gpuaug.ImageFiles.from_folder(root)
+    loader = make(files=files, num_workers=3, batch_size=2)
+    first = loader.sampler.draws()[:, 0].tolist().index(3)
+    seen = 0
+    with pytest.raises(RuntimeError, match=r"sample 3 \(.*03\.jpg\): OSError: .*truncated"):  # noqa: PT012
+        for images, _ in loader:
+            seen += len(images)
+    assert seen == first // 2 * 2 == loader.state_dict()["position"]
+    assert not threads()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_transform_that_fails(workers):
+    class Failing(gpuaug.Compose):
+        def recipes(self, *given):
+            raise KeyError("a mistake")
+
+    loader = make(augment=Failing([gpuaug.Resize((16, 16))]), num_workers=workers)
+    with pytest.raises(KeyError, match="a mistake"):
+        next(iter(loader))
+    assert not threads()
+
+
+def test_a_file_that_takes_too_long(monkeypatch):
+    slow = threading.Event()
+    decode = ImageFile.decode
+    monkeypatch.setattr(ImageFile, "decode", lambda *given: (slow.wait(20), decode(*given)))
+    loader = make(num_workers=1, timeout=0.05)
+    timer = threading.Timer(0.5, slow.set)
+    timer.start()
+    with pytest.raises(RuntimeError, match="timeout"):
+        next(iter(loader))
+    timer.join()
+
+
+def test_a_loop_that_is_left_goes_on_from_its_state():
+    loader = make(num_workers=2)
+    expected, _ = epoch(loader)
+    loader.set_epoch(0)
+    first = []
+    for images, _ in loader:
+        first.append(images)
+        if len(first) == 2:
+            break
+    state = loader.state_dict()
+    assert state["position"] == 8
+    other = make(num_workers=3, batch_size=5)
+    other.load_state_dict(state)
+    rest, _ = epoch(other)
+    assert torch.equal(torch.cat([*first, rest]), expected)
+
+
+# ---- Files that cannot be read
+
+
+def unreadable(kind, root):
+    if kind == "vanished":
+        return root / "nowhere.jpg"
+    if kind == "a folder":
+        return root
+    path = root / "file.jpg"
+    data = {
+        "truncated": DAMAGED,
+        "empty": b"",
+        "the head alone": DATA[3][:400] + b"\xff\xd9",
+        "too large": _too_large(),
+        "text": b"no image at all",
+        "a cut-off png": DATA[4][:200],
+    }
+    path.write_bytes(data[kind])
+    return path
+
+
+def _too_large():
+    at = DATA[0].index(b"\xff\xc0") + 5
+    return DATA[0][:at] + (30_000).to_bytes(2, "big") * 2 + DATA[0][at + 4 :]
+
+
+KINDS = ["vanished", "a folder", "truncated", "empty", "the head alone", "too large", "text", "a cut-off png"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("workers", [0, 3])
+def test_a_file_that_cannot_be_read(kind, workers, tmp_path):
+    data = [*DATA[:3], unreadable(kind, tmp_path), *DATA[4:]]
+    with pytest.raises(RuntimeError, match="sample 3"):
+        epoch(make(data, num_workers=workers))
+    loader = make(data, num_workers=workers, on_error="skip", reducing_gap=None)
+    draws = loader.sampler.draws()
+    images, labels = epoch(loader)
+    assert labels.tolist() == [LABELS[index] for index in draws[:, 0]]
+    (skipped,) = loader.skipped
+    places = (draws[:, 0] == 3).nonzero().flatten().tolist()
+    assert (skipped.sample, skipped.draws) == (3, len(places))
+    assert skipped.name == f"sample 3 ({data[3]})"
+    expected = chain()(pack([DECODED[index] for index in draws[:, 0]]), draws)
+    others = [place for place in range(len(draws)) if place not in places]
+    assert torch.equal(images[others], expected[others])
+    for place in places:  # of a sample of its class, under its own key
+        made = [chain()(pack([DECODED[n]]), draws[place : place + 1]) for n in range(13) if n != 3]
+        assert sum(torch.equal(images[place], image[0]) for image in made) == 1
+
+
+def test_what_takes_a_draws_place_depends_on_the_draw_alone(tmp_path):
+    data = [DAMAGED if n in (3, 5, 14) else item for n, item in enumerate(DATA)]
+    expected, _ = epoch(make(data, on_error="skip"))
+    for batch_size, workers in ((1, 2), (5, 0), (64, 3)):
+        assert torch.equal(
+            epoch(make(data, on_error="skip", batch_size=batch_size, num_workers=workers))[0], expected
+        )
+
+
+def test_a_class_of_which_nothing_can_be_read():
+    data = [b"" if label else item for item, label in zip(DATA, LABELS, strict=True)]
+    with pytest.raises(RuntimeError, match="no other sample of its label can be read"):
+        epoch(make(data, on_error="skip", num_workers=2))
+
+
+def test_threads_share_the_work(monkeypatch):
+    names = set()
+    decode = ImageFile.decode
+
+    def recorded(*given):
+        names.add(threading.current_thread().name)
+        time.sleep(0.01)  # as a decoder does, which leaves Python to the others
+        decode(*given)
+
+    monkeypatch.setattr(ImageFile, "decode", recorded)
+    epoch(make(num_workers=3, batch_size=18))
+    assert len(names) == 3
