@@ -44,6 +44,8 @@ bench: $(BUILT)
 	$(BIN)/python benchmarks/chart.py
 	$(BIN)/python benchmarks/readme_table.py --write
 	$(BIN)/python benchmarks/sampler.py
+	$(BIN)/python benchmarks/files.py
+	$(BIN)/python benchmarks/files_chart.py
 
 # On a machine with a GPU: builds, tests, measures and profiles, in eight minutes. Uses PYTHON as it is and installs
 # nothing. GPU passes options on, such as GPU='--only kernels'.
