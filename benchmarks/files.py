@@ -19,7 +19,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -176,7 +175,6 @@ def show(name: str, section: dict[str, Any], depth: int = 0) -> None:
 
 def environment() -> dict[str, Any]:
     return {
-        "command": " ".join(["python", "benchmarks/files.py", *sys.argv[1:]]),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in DISTRIBUTIONS},
         "machine": platform.machine(),

@@ -211,3 +211,22 @@ def test_it_runs_without_peers(tmp_path, request):
     assert all(row["met"] in (True, False) for row in report["targets"])
     draw(out, Path(tmp_path / "files.svg"))
     assert ">gpuaug, full scale<" in (tmp_path / "files.svg").read_text()
+
+
+# ---- The figures that are committed
+
+
+def test_figures_are_whole_and_their_aims_and_chart_are_theirs():
+    from chart import digest
+    from file_loaders import OURS
+    from file_targets import targets
+    from files import RESULTS, SECTIONS, WHOLE
+
+    text = RESULTS.read_text()
+    report = json.loads(text)
+    assert set(report) == {"environment", *SECTIONS, "targets"}
+    assert list(report["sets"]) == [f"{width}x{height}" for width, height in WHOLE.sets]
+    for measured in report["sets"].values():
+        assert set(measured["loaders"]) >= {*OURS, "torchvision, pillow", "torchvision, decode_image", "dali"}
+    assert report["targets"] == targets(report)
+    assert digest(text) in RESULTS.with_suffix(".svg").read_text()
