@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gpuaug.images.packed import Packed, source_of
 from gpuaug.loading.device_dataset import DeviceDataset
-from gpuaug.loading.draw_batches import DrawBatches, as_draws
+from gpuaug.loading.draw_batches import DrawBatches
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.samples import join, label_place
@@ -156,7 +156,7 @@ class BalancedLoader:
             pin_memory=self.device.type == "cuda" and not self._resident,
         )
         self._source = self._make_source(
-            self._batches, begins=partial(_begins, sampler), persistent_workers=persistent_workers
+            self._batches.rows, begins=partial(_begins, sampler), persistent_workers=persistent_workers
         )
         self.num_workers, self.drop_last = num_workers, drop_last
         samples = len(sampler.dataset)  # type: ignore[arg-type]  # a range
@@ -249,7 +249,7 @@ class BalancedLoader:
             rows: int64 ``(n,)`` on the host, what a ``PerClass`` takes for the draws' labels.
         """
         check_draws(draws, len(draws))
-        batches = [as_draws(part) for part in draws.split(self.batch_size)] if len(draws) else []
+        batches = [part.numpy() for part in draws.split(self.batch_size)] if len(draws) else []
         source = self._make_source(batches, begins=lambda: tuple(draws[:1].flatten().tolist()))
         with closing(self._prepared(source, rows)) as prepared:
             yield from self._finished(prepared, self._pair)
