@@ -32,27 +32,31 @@ def gather(dataset: Any, indices: list[int]) -> Stacked | None:
     Returns:
         None for other data sets, also for subclasses, and for parts of which samples go one by one.
     """
-    inner: Any = dataset
-    own = np.array(indices)
-    while type(inner) is Subset:
-        inner, own = inner.dataset, np.array(_taken(inner.indices, own))
-    parts = _parts(inner)
-    if parts is None or own.dtype.kind not in "iu" or own.ndim != 1:
+    subsets, whole = [], dataset
+    while type(whole) is Subset:
+        subsets.append(whole.indices)
+        whole = whole.dataset
+    parts = _parts(whole)
+    rows = None if parts is None else _rows(subsets, np.array(indices), len(parts[0]))
+    if parts is None or rows is None:
         return None
-    length = len(parts[0])
-    if own.min() < -length or own.max() >= length:
-        return None  # a subset's index that is not there
-    rows = own.astype(np.int64) % length
     images = _images(parts[0], rows, indices[0])
     labels = None if images is None else _labels(parts[1], rows, indices[0])
     return None if images is None or labels is None else Stacked(images, labels)
 
 
-def _taken(indices: Any, places: np.ndarray) -> Any:
-    """``indices[place]`` of each place, as a ``Subset`` reads it."""
-    if isinstance(indices, Tensor):
-        return indices[torch.from_numpy(places)] if indices.is_cpu else ()
-    return [indices[place] for place in places.tolist()]
+def _rows(subsets: list[Any], rows: np.ndarray, length: int) -> np.ndarray | None:
+    """Where the samples of subsets, the outermost first, are; None where reading them would raise."""
+    try:
+        for indices in subsets:
+            # A tensor's would be made one by one.
+            own = indices.numpy() if isinstance(indices, Tensor) else indices
+            rows = np.array([own[row] for row in rows.tolist()])
+    except (LookupError, TypeError, ValueError):
+        return None
+    if rows.dtype.kind not in "iu" or rows.ndim != 1 or rows.min() < -length or rows.max() >= length:
+        return None
+    return rows.astype(np.int64) % length
 
 
 def _parts(dataset: Any) -> tuple[Any, Any] | None:

@@ -12,6 +12,8 @@ from gpuaug.loading.gather import gather
 from gpuaug.loading.samples import Sample, as_sample, check_index, failure, fetch, with_advice
 from gpuaug.loading.samples import read as read_sample
 
+_SHOWN = 8  # indices in a message
+
 
 def read_batch(dataset: Any, indices: list[int]) -> Stacked | list[Sample]:
     """``dataset[index]`` for each of the indices: stacked where all are pairs of one form, else as samples.
@@ -86,7 +88,8 @@ def _fetch_many(
         items = read(list(indices))
     except Exception as error:
         _find(dataset, indices, error)
-        raise RuntimeError(f"samples {indices}: {with_advice(error)}") from error
+        some = ", ".join(map(str, indices[:_SHOWN])) + (", ..." if len(indices) > _SHOWN else "")
+        raise RuntimeError(f"{len(indices)} samples ({some}): {with_advice(error)}") from error
     if not isinstance(items, (list, tuple)):
         raise TypeError(
             "dataset.__getitems__ must give a list of samples, one for each index, "
