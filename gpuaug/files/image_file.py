@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Mode = Literal["RGB", "L", "RGBA"]
+SCALES = (1, 2, 4, 8)  # of a JPEG's DCT
+REDUCING_GAP = 2.0
 CHANNELS: dict[str, int] = {"L": 1, "RGB": 3, "RGBA": 4}
 
 
@@ -59,6 +61,15 @@ class ImageFile:
             if upright and image.getexif().get(_ORIENTATION) in _QUARTER_TURNS:
                 width, height = height, width
         return cls(data, height, width, mode, upright, windowed=False)
+
+    def scale_to(self, height: int, width: int, reducing_gap: float = REDUCING_GAP) -> int:
+        """1, 2, 4 or 8: the smallest 1/scale that leaves ``reducing_gap`` pixels for each of height x width.
+
+        >>> ImageFile(bytearray(), 480, 640, "RGB", upright=False, windowed=True).scale_to(100, 100)
+        2
+        """
+        shrinks = min(self.height / height, self.width / width) / reducing_gap
+        return max(s for s in SCALES if s == 1 or (self.windowed and s <= shrinks))
 
     def decode(self, out: Tensor, left: int, top: int, scale: int) -> None:
         """Decode into ``out``, uint8 ``(height, width, channels)``, the window at (left, top) of the image at

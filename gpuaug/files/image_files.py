@@ -14,12 +14,10 @@ from torch.utils.data import Dataset
 
 from gpuaug.files.encoded import name_encoded, read_encoded
 from gpuaug.files.held import files_of
-from gpuaug.files.image_file import CHANNELS, ImageFile, Mode
+from gpuaug.files.image_file import CHANNELS, REDUCING_GAP, ImageFile, Mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-REDUCING_GAP = 2.0
 
 
 class ImageFiles(Dataset[Any]):

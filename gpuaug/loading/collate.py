@@ -69,8 +69,12 @@ def stack_images(images: list[Tensor], indices: list[int]) -> Images:
     _check_alike(images, indices)
     if any(image.shape != images[0].shape for image in images):
         return pack(images)
+    return stack_alike(images, is_interleaved(images[0]))
+
+
+def stack_alike(images: list[Tensor], interleaved: bool) -> Tensor:
+    """Images of one shape and dtype as a batch, in memory ``(H, W, C)`` where they are ``interleaved``."""
     # default_collate writes straight into shared memory in a worker, and keeps the order of the dimensions.
-    interleaved = is_interleaved(images[0])
     batch: Tensor = default_collate([image.permute(1, 2, 0) for image in images] if interleaved else images)
     return batch.permute(0, 3, 1, 2) if interleaved else batch
 

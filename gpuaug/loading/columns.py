@@ -95,11 +95,7 @@ class Columns:
         self._check_alike(path, [_sort(value) for value in values], TypeError)
         if isinstance(first, (Tensor, np.ndarray)) and first.ndim > 0:
             return self._stack(path, [_tensor(value) for value in values])
-        try:
-            with torch.device("cpu"):  # where numbers become a tensor
-                return default_collate(values)
-        except (TypeError, RuntimeError) as error:
-            raise type(error)(f"sample {self._indices[0]}: {path} cannot be made a batch: {error}") from error
+        return collate_leaves(values, path, self._indices[0])
 
     def _stack(self, path: str, tensors: list[Tensor]) -> Tensor:
         check_one(
@@ -156,6 +152,23 @@ class Columns:
                 f"sample {self._indices[sample]}: the mask at {path} must be (H, W) or (k, H, W) of the "
                 f"image's {size[0]} x {size[1]} pixels, got shape {tuple(mask.shape)}"
             )
+
+
+def collate_leaves(values: list[Any], path: str, index: int) -> Any:
+    """Numbers, and what else has no size, as ``default_collate`` does it.
+
+    >>> collate_leaves([3, 4], "[1]", index=0)
+    tensor([3, 4])
+
+    Args:
+        values: one of each sample.
+        path, index: their place, and the first sample's index, for messages.
+    """
+    try:
+        with torch.device("cpu"):  # where numbers become a tensor
+            return default_collate(values)
+    except (TypeError, RuntimeError) as error:
+        raise type(error)(f"sample {index}: {path} cannot be made a batch: {error}") from error
 
 
 def _tensor(value: Any) -> Tensor:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import BatchSampler
 
 from gpuaug.sampling import Draw, DrawSampler
 from gpuaug.sampling.base import EpochCursor, checked
+from gpuaug.sampling.draw import make_draws
 
 
 class DrawBatches(BatchSampler):
@@ -40,15 +40,31 @@ class DrawBatches(BatchSampler):
         self._used = EpochCursor()
 
     def __iter__(self) -> Iterator[list[Draw]]:  # type: ignore[override]  # a Draw is an int
+        for rows in self.rows:
+            yield list(make_draws(torch.from_numpy(rows)))
+
+    @property
+    def rows(self) -> Rows:
+        """The same batches as arrays, which are made and sent in less time; iterating them counts here."""
+        return Rows(self)
+
+    def _each(self) -> Iterator[np.ndarray]:
         # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
         # iterators, and takes its batches from the second.
         self._tell()
-        draws = iter(self.sampler)
+        rows = self._sampled()
         self._fetched = self.sampler.cursor
         self._used = replace(self._fetched)  # no draw is taken yet
-        while batch := list(islice(draws, self.batch_size)):
+        for batch in rows:
             if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
+
+    def _sampled(self) -> Iterator[np.ndarray]:
+        if type(self.sampler).__iter__ is DrawSampler.__iter__:
+            return self.sampler.rows(self.batch_size)
+        # Somebody's subclass, which yields draws of its own.
+        draws = iter(self.sampler)
+        return map(draws_array, iter(lambda: list(islice(draws, self.batch_size)), []))
 
     @property
     def used(self) -> EpochCursor:
@@ -82,21 +98,31 @@ class DrawBatches(BatchSampler):
         return self.drop_last and left < self.batch_size
 
 
-def draws_tensor(batch: list[Draw]) -> Tensor:
-    """Draws as the tensor int64 ``(N, 3)``: index, copy, and the key's 64 bits as a signed integer.
+class Rows:
+    """The batches of a ``DrawBatches``, each an int64 array ``(n, 3)``: index, copy, and the key's 64 bits
+    as a signed integer.
 
-    >>> draws_tensor([Draw(3, copy=1, key=2**64 - 1)])
-    tensor([[ 3,  1, -1]])
+    >>> from gpuaug import BalancedSampler
+    >>> [rows.shape for rows in Rows(DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False))]
+    [(3, 3), (1, 3)]
     """
-    keys = np.array([draw.key for draw in batch], np.uint64).view(np.int64)
-    columns = ([int(draw) for draw in batch], [draw.copy for draw in batch], keys)
-    return torch.from_numpy(np.stack([np.asarray(column, np.int64) for column in columns], axis=1))
+
+    def __init__(self, batches: DrawBatches) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self._batches._each()
+
+    def __len__(self) -> int:
+        return len(self._batches)
 
 
-def as_draws(draws: Tensor) -> list[Draw]:
-    """The draws of such a tensor.
+def draws_array(draws: list[Draw]) -> np.ndarray:
+    """Draws as such an array.
 
-    >>> as_draws(torch.tensor([[3, 1, -1]]))
-    [Draw(index=3, copy=1, key=0xffffffffffffffff)]
+    >>> draws_array([Draw(3, copy=1, key=2**64 - 1)])
+    array([[ 3,  1, -1]])
     """
-    return [Draw(index, copy, key % (1 << 64)) for index, copy, key in draws.tolist()]
+    keys = np.array([draw.key for draw in draws], np.uint64).view(np.int64)
+    columns = ([int(draw) for draw in draws], [draw.copy for draw in draws], keys)
+    return np.stack([np.asarray(column, np.int64) for column in columns], axis=1)

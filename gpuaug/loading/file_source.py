@@ -9,12 +9,12 @@ from itertools import count
 from threading import Event, Lock
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gpuaug.files.image_files import ImageFiles
 from gpuaug.files.substitutes import Substitutes
 from gpuaug.loading.buffers import BufferRing
-from gpuaug.loading.draw_batches import draws_tensor
 from gpuaug.loading.file_batch import FileBatch, MakeRecipes
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.sources import Batches, Source
@@ -91,7 +91,7 @@ class FileSource:
     def _made(self, recipes: MakeRecipes | None) -> Iterator[FileBatch]:
         begin = 0
         for batch in self._batches:
-            draws = draws_tensor(batch)
+            draws = torch.from_numpy(batch)
             labels = None if self._labels is None else self._labels[begin : begin + len(draws)]
             begin += len(draws)
             # Images that no recipe transforms are handed out: nobody knows when they are done with.

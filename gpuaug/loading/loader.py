@@ -14,7 +14,7 @@ from torch import Tensor
 from gpuaug.images import packed
 from gpuaug.images.packed import Packed, source_of
 from gpuaug.loading.device_dataset import DeviceDataset
-from gpuaug.loading.draw_batches import DrawBatches, as_draws
+from gpuaug.loading.draw_batches import DrawBatches
 from gpuaug.loading.file_batch import Skipped
 from gpuaug.loading.file_source import FileSource
 from gpuaug.loading.parcel import Decoded
@@ -161,7 +161,7 @@ class BalancedLoader:
             worker_init_fn=worker_init_fn,
         )
         self._source = self._make_source(
-            self._batches, begins=partial(_begins, sampler), persistent_workers=persistent_workers
+            self._batches.rows, begins=partial(_begins, sampler), persistent_workers=persistent_workers
         )
         self.num_workers, self.drop_last = num_workers, drop_last
         samples = len(sampler.dataset)  # type: ignore[arg-type]  # a range
@@ -261,7 +261,7 @@ class BalancedLoader:
             rows: int64 ``(n,)`` on the host, what a ``PerClass`` takes for the draws' labels.
         """
         check_draws(draws, len(draws))
-        batches = [as_draws(part) for part in draws.split(self.batch_size)] if len(draws) else []
+        batches = [part.numpy() for part in draws.split(self.batch_size)] if len(draws) else []
         begins = partial(tuple, draws[:1].flatten().tolist())
         source = self._make_source(batches, begins=begins, labels=rows)
         with closing(self._prepared(source, rows)) as prepared:

@@ -63,16 +63,39 @@ def read(dataset: Any, index: int) -> Sample:
     >>> read([(numpy.zeros((4, 5, 3), numpy.uint8), 7)], 0).rest
     (7,)
     """
+    check_index(dataset, index)
+    return as_sample(fetch(dataset, index), index)
+
+
+def check_index(dataset: Any, index: int) -> None:
     if not 0 <= index < len(dataset):
         raise IndexError(
             f"index must be in [0, {len(dataset)}), the length of the data set, got {index}; "
             "was the sampler built from this data set's labels?"
         )
+
+
+def fetch(dataset: Any, index: int) -> Any:
+    """``dataset[index]`` as it is; an error names the sample."""
     try:
-        item = dataset[index]
+        return dataset[index]
     except Exception as error:
-        advice = _CUDA_ADVICE if "Cannot re-initialize CUDA" in str(error) else ""
-        raise RuntimeError(f"{_name(dataset, index)}: {type(error).__name__}: {error}{advice}") from error
+        raise failure(dataset, index, error) from error
+
+
+def failure(dataset: Any, index: int, error: Exception) -> RuntimeError:
+    """What to raise for an error of ``dataset[index]``: it names the sample."""
+    return RuntimeError(f"{_name(dataset, index)}: {with_advice(error)}")
+
+
+def with_advice(error: Exception) -> str:
+    """An error of a data set, as a message has it."""
+    advice = _CUDA_ADVICE if "Cannot re-initialize CUDA" in str(error) else ""
+    return f"{type(error).__name__}: {error}{advice}"
+
+
+def as_sample(item: Any, index: int) -> Sample:
+    """What a data set gives, its image as a tensor ``(C, H, W)``; ``index`` is for messages."""
     image, rest, name = _split(item, index)
     _check_one_image(rest, name, index)
     try:

@@ -7,19 +7,19 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import multiprocessing
 from torch.utils.data import DataLoader
 
 from gpuaug.images.packed import Packed
 from gpuaug.loading.device_dataset import DeviceDataset
-from gpuaug.loading.draw_batches import draws_tensor
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.worker import Reader, StartWorker, interrupts_later, mixed, send
-from gpuaug.sampling import Draw
 from gpuaug.transforms.annotations.tv_tensors import Gathered, MaskPlace, kind_of, like, plain
 
-Batches = Iterable[list[Draw]]  # iterated anew for every iteration of a source
+# int64 (n, 3): index, copy, key; iterated anew for every iteration of a source
+Batches = Iterable[np.ndarray]
 Source = Generator[Decoded, None, None]
 
 # What a DataLoader raises where a worker dies while its batch is received. (An error of the data set itself
@@ -59,7 +59,7 @@ class DecodedSource:
         self._make_loader = partial(
             DataLoader,
             Reader(dataset, seed, follow=follow, masks=masks),
-            batch_sampler=batches,
+            batch_sampler=batches,  # type: ignore[arg-type]  # arrays, not lists
             collate_fn=send,  # type: ignore[arg-type]  # of what __getitems__ gives: no list, one batch
             generator=self._generator,
             worker_init_fn=StartWorker(worker_init_fn),
@@ -150,7 +150,7 @@ class ResidentSource:
 
     def __iter__(self) -> Source:
         for batch in self._batches:
-            draws = draws_tensor(batch)
+            draws = torch.from_numpy(batch)
             index = draws[:, 0]
             if self._masks is None:
                 labels = self._labels[index]

@@ -14,19 +14,23 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
+from gpuaug.loading.alike import Stacked
 from gpuaug.loading.collate import stack_images
 from gpuaug.loading.columns import Columns
-from gpuaug.loading.draw_batches import draws_tensor
 from gpuaug.loading.parcel import Decoded, Parcel
+from gpuaug.loading.read_batch import read_batch
+from gpuaug.loading.samples import Sample
 from gpuaug.loading.with_draws import WithDraws
-from gpuaug.sampling import Draw
+from gpuaug.sampling.draw import make_draws
 from gpuaug.transforms.annotations.tv_tensors import Gathered
 
 
 class Reader(Dataset[Decoded]):
-    """A data set of batches for a ``DataLoader``, which gives ``__getitems__`` a whole batch of draws.
+    """A data set of batches for a ``DataLoader``, which gives ``__getitems__`` a whole batch of draws: an
+    int64 array ``(n, 3)`` of index, copy and key.
 
     Args:
         dataset: as :class:`WithDraws` takes it, or one.
@@ -43,12 +47,14 @@ class Reader(Dataset[Decoded]):
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def __getitems__(self, batch: list[Draw]) -> Decoded:
+    def __getitems__(self, rows: np.ndarray) -> Decoded:
+        draws = torch.from_numpy(rows)
         if get_worker_info() is not None:
-            seed_generators(*self._seed, batch[0].key)
-        samples = [self._dataset.sample(draw) for draw in batch]
-        draws = draws_tensor(batch)
-        indices = [int(draw) for draw in batch]
+            seed_generators(*self._seed, int(rows[0, 2]) % (1 << 64))  # the key of the first draw
+        indices = rows[:, 0].tolist()
+        samples = self._read(draws, indices)
+        if isinstance(samples, Stacked):
+            return Decoded(samples.images, (samples.labels,), None, draws, None, False)
         images = stack_images([sample.image for sample in samples], indices)
         gathered = Gathered(len(samples)) if self._follow else None
         rest = Columns(samples, indices, gathered, self._masks).collate()
@@ -56,6 +62,11 @@ class Reader(Dataset[Decoded]):
             gathered.finish()
         first = samples[0]
         return Decoded(images, rest, first.name, draws, gathered or None, first.as_image)
+
+    def _read(self, draws: Tensor, indices: list[int]) -> Stacked | list[Sample]:
+        if type(self._dataset).sample is WithDraws.sample:
+            return read_batch(self._dataset.dataset, indices)
+        return [self._dataset.sample(draw) for draw in make_draws(draws)]  # somebody's subclass
 
 
 def send(batch: Decoded) -> Decoded | Parcel:

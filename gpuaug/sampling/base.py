@@ -144,6 +144,10 @@ class KeyedSampler(DistributedSampler[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         # No generator itself: who asks for the state right after iter() must see where this iteration begins.
+        return self._walk(self._begin())
+
+    def _begin(self) -> EpochCursor:
+        """The cursor of a new iteration."""
         before = self._cursor
         if (before.finished and not before.again) or (before.over and before.state is not None):
             self._enter(checked("epoch", self.epoch + 1, _EPOCHS))
@@ -152,7 +156,7 @@ class KeyedSampler(DistributedSampler[Item]):
             before = EpochCursor()
         # What was loaded or set lasts until an item is asked for: DataLoader may call iter() twice an epoch.
         self._cursor = self._made(before)
-        return self._walk(self._cursor)
+        return self._cursor
 
     def _made(self, cursor: EpochCursor) -> EpochCursor:
         """A cursor for an iteration of the current epoch from where ``cursor`` stands."""
@@ -167,14 +171,18 @@ class KeyedSampler(DistributedSampler[Item]):
         )
 
     def _walk(self, cursor: EpochCursor) -> Iterator[Item]:
-        cursor.started = True
-        order = self._ordered(cursor.state)
-        for begin in range(0, cursor.share, self._chunk):
-            steps = torch.arange(begin, min(begin + self._chunk, cursor.share), device="cpu")
-            positions = (cursor.start + self.rank + steps * self.num_replicas) % cursor.total
-            for item in self._items(order.draws(positions)):
+        for chunk in self._in_chunks(cursor, self._chunk):
+            for item in self._items(chunk):
                 cursor.taken += 1
                 yield item
+
+    def _in_chunks(self, cursor: EpochCursor, size: int) -> Iterator[Tensor]:
+        """What the order gives for the items of an iteration, ``size`` items at a time."""
+        cursor.started = True
+        order = self._ordered(cursor.state)
+        for begin in range(0, cursor.share, size):
+            steps = torch.arange(begin, min(begin + size, cursor.share), device="cpu")
+            yield order.draws((cursor.start + self.rank + steps * self.num_replicas) % cursor.total)
 
     def _share(self, left: int) -> int:
         """How many items each rank gets where ``left`` are left of the epoch."""
@@ -290,6 +298,23 @@ class KeyedSampler(DistributedSampler[Item]):
 
 class DrawSampler(KeyedSampler[Draw]):
     """A sampler whose items are draws, one by one: what a ``BalancedLoader`` takes."""
+
+    def rows(self, size: int) -> Iterator[np.ndarray]:
+        """Iterates as ``iter`` does, over ``size`` draws at a time: arrays int64 ``(size, 3)`` of index, copy
+        and key, of which the last may be shorter.
+
+        >>> from gpuaug import BalancedSampler
+        >>> [rows.shape for rows in BalancedSampler([0, 0, 1]).rows(3)]
+        [(3, 3), (1, 3)]
+        """
+        # No generator itself, as __iter__.
+        return self._walk_rows(self._begin(), size)
+
+    def _walk_rows(self, cursor: EpochCursor, size: int) -> Iterator[np.ndarray]:
+        for chunk in self._in_chunks(cursor, max(1, self._chunk // size) * size):
+            for rows in chunk.split(size):
+                cursor.taken += len(rows)
+                yield rows.numpy()
 
     def _items(self, draws: Tensor) -> Iterator[Draw]:
         return make_draws(draws)

@@ -1,5 +1,6 @@
 """A data set that lives on the device."""
 
+import threading
 from contextlib import nullcontext
 
 import numpy as np
@@ -101,6 +102,32 @@ def test_the_first_image_gives_the_memory_order():
     assert not dataset.images.interleaved  # as the first image
     for number, (image, _) in enumerate(RAGGED):
         assert torch.equal(dataset[number][0], image)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_read_the_samples_in_order(threads):
+    names = set()
+
+    class Samples:
+        def __len__(self):
+            return 100
+
+        def __getitem__(self, index):
+            names.add(threading.current_thread().name)
+            if index == self.bad:
+                raise OSError("cannot read")
+            return np.full((2, 3), index, np.uint8), index
+
+        bad = None
+
+    dataset = DeviceDataset.from_dataset(Samples(), num_workers=threads)
+    assert dataset.images[:, 0, 0, 0].tolist() == dataset.labels.tolist() == list(range(100))
+    assert threading.main_thread().name not in names
+    Samples.bad = 61
+    with pytest.raises(RuntimeError, match="sample 61: OSError: cannot read"):
+        DeviceDataset.from_dataset(Samples(), num_workers=threads)
+    with pytest.raises(ValueError, match=r"num_workers must be in .*, got -1"):
+        DeviceDataset.from_dataset(Samples(), num_workers=-1)
 
 
 def test_from_dataset_shows_progress(capsys):

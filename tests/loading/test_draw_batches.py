@@ -5,10 +5,14 @@ import pytest
 import torch
 
 from gpuaug import BalancedSampler, Draw
-from gpuaug.loading.draw_batches import DrawBatches, draws_tensor
+from gpuaug.loading.draw_batches import DrawBatches, draws_array
 from gpuaug.sampling import deferred
 
 LABELS = [0] * 5 + [1]  # 10 draws an epoch
+
+
+def tensor_of(draws):
+    return torch.from_numpy(draws_array(draws))
 
 
 def batches(batch_size=4, drop_last=False, **options):
@@ -21,14 +25,49 @@ def test_batches_are_the_samplers_draws(drop_last, sizes):
     epoch = list(some)
     assert [len(batch) for batch in epoch] == sizes
     assert len(some) == len(sizes)
-    draws = torch.cat([draws_tensor(batch) for batch in epoch])
+    draws = torch.cat([tensor_of(batch) for batch in epoch])
     assert torch.equal(draws, some.sampler.draws(0, sum(sizes)))
 
 
-def test_tensor_of_draws():
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 4, 64])
+@pytest.mark.parametrize(("ranks", "position"), [(1, 0), (1, 3), (3, 4)])
+def test_rows_are_the_same_batches(ranks, position, batch_size, drop_last):
+    lists = batches(batch_size, drop_last, num_replicas=ranks, rank=ranks - 1)
+    arrays = batches(batch_size, drop_last, num_replicas=ranks, rank=ranks - 1)
+    for some in (lists, arrays):
+        some.load_state_dict({**some.state_dict(), "position": position})
+    for _ in range(3):  # epochs
+        for draws, rows in zip(lists, arrays.rows, strict=True):
+            assert rows.dtype == np.int64
+            assert rows.tolist() == draws_array(draws).tolist()
+            assert lists.sampler.state_dict() == arrays.sampler.state_dict()  # of what was fetched
+            for some in (lists, arrays):
+                some.used.taken += len(draws)
+            assert lists.state_dict() == arrays.state_dict()
+        assert len(lists) == len(arrays.rows)
+
+
+def test_rows_over_more_than_is_made_at_once(monkeypatch):
+    monkeypatch.setattr(BalancedSampler, "_chunk", 3)
+    assert [rows.tolist() for rows in batches(2).rows] == batches().sampler.draws().view(5, 2, 3).tolist()
+    assert [len(rows) for rows in batches(4).rows] == [4, 4, 2]
+
+
+def test_rows_of_a_sampler_that_yields_its_own_draws():
+    class Backwards(BalancedSampler):
+        def __iter__(self):
+            return reversed(list(super().__iter__()))
+
+    rows = list(DrawBatches(Backwards(LABELS), 4, drop_last=False).rows)
+    assert [len(batch) for batch in rows] == [4, 4, 2]
+    assert np.concatenate(rows).tolist() == BalancedSampler(LABELS).draws().flip(0).tolist()
+
+
+def test_array_of_draws():
     draws = [Draw(2**40, copy=3, key=0), Draw(0, copy=2**32 - 1, key=2**63), Draw(5, copy=0, key=2**64 - 1)]
-    assert torch.equal(draws_tensor(draws), torch.stack([draw.tensor() for draw in draws]))
-    assert draws_tensor(draws).tolist() == [[2**40, 3, 0], [0, 2**32 - 1, -(2**63)], [5, 0, -1]]
+    assert torch.equal(tensor_of(draws), torch.stack([draw.tensor() for draw in draws]))
+    assert draws_array(draws).tolist() == [[2**40, 3, 0], [0, 2**32 - 1, -(2**63)], [5, 0, -1]]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +87,7 @@ def test_a_loaded_position_counts_on():
     some.load_state_dict({**some.state_dict(), "position": 3})
     assert some.state_dict()["position"] == 3
     first = next(iter(some))
-    assert torch.equal(draws_tensor(first), some.sampler.draws(3, 7))
+    assert torch.equal(tensor_of(first), some.sampler.draws(3, 7))
     assert some.state_dict()["position"] == 3
     some.used.taken += 4
     assert some.state_dict()["position"] == 7
@@ -97,7 +136,7 @@ def test_an_iterator_that_is_not_used_takes_nothing():
     some = batches()
     some.load_state_dict({**some.state_dict(), "position": 3})
     unused, used = iter(some), iter(some)
-    assert torch.equal(draws_tensor(next(used)), some.sampler.draws(3, 7))
+    assert torch.equal(tensor_of(next(used)), some.sampler.draws(3, 7))
     del unused
 
 

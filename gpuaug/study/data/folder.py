@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +49,9 @@ def load_folder(folder: Path, request: Request) -> StudyData:
             f"{', '.join(class_names(folder / 'test'))} in {folder}"
         )
     decode = Decoder(request.size)
-    train, test = (decode_split(folder / split, classes, decode) for split in ("train", "test"))
+    train, test = (
+        decode_all(image_folder(folder / split, classes, decode), request.size) for split in ("train", "test")
+    )
     return StudyData(classes, _whole(train.images), train.labels, _whole(test.images), test.labels)
 
 
@@ -64,7 +68,7 @@ def load_undivided(folder: Path, request: Request) -> StudyData:
     seed = request.holdout_seed or 0
     paths = [Path(path).relative_to(folder) for path, _ in files.samples]
     test = held_out(paths, torch.tensor(files.targets), share, seed)
-    whole = DeviceDataset.from_dataset(files)
+    whole = decode_all(files, request.size)
     images, labels = _whole(whole.images), whole.labels
     train_counts, test_counts = (
         dict(zip(classes, labels[part].bincount(minlength=len(classes)).tolist(), strict=True))
@@ -84,9 +88,11 @@ def class_names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != ".")
 
 
-def decode_split(folder: Path, classes: Sequence[str], decode: Decoder) -> DeviceDataset:
-    """All images of the chosen classes, decoded; within a class in order of file name."""
-    return DeviceDataset.from_dataset(image_folder(folder, classes, decode))
+def decode_all(files: ImageFolder, size: int | None) -> DeviceDataset:
+    """All images, decoded once; within a class in order of file name."""
+    # Without a size each is held against the first: one after another.
+    threads = 0 if size is None else min(os.cpu_count() or 1, 8)
+    return DeviceDataset.from_dataset(files, progress=sys.stderr.isatty(), num_workers=threads)
 
 
 def image_folder(folder: Path, classes: Sequence[str], decode: Decoder) -> ImageFolder:

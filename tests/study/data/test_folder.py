@@ -1,9 +1,14 @@
 """Folders of images: their order, classes and sizes, and what is said about files that are wrong."""
 
+import numpy as np
 import pytest
 import torch
+from encoded_images import picture
 from PIL import Image
 
+from gpuaug.files.encoded import read_encoded
+from gpuaug.files.image_file import ImageFile
+from gpuaug.study.data.decoder import Decoder
 from gpuaug.study.data.request import Request
 from gpuaug.study.data.sources import load
 
@@ -74,6 +79,18 @@ def test_truncated_file_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(RuntimeError, match=r"train/cat/0\.jpg.*truncated"):
         load(Request(str(tmp_path)))
+
+
+def test_a_photograph_is_decoded_at_a_smaller_scale(tmp_path):
+    """And looks as it did: within a level or two of the whole one, resized."""
+    image = picture(640, 480)
+    path = tmp_path / "photograph.jpg"
+    image.save(path, quality=95)
+    whole = Image.open(path).resize((40, 40), Image.Resampling.BILINEAR)
+    assert ImageFile.of(read_encoded(path)).scale_to(40, 40) == 4
+    difference = np.abs(np.asarray(Decoder(40)(str(path)), int) - np.asarray(whole, int))
+    assert 0 < difference.mean() < 1.5
+    assert difference.max() < 12
 
 
 @pytest.mark.parametrize("limit", [200, 100])  # Pillow warns above the limit, and refuses above its double

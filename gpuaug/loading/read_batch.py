@@ -1,0 +1,113 @@
+"""The samples of a batch, read from the data set: all at once where it can, else one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch.utils.data import StackDataset, Subset
+
+from gpuaug.loading.alike import Form, Stacked
+from gpuaug.loading.gather import gather
+from gpuaug.loading.samples import Sample, as_sample, check_index, failure, fetch, with_advice
+from gpuaug.loading.samples import read as read_sample
+
+_SHOWN = 8  # indices in a message
+
+
+def read_batch(dataset: Any, indices: list[int]) -> Stacked | list[Sample]:
+    """``dataset[index]`` for each of the indices: stacked where all are pairs of one form, else as samples.
+
+    >>> import numpy
+    >>> images = numpy.zeros((2, 4, 5, 3), numpy.uint8)
+    >>> read_batch([(images[0], 7), (images[1], 8)], [1, 0]).labels
+    tensor([8, 7])
+
+    A data set's ``__getitems__``, which takes a list of indices, is called in place of ``dataset[index]``.
+
+    Raises:
+        IndexError: an index that is not in the data set.
+        RuntimeError: an error of the data set, which is its cause; the message names the sample.
+        TypeError, ValueError: a sample that is none; ``__getitems__`` that gives no list, or another number.
+    """
+    for index in (min(indices), max(indices)):
+        check_index(dataset, index)
+    gathered = gather(dataset, indices)
+    if gathered is not None:
+        return gathered
+    read = _reads_many(dataset)
+    first, *others = _fetch_many(dataset, indices, read) if read else [fetch(dataset, indices[0])]
+    form = Form.of(first, indices[0])
+    if form is None and not read:
+        # One at a time: an image that is open, but not decoded, holds a file.
+        return [as_sample(first, indices[0]), *(read_sample(dataset, index) for index in indices[1:])]
+    items = [first, *(others if read else _fetch_each(dataset, indices[1:]))]
+    if form is not None and form.fits(items):
+        return form.stack(items, indices)
+    return [as_sample(item, index) for item, index in zip(items, indices, strict=True)]
+
+
+def _fetch_each(dataset: Any, indices: list[int]) -> list[Any]:
+    items: list[Any] = []
+    try:
+        for index in indices:
+            items.append(dataset[index])
+    except Exception as error:
+        for item, index in zip(items, indices, strict=False):
+            as_sample(item, index)  # the first fault is the one to tell
+        raise failure(dataset, indices[len(items)], error) from error
+    return items
+
+
+def _reads_many(dataset: Any) -> Callable[[list[int]], Any] | None:
+    """The data set's ``__getitems__``, where it reads what ``dataset[index]`` does, and not by just that."""
+    found = getattr(type(dataset), "__getitems__", None)
+    if not callable(found):
+        return None
+    bases = type(dataset).__mro__
+    many, one = (
+        next((place for place, base in enumerate(bases) if name in vars(base)), len(bases))
+        for name in ("__getitems__", "__getitem__")
+    )
+    if one < many:
+        return None  # a subclass changed what a sample is
+    if found is Subset.__getitems__ or found is StackDataset.__getitems__:
+        # They pass it on. Where there is nothing to pass it on to, they read one by one too.
+        parts = [dataset.dataset] if isinstance(dataset, Subset) else dataset.datasets
+        parts = parts.values() if isinstance(parts, dict) else parts
+        if not any(map(_reads_many, parts)):
+            return None
+    read: Callable[[list[int]], Any] = dataset.__getitems__
+    return read
+
+
+def _fetch_many(
+    dataset: Any, indices: list[int], read: Callable[[list[int]], Any]
+) -> list[Any] | tuple[Any, ...]:
+    try:
+        items = read(list(indices))
+    except Exception as error:
+        _find(dataset, indices, error)
+        some = ", ".join(map(str, indices[:_SHOWN])) + (", ..." if len(indices) > _SHOWN else "")
+        raise RuntimeError(f"{len(indices)} samples ({some}): {with_advice(error)}") from error
+    if not isinstance(items, (list, tuple)):
+        raise TypeError(
+            "dataset.__getitems__ must give a list of samples, one for each index, "
+            f"got {type(items).__name__}"
+        )
+    if len(items) != len(indices):
+        raise ValueError(
+            f"dataset.__getitems__ must give one sample for each of {len(indices)} indices, got {len(items)}"
+        )
+    return items
+
+
+def _find(dataset: Any, indices: list[int], error: Exception) -> None:
+    """Raises the error of the one sample that fails by itself as the whole batch did."""
+    for index in indices:
+        try:
+            fetch(dataset, index)
+        except RuntimeError as found:
+            if type(found.__cause__) is type(error):
+                raise
+            return
