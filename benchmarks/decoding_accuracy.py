@@ -1,5 +1,6 @@
 """Does decoding at a smaller scale cost accuracy? The study's arm ``all`` on Intel's scenes of 100 x 100
-pixels, brought to 20 x 20: trained from the files at several reducing gaps, with the same seeds, and tested on images decoded whole.
+pixels, brought to 20 x 20: trained from the files at several reducing gaps, with the same seeds, and tested
+on images decoded whole.
 
     python benchmarks/decoding_accuracy.py --data intel-scenes.zip [--seeds 5] [--epochs 10]
 

@@ -23,7 +23,7 @@ from gpuaug.images.batch import (
     wants_channels_last,
 )
 from gpuaug.images.levels import full_precision
-from gpuaug.images.packed import Images, Packed
+from gpuaug.images.packed import Images, Packed, is_pinned
 from gpuaug.ops import floating
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.recipes import Recipes
@@ -63,7 +63,8 @@ def augment(
         images: the source ``(N, C, H, W)``, uint8 or floating, any memory layout; C in [1, 4]. A recipe's
             offset says which image its draw reads, so that a batch is gathered from a larger tensor at no
             cost. Or uint8 images of different sizes, from ``gpuaug.pack``.
-        recipes: of the ``n`` draws, on the images' device.
+        recipes: of the ``n`` draws, on the images' device. Pinned uint8 images on the host may have recipes
+            on a CUDA device, which then reads the windows over the bus.
         mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Without them bytes stay
             bytes.
         dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16), a table's own
@@ -84,7 +85,7 @@ def augment(
     """
     if not isinstance(images, Packed):
         check_images(images)
-    if recipes.records.device != images.device:
+    if recipes.records.device != images.device and not is_read_over_bus(images, recipes.records.device):
         raise RuntimeError(
             f"images and recipes must be on one device, got {images.device} and {recipes.records.device}; "
             "recipes.to(images.device) moves them"
@@ -124,7 +125,7 @@ def augment(
     if normalized:
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
         scale_shift = normalization_scale_shift(mean, std, channels=channels)
-        table, scale_shift = (v.to(images.device, non_blocking=True) for v in (table, scale_shift))
+        table, scale_shift = (v.to(recipes.records.device, non_blocking=True) for v in (table, scale_shift))
     elif dtype not in (None, torch.uint8 if table is None else table.dtype):
         given = "bytes that are not normalised" if table is None else f"a {dtype_name(table)} table"
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
@@ -142,6 +143,17 @@ def augment(
         scale_shift,
     )
     return result
+
+
+def is_read_over_bus(images: Images, device: torch.device) -> bool:
+    """Whether a device reads images where they lie in the host's memory: pinned bytes, by CUDA's kernel.
+
+    >>> is_read_over_bus(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), torch.device("cpu"))
+    False
+    """
+    if device.type != "cuda" or images.device.type != "cpu":
+        return False
+    return (isinstance(images, Packed) or images.dtype == torch.uint8) and is_pinned(images)
 
 
 # ---- One stage at a time

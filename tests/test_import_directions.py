@@ -24,7 +24,7 @@ ROOMS = {
     "transforms": "arguments lazy_kornia images random recipe stages ops functional",
     "files": "images ops.backends",
     "sampling": "arguments random ops.backends",
-    "loading": "arguments images random recipe transforms files sampling",
+    "loading": "arguments images random recipe functional transforms files sampling",
     "study": "gpuaug images random ops.backends transforms files sampling loading",
     "__main__": "study ops.backends",
 }

@@ -32,6 +32,48 @@ def main() -> None:
             if not (got.is_cuda and torch.equal(got.cpu(), expected)):
                 raise SystemExit(f"{expected.dtype}, {layout}: the GPU's batch is not the CPU's")
     print(f"six batches of 64 images equal the CPU's, to the bit, on {torch.cuda.get_device_name()}")
+    augment = gpuaug.Compose([*steps, gpuaug.Normalize(0.5, 0.25)])
+    print(f"{read_over_the_bus(images, augment)} images of a pinned set on the host give the CPU's batches")
+    print(decoded_on_the_device(augment))
+
+
+def read_over_the_bus(images: torch.Tensor, augment: gpuaug.Compose) -> int:
+    """How many draws of a data set in pinned memory of the host were compared."""
+    labels = torch.arange(len(images)) % 2
+    on_host = gpuaug.DeviceDataset(images, labels)
+    count = 0
+    loaders = [
+        gpuaug.BalancedLoader(data, gpuaug.BalancedSampler(labels, seed=1), augment, 24, device=device)
+        for data, device in ((on_host, "cpu"), (on_host.pin_memory(), "cuda"))
+    ]
+    for (expected, _), (got, _) in zip(*loaders, strict=True):
+        if not (got.is_cuda and torch.equal(got.cpu(), expected)):
+            raise SystemExit("a batch of a pinned set is not the CPU's")
+        count += len(got)
+    return count
+
+
+def decoded_on_the_device(augment: gpuaug.Compose) -> str:
+    """Batches of JPEG files, decoded by nvJPEG and on the host: alike, as the decoders smooth otherwise."""
+    try:
+        from torchvision.io import encode_jpeg
+    except ImportError as error:
+        return f"nothing was decoded on the device: {error}"
+    rows = torch.arange(96)[:, None] + torch.arange(128)
+    files = [
+        bytes(encode_jpeg((rows + 9 * n).repeat(3, 1, 1).to(torch.uint8) // 2).numpy()) for n in range(8)
+    ]
+    batches = {}
+    for decode in ("host", "device"):
+        data = gpuaug.ImageFiles(files, [0, 1] * 4, reducing_gap=None, decode=decode)
+        sampler = gpuaug.BalancedSampler(data.labels, seed=1)
+        chain = gpuaug.Compose([gpuaug.RandomResizedCrop(48), gpuaug.Normalize(0.5, 0.25)])
+        loader = gpuaug.BalancedLoader(data, sampler, chain, 8, device="cuda", num_workers=2)
+        batches[decode] = next(iter(loader))[0]
+    difference = (batches["host"] - batches["device"]).abs().mean().item()
+    if difference > 0.05:
+        raise SystemExit(f"files decoded on the device differ from the host's by {difference} on average")
+    return f"8 files decoded on the device differ from the host's by {difference:.4f} on average"
 
 
 if __name__ == "__main__":

@@ -58,21 +58,34 @@ void launch_variant(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStre
   }
 }
 
+// Where the GPU reads a storage: in its own memory, or over the bus in page-locked memory of the host.
+const uint8_t* readable(const Tensor& storage) {
+  const void* data = storage.const_data_ptr();
+  if (!storage.is_cpu()) return static_cast<const uint8_t*>(data);
+  cudaPointerAttributes found{};
+  STD_CUDA_CHECK(cudaPointerGetAttributes(&found, data));
+  STD_TORCH_CHECK(found.type == cudaMemoryTypeHost && found.devicePointer != nullptr,
+                  "storage in the host's memory must be page-locked for a GPU to read it: pin_memory() makes it so");
+  return static_cast<const uint8_t*>(found.devicePointer);
+}
+
 }  // namespace
 
 Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::optional<Tensor>& table, int64_t channels,
                     int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last,
                     const std::optional<Tensor>& scale_shift) {
-  const torch::stable::accelerator::DeviceGuard guard(storage.get_device_index());
+  const int32_t device = records.get_device_index();
+  const torch::stable::accelerator::DeviceGuard guard(device);
   const auto new_output = [&](int64_t n, int64_t c, int64_t h, int64_t w, ScalarType dtype, bool last) {
-    return torch::stable::empty({n, c, h, w}, dtype, std::nullopt, storage.device(), std::nullopt,
+    return torch::stable::empty({n, c, h, w}, dtype, std::nullopt, records.device(), std::nullopt,
                                 last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
   };
   auto call =
       prepare(storage, records, table, channels, height, width, interleaved, channels_last, scale_shift, new_output);
   if (call.batch.draws == 0) return call.out;
-  const cudaStream_t stream = current_stream(storage.get_device_index());
-  const Gpu gpu = gpu_of(storage.get_device_index());
+  call.batch.storage = readable(storage);
+  const cudaStream_t stream = current_stream(device);
+  const Gpu gpu = gpu_of(device);
   with_element(call.element_size,
                [&](auto element) { launch_variant<decltype(element)>(call.batch, stages, gpu, stream); });
   return call.out;

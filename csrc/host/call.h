@@ -50,14 +50,16 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
   STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
                       records.size(1) == static_cast<int64_t>(kRecipeWords),
                   "records must be contiguous int64 (N, ", kRecipeWords, ")");
-  STD_TORCH_CHECK(storage.device() == records.device(), "storage and records must be on one device");
+  // A GPU may read page-locked memory of the host, which its own op looks at.
+  STD_TORCH_CHECK(storage.device() == records.device() || storage.is_cpu(),
+                  "storage and records must be on one device");
   STD_TORCH_CHECK(channels >= 1 && channels <= 4, "channels must be in [1, 4], got ", channels);
   STD_TORCH_CHECK(height >= 1 && width >= 1, "the output size must be positive, got ", height, " x ", width);
   const int64_t draws = records.size(0);
   auto dtype = ScalarType::Byte;
   int64_t table_per_draw = 0;
   if (table) {
-    STD_TORCH_CHECK(table->device() == storage.device(), "storage and table must be on one device");
+    STD_TORCH_CHECK(table->device() == records.device(), "records and table must be on one device");
     STD_TORCH_CHECK(table->dim() == 3 && table->is_contiguous() && table->size(1) == channels &&
                         table->size(2) == 256 && (table->size(0) == 1 || table->size(0) == draws),
                     "table must be contiguous (1 or N, C, 256)");

@@ -23,8 +23,8 @@ using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
 // Columns beyond the window, where libjpeg is to smooth the colours as inside the image: it takes the border of what it
-// decodes for the image's own.
-constexpr int64_t kMargin = 8;
+// decodes for the image's own. (Of rows it keeps what it needs.)
+constexpr int64_t kMargin = 2;
 constexpr int64_t kChannels = 3;
 
 struct Errors {
@@ -60,18 +60,15 @@ void read_rows(jpeg_decompress_struct& info, const Window& window, uint8_t* out,
     jpeg_crop_scanline(&info, &x, &columns);  // moves x to the left, to a whole block
     skipped = (window.left - static_cast<int64_t>(x)) * kChannels;
   }
-  // The rows of a block's height before the window are decoded and left out, for the same reason.
-  const int64_t block = int64_t{info.max_v_samp_factor} * info.min_DCT_scaled_size;
-  const int64_t first = (window.top / block > 1 ? window.top / block - 1 : 0) * block;
-  if (first > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(first));
+  if (window.top > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(window.top));
   const int64_t line = window.width * kChannels;
   const bool straight = skipped == 0 && static_cast<int64_t>(info.output_width) == window.width;
   row.resize(static_cast<size_t>(info.output_width * kChannels));
-  for (int64_t y = first; y < window.top + window.height; ++y) {
-    uint8_t* to = out + (y - window.top) * line;
-    JSAMPROW rows[] = {straight && y >= window.top ? to : row.data()};
+  for (int64_t y = 0; y < window.height; ++y) {
+    uint8_t* to = out + y * line;
+    JSAMPROW rows[] = {straight ? to : row.data()};
     jpeg_read_scanlines(&info, rows, 1);
-    if (y >= window.top && !straight) std::memcpy(to, row.data() + skipped, static_cast<size_t>(line));
+    if (!straight) std::memcpy(to, row.data() + skipped, static_cast<size_t>(line));
   }
 }
 

@@ -145,6 +145,15 @@ def is_interleaved(image: Tensor) -> bool:
     return len(image) > 1 and image.stride(0) == 1
 
 
+def is_pinned(images: Images) -> bool:
+    """Whether images lie in page-locked memory of the host, from which a CUDA device may read.
+
+    >>> is_pinned(torch.zeros(2, 3, 8, 8))
+    False
+    """
+    return (images.storage if isinstance(images, Packed) else images).is_pinned()
+
+
 def source_of(images: Images) -> Source:
     """What recipes need to know of a batch.
 

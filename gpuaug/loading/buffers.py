@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 _STEP = 1 << 21  # bytes: a large page
+_BUSY = 3  # buffers that copies may still read from, ahead of a wait
 
 
 class Event(Protocol):
@@ -63,11 +64,16 @@ class BufferRing:
         self._free: list[Buffer] = []  # the one that was given back first comes first
 
     def take(self) -> Buffer:
-        """A buffer that nobody uses: one that was given back, where there is one."""
+        """A buffer that nobody uses: one that was given back and whose copy is done, else a new one. Where
+        several were given back and are still read, this waits for the first.
+        """
         with self._lock:
-            buffer = self._free.pop(0) if self._free else Buffer(self)
+            done = (b for b in self._free if b.event is None or b.event.query())
+            buffer = next(done, self._free[0] if len(self._free) >= _BUSY else Buffer(self))
+            if buffer in self._free:
+                self._free.remove(buffer)
         if buffer.event is not None:
-            buffer.event.synchronize()  # of a copy of some batches ago: it is done as a rule
+            buffer.event.synchronize()
             buffer.event = None
         return buffer
 

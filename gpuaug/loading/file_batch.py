@@ -113,6 +113,8 @@ class FileBatch:
 
     def plan(self) -> None:
         """Makes the recipes, and gives each draw's window its place in the buffer."""
+        for place in range(len(self)):
+            self.read(place)  # again, where it was decoded and let go of
         opened = [self._opened[place] for place in range(len(self))]
         heights, widths = torch.tensor([(o.height, o.width) for o in opened], device="cpu").T.contiguous()
         channels, empty = self._files.channels, torch.empty(0, dtype=torch.uint8, device="cpu")
@@ -153,8 +155,8 @@ class FileBatch:
             self._opened[place].decode(flat.view(height, width, channels), left, top, self._scales[place])
         except Exception as error:
             self._replace(place, error)
-            self.read(place)
             return False
+        del self._opened[place]  # its bytes
         return True
 
     def run(self) -> None:

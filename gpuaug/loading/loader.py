@@ -13,6 +13,8 @@ from torch import Tensor
 
 from gpuaug.images import packed
 from gpuaug.images.packed import Packed, source_of
+from gpuaug.loading.buffers import BufferRing
+from gpuaug.loading.device import find_device
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches
 from gpuaug.loading.file_batch import Skipped
@@ -49,10 +51,11 @@ class BalancedLoader:
     >>> images.shape, images.dtype, labels.shape, len(loader)
     (torch.Size([4, 3, 8, 8]), torch.float32, torch.Size([4]), 2)
 
-    The data set's images are decoded by ``num_workers`` processes, which never touch the device, and which
-    leave Ctrl-C to this process. For a CUDA device the images are pinned, and copied on a side stream,
-    together with their recipes, while the batch before is in use. A ``DeviceDataset`` needs none of that: the
-    kernel reads each draw's image where it lies.
+    Image files (:class:`gpuaug.ImageFiles`, and torchvision's ``ImageFolder``) are decoded by ``num_workers``
+    threads, each draw's window alone and at the scale that it needs; any other data set is read by processes,
+    which never touch the device, and which leave Ctrl-C to this process. For a CUDA device the images are
+    pinned, and copied on a side stream, together with their recipes, while the batch before is in use. A
+    ``DeviceDataset`` needs none of that: the kernel reads each draw's image where it lies.
 
     A sample may be ``(image, label)``, a longer tuple that begins with the image, or a dictionary; a batch
     has the same form. torchvision's ``tv_tensors`` ``Mask``, ``BoundingBoxes`` and ``KeyPoints`` follow the
@@ -75,19 +78,24 @@ class BalancedLoader:
     its epoch again, unless a state is loaded.
 
     Args:
-        dataset: map-style, as :class:`WithDraws` takes it, or a :class:`DeviceDataset`.
+        dataset: map-style, as :class:`WithDraws` takes it, a :class:`DeviceDataset`, or
+            :class:`gpuaug.ImageFiles`. An ``ImageFolder`` or ``DatasetFolder`` of torchvision's default
+            loader, without a transform, and a ``Subset`` of one are taken for ``ImageFiles``: where a JPEG
+            shrinks much it is then decoded at a smaller scale; ``ImageFiles.from_dataset(folder,
+            reducing_gap=None)`` decodes at full scale.
         sampler: a ``BalancedSampler`` or ``RepeatFactorSampler`` over the data set's labels. With several
             ranks, this rank's.
         augment: a gpuaug transform, or None for the images as they are, if of one size.
         batch_size: draws in a batch of this rank, at least 1.
         mix: a ``MixUp``, ``CutMix`` or ``CMO``, which then mixes every batch by its draws' keys, or None.
         device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
-        num_workers: processes that decode; 0 decodes in this one.
+        num_workers: threads that decode, of image files, else processes; 0 decodes in this thread.
         drop_last: whether to leave out a last batch that is smaller.
         masks: whether plain tensors, arrays and PIL images of the image's height and width that come with an
             image are masks, which follow it. None refuses them: wrap masks in ``tv_tensors.Mask``.
         prefetch_factor, persistent_workers, timeout, multiprocessing_context, worker_init_fn: as in
-            ``DataLoader``.
+            ``DataLoader``. Of image files, ``prefetch_factor`` is the number of batches that are decoded
+            ahead; the last two must not be given, and a folder data set with one keeps its processes.
 
     Yields:
         images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``, or
@@ -143,11 +151,12 @@ class BalancedLoader:
         self.sampler = sampler
         self.augment = augment
         self.mix = mix
-        self.device = _find_device(dataset, device)
+        self.device = find_device(dataset, device)
         self._resident = isinstance(dataset, DeviceDataset)
         self._batches = DrawBatches(sampler, batch_size, drop_last)
         self.batch_size = self._batches.batch_size
         self._skipped: dict[int, Skipped] = {}
+        self._ring = BufferRing(pinned=True)  # of recipes on their way
         self._make_source = source_maker(
             dataset,
             device=self.device,
@@ -285,6 +294,7 @@ class BalancedLoader:
         images, rest, draws, gathered = decoded.images, decoded.rest, decoded.draws, decoded.gathered
         index = draws[:, 0] if self._resident else None
         batch = Batch(images, rest, draws, name=decoded.name, as_image=decoded.as_image)
+        batch = batch._replace(resident=self._resident and self.augment is not None)
         if decoded.passes is not None:
             return batch._replace(passes=decoded.passes, free=decoded.free, skipped=decoded.skipped)
         if self.augment is None:
@@ -308,7 +318,7 @@ class BalancedLoader:
         self, batches: Generator[Batch, None, None], finish: Callable[[Batch], Any]
     ) -> Iterable[Any]:
         if self.device.type == "cuda":
-            return Prefetcher(batches, self.device, finish)
+            return Prefetcher(batches, self.device, finish, self._ring)
         return _each(batches, finish)
 
     def _recipes(self, draws: Tensor, source: packed.Source, labels: Tensor) -> tuple[Recipes, ...]:
@@ -379,23 +389,3 @@ def _mixed(mix: Mix, images: Tensor, rest: Any, batch: Batch) -> tuple[Tensor, A
     if isinstance(rest, dict):
         return images, {**rest, place: mixed}
     return images, (*rest[:place], mixed, *rest[place + 1 :])
-
-
-def _find_device(dataset: Any, device: torch.device | str | None) -> torch.device:
-    """The device that is meant, with its number; checked to be there, and to be where the data set is."""
-    resident = dataset.device if isinstance(dataset, DeviceDataset) else None
-    found = torch.device(device if device is not None else resident or "cpu")
-    if found.type not in ("cpu", "cuda"):
-        raise RuntimeError(f"device must be a CPU or CUDA device, got {found}")
-    if found.type == "cuda":
-        count = torch.cuda.device_count()
-        if (found.index or 0) >= count:
-            raise RuntimeError(
-                f"device must be one that PyTorch sees, got {found} where there are {count} CUDA devices"
-            )
-        found = torch.device("cuda", torch.cuda.current_device() if found.index is None else found.index)
-    if resident is not None and found != resident:
-        raise RuntimeError(
-            f"device must be the DeviceDataset's, {resident}, got {found}; dataset.to(device) moves it"
-        )
-    return found

@@ -11,19 +11,22 @@ from torch import Tensor
 
 from gpuaug.files.encoded_images import EncodedImages
 from gpuaug.images.packed import Images, Packed
+from gpuaug.loading.buffers import Buffer, BufferRing
 from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.tv_tensors import plain
 from gpuaug.transforms.travel import travel
 
 Result = TypeVar("Result")
+_ALIGNED = 16  # bytes, as tensors begin
 
 
 class Batch(NamedTuple):
     """A batch on its way: images ``(N, C, H, W)`` or packed, what came with them, the draws, which stay on
     the host, the passes that are still to be applied, and the masks that are to follow, ``(N, k, H, W)``.
 
-    ``name``, ``as_image``, ``free`` and ``skipped`` are those of a ``Decoded``.
+    ``name``, ``as_image``, ``free`` and ``skipped`` are those of a ``Decoded``. ``resident``: the images are
+    a whole data set's, in memory that the device reads.
     """
 
     images: Images | EncodedImages
@@ -35,11 +38,14 @@ class Batch(NamedTuple):
     as_image: bool = False
     free: Callable[[Any], None] | None = None
     skipped: Sequence[Any] = ()
+    resident: bool = False
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device: copies from pinned memory, which wait for nothing."""
+        """The batch on a device: copies from pinned memory, which wait for nothing. A resident data set's
+        images stay where they are.
+        """
         return self._replace(
-            images=_travel(self.images, device),
+            images=self.images if self.resident else _travel(self.images, device),
             rest=map_tree(
                 self.rest, lambda leaf: _travel(leaf, device) if isinstance(leaf, Tensor) else leaf
             ),
@@ -47,13 +53,22 @@ class Batch(NamedTuple):
             masks=tuple(_travel(mask, device) for mask in self.masks),
         )
 
+    def staged(self, buffer: Buffer) -> Batch:
+        """The batch with its recipes in a buffer of pinned memory, which needs no pinning of its own."""
+        sizes = [tensor.numel() * tensor.element_size() for part in self.passes for tensor in part.tensors]
+        padded = [-(-size // _ALIGNED) * _ALIGNED for size in sizes]
+        places = buffer.bytes(sum(padded)).split(padded) if padded else ()
+        parts = iter([place[:size] for place, size in zip(places, sizes, strict=True)])
+        return self._replace(passes=tuple(part.copy_into(parts) for part in self.passes))
+
     def record_stream(self, stream: torch.cuda.Stream) -> None:
         """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""
         images = self.images.storage if isinstance(self.images, Packed) else self.images
         others = [leaf for leaf in leaves(self.rest) if isinstance(leaf, Tensor)]
         recipes = [tensor for part in self.passes for tensor in part.tensors]
-        assert isinstance(images, Tensor)  # on the device nothing is encoded
-        for tensor in (images, *others, *self.masks, *recipes):
+        copied = [] if self.resident else [images]  # a data set outlives its batches
+        for tensor in (*copied, *others, *self.masks, *recipes):
+            assert isinstance(tensor, Tensor)  # on the device nothing is encoded
             tensor.record_stream(stream)
 
 
@@ -64,17 +79,23 @@ class Prefetcher(Generic[Result]):
         batches: batches in host memory (images may live on the device already).
         device: a CUDA device.
         finish: what turns a batch on the device into the result; runs on the consumer's current stream.
+        ring: of pinned memory, which recipes travel from.
 
     An error in ``batches`` comes out when its batch is asked for, after the batches before it.
     """
 
     def __init__(
-        self, batches: Iterable[Batch], device: torch.device, finish: Callable[[Batch], Result]
+        self,
+        batches: Iterable[Batch],
+        device: torch.device,
+        finish: Callable[[Batch], Result],
+        ring: BufferRing,
     ) -> None:
         self._batches = iter(batches)
         self._device = device
         self._finish = finish
         self._stream = torch.cuda.Stream(device)
+        self._ring = ring
 
     def __iter__(self) -> Iterator[Result]:
         ahead = self._copy_next()
@@ -93,11 +114,14 @@ class Prefetcher(Generic[Result]):
             batch = next(self._batches, None)
             if batch is None:
                 return None
+            buffer = self._ring.take()
             with torch.cuda.stream(self._stream):
-                copied = batch.to(self._device)
-                if batch.free is not None:
-                    batch.free(self._stream.record_event())
-                return copied
+                copied = batch.staged(buffer).to(self._device)
+                event = self._stream.record_event()
+            buffer.free(event)
+            if batch.free is not None:
+                batch.free(event)
+            return copied
         except Exception as error:
             return error
 

@@ -86,16 +86,13 @@ def info() -> str:
     lines += [
         f"backend {backend}: {f'no, {reason}' if reason else 'yes'}" for backend, reason in _reasons.items()
     ]
+    lines.append(f"JPEG files: {why_no_jpeg() or 'windows, by libjpeg-turbo'}")
     for index in range(torch.cuda.device_count()):
         gpu = torch.cuda.get_device_properties(index)
         memory = f"{gpu.total_memory / 2**30:.0f} GiB"
         lines.append(f"GPU {index}: {gpu.name}, compute capability {gpu.major}.{gpu.minor}, {memory}")
     if not torch.cuda.device_count():
         lines.append("GPU: none that torch can use")
-    missing = why_no_jpeg()
-    lines.append(
-        f"JPEG files: {f'decoded whole, by Pillow: {missing}' if missing else 'windows, by libjpeg-turbo'}"
-    )
     return "\n".join(lines)
 
 
@@ -206,7 +203,8 @@ def _ask_driver() -> tuple[int, list[tuple[int, int]]]:
 
 @cache
 def why_no_jpeg() -> str:
-    """Why libjpeg-turbo does not decode windows of JPEG files, in words; "" where it does. Loads the library.
+    """Why Pillow decodes JPEG files whole, in words; "" where libjpeg-turbo decodes windows of them, from a
+    library that is loaded here.
 
     >>> isinstance(why_no_jpeg(), str)
     True
@@ -220,7 +218,7 @@ def why_no_jpeg() -> str:
             raise _Unavailable("it was built from other sources of gpuaug")
         _load_library("_jpeg")
     except _Unavailable as unavailable:
-        return str(unavailable)
+        return f"decoded whole, by Pillow: {unavailable}"
     return ""
 
 

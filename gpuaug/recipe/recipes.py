@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -67,6 +67,10 @@ class Recipes(NamedTuple):
 
     def pin_memory(self) -> Recipes:
         return self._each(Tensor.pin_memory)
+
+    def copy_into(self, parts: Iterator[Tensor]) -> Recipes:
+        """The same recipes in memory that is given: of each of ``tensors`` in turn, its bytes, uint8."""
+        return self._each(lambda tensor: next(parts).view(tensor.dtype).view(tensor.shape).copy_(tensor))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
         return self._replace(

@@ -88,7 +88,7 @@ class Normalize(Transform):
                 images, recipes, mean=self._mean, std=self._std, dtype=self.dtype, memory_format=memory_format
             )
         channels = images.channels if isinstance(images, Packed) else images.shape[1]
-        table, scale_shift = self._table(channels, images.device)
+        table, scale_shift = self._table(channels, recipes.records.device)  # that of the result
         return functional.augment(
             images, recipes, table=table, scale_shift=scale_shift, memory_format=memory_format
         )

@@ -9,15 +9,16 @@ from gpuaug.loading.buffers import BufferRing
 
 
 class Event:
-    """Of a copy from a buffer. It is waited for where the buffer is wanted before the copy is done."""
+    """Of a copy from a buffer."""
 
     def __init__(self):
-        self.waits = 0
+        self.done, self.waits = False, 0
 
     def query(self):
-        return self.waits > 0
+        return self.done
 
     def synchronize(self):
+        self.done = True
         self.waits += 1
 
 
@@ -53,16 +54,30 @@ def test_a_larger_batch_finds_room():
     assert small.shape == (10,)
 
 
-def test_a_buffer_waits_for_the_copy_that_reads_it():
-    ring, event = BufferRing(), Event()
-    buffer = ring.take()
-    buffer.free(event)
-    assert event.waits == 0
-    assert ring.take() is buffer
-    assert event.waits == 1
-    buffer.free(None)
-    ring.take()
-    assert event.waits == 1
+def test_a_buffer_whose_copy_is_done_comes_first():
+    ring, first, second = BufferRing(), Event(), Event()
+    buffers = [ring.take(), ring.take()]
+    buffers[0].free(first)
+    buffers[1].free(second)
+    second.done = True
+    assert ring.take() is buffers[1]
+    other = ring.take()
+    assert other not in buffers  # the first is still read
+    assert first.waits == 0
+    first.done = True
+    assert ring.take() is buffers[0]
+
+
+def test_where_all_are_still_read_the_first_is_waited_for():
+    ring, events = BufferRing(), [Event() for _ in range(3)]
+    buffers = [ring.take() for _ in range(3)]
+    for buffer, event in zip(buffers, events, strict=True):
+        buffer.free(event)
+    assert ring.take() is buffers[0]
+    assert [event.waits for event in events] == [1, 0, 0]
+    buffers[0].free(None)
+    assert ring.take() is buffers[0]
+    assert events[0].waits == 1
 
 
 def test_memory_is_pinned_where_it_is_asked_for(monkeypatch):

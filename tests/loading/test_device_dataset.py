@@ -8,6 +8,7 @@ import pytest
 import torch
 from waiting import no_waiting
 
+import gpuaug
 from gpuaug import BalancedSampler
 from gpuaug.images.packed import Packed, pack
 from gpuaug.loading import BalancedLoader, DeviceDataset
@@ -102,6 +103,67 @@ def test_the_first_image_gives_the_memory_order():
     assert not dataset.images.interleaved  # as the first image
     for number, (image, _) in enumerate(RAGGED):
         assert torch.equal(dataset[number][0], image)
+
+
+def test_pinning_needs_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    dataset = DeviceDataset(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.zeros(4))
+    with pytest.raises(RuntimeError, match="pin must be False where PyTorch has no CUDA device"):
+        dataset.pin_memory()
+    with pytest.raises(RuntimeError, match="pin must be False where PyTorch has no CUDA device"):
+        DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], pin=True)
+    with pytest.raises(
+        ValueError, match="pin must be False for images that go to a device, got True for cuda"
+    ):
+        DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], device="cuda", pin=True)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_pinned_images_are_taken_by_a_loader_of_a_device(packed, monkeypatch):
+    """With stand-ins: memory that says it is pinned, and a device that PyTorch sees."""
+    sizes = [(8, 8), (8, 9 if packed else 8)]
+    samples = [(np.zeros((*size, 3), np.uint8), n) for n, size in enumerate(sizes)]
+    dataset = DeviceDataset.from_dataset(samples)
+    sampler = gpuaug.BalancedSampler([0, 1])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    with pytest.raises(RuntimeError, match=r"got cuda:0; .* reads what dataset.pin_memory\(\) pins"):
+        gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")
+    monkeypatch.setattr(torch.Tensor, "is_pinned", lambda self: True)
+    loader = gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")
+    assert loader.device == torch.device("cuda", 0)
+    (batch,) = loader._prepared(loader._source)
+    assert batch.resident
+    copied = batch._replace(passes=(), rest=()).to(torch.device("meta"))
+    assert copied.images is dataset.images  # stays where it is
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_cuda_device_reads_pinned_images(packed):
+    random = np.random.default_rng(0)
+    sizes = [(20, 24 + n % 3 if packed else 24) for n in range(30)]
+    samples = [(random.integers(0, 256, (*size, 3), np.uint8), n % 2) for n, size in enumerate(sizes)]
+    augment = gpuaug.Compose(
+        [gpuaug.RandomResizedCrop(16), gpuaug.GaussianBlur(), gpuaug.Normalize(0.5, 0.5)]
+    )
+    on_host = DeviceDataset.from_dataset(samples)
+    pinned = DeviceDataset.from_dataset(samples, pin=True)
+    assert pinned.pin_memory() is pinned
+    loaders = [
+        gpuaug.BalancedLoader(data, gpuaug.BalancedSampler([0, 1] * 15), augment, 7, device=device)
+        for data, device in ((on_host, "cpu"), (pinned, "cuda"))
+    ]
+    for (expected, labels), (got, own) in zip(*loaders, strict=True):
+        assert got.is_cuda
+        assert torch.equal(got.cpu(), expected)
+        assert torch.equal(own.cpu(), labels)
+    (recipes,) = augment.recipes(torch.zeros(1, 3, dtype=torch.int64), (1, 3, 20, 24))
+    pageable = torch.zeros(3 * 20 * 24, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="must be page-locked"):
+        torch.ops.gpuaug.augment(
+            pageable, recipes.records.cuda(), None, 3, 16, 16, True, recipes.stages, False
+        )
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -184,7 +184,40 @@ def test_info_names_versions_backends_and_gpus():
     for name in ("cpu", "cuda"):
         reason = backends.why_not(name)
         assert f"backend {name}: {f'no, {reason}' if reason else 'yes'}" in lines
+    assert f"JPEG files: {backends.why_no_jpeg() or 'windows, by libjpeg-turbo'}" in lines
     assert lines[-1].startswith("GPU")
+
+
+@pytest.fixture
+def unasked():
+    """As if nobody had asked for libjpeg-turbo yet."""
+    backends.why_no_jpeg.cache_clear()
+    yield
+    backends.why_no_jpeg.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        ({"jpeg": None}, "it was not built, for want of libjpeg-turbo's headers"),
+        ({"jpeg": "decode_jpeg(Tensor data) -> ()"}, "it was built from other sources of gpuaug"),
+    ],
+)
+@pytest.mark.native
+def test_why_jpeg_files_are_decoded_whole(build, reason, unasked, monkeypatch):
+    monkeypatch.setattr(backends, "_build", {**backends._build, **build})
+    assert backends.why_no_jpeg() == f"decoded whole, by Pillow: {reason}"
+
+
+def test_the_reference_takes_pillow(unasked, monkeypatch):
+    monkeypatch.setitem(backends._reasons, "cpu", "GPUAUG_REFERENCE=1 is set")
+    assert backends.why_no_jpeg() == "decoded whole, by Pillow: it needs the CPU library"
+
+
+@pytest.mark.native
+def test_the_compiled_decoder_is_of_the_schema():
+    if not backends.why_no_jpeg():
+        assert str(torch.ops.gpuaug.decode_jpeg.default._schema) == f"gpuaug::{backends.JPEG_SCHEMA}"
 
 
 def test_an_unknown_backend_is_refused():

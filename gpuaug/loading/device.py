@@ -1,0 +1,31 @@
+"""The device of a loader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from gpuaug.functional import is_read_over_bus
+from gpuaug.loading.device_dataset import DeviceDataset
+
+
+def find_device(dataset: Any, device: torch.device | str | None) -> torch.device:
+    """The device that is meant, with its number; checked to be there, and to be where the data set is."""
+    resident = dataset.device if isinstance(dataset, DeviceDataset) else None
+    found = torch.device(device if device is not None else resident or "cpu")
+    if found.type not in ("cpu", "cuda"):
+        raise RuntimeError(f"device must be a CPU or CUDA device, got {found}")
+    if found.type == "cuda":
+        count = torch.cuda.device_count()
+        if (found.index or 0) >= count:
+            raise RuntimeError(
+                f"device must be one that PyTorch sees, got {found} where there are {count} CUDA devices"
+            )
+        found = torch.device("cuda", torch.cuda.current_device() if found.index is None else found.index)
+    if resident is not None and found != resident and not is_read_over_bus(dataset.images, found):
+        raise RuntimeError(
+            f"device must be the DeviceDataset's, {resident}, got {found}; dataset.to(device) moves it, and "
+            "a CUDA device reads what dataset.pin_memory() pins on the host"
+        )
+    return found
