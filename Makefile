@@ -46,6 +46,7 @@ bench: $(BUILT)
 	$(BIN)/python benchmarks/sampler.py
 	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/files_chart.py
+	$(BIN)/python benchmarks/files_table.py --write
 
 # On a machine with a GPU: builds, tests, measures and profiles, in eight minutes. Uses PYTHON as it is and installs
 # nothing. GPU passes options on, such as GPU='--only kernels'.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,10 +27,14 @@ def decode_by_nvjpeg(data: list[Tensor], device: torch.device) -> Sequence[Tenso
 class EncodedImages:
     """The files of a batch, in the place of its images: ``to`` decodes them on the device.
 
-    Their sizes are those of the heads, which recipes were made from.
+    Attributes:
+        files: of the batch.
+        names: of their samples, for messages.
+        heights, widths: int64 ``(n,)``, those of the heads, which recipes were made from.
     """
 
     files: list[ImageFile]
+    names: list[str]
     heights: Tensor
     widths: Tensor
 
@@ -43,42 +46,50 @@ class EncodedImages:
         """The decoded images, whole, on the device. A file that nvJPEG does not take is decoded on the host.
 
         Raises:
-            OSError, and what else Pillow raises: a file that is cut off or damaged.
+            RuntimeError: a file that is cut off or damaged, naming the sample.
         """
         jpegs = [place for place, file in enumerate(self.files) if file.windowed]
-        images: dict[int, Tensor] = dict(
-            zip(jpegs, self._together([self.files[place] for place in jpegs], device, decode), strict=True)
-        )
-        for place, file in enumerate(self.files):
+        images = self._together(jpegs, device, decode)
+        for place in range(len(self.files)):
             if place not in images:
-                images[place] = _on_host(file).to(device)
+                images[place] = self._on_host(place).to(device)
         channels = CHANNELS[self.files[0].mode]
         lengths = self.heights * self.widths * channels
         storage = torch.cat([images[place].reshape(-1) for place in range(len(self.files))])
         offsets = lengths.cumsum(0) - lengths
         return Packed(storage, offsets, self.heights, self.widths, channels, interleaved=False)
 
-    def _together(self, files: list[ImageFile], device: torch.device, decode: DecodeBatch) -> Sequence[Any]:
-        if not files:
-            return []
+    def _together(self, places: list[int], device: torch.device, decode: DecodeBatch) -> dict[int, Tensor]:
+        """The images that the device decodes, by place; those that it refuses are left out."""
+        if not places:
+            return {}
+        files = [self.files[place] for place in places]
         data = [torch.frombuffer(file.data, dtype=torch.uint8) for file in files]
         try:
-            return [_checked(image, file) for image, file in zip(decode(data, device), files, strict=True)]
+            decoded = zip(decode(data, device), files, strict=True)
+            return dict(zip(places, (_checked(image, file) for image, file in decoded), strict=True))
         except RuntimeError:
-            if len(files) == 1:
-                return [_on_host(files[0]).to(device)]
+            if len(places) == 1:
+                return {}
         # One of them is to blame: each alone.
-        return [image for file in files for image in self._together([file], device, decode)]
+        return {
+            place: image
+            for alone in places
+            for place, image in self._together([alone], device, decode).items()
+        }
+
+    def _on_host(self, place: int) -> Tensor:
+        """uint8 ``(channels, height, width)``."""
+        file = self.files[place]
+        out = torch.empty(file.height, file.width, CHANNELS[file.mode], dtype=torch.uint8, device="cpu")
+        try:
+            file.decode(out, 0, 0, 1)
+        except Exception as error:
+            raise RuntimeError(f"{self.names[place]}: {type(error).__name__}: {error}") from error
+        return out.permute(2, 0, 1)
 
 
 def _checked(image: Tensor, file: ImageFile) -> Tensor:
     if tuple(image.shape) != (CHANNELS[file.mode], file.height, file.width):
         raise RuntimeError(f"an image of {file.height} x {file.width} was decoded to {tuple(image.shape)}")
     return image
-
-
-def _on_host(file: ImageFile) -> Tensor:
-    """uint8 ``(channels, height, width)``."""
-    out = torch.empty(file.height, file.width, CHANNELS[file.mode], dtype=torch.uint8, device="cpu")
-    file.decode(out, 0, 0, 1)
-    return out.permute(2, 0, 1)

@@ -55,10 +55,12 @@ class ImageFiles(Dataset[Any]):
         reducing_gap: how many source pixels are left for each output pixel, at least, where a JPEG is decoded
             at a smaller scale, as in ``PIL.Image.Image.resize``: at least 1. None decodes at full scale: to
             the byte what the whole image gives. It applies to draws that shrink with ``antialias``.
-        decode: "host", or "device": a CUDA device decodes JPEG files whole, by nvJPEG.
+        decode: "host", or "device": a CUDA device decodes JPEG files whole, by nvJPEG, whose pixels differ
+            from libjpeg's by a level or two; the host decodes what it refuses.
         on_error: what a loader does with a file that cannot be read. "raise": a RuntimeError that names it.
             "skip": another sample of the same label takes the draw's place, which the draw's key chooses;
-            ``loader.skipped`` lists the files.
+            ``loader.skipped`` lists the files. Of a file for the device only the head is read ahead: one that
+            is damaged further on is an error.
 
     Raises:
         ValueError: labels that are not as many as the files; an argument out of its range.

@@ -116,15 +116,16 @@ class FileBatch:
         for place in range(len(self)):
             self.read(place)  # again, where it was decoded and let go of
         opened = [self._opened[place] for place in range(len(self))]
-        heights, widths = torch.tensor([(o.height, o.width) for o in opened], device="cpu").T.contiguous()
         channels, empty = self._files.channels, torch.empty(0, dtype=torch.uint8, device="cpu")
-        windows, records = whole_windows(heights, widths), empty
+        whole = Packed.of_sizes(empty, [(o.height, o.width) for o in opened], channels, interleaved=True)
+        windows, records = whole_windows(whole.heights, whole.widths), empty
         if self._recipes is not None:
-            whole = Packed(empty, torch.zeros_like(heights), heights, widths, channels, interleaved=True)
             labels = self._files.labels[self.index] if self._labels is None else self._labels
             first, *others = self._recipes(self.draws, whole, labels)
             if self._files.decode == "device":
-                self.images, self.passes = EncodedImages(opened, heights, widths), (first, *others)
+                names = [self._files.name(index) for index in self._index]
+                self.images = EncodedImages(opened, names, whole.heights, whole.widths)
+                self.passes = (first, *others)
                 return
             reducible = torch.tensor([o.windowed for o in opened], device="cpu")
             windows, records = read_windows(first, self._files.reducing_gap, reducible)

@@ -18,6 +18,12 @@ def test_readme_says_what_was_measured():
     assert parts(README.read_text())[1] == tables(json.loads(RESULTS.read_text()))
 
 
+def test_the_page_of_files_says_what_was_measured():
+    from files_table import PAGE, expected, parts
+
+    assert parts(PAGE.read_text())[1] == expected()
+
+
 def test_chart_shows_what_was_measured():
     from chart import CHART, RESULTS, digest
 

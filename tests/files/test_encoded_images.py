@@ -12,6 +12,7 @@ from gpuaug.files.encoded_images import EncodedImages
 from gpuaug.files.image_file import ImageFile
 
 CPU = torch.device("cpu")
+NAMES = [f"sample {n}" for n in (5, 3, 8, 1)]
 DATA = [jpeg(30, 20), encoded(picture(9, 7), "PNG"), jpeg(17, 23, "4:4:4"), jpeg(8, 8)]
 
 
@@ -21,7 +22,9 @@ def planar(data):
 
 def images():
     files = [ImageFile.of(bytearray(data)) for data in DATA]
-    return EncodedImages(files, *(torch.tensor([getattr(f, n) for f in files]) for n in ("height", "width")))
+    return EncodedImages(
+        files, NAMES, *(torch.tensor([getattr(f, n) for f in files]) for n in ("height", "width"))
+    )
 
 
 class NvJpeg:
@@ -62,7 +65,7 @@ def test_images_of_another_size_than_the_head_says_are_not_taken():
     assert_whole(images().to(CPU, lambda data, device: [planar(bytes(d.numpy()))[:, 1:] for d in data]))
 
 
-def test_a_damaged_file_raises_what_pillow_raises():
+def test_a_damaged_file_names_its_sample():
     files = [ImageFile.of(bytearray(DATA[0][:-200]))]
-    with pytest.raises(OSError, match="truncated"):
-        EncodedImages(files, torch.tensor([20]), torch.tensor([30])).to(CPU, NvJpeg())
+    with pytest.raises(RuntimeError, match=r"sample 5: OSError: .*truncated"):
+        EncodedImages(files, NAMES, torch.tensor([20]), torch.tensor([30])).to(CPU, NvJpeg())

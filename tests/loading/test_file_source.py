@@ -244,6 +244,30 @@ def test_decoding_on_the_device_needs_one():
         make(decode="device")
 
 
+def test_a_batch_for_the_device_is_of_whole_files():
+    """What the device gets to decode, and the recipes of whole images."""
+    files = gpuaug.ImageFiles(DATA, LABELS, decode="device")
+    draws = gpuaug.BalancedSampler(LABELS, seed=3).draws(0, 6)
+    augment = chain()
+    source = FileSource(files, [draws.numpy()], num_workers=2)
+    (batch,) = source.decode(lambda draws, sizes, labels: augment.recipes(draws, sizes, None, labels))
+    index = draws[:, 0].tolist()
+    assert batch.images.names == [f"sample {n}" for n in index]
+    packed = batch.images.to(torch.device("cpu"), decode_by_pillow)
+    whole = pack([DECODED[n] for n in index])
+    expected = augment.apply_recipes(whole, augment.recipes(draws, whole))
+    assert torch.equal(augment.apply_recipes(packed, batch.passes), expected)
+
+
+def decode_by_pillow(data, device):
+    return [
+        torch.from_numpy(np.array(Image.open(io.BytesIO(bytes(part.numpy()))).convert("RGB"))).permute(
+            2, 0, 1
+        )
+        for part in data
+    ]
+
+
 def test_a_loader_of_files_is_copied_and_pickled():
     loader = make(num_workers=2)
     expected, _ = epoch(loader)

@@ -1,0 +1,94 @@
+"""The page's tables of what files cost, from ``results/files.json`` and ``results/decoding-accuracy.json``.
+
+python benchmarks/files_table.py           # fails where README.md, beside this file, says something else
+python benchmarks/files_table.py --write   # writes them, between their two marks
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).with_name("README.md")
+FILES = Path(__file__).with_name("results") / "files.json"
+ACCURACY = Path(__file__).with_name("results") / "decoding-accuracy.json"
+BEGIN, END = "<!-- files: benchmarks/files_table.py -->\n", "<!-- end of files -->\n"
+
+
+def tables(files: dict[str, Any], accuracy: dict[str, Any]) -> str:
+    """What stands between the marks."""
+    return "\n".join(["", *rates(files), "", *gaps(files, accuracy), "", ""])
+
+
+def rates(files: dict[str, Any]) -> list[str]:
+    """Images a second, by loader and size of the files; peers as a share of gpuaug's."""
+    sets = files["sets"]
+    names = list(dict.fromkeys(name for found in sets.values() for name in found["loaders"]))
+    rows = [["images/s, two threads", *sets]]
+    for name in names:
+        rows.append([name, *(_rate(found["loaders"], name) for found in sets.values())])
+    limits = [f"{found['limits']['gpuaug']:,.0f}" for found in sets.values()]
+    rows.append(["the fastest decoder alone, whole images at gpuaug's scale", *limits])
+    return _lines(rows)
+
+
+def gaps(files: dict[str, Any], accuracy: dict[str, Any]) -> list[str]:
+    """What each ``reducing_gap`` changes, and what that does to a model."""
+    trained = {str(row["reducing_gap"]): row for row in accuracy["rows"]}
+    rows = [
+        ["`reducing_gap`", "draws changed", "their PSNR, mean (5 %)", "images/s", "mean recall of the study"]
+    ]
+    for name, row in files["gaps"].items():
+        psnr = f"{row['psnr']:.1f} ({row['psnr_5_percent']:.1f}) dB" if "psnr" in row else ""
+        cells = [name, f"{row['changed']:.0%}", psnr, f"{row['images_per_second']:,.0f}"]
+        rows.append([*cells, _recall(trained[name])])
+    return _lines(rows)
+
+
+def _rate(loaders: dict[str, Any], name: str) -> str:
+    if name not in loaders:
+        return ""
+    rate, ours = (loaders[which]["images_per_second"] for which in (name, "gpuaug"))
+    return f"{rate:,.0f}" + ("" if name == "gpuaug" else f" ({rate / ours:.2f})")
+
+
+def _recall(row: dict[str, Any]) -> str:
+    text = f"{row['mean']:.3f} ± {row['standard_deviation']:.3f}"
+    if "difference" not in row:
+        return text
+    found = row["difference"]
+    return f"{text}; paired {found['mean']:+.3f} ± {found['standard_deviation']:.3f}"
+
+
+def _lines(rows: list[list[str]]) -> list[str]:
+    rows.insert(1, ["---"] * len(rows[0]))
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def parts(page: str) -> tuple[str, str, str]:
+    """Before the tables, the tables, after them."""
+    before, rest = page.split(BEGIN)
+    inside, after = rest.split(END)
+    return before + BEGIN, inside, END + after
+
+
+def expected() -> str:
+    return tables(json.loads(FILES.read_text()), json.loads(ACCURACY.read_text()))
+
+
+def main() -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    before, inside, after = parts(PAGE.read_text())
+    if arguments.write:
+        PAGE.write_text(before + expected() + after)
+    elif inside != expected():
+        raise SystemExit("README.md's tables are not those of the figures: files_table.py --write")
+
+
+if __name__ == "__main__":
+    main()
