@@ -34,7 +34,8 @@ class Buffer:
             # A little more, so that the next larger batch finds room: fresh pages are slow.
             size = -(-(count + count // 8) // _STEP) * _STEP
             self._memory = torch.empty(0, dtype=torch.uint8, device="cpu")  # freed first
-            self._memory = torch.empty(size, dtype=torch.uint8, device="cpu", pin_memory=self._ring.pinned)
+            memory = torch.empty(size, dtype=torch.uint8, device="cpu")
+            self._memory = memory.pin_memory() if self._ring.pinned else memory
         return self._memory[:count]
 
     def free(self, event: Event | None = None) -> None:

@@ -81,18 +81,15 @@ def test_where_all_are_still_read_the_first_is_waited_for():
 
 
 def test_memory_is_pinned_where_it_is_asked_for(monkeypatch):
-    asked = []
-    empty = torch.empty
-
-    def recorded(*size, pin_memory=False, **options):
-        asked.append(pin_memory)
-        return empty(*size, **options)
-
-    monkeypatch.setattr(torch, "empty", recorded)
-    BufferRing(pinned=True).take().bytes(10)
-    assert asked[-1] is True
+    pinned = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda memory: pinned.append(len(memory)) or memory)
     BufferRing().take().bytes(10)
-    assert asked[-1] is False
+    assert pinned == []
+    buffer = BufferRing(pinned=True).take()
+    buffer.bytes(10)
+    buffer.bytes(12)
+    assert len(pinned) == 1
+    assert pinned[0] >= 12
 
 
 def test_threads_get_buffers_of_their_own():

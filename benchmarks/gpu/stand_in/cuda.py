@@ -46,6 +46,9 @@ class Event:
     def record(self, stream: Stream | None = None) -> None:
         self._at = time.perf_counter()
 
+    def query(self) -> bool:
+        return True
+
     def synchronize(self) -> None: ...
 
     def elapsed_time(self, end: Event) -> float:
@@ -149,7 +152,7 @@ def install() -> Gpu:
             raise AttributeError(f"torch.cuda has no {name} to stand in for")
         setattr(torch.cuda, name, value)
     torch.profiler.profile, torch.autocast = Profile, Autocast
-    Tensor.pin_memory = lambda self, device=None: pin(self.clone())
+    Tensor.pin_memory = lambda self, device=None: self if is_pinned(self) else pin(self.clone())
     Tensor.is_pinned = lambda self, device=None: is_pinned(self)
     Tensor.record_stream, Tensor.to = record_stream, to
     gpu.__enter__()

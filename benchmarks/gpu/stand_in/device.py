@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
@@ -121,6 +122,10 @@ class Gpu(TorchDispatchMode):
             made = func(*args, **kwargs)
             return pin(made) if pinned else made
         on_host = [v for v in given if isinstance(v, Tensor) and not isinstance(v, OnGpu) and v.dim() > 0]
+        if func is torch.ops.gpuaug.augment.default and list(map(id, on_host)) == [id(args[0])]:
+            if not is_pinned(args[0]):
+                raise RuntimeError("storage in the host's memory must be page-locked for a GPU to read it")
+            on_host = []  # read over the bus
         if wrappers and on_host and name not in MIXING:
             raise RuntimeError(
                 f"Expected all tensors to be on the same device, but {name} got cuda:0 and cpu"
@@ -209,10 +214,18 @@ def repeated(func: Any, inner: Any, made: Any) -> Callable[[], None]:
     return run
 
 
+_pinned: dict[int, StorageWeakRef] = {}  # by address
+
+
 def pin(value: Tensor) -> Tensor:
-    value._stand_in_pinned = True  # type: ignore[attr-defined]
+    storage = value.untyped_storage()
+    _pinned[storage.data_ptr()] = StorageWeakRef(storage)
     return value
 
 
 def is_pinned(value: Tensor) -> bool:
-    return getattr(value, "_stand_in_pinned", False)
+    """Whether the memory, of which a tensor may be a part, was pinned."""
+    if isinstance(value, OnGpu):
+        return False
+    found = _pinned.get(value.untyped_storage().data_ptr())
+    return found is not None and not found.expired()
