@@ -33,7 +33,7 @@ CLASSES, COUNTS, SIDE = ("sea", "glacier"), {"sea": 672, "glacier": 1344}, 20
 GAPS = (None, 3.0, 2.0, 1.5, 1.0)
 
 
-def files_of(root: Path, gap: float | None) -> gpuaug.ImageFiles:
+def training_files(root: Path, gap: float | None) -> gpuaug.ImageFiles:
     """The training files, in the order of the study's images: by class, then by name."""
     folder = ImageFolder(root / "train")
     chosen: list[tuple[str, int]] = []
@@ -57,7 +57,7 @@ def scales(files: gpuaug.ImageFiles, augment: gpuaug.Compose) -> dict[str, float
 def mean_recall(root: Path, data: Any, gap: float | None, seed: int, protocol: Protocol) -> float:
     """The mean of the classes' recalls after the last epoch."""
     training = Training(data, ARMS["all"], seed, protocol)
-    files = files_of(root, gap)
+    files = training_files(root, gap)
     sampler = gpuaug.BalancedSampler(files.labels, seed=seed)
     training.loader = gpuaug.BalancedLoader(files, sampler, training.augment, protocol.batch_size)
     for _ in range(protocol.epochs):
@@ -86,7 +86,7 @@ def main() -> None:
             rows.append(
                 {
                     "reducing_gap": gap,
-                    "scales": scales(files_of(root, gap), augment),
+                    "scales": scales(training_files(root, gap), augment),
                     "mean_recall": found,
                     "mean": mean(found),
                     "standard_deviation": stdev(found),

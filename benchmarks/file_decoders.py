@@ -105,7 +105,7 @@ def check(name: str, decoder: Decoder, path: str, size: Size, scale: int) -> Non
 
 
 def best_rates(decoders: dict[str, dict[str, dict[str, Any]]]) -> dict[str, float]:
-    """The limit of anything that decodes with libjpeg-turbo: the fastest decoder's images a second, of whole
+    """The fastest decoder of whole files; a loader that decodes windows may be faster: the fastest decoder's images a second, of whole
     images and of halves.
 
     >>> best_rates({"whole": {"a": {"images_per_second": 3.0}, "b": {"images_per_second": 5.0}}, "half": {}})

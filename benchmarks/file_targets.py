@@ -33,7 +33,9 @@ def targets(report: dict[str, Any]) -> list[dict[str, Any]]:
                 found.append(_at_least(f"{name}: times {peer}", rates[OURS] / rates[peer], least))
         for loader, limit in row["limits"].items():
             share = rates[loader] / limit
-            found.append(_at_least(f"{name}: {loader}, of the decoder's limit", share, OF_THE_LIMIT))
+            found.append(
+                _at_least(f"{name}: {loader}, of the fastest decoder of whole files", share, OF_THE_LIMIT)
+            )
     if "memory" in report:
         most = max([report["memory"][OURS]["peak"], *(e["most"] for e in report["memory"][OURS]["epochs"])])
         found.append({"what": "resident, MB", "value": most, "at_most": RESIDENT, "met": most <= RESIDENT})

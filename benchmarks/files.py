@@ -149,7 +149,7 @@ def measure_set(folder: Path, sizes: Sizes, size: Size, peers: list[str], rounds
 
 
 def why_not(name: str, library: Library, photographs: Path, ramps: Path, size: Size) -> str | None:
-    """What is wrong with a library; that one of gpuaug's is wrong ends the run."""
+    """Why a library fails the check, or None. A failure of gpuaug's own ends the run."""
     try:
         check(library, photographs, ramps, size)
     except (AssertionError, ImportError, RuntimeError) as error:
@@ -161,7 +161,7 @@ def why_not(name: str, library: Library, photographs: Path, ramps: Path, size: S
     return None
 
 
-def photographs(folder: Path, sizes: Sizes, size: Size) -> Path:
+def write_set(folder: Path, sizes: Sizes, size: Size) -> Path:
     return write_photographs(folder / _name(size), size, sizes.sets[size])
 
 
@@ -184,7 +184,7 @@ def environment() -> dict[str, Any]:
 
 
 def _case(folder: Path, sizes: Sizes, size: Size) -> FileCase:
-    return FileCase(photographs(folder, sizes, size), batch=sizes.batch, workers=THREADS)
+    return FileCase(write_set(folder, sizes, size), batch=sizes.batch, workers=THREADS)
 
 
 def _name(size: Size) -> str:

@@ -19,7 +19,17 @@ BEGIN, END = "<!-- files: benchmarks/files_table.py -->\n", "<!-- end of files -
 
 def tables(files: dict[str, Any], accuracy: dict[str, Any]) -> str:
     """What stands between the marks."""
-    return "\n".join(["", *rates(files), "", *gaps(files, accuracy), "", ""])
+    found = [rates(files), aims(files), gaps(files, accuracy)]
+    return "\n\n".join(["", *("\n".join(lines) for lines in found), ""])
+
+
+def aims(files: dict[str, Any]) -> list[str]:
+    """Each aim, what was measured, and whether it was met."""
+    rows = [["aim", "measured", "met"]]
+    for row in files["targets"]:
+        aim = f"at least {row['at_least']:,}" if "at_least" in row else f"at most {row['at_most']:,}"
+        rows.append([f"{row['what']}: {aim}", f"{row['value']:,}", "yes" if row["met"] else "**no**"])
+    return _lines(rows)
 
 
 def rates(files: dict[str, Any]) -> list[str]:
@@ -51,7 +61,9 @@ def _rate(loaders: dict[str, Any], name: str) -> str:
     if name not in loaders:
         return ""
     rate, ours = (loaders[which]["images_per_second"] for which in (name, "gpuaug"))
-    return f"{rate:,.0f}" + ("" if name == "gpuaug" else f" ({rate / ours:.2f})")
+    low, high = loaders[name]["quartiles"]
+    share = "" if name == "gpuaug" else f" ({rate / ours:.2f})"
+    return f"{rate:,.0f}{share} [{low:,.0f}, {high:,.0f}]"
 
 
 def _recall(row: dict[str, Any]) -> str:

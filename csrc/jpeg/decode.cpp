@@ -22,8 +22,8 @@ namespace gpuaug {
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
-// Columns beyond the window, where libjpeg is to smooth the colours as inside the image: it takes the border of what it
-// decodes for the image's own. (Of rows it keeps what it needs.)
+// Columns that are decoded beyond both sides of the window: libjpeg enlarges the colors as if what it decodes were the
+// whole image. (Of rows, jpeg_skip_scanlines keeps what the next ones need.)
 constexpr int64_t kMargin = 2;
 constexpr int64_t kChannels = 3;
 
@@ -49,7 +49,7 @@ struct Window {
   int64_t left, top, width, height, scale;
 };
 
-// What is decoded of the image: columns from `x` on, of which the window's begin `skipped` bytes later.
+// Reads the window's rows. Decoded columns begin at x, the window's `skipped` bytes later.
 void read_rows(jpeg_decompress_struct& info, const Window& window, uint8_t* out, std::vector<uint8_t>& row) {
   const int64_t whole = info.output_width;
   int64_t skipped = 0;

@@ -1,1 +1,1 @@
-"""Encoded images: what holds them, and how a window of one is decoded."""
+"""Encoded images: what holds them, their headers, and how a window of one is decoded."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -30,13 +31,15 @@ class EncodedImages:
     Attributes:
         files: of the batch.
         names: of their samples, for messages.
-        heights, widths: int64 ``(n,)``, those of the heads, which recipes were made from.
+        heights, widths: int64 ``(n,)``, those of the headers, which recipes were made from.
+        refusals: what nvJPEG said of files that it did not decode.
     """
 
     files: list[ImageFile]
     names: list[str]
     heights: Tensor
     widths: Tensor
+    refusals: list[RuntimeError] = field(default_factory=list, repr=False)
 
     @property
     def device(self) -> torch.device:
@@ -46,10 +49,17 @@ class EncodedImages:
         """The decoded images, whole, on the device. A file that nvJPEG does not take is decoded on the host.
 
         Raises:
-            RuntimeError: a file that is cut off or damaged, naming the sample.
+            RuntimeError: a file that is cut off or damaged, naming the sample; no memory left on the device.
         """
         jpegs = [place for place, file in enumerate(self.files) if file.windowed]
         images = self._together(jpegs, device, decode)
+        if jpegs and len(self.refusals) == len(jpegs):
+            warnings.warn(
+                f"nvJPEG decoded none of {len(jpegs)} files, at last for {self.refusals[-1]}: the host "
+                "decodes them, in one thread; ImageFiles(decode='host') has num_workers threads for it",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         for place in range(len(self.files)):
             if place not in images:
                 images[place] = self._on_host(place).to(device)
@@ -68,8 +78,11 @@ class EncodedImages:
         try:
             decoded = zip(decode(data, device), files, strict=True)
             return dict(zip(places, (_checked(image, file) for image, file in decoded), strict=True))
-        except RuntimeError:
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
             if len(places) == 1:
+                self.refusals.append(error)
                 return {}
         # One of them is to blame: each alone.
         return {

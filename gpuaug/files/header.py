@@ -1,4 +1,4 @@
-"""What the head of a JPEG file says, without a decoder."""
+"""What the header of a JPEG file says, without a decoder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def jpeg_header(data: bytes | bytearray) -> JpegHeader | None:
     position, exif = 2, False
     while position + 9 < len(data) and data[position] == 0xFF:
         marker = data[position + 1]
-        if marker == 0xFF or marker in _ALONE:  # a fill byte
+        if marker == 0xFF or marker in _ALONE:  # a fill byte, or one without a segment
             position += 1 if marker == 0xFF else 2
             continue
         if marker in _STARTS_FRAME:

@@ -46,9 +46,11 @@ class ImageFile:
         """An image of which no pixel is decoded yet.
 
         Raises:
-            OSError: not an image that Pillow knows (``PIL.UnidentifiedImageError``), or a damaged head.
+            OSError: not an image that Pillow knows (``PIL.UnidentifiedImageError``), or a damaged header.
             ValueError: more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
         """
+        import PIL.Image  # noqa: F401  # it has the limit that check_pixels reads
+
         header = jpeg_header(data)
         if header is not None and mode == "RGB" and not (upright and header.has_exif):
             check_pixels(header.width, header.height)
@@ -80,7 +82,6 @@ class ImageFile:
         """
         if self.windowed and decode_jpeg_window(self.data, out, left, top, scale):
             return
-        # Of an image whose scale is not 1, its own decoder makes the smaller one, as Image.draft has it.
         pixels = np.asarray(self.open(scale))
         height, width = out.shape[:2]
         window = pixels[top : top + height, left : left + width]
@@ -103,8 +104,13 @@ _QUARTER_TURNS = (5, 6, 7, 8)
 
 
 def _opened(data: bytearray) -> Image:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    image = Image.open(io.BytesIO(data))
+    try:
+        image = Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        raise UnidentifiedImageError(
+            "not an image of a format that Pillow knows"
+        ) from None  # it shows an address
     check_pixels(*image.size)
     return image

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gpuaug.files.encoded import name_encoded, read_encoded
-from gpuaug.files.held import files_of
+from gpuaug.files.from_datasets import files_of
 from gpuaug.files.image_file import CHANNELS, REDUCING_GAP, ImageFile, Mode
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ class ImageFiles(Dataset[Any]):
     (torch.Size([4, 3, 32, 32]), (<PIL.Image.Image image mode=RGB size=80x60 at ...>, 0))
 
     In a ``BalancedLoader``, ``num_workers`` is the number of threads that decode. The draws' recipes are made
-    from the sizes in the files' heads, before a pixel is decoded; of a JPEG then only the window that a draw
-    reads is decoded, and where the chain shrinks it, at 1/2, 1/4 or 1/8 scale. All go into one buffer, which
-    is used again. Other formats are decoded whole, by Pillow. In any other ``DataLoader`` this is a data set
-    of PIL images.
+    from the sizes in the files' headers, before a pixel is decoded; of a JPEG then only the window that a
+    draw reads is decoded, and where the chain shrinks it, at 1/2, 1/4 or 1/8 scale. The pixels of a batch
+    share one buffer, which later batches use again. Other formats are decoded whole, by Pillow. A plain
+    ``DataLoader`` gets PIL images, and needs a ``collate_fn``.
 
     Args:
         files: one item for each image: a path, bytes, or a dictionary with a path or bytes under "path" and
@@ -52,15 +52,21 @@ class ImageFiles(Dataset[Any]):
             images of another mode are converted.
         apply_exif_orientation: whether images are turned upright as their EXIF tag says. Off, as in
             ``ImageFolder``.
-        reducing_gap: how many source pixels are left for each output pixel, at least, where a JPEG is decoded
-            at a smaller scale, as in ``PIL.Image.Image.resize``: at least 1. None decodes at full scale: to
-            the byte what the whole image gives. It applies to draws that shrink with ``antialias``.
-        decode: "host", or "device": a CUDA device decodes JPEG files whole, by nvJPEG, whose pixels differ
-            from libjpeg's by a level or two; the host decodes what it refuses.
+        reducing_gap: at least 1, or None. A JPEG is decoded at 1/2, 1/4 or 1/8 scale where at least so many
+            source pixels are left for each output pixel, in both axes, as in ``PIL.Image.Image.resize``: for
+            draws that shrink with ``antialias`` and do not turn. None decodes at full scale: to the byte what
+            the whole image gives.
+        decode: "host", or "device": a CUDA device decodes whole JPEG files, by nvJPEG. Its pixels differ from
+            libjpeg's, most at edges of color, as it enlarges the colors in another way. The host decodes what
+            nvJPEG refuses.
         on_error: what a loader does with a file that cannot be read. "raise": a RuntimeError that names it.
-            "skip": another sample of the same label takes the draw's place, which the draw's key chooses;
-            ``loader.skipped`` lists the files. Of a file for the device only the head is read ahead: one that
-            is damaged further on is an error.
+            "skip": the draw's key chooses another sample of the same label in its place; ``loader.skipped``
+            lists the files, to be looked at after an epoch. With ``decode="device"`` headers alone are read
+            ahead: a file that is damaged further on is an error.
+
+    Attributes:
+        labels: ``(n, ...)``, a tensor on the host, as a sampler takes it.
+        classes: the names of the labels, or None.
 
     Raises:
         ValueError: labels that are not as many as the files; an argument out of its range.
@@ -91,7 +97,8 @@ class ImageFiles(Dataset[Any]):
             raise TypeError(
                 f"apply_exif_orientation must be a bool, got {type(apply_exif_orientation).__name__}"
             )
-        self.files = files
+        # A pandas Series is read by position, as labels are, and not by its index.
+        self.files: Sequence[Any] = getattr(files, "array") if hasattr(files, "iloc") else files  # noqa: B009
         self.labels, self.classes = _numbered(labels, classes)
         if len(self.labels) != len(files):
             raise ValueError(
@@ -125,12 +132,14 @@ class ImageFiles(Dataset[Any]):
 
         Raises:
             TypeError: another data set, or one with a loader or a transform of its own.
+            ValueError: a Hugging Face data set without exactly one ``Image`` and one ``ClassLabel``.
         """
         files, labels, classes = files_of(dataset)
         return cls(files, labels, **{"classes": classes, **options})
 
     @property
     def channels(self) -> int:
+        """Of the decoded images: 1, 3 or 4."""
         return CHANNELS[self.mode]
 
     def read(self, index: int) -> ImageFile:
@@ -192,4 +201,9 @@ def _numbered(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[
         values = torch.from_numpy(array.copy())
     if values.dim() == 0:
         raise ValueError(f"labels must have one entry for each file, got {labels!r}")
+    if classes is not None and values.numel() and not 0 <= values.min() <= values.max() < len(classes):
+        raise ValueError(
+            f"classes must name every label, got {len(classes)} names for labels from {values.min()} to "
+            f"{values.max()}"
+        )
     return values, None if classes is None else list(classes)

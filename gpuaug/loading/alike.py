@@ -26,7 +26,7 @@ class Stacked(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What the images and labels of a batch have in common, so that one that is checked stands for all."""
+    """The types, shape and dtype that all samples of a batch share: the first one alone is checked."""
 
     image: type
     shape: tuple[int, ...]

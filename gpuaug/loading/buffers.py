@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 _STEP = 1 << 21  # bytes: a large page
-_BUSY = 3  # buffers that copies may still read from, ahead of a wait
+_BUSY = 3  # with so many copies still running, take() waits instead of allocating
 
 
 class Event(Protocol):
-    """Something on the device that a copy from a buffer waits for, such as ``torch.cuda.Event``."""
+    """The end of a copy from a buffer, such as a ``torch.cuda.Event``: after it the buffer is used again."""
 
     def query(self) -> bool: ...
 
@@ -45,7 +45,8 @@ class Buffer:
 
 
 class BufferRing:
-    """Buffers that go around: as many as batches are on their way at the same time.
+    """A pool of buffers, used again in the order in which they were given back: as many as batches are on
+    their way at the same time.
 
     >>> ring = BufferRing()
     >>> first = ring.take()

@@ -11,7 +11,7 @@ from gpuaug.loading.device_dataset import DeviceDataset
 
 
 def find_device(dataset: Any, device: torch.device | str | None) -> torch.device:
-    """The device that is meant, with its number; checked to be there, and to be where the data set is."""
+    """The loader's device, with its number. Checks that it is there, and can read the data set."""
     resident = dataset.device if isinstance(dataset, DeviceDataset) else None
     found = torch.device(device if device is not None else resident or "cpu")
     if found.type not in ("cpu", "cuda"):

@@ -86,7 +86,7 @@ class FileBatch:
     # ---- Read
 
     def read(self, place: int) -> None:
-        """Reads a draw's file, and its head."""
+        """Reads a draw's file, and its header."""
         while place not in self._opened:
             index = self._index[place]
             try:

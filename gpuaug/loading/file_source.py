@@ -94,7 +94,7 @@ class FileSource:
             draws = torch.from_numpy(batch)
             labels = None if self._labels is None else self._labels[begin : begin + len(draws)]
             begin += len(draws)
-            # Images that no recipe transforms are handed out: nobody knows when they are done with.
+            # Without recipes the loop gets the buffer itself: it is used but once.
             ring = self._ring if recipes is not None else BufferRing(self._ring.pinned)
             yield FileBatch(self._files, draws, labels, recipes, self._substitutes, ring.take())
 
@@ -123,7 +123,7 @@ def _waited(pending: deque[_Run], timeout: float) -> FileBatch:
 
 
 class _Run:
-    """A batch in the hands of threads. The last one that has read a file makes the plan."""
+    """A batch that a pool of threads decodes. The one that reads the last file makes the recipes."""
 
     def __init__(self, batch: FileBatch, pool: ThreadPoolExecutor, threads: int) -> None:
         self.batch = batch
@@ -134,7 +134,9 @@ class _Run:
 
     def wait(self, timeout: float) -> FileBatch:
         if not self._done.wait(timeout or None):
-            raise RuntimeError(f"timeout must leave a batch time to be decoded, got {timeout} seconds")
+            raise RuntimeError(
+                f"timeout: no batch was decoded within {timeout} seconds; give more of them, or num_workers"
+            )
         if self._error is not None:
             raise self._error
         return self.batch
@@ -143,9 +145,7 @@ class _Run:
         self._error = self._error or RuntimeError("the iteration was left")
 
     def _stage(self, step: Callable[[int], Any], then: Callable[[bool], None]) -> None:
-        """Has threads take one place after another, and ``then`` called once all are done: with whether every
-        step gave something else than False.
-        """
+        """Runs ``step(place)`` for every place, in threads, then ``then(good)``: False where a step was."""
         places, total = count(), len(self.batch)
         workers = min(self._threads, total)
         left, good = [workers], [True]
@@ -175,12 +175,12 @@ class _Run:
             self._error = error
         self._done.set()
 
-    def _plan(self, read: bool) -> None:
+    def _plan(self, good: bool) -> None:
         self.batch.plan()
         self._stage(self.batch.decode, self._end)
 
-    def _end(self, decoded: bool) -> None:
-        if decoded:
+    def _end(self, good: bool) -> None:
+        if good:
             self._done.set()
         else:
             self._plan(True)

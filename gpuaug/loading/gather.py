@@ -1,4 +1,4 @@
-"""Batches of data sets that are nothing but two arrays or tensors, images and labels: one gather each."""
+"""Batches of data sets that are two arrays or tensors, images and labels: each is indexed once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def gather(dataset: Any, indices: list[int]) -> Stacked | None:
         indices: of samples, each in [0, len(dataset)).
 
     Returns:
-        None for other data sets, also for subclasses, and for parts of which samples go one by one.
+        None for other data sets, also for subclasses, and for arrays that cannot be indexed at once.
     """
     subsets, whole = [], dataset
     while type(whole) is Subset:

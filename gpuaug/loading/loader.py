@@ -95,7 +95,8 @@ class BalancedLoader:
             image are masks, which follow it. None refuses them: wrap masks in ``tv_tensors.Mask``.
         prefetch_factor, persistent_workers, timeout, multiprocessing_context, worker_init_fn: as in
             ``DataLoader``. Of image files, ``prefetch_factor`` is the number of batches that are decoded
-            ahead; the last two must not be given, and a folder data set with one keeps its processes.
+            ahead, by default 2, and ``persistent_workers`` has no effect: threads start with each iteration.
+            ``ImageFiles`` refuse the last two; a folder data set with one of them is read by processes.
 
     Yields:
         images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``, or

@@ -28,7 +28,8 @@ def read_batch(dataset: Any, indices: list[int]) -> Stacked | list[Sample]:
     Raises:
         IndexError: an index that is not in the data set.
         RuntimeError: an error of the data set, which is its cause; the message names the sample.
-        TypeError, ValueError: a sample that is none; ``__getitems__`` that gives no list, or another number.
+        TypeError, ValueError: a sample of another form; ``__getitems__`` that gives no list, or one of
+            another length.
     """
     for index in (min(indices), max(indices)):
         check_index(dataset, index)
@@ -60,7 +61,7 @@ def _fetch_each(dataset: Any, indices: list[int]) -> list[Any]:
 
 
 def _reads_many(dataset: Any) -> Callable[[list[int]], Any] | None:
-    """The data set's ``__getitems__``, where it reads what ``dataset[index]`` does, and not by just that."""
+    """The data set's ``__getitems__``, where it gives what ``dataset[index]`` does, and is faster."""
     found = getattr(type(dataset), "__getitems__", None)
     if not callable(found):
         return None

@@ -61,7 +61,8 @@ def as_image_files(dataset: Any, options: Mapping[str, Any]) -> ImageFiles | Non
     other data set, which processes decode.
 
     Args:
-        options: what was asked of processes is among them; a folder data set then keeps its processes.
+        options: of the loader. With ``worker_init_fn`` or ``multiprocessing_context`` a folder data set is
+            read by processes.
 
     Raises:
         ValueError: ``ImageFiles``, and something that processes alone do.
@@ -88,8 +89,8 @@ def as_image_files(dataset: Any, options: Mapping[str, Any]) -> ImageFiles | Non
 def check_decode(decode: str, device: torch.device, follow: bool) -> None:
     if decode == "device" and device.type != "cuda":
         raise RuntimeError(
-            f"decode must be 'host' where device is no CUDA device, got 'device' and {device}: nvJPEG runs "
-            "on a GPU"
+            f"decode must be 'host' where device is no CUDA device, got 'device' and {device}: give the "
+            "BalancedLoader device='cuda', or ImageFiles decode='host'"
         )
     if decode == "device" and not follow:
         raise ValueError("decode must be 'host' where augment is None, got 'device'")

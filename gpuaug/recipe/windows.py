@@ -1,4 +1,4 @@
-"""The windows of the source images that recipes read, and the same recipes for images cut to them.
+"""The window of the source image that each recipe reads, and the recipes for images cropped to them.
 
 A decoder asks here which pixels a batch needs, before it decodes one.
 """

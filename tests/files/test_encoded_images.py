@@ -1,6 +1,7 @@
 """Decoding on the device, with a stand-in for nvJPEG."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,11 +62,40 @@ def test_a_file_that_is_refused_is_decoded_on_the_host(width):
     assert decoder.calls == [3, 1, 1, 1]
 
 
-def test_images_of_another_size_than_the_head_says_are_not_taken():
-    assert_whole(images().to(CPU, lambda data, device: [planar(bytes(d.numpy()))[:, 1:] for d in data]))
+def test_images_of_another_size_than_the_header_says_are_not_taken():
+    def cropped(data, device):
+        return [planar(bytes(part.numpy()))[:, 1:] for part in data]
+
+    with pytest.warns(RuntimeWarning, match="decoded none of 3 files, at last for an image of 8 x 8"):
+        assert_whole(images().to(CPU, cropped))
 
 
-def test_a_damaged_file_names_its_sample():
-    files = [ImageFile.of(bytearray(DATA[0][:-200]))]
-    with pytest.raises(RuntimeError, match=r"sample 5: OSError: .*truncated"):
-        EncodedImages(files, NAMES, torch.tensor([20]), torch.tensor([30])).to(CPU, NvJpeg())
+def test_a_decoder_that_decodes_nothing_is_told():
+    def missing(data, device):
+        raise RuntimeError("torchvision was built without nvJPEG")
+
+    with pytest.warns(RuntimeWarning, match="decoded none of 3 files, at last for torchvision was"):
+        assert_whole(images().to(CPU, missing))
+
+
+def test_want_of_memory_is_no_refusal():
+    def full(data, device):
+        raise torch.OutOfMemoryError("out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        images().to(CPU, full)
+
+
+def test_a_file_that_neither_decodes_names_its_sample():
+    whole = ImageFile.of(bytearray(DATA[0]))
+    broken = replace(whole, data=whole.data[:600])  # cut off after its header was read
+    files = EncodedImages([broken], NAMES, torch.tensor([20]), torch.tensor([30]))
+
+    def refuse(data, device):
+        raise RuntimeError("nvjpegDecode failed")
+
+    with (
+        pytest.warns(RuntimeWarning, match="decoded none of 1 files"),
+        pytest.raises(RuntimeError, match=r"sample 5: OSError: .*[Tt]runcated"),
+    ):
+        files.to(CPU, refuse)

@@ -3,6 +3,8 @@
 import io
 import itertools
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def whole(data, scale=1, mode="RGB"):
     with Image.open(io.BytesIO(data)) as image:
         if scale > 1:
             image.draft(mode, (image.width // scale, image.height // scale))
-        return np.asarray(image.convert(mode)).reshape(-(-image.height // 1), image.width, CHANNELS[mode])
+        return np.asarray(image.convert(mode)).reshape(image.height, image.width, CHANNELS[mode])
 
 
 def window(file, left, top, width, height, scale=1):
@@ -148,6 +150,16 @@ def test_more_pixels_than_pillow_allows(size, monkeypatch):
             ImageFile.of(bytearray(data))
 
 
+def test_the_limit_of_pixels_holds_whoever_imported_pillow():
+    """In a process where nobody did."""
+    small = jpeg(8, 8)
+    at = small.index(b"\xff\xc0") + 5
+    data = small[:at] + (60_000).to_bytes(2, "big") * 2 + small[at + 4 :]
+    script = f"import gpuaug; gpuaug.ImageFiles([{data!r}], [0]).read(0)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "MAX_IMAGE_PIXELS" in done.stderr
+
+
 def test_what_pillow_makes_of_damaged_data_is_what_comes_out(decoder):
     """libjpeg warns, and Pillow goes on."""
     data = bytearray(jpeg(200, 160))
@@ -168,7 +180,7 @@ def test_a_file_that_is_cut_off_fails_in_every_window(decoder):
     ("data", "message"),
     [
         (b"", "the file is empty"),
-        (b"text", "cannot identify image file"),
+        (b"text", "not an image of a format that Pillow knows"),
         (jpeg()[:10], "[Tt]runcated"),
         (jpeg()[:200], "[Tt]runcated"),
         (encoded(picture(8, 8), "PNG")[:20], "[Tt]runcated"),

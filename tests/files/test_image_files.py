@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import DatasetFolder, ImageFolder
 
 import gpuaug
-from gpuaug.files.held import files_of
+from gpuaug.files.from_datasets import files_of
 
 DATA = [jpeg(20 + n, 30, seed=n) for n in range(6)]
 LABELS = [0, 1, 0, 0, 1, 2]
@@ -168,6 +168,22 @@ def test_labels_are_names(labels):
     assert (other.labels.tolist(), other.classes) == ([2, 1, 2, 2, 1, 0], ["c", "b", "a"])
     with pytest.raises(ValueError, match=r"names among classes, \['a', 'b'\], got 'c'"):
         gpuaug.ImageFiles(DATA, labels, classes=["a", "b"])
+
+
+def test_a_column_of_pandas_is_read_by_position():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"image": DATA, "label": LABELS}).iloc[[4, 2, 5]]
+    files = gpuaug.ImageFiles(table["image"], table["label"])
+    assert [(pixels(image), label) for image, label in (files[n] for n in range(3))] == [
+        (decoded(DATA[n]), LABELS[n]) for n in (4, 2, 5)
+    ]
+    assert files.name(1) == "sample 1"
+
+
+def test_classes_name_every_label():
+    assert gpuaug.ImageFiles(DATA, LABELS, classes=["a", "b", "c"]).classes == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="must name every label, got 2 names for labels from 0 to 2"):
+        gpuaug.ImageFiles(DATA, LABELS, classes=["a", "b"])
 
 
 def test_several_labels_a_sample():

@@ -3,7 +3,6 @@
 import io
 import pickle
 import threading
-import time
 from copy import deepcopy
 
 import numpy as np
@@ -174,8 +173,16 @@ def test_labels_reach_a_per_class():
 
 def test_a_mix_follows():
     loader = make(augment=chain(), num_workers=2, mix=gpuaug.MixUp())
-    _, (first, second, share) = next(iter(loader))
-    assert first.shape == second.shape == share.shape == (4,)
+    draws = loader.sampler.draws(0, 4)
+    images, (first, second, share) = next(iter(loader))
+    plain, labels = next(iter(make()))
+    mixed, (own, partners, shares) = gpuaug.MixUp()(plain, labels, draws)
+    assert torch.equal(images, mixed)
+    assert (first.tolist(), second.tolist(), share.tolist()) == (
+        own.tolist(),
+        partners.tolist(),
+        shares.tolist(),
+    )
 
 
 # ---- Which data sets
@@ -200,10 +207,11 @@ def test_torchvisions_folders_are_decoded_by_threads_unasked(tmp_path):
     assert isinstance(source_of(whole), FileSource)
     assert isinstance(source_of(Subset(whole, range(4))), FileSource)
     sampler = gpuaug.BalancedSampler(whole.targets, seed=3)
+    drawn = [LABELS[index] for index in sampler.draws()[:, 0]]
     images, labels = epoch(gpuaug.BalancedLoader(whole, sampler, chain(), 4, num_workers=2))
     expected, _ = epoch(make())
     assert torch.equal(images, expected)
-    assert labels.tolist() == [LABELS[index] for index in sampler.draws()[:, 0]] or sampler.epoch
+    assert labels.tolist() == drawn
 
 
 def test_others_keep_their_processes(tmp_path):
@@ -401,12 +409,13 @@ def test_a_class_of_which_nothing_can_be_read():
 
 
 def test_threads_share_the_work(monkeypatch):
-    names = set()
+    names, together = set(), threading.Barrier(3, timeout=30)
     decode = ImageFile.decode
 
     def recorded(*given):
-        names.add(threading.current_thread().name)
-        time.sleep(0.01)  # as a decoder does, which leaves Python to the others
+        if threading.current_thread().name not in names:
+            names.add(threading.current_thread().name)
+            together.wait()  # goes on once three decode at the same time
         decode(*given)
 
     monkeypatch.setattr(ImageFile, "decode", recorded)

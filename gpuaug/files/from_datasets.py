@@ -1,4 +1,4 @@
-"""The encoded images that other libraries' data sets hold."""
+"""Files, labels and classes of torchvision's and Hugging Face's data sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def files_of(dataset: Any) -> Files:
     TypeError: dataset must be a torchvision ImageFolder or DatasetFolder, a Subset of one, or ...
 
     Raises:
-        TypeError: another one.
+        TypeError: any other data set.
         ValueError: a Hugging Face data set without one image and one label.
     """
     if type(dataset) is Subset:
