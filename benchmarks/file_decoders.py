@@ -105,8 +105,8 @@ def check(name: str, decoder: Decoder, path: str, size: Size, scale: int) -> Non
 
 
 def best_rates(decoders: dict[str, dict[str, dict[str, Any]]]) -> dict[str, float]:
-    """The fastest decoder of whole files; a loader that decodes windows may be faster: the fastest decoder's images a second, of whole
-    images and of halves.
+    """The fastest decoder's images a second, of whole images and of halves. A loader that decodes windows may
+    be faster.
 
     >>> best_rates({"whole": {"a": {"images_per_second": 3.0}, "b": {"images_per_second": 5.0}}, "half": {}})
     {'whole': 5.0}
