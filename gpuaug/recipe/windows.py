@@ -136,10 +136,14 @@ def _span(
     moves = [field[along] * (size[1] - 1), field[across] * (size[0] - 1)]
     least = field[start] + sum(move.clamp(max=0) for move in moves)
     most = field[start] + sum(move.clamp(min=0) for move in moves)
-    # A filter reaches a step to both sides, a blend one pixel on.
-    reach = torch.where((field["stages"] & SHRINK) != 0, field[along].abs(), 0) + _PIXEL
+    # A filter reaches a step to both sides of its centre, which is held in the window; a blend one pixel on.
+    filtered = (field["stages"] & SHRINK) != 0
+    reach = torch.where(filtered, field[along].abs(), 0) + _PIXEL
+    inside = (least - reach >= field[low] * _PIXEL) & (most + reach <= (field[high] - 1) * _PIXEL)
+    lowest, highest = field[low] * _PIXEL, (field[high] - 1) * _PIXEL
+    least = torch.where(filtered, least.maximum(lowest).minimum(highest), least)
+    most = torch.where(filtered, most.maximum(lowest).minimum(highest), most)
     first, last = (least - reach) // _PIXEL, -((-most - reach) // _PIXEL)
-    inside = (first >= field[low]) & (last < field[high])
     # Beyond the window taps follow the border: reflected ones may come to lie anywhere in it.
     whole = ~inside & (field["border"] == BORDERS["reflect"])
     first = torch.where(whole, field[low], first.maximum(field[low]).minimum(field[high] - 1))

@@ -35,6 +35,8 @@ CHAINS = {
         gpuaug.Resize((64, 64)),
         gpuaug.RandomAffine(30, translate=(0.3, 0.3), scale=(0.3, 2), shear=20),
     ],
+    "moved out": [gpuaug.Resize((24, 24)), gpuaug.RandomAffine(0, (1.0, 1.0), (0.2, 0.9))],
+    "moved out, kept": [gpuaug.RandomAffine(0, (1.0, 1.0), (0.2, 0.9)), gpuaug.RandomResizedCrop(9)],
     "centre": [gpuaug.CenterCrop(16), gpuaug.GaussianBlur()],
     "a crop for some": [gpuaug.RandomApply([gpuaug.RandomCrop(20)], p=0.5), gpuaug.Resize((33, 33))],
     "options": [gpuaug.OneOf([article, gpuaug.RandomResizedCrop(32)])],
