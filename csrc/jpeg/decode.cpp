@@ -26,6 +26,7 @@ using torch::stable::Tensor;
 // whole image. (Of rows, jpeg_skip_scanlines keeps what the next ones need.)
 constexpr int64_t kMargin = 2;
 constexpr int64_t kChannels = 3;
+constexpr int kSmoothed = 10;  // the coefficients that libjpeg looks at
 
 struct Errors {
   jpeg_error_mgr base;  // first: libjpeg knows the address of this alone
@@ -72,6 +73,16 @@ void read_rows(jpeg_decompress_struct& info, const Window& window, uint8_t* out,
   }
 }
 
+// Whether scans of a progressive file are missing: libjpeg then smooths blocks by their neighbours, also those beyond a
+// window.
+bool is_smoothed(const jpeg_decompress_struct& info) {
+  if (info.coef_bits == nullptr) return false;
+  for (int component = 0; component < info.num_components; ++component)
+    for (int coefficient = 0; coefficient < kSmoothed; ++coefficient)
+      if (info.coef_bits[component][coefficient] != 0) return true;
+  return false;
+}
+
 // What went wrong, or "". No C++ object that owns memory is made here, or in what is called: a jump would leak it, and
 // `row` is the caller's.
 const char* decode(Errors& errors, const uint8_t* data, int64_t bytes, const Window& window, uint8_t* out,
@@ -94,9 +105,12 @@ const char* decode(Errors& errors, const uint8_t* data, int64_t bytes, const Win
   jpeg_start_decompress(&info);
   const bool inside = window.left + window.width <= static_cast<int64_t>(info.output_width) &&
                       window.top + window.height <= static_cast<int64_t>(info.output_height);
-  if (inside) read_rows(info, window, out, row);
+  const char* error = !inside             ? "the window reaches beyond the image"
+                      : is_smoothed(info) ? "scans of a progressive image are missing"
+                                          : "";
+  if (*error == '\0') read_rows(info, window, out, row);
   jpeg_destroy_decompress(&info);  // the rows below the window are not read
-  return inside ? "" : "the window reaches beyond the image";
+  return error;
 }
 
 // data: flat uint8, the file; out: uint8 (height, width, 3), the window at (left, top) of the image at 1/scale.

@@ -169,6 +169,21 @@ def test_what_pillow_makes_of_damaged_data_is_what_comes_out(decoder):
     np.testing.assert_array_equal(window(file, 0, 0, 200, 160), whole(bytes(data)))
 
 
+@pytest.mark.parametrize("scans", [1, 3])
+def test_a_progressive_image_of_which_scans_are_missing(scans, decoder):
+    """libjpeg smooths its blocks, by their neighbours."""
+    data = jpeg(200, 160, "progressive")
+    starts = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    tables = data.rfind(b"\xff\xc4", starts[scans - 1], starts[scans])
+    file = ImageFile.of(bytearray(data[:tables] + b"\xff\xd9"))
+    assert file.windowed
+    expected = whole(bytes(file.data))
+    assert not np.array_equal(expected, whole(data))
+    for left, top, width, height in some_windows(200, 160, 10, scans):
+        found = window(file, left, top, width, height)
+        np.testing.assert_array_equal(found, expected[top : top + height, left : left + width])
+
+
 def test_a_file_that_is_cut_off_fails_in_every_window(decoder):
     data = jpeg(200, 160)[:-300]
     file = ImageFile.of(bytearray(data))
