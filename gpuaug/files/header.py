@@ -11,12 +11,15 @@ _STARTS_FRAME = {
 }  # baseline, extended, progressive: those that libjpeg-turbo decodes in windows
 _OTHER_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a segment
+# Gray, and 4:4:4, 4:2:2, 4:4:0 and 4:2:0, of three channels; libjpeg scales others by averages of blocks.
+_SAMPLINGS = {bytes([gray]) for gray in (0x11, 0x21, 0x12, 0x22)}
+_SAMPLINGS |= {bytes([luma, 0x11, 0x11]) for luma in (0x11, 0x21, 0x12, 0x22)}
 _END = b"\xff\xd9"
 _TAIL = 1 << 10
 
 
 class JpegHeader(NamedTuple):
-    """Of a JPEG of 8 bits, gray or of three channels; sizes in pixels."""
+    """Of a JPEG of 8 bits, gray or of three channels whose sampling is a usual one; sizes in pixels."""
 
     height: int
     width: int
@@ -46,7 +49,9 @@ def jpeg_header(data: bytes | bytearray) -> JpegHeader | None:
                 int.from_bytes(data[position + 7 : position + 9], "big"),
                 data[position + 9],
             )
-            ordinary = bits == 8 and channels in (1, 3) and height > 0 and width > 0
+            # Of each channel its number, how often it is sampled across and down, and its table.
+            samplings = data[position + 11 : position + 10 + 3 * channels : 3]
+            ordinary = bits == 8 and height > 0 and width > 0 and bytes(samplings) in _SAMPLINGS
             return JpegHeader(height, width, exif) if ordinary else None
         if marker in _OTHER_FRAMES or marker == 0xDA:
             return None

@@ -17,6 +17,7 @@ from gpuaug.files.substitutes import Substitutes
 from gpuaug.loading.buffers import BufferRing
 from gpuaug.loading.file_batch import FileBatch, MakeRecipes
 from gpuaug.loading.parcel import Decoded
+from gpuaug.loading.samples import check_index
 from gpuaug.loading.sources import Batches, Source
 from gpuaug.sampling.base import checked
 
@@ -92,6 +93,8 @@ class FileSource:
         begin = 0
         for batch in self._batches:
             draws = torch.from_numpy(batch)
+            for index in (batch[:, 0].min(), batch[:, 0].max()):
+                check_index(self._files, int(index))
             labels = None if self._labels is None else self._labels[begin : begin + len(draws)]
             begin += len(draws)
             # Without recipes the loop gets the buffer itself: it is used but once.

@@ -160,6 +160,12 @@ def test_serving_draws():
     assert loader.state_dict()["position"] == 0
 
 
+@pytest.mark.parametrize("index", [-1, len(LABELS)])
+def test_draws_of_samples_that_are_not_there(index):
+    with pytest.raises(IndexError, match=rf"index must be in \[0, 18\), .* got {index}"):
+        list(make(num_workers=2).serve(torch.tensor([[0, 0, 1], [index, 0, 1]])))
+
+
 def test_labels_reach_a_per_class():
     """Images of the second class are inverted."""
     inverted = gpuaug.PerClass([gpuaug.RandomInvert(p=1.0)], op_probability=[[0.0], [1.0]])
