@@ -85,7 +85,7 @@ class FileSource:
         finally:
             for run in pending:
                 run.stop()
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown()  # what is queued ends at once; cancelling it fails while Python itself ends
             for run in pending:
                 run.batch.buffer.free()
 

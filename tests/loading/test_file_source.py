@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import subprocess
+import sys
 import threading
 from copy import deepcopy
 
@@ -329,6 +331,27 @@ def test_a_file_that_takes_too_long(monkeypatch):
     with pytest.raises(RuntimeError, match="timeout"):
         next(iter(loader))
     timer.join()
+
+
+@pytest.mark.parametrize("end", ["", "raise ValueError('the end')", "sys.exit(3)"])
+def test_a_process_that_ends_in_the_middle_of_an_epoch(end, tmp_path):
+    """With threads at work, and an iterator that nobody closed."""
+    path = tmp_path / "image.jpg"
+    path.write_bytes(DATA[0])
+    script = f"""
+import sys, gpuaug
+files = gpuaug.ImageFiles([{str(path)!r}] * 200, [0, 1] * 100)
+augment = gpuaug.RandomResizedCrop(16)
+loader = gpuaug.BalancedLoader(files, gpuaug.BalancedSampler(files.labels), augment, 4, num_workers=3)
+batches = iter(loader)
+next(batches)
+{end}
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
+    assert done.returncode == {"": 0, "sys.exit(3)": 3}.get(end, 1)
+    assert [line for line in done.stderr.splitlines() if "rror" in line] == (
+        ["ValueError: the end"] if "raise" in end else []
+    )
 
 
 def test_a_loop_that_is_left_goes_on_from_its_state():
