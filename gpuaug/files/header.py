@@ -23,7 +23,6 @@ class JpegHeader(NamedTuple):
 
     height: int
     width: int
-    has_exif: bool
 
 
 def jpeg_header(data: bytes | bytearray) -> JpegHeader | None:
@@ -36,7 +35,7 @@ def jpeg_header(data: bytes | bytearray) -> JpegHeader | None:
     """
     if not data.startswith(b"\xff\xd8\xff") or data.rfind(_END, -_TAIL) < 0:
         return None
-    position, exif = 2, False
+    position = 2
     while position + 9 < len(data) and data[position] == 0xFF:
         marker = data[position + 1]
         if marker == 0xFF or marker in _ALONE:  # a fill byte, or one without a segment
@@ -52,9 +51,8 @@ def jpeg_header(data: bytes | bytearray) -> JpegHeader | None:
             # Of each channel its number, how often it is sampled across and down, and its table.
             samplings = data[position + 11 : position + 10 + 3 * channels : 3]
             ordinary = bits == 8 and height > 0 and width > 0 and bytes(samplings) in _SAMPLINGS
-            return JpegHeader(height, width, exif) if ordinary else None
+            return JpegHeader(height, width) if ordinary else None
         if marker in _OTHER_FRAMES or marker == 0xDA:
             return None
-        exif = exif or (marker == 0xE1 and data[position + 4 : position + 8] == b"Exif")
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     return None

@@ -52,7 +52,7 @@ class ImageFile:
         import PIL.Image  # noqa: F401  # it has the limit that check_pixels reads
 
         header = jpeg_header(data)
-        if header is not None and mode == "RGB" and not (upright and header.has_exif):
+        if header is not None and mode == "RGB" and not (upright and _may_be_turned(data)):
             check_pixels(header.width, header.height)
             return cls(data, header.height, header.width, mode, upright, windowed=True)
         if not data:
@@ -101,6 +101,11 @@ class ImageFile:
 
 _ORIENTATION = 0x0112
 _QUARTER_TURNS = (5, 6, 7, 8)
+
+
+def _may_be_turned(data: bytearray) -> bool:
+    """Whether Pillow may find an orientation, in EXIF or XMP, wherever in the file."""
+    return b"Exif\x00" in data or b"tiff:Orientation" in data
 
 
 def _opened(data: bytearray) -> Image:

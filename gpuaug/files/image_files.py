@@ -148,7 +148,10 @@ class ImageFiles(Dataset[Any]):
 
     def name(self, index: int) -> str:
         """``sample 3``, with its path where it has one."""
-        path = name_encoded(self.files[index])
+        try:
+            path = name_encoded(self.files[index])
+        except Exception:  # it is for messages, such as that this item cannot be had
+            path = ""
         return f"sample {index} ({path})" if path else f"sample {index}"
 
     def __len__(self) -> int:
@@ -186,7 +189,7 @@ def _numbered(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[
     if hasattr(labels, "to_pylist"):  # a column of Arrow
         labels = labels.to_pylist()
     if isinstance(labels, Tensor):
-        values = labels.cpu()
+        values = labels.detach().cpu()
     else:
         array = np.asarray(labels)
         if array.dtype.kind in "US" or (array.dtype == object and all(isinstance(v, str) for v in labels)):
@@ -198,7 +201,7 @@ def _numbered(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[
             return torch.tensor([numbers[str(name)] for name in labels], device="cpu"), names
         if array.dtype.kind not in "biuf":
             raise TypeError(f"labels must be numbers or names, got {array.dtype}")
-        values = torch.from_numpy(array.copy())
+        values = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))  # a copy
     if values.dim() == 0:
         raise ValueError(f"labels must have one entry for each file, got {labels!r}")
     if classes is not None and values.numel() and not 0 <= values.min() <= values.max() < len(classes):

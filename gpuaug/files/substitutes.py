@@ -21,9 +21,11 @@ class Substitutes:
     """
 
     def __init__(self, labels: Tensor) -> None:
-        rows = labels.reshape(len(labels), -1).numpy()
-        _, group = np.unique(rows, axis=0, return_inverse=True)
-        self._group = group.reshape(-1)
+        values = labels.detach().reshape(len(labels), -1)
+        # As bytes, so that what is no number equals itself; + 0 makes -0 of floats 0.
+        rows = (values.double() + 0 if values.is_floating_point() else values.long()).contiguous().numpy()
+        keys = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).reshape(-1)
+        _, self._group = np.unique(keys, return_inverse=True)
         self._order = np.argsort(self._group, kind="stable")
         self._ends = np.cumsum(np.bincount(self._group))
 

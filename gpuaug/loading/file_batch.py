@@ -13,7 +13,7 @@ from gpuaug.files.image_file import ImageFile
 from gpuaug.files.image_files import ImageFiles
 from gpuaug.files.substitutes import Substitutes
 from gpuaug.images.packed import Packed, Source
-from gpuaug.loading.buffers import Buffer
+from gpuaug.loading.buffers import Buffer, BufferRing, Event
 from gpuaug.recipe.layout import WORD
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.windows import read_windows, whole_windows
@@ -48,7 +48,7 @@ class FileBatch:
         labels: ``(n, ...)``, for the recipes; None: the data set's.
         recipes: makes the recipes; None: images stay as they are.
         substitutes: of samples that cannot be read; None: an error is raised.
-        buffer: where pixels go.
+        ring: of the memory where pixels go.
     """
 
     def __init__(
@@ -58,9 +58,10 @@ class FileBatch:
         labels: Tensor | None,
         recipes: MakeRecipes | None,
         substitutes: Substitutes | None,
-        buffer: Buffer,
+        ring: BufferRing,
     ) -> None:
-        self.draws, self.buffer = draws, buffer
+        self.draws, self._ring = draws, ring
+        self._buffer: Buffer | None = None  # not before it is needed: while files are read, others have it
         self._files, self._labels, self._recipes = files, labels, recipes
         self._index, self._keys = draws[:, 0].tolist(), draws[:, 2].tolist()
         self._substitutes = substitutes
@@ -82,6 +83,12 @@ class FileBatch:
     def skipped(self) -> list[Skipped]:
         """In the order of the draws."""
         return [skipped for _, skipped in sorted(self._skipped, key=lambda entry: entry[0])]
+
+    def free(self, event: Event | None = None) -> None:
+        """Gives the memory back, which nobody reads once ``event`` is done; None: from now on."""
+        if self._buffer is not None:
+            self._buffer.free(event)
+            self._buffer = None
 
     # ---- Read
 
@@ -131,7 +138,8 @@ class FileBatch:
             windows, records = read_windows(first, self._files.reducing_gap, reducible)
         lengths = windows.heights * windows.widths * channels
         offsets = lengths.cumsum(0) - lengths
-        storage = self.buffer.bytes(int(lengths.sum()))
+        self._buffer = self._buffer or self._ring.take()
+        storage = self._buffer.bytes(int(lengths.sum()))
         self.images = Packed(storage, offsets, windows.heights, windows.widths, channels, interleaved=True)
         if self._recipes is not None:
             records[:, WORD["offset"]] = offsets

@@ -69,11 +69,12 @@ class FileSource:
                 try:
                     batch.run()
                 except BaseException:
-                    batch.buffer.free()
+                    batch.free()
                     raise
                 yield self._decoded(batch)
             return
         pending: deque[_Run] = deque()
+        late = False
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="gpuaug")
         try:
             for batch in made:
@@ -82,12 +83,17 @@ class FileSource:
                     yield self._decoded(_waited(pending, self._timeout))
             while pending:
                 yield self._decoded(_waited(pending, self._timeout))
+        except _Late:
+            late = True
+            raise
         finally:
             for run in pending:
                 run.stop()
-            pool.shutdown()  # what is queued ends at once; cancelling it fails while Python itself ends
-            for run in pending:
-                run.batch.buffer.free()
+            # What is queued ends at once; cancelling it fails while Python itself ends. A thread that hangs
+            # is left alone, with its memory.
+            pool.shutdown(wait=not late)
+            for run in () if late else pending:
+                run.batch.free()
 
     def _made(self, recipes: MakeRecipes | None) -> Iterator[FileBatch]:
         begin = 0
@@ -99,7 +105,7 @@ class FileSource:
             begin += len(draws)
             # Without recipes the loop gets the buffer itself: it is used but once.
             ring = self._ring if recipes is not None else BufferRing(self._ring.pinned)
-            yield FileBatch(self._files, draws, labels, recipes, self._substitutes, ring.take())
+            yield FileBatch(self._files, draws, labels, recipes, self._substitutes, ring)
 
     def _decoded(self, batch: FileBatch) -> Decoded:
         images: Any = batch.images
@@ -114,9 +120,13 @@ class FileSource:
             None,
             False,
             passes=batch.passes,
-            free=batch.buffer.free,
+            free=batch.free,
             skipped=batch.skipped,
         )
+
+
+class _Late(RuntimeError):
+    """A batch took longer than the timeout."""
 
 
 def _waited(pending: deque[_Run], timeout: float) -> FileBatch:
@@ -137,7 +147,7 @@ class _Run:
 
     def wait(self, timeout: float) -> FileBatch:
         if not self._done.wait(timeout or None):
-            raise RuntimeError(
+            raise _Late(
                 f"timeout: no batch was decoded within {timeout} seconds; give more of them, or num_workers"
             )
         if self._error is not None:

@@ -295,9 +295,10 @@ class BalancedLoader:
         images, rest, draws, gathered = decoded.images, decoded.rest, decoded.draws, decoded.gathered
         index = draws[:, 0] if self._resident else None
         batch = Batch(images, rest, draws, name=decoded.name, as_image=decoded.as_image)
+        batch = batch._replace(skipped=decoded.skipped)
         batch = batch._replace(resident=self._resident and self.augment is not None)
         if decoded.passes is not None:
-            return batch._replace(passes=decoded.passes, free=decoded.free, skipped=decoded.skipped)
+            return batch._replace(passes=decoded.passes, free=decoded.free)
         if self.augment is None:
             if isinstance(images, Packed):
                 raise ValueError(

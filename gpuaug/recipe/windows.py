@@ -67,6 +67,7 @@ def read_windows(
     At scale 1 the result is that of the whole image, to the byte: a window holds every pixel that its draw's
     taps reach. A draw that shrinks by an antialiased filter may have its window at 1/2, 1/4 or 1/8, the least
     that leaves ``reducing_gap`` source pixels for each output pixel, in both axes; the others keep scale 1.
+    The limits of a crop are rounded outward there, to whole pixels of the smaller image.
 
     Args:
         recipes: of the first pass, on the host, of images that each draw reads whole.

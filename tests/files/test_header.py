@@ -13,15 +13,15 @@ from gpuaug.files.header import JpegHeader, jpeg_header
 @pytest.mark.parametrize("size", [(1, 1), (97, 64), (2, 999)])
 def test_the_size_is_pillows(form, size):
     data = jpeg(*size, form)
-    assert jpeg_header(data) == JpegHeader(size[1], size[0], has_exif=False)
+    assert jpeg_header(data) == JpegHeader(size[1], size[0])
     assert Image.open(io.BytesIO(data)).size == size
 
 
 def test_a_gray_image_and_one_with_exif():
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert jpeg_header(encoded(picture(20, 30).convert("L"))) == JpegHeader(30, 20, has_exif=False)
-    assert jpeg_header(jpeg(20, 30, exif=exif)) == JpegHeader(30, 20, has_exif=True)
+    assert jpeg_header(encoded(picture(20, 30).convert("L"))) == JpegHeader(30, 20)
+    assert jpeg_header(jpeg(20, 30, exif=exif)) == JpegHeader(30, 20)
 
 
 def test_what_follows_the_end_is_no_matter_but_a_missing_end_is():

@@ -131,6 +131,22 @@ def test_the_orientation_of_exif(orientation, kind):
     np.testing.assert_array_equal(window(as_stored, 0, 0, 40, 24), whole(data))
 
 
+XMP = b"""http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>"""
+
+
+def test_an_orientation_of_xmp():
+    data = jpeg(40, 24)
+    data = data[:2] + b"\xff\xe1" + (len(XMP) + 2).to_bytes(2, "big") + XMP + data[2:]
+    upright = ImageFile.of(bytearray(data), upright=True)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    assert (upright.height, upright.width) == expected.shape[:2]
+    assert upright.open().size == (upright.width, upright.height)
+    np.testing.assert_array_equal(window(upright, 0, 0, *upright.open().size), expected)
+
+
 def test_a_jpeg_without_exif_stays_windowed_where_orientation_counts():
     assert ImageFile.of(bytearray(jpeg()), upright=True).windowed
 

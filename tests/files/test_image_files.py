@@ -150,7 +150,14 @@ def test_a_data_set_that_decodes_otherwise_is_refused(make, message, folder):
 
 @pytest.mark.parametrize(
     "labels",
-    [LABELS, tuple(LABELS), np.array(LABELS), np.array(LABELS, np.uint8), torch.tensor(LABELS), range(6)],
+    [
+        LABELS,
+        tuple(LABELS),
+        np.array(LABELS, ">i4"),
+        np.array(LABELS, np.uint8),
+        torch.tensor(LABELS),
+        range(6),
+    ],
 )
 def test_labels_are_numbers(labels):
     files = gpuaug.ImageFiles(DATA, labels)

@@ -1,5 +1,6 @@
 """Which sample takes the place of another."""
 
+import pytest
 import torch
 
 from gpuaug.files.substitutes import Substitutes
@@ -20,6 +21,18 @@ def test_the_key_chooses_the_first_and_all_are_chosen():
     firsts = {next(substitutes.of(0, key)) for key in range(100)}
     assert firsts == {2, 3, 6}
     assert list(substitutes.of(0, 7)) == list(substitutes.of(0, 7))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64, torch.int8, torch.uint8])
+def test_labels_of_any_type(dtype):
+    assert sorted(Substitutes(LABELS.to(dtype)).of(0, 5)) == [2, 3, 6]
+
+
+def test_labels_that_are_no_number_are_one():
+    labels = torch.tensor([float("nan"), 1.0, float("nan"), -0.0, 0.0], requires_grad=True)
+    assert list(Substitutes(labels).of(0, 5)) == [2]
+    assert list(Substitutes(labels).of(3, 5)) == [4]
+    assert list(Substitutes(torch.tensor([True, False, True])).of(0, 5)) == [2]
 
 
 def test_a_label_of_several_numbers_is_one_label():

@@ -322,15 +322,19 @@ def test_a_transform_that_fails(workers):
 
 
 def test_a_file_that_takes_too_long(monkeypatch):
-    slow = threading.Event()
-    decode = ImageFile.decode
-    monkeypatch.setattr(ImageFile, "decode", lambda *given: (slow.wait(20), decode(*given)))
+    """The error comes though the thread still hangs."""
+    hangs, decode = threading.Event(), ImageFile.decode
+    monkeypatch.setattr(ImageFile, "decode", lambda *given: (hangs.wait(100), decode(*given)))
     loader = make(num_workers=1, timeout=0.05)
-    timer = threading.Timer(0.5, slow.set)
-    timer.start()
-    with pytest.raises(RuntimeError, match="timeout"):
+    with pytest.raises(RuntimeError, match=r"timeout: no batch was decoded within 0\.05 seconds"):
         next(iter(loader))
-    timer.join()
+    assert threads()
+    hangs.set()
+    for thread in threads():
+        thread.join(50)
+    loader.set_epoch(0)
+    monkeypatch.setattr(ImageFile, "decode", decode)
+    assert torch.equal(epoch(loader)[0], epoch(make())[0])
 
 
 @pytest.mark.parametrize("end", ["", "raise ValueError('the end')", "sys.exit(3)"])
@@ -429,6 +433,33 @@ def test_what_takes_a_draws_place_depends_on_the_draw_alone(tmp_path):
         assert torch.equal(
             epoch(make(data, on_error="skip", batch_size=batch_size, num_workers=workers))[0], expected
         )
+
+
+class Remote(list):
+    """Items that come from elsewhere, one of which does not."""
+
+    def __getitem__(self, index):
+        if index == 3:
+            raise StopIteration("the store is down")
+        return super().__getitem__(index)
+
+
+def test_an_item_that_cannot_be_had():
+    with pytest.raises(RuntimeError, match="sample 3: StopIteration: the store is down"):
+        epoch(make(Remote(DATA), num_workers=2))
+    loader = make(Remote(DATA), on_error="skip")
+    epoch(loader)
+    (skipped,) = loader.skipped
+    assert (skipped.sample, skipped.name) == (3, "sample 3")
+
+
+def test_what_was_skipped_is_listed_without_a_transform_too():
+    square = [encoded(picture(16, 16, n)) for n in range(len(LABELS))]
+    square[3] = b""
+    files = gpuaug.ImageFiles(square, LABELS, on_error="skip")
+    loader = gpuaug.BalancedLoader(files, gpuaug.BalancedSampler(LABELS), None, 4)
+    epoch(loader)
+    assert [skipped.sample for skipped in loader.skipped] == [3]
 
 
 def test_a_class_of_which_nothing_can_be_read():
