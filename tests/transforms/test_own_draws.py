@@ -57,6 +57,7 @@ def test_two_noises_one_after_another_add_in_squares(chain, seed):
 
 
 def test_two_equal_chains_are_two_views():
+    torch.manual_seed(0)  # of 32 pairs of windows of so small an image, two may be one by chance
     images = torch.randint(256, (32, 3, 16, 16), dtype=torch.uint8)
     one, other = (ga.Compose([ga.RandomResizedCrop(12), ga.RandomHorizontalFlip()]) for _ in range(2))
     assert not any(torch.equal(a, b) for a, b in zip(one(images), other(images), strict=True))
