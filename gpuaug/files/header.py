@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_STARTS_FRAME = {
-    0xC0,
-    0xC1,
-    0xC2,
-}  # baseline, extended, progressive: those that libjpeg-turbo decodes in windows
+_STARTS_FRAME = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 _OTHER_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a segment
 # Gray, and 4:4:4, 4:2:2, 4:4:0 and 4:2:0, of three channels; libjpeg scales others by averages of blocks.

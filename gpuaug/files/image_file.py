@@ -113,9 +113,7 @@ def _opened(data: bytearray) -> Image:
 
     try:
         image = Image.open(io.BytesIO(data))
-    except UnidentifiedImageError:
-        raise UnidentifiedImageError(
-            "not an image of a format that Pillow knows"
-        ) from None  # it shows an address
+    except UnidentifiedImageError:  # whose message is an address in memory
+        raise UnidentifiedImageError("not an image of a format that Pillow knows") from None
     check_pixels(*image.size)
     return image

@@ -98,7 +98,8 @@ class ImageFiles(Dataset[Any]):
                 f"apply_exif_orientation must be a bool, got {type(apply_exif_orientation).__name__}"
             )
         # A pandas Series is read by position, as labels are, and not by its index.
-        self.files: Sequence[Any] = getattr(files, "array") if hasattr(files, "iloc") else files  # noqa: B009
+        given: Any = files
+        self.files: Sequence[Any] = given.array if hasattr(given, "iloc") else given
         self.labels, self.classes = _numbered(labels, classes)
         if len(self.labels) != len(files):
             raise ValueError(

@@ -52,9 +52,8 @@ class FileSource:
     ) -> None:
         self._files, self._batches, self._labels = files, batches, labels
         self._threads = checked("num_workers", num_workers, 1 << 16)
-        self._ahead = checked(
-            "prefetch_factor", _AHEAD if prefetch_factor is None else prefetch_factor, 1 << 16, least=1
-        )
+        ahead = _AHEAD if prefetch_factor is None else prefetch_factor
+        self._ahead = checked("prefetch_factor", ahead, 1 << 16, least=1)
         if not 0 <= timeout < float("inf"):
             raise ValueError(f"timeout must be in [0, inf) seconds, got {timeout}")
         self._timeout = timeout

@@ -124,6 +124,8 @@ class _Unavailable(Exception):
 def _load_library(name: str) -> None:
     path = next(_FOLDER.glob(f"{name}.*so"), None)
     if path is None:
+        if _build:
+            raise _Unavailable(f"gpuaug/{name} was built, but is not there")
         raise _Unavailable("nothing was compiled, for want of a C++ compiler")
     if _build.get("schemas") != list(SCHEMAS):
         # Once a library is loaded its schemas stay, so one from other sources must not be.
@@ -212,9 +214,10 @@ def why_no_jpeg() -> str:
     try:
         if why_not("cpu"):
             raise _Unavailable("it needs the CPU library")
-        if not _build["jpeg"]:
+        built = _build.get("jpeg", "")  # of sources before there was one, nothing is said
+        if built is None:
             raise _Unavailable("it was not built, for want of libjpeg-turbo's headers")
-        if _build["jpeg"] != JPEG_SCHEMA:
+        if built != JPEG_SCHEMA:
             raise _Unavailable("it was built from other sources of gpuaug")
         _load_library("_jpeg")
     except _Unavailable as unavailable:

@@ -201,12 +201,22 @@ def unasked():
     [
         ({"jpeg": None}, "it was not built, for want of libjpeg-turbo's headers"),
         ({"jpeg": "decode_jpeg(Tensor data) -> ()"}, "it was built from other sources of gpuaug"),
+        ({}, "it was built from other sources of gpuaug"),  # before there was one
     ],
 )
 @pytest.mark.native
 def test_why_jpeg_files_are_decoded_whole(build, reason, unasked, monkeypatch):
-    monkeypatch.setattr(backends, "_build", {**backends._build, **build})
+    others = {name: value for name, value in backends._build.items() if name != "jpeg"}
+    monkeypatch.setattr(backends, "_build", {**others, **build})
     assert backends.why_no_jpeg() == f"decoded whole, by Pillow: {reason}"
+
+
+@pytest.mark.native
+def test_a_decoder_that_was_left_behind(unasked, monkeypatch, tmp_path):
+    """Libraries that were built elsewhere, of which one was not brought along."""
+    monkeypatch.setattr(backends, "_build", {**backends._build, "jpeg": backends.JPEG_SCHEMA})
+    monkeypatch.setattr(backends, "_FOLDER", tmp_path)
+    assert backends.why_no_jpeg() == "decoded whole, by Pillow: gpuaug/_jpeg was built, but is not there"
 
 
 def test_the_reference_takes_pillow(unasked, monkeypatch):

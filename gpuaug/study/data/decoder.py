@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 class Decoder:
     """Decodes image files with Pillow, to a square of ``size`` pixels; without a size, all must be of one.
 
-    A JPEG that shrinks much is decoded at a smaller scale first, as in ``Image.thumbnail``: of a photograph
-    of a camera, a quarter of the time.
+    A JPEG that shrinks to a quarter or less is decoded at a smaller scale first, as in ``Image.thumbnail``.
     """
 
     def __init__(self, size: int | None) -> None:
