@@ -117,8 +117,16 @@ class DecodedSource:
             if (failed or not stay) and iterator is not None:
                 # No error of the end takes the place of the one that is on its way.
                 with interrupts_later(), suppress(*[Exception] if failed else []):
-                    iterator._shutdown_workers()  # type: ignore[attr-defined]
+                    _end_workers(iterator)
                 loader._iterator = None  # those that should stay are started anew
+
+
+def _end_workers(iterator: Any) -> None:
+    if any(worker.is_alive() for worker in iterator._workers):
+        # After the last batch the iterator ends them itself. An interrupt there may come when this mark is
+        # set, and nothing is done.
+        iterator._shutdown = False
+    iterator._shutdown_workers()
 
 
 class ResidentSource:

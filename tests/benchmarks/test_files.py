@@ -31,6 +31,15 @@ def test_examples(name):
     assert failed == 0
 
 
+def test_no_module_hides_another(request):
+    """Tests import those of both folders by their plain names."""
+    root = request.config.rootpath
+    folders = [root / "tests", root / "benchmarks", root / "benchmarks/gpu"]
+    names = [path.name for folder in folders for path in folder.glob("*.py") if path.name != "conftest.py"]
+    assert len(names) > 50
+    assert sorted(names) == sorted(set(names))
+
+
 # ---- The files
 
 

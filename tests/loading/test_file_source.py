@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from encoded_images import encoded, jpeg, picture
-from file_loaders import DAMAGED, DATA, DECODED, LABELS, chain, epoch, make, threads
+from loading_files import DAMAGED, DATA, DECODED, LABELS, chain, epoch, make, threads
 from PIL import Image
 from shown_indices import no_children
 from torch.utils.data import Subset, TensorDataset

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from shown_indices import make, no_children
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
@@ -29,3 +31,20 @@ def test_an_interrupt_at_any_moment(method, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout) == [], done.stderr[-3000:]
     assert "Traceback" not in done.stderr, done.stderr[-3000:]
+
+
+def test_an_interrupt_when_nothing_but_the_mark_of_the_end_is_set(monkeypatch):
+    whole = _MultiProcessingDataLoaderIter._shutdown_workers
+    interrupts = [KeyboardInterrupt]
+
+    def end(iterator):
+        if not iterator._shutdown and interrupts:
+            iterator._shutdown = True
+            raise interrupts.pop()
+        whole(iterator)
+
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_shutdown_workers", end)
+    with pytest.raises(KeyboardInterrupt):
+        list(make(num_workers=2, multiprocessing_context="fork"))
+    assert not interrupts
+    assert no_children()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from encoded_images import encoded, picture
-from file_loaders import DAMAGED, DATA, DECODED, LABELS, chain, epoch, make
+from loading_files import DAMAGED, DATA, DECODED, LABELS, chain, epoch, make
 
 import gpuaug
 from gpuaug.images.packed import pack
