@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from multiprocessing import resource_tracker
+from multiprocessing import resource_sharer, resource_tracker
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -105,11 +107,27 @@ class StartWorker:
     def __call__(self, number: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        sys.excepthook = show_error
         info: Any = get_worker_info()
         if isinstance(info.dataset, Reader):
             object.__setattr__(info, "dataset", info.dataset.given)  # whose fields cannot be set otherwise
         if self.then is not None:
             self.then(number)
+
+
+def show_error(
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType | None,
+    show: Any = sys.__excepthook__,
+) -> None:
+    """A worker's ``sys.excepthook``. A training process that is interrupted while it receives a batch hangs up:
+    that is no error of the worker.
+    """
+    where = traceback and traceback.tb_frame.f_code.co_filename
+    if where == resource_sharer.__file__ and issubclass(kind, (ConnectionError, EOFError)):
+        return
+    show(kind, error, traceback)
 
 
 @contextmanager

@@ -6,9 +6,12 @@ import os
 import pickle
 import random
 import resource
+import select
 import signal
+import socket
 import subprocess
 import sys
+from multiprocessing import resource_sharer
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ from torch.utils.data import get_worker_info
 import gpuaug as ga
 from gpuaug import BalancedSampler
 from gpuaug.loading import WithDraws
-from gpuaug.loading.worker import interrupts_later, mixed
+from gpuaug.loading.worker import interrupts_later, mixed, show_error
 
 pytestmark = pytest.mark.slow
 
@@ -278,6 +281,29 @@ def test_odd_tensors_arrive():
 
 
 # ---- Ctrl-C while workers start
+
+
+def test_a_training_process_that_hangs_up_is_no_error_of_a_worker(monkeypatch):
+    """Whoever hands on a tensor's memory is asked for it through a socket."""
+    shown, called = [], []
+
+    def note(*error):
+        called.append(error[0])
+        show_error(*error, show=lambda *shown_error: shown.append(shown_error))
+
+    monkeypatch.setattr(sys, "excepthook", note)
+    read, write = os.pipe()
+    shared = resource_sharer.DupFd(read)
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(shared._id[0])
+        select.select([line], [], [])  # the challenge has come, and nobody reads it
+    os.close(shared.detach())  # the one asked serves one after another
+    assert [issubclass(kind, (ConnectionError, EOFError)) for kind in called] == [True]
+    assert shown == []
+    os.close(read), os.close(write)
+    fault = ConnectionError("of the data set")
+    show_error(ConnectionError, fault, None, show=lambda *error: shown.append(error))
+    assert shown == [(ConnectionError, fault, None)]
 
 
 def test_an_interrupt_waits_for_the_end():
