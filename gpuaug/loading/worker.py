@@ -121,8 +121,8 @@ def show_error(
     traceback: TracebackType | None,
     show: Any = sys.__excepthook__,
 ) -> None:
-    """A worker's ``sys.excepthook``. A training process that is interrupted while it receives a batch hangs up:
-    that is no error of the worker.
+    """A worker's ``sys.excepthook``. A training process that is interrupted while it receives a batch hangs
+    up: that is no error of the worker.
     """
     where = traceback and traceback.tb_frame.f_code.co_filename
     if where == resource_sharer.__file__ and issubclass(kind, (ConnectionError, EOFError)):
