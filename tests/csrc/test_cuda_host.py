@@ -1,4 +1,4 @@
-"""What a call asks of CUDA's runtime, with tables in place of the driver: this folder's ``cuda_runtime.h``."""
+"""What a call asks of CUDA's runtime, with tables in place of the driver: here, ``cuda_runtime.h``."""
 
 from __future__ import annotations
 
