@@ -16,8 +16,8 @@ _STEP = 1 << 16  # bytes: the recipes of most batches then have buffers of one s
 # far ahead would soon wait for room in the driver's queue.
 _AHEAD = 64
 
-# By device and stream: copies of one stream end in their order, so that the ring's first buffer is the first that is
-# free, and no stream waits for another.
+# By device and stream: copies of one stream end in their order, so that the ring's first buffer is the first that
+# is free, and no stream waits for another.
 _rings: dict[tuple[int, int], BufferRing] = {}
 
 
@@ -44,7 +44,7 @@ def _sent(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
     if _lasts(index) or any(tensor.requires_grad for tensor in tensors):
         return [tensor.pin_memory().to(device, non_blocking=True) for tensor in tensors]
     stream = torch.cuda.current_stream(index)  # of a number it is found faster than of a device
-    buffer = _ring(stream).take()
+    buffer = _ring(index, stream).take()
     here, staged = buffer.like(tensors)
     for part, tensor in zip(staged, tensors, strict=True):
         part.copy_(tensor)
@@ -58,8 +58,8 @@ def _sent(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
     return there
 
 
-def _ring(stream: torch.cuda.Stream) -> BufferRing:
-    key = (stream.device_index, stream.cuda_stream)
+def _ring(device: int, stream: torch.cuda.Stream) -> BufferRing:
+    key = (device, stream.cuda_stream)
     ring = _rings.get(key)
     return ring or _rings.setdefault(key, BufferRing(pinned=True, step=_STEP, busy=_AHEAD))
 

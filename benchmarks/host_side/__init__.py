@@ -1,0 +1,24 @@
+"""The host's side of a call on CUDA, with a runtime that needs no driver: ``runtime.cpp``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+RUNTIME = Path(__file__).parent / "runtime.cpp"
+
+
+def build_runtime(folder: Path, toolkit: Path) -> Path:
+    """The runtime, compiled with a toolkit's headers. PyTorch finds it under the driver's name as well."""
+    library = folder / "libcuda.so.1"
+    command = [shutil.which("g++") or "c++", "-std=c++20", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"]
+    command += ["-fvisibility=hidden", f"-Wl,-soname,{library.name}", "-I", str(toolkit / "include")]
+    subprocess.run([*command, str(RUNTIME), "-o", str(library)], check=True)
+    return library
+
+
+def preloaded(library: Path, *paths: Path) -> dict[str, str]:
+    """The environment of a Python that runs on it, and imports from the paths."""
+    return os.environ | {"LD_PRELOAD": str(library), "PYTHONPATH": os.pathsep.join(map(str, paths))}
