@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 RUNTIME = Path(__file__).parent / "runtime.cpp"
 
 
-def build_runtime(folder: Path, toolkit: Path) -> Path:
+def toolkit() -> Path | None:
+    """A folder with CUDA's headers: the toolkit's that is named, the usual one, or that of PyTorch's wheels."""
+    named = [os.environ[name] for name in ("CUDA_HOME", "CUDA_PATH") if name in os.environ]
+    wheels = [str(path) for entry in sys.path if entry for path in Path(entry).glob("nvidia/cu*")]
+    candidates = map(Path, [*named, "/usr/local/cuda", *wheels])
+    return next((home for home in candidates if (home / "include/cuda_runtime_api.h").exists()), None)
+
+
+def build_runtime(folder: Path, home: Path) -> Path:
     """The runtime, compiled with a toolkit's headers. PyTorch finds it under the driver's name as well."""
     library = folder / "libcuda.so.1"
     command = [shutil.which("g++") or "c++", "-std=c++20", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"]
-    command += ["-fvisibility=hidden", f"-Wl,-soname,{library.name}", "-I", str(toolkit / "include")]
+    command += ["-fvisibility=hidden", f"-Wl,-soname,{library.name}", "-I", str(home / "include")]
     subprocess.run([*command, str(RUNTIME), "-o", str(library)], check=True)
     return library
 

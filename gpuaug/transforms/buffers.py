@@ -47,8 +47,9 @@ class Buffer:
         """
         layout = [(tensor.shape, tensor.dtype) for tensor in tensors]
         if layout != self._layout:  # batches mostly follow others like them
-            flat = self.bytes(sum(sizes(tensors)))
-            self._layout, self._laid = layout, (flat, parts(flat, tensors))
+            with torch.inference_mode(False):  # else they could be written in inference mode alone
+                flat = self.bytes(sum(sizes(tensors)))
+                self._layout, self._laid = layout, (flat, parts(flat, tensors))
         return self._laid
 
     def free(self, event: Event | None = None) -> None:

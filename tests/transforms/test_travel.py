@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from host_compiler import compiler
 from travel_without_gpu import CHECKS
 
 ROOT = Path(__file__).parents[2]
@@ -16,17 +17,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CUDA runtime without a driver."""
-    from torch.utils.cpp_extension import CUDA_HOME
-
-    if torch.version.cuda is None or CUDA_HOME is None:
-        pytest.skip("needs a PyTorch with CUDA, and the headers of a toolkit")
-    if sys.platform != "linux":
-        pytest.skip("needs LD_PRELOAD")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "benchmarks")
-        from host_side import build_runtime
-
-        return build_runtime(tmp_path_factory.mktemp("runtime"), Path(CUDA_HOME))
+        from host_side import build_runtime, toolkit
+    home = toolkit()
+    if sys.platform != "linux" or torch.version.cuda is None or home is None:
+        pytest.skip("needs Linux, a PyTorch with CUDA, and CUDA's headers")
+    compiler()
+    return build_runtime(tmp_path_factory.mktemp("runtime"), home)
 
 
 @pytest.mark.parametrize("check", CHECKS)
