@@ -12,7 +12,7 @@ RUNTIME = Path(__file__).parent / "runtime.cpp"
 
 
 def toolkit() -> Path | None:
-    """A folder with CUDA's headers: the toolkit's that is named, the usual one, or that of PyTorch's wheels."""
+    """A folder with CUDA's headers: the one that is named, the usual one, or that of PyTorch's wheels."""
     named = [os.environ[name] for name in ("CUDA_HOME", "CUDA_PATH") if name in os.environ]
     wheels = [str(path) for entry in sys.path if entry for path in Path(entry).glob("nvidia/cu*")]
     candidates = map(Path, [*named, "/usr/local/cuda", *wheels])
