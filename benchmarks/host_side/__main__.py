@@ -35,7 +35,7 @@ COUNTED = (
 
 
 def link(folder: Path, root: Path, home: Path) -> Path:
-    """The CUDA library of a build, with the runtime outside: gpuaug's own has it within, and needs a driver."""
+    """The CUDA library of a build, with the runtime outside: gpuaug's own needs a driver."""
     import torch
 
     objects = [str(path) for path in root.glob("build/temp*/csrc/cuda/*.o")]

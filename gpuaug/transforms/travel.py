@@ -16,8 +16,8 @@ _STEP = 1 << 16  # bytes: the recipes of most batches then have buffers of one s
 # far ahead would soon wait for room in the driver's queue.
 _AHEAD = 64
 
-# By device and stream: copies of one stream end in their order, so that the ring's first buffer is the first to
-# be free, and no stream waits for another.
+# By device and stream: copies of one stream end in their order, so that a ring's first buffer is the first
+# to be free, and no stream waits for another.
 _rings: dict[tuple[int, int], BufferRing] = {}
 
 
