@@ -1,4 +1,5 @@
-// The op `augment` on CUDA: one launch on the current stream, no synchronisation.
+// The op `augment` on CUDA: one launch on the current stream, no synchronisation. Any number of threads may call it,
+// and a graph may capture it.
 #include <cuda_runtime.h>
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/csrc/stable/accelerator.h>
@@ -7,6 +8,8 @@
 
 #include <algorithm>
 
+#include "cuda/gpu.h"
+#include "cuda/host_memory.h"
 #include "cuda/kernel.cuh"
 #include "host/call.h"
 
@@ -22,21 +25,16 @@ cudaStream_t current_stream(int32_t device) {
   return static_cast<cudaStream_t>(stream);
 }
 
-Gpu gpu_of(int32_t device) {
-  Gpu gpu{};
-  STD_CUDA_CHECK(cudaDeviceGetAttribute(&gpu.multiprocessors, cudaDevAttrMultiProcessorCount, device));
-  STD_CUDA_CHECK(cudaDeviceGetAttribute(&gpu.shared, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device));
-  return gpu;
-}
-
 // As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile.
 template <int64_t kStages, typename Value>
-void launch(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t stream) {
+void launch(const Batch& batch, int64_t stages, int32_t device, cudaStream_t stream) {
+  Gpu gpu{};
+  STD_CUDA_CHECK(find_gpu(device, gpu));
   Tiling tiling = tiling_of(batch, stages, sizeof(Value), gpu);
   const auto kernel = augment_kernel<kStages, Value>;
   const auto shared = static_cast<size_t>(tiling.shared);
   int resident = 0;
-  STD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, tiling.threads, shared));
+  STD_CUDA_CHECK(find_resident(reinterpret_cast<const void*>(kernel), device, tiling.threads, shared, resident));
   const int64_t most = std::max<int64_t>(1, int64_t{resident} * gpu.multiprocessors);
   const auto blocks = static_cast<unsigned>(std::min(tiling.per_draw * batch.draws, most));
   spread(tiling, blocks);
@@ -45,28 +43,27 @@ void launch(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t str
 }
 
 template <typename Value>
-void launch_variant(const Batch& batch, int64_t stages, const Gpu& gpu, cudaStream_t stream) {
+void launch_variant(const Batch& batch, int64_t stages, int32_t device, cudaStream_t stream) {
   switch (stages & (kBlur | kShrink)) {
     case 0:
-      return launch<0, Value>(batch, stages, gpu, stream);
+      return launch<0, Value>(batch, stages, device, stream);
     case kBlur:
-      return launch<kBlur, Value>(batch, stages, gpu, stream);
+      return launch<kBlur, Value>(batch, stages, device, stream);
     case kShrink:
-      return launch<kShrink, Value>(batch, stages, gpu, stream);
+      return launch<kShrink, Value>(batch, stages, device, stream);
     default:
-      return launch<kShrink | kBlur, Value>(batch, stages, gpu, stream);
+      return launch<kShrink | kBlur, Value>(batch, stages, device, stream);
   }
 }
 
 // Where the GPU reads a storage: in its own memory, or over the bus in page-locked memory of the host.
 const uint8_t* readable(const Tensor& storage) {
-  const void* data = storage.const_data_ptr();
-  if (!storage.is_cpu()) return static_cast<const uint8_t*>(data);
-  cudaPointerAttributes found{};
-  STD_CUDA_CHECK(cudaPointerGetAttributes(&found, data));
-  STD_TORCH_CHECK(found.type == cudaMemoryTypeHost && found.devicePointer != nullptr,
+  const auto* bytes = static_cast<const uint8_t*>(storage.const_data_ptr());
+  if (!storage.is_cpu()) return bytes;
+  const uint8_t* address = device_address(bytes, storage.numel());
+  STD_TORCH_CHECK(address != nullptr,
                   "storage in the host's memory must be page-locked for a GPU to read it: pin_memory() makes it so");
-  return static_cast<const uint8_t*>(found.devicePointer);
+  return address;
 }
 
 }  // namespace
@@ -85,9 +82,8 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
   if (call.batch.draws == 0) return call.out;
   call.batch.storage = readable(storage);
   const cudaStream_t stream = current_stream(device);
-  const Gpu gpu = gpu_of(device);
   with_element(call.element_size,
-               [&](auto element) { launch_variant<decltype(element)>(call.batch, stages, gpu, stream); });
+               [&](auto element) { launch_variant<decltype(element)>(call.batch, stages, device, stream); });
   return call.out;
 }
 

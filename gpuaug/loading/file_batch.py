@@ -13,10 +13,10 @@ from gpuaug.files.image_file import ImageFile
 from gpuaug.files.image_files import ImageFiles
 from gpuaug.files.substitutes import Substitutes
 from gpuaug.images.packed import Packed, Source
-from gpuaug.loading.buffers import Buffer, BufferRing, Event
 from gpuaug.recipe.layout import WORD
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.windows import read_windows, whole_windows
+from gpuaug.transforms.buffers import Buffer, BufferRing, Event
 
 # Recipes of draws, from the sizes of their images and their labels.
 MakeRecipes = Callable[[Tensor, Source, Tensor], tuple[Recipes, ...]]

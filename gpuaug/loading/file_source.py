@@ -14,12 +14,12 @@ from torch import Tensor
 
 from gpuaug.files.image_files import ImageFiles
 from gpuaug.files.substitutes import Substitutes
-from gpuaug.loading.buffers import BufferRing
 from gpuaug.loading.file_batch import FileBatch, MakeRecipes
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.samples import check_index
 from gpuaug.loading.sources import Batches, Source
 from gpuaug.sampling.base import checked
+from gpuaug.transforms.buffers import BufferRing
 
 _AHEAD = 2  # batches, beside the one in use
 

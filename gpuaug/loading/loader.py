@@ -13,7 +13,6 @@ from torch import Tensor
 
 from gpuaug.images import packed
 from gpuaug.images.packed import Packed, source_of
-from gpuaug.loading.buffers import BufferRing
 from gpuaug.loading.device import find_device
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches
@@ -157,7 +156,6 @@ class BalancedLoader:
         self._batches = DrawBatches(sampler, batch_size, drop_last)
         self.batch_size = self._batches.batch_size
         self._skipped: dict[int, Skipped] = {}
-        self._ring = BufferRing(pinned=True)  # of recipes on their way
         self._make_source = source_maker(
             dataset,
             device=self.device,
@@ -320,7 +318,7 @@ class BalancedLoader:
         self, batches: Generator[Batch, None, None], finish: Callable[[Batch], Any]
     ) -> Iterable[Any]:
         if self.device.type == "cuda":
-            return Prefetcher(batches, self.device, finish, self._ring)
+            return Prefetcher(batches, self.device, finish)
         return _each(batches, finish)
 
     def _recipes(self, draws: Tensor, source: packed.Source, labels: Tensor) -> tuple[Recipes, ...]:

@@ -11,14 +11,12 @@ from torch import Tensor
 
 from gpuaug.files.encoded_images import EncodedImages
 from gpuaug.images.packed import Images, Packed
-from gpuaug.loading.buffers import Buffer, BufferRing
 from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.tv_tensors import plain
 from gpuaug.transforms.travel import travel
 
 Result = TypeVar("Result")
-_ALIGNED = 16  # bytes, as tensors begin
 
 
 class Batch(NamedTuple):
@@ -53,14 +51,6 @@ class Batch(NamedTuple):
             masks=tuple(_travel(mask, device) for mask in self.masks),
         )
 
-    def staged(self, buffer: Buffer) -> Batch:
-        """The batch with its recipes in a buffer of pinned memory, which needs no pinning of its own."""
-        sizes = [tensor.numel() * tensor.element_size() for part in self.passes for tensor in part.tensors]
-        padded = [-(-size // _ALIGNED) * _ALIGNED for size in sizes]
-        places = buffer.bytes(sum(padded)).split(padded) if padded else ()
-        parts = iter([place[:size] for place, size in zip(places, sizes, strict=True)])
-        return self._replace(passes=tuple(part.copy_into(parts) for part in self.passes))
-
     def record_stream(self, stream: torch.cuda.Stream) -> None:
         """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""
         images = self.images.storage if isinstance(self.images, Packed) else self.images
@@ -79,7 +69,6 @@ class Prefetcher(Generic[Result]):
         batches: batches in host memory (images may live on the device already).
         device: a CUDA device.
         finish: what turns a batch on the device into the result; runs on the consumer's current stream.
-        ring: of pinned memory, which recipes travel from.
 
     An error in ``batches`` comes out when its batch is asked for, after the batches before it.
     """
@@ -89,13 +78,11 @@ class Prefetcher(Generic[Result]):
         batches: Iterable[Batch],
         device: torch.device,
         finish: Callable[[Batch], Result],
-        ring: BufferRing,
     ) -> None:
         self._batches = iter(batches)
         self._device = device
         self._finish = finish
         self._stream = torch.cuda.Stream(device)
-        self._ring = ring
 
     def __iter__(self) -> Iterator[Result]:
         ahead = self._copy_next()
@@ -114,13 +101,10 @@ class Prefetcher(Generic[Result]):
             batch = next(self._batches, None)
             if batch is None:
                 return None
-            buffer = self._ring.take()
             with torch.cuda.stream(self._stream):
-                copied = batch.staged(buffer).to(self._device)
-                event = self._stream.record_event()
-            buffer.free(event)
-            if batch.free is not None:
-                batch.free(event)
+                copied = batch.to(self._device)
+                if batch.free is not None:
+                    batch.free(self._stream.record_event())
             return copied
         except Exception as error:
             return error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -63,16 +63,10 @@ class Recipes(NamedTuple):
     groups: tuple[Group, ...] = ()
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
-        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return self.each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
-    def pin_memory(self) -> Recipes:
-        return self._each(Tensor.pin_memory)
-
-    def copy_into(self, parts: Iterator[Tensor]) -> Recipes:
-        """The same recipes in memory that is given: of each of ``tensors`` in turn, its bytes, uint8."""
-        return self._each(lambda tensor: next(parts).view(tensor.dtype).view(tensor.shape).copy_(tensor))
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
+    def each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
+        """The same recipes, each of ``tensors`` changed, in their order."""
         return self._replace(
             records=change(self.records), groups=tuple(group.each(change) for group in self.groups)
         )

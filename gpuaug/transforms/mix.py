@@ -15,6 +15,7 @@ from gpuaug.transforms.fixed_settings import FixedSettings
 from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
 from gpuaug.transforms.ranges import number, probability
 from gpuaug.transforms.tracing import keep
+from gpuaug.transforms.travel import carried
 
 __all__ = ["CMO", "CutMix", "MixUp"]
 
@@ -72,9 +73,7 @@ class Mix(FixedSettings):
         chance, choice, share, *where = numbers.unbind(1)
         lam = torch.where(chance < self.p, self._beta(share), 1.0)
         host = torch.stack((choice, lam, *where), dim=1).contiguous()
-        if images.is_cuda:
-            host = host.pin_memory()
-        choice, lam, *where = host.to(images.device, non_blocking=True).unbind(1)
+        choice, lam, *where = carried(host, images.device).unbind(1)
         partner = self.partner(choice, targets)
         out, lam = self.mix(images, images[partner], lam, *where)
         return out, (targets, targets[partner], lam.float())

@@ -7,10 +7,8 @@ import pytest
 import torch
 
 from gpuaug.images.packed import pack
-from gpuaug.loading.buffers import BufferRing
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.recipes import Group
 
 DEVICE = torch.device("cuda", 0)
 
@@ -18,10 +16,6 @@ DEVICE = torch.device("cuda", 0)
 class FakeBatch:
     def __init__(self, number, log, free=None):
         self.number, self.log, self.free = number, log, free
-
-    def staged(self, buffer):
-        buffer.bytes(10)
-        return self
 
     def to(self, device):
         assert device == DEVICE
@@ -33,27 +27,22 @@ class FakeBatch:
 
 
 class FakeEvent:
-    """Of copies on a stream; logged where somebody waits for it."""
+    """Of copies on a stream."""
 
-    def __init__(self, log):
-        self.log = log
-
-    def query(self):
-        return False
-
-    def synchronize(self):
-        self.log.append("wait for the copies")
+    def __init__(self, name):
+        self.name = name
 
 
 class FakeStream:
     def __init__(self, name, log):
-        self.name, self.log = name, log
+        self.name, self.log, self.events = name, log, 0
 
     def __str__(self):
         return self.name
 
     def record_event(self):
-        return FakeEvent(self.log)
+        self.events += 1
+        return FakeEvent(f"event {self.events} of {self}")
 
     def wait_stream(self, other):
         self.log.append(f"{self} waits for {other}")
@@ -83,7 +72,7 @@ def finish(batch):
 
 
 def test_each_batch_is_copied_before_the_one_before_is_handed_out(log):
-    for number in Prefetcher((FakeBatch(n, log) for n in (0, 1)), DEVICE, finish, BufferRing()):
+    for number in Prefetcher((FakeBatch(n, log) for n in (0, 1)), DEVICE, finish):
         log.append(f"use {number}")
     assert log == [
         *["on side:", "copy 0", "end"],
@@ -96,32 +85,11 @@ def test_each_batch_is_copied_before_the_one_before_is_handed_out(log):
 
 
 def test_memory_is_given_back_with_the_event_of_its_copy(log):
-    """The recipes' and the images': neither is written before the copy has read it. The copies never end."""
-    ring, events = BufferRing(), []
-    batches = [FakeBatch(n, log, events.append) for n in range(5)]
-    assert list(Prefetcher(batches, DEVICE, finish, ring)) == [0, 1, 2, 3, 4]
-    assert [type(event) for event in events] == [FakeEvent] * 5
-    assert log.count("wait for the copies") == 2
-    assert [buffer.event for buffer in ring._free] == events[2:]
-
-
-def test_recipes_are_staged_in_one_buffer():
-    groups = (Group(3, 0, torch.tensor([1]), {"sigma": torch.tensor([0.5]), "on": torch.tensor([True])}),)
-    recipes = RecipeBuilder.of_batch((5, 3, 8, 8)).recipes((8, 8))
-    passes = (recipes, recipes._replace(groups=groups))
-    buffer = BufferRing().take()
-    staged = Batch(torch.zeros(1), (), torch.zeros(5, 3), passes).staged(buffer).passes
-    begin, end = (buffer.bytes(1).data_ptr() + at for at in (0, len(buffer._memory)))
-    for before, after in zip(passes, staged, strict=True):
-        assert after._replace(records=None, groups=()) == before._replace(records=None, groups=())
-        for old, new in zip(before.tensors, after.tensors, strict=True):
-            assert torch.equal(old, new)
-            assert old.dtype == new.dtype
-            assert begin <= new.data_ptr() < end
-            assert new.data_ptr() % 16 == 0
-    addresses = [tensor.data_ptr() for part in staged for tensor in part.tensors]
-    assert len(set(addresses)) == len(addresses) == 5
-    assert Batch(torch.zeros(1), (), torch.zeros(5, 3)).staged(buffer).passes == ()
+    """So that nothing is written there before the copy has read it."""
+    log.clear()
+    batches = [FakeBatch(0, log, lambda event: log.append(event.name))]
+    assert list(Prefetcher(batches, DEVICE, finish)) == [0]
+    assert log[:4] == ["on side:", "copy 0", "event 1 of side", "end"]
 
 
 def test_an_error_comes_after_the_batches_before_it(log):
@@ -132,7 +100,7 @@ def test_an_error_comes_after_the_batches_before_it(log):
 
     seen = []
     with pytest.raises(OSError, match="broken"):
-        seen.extend(Prefetcher(batches(), DEVICE, finish, BufferRing()))
+        seen.extend(Prefetcher(batches(), DEVICE, finish))
     assert seen == [0, 1]
 
 
@@ -142,11 +110,11 @@ def test_an_interrupt_comes_at_once(log):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        next(iter(Prefetcher(batches(), DEVICE, finish, BufferRing())))
+        next(iter(Prefetcher(batches(), DEVICE, finish)))
 
 
 def test_nothing_in_nothing_out(log):
-    assert list(Prefetcher([], DEVICE, finish, BufferRing())) == []
+    assert list(Prefetcher([], DEVICE, finish)) == []
 
 
 def test_the_storage_of_packed_images_is_kept():

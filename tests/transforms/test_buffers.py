@@ -5,7 +5,7 @@ import threading
 
 import torch
 
-from gpuaug.loading.buffers import BufferRing
+from gpuaug.transforms.buffers import BufferRing
 
 
 class Event:
