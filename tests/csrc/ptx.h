@@ -136,6 +136,11 @@ T extracted(T from, uint32_t at, uint32_t length) {
   return shifted_right(static_cast<T>(from & field<T>(at, length)), at & 0xFF);
 }
 
+// 32 bits of two words, from bit `by` of the low one on; of `by` five bits count.
+inline uint32_t funnelled(uint32_t low, uint32_t high, uint32_t by) {
+  return static_cast<uint32_t>((uint64_t{high} << 32 | low) >> (by & 31));
+}
+
 // Bytes of two words by number, a nibble each; its highest bit asks for the byte's sign instead.
 inline uint32_t permuted(uint32_t low, uint32_t high, uint32_t picks) {
   const uint64_t both = uint64_t{high} << 32 | low;
