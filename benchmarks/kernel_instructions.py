@@ -163,11 +163,14 @@ def count(names: Iterable[str]) -> dict[str, dict[str, float]]:
         done = subprocess.run([program], input=encoded, capture_output=True, timeout=600)
     if done.returncode:
         raise RuntimeError(f"of {list(calls)}: {done.stderr.decode()}")
-    lanes = iter(int(found) for found in re.findall(r"(\d+) instructions", done.stdout.decode()))
-    return {
-        name: {"lane": round(sum(next(lanes) for _ in found) / CASES[name].pixels, 1)}
-        for name, found in calls.items()
-    }
+    printed = re.findall(r"(\d+) instructions, (\d+) of warps", done.stdout.decode())
+    counted = iter([[int(value) for value in line] for line in printed])
+    rows = {}
+    for name, found in calls.items():
+        lanes, warps = (sum(column) for column in zip(*(next(counted) for _ in found), strict=True))
+        pixels = CASES[name].pixels
+        rows[name] = {"lane": round(lanes / pixels, 1), "warp": round(warps / pixels, 2)}
+    return rows
 
 
 def nvcc_release() -> str | None:
@@ -186,7 +189,7 @@ def main() -> None:
     arguments = parser.parse_args()
     found = count(arguments.only or CASES)
     for name, each in found.items():
-        print(f"{name:30}" + "".join(f"{value:8.1f} {kind}" for kind, value in each.items()))
+        print(f"{name:30}" + "".join(f"{value:8} {kind}" for kind, value in each.items()))
 
 
 if __name__ == "__main__":
