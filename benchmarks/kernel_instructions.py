@@ -1,7 +1,8 @@
 """Instructions that the CUDA kernel executes for a pixel, counted by executing it: needs nvcc, no GPU.
 
-    python benchmarks/kernel_instructions.py
-    python benchmarks/kernel_instructions.py --only 'A, 224 px'    # some cases
+    python benchmarks/kernel_instructions.py                     # fails where the results say otherwise
+    python benchmarks/kernel_instructions.py --only 'A, 224 px'  # some of kernel_cases.py
+    python benchmarks/kernel_instructions.py --write             # a change that is meant, as "now"
 
 nvcc's PTX of the kernel runs on the CPU, statement for statement (``tests/ptx``), with every jump taken as on
 a GPU, and each case's result is compared with the op's. A statement is an instruction; one whose predicate
@@ -14,7 +15,9 @@ one barrier to the next a warp issues a run of statements as often as its busies
 least: lanes that diverge and come back at other times cost more.
 
 Tiles are an H100's, as large as in a large batch, and a block makes about as many pixels as where 256 images
-of 224 px are spread over four blocks for each multiprocessor. A pixel has three channels.
+of 224 px are spread over four blocks for each multiprocessor. A pixel has three channels. The compiler too
+decides on the counts, so they are compared only where its release is that of the results.
+``instructions_table.py`` makes ``README.md``'s tables of them.
 """
 
 # ruff: noqa: E402
@@ -22,122 +25,42 @@ of 224 px are spread over four blocks for each multiprocessor. A pixel has three
 from __future__ import annotations
 
 import argparse
+import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import torch
-from case import MEAN, STD
 from cuda_cases import ONE, encode
+from kernel_cases import CASES
 from ptx.kernel import ELEMENTS, Variant, build, find_nvcc
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
-import gpuaug
 from gpuaug.recipe.layout import BLUR, SHRINK
 
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
-CHANNELS = 3
-BLOCKS = 3  # of a launch on the CPU: tests/csrc/cuda_launch.h
-PIXELS = 256 * 224**2 * BLOCKS // (4 * 132)  # of a batch, at the least
-BATCHES = 4  # of a case: what draws differ in is evened out
+TOLERANCE = 0.01  # of a count
 FLAGS = ("-O2", "-std=c++20", "-fno-strict-aliasing", "-pthread", "-w")
 FOR_THE_COUNT = ("-DPTX_COUNT", "-DSHARED_KIB=228")
-LAST = torch.channels_last
-
-WINDOW_AND_FLIP = (
-    lambda side: gpuaug.RandomCrop(side * 20 // 32),
-    lambda side: gpuaug.Resize(side),
-    lambda side: gpuaug.RandomHorizontalFlip(),
-)
-BLUR_AND_NOISE = (
-    lambda side: gpuaug.GaussianBlur(5, sigma=(0.1, 2.0)),
-    lambda side: gpuaug.SaltAndPepper(0.25),
-)
 
 
-@dataclass(frozen=True)
-class Case:
-    """A batch of square images and what it goes through; ``side`` is the source's and the output's."""
-
-    side: int
-    stages: tuple[Callable[[int], gpuaug.transforms.base.Transform], ...] = WINDOW_AND_FLIP
-    dtype: torch.dtype = torch.bfloat16
-    source: torch.memory_format = torch.contiguous_format
-    out: torch.memory_format = torch.contiguous_format
-
-    @property
-    def draws(self) -> int:
-        """Of a batch."""
-        return -(-PIXELS // self.side**2)
-
-    @property
-    def pixels(self) -> int:
-        """Of all batches."""
-        return BATCHES * self.draws * self.side**2
-
-    def calls(self) -> list[tuple[tuple, Tensor]]:
-        """The arguments of the op for each batch, and what it gives."""
-        stages = [stage(self.side) for stage in self.stages]
-        normalize = gpuaug.Normalize(mean=MEAN, std=STD, dtype=self.dtype)
-        augment = gpuaug.Compose([*stages, normalize], memory_format=self.out)
-        shape = (self.draws, CHANNELS, self.side, self.side)
-        images = torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-        images = images.contiguous(memory_format=self.source)
-        index = torch.arange(BATCHES * self.draws)
-        draws = torch.stack([index, torch.ones_like(index), index * 0x1E3779B97F4A7C15], dim=1)
-        with _Calls() as calls:
-            for some in draws.split(self.draws):
-                augment.apply_recipes(images, augment.recipes(some, shape))
-        return calls.found
-
-
-class _Calls(TorchDispatchMode):
-    """Notes calls of the op, with their results."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[tuple, Tensor]] = []
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if func is torch.ops.gpuaug.augment.default:
-            self.found.append((args, out))
-        return out
-
-
-FULL = WINDOW_AND_FLIP + BLUR_AND_NOISE
-COLOR = (*WINDOW_AND_FLIP, lambda side: gpuaug.ColorJitter(0.2, 0.2, 0.2))
-CURVES = (*WINDOW_AND_FLIP, lambda side: gpuaug.RandomGamma(gamma=(0.5, 2.0)))
-NOISE = (*WINDOW_AND_FLIP, lambda side: gpuaug.GaussNoise(std=0.1))
-CASES = {
-    "A, 224 px": Case(224),
-    "A, 224 px, from HWC": Case(224, source=LAST),
-    "A, 224 px, to channels_last": Case(224, out=LAST),
-    "A, 225 px": Case(225),
-    "A, 225 px, from HWC": Case(225, source=LAST),
-    "A, 32 px": Case(32),
-    "A, 64 px": Case(64),
-    "A and color, 64 px": Case(64, COLOR),
-    "A and curves, 64 px": Case(64, CURVES),
-    "A and noise, 64 px": Case(64, NOISE),
-    "B, 224 px": Case(224, FULL, torch.float32),
-    "B, 224 px, to channels_last": Case(224, FULL, torch.float32, out=LAST),
-    "B, 32 px": Case(32, FULL, torch.float32),
-}
+def compiler() -> str:
+    """A C++ compiler's command."""
+    found = shutil.which("g++") or shutil.which("clang++")
+    if found is None:
+        raise RuntimeError("needs a C++ compiler: g++ or clang++")
+    return found
 
 
 def compile_cpp(sources: Iterable[Path], to: Path, *flags: str) -> Path:
     """A program, or with the flag -c an object file."""
-    subprocess.run(["g++", *FLAGS, *flags, *map(str, sources), "-o", str(to)], check=True, timeout=300)
+    subprocess.run([compiler(), *FLAGS, *flags, *map(str, sources), "-o", str(to)], check=True, timeout=300)
     return to
 
 
@@ -182,14 +105,61 @@ def nvcc_release() -> str | None:
     return re.search(r"release ([\d.]+),", said)[1]
 
 
+def differences(found: dict[str, dict[str, float]], pinned: dict[str, Any]) -> list[str]:
+    """In words, which counts are further from the results' than the tolerance.
+
+    >>> differences({"A": {"lane": 102.0}}, {"cases": {"A": {"now": {"lane": 100.0}}}})
+    ['A: 102.0 lane instructions a pixel, 100.0 in the results']
+    >>> differences({"A": {"lane": 101.0}}, {"cases": {"A": {"now": {"lane": 100.0}}}})
+    []
+    """
+    lines = []
+    for name, counts in found.items():
+        was = pinned["cases"].get(name, {}).get("now", {})
+        lines += [
+            f"{name}: {value} {kind} instructions a pixel, {was.get(kind)} in the results"
+            for kind, value in counts.items()
+            if kind not in was or abs(value - was[kind]) > TOLERANCE * was[kind]
+        ]
+    return lines
+
+
+def written(found: dict[str, dict[str, float]], pinned: dict[str, Any], release: str) -> dict[str, Any]:
+    """The results with these counts as what is now; what was before stays.
+
+    >>> was = {"nvcc": {"before": "13.0"}, "cases": {"A": {"before": {"lane": 9.0}, "now": {"lane": 8.0}}}}
+    >>> written({"A": {"lane": 7.0}}, was, "13.1")["cases"]
+    {'A': {'before': {'lane': 9.0}, 'now': {'lane': 7.0}}}
+    """
+    cases = pinned["cases"] | {
+        name: pinned["cases"].get(name, {}) | {"now": counts} for name, counts in found.items()
+    }
+    return {"nvcc": pinned["nvcc"] | {"now": release}, "cases": cases}
+
+
 def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--only", action="append", choices=CASES, metavar="CASE", help="; ".join(CASES))
     arguments = parser.parse_args()
+    if arguments.write and arguments.only:
+        parser.error("--write is for all cases: the results are of one kernel")
+    release = nvcc_release()
+    if release is None:
+        raise SystemExit("needs nvcc, on the path or in $CUDA_HOME/bin (/usr/local/cuda/bin)")
     found = count(arguments.only or CASES)
-    for name, each in found.items():
-        print(f"{name:30}" + "".join(f"{value:8} {kind}" for kind, value in each.items()))
+    pinned = json.loads(RESULTS.read_text())
+    print(f"{'instructions a pixel':30}{'lane':>8}{'before':>8}{'warp':>8}{'before':>8}")
+    for name, counts in found.items():
+        before = pinned["cases"].get(name, {}).get("before", {})
+        print(f"{name:30}" + "".join(f"{v:8}{before.get(kind, ''):8}" for kind, v in counts.items()))
+    if arguments.write:
+        RESULTS.write_text(json.dumps(written(found, pinned, release), indent=1) + "\n")
+    elif release != pinned["nvcc"]["now"]:
+        print(f"not compared: nvcc is of {release}, the results of {pinned['nvcc']['now']}")
+    elif changed := differences(found, pinned):
+        raise SystemExit("\n".join(["the kernel's instructions changed; --write if it is meant:", *changed]))
 
 
 if __name__ == "__main__":
