@@ -32,20 +32,21 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
   }
   __syncthreads();  // the first plan is made
   for (int turn = 0; shared.plan(turn).draw < batch.draws; turn = 1 - turn) {
-    const TilePlan& plan = shared.plan(turn);
-    const Recipe& recipe = batch.recipes[plan.draw];
-    if (plan.from == kSeparable) {
-      find_columns(shared, plan);
-      find_rows(shared, plan);
+    const TilePlan& coming = shared.plan(turn);
+    if (coming.from == kSeparable) {
+      find_columns(shared, coming);
+      find_rows(shared, coming);
     }
-    if ((kStages & kShrink) && plan.from == kAntialias) find_filters(shared, plan, batch);
-    if (plan.masked) find_masks(CoverStages(), shared, plan, batch);
-    if (plan.new_table) load_table<Value>(shared, batch, plan.draw);
-    prepare_stages(LevelStages(), shared, plan, recipe);
+    if ((kStages & kShrink) && coming.from == kAntialias) find_filters(shared, coming, batch);
+    if (coming.masked) find_masks(CoverStages(), shared, coming, batch);
+    if (coming.new_table) load_table<Value>(shared, batch, coming.draw);
+    prepare_stages(LevelStages(), shared, coming, batch.recipes[coming.draw]);
     __syncthreads();  // taps, masks and tables are made
-    if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), plan, batch, tiling);
+    if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), coming, batch, tiling);
+    if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
+    const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers
+    const Recipe& recipe = batch.recipes[plan.draw];
     const bool blurs = (kStages & kBlur) && plan.halo != 0;
-    if (plan.from == kSeparable) blend_rows<Value>(shared, plan, batch, blurs);
     if ((kStages & kShrink) && plan.from == kAntialias) {
       const int rows = plan.y.extent + 2 * plan.halo;
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {

@@ -87,7 +87,8 @@ struct StripTarget {
   uint8_t* levels;
   const uint8_t *keep, *laid;  // null: neither
   int pitch;
-  Value* out;  // null: to shared memory
+  bool straight;
+  Value* out;
   uint32_t width;
   ChannelTable<Value> table;
 
@@ -102,11 +103,9 @@ struct StripTarget {
     laid = masked ? all.laid + x : nullptr;
     pitch = all.pitch;
     width = static_cast<uint32_t>(batch.width);
-    out = nullptr;
-    if (!to_patch && goes_straight(shared, plan)) {
-      out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) +
-            (channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x;
-    }
+    straight = !to_patch && goes_straight(shared, plan);
+    out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) +
+          (channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x;
   }
 
   __device__ Value* at(int row) const { return out + uint64_t{static_cast<uint32_t>(row)} * width; }
@@ -117,20 +116,21 @@ struct StripTarget {
       const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
       own = {(own.x & k.x) | l.x, (own.y & k.y) | l.y};
     }
-    if (out) return put_vector(at(row), table, own);
+    if (straight) return put_vector(at(row), table, own);
     *reinterpret_cast<uint2*>(levels + place) = own;
   }
 
   // Levels in the last bytes of eight words.
   __device__ void put_tops(int row, const uint32_t tops[8]) const {
-    if (sizeof(Value) == 1 || !out || keep) {
-      return put(row,
-                 {four_of_tops(tops[0], tops[1], tops[2], tops[3]), four_of_tops(tops[4], tops[5], tops[6], tops[7])});
-    }
-    Value values[kVector];
+    if constexpr (sizeof(Value) > 1) {
+      if (straight && !keep) {
+        Value values[kVector];
 #pragma unroll
-    for (int j = 0; j < kVector; ++j) values[j] = table.of(tops[j], 3);
-    store(at(row), values);
+        for (int j = 0; j < kVector; ++j) values[j] = table.of(tops[j], 3);
+        return store(at(row), values);
+      }
+    }
+    put(row, {four_of_tops(tops[0], tops[1], tops[2], tops[3]), four_of_tops(tops[4], tops[5], tops[6], tops[7])});
   }
 };
 
@@ -149,12 +149,14 @@ __device__ inline void write_strips(const Shared& shared, const TilePlan& plan, 
   });
 }
 
-// Four bytes at any place of a row of words.
-__device__ inline uint32_t four_bytes(const uint32_t* words, int place) {
-  return __funnelshift_r(words[place / 4], words[place / 4 + 1], static_cast<unsigned>(place % 4) * 8);
+// Four bytes at any place of a row of words, or before it.
+__device__ inline uint32_t four_bytes(const uint8_t* row, int place) {
+  const auto* words = reinterpret_cast<const uint32_t*>(row) + (place >> 2);
+  return __funnelshift_r(words[0], words[1], static_cast<unsigned>(place) * 8);  // of which five bits count
 }
 
-// Eight neighbouring elements of a row of the output as levels. Element j's channel is channels[j % 3].
+// Eight neighbouring elements of a row of the output as levels. Element j's channel is channels[j % 3]. What stands
+// beyond the row's ends is any level.
 struct Elements {
   uint2 levels;
   int channels[3];
@@ -162,17 +164,13 @@ struct Elements {
 
 // Of one channel by itself.
 __device__ inline Elements elements_of_one(const uint8_t* row, int first, int channel) {
-  const auto* words = reinterpret_cast<const uint32_t*>(row);
-  return {{four_bytes(words, first), four_bytes(words, first + 4)}, {channel, channel, channel}};
+  return {{four_bytes(row, first), four_bytes(row, first + 4)}, {channel, channel, channel}};
 }
 
 // Of three channels side by side: four pixels of each, in the order of the output, from the first one's channel on.
 __device__ inline Elements elements_of_three(const uint8_t* row, int plane, int first, Divisor by_three) {
-  const int x = by_three.quotient(first), c = first - 3 * x;
-  const auto four = [&](int channel) {
-    return four_bytes(reinterpret_cast<const uint32_t*>(row + channel * plane), x);
-  };
-  const uint32_t r = four(0), g = four(1), b = four(2);
+  const int x = by_three.quotient(first + kVector * 3) - kVector, c = first - 3 * x;  // a row may begin inside a vector
+  const uint32_t r = four_bytes(row, x), g = four_bytes(row + plane, x), b = four_bytes(row + 2 * plane, x);
   const uint32_t early = __byte_perm(r, g, 0x5140), late = __byte_perm(r, g, 0x7362);  // r0 g0 r1 g1, r2 g2 r3 g3
   const uint32_t words[3] = {__byte_perm(early, b, 0x2410), __byte_perm(__byte_perm(early, b, 0x0053), late, 0x5410),
                              __byte_perm(late, b, 0x7326)};
@@ -181,52 +179,56 @@ __device__ inline Elements elements_of_three(const uint8_t* row, int plane, int 
           {c, c == 2 ? 0 : c + 1, c == 0 ? 2 : c - 1}};
 }
 
+// Of two or four channels side by side, one by one.
+template <typename Value>
+__device__ inline void write_one_by_one(Value* to, const Shared& shared, const uint8_t* row, int plane, int first,
+                                        int count) {
+  const Divisor by_channel = shared.tiling.colors;
+#pragma unroll 1  // the registers have better uses
+  for (int at = max(first, 0); at < min(first + kVector, count); ++at) {
+    const int x = by_channel.quotient(at), c = at - x * shared.tiling.channels;
+    to[at] = ChannelTable<Value>(shared, c).of(row[c * plane + x], 0);
+  }
+}
+
 // Any width, and channels side by side: vectors begin where memory is aligned, and a row's first and last elements,
 // which fill no vector, are written one by one.
 template <typename Value>
 __device__ inline void write_elements(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   constexpr int kAlignment = sizeof(Value) == 4 ? 4 : 8;  // elements
   const Tiling& tiling = shared.tiling;
-  const Strides strides = out_strides(batch);
-  const int side = batch.channels_last ? batch.channels : 1, planes = batch.channels_last ? 1 : batch.channels;
+  // Else the steps through the output would be worked out once, and kept from tile to tile.
+  const bool side_by_side = read_anew(batch.channels_last) != 0;
+  const int side = side_by_side ? batch.channels : 1, planes = side_by_side ? 1 : batch.channels;
+  const int64_t row_step = batch.width * side;
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch;
   const int count = plan.x.extent * side;
-  const Divisor by_side = batch.channels_last ? tiling.colors : Divisor{1, 1 << 20};
   const Lane lane(tiling.outputs);
-  Value* out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * strides.row +
-               plan.x.begin * strides.column;
+  Value* out =
+      static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * row_step + plan.x.begin * side;
   each_row(lane, plan.y.places, planes, [&](int channel, int row) {
-    Value* to = out + channel * strides.channel + row * strides.row;
+    Value* to = out + channel * batch.height * batch.width + row * row_step;
     const int before = static_cast<int>(reinterpret_cast<uintptr_t>(to) / sizeof(Value) % kAlignment);
     const int first = lane.strip * kVector - before;
     if (first >= count) return;
     const uint8_t* levels = shared.finished() + channel * plane + row * pitch;
-    if (first >= 0 && first + kVector <= count && (side == 1 || side == 3)) {
-      const Elements own =
-          side == 1 ? elements_of_one(levels, first, channel) : elements_of_three(levels, plane, first, by_side);
-      if constexpr (sizeof(Value) == 1) {
-        *reinterpret_cast<uint2*>(to + first) = own.levels;
-      } else {
-        const ChannelTable<Value> tables[3] = {
-            {shared, own.channels[0]}, {shared, own.channels[1]}, {shared, own.channels[2]}};
-        Value values[kVector];
-#pragma unroll
-        for (int j = 0; j < kVector; ++j) {
-          values[j] = tables[j % 3].of(j < 4 ? own.levels.x : own.levels.y, j % 4);
-        }
-        store(to + first, values);
-      }
-      return;
+    if (side % 2 == 0) return write_one_by_one(to, shared, levels, plane, first, count);
+    const Elements own =
+        side == 1 ? elements_of_one(levels, first, channel) : elements_of_three(levels, plane, first, tiling.colors);
+    const bool whole = first >= 0 && first + kVector <= count;
+    if constexpr (sizeof(Value) == 1) {
+      if (whole) *reinterpret_cast<uint2*>(to + first) = own.levels;
+      if (whole) return;
     }
-#pragma unroll 1  // few vectors of a row: the registers have better uses
-    for (int at = max(first, 0); at < min(first + kVector, count); ++at) {
-      const int x = by_side.quotient(at), c = at - x * side;
-      const uint8_t level = levels[c * plane + x];
-      if constexpr (sizeof(Value) == 1) {
-        to[at] = level;
-      } else {
-        to[at] = shared.table<Value>()[(channel + c) * 256 + level];
-      }
+    Value values[kVector];
+#pragma unroll
+    for (int j = 0; j < kVector; ++j) {
+      values[j] = ChannelTable<Value>(shared, own.channels[j % 3]).of(j < 4 ? own.levels.x : own.levels.y, j % 4);
+    }
+    if (whole) return store(to + first, values);
+#pragma unroll
+    for (int j = 0; j < kVector; ++j) {
+      if (first + j >= 0 && first + j < count) to[first + j] = values[j];
     }
   });
 }

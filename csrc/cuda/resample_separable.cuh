@@ -104,14 +104,6 @@ struct ColumnStrip {
   }
 };
 
-// The place, of which the compiler does not know that it is the same: what is read there is not kept in registers.
-__device__ inline int read_anew(int place) {
-#ifdef __CUDA_ARCH__
-  asm volatile("" : "+r"(place));
-#endif
-  return place;
-}
-
 // One source row under eight columns, in 1/128.
 struct FineStrip {
   uint32_t of[8];

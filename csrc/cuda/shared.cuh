@@ -35,6 +35,15 @@ __device__ inline unsigned char* block_memory() {
 unsigned char* block_memory();
 #endif
 
+// The number, of which the compiler does not know that it is the same: what is read there again is not kept in
+// registers until then.
+__device__ inline int read_anew(int place) {
+#ifdef __CUDA_ARCH__
+  asm volatile("" : "+r"(place));
+#endif
+  return place;
+}
+
 struct Shared {
   const Tiling& tiling;
   unsigned char* memory;

@@ -90,7 +90,7 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.masks = part(tiling.stages & CoverStages::kBits ? 2 * rows * strips * kStripWidth : 0);
-  tiling.finished = part(channels * rows * strips * kStripWidth + 4);  // read in whole words, one beyond a strip's
+  tiling.finished = part(channels * rows * strips * kStripWidth + 16);  // read in whole vectors, which end beyond a row
   tiling.patch = part(halo ? channels * tiling.patch_plane : 0);
   tiling.fine = part(channels * tiling.fine_plane * 2);
   tiling.filters = part(stages & kShrink ? (columns + patch_rows) * kFilterBytes : 0);
