@@ -97,7 +97,7 @@ MUTATIONS = {
     "words of a source that begins anywhere": (
         Variant(0, "uint8_t"),
         "cuda/tile_plan.cuh",
-        " && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0",
+        " &&\n                     reinterpret_cast<uintptr_t>(plan.source) % 4 == 0",
         "",
         r"PTX: a misaligned access of 4 bytes",
     ),
