@@ -1,66 +1,165 @@
-"""The loops of the CUDA kernel, and how many instructions of which kind a turn of each has.
+"""Instructions that the CUDA kernel executes for a pixel, counted by executing it: needs nvcc, no GPU.
 
-    cuobjdump -sass gpuaug/_cuda.abi3.so > kernel.sass
-    python benchmarks/kernel_instructions.py kernel.sass sm_90 2 j
+    python benchmarks/kernel_instructions.py                     # fails where the results say otherwise
+    python benchmarks/kernel_instructions.py --only 'A, 224 px'  # some of kernel_cases.py
+    python benchmarks/kernel_instructions.py --write             # a change that is meant, as "now"
 
-The last two arguments name the variant as its symbol does: 0, 2 (blur), 8 (shrink) or 10, and h, t or j for
-elements of 1, 2 or 4 bytes. ``benchmarks/README.md`` says what follows from the numbers.
+nvcc's PTX of the kernel runs on the CPU, statement for statement (``tests/ptx``), with every jump taken as on
+a GPU, and each case's result is compared with the op's. A statement is an instruction; one whose predicate
+does not hold counts, as it takes its slot. What is counted is all that blocks do: staging, taps, plans and
+loops, and work for pixels beyond the edge. ptxas comes after: it turns a statement into none, one or several
+of the machine's instructions, so a count is a measure of the work and not the machine's own.
+
+*Lane instructions* are those of all threads; *warp instructions* are what the schedulers issue for them. From
+one barrier to the next a warp issues a run of statements as often as its busiest lane executes it, at the
+least: lanes that diverge and come back at other times cost more.
+
+Tiles are an H100's, as large as in a large batch, and a block makes about as many pixels as where 256 images
+of 224 px are spread over four blocks for each multiprocessor. A pixel has three channels. The compiler too
+decides on the counts, so they are compared only where its release is that of the results.
+``instructions_table.py`` makes ``README.md``'s tables of them.
 """
+
+# ruff: noqa: E402
 
 from __future__ import annotations
 
+import argparse
+import json
 import re
+import shutil
+import subprocess
 import sys
-from collections import Counter
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-KINDS = {
-    "fma": ("IMAD", "IDP", "FFMA"),
-    "shared": ("LDS", "STS"),
-    "global": ("LDG", "STG", "LD", "ST"),
-    "control": ("BRA", "BSSY", "BSYNC", "BAR", "CALL", "RET", "EXIT", "WARPSYNC"),
-    "constant": ("LDC", "ULDC", "LDCU"),
-}
-INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,5})\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9]*)\S*([^;]*);")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from cuda_cases import ONE, encode
+from kernel_cases import CASES
+from ptx.kernel import ELEMENTS, Variant, build, find_nvcc
+
+from gpuaug.recipe.layout import BLUR, SHRINK
+
+RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
+TOLERANCE = 0.01  # of a count
+FLAGS = ("-O2", "-std=c++20", "-fno-strict-aliasing", "-pthread", "-w")
+FOR_THE_COUNT = ("-DPTX_COUNT", "-DSHARED_KIB=228")
 
 
-def kind(name: str) -> str:
+def compiler() -> str:
+    """A C++ compiler's command."""
+    found = shutil.which("g++") or shutil.which("clang++")
+    if found is None:
+        raise RuntimeError("needs a C++ compiler: g++ or clang++")
+    return found
+
+
+def compile_cpp(sources: Iterable[Path], to: Path, *flags: str) -> Path:
+    """A program, or with the flag -c an object file."""
+    subprocess.run([compiler(), *FLAGS, *flags, *map(str, sources), "-o", str(to)], check=True, timeout=300)
+    return to
+
+
+def variant_of(call: tuple) -> Variant:
+    """The variant of the kernel that a call of the op takes."""
+    table, stages = call[2], call[7]
+    size = 1 if table is None else table.element_size()
+    return Variant(stages & (BLUR | SHRINK), {bytes_: name for name, bytes_ in ELEMENTS.items()}[size])
+
+
+def count(names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """By case: lane instructions and warp instructions, each for an output pixel.
+
+    Raises:
+        RuntimeError: a case whose result is not the op's.
     """
-    >>> [kind(name) for name in ("IMAD", "LOP3", "UIADD3", "STS")]
-    ['fma', 'alu', 'uniform', 'shared']
+    calls = {name: CASES[name].calls() for name in names}
+    every = [call for found in calls.values() for call in found]
+    encoded = b"".join(encode(call, out, ONE) for call, out in every)
+    with tempfile.TemporaryDirectory() as folder:
+        variants = dict.fromkeys(variant_of(call) for call, _ in every)
+        program = build(compile_cpp, Path(folder), variants, flags=FOR_THE_COUNT)
+        done = subprocess.run([program], input=encoded, capture_output=True, timeout=600)
+    if done.returncode:
+        raise RuntimeError(f"of {list(calls)}: {done.stderr.decode()}")
+    printed = re.findall(r"(\d+) instructions, (\d+) of warps", done.stdout.decode())
+    counted = iter([[int(value) for value in line] for line in printed])
+    rows = {}
+    for name, found in calls.items():
+        lanes, warps = (sum(column) for column in zip(*(next(counted) for _ in found), strict=True))
+        pixels = CASES[name].pixels
+        rows[name] = {"lane": round(lanes / pixels, 1), "warp": round(warps / pixels, 2)}
+    return rows
+
+
+def nvcc_release() -> str | None:
+    """nvcc's release, such as 13.0; None without an nvcc."""
+    nvcc = find_nvcc()
+    if nvcc is None:
+        return None
+    said = subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"release ([\d.]+),", said)[1]
+
+
+def differences(found: dict[str, dict[str, float]], pinned: dict[str, Any]) -> list[str]:
+    """In words, which counts are further from the results' than the tolerance.
+
+    >>> differences({"A": {"lane": 102.0}}, {"cases": {"A": {"now": {"lane": 100.0}}}})
+    ['A: 102.0 lane instructions a pixel, 100.0 in the results']
+    >>> differences({"A": {"lane": 101.0}}, {"cases": {"A": {"now": {"lane": 100.0}}}})
+    []
     """
-    for found, names in KINDS.items():
-        if name in names:
-            return found
-    return "uniform" if name.startswith("U") else "alu"
+    lines = []
+    for name, counts in found.items():
+        was = pinned["cases"].get(name, {}).get("now", {})
+        lines += [
+            f"{name}: {value} {kind} instructions a pixel, {was.get(kind)} in the results"
+            for kind, value in counts.items()
+            if kind not in was or abs(value - was[kind]) > TOLERANCE * was[kind]
+        ]
+    return lines
 
 
-def loops(listing: str) -> list[tuple[int, int, Counter[str]]]:
-    """First and last address of each loop, and its instructions by kind; the shortest first.
+def written(found: dict[str, dict[str, float]], pinned: dict[str, Any], release: str) -> dict[str, Any]:
+    """The results with these counts as what is now; what was before stays.
 
-    >>> loops("/*0010*/ IMAD R1, R2, R3, RZ ;/*0020*/ @!P0 BRA 0x10 ;")
-    [(16, 32, Counter({'fma': 1, 'control': 1}))]
+    >>> was = {"nvcc": {"before": "13.0"}, "cases": {"A": {"before": {"lane": 9.0}, "now": {"lane": 8.0}}}}
+    >>> written({"A": {"lane": 7.0}}, was, "13.1")["cases"]
+    {'A': {'before': {'lane': 9.0}, 'now': {'lane': 7.0}}}
     """
-    instructions = [(int(m[1], 16), m[2], m[3]) for m in INSTRUCTION.finditer(listing)]
-    found = []
-    for address, name, arguments in instructions:
-        target = re.search(r"0x[0-9a-f]+", arguments)
-        if name == "BRA" and target and int(target[0], 16) < address:
-            begin = int(target[0], 16)
-            turn = Counter(kind(n) for at, n, _ in instructions if begin <= at <= address)
-            found.append((begin, address, turn))
-    return sorted(found, key=lambda loop: loop[1] - loop[0])
+    cases = pinned["cases"] | {
+        name: pinned["cases"].get(name, {}) | {"now": counts} for name, counts in found.items()
+    }
+    return {"nvcc": pinned["nvcc"] | {"now": release}, "cases": cases}
 
 
 def main() -> None:
-    path, gpu, stages, value = sys.argv[1:]
-    symbol = f"_ZN6gpuaug14augment_kernelILl{stages}E{value}E"
-    parts = re.split(r"code for (sm_\d+)", Path(path).read_text())
-    for target, code in zip(parts[1::2], parts[2::2], strict=True):
-        for function in code.split("Function : ")[1:]:
-            if target == gpu and function.startswith(symbol):
-                for begin, end, turn in loops(function):
-                    print(f"{begin:6x} to {end:6x}: {turn.total():5} instructions, {dict(turn)}")
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--only", action="append", choices=CASES, metavar="CASE", help="; ".join(CASES))
+    arguments = parser.parse_args()
+    if arguments.write and arguments.only:
+        parser.error("--write is for all cases: the results are of one kernel")
+    release = nvcc_release()
+    if release is None:
+        raise SystemExit("needs nvcc, on the path or in $CUDA_HOME/bin (/usr/local/cuda/bin)")
+    found = count(arguments.only or CASES)
+    pinned = json.loads(RESULTS.read_text())
+    print(f"{'instructions a pixel':30}{'lane':>8}{'before':>8}{'warp':>8}{'before':>8}")
+    for name, counts in found.items():
+        before = pinned["cases"].get(name, {}).get("before", {})
+        print(f"{name:30}" + "".join(f"{v:8}{before.get(kind, ''):8}" for kind, v in counts.items()))
+    if arguments.write:
+        RESULTS.write_text(json.dumps(written(found, pinned, release), indent=1) + "\n")
+    elif release != pinned["nvcc"]["now"]:
+        print(f"not compared: nvcc is of {release}, the results of {pinned['nvcc']['now']}")
+    elif changed := differences(found, pinned):
+        raise SystemExit("\n".join(["the kernel's instructions changed; --write if it is meant:", *changed]))
 
 
 if __name__ == "__main__":

@@ -181,6 +181,8 @@ CHAINS = (
     chain("impulse", sources=[(3, 70)], size=(1, 128), channels=4, table=FLOAT, layouts=LAST),
     chain("flip", sources=[(5, 99), (70, 5)], size=(4, 6), channels=2, table=HALF, border="zero"),
     chain("impulse", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
+    chain("flip", sources=[(1, 3), (6, 2)], size=(5, 9)),  # fewer columns than four taps read
+    chain("impulse", sources=WIDE, size=(19, 35), channels=3, table=BFLOAT, layouts=(True, True)),
     chain("gaussian", "flip", "impulse", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
 )
 

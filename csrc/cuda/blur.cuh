@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "common/stages/blur.h"
+#include "cuda/output.cuh"
 #include "cuda/packed.cuh"
 #include "cuda/shared.cuh"
 
@@ -28,7 +29,7 @@ __device__ inline void blur_patch_across(const Shared& shared, const TilePlan& p
   const bool article = recipe.blur == kArticle;
   each_row(lane, plan.y.patch_places, tiling.channels, [&](int channel, int row) {
     const int column = lane.strip * kStripWidth;
-    const uint8_t* patch = shared.bytes() + channel * tiling.patch_plane + row * patch_pitch + column;
+    const uint8_t* patch = shared.patch() + channel * tiling.patch_plane + row * patch_pitch + column;
     const uint2 eight = *reinterpret_cast<const uint2*>(patch);
     Twelve own{eight.x, eight.y, *reinterpret_cast<const uint32_t*>(patch + 8)};
     uint32_t across[8];
@@ -54,8 +55,9 @@ __device__ inline void blur_patch_across(const Shared& shared, const TilePlan& p
   });
 }
 
-__device__ inline void blur_patch_down_to(const Levels& levels, const Shared& shared, const TilePlan& plan,
-                                          const Recipe& recipe) {
+template <typename Value>
+__device__ inline void blur_patch_down(const Shared& shared, const TilePlan& plan, const Batch& batch,
+                                       const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth, pitch = tiling.strips * kStripWidth;
@@ -67,7 +69,7 @@ __device__ inline void blur_patch_down_to(const Levels& levels, const Shared& sh
     uint2 out{0, 0};
     if (article) {
       const uint8_t* centre =
-          shared.bytes() + channel * tiling.patch_plane + (row + kHalo) * patch_pitch + column + kHalo;
+          shared.patch() + channel * tiling.patch_plane + (row + kHalo) * patch_pitch + column + kHalo;
 #pragma unroll
       for (int j = 0; j < 8; ++j, ++fine, ++centre) {
         const int value = article_down(fine[0], fine[pitch], fine[2 * pitch], fine[3 * pitch], fine[4 * pitch],
@@ -87,7 +89,9 @@ __device__ inline void blur_patch_down_to(const Levels& levels, const Shared& sh
         (half ? out.y : out.x) = four_levels(blur_down(weights, left), blur_down(weights, right));
       }
     }
-    levels.put_strip(channel, row, lane.strip, out);
+    if (lane.strip * kStripWidth < plan.x.extent) {
+      StripTarget<Value>(shared, plan, batch, false, channel, lane.strip).put(row, out);
+    }
   });
 }
 

@@ -32,46 +32,46 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
   }
   __syncthreads();  // the first plan is made
   for (int turn = 0; shared.plan(turn).draw < batch.draws; turn = 1 - turn) {
-    const TilePlan& plan = shared.plan(turn);
-    const Recipe& recipe = batch.recipes[plan.draw];
-    if (plan.from == kSeparable) {
-      find_columns(shared, plan);
-      find_rows(shared, plan);
-      stage(shared, plan, batch);
+    const TilePlan& coming = shared.plan(turn);
+    if (coming.from == kSeparable) {
+      find_columns(shared, coming);
+      find_rows(shared, coming);
     }
-    if ((kStages & kShrink) && plan.from == kAntialias) find_filters(shared, plan, batch);
-    if (plan.masked) find_masks(CoverStages(), shared, plan, batch);
-    prepare_stages(LevelStages(), shared, plan, recipe);
-    __syncthreads();  // the source is staged, and no thread is at the tile before
-    if (plan.new_table) load_table<Value>(shared, batch, plan.draw);
-    if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), plan, batch, tiling);
-    if (plan.from == kSeparable) blend_staged_across(shared, plan);
-    __syncthreads();  // rows are blended across, and the staged bytes are free
+    if ((kStages & kShrink) && coming.from == kAntialias) find_filters(shared, coming, batch);
+    if (coming.masked) find_masks(CoverStages(), shared, coming, batch);
+    if (coming.new_table) load_table<Value>(shared, batch, coming.draw);
+    prepare_stages(LevelStages(), shared, coming, batch.recipes[coming.draw]);
+    __syncthreads();  // taps, masks and tables are made
+    if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), coming, batch, tiling);
+    if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
+    const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers
+    const Recipe& recipe = batch.recipes[plan.draw];
     const bool blurs = (kStages & kBlur) && plan.halo != 0;
-    const Levels levels(shared, plan, blurs);
-    if (plan.from == kSeparable) blend_down_to(levels, shared, plan);
     if ((kStages & kShrink) && plan.from == kAntialias) {
       const int rows = plan.y.extent + 2 * plan.halo;
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {
         filter_across(shared, plan, batch, band);
         __syncthreads();  // the band's rows are filtered across
-        filter_down_to(levels, shared, plan, batch, band);
+        filter_down_to(Levels(shared, plan, blurs), shared, plan, batch, band);
         __syncthreads();  // the next band may take their place
       }
     }
-    if (plan.from == kGather || plan.from == kNowhere) gather_tile<kStages>(levels, plan, batch);
+    if (plan.from == kGather || plan.from == kNowhere) gather_tile<kStages>(Levels(shared, plan, blurs), plan, batch);
     if (blurs) {
       __syncthreads();  // the patch has its levels
       blur_patch_across(shared, plan, recipe);
       __syncthreads();  // its rows are blurred across
-      blur_patch_down_to(Levels(shared, plan, false), shared, plan, recipe);
+      blur_patch_down<Value>(shared, plan, batch, recipe);
     }
     if (plan.stages & LevelStages::kBits) {
       __syncthreads();  // the tile has its levels
       make_stages(LevelStages(), shared, plan, batch, recipe);
     }
-    __syncthreads();  // the tile is finished
-    write<Value>(shared, plan, batch);
+    if (!goes_straight(shared, plan) || !(blurs || plan.from == kSeparable)) {
+      __syncthreads();  // the tile is finished
+      write<Value>(shared, plan, batch);
+    }
+    __syncthreads();  // no thread is at this tile any more
   }
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "common/batch.h"
+#include "common/stages/pointwise.h"
+#include "cuda/packed.cuh"
 #include "cuda/shared.cuh"
 
 namespace gpuaug {
@@ -39,43 +41,153 @@ __device__ inline void store(uint32_t* to, const uint32_t v[8]) {
   reinterpret_cast<uint4*>(to)[1] = {v[4], v[5], v[6], v[7]};
 }
 
+// A channel's table, as bytes of shared memory. One dot product finds a level's place: it takes the byte out of its
+// word, multiplies it by an element's size and adds where the table begins.
+template <typename Value>
+struct ChannelTable {
+  const unsigned char* memory;
+  uint32_t begin;
+
+  __device__ ChannelTable(const Shared& shared, int channel)
+      : memory(shared.memory),
+        begin(static_cast<uint32_t>(shared.tiling.table) + static_cast<uint32_t>(channel) * 256 * sizeof(Value)) {}
+
+  // Of byte `which` of four levels.
+  __device__ Value of(uint32_t four, int which) const {
+    if constexpr (sizeof(Value) == 1) return static_cast<Value>(four >> (8 * which));
+    constexpr uint32_t kFirst = sizeof(Value), kSecond = kFirst << 16;
+    const uint32_t picks = which % 2 ? kSecond : kFirst;
+    const uint32_t place = which < 2 ? __dp2a_lo(picks, four, begin) : __dp2a_hi(picks, four, begin);
+    return *reinterpret_cast<const Value*>(memory + place);
+  }
+};
+
+// Eight levels, through a channel's table.
+template <typename Value>
+__device__ inline void put_vector(Value* to, const ChannelTable<Value>& table, uint2 levels) {
+  if constexpr (sizeof(Value) == 1) {
+    *reinterpret_cast<uint2*>(to) = levels;
+  } else {
+    Value values[kVector];
+#pragma unroll
+    for (int j = 0; j < kVector; ++j) values[j] = table.of(j < 4 ? levels.x : levels.y, j % 4);
+    store(to, values);
+  }
+}
+
+// Whether a tile's strips go straight to the output once they are blended or blurred: its rows are whole vectors, and
+// no stage is left.
+__device__ inline bool goes_straight(const Shared& shared, const TilePlan& plan) {
+  return shared.tiling.vectors && !(plan.stages & LevelStages::kBits);
+}
+
+// Where a thread puts its strips, of one column of strips of a channel: straight to the output, or to shared memory.
+template <typename Value>
+struct StripTarget {
+  uint8_t* levels;
+  const uint8_t *keep, *laid;  // null: neither
+  int pitch;
+  bool straight;
+  Value* out;
+  uint32_t width;
+  ChannelTable<Value> table;
+
+  __device__ StripTarget(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch, int channel,
+                         int strip)
+      : table(shared, channel) {
+    const int x = strip * kStripWidth;
+    const Levels all(shared, plan, to_patch);
+    const bool masked = all.keep && channel < all.colors;
+    levels = all.at + channel * all.plane + x;
+    keep = masked ? all.keep + x : nullptr;
+    laid = masked ? all.laid + x : nullptr;
+    pitch = all.pitch;
+    width = static_cast<uint32_t>(batch.width);
+    straight = !to_patch && goes_straight(shared, plan);
+    out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) +
+          (channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x;
+  }
+
+  __device__ Value* at(int row) const { return out + uint64_t{static_cast<uint32_t>(row)} * width; }
+
+  __device__ void put(int row, uint2 own) const {
+    const int place = row * pitch;
+    if (keep) {
+      const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
+      own = {(own.x & k.x) | l.x, (own.y & k.y) | l.y};
+    }
+    if (straight) return put_vector(at(row), table, own);
+    *reinterpret_cast<uint2*>(levels + place) = own;
+  }
+
+  // Levels in the last bytes of eight words.
+  __device__ void put_tops(int row, const uint32_t tops[8]) const {
+    if constexpr (sizeof(Value) > 1) {
+      if (straight && !keep) {
+        Value values[kVector];
+#pragma unroll
+        for (int j = 0; j < kVector; ++j) values[j] = table.of(tops[j], 3);
+        return store(at(row), values);
+      }
+    }
+    put(row, {four_of_tops(tops[0], tops[1], tops[2], tops[3]), four_of_tops(tops[4], tops[5], tops[6], tops[7])});
+  }
+};
+
 // Planes whose rows are whole vectors: a strip of levels becomes one vector.
 template <typename Value>
 __device__ inline void write_strips(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
-  const int rows = plan.y.extent, pitch = tiling.strips * kStripWidth;
-  const int64_t x = plan.x.begin + lane.strip * kStripWidth;
-  const int64_t row_step = batch.width * lane.step, plane_step = (batch.height - rows) * batch.width;
-  // Where a strip's levels are, where they go and by which table; moved on, which takes fewer instructions than finding
-  // them anew.
-  int channel = 0, row = lane.row;
-  const uint8_t* levels = shared.finished() + row * pitch + lane.strip * kStripWidth;
-  const Value* table = shared.table<Value>();
-  Value* to = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + (plan.y.begin + row) * batch.width + x;
-  const auto settle = [&] {
-    for (; row >= rows; row -= rows, ++channel) {
-      levels += (tiling.rows - rows) * pitch;
-      table += 256;
-      to += plane_step;
-    }
-  };
-  settle();
-  if (lane.row >= lane.step || x >= batch.width) channel = batch.channels;  // none for this thread
-  while (channel < batch.channels) {
-    const uint2 own = *reinterpret_cast<const uint2*>(levels);
-    if constexpr (sizeof(Value) == 1) {
-      *reinterpret_cast<uint2*>(to) = own;
-    } else {
-      Value values[kVector];
-#pragma unroll
-      for (int j = 0; j < kVector; ++j) values[j] = table[__byte_perm(j < 4 ? own.x : own.y, 0, 0x4440 + j % 4)];
-      store(to, values);
-    }
-    row += lane.step;
-    levels += lane.step * pitch;
-    to += row_step;
-    settle();
+  const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch, x = lane.strip * kStripWidth;
+  if (x >= plan.x.extent) return;
+  Value* out =
+      static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * batch.width + plan.x.begin + x;
+  each_row(lane, plan.y.places, batch.channels, [&](int channel, int row) {
+    const uint2 own = *reinterpret_cast<const uint2*>(shared.finished() + channel * plane + row * pitch + x);
+    put_vector(out + (channel * batch.height + row) * batch.width, ChannelTable<Value>(shared, channel), own);
+  });
+}
+
+// Four bytes at any place of a row of words, or before it.
+__device__ inline uint32_t four_bytes(const uint8_t* row, int place) {
+  const auto* words = reinterpret_cast<const uint32_t*>(row) + (place >> 2);
+  return __funnelshift_r(words[0], words[1], static_cast<unsigned>(place) * 8);  // of which five bits count
+}
+
+// Eight neighbouring elements of a row of the output as levels. Element j's channel is channels[j % 3]. What stands
+// beyond the row's ends is any level.
+struct Elements {
+  uint2 levels;
+  int channels[3];
+};
+
+// Of one channel by itself.
+__device__ inline Elements elements_of_one(const uint8_t* row, int first, int channel) {
+  return {{four_bytes(row, first), four_bytes(row, first + 4)}, {channel, channel, channel}};
+}
+
+// Of three channels side by side: four pixels of each, in the order of the output, from the first one's channel on.
+__device__ inline Elements elements_of_three(const uint8_t* row, int plane, int first, Divisor by_three) {
+  const int x = by_three.quotient(first + kVector * 3) - kVector, c = first - 3 * x;  // a row may begin inside a vector
+  const uint32_t r = four_bytes(row, x), g = four_bytes(row + plane, x), b = four_bytes(row + 2 * plane, x);
+  const uint32_t early = __byte_perm(r, g, 0x5140), late = __byte_perm(r, g, 0x7362);  // r0 g0 r1 g1, r2 g2 r3 g3
+  const uint32_t words[3] = {__byte_perm(early, b, 0x2410), __byte_perm(__byte_perm(early, b, 0x0053), late, 0x5410),
+                             __byte_perm(late, b, 0x7326)};
+  const unsigned past = static_cast<unsigned>(c) * 8;
+  return {{__funnelshift_r(words[0], words[1], past), __funnelshift_r(words[1], words[2], past)},
+          {c, c == 2 ? 0 : c + 1, c == 0 ? 2 : c - 1}};
+}
+
+// Of two or four channels side by side, one by one.
+template <typename Value>
+__device__ inline void write_one_by_one(Value* to, const Shared& shared, const uint8_t* row, int plane, int first,
+                                        int count) {
+  const Divisor by_channel = shared.tiling.colors;
+#pragma unroll 1  // the registers have better uses
+  for (int at = max(first, 0); at < min(first + kVector, count); ++at) {
+    const int x = by_channel.quotient(at), c = at - x * shared.tiling.channels;
+    to[at] = ChannelTable<Value>(shared, c).of(row[c * plane + x], 0);
   }
 }
 
@@ -85,41 +197,35 @@ template <typename Value>
 __device__ inline void write_elements(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   constexpr int kAlignment = sizeof(Value) == 4 ? 4 : 8;  // elements
   const Tiling& tiling = shared.tiling;
-  const Strides strides = out_strides(batch);
-  const int side = batch.channels_last ? batch.channels : 1, planes = batch.channels / side;
+  // Else the steps through the output would be worked out once, and kept from tile to tile.
+  const bool side_by_side = read_anew(batch.channels_last) != 0;
+  const int side = side_by_side ? batch.channels : 1, planes = side_by_side ? 1 : batch.channels;
+  const int64_t row_step = batch.width * side;
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch;
   const int count = plan.x.extent * side;
-  const Divisor by_side = divisor(side);
   const Lane lane(tiling.outputs);
-  Value* out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * strides.row +
-               plan.x.begin * strides.column;
+  Value* out =
+      static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * row_step + plan.x.begin * side;
   each_row(lane, plan.y.places, planes, [&](int channel, int row) {
-    Value* to = out + channel * strides.channel + row * strides.row;
+    Value* to = out + channel * batch.height * batch.width + row * row_step;
     const int before = static_cast<int>(reinterpret_cast<uintptr_t>(to) / sizeof(Value) % kAlignment);
     const int first = lane.strip * kVector - before;
     if (first >= count) return;
     const uint8_t* levels = shared.finished() + channel * plane + row * pitch;
-    const Value* table = shared.table<Value>() + channel * 256;
-    // An element's pixel and channel; before the row's first element, that one's.
-    int x = by_side.quotient(max(first, 0)), c = max(first, 0) - x * side;
+    if (side % 2 == 0) return write_one_by_one(to, shared, levels, plane, first, count);
+    const Elements own =
+        side == 1 ? elements_of_one(levels, first, channel) : elements_of_three(levels, plane, first, tiling.colors);
+    const bool whole = first >= 0 && first + kVector <= count;
+    if constexpr (sizeof(Value) == 1) {
+      if (whole) *reinterpret_cast<uint2*>(to + first) = own.levels;
+      if (whole) return;
+    }
     Value values[kVector];
 #pragma unroll
     for (int j = 0; j < kVector; ++j) {
-      const uint8_t level = levels[c * plane + min(x, plan.x.extent - 1)];
-      if constexpr (sizeof(Value) == 1) {
-        values[j] = level;
-      } else {
-        values[j] = table[c * 256 + level];
-      }
-      if (first + j < 0) continue;
-      const bool last = ++c == side;
-      c = last ? 0 : c;
-      x += last;
+      values[j] = ChannelTable<Value>(shared, own.channels[j % 3]).of(j < 4 ? own.levels.x : own.levels.y, j % 4);
     }
-    if (first >= 0 && first + kVector <= count) {
-      store(to + first, values);
-      return;
-    }
+    if (whole) return store(to + first, values);
 #pragma unroll
     for (int j = 0; j < kVector; ++j) {
       if (first + j >= 0 && first + j < count) to[first + j] = values[j];

@@ -17,9 +17,17 @@ constexpr uint32_t kHalfAcross = 1 << 7;
 
 // Rows in 1/128 under weights that add up to 2^17: the level, in bits 24 to 31. Half of 1/128 and half of a level
 // round at once, since one of them is a whole number of the other.
-__device__ inline uint32_t blend_down(uint32_t upper, uint32_t lower, uint32_t upper_weight, uint32_t lower_weight) {
+__device__ inline uint32_t blend_down(uint32_t one, uint32_t other, uint32_t weight, uint32_t other_weight) {
   constexpr uint32_t kHalf = ((1 << 10) + (64 << 11)) << 6;
-  return upper * upper_weight + lower * lower_weight + kHalf;
+#ifdef __CUDA_ARCH__
+  // Left to itself the compiler adds the half by an instruction of its own.
+  uint32_t sum;
+  asm("mad.lo.u32 %0, %1, %2, %3;" : "=r"(sum) : "r"(one), "r"(weight), "r"(kHalf));
+  asm("mad.lo.u32 %0, %1, %2, %3;" : "=r"(sum) : "r"(other), "r"(other_weight), "r"(sum));
+  return sum;
+#else
+  return one * weight + other * other_weight + kHalf;
+#endif
 }
 
 __device__ inline uint32_t low_half(uint32_t pair) { return pair & 0xFFFF; }

@@ -1,5 +1,6 @@
-// Geometry along the axes where nothing shrinks. The source bytes of a patch are staged in shared memory, every source
-// row is blended across once, in 1/128, and the patch's rows are blended down from those.
+// Geometry along the axes where nothing shrinks. A thread keeps a strip of columns of one channel and goes down its
+// rows: two source rows, blended across in 1/128, stay in registers as long as rows of the patch lie between them. No
+// barrier, and nothing in shared memory but the taps.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +9,20 @@
 #include "common/batch.h"
 #include "common/borders.h"
 #include "common/stages/geometry.h"
+#include "cuda/output.cuh"
 #include "cuda/packed.cuh"
 #include "cuda/shared.cuh"
 #include "cuda/tile_plan.cuh"
 
 namespace gpuaug {
 
-// The two taps of a place in a patch, from the first staged pixel on; weights in 1/2048, 0 for a tap that is nowhere.
-struct StagedTaps {
+// The two taps of a place in a patch, from the axis' first source pixel on; weights in 1/2048, 0 for a tap that is
+// nowhere.
+struct AxisTaps {
   int first, second, first_weight, second_weight;
 };
 
-__device__ inline StagedTaps staged_taps(const TilePlan& plan, const Axis& axis, int i) {
+__device__ inline AxisTaps axis_taps(const TilePlan& plan, const Axis& axis, int i) {
   const int64_t pixel = patch_pixel(plan, axis, i);
   // A tap that is nowhere still names a neighbour of the others: so four columns need no more than eight bytes.
   const int64_t at = pixel < 0 ? clamp(axis.begin - plan.halo + i, 0, axis.size - 1) : pixel;
@@ -29,7 +32,7 @@ __device__ inline StagedTaps staged_taps(const TilePlan& plan, const Axis& axis,
     place = static_cast<int>((found < 0 ? clamp(index, axis.low, axis.high - 1) : found) - axis.first);
     weight = found < 0 || pixel < 0 ? 0 : own;
   };
-  StagedTaps taps;
+  AxisTaps taps;
   one(t.index, taps.first, taps.first_weight, 2048 - t.weight);
   one(t.index + 1, taps.second, taps.second_weight, t.weight);
   return taps;
@@ -38,135 +41,154 @@ __device__ inline StagedTaps staged_taps(const TilePlan& plan, const Axis& axis,
 __device__ inline void find_columns(const Shared& shared, const TilePlan& plan) {
   const int columns = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
   for (int i = static_cast<int>(threadIdx.x); i < columns; i += static_cast<int>(blockDim.x)) {
-    // Strips may reach beyond the patch; what stands there is never used, but its taps must be staged ones.
-    const StagedTaps taps = staged_taps(plan, plan.x, min(i, plan.x.extent + 2 * plan.halo - 1));
-    shared.columns()[i] = {static_cast<uint32_t>(taps.first | taps.second << 16),
-                           static_cast<uint32_t>(taps.first_weight << 4 | taps.second_weight << 20)};
+    // Strips may reach beyond the patch; what stands there is never used, but its taps must be inside the image.
+    const AxisTaps taps = axis_taps(plan, plan.x, min(i, plan.x.extent + 2 * plan.halo - 1));
+    shared.column_places()[i] = static_cast<uint32_t>(taps.first | taps.second << 16);
+    shared.column_weights()[i] = static_cast<uint32_t>(taps.first_weight << 4 | taps.second_weight << 20);
   }
 }
 
-// Eight neighbouring columns: what does not depend on the row.
-struct ColumnStrip {
-  uint32_t weights[8];
-  uint32_t picks[4];  // of two columns each: which of eight bytes their taps are
-  int words[2];       // of four columns each: where those bytes begin in a staged row
+// A source row of even number and one of odd number: whichever the row does without gets no weight, and is the
+// neighbour, which rows beside it need.
+__device__ inline RowTap row_tap(const AxisTaps& taps, int last) {
+  const bool even_first = taps.first % 2 == 0, even_second = taps.second % 2 == 0;
+  const auto weight = [](int first, int second) { return static_cast<uint32_t>(first + second) << 6; };
+  const int other = min(taps.first ^ 1, last);
+  RowTap tap;
+  tap.even = even_first ? taps.first : even_second ? taps.second : other;
+  tap.odd = !even_first ? taps.first : !even_second ? taps.second : other;
+  tap.even_weight = weight(even_first ? taps.first_weight : 0, even_second ? taps.second_weight : 0);
+  tap.odd_weight = weight(even_first ? 0 : taps.first_weight, even_second ? 0 : taps.second_weight);
+  return tap;
+}
 
-  __device__ ColumnStrip(const ColumnTap* columns) {
+__device__ inline void find_rows(const Shared& shared, const TilePlan& plan) {
+  const int rows = plan.y.extent + 2 * plan.halo, threads = static_cast<int>(blockDim.x);
+  // From the last thread on: the first ones find the columns.
+  for (int row = threads - 1 - static_cast<int>(threadIdx.x); row < rows; row += threads) {
+    const int64_t last = plan.y.high - 1 - plan.y.first;
+    shared.row_taps()[row] =
+        row_tap(axis_taps(plan, plan.y, row), static_cast<int>(last < INT32_MAX ? last : INT32_MAX));
+  }
+}
+
+// How a strip's columns read a source row: in two aligned words for four columns, or in bytes, whatever lies between
+// them.
+enum class Read { kWords, kBytes };
+
+// Eight neighbouring columns: what does not depend on the row. Their weights are read anew for every source row, as
+// there are too few registers.
+struct ColumnStrip {
+  int weights;        // where they begin, in fours
+  uint32_t picks[4];  // of two columns each: which of the bytes their taps are
+  int begin[2];       // of four columns each: the first pixel of those bytes, from the axis' first source pixel on
+
+  __device__ ColumnStrip(const Shared& shared, int strip, Read read, int width)  // width: from that first pixel on
+      : weights(2 * strip) {
+    const auto* columns = reinterpret_cast<const uint4*>(shared.column_places()) + 2 * strip;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      int first[4], second[4], least = INT32_MAX;
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const ColumnTap tap = columns[half * 4 + j];
-        weights[half * 4 + j] = tap.weights;
-        first[j] = static_cast<int>(low_half(tap.places));
-        second[j] = static_cast<int>(high_half(tap.places));
-        least = min(least, min(first[j], second[j]));
-      }
-      const int word = least & ~3;
-      words[half] = word;
-#pragma unroll
-      for (int j = 0; j < 4; j += 2) {
-        // A nibble each; taken from all four at once.
-        picks[half * 2 + j / 2] = static_cast<uint32_t>(first[j] + second[j] * 16 + first[j + 1] * 256 +
-                                                        second[j + 1] * 4096 - word * 0x1111);
-      }
+      const uint4 four = columns[half];
+      const auto least_of = [](uint32_t taps) { return min(low_half(taps), high_half(taps)); };
+      const uint32_t least = min(min(least_of(four.x), least_of(four.y)), min(least_of(four.z), least_of(four.w)));
+      // No byte beyond the row is read: at its end they begin earlier.
+      const int first = static_cast<int>(least);
+      begin[half] = read == Read::kWords ? min(first & ~3, width - 8) : min(first, width - kTapBytes);
+      const auto nibbles = [&](uint32_t taps) {
+        const uint32_t past = taps - static_cast<uint32_t>(begin[half]) * 0x10001u;
+        return (past & 0xF) | (past >> 12 & 0xF0);
+      };
+      picks[half * 2] = nibbles(four.x) | nibbles(four.y) << 8;
+      picks[half * 2 + 1] = nibbles(four.z) | nibbles(four.w) << 8;
     }
   }
 };
 
-__device__ inline void find_rows(const Shared& shared, const TilePlan& plan) {
-  const int pitch = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
-  const int rows = plan.y.extent + 2 * plan.halo, threads = static_cast<int>(blockDim.x);
-  // From the last thread on: the first ones find the columns.
-  for (int row = threads - 1 - static_cast<int>(threadIdx.x); row < rows; row += threads) {
-    const StagedTaps taps = staged_taps(plan, plan.y, row);
-    shared.row_taps()[row] = {taps.first * pitch, taps.second * pitch, static_cast<uint32_t>(taps.first_weight) << 6,
-                              static_cast<uint32_t>(taps.second_weight) << 6};
+// One source row under eight columns, in 1/128.
+struct FineStrip {
+  uint32_t of[8];
+};
+
+// `row` is at the axis' first source pixel; `step` leads from a pixel to the next.
+template <Read kRead>
+__device__ inline void blend_across(const Shared& shared, FineStrip& fine, const ColumnStrip& own, const uint8_t* row,
+                                    int step) {
+  const auto* column_weights = reinterpret_cast<const uint4*>(shared.column_weights()) + read_anew(own.weights);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    uint32_t low, high;
+    if constexpr (kRead == Read::kWords) {
+      const auto* words = reinterpret_cast<const uint32_t*>(row + own.begin[half]);
+      low = __ldg(words);
+      high = __ldg(words + 1);
+    } else {
+      const uint8_t* from = row + own.begin[half] * step;
+      uint32_t bytes[kTapBytes];
+#pragma unroll
+      for (uint32_t& byte : bytes) {
+        byte = __ldg(from);
+        from += step;
+      }
+      low = __byte_perm(__byte_perm(bytes[0], bytes[1], 0x0040), __byte_perm(bytes[2], bytes[3], 0x0040), 0x5410);
+      high = bytes[4];
+    }
+    const uint4 weights = column_weights[half];
+    const uint32_t early = __byte_perm(low, high, own.picks[2 * half]);
+    const uint32_t late = __byte_perm(low, high, own.picks[2 * half + 1]);
+    uint32_t* four = fine.of + 4 * half;
+    four[0] = __dp2a_lo(weights.x, early, kHalfAcross) >> 8;
+    four[1] = __dp2a_hi(weights.y, early, kHalfAcross) >> 8;
+    four[2] = __dp2a_lo(weights.z, late, kHalfAcross) >> 8;
+    four[3] = __dp2a_hi(weights.w, late, kHalfAcross) >> 8;
   }
 }
 
-__device__ inline void stage(const Shared& shared, const TilePlan& plan, const Batch& batch) {
-  const Recipe& recipe = batch.recipes[plan.draw];
-  const Strides strides = source_strides(batch, recipe);
-  const Divisor words = plan.x.staged;
-  const int count = plan.y.count * static_cast<int>(words.by), threads = static_cast<int>(blockDim.x);
-  const uint8_t* first = plan.source + plan.y.first * strides.row + plan.x.first * strides.column;
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += threads) {
-    const int row = words.quotient(i), column = 4 * (i - row * static_cast<int>(words.by));
-    const uint8_t* from = first + row * strides.row + column * strides.column;
-    uint32_t four[4];
-    // All loads before the first store, so that they wait together.
-#pragma unroll
-    for (int c = 0; c < 4; ++c) {
-      if (c >= batch.channels) continue;
-      const uint8_t* channel = from + c * strides.channel;
-      if (plan.whole_words) {
-        four[c] = __ldg(reinterpret_cast<const uint32_t*>(channel));
-        continue;
-      }
-      four[c] = 0;
-#pragma unroll
-      for (int k = 0; k < 4; ++k) {
-        if (column + k < plan.x.count) four[c] |= uint32_t{__ldg(channel + k * strides.column)} << (8 * k);
-      }
-    }
-    uint8_t* to = shared.bytes() + row * shared.tiling.staged_pitch + column;
-#pragma unroll
-    for (int c = 0; c < 4; ++c) {
-      if (c < batch.channels) *reinterpret_cast<uint32_t*>(to + c * shared.tiling.staged_plane) = four[c];
-    }
-  }
-}
-
-__device__ inline void blend_staged_across(const Shared& shared, const TilePlan& plan) {
+template <typename Value, Read kRead>
+__device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch) {
   const Tiling& tiling = shared.tiling;
   const Divisor strips = plan.halo ? tiling.wide : tiling.narrow;
-  const Lane lane(strips);
-  const ColumnStrip own(shared.columns() + lane.strip * kStripWidth);
-  each_row(lane, plan.y.staged, tiling.channels, [&](int channel, int row) {
-    const uint8_t* staged = shared.bytes() + channel * tiling.staged_plane + row * tiling.staged_pitch;
-    uint32_t fine[8];
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const auto* words = reinterpret_cast<const uint32_t*>(staged + own.words[half]);
-      const uint32_t low = words[0], high = words[1];
-#pragma unroll
-      for (int j = 4 * half; j < 4 * half + 4; j += 2) {
-        const uint32_t taps = __byte_perm(low, high, own.picks[j / 2]);
-        fine[j] = __dp2a_lo(own.weights[j], taps, kHalfAcross);
-        fine[j + 1] = __dp2a_hi(own.weights[j + 1], taps, kHalfAcross);
-      }
-    }
-    // Counted in whole strips, so that the compiler sees one aligned store.
-    const int place = channel * (tiling.fine_plane / kStripWidth) + row * static_cast<int>(strips.by) + lane.strip;
-    const uint4 eight{pair_of_middles(fine[0], fine[1]), pair_of_middles(fine[2], fine[3]),
-                      pair_of_middles(fine[4], fine[5]), pair_of_middles(fine[6], fine[7])};
-    reinterpret_cast<uint4*>(shared.fine())[place] = eight;
-  });
-}
-
-__device__ inline uint32_t four_blended_down(const uint32_t* upper, const uint32_t* lower, const RowTap& tap) {
-  const auto low = [&](int i) {
-    return blend_down(low_half(upper[i]), low_half(lower[i]), tap.upper_weight, tap.lower_weight);
-  };
-  const auto high = [&](int i) {
-    return blend_down(high_half(upper[i]), high_half(lower[i]), tap.upper_weight, tap.lower_weight);
-  };
-  return four_of_tops(low(0), high(0), low(1), high(1));
-}
-
-__device__ inline void blend_down_to(const Levels& levels, const Shared& shared, const TilePlan& plan) {
-  const Tiling& tiling = shared.tiling;
-  const Lane lane(plan.halo ? tiling.wide : tiling.narrow);
-  each_row(lane, plan.y.patch_places, tiling.channels, [&](int channel, int row) {
+  const int thread = static_cast<int>(threadIdx.x), group = strips.quotient(thread);
+  const int strip = thread - group * static_cast<int>(strips.by);
+  const int part = tiling.colors.quotient(group), channel = group - part * tiling.channels;
+  const int rows = plan.y.extent + 2 * plan.halo, begin = part * tiling.thread_rows;
+  int left = min(tiling.thread_rows, rows - begin);
+  if (left <= 0 || strip * kStripWidth >= plan.x.extent + 2 * plan.halo) return;
+  const Recipe& recipe = batch.recipes[plan.draw];
+  const Strides strides = source_strides(batch, recipe);
+  const auto row_stride = static_cast<uint32_t>(strides.row);
+  const uint8_t* first =
+      plan.source + plan.y.first * strides.row + plan.x.first * strides.column + channel * strides.channel;
+  const ColumnStrip own(shared, strip, kRead, static_cast<int>(recipe.width - plan.x.first));
+  const StripTarget<Value> target(shared, plan, batch, to_patch, channel, strip);
+  FineStrip even{}, odd{};  // undefined, they would keep their registers through the whole kernel
+  int has_even = -1, has_odd = -1;
+#pragma unroll 1
+  for (int row = begin; left > 0; --left, ++row) {
     const RowTap tap = shared.row_taps()[row];
-    const uint16_t* fine = shared.fine() + channel * tiling.fine_plane + lane.strip * kStripWidth;
-    const uint4 upper = *reinterpret_cast<const uint4*>(fine + tap.upper);
-    const uint4 lower = *reinterpret_cast<const uint4*>(fine + tap.lower);
-    levels.put_strip(channel, row, lane.strip,
-                     {four_blended_down(&upper.x, &lower.x, tap), four_blended_down(&upper.z, &lower.z, tap)});
-  });
+    if (tap.even != has_even) {
+      has_even = tap.even;
+      blend_across<kRead>(shared, even, own, first + uint64_t{static_cast<uint32_t>(has_even)} * row_stride,
+                          static_cast<int>(strides.column));
+    }
+    if (tap.odd != has_odd) {
+      has_odd = tap.odd;
+      blend_across<kRead>(shared, odd, own, first + uint64_t{static_cast<uint32_t>(has_odd)} * row_stride,
+                          static_cast<int>(strides.column));
+    }
+    uint32_t tops[8];
+#pragma unroll
+    for (int j = 0; j < 8; ++j) tops[j] = blend_down(even.of[j], odd.of[j], tap.even_weight, tap.odd_weight);
+    target.put_tops(row, tops);
+  }
+}
+
+template <typename Value>
+__device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch) {
+  if (plan.whole_words) {
+    blend_rows<Value, Read::kWords>(shared, plan, batch, to_patch);
+  } else {
+    blend_rows<Value, Read::kBytes>(shared, plan, batch, to_patch);
+  }
 }
 
 }  // namespace gpuaug

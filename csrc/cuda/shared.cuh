@@ -9,17 +9,11 @@
 
 namespace gpuaug {
 
-// A column of a patch, blended across: its two taps in a staged row, and their weights in 1/2^15; the second ones in
-// the high halves.
-struct alignas(8) ColumnTap {
-  uint32_t places, weights;
-};
-static_assert(sizeof(ColumnTap) == kColumnBytes);
-
-// A row of a patch, blended down: the two rows in 1/128, as elements of a plane, and their weights in 1/2^17.
+// A row of a patch, blended down: a source row of even number and one of odd number, from the axis' first one on, and
+// their weights in 1/2^17.
 struct alignas(16) RowTap {
-  int upper, lower;
-  uint32_t upper_weight, lower_weight;
+  int even, odd;
+  uint32_t even_weight, odd_weight;
 };
 static_assert(sizeof(RowTap) == kRowTapBytes);
 
@@ -41,6 +35,15 @@ __device__ inline unsigned char* block_memory() {
 unsigned char* block_memory();
 #endif
 
+// The number, of which the compiler does not know that it is the same: what is read there again is not kept in
+// registers until then.
+__device__ inline int read_anew(int place) {
+#ifdef __CUDA_ARCH__
+  asm volatile("" : "+r"(place));
+#endif
+  return place;
+}
+
 struct Shared {
   const Tiling& tiling;
   unsigned char* memory;
@@ -52,7 +55,10 @@ struct Shared {
   __device__ Value* table() const {
     return reinterpret_cast<Value*>(memory + tiling.table);
   }
-  __device__ ColumnTap* columns() const { return reinterpret_cast<ColumnTap*>(memory + tiling.columns); }
+  // A patch's columns, blended across: the two taps of each, from the axis' first source pixel on, and their weights in
+  // 1/2^15; the second ones in the high halves.
+  __device__ uint32_t* column_weights() const { return reinterpret_cast<uint32_t*>(memory + tiling.columns); }
+  __device__ uint32_t* column_places() const { return column_weights() + tiling.wide.by * kStripWidth; }
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
   // What impulse noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
   __device__ uint8_t* keep() const { return memory + tiling.masks; }
@@ -62,7 +68,7 @@ struct Shared {
     return memory + tiling.stage_tables + StagePlace<Stage>::kTable * kTableBytes;
   }
   __device__ uint8_t* finished() const { return memory + tiling.finished; }
-  __device__ uint8_t* bytes() const { return memory + tiling.bytes; }  // staged source bytes, then a patch's levels
+  __device__ uint8_t* patch() const { return memory + tiling.patch; }
   __device__ uint16_t* fine() const { return reinterpret_cast<uint16_t*>(memory + tiling.fine); }
   __device__ AxisFilter* filters() const { return reinterpret_cast<AxisFilter*>(memory + tiling.filters); }
 };
@@ -101,21 +107,11 @@ struct Levels {
     const Tiling& tiling = shared.tiling;
     pitch = static_cast<int>(to_patch ? tiling.wide.by : tiling.narrow.by) * kStripWidth;
     plane = to_patch ? tiling.patch_plane : tiling.rows * pitch;
-    at = to_patch ? shared.bytes() : shared.finished();
+    at = to_patch ? shared.patch() : shared.finished();
     colors = colored(tiling.channels);
     const bool masked = plan.masked && !to_patch;
     keep = masked ? shared.keep() : nullptr;
     laid = masked ? shared.laid() : nullptr;
-  }
-
-  __device__ void put_strip(int channel, int row, int strip, uint2 levels) const {
-    const int place = row * pitch + strip * kStripWidth;
-    if (keep && channel < colors) {
-      const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
-      levels.x = (levels.x & k.x) | l.x;
-      levels.y = (levels.y & k.y) | l.y;
-    }
-    *reinterpret_cast<uint2*>(at + channel * plane + place) = levels;
   }
 
   __device__ void put(int channel, int row, int column, int level) const {

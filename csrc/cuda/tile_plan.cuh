@@ -16,20 +16,20 @@ namespace gpuaug {
 // Where a tile's levels come from.
 enum Resampling : int {
   kNowhere,    // the record is outside the storage: zeros
-  kSeparable,  // along the axes, nothing shrinks: the source is staged, blended across, then down
+  kSeparable,  // along the axes, nothing shrinks: source rows are blended across, then down
   kAntialias,  // along the axes, something shrinks
   kGather,     // any other map
 };
+
+constexpr int kTapBytes = 5;  // neighbouring source pixels that the taps of four columns read where nothing shrinks
 
 // One axis of a tile.
 struct Axis {
   int64_t scale, shift, low, high;  // the map, and the window of the source
   int64_t begin, size;              // the tile's first pixel, and the output's size
-  int64_t first;                    // of the staged source pixels; a column is a multiple of 4
+  int64_t first;                    // of the source pixels that the taps read; a column is a multiple of 4
   int extent;                       // the tile's pixels inside the output
-  int count;                        // of the staged source pixels
   Divisor places, patch_places;     // by the tile's pixels, by the patch's
-  Divisor staged;                   // by the staged words of a row, by the staged rows
 };
 
 struct TilePlan {
@@ -43,7 +43,7 @@ struct TilePlan {
   int stages;        // the pointwise stages of this draw
   bool masked;       // some of them cover pixels
   bool new_table;    // it is not in shared memory yet
-  bool whole_words;  // rows of the source are aligned words
+  bool whole_words;  // rows of the source are aligned words, two at least
 };
 static_assert(sizeof(TilePlan) <= kTilePlanBytes);
 
@@ -60,16 +60,14 @@ __device__ inline int64_t first_resolved(int64_t low_tap, int64_t high_tap, int6
   return a < b ? a : b;
 }
 
-__device__ inline void find_staged(Axis& axis, int halo, int64_t border, int alignment) {
+__device__ inline void find_first(Axis& axis, int halo, int64_t border, int alignment) {
   const int64_t from = clamp(axis.begin - halo, 0, axis.size - 1);
   const int64_t to = clamp(axis.begin + axis.extent - 1 + halo, 0, axis.size - 1);
   const int64_t a = tap(source_coordinate(axis.scale, from, 0, 0, axis.shift)).index;
   const int64_t b = tap(source_coordinate(axis.scale, to, 0, 0, axis.shift)).index;
   const int64_t low_tap = a < b ? a : b, high_tap = (a < b ? b : a) + 1;
   const int64_t first = first_resolved(low_tap, high_tap, axis.low, axis.high, border);
-  const int64_t past = first + high_tap - low_tap + 1;
   axis.first = first - first % alignment;
-  axis.count = static_cast<int>((past < axis.high ? past : axis.high) - axis.first);
 }
 
 // A map along one axis whose coordinates cannot wrap, of steps up to `most`.
@@ -87,6 +85,7 @@ __device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& ba
     const bool small = recipe.width <= kLong && recipe.height <= kLong;
     return small && tame_up_to(kMostFactor * kOne) ? kAntialias : kGather;
   }
+  if (recipe.width < kTapBytes) return kGather;
   if (!(recipe.stages & kGeometry))
     return tame(0, 0, batch.width, 0) && tame(0, 0, batch.height, 0) ? kSeparable : kGather;
   return recipe.xy == 0 && recipe.yx == 0 && tame_up_to(kOne) ? kSeparable : kGather;
@@ -124,10 +123,7 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   axis.extent = left < most ? static_cast<int>(left) : most;
   axis.places = divisor(axis.extent);
   axis.patch_places = divisor(axis.extent + 2 * halo);
-  if (from == kSeparable) {
-    find_staged(axis, halo, border, columns ? 4 : 1);
-    axis.staged = divisor(columns ? (axis.count + 3) / 4 : axis.count);
-  }
+  if (from == kSeparable) find_first(axis, halo, border, columns ? 4 : 1);
   if (!columns) return;
   plan.border = border;
   plan.blur_border = blurs ? blur_border(recipe) : int64_t{kEdge};
@@ -136,7 +132,8 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   plan.halo = halo;
   plan.stages = static_cast<int>(recipe.stages) & tiling.stages;
   plan.masked = plan.stages & CoverStages::kBits;
-  plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
+  plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && recipe.width >= 8 &&
+                     reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
 }
 
 template <int64_t kStages>

@@ -14,8 +14,9 @@ namespace gpuaug {
 constexpr int kStripWidth = 8;  // neighbouring pixels that a thread makes at a time
 constexpr int kMostThreads = 256;
 constexpr int kMostTileRows = 64;
-constexpr int kHalo = 2;         // the blur's radius
-constexpr int kMostFactor = 16;  // shrinking by more is left to a slower path
+constexpr int kRowsOfThread = 8;  // at least, where a draw's source rows are blended: each thread begins with two anew
+constexpr int kHalo = 2;          // the blur's radius
+constexpr int kMostFactor = 16;   // shrinking by more is left to a slower path
 constexpr int kMostTaps = 2 * kMostFactor + 1;
 
 // Division of numbers below 2^20 / `by` by a number that the whole block shares.
@@ -41,16 +42,17 @@ inline int most_shared(const Gpu& gpu) { return std::min(47 << 10, gpu.shared / 
 // A tile is `strips` by `rows`; its patch is what the blur reads: the tile and its halo, in strips of its own.
 struct Tiling {
   int channels, strips, rows, threads, halo;
-  int across, per_draw;            // tiles
-  int step_draws, step_tiles;      // from one tile of a block to its next
-  Divisor narrow, wide;            // strips in a row of a tile and of a patch
-  Divisor outputs;                 // vectors of output that a row of a tile touches
-  bool vectors;                    // rows of the output are whole vectors
-  uint16_t stages;                 // the pointwise stages that there is memory for: 4 bytes more would cost registers
-  int staged_pitch, staged_plane;  // source bytes
-  int patch_plane;                 // levels of a patch
-  int fine_rows, fine_plane;       // rows in 1/128; a plane in 16-bit elements
-  int plans, table, stage_tables, columns, row_taps, masks, finished, bytes, fine, filters,
+  int across, per_draw;        // tiles
+  int step_draws, step_tiles;  // from one tile of a block to its next
+  Divisor narrow, wide;        // strips in a row of a tile and of a patch
+  Divisor colors;              // channels
+  Divisor outputs;             // vectors of output that a row of a tile touches
+  bool vectors;                // rows of the output are whole vectors
+  uint16_t stages;             // the pointwise stages that there is memory for: 4 bytes more would cost registers
+  int thread_rows;             // rows of a patch that a thread blends
+  int patch_plane;             // levels of a patch
+  int fine_rows, fine_plane;   // rows in 1/128; a plane in 16-bit elements
+  int plans, table, stage_tables, columns, row_taps, masks, finished, patch, fine, filters,
       shared;  // where parts begin, and the end
 };
 
@@ -76,12 +78,11 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   };
   tiling.narrow = divisor(strips);
   tiling.wide = divisor(patch_strips);
+  tiling.colors = divisor(channels);
   tiling.outputs = divisor((batch.channels_last ? strips * channels : strips) + 1);
-  tiling.staged_pitch = strips * kStripWidth + 2 * halo + 4;  // where nothing shrinks, and begins at a multiple of 4
-  tiling.staged_plane = (patch_rows + 1) * tiling.staged_pitch;
   tiling.patch_plane = patch_rows * columns;
-  const int filtered = stages & kShrink ? kMostTaps + 1 : 0;
-  tiling.fine_rows = std::max(patch_rows + 1, filtered);
+  const int filtered = stages & kShrink ? kMostTaps + 1 : 0, blurred = halo ? patch_rows : 0;
+  tiling.fine_rows = std::max(filtered, blurred);
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kTilePlanBytes);
   tiling.table = part(batch.table ? channels * 256 * element_size : 0);
@@ -89,9 +90,8 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.masks = part(tiling.stages & CoverStages::kBits ? 2 * rows * strips * kStripWidth : 0);
-  tiling.finished = part(channels * rows * strips * kStripWidth);
-  // The across step reads whole words, the last of them one beyond what is staged.
-  tiling.bytes = part(channels * std::max(tiling.staged_plane, tiling.patch_plane) + 4);
+  tiling.finished = part(channels * rows * strips * kStripWidth + 16);  // read in whole vectors, which end beyond a row
+  tiling.patch = part(halo ? channels * tiling.patch_plane : 0);
   tiling.fine = part(channels * tiling.fine_plane * 2);
   tiling.filters = part(stages & kShrink ? (columns + patch_rows) * kFilterBytes : 0);
   tiling.shared = end;
@@ -105,8 +105,9 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   tiling.channels = batch.channels;
   tiling.stages = static_cast<uint16_t>(stages_that_fit(stages));
   tiling.halo = stages & kBlur ? kHalo : 0;
-  constexpr int64_t kMostStrips = 8;
-  tiling.across = static_cast<int>((strips + kMostStrips - 1) / kMostStrips);
+  // A blur and a filter keep more of a tile in shared memory.
+  const int64_t most_strips = stages & (kBlur | kShrink) ? 8 : 32;
+  tiling.across = static_cast<int>((strips + most_strips - 1) / most_strips);
   tiling.strips = static_cast<int>((strips + tiling.across - 1) / tiling.across);  // as even as they come
   int64_t down = 0;
   const auto cut = [&](int most_rows) {
@@ -122,9 +123,13 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   }
   const bool side_by_side = batch.channels_last && batch.channels > 1;
   tiling.per_draw = static_cast<int>(tiling.across * down);
-  // At least a thread for every vector that a row of the output touches.
-  const int wanted = std::max(tiling.strips * tiling.rows * batch.channels, static_cast<int>(tiling.outputs.by));
+  // At least a thread for every vector that a row of the output touches, and for a strip of every channel.
+  const int patch_rows = tiling.rows + 2 * tiling.halo, groups = static_cast<int>(tiling.wide.by) * batch.channels;
+  const int wanted =
+      std::max(groups * ((patch_rows + kRowsOfThread - 1) / kRowsOfThread), static_cast<int>(tiling.outputs.by));
   tiling.threads = std::min(kMostThreads, (wanted + 31) / 32 * 32);
+  const int down_a_tile = std::max(1, std::min(tiling.threads / groups, patch_rows / kRowsOfThread));
+  tiling.thread_rows = (patch_rows + down_a_tile - 1) / down_a_tile;
   tiling.vectors = !side_by_side && batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
   return tiling;
 }

@@ -44,6 +44,10 @@ inline uint32_t __byte_perm(uint32_t low, uint32_t high, uint32_t picks) {
   return out;
 }
 
+inline uint32_t __funnelshift_r(uint32_t low, uint32_t high, unsigned by) {
+  return static_cast<uint32_t>((uint64_t{high} << 32 | low) >> (by & 31));
+}
+
 inline uint32_t __dp2a_lo(uint32_t halves, uint32_t bytes, uint32_t sum) {
   return (halves & 0xFFFF) * (bytes & 0xFF) + (halves >> 16) * (bytes >> 8 & 0xFF) + sum;
 }

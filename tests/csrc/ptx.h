@@ -9,6 +9,8 @@
 #include <cstring>
 #include <limits>
 
+#include "ptx_count.h"
+
 namespace ptx {
 
 // One thread of a launch: the bytes of each parameter, its block's shared memory, and where it stands.
@@ -20,12 +22,15 @@ struct Thread {
 
 void barrier();  // whoever runs the threads knows how
 
-// Instructions that this thread has executed, predicated ones included; counted with -DPTX_COUNT alone.
+// Instructions that this thread has executed, predicated ones included, and how often each run of them since its last
+// barrier; counted with -DPTX_COUNT alone.
 inline thread_local uint64_t executed_instructions = 0;
+inline thread_local Turns turns;
 
-inline void executed([[maybe_unused]] int instructions) {
+inline void executed([[maybe_unused]] size_t run, [[maybe_unused]] uint64_t instructions) {
 #ifdef PTX_COUNT
-  executed_instructions += static_cast<uint64_t>(instructions);
+  executed_instructions += instructions;
+  turns.add(run, instructions);
 #endif
 }
 
@@ -134,6 +139,11 @@ T inserted(T bits, T into, uint32_t at, uint32_t length) {
 template <typename T>
 T extracted(T from, uint32_t at, uint32_t length) {
   return shifted_right(static_cast<T>(from & field<T>(at, length)), at & 0xFF);
+}
+
+// 32 bits of two words, from bit `by` of the low one on; of `by` five bits count.
+inline uint32_t funnelled(uint32_t low, uint32_t high, uint32_t by) {
+  return static_cast<uint32_t>((uint64_t{high} << 32 | low) >> (by & 31));
 }
 
 // Bytes of two words by number, a nibble each; its highest bit asks for the byte's sign instead.

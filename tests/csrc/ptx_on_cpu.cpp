@@ -1,5 +1,5 @@
 // The CUDA kernel as nvcc compiled it to PTX, run by the host: one OS thread for each CUDA thread. With -DPTX_COUNT it
-// prints how many instructions the threads of each case execute together.
+// prints how many instructions the threads of each case execute together, and how many their warps issue at the least.
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -11,9 +11,18 @@
 #include "cuda_shim.h"
 #include "ptx_variants.h"
 
-void ptx::barrier() { block_barrier->arrive_and_wait(); }
-
 namespace {
+
+ptx::Counts* counts;  // of the launch that runs
+
+// At a barrier, and at the end of a thread.
+void tell_warp() {
+#ifdef PTX_COUNT
+  static thread_local uint64_t interval = 0;
+  counts->warps.at(threadIdx.x / 32).join(++interval, ptx::turns);
+  ptx::turns.clear();
+#endif
+}
 
 const Variant& variant_of(const Header& h) {
   const int64_t stages = h.stages & (gpuaug::kBlur | gpuaug::kShrink);
@@ -27,18 +36,27 @@ const Variant& variant_of(const Header& h) {
 
 }  // namespace
 
+void ptx::barrier() {
+  tell_warp();
+  block_barrier->arrive_and_wait();
+}
+
 int main() {
   return run_cases([](const Header& h, const gpuaug::Batch& batch) {
     const Variant& variant = variant_of(h);
     std::atomic<uint64_t> executed = 0;
+    ptx::Counts of_launch;
+    counts = &of_launch;
     gpuaug::launch(h, batch, [&](const gpuaug::Tiling& tiling) {
       const auto bytes = [](const auto& parameter) { return reinterpret_cast<const unsigned char*>(&parameter); };
       ptx::executed_instructions = 0;
       variant.run({{bytes(batch), bytes(tiling)}, block_shared, threadIdx.x, blockIdx.x, blockDim.x});
+      tell_warp();
       executed += ptx::executed_instructions;
     });
 #ifdef PTX_COUNT
-    std::printf("%llu instructions\n", static_cast<unsigned long long>(executed));
+    std::printf("%llu instructions, %llu of warps\n", static_cast<unsigned long long>(executed),
+                static_cast<unsigned long long>(of_launch.of_warps()));
 #endif
   });
 }

@@ -31,14 +31,14 @@ CAUGHT = re.compile(
 # What must not go unnoticed: the build's sanitizer, a file of csrc, a piece of it, and what takes its place.
 BARRIERS = (
     "the first plan is made",
-    "the source is staged, and no thread is at the tile before",
-    "rows are blended across, and the staged bytes are free",
+    "taps, masks and tables are made",
     "the band's rows are filtered across",
     "the next band may take their place",
     "the patch has its levels",
     "its rows are blurred across",
     "the tile has its levels",
     "the tile is finished",
+    "no thread is at this tile any more",
 )
 MUTATIONS = {
     **{f"no barrier: {after}": ("thread", KERNEL, f"__syncthreads();  // {after}", "") for after in BARRIERS},
@@ -54,17 +54,11 @@ MUTATIONS = {
         "resolve(ty.index + 1, window.top, window.bottom, recipe.border)",
         "ty.index + 1",
     ),
-    "staged tap not resolved": (
+    "tap of an axis not resolved": (
         "address",
         "cuda/resample_separable.cuh",
         "resolve(index, axis.low, axis.high, plan.border)",
         "index",
-    ),
-    "taps of columns beyond the patch": (
-        "address",
-        "cuda/resample_separable.cuh",
-        "min(i, plan.x.extent + 2 * plan.halo - 1)",
-        "i",
     ),
     "words of rows that are not aligned": ("address", "cuda/tile_plan.cuh", "recipe.width % 4 == 0 && ", ""),
     "vector over the end of a row": (
@@ -82,14 +76,14 @@ MUTATIONS = {
     "output of elements off by one": (
         "address",
         "cuda/output.cuh",
-        "channel * strides.channel + row * strides.row;",
-        "channel * strides.channel + row * strides.row + 1;",
+        "channel * batch.height * batch.width + row * row_step;",
+        "channel * batch.height * batch.width + row * row_step + 1;",
     ),
     "output of strips off by one": (
         "plain",
         "cuda/output.cuh",
-        "(plan.y.begin + row) * batch.width + x;",
-        "(plan.y.begin + row) * batch.width + x + kVector;",
+        "(channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x;",
+        "(channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x + kVector;",
     ),
     "color without the impulse noise after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
     "curves in another order": (
@@ -142,23 +136,45 @@ MUTATIONS = {
         "batch.table_per_draw != 0 && draw != now.draw",
         "false",
     ),
-    "shared memory not filled": (
+    "a column without taps": (
         "plain",
         "cuda/resample_separable.cuh",
-        "< count; i += threads",
-        "< count - 1; i += threads",
+        "i < columns; i +=",
+        "i < columns - 1; i +=",
     ),
+    "a source row that stays": (
+        "plain",
+        "cuda/resample_separable.cuh",
+        "if (tap.odd != has_odd)",
+        "if (has_odd < 0)",
+    ),
+    "both taps of a row in one": (
+        "plain",
+        "cuda/resample_separable.cuh",
+        "even_second ? taps.second_weight : 0)",
+        "0)",
+    ),
+    "bytes beyond the end of a row": (
+        "address",
+        "cuda/resample_separable.cuh",
+        "min(first, width - kTapBytes)",
+        "first",
+    ),
+    "words beyond the end of a row": (
+        "address",
+        "cuda/resample_separable.cuh",
+        "min(first & ~3, width - 8)",
+        "first & ~3",
+    ),
+    "rows too short for four columns": ("address", "cuda/tile_plan.cuh", "recipe.width < kTapBytes", "false"),
+    "elements before a row": ("plain", "cuda/output.cuh", "(place >> 2)", "(place / 4)"),
+    "elements through another table": ("plain", "cuda/output.cuh", "c == 2 ? 0 : c + 1", "c"),
+    "impulse noise where strips go straight": ("plain", "cuda/output.cuh", "straight && !keep", "straight"),
     "band longer than its memory": (
         "address",
         "cuda/resample_antialias.cuh",
         "> shared.tiling.fine_rows",
         "> 99",
-    ),
-    "columns staged one short": (
-        "plain",
-        "cuda/tile_plan.cuh",
-        "high_tap - low_tap + 1;",
-        "high_tap - low_tap;",
     ),
 }
 

@@ -74,10 +74,13 @@ def test_instructions_are_counted_where_that_is_asked_for(tmp_path: Path):
     *counted, last = done.stdout.decode().splitlines()
     assert last == f"{count} cases agree"
     pixels = [call[3] * call[4] * call[5] * len(call[1]) for call in CHAINS if variant_of(call) == variant]
-    executed = [int(re.fullmatch(r"(\d+) instructions", line)[1]) for line in counted]
+    pattern = re.compile(r"(\d+) instructions, (\d+) of warps")
+    executed, issued = zip(*(map(int, pattern.fullmatch(line).groups()) for line in counted), strict=True)
     # Two tilings of each call. A pixel cannot do with one instruction, and does not need a thousand.
     twice = [number for number in pixels for _ in range(2)]
     assert all(p < n < 1000 * p + 10**6 for p, n in zip(twice, executed, strict=True))
+    # A warp has 32 lanes; half of them work, or more, wherever there is much to do.
+    assert all(n <= 32 * w < 32 * n for n, w in zip(executed, issued, strict=True))
 
 
 # ---- What must not go unnoticed
@@ -94,7 +97,7 @@ MUTATIONS = {
     "words of a source that begins anywhere": (
         Variant(0, "uint8_t"),
         "cuda/tile_plan.cuh",
-        " && reinterpret_cast<uintptr_t>(plan.source) % 4 == 0",
+        " &&\n                     reinterpret_cast<uintptr_t>(plan.source) % 4 == 0",
         "",
         r"PTX: a misaligned access of 4 bytes",
     ),

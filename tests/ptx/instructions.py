@@ -76,6 +76,7 @@ ROWS = {
     "shr": Row(f"{BITS} {WHOLE}", "T u32", "ptx::shifted_right({0}, {1})"),
     "bfi": Row("b32 b64", "T T u32 u32", "ptx::inserted({0}, {1}, {2}, {3})"),
     "bfe": Row("u32 u64", "T u32 u32", "ptx::extracted({0}, {1}, {2})"),
+    "shf.r.wrap": Row("b32", "T T u32", "ptx::funnelled({0}, {1}, {2})"),
     "prmt": Row("b32", "T T T", "ptx::permuted({0}, {1}, {2})"),
     # Predicates
     **{f"setp.{name}": Row(WHOLE, "T T", f"{{0}} {sign} {{1}}", "pred") for name, sign in ORDERS.items()},

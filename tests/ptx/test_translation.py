@@ -14,6 +14,9 @@ from ptx.translate import translate
 # An instruction with the register that it writes, and that register then.
 INSTRUCTIONS = [
     # Bytes by number, out of 44332211 and 88776655; a nibble's highest bit asks for the byte's sign.
+    ("shf.r.wrap.b32 %r0, 0x44332211, 0x88776655, 0", 0x44332211),
+    ("shf.r.wrap.b32 %r0, 0x44332211, 0x88776655, 24", 0x77665544),
+    ("shf.r.wrap.b32 %r0, 0x44332211, 0x88776655, 40", 0x55443322),  # 5 bits count
     ("prmt.b32 %r0, 0x44332211, 0x88776655, 0x3210", 0x44332211),
     ("prmt.b32 %r0, 0x44332211, 0x88776655, 0x7531", 0x88664422),
     ("prmt.b32 %r0, 0x44332211, 0x88776655, 0x0007", 0x11111188),

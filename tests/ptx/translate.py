@@ -33,7 +33,7 @@ def translate(text: str) -> str:
     #include "ptx.h"
     void f(const ptx::Thread& thread) {
       uint32_t r0{};
-      ptx::executed(2);
+      ptx::executed(0, 2);
       r0 = static_cast<uint32_t>(uint32_t(0x7ull));
       return;
     }
@@ -76,7 +76,7 @@ class _Translation:
             if isinstance(statement, Label):
                 yield f"{self.label(statement.name)}:"
             if i == 0 or _ends(statements[i - 1]) or isinstance(statement, Label):
-                yield f"  ptx::executed({_length(statements, i)});"
+                yield f"  ptx::executed({i}, {_length(statements, i)});"
             if isinstance(statement, Instruction):
                 yield self.guarded(statement)
         yield "}"

@@ -1,0 +1,126 @@
+"""The page's tables of the kernel's instructions, from ``results/kernel-instructions.json``.
+
+python benchmarks/instructions_table.py           # fails where README.md, beside this file, says otherwise
+python benchmarks/instructions_table.py --write   # writes them, between their two marks
+
+The prediction is of a kernel that only issuing or memory can hold up: its time is the longer of both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernel_cases import CASES
+
+PAGE = Path(__file__).with_name("README.md")
+RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
+BEGIN, END = "<!-- instructions: benchmarks/instructions_table.py -->\n", "<!-- end of instructions -->\n"
+LANES = 32  # of a warp
+# Lane instructions a pixel, at most: a number, or so many times those of another case.
+AIMS: dict[str, float | tuple[float, str]] = {
+    "A, 224 px": 52,
+    "A, 224 px, from HWC": (1.3, "A, 224 px"),
+    "A, 224 px, to channels_last": (1.3, "A, 224 px"),
+    "A, 225 px": (1.3, "A, 224 px"),
+    "A, 32 px": (1.5, "A, 224 px"),
+    "B, 224 px": 130,
+    "B, 224 px, to channels_last": (1.3, "B, 224 px"),
+    "B, 32 px": (1.5, "B, 224 px"),
+}
+SLOTS = (
+    132 * 4 * 1.98e9 * 0.85
+)  # warp instructions a second: multiprocessors, schedulers, cycles, slots filled
+COPIES = {"H100": 3.0e12, "H200": 4.3e12}  # bytes a second, read and written
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of a case: seconds a pixel that a GPU issues for, and that a copy of the same bytes takes.
+
+    >>> Prediction(issuing=2.0, copy=1.0).share_of_copy, Prediction(issuing=0.5, copy=1.0).share_of_copy
+    (0.5, 1.0)
+    """
+
+    issuing: float
+    copy: float
+
+    @property
+    def share_of_copy(self) -> float:
+        return self.copy / max(self.copy, self.issuing)
+
+
+def predict(name: str, warp: float, gpu: str) -> Prediction:
+    """From the warp instructions of a pixel."""
+    return Prediction(issuing=warp / SLOTS, copy=CASES[name].least_bytes / COPIES[gpu])
+
+
+def tables(results: dict[str, Any]) -> str:
+    """What stands between the marks."""
+    return "\n".join(["", *counts(results), "", *predictions(results), "", ""])
+
+
+def counts(results: dict[str, Any]) -> list[str]:
+    """Before and now, and what was aimed at."""
+    cases = results["cases"]
+    rows = [["lane instructions a pixel", "before", "now", "at most", "met"]]
+    for name, case in cases.items():
+        now, aim = case["now"]["lane"], AIMS.get(name)
+        before = f"{case['before']['lane']:.1f}" if "before" in case else ""
+        if aim is None:
+            rows.append([name, before, f"{now:.1f}", "", ""])
+            continue
+        most, said = (aim, f"{aim}") if not isinstance(aim, tuple) else _times(cases, *aim)
+        rows.append([name, before, f"{now:.1f}", said, "yes" if now <= most else "**no**"])
+    return _lines(rows)
+
+
+def _times(cases: dict[str, Any], factor: float, other: str) -> tuple[float, str]:
+    most = factor * cases[other]["now"]["lane"]
+    return most, f"{most:.1f}: {factor} × {other}"
+
+
+def predictions(results: dict[str, Any]) -> list[str]:
+    """What a GPU would make of it, if nothing but issuing and memory held it up."""
+    head = ["now", "bytes a pixel, least", "warp instructions a pixel", "lanes at work"]
+    rows = [[*head, *(f"{gpu}: share of a copy ({rate / 1e12} TB/s)" for gpu, rate in COPIES.items())]]
+    for name, case in results["cases"].items():
+        lane, warp = case["now"]["lane"], case["now"]["warp"]
+        cells = [name, f"{CASES[name].least_bytes:.2f}", f"{warp:.2f}", f"{lane / warp / LANES:.0%}"]
+        rows.append([*cells, *(f"{predict(name, warp, gpu).share_of_copy:.2f}" for gpu in COPIES)])
+    return _lines(rows)
+
+
+def _lines(rows: list[list[str]]) -> list[str]:
+    rows.insert(1, ["---", *["--:"] * (len(rows[0]) - 1)])
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def parts(page: str) -> tuple[str, str, str]:
+    """Before the tables, the tables, after them."""
+    before, rest = page.split(BEGIN)
+    inside, after = rest.split(END)
+    return before + BEGIN, inside, END + after
+
+
+def expected() -> str:
+    return tables(json.loads(RESULTS.read_text()))
+
+
+def main() -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    before, inside, after = parts(PAGE.read_text())
+    if arguments.write:
+        PAGE.write_text(before + expected() + after)
+    elif inside != expected():
+        raise SystemExit("README.md's tables are not those of the results: instructions_table.py --write")
+
+
+if __name__ == "__main__":
+    main()
