@@ -183,6 +183,10 @@ CHAINS = (
     chain("impulse", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
     chain("flip", sources=[(1, 3), (6, 2)], size=(5, 9)),  # fewer columns than four taps read
     chain("impulse", sources=WIDE, size=(19, 35), channels=3, table=BFLOAT, layouts=(True, True)),
+    *(
+        chain(*names, sources=WIDE, size=(30, 72), channels=3, table=table, layouts=LAST)
+        for names, table in ((("flip",), None), (("impulse",), BFLOAT), (("gaussian",), FLOAT))
+    ),
     chain("gaussian", "flip", "impulse", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
 )
 

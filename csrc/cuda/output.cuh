@@ -167,16 +167,60 @@ __device__ inline Elements elements_of_one(const uint8_t* row, int first, int ch
   return {{four_bytes(row, first), four_bytes(row, first + 4)}, {channel, channel, channel}};
 }
 
+// Four pixels of three channels, side by side.
+struct Triples {
+  uint32_t words[3];
+
+  __device__ Triples(uint32_t r, uint32_t g, uint32_t b) {
+    const uint32_t early = __byte_perm(r, g, 0x5140), late = __byte_perm(r, g, 0x7362);  // r0 g0 r1 g1, r2 g2 r3 g3
+    words[0] = __byte_perm(early, b, 0x2410);
+    words[1] = __byte_perm(__byte_perm(early, b, 0x0053), late, 0x5410);
+    words[2] = __byte_perm(late, b, 0x7326);
+  }
+};
+
 // Of three channels side by side: four pixels of each, in the order of the output, from the first one's channel on.
 __device__ inline Elements elements_of_three(const uint8_t* row, int plane, int first, Divisor by_three) {
   const int x = by_three.quotient(first + kVector * 3) - kVector, c = first - 3 * x;  // a row may begin inside a vector
-  const uint32_t r = four_bytes(row, x), g = four_bytes(row + plane, x), b = four_bytes(row + 2 * plane, x);
-  const uint32_t early = __byte_perm(r, g, 0x5140), late = __byte_perm(r, g, 0x7362);  // r0 g0 r1 g1, r2 g2 r3 g3
-  const uint32_t words[3] = {__byte_perm(early, b, 0x2410), __byte_perm(__byte_perm(early, b, 0x0053), late, 0x5410),
-                             __byte_perm(late, b, 0x7326)};
+  const Triples own(four_bytes(row, x), four_bytes(row + plane, x), four_bytes(row + 2 * plane, x));
   const unsigned past = static_cast<unsigned>(c) * 8;
-  return {{__funnelshift_r(words[0], words[1], past), __funnelshift_r(words[1], words[2], past)},
+  return {{__funnelshift_r(own.words[0], own.words[1], past), __funnelshift_r(own.words[1], own.words[2], past)},
           {c, c == 2 ? 0 : c + 1, c == 0 ? 2 : c - 1}};
+}
+
+// Three channels side by side whose rows are whole vectors: a strip of each becomes three vectors.
+template <typename Value>
+__device__ inline void write_triples(const Shared& shared, const TilePlan& plan, const Batch& batch) {
+  const Tiling& tiling = shared.tiling;
+  const Lane lane(tiling.narrow);
+  const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch, x = lane.strip * kStripWidth;
+  if (x >= plan.x.extent) return;
+  const ChannelTable<Value> tables[3] = {{shared, 0}, {shared, 1}, {shared, 2}};
+  Value* out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) +
+               3 * (plan.y.begin * batch.width + plan.x.begin + x);
+  for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
+    const uint8_t* levels = shared.finished() + row * pitch + x;
+    const auto strip = [&](int channel) { return *reinterpret_cast<const uint2*>(levels + channel * plane); };
+    const uint2 r = strip(0), g = strip(1), b = strip(2);
+    const Triples early(r.x, g.x, b.x), late(r.y, g.y, b.y);
+    const uint32_t words[6] = {early.words[0], early.words[1], early.words[2],
+                               late.words[0],  late.words[1],  late.words[2]};
+    Value* to = out + row * (3 * batch.width);
+#pragma unroll
+    for (int vector = 0; vector < 3; ++vector) {
+      if constexpr (sizeof(Value) == 1) {
+        reinterpret_cast<uint2*>(to)[vector] = {words[2 * vector], words[2 * vector + 1]};
+      } else {
+        Value values[kVector];
+#pragma unroll
+        for (int j = 0; j < kVector; ++j) {
+          const int element = vector * kVector + j;
+          values[j] = tables[element % 3].of(words[element / 4], element % 4);
+        }
+        store(to + vector * kVector, values);
+      }
+    }
+  }
 }
 
 // Of two or four channels side by side, one by one.
@@ -237,6 +281,8 @@ template <typename Value>
 __device__ inline void write(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   if (shared.tiling.vectors) {
     write_strips<Value>(shared, plan, batch);
+  } else if (shared.tiling.triples) {
+    write_triples<Value>(shared, plan, batch);
   } else {
     write_elements<Value>(shared, plan, batch);
   }

@@ -47,7 +47,8 @@ struct Tiling {
   Divisor narrow, wide;        // strips in a row of a tile and of a patch
   Divisor colors;              // channels
   Divisor outputs;             // vectors of output that a row of a tile touches
-  bool vectors;                // rows of the output are whole vectors
+  bool vectors;                // rows of the output are whole vectors, of one channel each
+  bool triples;                // the same of three channels side by side
   uint16_t stages;             // the pointwise stages that there is memory for: 4 bytes more would cost registers
   int thread_rows;             // rows of a patch that a thread blends
   int patch_plane;             // levels of a patch
@@ -130,7 +131,9 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   tiling.threads = std::min(kMostThreads, (wanted + 31) / 32 * 32);
   const int down_a_tile = std::max(1, std::min(tiling.threads / groups, patch_rows / kRowsOfThread));
   tiling.thread_rows = (patch_rows + down_a_tile - 1) / down_a_tile;
-  tiling.vectors = !side_by_side && batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
+  const bool whole = batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
+  tiling.vectors = whole && !side_by_side;
+  tiling.triples = whole && side_by_side && batch.channels == 3;
   return tiling;
 }
 

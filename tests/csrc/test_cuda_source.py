@@ -168,6 +168,18 @@ MUTATIONS = {
     ),
     "rows too short for four columns": ("address", "cuda/tile_plan.cuh", "recipe.width < kTapBytes", "false"),
     "elements before a row": ("plain", "cuda/output.cuh", "(place >> 2)", "(place / 4)"),
+    "three channels in another order": (
+        "plain",
+        "cuda/output.cuh",
+        "__byte_perm(early, b, 0x2410)",
+        "__byte_perm(early, b, 0x2140)",
+    ),
+    "a vector of three channels in the place of another": (
+        "plain",
+        "cuda/output.cuh",
+        "to + vector * kVector",
+        "to + vector",
+    ),
     "elements through another table": ("plain", "cuda/output.cuh", "c == 2 ? 0 : c + 1", "c"),
     "impulse noise where strips go straight": ("plain", "cuda/output.cuh", "straight && !keep", "straight"),
     "band longer than its memory": (
