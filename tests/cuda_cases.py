@@ -182,6 +182,8 @@ CHAINS = (
     chain("flip", sources=[(5, 99), (70, 5)], size=(4, 6), channels=2, table=HALF, border="zero"),
     chain("impulse", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
     chain("flip", sources=[(1, 3), (6, 2)], size=(5, 9)),  # fewer columns than four taps read
+    chain("turn", sources=[(40, 90)], size=(40, 250)),  # the widest tiles
+    chain("crop", "impulse", sources=[(40, 90)], size=(40, 256), channels=3, table=HALF),
     chain("impulse", sources=WIDE, size=(19, 35), channels=3, table=BFLOAT, layouts=(True, True)),
     *(
         chain(*names, sources=WIDE, size=(30, 72), channels=3, table=table, layouts=LAST)

@@ -1,5 +1,6 @@
 // The CUDA kernel: a block makes one tile of one draw at a time, and steps on by the size of the grid until none is
-// left. Its steps hand the tile on in shared memory, a barrier between any two. No torch headers here.
+// left. Its steps hand the tile on in shared memory, a barrier between any two. All numbers are whole, so that nvcc has
+// no products of floats to contract: tests/ptx refuses any. No torch headers here.
 #pragma once
 
 #include <cstdint>

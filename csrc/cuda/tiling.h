@@ -19,15 +19,16 @@ constexpr int kHalo = 2;          // the blur's radius
 constexpr int kMostFactor = 16;   // shrinking by more is left to a slower path
 constexpr int kMostTaps = 2 * kMostFactor + 1;
 
-// Division of numbers below 2^20 / `by` by a number that the whole block shares.
+// Division by a number that the whole block shares, of numbers up to 2^22 / `by`, where the quotient is below 1024: a
+// tile's places, 256 * 64 at the most, and its threads.
 struct Divisor {
   unsigned by, inverse;
 
-  GPUAUG_HOST_DEVICE int quotient(int i) const { return static_cast<int>(static_cast<unsigned>(i) * inverse >> 20); }
+  GPUAUG_HOST_DEVICE int quotient(int i) const { return static_cast<int>(static_cast<unsigned>(i) * inverse >> 22); }
 };
 
 GPUAUG_HOST_DEVICE Divisor divisor(int by) {
-  return {static_cast<unsigned>(by), (1u << 20) / static_cast<unsigned>(by) + 1};
+  return {static_cast<unsigned>(by), (1u << 22) / static_cast<unsigned>(by) + 1};
 }
 
 // What a launch needs to know of a GPU.

@@ -42,9 +42,25 @@ const char* fault_of(const Tiling& tiling, const Batch& batch, const Gpu& gpu) {
   return nullptr;
 }
 
+// The divisions that blocks make: of all threads, and of all places of a tile or, where there are fewer columns, of a
+// patch.
+bool divides() {
+  for (int by = 1; by <= 256; ++by) {
+    const int rows = kMostTileRows + (by <= 80 ? 2 * kHalo : 0), most = std::max(kMostThreads, by * rows - 1);
+    for (int i = 0; i <= most; ++i) {
+      if (divisor(by).quotient(i) != i / by) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 int main() {
+  if (!divides()) {
+    std::puts("a quotient is wrong");
+    return 1;
+  }
   alignas(16) static unsigned char memory[16];
   int most = 0;
   for (int64_t number = 0;; ++number) {
