@@ -1,5 +1,5 @@
-// From a tile's finished levels to the output: through the table, in vectors, neighbouring threads side by side in
-// memory whatever its order.
+// From levels to the output, through the table, in vectors: straight from the registers where a strip is a vector, else
+// from the finished tile, neighbouring threads side by side in memory whatever its order.
 #pragma once
 
 #include <cstdint>

@@ -33,9 +33,6 @@ __device__ inline uint32_t blend_down(uint32_t one, uint32_t other, uint32_t wei
 __device__ inline uint32_t low_half(uint32_t pair) { return pair & 0xFFFF; }
 __device__ inline uint32_t high_half(uint32_t pair) { return pair >> 16; }
 
-// Bits 8 to 23 of two words, side by side.
-__device__ inline uint32_t pair_of_middles(uint32_t low, uint32_t high) { return __byte_perm(low, high, 0x6521); }
-
 // The last byte of four words, side by side.
 __device__ inline uint32_t four_of_tops(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return __byte_perm(__byte_perm(a, b, 0x0073), __byte_perm(c, d, 0x0073), 0x5410);

@@ -41,8 +41,9 @@ __device__ inline AxisTaps axis_taps(const TilePlan& plan, const Axis& axis, int
 __device__ inline void find_columns(const Shared& shared, const TilePlan& plan) {
   const int columns = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
   for (int i = static_cast<int>(threadIdx.x); i < columns; i += static_cast<int>(blockDim.x)) {
-    // Strips may reach beyond the patch; what stands there is never used, but its taps must be inside the image.
-    const AxisTaps taps = axis_taps(plan, plan.x, min(i, plan.x.extent + 2 * plan.halo - 1));
+    // Strips may reach beyond the patch. What stands there is never used, nor does it move where the others begin: its
+    // taps go on as theirs do.
+    const AxisTaps taps = axis_taps(plan, plan.x, i);
     shared.column_places()[i] = static_cast<uint32_t>(taps.first | taps.second << 16);
     shared.column_weights()[i] = static_cast<uint32_t>(taps.first_weight << 4 | taps.second_weight << 20);
   }

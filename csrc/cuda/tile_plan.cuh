@@ -85,7 +85,8 @@ __device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& ba
     const bool small = recipe.width <= kLong && recipe.height <= kLong;
     return small && tame_up_to(kMostFactor * kOne) ? kAntialias : kGather;
   }
-  if (recipe.width < kTapBytes) return kGather;
+  // A row of the source is stepped over in 32 bits.
+  if (recipe.width < kTapBytes || recipe.width > kLong) return kGather;
   if (!(recipe.stages & kGeometry))
     return tame(0, 0, batch.width, 0) && tame(0, 0, batch.height, 0) ? kSeparable : kGather;
   return recipe.xy == 0 && recipe.yx == 0 && tame_up_to(kOne) ? kSeparable : kGather;

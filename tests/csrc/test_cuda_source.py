@@ -166,7 +166,7 @@ MUTATIONS = {
         "min(first & ~3, width - 8)",
         "first & ~3",
     ),
-    "rows too short for four columns": ("address", "cuda/tile_plan.cuh", "recipe.width < kTapBytes", "false"),
+    "rows too short for four columns": ("address", "cuda/tile_plan.cuh", "recipe.width < kTapBytes || ", ""),
     "elements before a row": ("plain", "cuda/output.cuh", "(place >> 2)", "(place / 4)"),
     "three channels in another order": (
         "plain",

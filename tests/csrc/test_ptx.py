@@ -131,9 +131,11 @@ def test_a_mutation_is_caught(tmp_path: Path, mutation: str):
     assert re.search(said, done.stderr.decode()), done.stderr.decode()
 
 
-@pytest.mark.parametrize("removed", [None, 2, 3, 4])
+@pytest.mark.parametrize("removed", [None, *range(7)])
 def test_threads_wait_for_one_another(tmp_path: Path, removed: int | None):
-    """ThreadSanitizer is content, but for a barrier that is taken out of the PTX."""
+    """ThreadSanitizer is content, but for a barrier that is taken out of the PTX: then it sees a race, or a
+    read by taps that are not there yet.
+    """
     if why := missing_runtime("thread"):
         pytest.skip(why)
     variant = Variant(BLUR, "uint16_t")
@@ -151,4 +153,4 @@ def test_threads_wait_for_one_another(tmp_path: Path, removed: int | None):
     if removed is None:
         agree(done, count)
     else:
-        assert "ThreadSanitizer: data race" in done.stderr.decode()
+        assert re.search(r"ThreadSanitizer: (data race|SEGV)", done.stderr.decode())

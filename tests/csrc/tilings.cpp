@@ -36,6 +36,8 @@ const char* fault_of(const Tiling& tiling, const Batch& batch, const Gpu& gpu) {
   if (!smallest && 4 * (tiling.shared + kReserved) > gpu.shared) return "does not fit four times";
   if (tiling.threads < 32 || tiling.threads > kMostThreads || tiling.threads % 32) return "has no whole warps";
   if (static_cast<int>(tiling.outputs.by) > tiling.threads) return "has fewer threads than a row of output has vectors";
+  const int groups = tiling.threads / (static_cast<int>(tiling.wide.by) * batch.channels);
+  if (groups * tiling.thread_rows < tiling.rows + 2 * tiling.halo) return "has rows that no thread blends";
   const int64_t down = (batch.height + tiling.rows - 1) / tiling.rows;
   if (int64_t{tiling.across} * tiling.strips * kStripWidth < batch.width) return "does not cover a row";
   if (tiling.per_draw != tiling.across * down) return "does not cover a column";
