@@ -23,13 +23,16 @@ struct Twelve {
 
 __device__ inline void blur_patch_across(const Shared& shared, const TilePlan& plan, const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
-  const Lane lane(tiling.narrow);
+  const Column column(tiling, tiling.narrow, plan.y.extent + 2 * kHalo);
   const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth;
   const BlurWeights weights = blur_weights(recipe);
   const bool article = recipe.blur == kArticle;
-  each_row(lane, plan.y.patch_places, tiling.channels, [&](int channel, int row) {
-    const int column = lane.strip * kStripWidth;
-    const uint8_t* patch = shared.patch() + channel * tiling.patch_plane + row * patch_pitch + column;
+  const uint8_t* patch =
+      shared.patch() + column.channel * tiling.patch_plane + column.begin * patch_pitch + column.strip * kStripWidth;
+  auto* fine = reinterpret_cast<uint4*>(shared.fine()) + column.channel * (tiling.fine_plane / kStripWidth) +
+               column.begin * tiling.strips + column.strip;
+#pragma unroll 1
+  for (int row = column.begin; row < column.end; ++row, patch += patch_pitch, fine += tiling.strips) {
     const uint2 eight = *reinterpret_cast<const uint2*>(patch);
     Twelve own{eight.x, eight.y, *reinterpret_cast<const uint32_t*>(patch + 8)};
     uint32_t across[8];
@@ -49,30 +52,32 @@ __device__ inline void blur_patch_across(const Shared& shared, const TilePlan& p
       }
     }
     const auto pair = [&](int j) { return __byte_perm(across[j], across[j + 1], 0x5410); };
-    const int place = channel * (tiling.fine_plane / kStripWidth) + row * tiling.strips + lane.strip;
-    const uint4 pairs{pair(0), pair(2), pair(4), pair(6)};
-    reinterpret_cast<uint4*>(shared.fine())[place] = pairs;
-  });
+    *fine = {pair(0), pair(2), pair(4), pair(6)};
+  }
 }
 
 template <typename Value>
 __device__ inline void blur_patch_down(const Shared& shared, const TilePlan& plan, const Batch& batch,
                                        const Recipe& recipe) {
   const Tiling& tiling = shared.tiling;
-  const Lane lane(tiling.narrow);
+  const Column column(tiling, tiling.narrow, plan.y.extent);
+  if (column.strip * kStripWidth >= plan.x.extent) return;
   const int patch_pitch = static_cast<int>(tiling.wide.by) * kStripWidth, pitch = tiling.strips * kStripWidth;
   const BlurWeights weights = blur_weights(recipe);
   const bool article = recipe.blur == kArticle;
-  each_row(lane, plan.y.places, tiling.channels, [&](int channel, int row) {
-    const int column = lane.strip * kStripWidth;
-    const uint16_t* fine = shared.fine() + channel * tiling.fine_plane + row * pitch + column;
+  const StripTarget<Value> target(shared, plan, batch, false, column.channel, column.strip);
+  const uint16_t* fine =
+      shared.fine() + column.channel * tiling.fine_plane + column.begin * pitch + column.strip * kStripWidth;
+#pragma unroll 1
+  for (int row = column.begin; row < column.end; ++row, fine += pitch) {
     uint2 out{0, 0};
     if (article) {
-      const uint8_t* centre =
-          shared.patch() + channel * tiling.patch_plane + (row + kHalo) * patch_pitch + column + kHalo;
+      const uint8_t* centre = shared.patch() + column.channel * tiling.patch_plane + (row + kHalo) * patch_pitch +
+                              column.strip * kStripWidth + kHalo;
+      const uint16_t* own = fine;
 #pragma unroll
-      for (int j = 0; j < 8; ++j, ++fine, ++centre) {
-        const int value = article_down(fine[0], fine[pitch], fine[2 * pitch], fine[3 * pitch], fine[4 * pitch],
+      for (int j = 0; j < 8; ++j, ++own, ++centre) {
+        const int value = article_down(own[0], own[pitch], own[2 * pitch], own[3 * pitch], own[4 * pitch],
                                        centre[-patch_pitch], centre[1], centre[patch_pitch], centre[-1], centre[0]);
         (j < 4 ? out.x : out.y) |= static_cast<uint32_t>(value & 0xFF) << (j % 4 * 8);
       }
@@ -89,10 +94,8 @@ __device__ inline void blur_patch_down(const Shared& shared, const TilePlan& pla
         (half ? out.y : out.x) = four_levels(blur_down(weights, left), blur_down(weights, right));
       }
     }
-    if (lane.strip * kStripWidth < plan.x.extent) {
-      StripTarget<Value>(shared, plan, batch, false, channel, lane.strip).put(row, out);
-    }
-  });
+    target.put(row, out);
+  }
 }
 
 }  // namespace gpuaug

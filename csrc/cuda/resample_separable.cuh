@@ -147,13 +147,9 @@ __device__ inline void blend_across(const Shared& shared, FineStrip& fine, const
 template <typename Value, Read kRead>
 __device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch) {
   const Tiling& tiling = shared.tiling;
-  const Divisor strips = plan.halo ? tiling.wide : tiling.narrow;
-  const int thread = static_cast<int>(threadIdx.x), group = strips.quotient(thread);
-  const int strip = thread - group * static_cast<int>(strips.by);
-  const int part = tiling.colors.quotient(group), channel = group - part * tiling.channels;
-  const int rows = plan.y.extent + 2 * plan.halo, begin = part * tiling.thread_rows;
-  int left = min(tiling.thread_rows, rows - begin);
-  if (left <= 0 || strip * kStripWidth >= plan.x.extent + 2 * plan.halo) return;
+  const Column column(tiling, plan.halo ? tiling.wide : tiling.narrow, plan.y.extent + 2 * plan.halo);
+  const int strip = column.strip, channel = column.channel;
+  if (strip * kStripWidth >= plan.x.extent + 2 * plan.halo) return;
   const Recipe& recipe = batch.recipes[plan.draw];
   const Strides strides = source_strides(batch, recipe);
   const auto row_stride = static_cast<uint32_t>(strides.row);
@@ -164,7 +160,7 @@ __device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, co
   FineStrip even{}, odd{};  // undefined, they would keep their registers through the whole kernel
   int has_even = -1, has_odd = -1;
 #pragma unroll 1
-  for (int row = begin; left > 0; --left, ++row) {
+  for (int row = column.begin; row < column.end; ++row) {
     const RowTap tap = shared.row_taps()[row];
     if (tap.even != has_even) {
       has_even = tap.even;

@@ -86,6 +86,21 @@ struct Lane {
   __device__ int begin(int end) const { return row < step ? row : end; }
 };
 
+// A column of strips of one channel, and the rows of it that are this thread's: it goes down them, so that what the
+// rows share is worked out once.
+struct Column {
+  int strip, channel, begin, end;
+
+  __device__ Column(const Tiling& tiling, Divisor strips, int rows) {
+    const int thread = static_cast<int>(threadIdx.x), group = strips.quotient(thread);
+    strip = thread - group * static_cast<int>(strips.by);
+    const int part = tiling.colors.quotient(group);
+    channel = group - part * tiling.channels;
+    begin = part * tiling.thread_rows;
+    end = min(begin + tiling.thread_rows, rows);
+  }
+};
+
 // body(channel, row) for the rows of all channels that a lane makes, one channel after the other.
 template <typename Body>
 __device__ inline void each_row(const Lane& lane, Divisor rows, int channels, const Body& body) {
