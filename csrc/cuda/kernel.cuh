@@ -9,7 +9,6 @@
 #include "common/layout.h"
 #include "cuda/blur.cuh"
 #include "cuda/masks.cuh"
-#include "cuda/output.cuh"
 #include "cuda/resample_antialias.cuh"
 #include "cuda/resample_gather.cuh"
 #include "cuda/resample_separable.cuh"
@@ -17,6 +16,7 @@
 #include "cuda/stage_tiles.cuh"
 #include "cuda/tile_plan.cuh"
 #include "cuda/tiling.h"
+#include "cuda/write.cuh"
 
 namespace gpuaug {
 
