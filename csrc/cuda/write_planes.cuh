@@ -47,33 +47,40 @@ struct OutputRow {
   }
 };
 
-// Eight levels from any place of a row on, or before it.
-__device__ inline uint2 eight_levels(const uint8_t* row, int place) {
-  const auto* words = reinterpret_cast<const uint32_t*>(row) + (place >> 2);
-  const auto past = static_cast<unsigned>(place) * 8;  // of which five bits count
-  return {__funnelshift_r(words[0], words[1], past), __funnelshift_r(words[1], words[2], past)};
+// Eight levels that begin anywhere in the first of three words; of `past`, in bits, the last five count.
+__device__ inline uint2 eight_levels(const uint32_t* words, unsigned past) {
+  const uint32_t first = words[0], second = words[1], third = words[2];
+  return {__funnelshift_r(first, second, past), __funnelshift_r(second, third, past)};
 }
 
-// The vectors that lie inside rows. Rows eight apart begin at the same place inside a vector: a thread takes a vector
-// of such rows, one after another.
+// From any place of a row on, or before it.
+__device__ inline uint2 eight_levels(const uint8_t* row, int place) {
+  return eight_levels(reinterpret_cast<const uint32_t*>(row) + (place >> 2), static_cast<unsigned>(place) * 8);
+}
+
+// The vectors that lie inside rows. Rows eight apart begin at the same place inside a vector: a thread takes a vector of
+// such rows, one after another.
 template <typename Value>
 __device__ inline void write_inside(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
   constexpr int kStep = kVector;
   const int strips = tiling.strips, end = strips * tiling.channels * kStep, threads = static_cast<int>(blockDim.x);
+  const int rows = plan.y.extent;
   for (int i = static_cast<int>(threadIdx.x); i < end; i += threads) {
     const int line = tiling.narrow.quotient(i), channel = line / kStep, first_row = line % kStep;
     const OutputRow<Value> first(shared, plan, batch, channel, first_row);
     const int x = (i - line * strips) * kVector + (kVector - first.before) % kVector;
     if (x + kVector > plan.x.extent) continue;
     const ChannelTable<Value> table(shared, channel);
-    const uint8_t* levels = first.levels;
+    const auto* words = reinterpret_cast<const uint32_t*>(first.levels) + (x >> 2);
+    const auto past = static_cast<unsigned>(x) * 8;
     Value* to = first.to + x;
+    const int64_t step = batch.width * kStep;
 #pragma unroll 1
-    for (int row = first_row; row < plan.y.extent; row += kStep) {
-      put_vector(to, table, eight_levels(levels, x));
-      levels += kStep * strips * kStripWidth;
-      to += kStep * batch.width;
+    for (int row = first_row; row < rows; row += kStep) {
+      put_vector(to, table, eight_levels(words, past));
+      words += kStep * strips * (kStripWidth / 4);
+      to += step;
     }
   }
 }
