@@ -73,10 +73,6 @@ __device__ inline void find_rows(const Shared& shared, const TilePlan& plan) {
   }
 }
 
-// How a strip's columns read a source row: in two aligned words for four columns, or in bytes, whatever lies between
-// them.
-enum class Read { kWords, kBytes };
-
 // Eight neighbouring columns: what does not depend on the row. Their weights are read anew for every source row, as
 // there are too few registers.
 struct ColumnStrip {
@@ -122,6 +118,13 @@ __device__ inline void blend_across(const Shared& shared, FineStrip& fine, const
       const auto* words = reinterpret_cast<const uint32_t*>(row + own.begin[half]);
       low = __ldg(words);
       high = __ldg(words + 1);
+    } else if constexpr (kRead == Read::kShiftedWords) {
+      const auto from = reinterpret_cast<uintptr_t>(row) + static_cast<uintptr_t>(own.begin[half]);
+      const auto* words = reinterpret_cast<const uint32_t*>(from & ~uintptr_t{3});
+      const unsigned past = static_cast<unsigned>(from) * 8;  // of which five bits count
+      const uint32_t first = __ldg(words), second = __ldg(words + 1);
+      low = __funnelshift_r(first, second, past);
+      high = __funnelshift_r(second, 0, past);
     } else {
       const uint8_t* from = row + own.begin[half] * step;
       uint32_t bytes[kTapBytes];
@@ -181,8 +184,10 @@ __device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, co
 
 template <typename Value>
 __device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch) {
-  if (plan.whole_words) {
+  if (plan.read == Read::kWords) {
     blend_rows<Value, Read::kWords>(shared, plan, batch, to_patch);
+  } else if (plan.read == Read::kShiftedWords) {
+    blend_rows<Value, Read::kShiftedWords>(shared, plan, batch, to_patch);
   } else {
     blend_rows<Value, Read::kBytes>(shared, plan, batch, to_patch);
   }

@@ -21,6 +21,10 @@ enum Resampling : int {
   kGather,     // any other map
 };
 
+// How a strip's columns read a source row: in two aligned words for four columns, where rows are aligned; in two words
+// that are shifted by where the row begins; or in bytes, whatever lies between them.
+enum class Read : uint8_t { kWords, kShiftedWords, kBytes };
+
 constexpr int kTapBytes = 5;  // neighbouring source pixels that the taps of four columns read where nothing shrinks
 
 // One axis of a tile.
@@ -38,12 +42,12 @@ struct TilePlan {
   int64_t border, blur_border;
   const uint8_t* source;
   Resampling from;
-  int tile;          // of the draw
-  int halo;          // 2 where this draw blurs
-  int stages;        // the pointwise stages of this draw
-  bool masked;       // some of them cover pixels
-  bool new_table;    // it is not in shared memory yet
-  bool whole_words;  // rows of the source are aligned words, two at least
+  int tile;        // of the draw
+  int halo;        // 2 where this draw blurs
+  int stages;      // the pointwise stages of this draw
+  bool masked;     // some of them cover pixels
+  bool new_table;  // it is not in shared memory yet
+  Read read;
 };
 static_assert(sizeof(TilePlan) <= kTilePlanBytes);
 
@@ -92,6 +96,16 @@ __device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& ba
   return recipe.xy == 0 && recipe.yx == 0 && tame_up_to(kOne) ? kSeparable : kGather;
 }
 
+__device__ inline Read read_of(const Recipe& recipe, const Batch& batch) {
+  if (batch.interleaved) return Read::kBytes;
+  const auto source = reinterpret_cast<uintptr_t>(batch.storage) + static_cast<uintptr_t>(recipe.offset);
+  if (recipe.width % 4 == 0 && recipe.width >= 8 && source % 4 == 0) return Read::kWords;
+  // The words at the image's ends reach beyond it, and may not reach beyond the storage.
+  const int64_t end = recipe.offset + batch.channels * recipe.height * recipe.width;
+  const bool inside = static_cast<int64_t>(source % 4) <= recipe.offset && end + 3 <= batch.storage_bytes;
+  return inside ? Read::kShiftedWords : Read::kBytes;
+}
+
 // Called by the first two threads of a block, each for one axis; the first also fills in what both share.
 template <int64_t kStages>
 __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int tile,
@@ -133,8 +147,7 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   plan.halo = halo;
   plan.stages = static_cast<int>(recipe.stages) & tiling.stages;
   plan.masked = plan.stages & CoverStages::kBits;
-  plan.whole_words = !batch.interleaved && recipe.width % 4 == 0 && recipe.width >= 8 &&
-                     reinterpret_cast<uintptr_t>(plan.source) % 4 == 0;
+  plan.read = from == kSeparable ? read_of(recipe, batch) : Read::kBytes;
 }
 
 template <int64_t kStages>

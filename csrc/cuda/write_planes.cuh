@@ -58,8 +58,8 @@ __device__ inline uint2 eight_levels(const uint8_t* row, int place) {
   return eight_levels(reinterpret_cast<const uint32_t*>(row) + (place >> 2), static_cast<unsigned>(place) * 8);
 }
 
-// The vectors that lie inside rows. Rows eight apart begin at the same place inside a vector: a thread takes a vector of
-// such rows, one after another.
+// The vectors that lie inside rows. Rows eight apart begin at the same place inside a vector: a thread takes a vector
+// of such rows, one after another.
 template <typename Value>
 __device__ inline void write_inside(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
