@@ -100,8 +100,9 @@ __device__ inline Read read_of(const Recipe& recipe, const Batch& batch) {
   if (batch.interleaved) return Read::kBytes;
   const auto source = reinterpret_cast<uintptr_t>(batch.storage) + static_cast<uintptr_t>(recipe.offset);
   if (recipe.width % 4 == 0 && recipe.width >= 8 && source % 4 == 0) return Read::kWords;
-  // The words at the image's ends reach beyond it, and may not reach beyond the storage.
-  const int64_t end = recipe.offset + batch.channels * recipe.height * recipe.width;
+  // The words at the ends of what is read reach beyond it, and may not reach beyond the storage.
+  const int64_t bottom = recipe.stages & kGeometry ? readable_window(recipe).bottom : recipe.height;
+  const int64_t end = recipe.offset + ((batch.channels - 1) * recipe.height + bottom) * recipe.width;
   const bool inside = static_cast<int64_t>(source % 4) <= recipe.offset && end + 3 <= batch.storage_bytes;
   return inside ? Read::kShiftedWords : Read::kBytes;
 }
