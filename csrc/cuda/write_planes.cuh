@@ -31,20 +31,25 @@ __device__ inline int place_in_vector(const Value* at) {
   return static_cast<int>(reinterpret_cast<uintptr_t>(at) / sizeof(Value) % kVector);
 }
 
-// One row of a tile: its levels, and where they go.
+// The rows of a tile, of all channels: their levels, and where they go.
 template <typename Value>
-struct OutputRow {
-  const uint8_t* levels;
-  Value* to;
-  int before;  // elements of the vector that it begins in
+struct OutputRows {
+  const uint8_t* finished;
+  Value* out;
+  int rows, pitch;
+  int64_t height, width;
 
-  __device__ OutputRow(const Shared& shared, const TilePlan& plan, const Batch& batch, int channel, int row) {
-    const int line = channel * shared.tiling.rows + row;
-    levels = shared.finished() + line * shared.tiling.strips * kStripWidth;
-    to = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) +
-         (channel * batch.height + plan.y.begin + row) * batch.width + plan.x.begin;
-    before = place_in_vector(to);
-  }
+  __device__ OutputRows(const Shared& shared, const TilePlan& plan, const Batch& batch)
+      : finished(shared.finished()),
+        out(static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) + plan.y.begin * batch.width +
+            plan.x.begin),
+        rows(shared.tiling.rows),
+        pitch(shared.tiling.strips * kStripWidth),
+        height(batch.height),
+        width(batch.width) {}
+
+  __device__ const uint8_t* levels(int channel, int row) const { return finished + (channel * rows + row) * pitch; }
+  __device__ Value* to(int channel, int row) const { return out + (channel * height + row) * width; }
 };
 
 // Eight levels that begin anywhere in the first of three words; of `past`, in bits, the last five count.
@@ -65,21 +70,23 @@ __device__ inline void write_inside(const Shared& shared, const TilePlan& plan, 
   const Tiling& tiling = shared.tiling;
   constexpr int kStep = kVector;
   const int strips = tiling.strips, end = strips * tiling.channels * kStep, threads = static_cast<int>(blockDim.x);
-  const int rows = plan.y.extent;
+  const int rows = plan.y.extent, extent = plan.x.extent;
+  const OutputRows<Value> all(shared, plan, batch);
+  const int word_step = kStep * strips * (kStripWidth / 4);
+  const int64_t step = kStep * all.width;
   for (int i = static_cast<int>(threadIdx.x); i < end; i += threads) {
     const int line = tiling.narrow.quotient(i), channel = line / kStep, first_row = line % kStep;
-    const OutputRow<Value> first(shared, plan, batch, channel, first_row);
-    const int x = (i - line * strips) * kVector + (kVector - first.before) % kVector;
-    if (x + kVector > plan.x.extent) continue;
+    Value* to = all.to(channel, first_row);
+    const int x = (i - line * strips) * kVector + (kVector - place_in_vector(to)) % kVector;
+    if (x + kVector > extent) continue;
     const ChannelTable<Value> table(shared, channel);
-    const auto* words = reinterpret_cast<const uint32_t*>(first.levels) + (x >> 2);
+    const auto* words = reinterpret_cast<const uint32_t*>(all.levels(channel, first_row)) + (x >> 2);
     const auto past = static_cast<unsigned>(x) * 8;
-    Value* to = first.to + x;
-    const int64_t step = batch.width * kStep;
+    to += x;
 #pragma unroll 1
     for (int row = first_row; row < rows; row += kStep) {
       put_vector(to, table, eight_levels(words, past));
-      words += kStep * strips * (kStripWidth / 4);
+      words += word_step;
       to += step;
     }
   }
@@ -98,22 +105,25 @@ __device__ inline void write_seams(const Shared& shared, const TilePlan& plan, c
   const Tiling& tiling = shared.tiling;
   const int rows = plan.y.extent, gap = tiling.strips * kStripWidth - plan.x.extent;
   const int threads = static_cast<int>(blockDim.x);
+  const OutputRows<Value> all(shared, plan, batch);
   for (int i = static_cast<int>(threadIdx.x); i < (rows + 1) * tiling.channels; i += threads) {
     const int row = tiling.colors.quotient(i), channel = i - row * tiling.channels;
-    const OutputRow<Value> own(shared, plan, batch, channel, row);
-    if (own.before == 0) continue;
-    const uint2 above = eight_levels(own.levels, -own.before - gap), levels = eight_levels(own.levels, -own.before);
+    Value* to = all.to(channel, row);
+    const int before = place_in_vector(to);
+    if (before == 0) continue;
+    const uint8_t* own = all.levels(channel, row);
+    const uint2 above = eight_levels(own, -before - gap), levels = eight_levels(own, -before);
     const auto mix = [&](uint32_t four_above, uint32_t four, int of_above) {
       const uint32_t keep = of_above >= 4 ? 0 : of_above <= 0 ? ~0u : ~0u << (of_above * 8);
       return (four & keep) | (four_above & ~keep);
     };
-    const uint2 mixed{mix(above.x, levels.x, own.before), mix(above.y, levels.y, own.before - 4)};
-    Value* vector = own.to - own.before;
+    const uint2 mixed{mix(above.x, levels.x, before), mix(above.y, levels.y, before - 4)};
+    Value* vector = to - before;
     const ChannelTable<Value> table(shared, channel);
     if (row > 0 && row < rows) {
       put_vector(vector, table, mixed);
     } else {
-      put_some(vector, table, mixed, row == 0 ? own.before : 0, row == 0 ? kVector : own.before);
+      put_some(vector, table, mixed, row == 0 ? before : 0, row == 0 ? kVector : before);
     }
   }
 }
@@ -123,15 +133,17 @@ template <typename Value>
 __device__ inline void write_ends(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
   const int extent = plan.x.extent, threads = static_cast<int>(blockDim.x);
+  const OutputRows<Value> all(shared, plan, batch);
   for (int i = static_cast<int>(threadIdx.x); i < plan.y.extent * tiling.channels; i += threads) {
     const int row = tiling.colors.quotient(i), channel = i - row * tiling.channels;
-    const OutputRow<Value> own(shared, plan, batch, channel, row);
+    Value* to = all.to(channel, row);
+    const uint8_t* own = all.levels(channel, row);
     const ChannelTable<Value> table(shared, channel);
-    const int before = own.before, last = extent - place_in_vector(own.to + extent);
+    const int before = place_in_vector(to), last = extent - place_in_vector(to + extent);
     if (before > 0) {
-      put_some(own.to - before, table, eight_levels(own.levels, -before), before, min(before + extent, kVector));
+      put_some(to - before, table, eight_levels(own, -before), before, min(before + extent, kVector));
     }
-    if (last >= 0) put_some(own.to + last, table, eight_levels(own.levels, last), 0, extent - last);
+    if (last >= 0) put_some(to + last, table, eight_levels(own, last), 0, extent - last);
   }
 }
 
