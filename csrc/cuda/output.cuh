@@ -116,7 +116,8 @@ struct StripTarget {
       const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
       own = {(own.x & k.x) | l.x, (own.y & k.y) | l.y};
     }
-    if (straight) return put_vector(at(row), table, own);
+    // Else put_tops would work out the place for all rows, those for shared memory too.
+    if (straight) return put_vector(at(read_anew(row)), table, own);
     *reinterpret_cast<uint2*>(levels + place) = own;
   }
 

@@ -52,15 +52,12 @@ struct OutputRows {
   __device__ Value* to(int channel, int row) const { return out + (channel * height + row) * width; }
 };
 
-// Eight levels that begin anywhere in the first of three words; of `past`, in bits, the last five count.
-__device__ inline uint2 eight_levels(const uint32_t* words, unsigned past) {
-  const uint32_t first = words[0], second = words[1], third = words[2];
-  return {__funnelshift_r(first, second, past), __funnelshift_r(second, third, past)};
-}
-
-// From any place of a row on, or before it.
+// Eight levels from any place of a row on, or before it.
 __device__ inline uint2 eight_levels(const uint8_t* row, int place) {
-  return eight_levels(reinterpret_cast<const uint32_t*>(row) + (place >> 2), static_cast<unsigned>(place) * 8);
+  const auto* words = reinterpret_cast<const uint32_t*>(row) + (place >> 2);
+  const uint32_t first = words[0], second = words[1], third = words[2];
+  const unsigned past = static_cast<unsigned>(place) * 8;  // of which five bits count
+  return {__funnelshift_r(first, second, past), __funnelshift_r(second, third, past)};
 }
 
 // The vectors that lie inside rows. Rows eight apart begin at the same place inside a vector: a thread takes a vector
@@ -72,22 +69,21 @@ __device__ inline void write_inside(const Shared& shared, const TilePlan& plan, 
   const int strips = tiling.strips, end = strips * tiling.channels * kStep, threads = static_cast<int>(blockDim.x);
   const int rows = plan.y.extent, extent = plan.x.extent;
   const OutputRows<Value> all(shared, plan, batch);
-  const int word_step = kStep * strips * (kStripWidth / 4);
-  const int64_t step = kStep * all.width;
+  const int step = kStep * all.pitch;
+  const int64_t out_step = kStep * all.width * static_cast<int64_t>(sizeof(Value));
   for (int i = static_cast<int>(threadIdx.x); i < end; i += threads) {
     const int line = tiling.narrow.quotient(i), channel = line / kStep, first_row = line % kStep;
     Value* to = all.to(channel, first_row);
     const int x = (i - line * strips) * kVector + (kVector - place_in_vector(to)) % kVector;
     if (x + kVector > extent) continue;
     const ChannelTable<Value> table(shared, channel);
-    const auto* words = reinterpret_cast<const uint32_t*>(all.levels(channel, first_row)) + (x >> 2);
-    const auto past = static_cast<unsigned>(x) * 8;
-    to += x;
+    const uint8_t* levels = all.levels(channel, first_row) + (x & ~3);
+    auto* bytes = reinterpret_cast<unsigned char*>(to + x);
 #pragma unroll 1
     for (int row = first_row; row < rows; row += kStep) {
-      put_vector(to, table, eight_levels(words, past));
-      words += word_step;
-      to += step;
+      put_vector(reinterpret_cast<Value*>(bytes), table, eight_levels(levels, x & 3));
+      levels += step;
+      bytes += out_step;
     }
   }
 }
