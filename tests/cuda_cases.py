@@ -181,6 +181,8 @@ CHAINS = (
     chain("impulse", sources=[(3, 70)], size=(1, 128), channels=4, table=FLOAT, layouts=LAST),
     chain("flip", sources=[(5, 99), (70, 5)], size=(4, 6), channels=2, table=HALF, border="zero"),
     chain("impulse", sources=[(130, 130)], size=(8, 9), channels=2, layouts=(True, True)),
+    chain("flip", sources=[(6, 11)], size=(3, 5)),  # rows shorter than a vector, and no room after the last
+    chain("crop", sources=[(40, 90)] * 2, size=(12, 259), channels=2, table=BFLOAT),  # two tiles a row
     chain("flip", sources=[(1, 3), (6, 2)], size=(5, 9)),  # fewer columns than four taps read
     chain("turn", sources=[(40, 90)], size=(40, 250)),  # the widest tiles
     chain("crop", "impulse", sources=[(40, 90)], size=(40, 256), channels=3, table=HALF),
