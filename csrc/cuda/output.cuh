@@ -1,5 +1,5 @@
-// From levels to the output, through the table, in vectors: straight from the registers where a strip is a vector, else
-// from the finished tile, neighbouring threads side by side in memory whatever its order.
+// From levels to the output, through the table, in vectors: straight from the registers where a strip is a vector.
+// write.cuh has what takes the way through the finished tile.
 #pragma once
 
 #include <cstdint>

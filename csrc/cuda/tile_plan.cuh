@@ -47,7 +47,7 @@ struct TilePlan {
   int stages;      // the pointwise stages of this draw
   bool masked;     // some of them cover pixels
   bool new_table;  // it is not in shared memory yet
-  Read read;
+  Read read;       // of the source's rows, where they are blended
 };
 static_assert(sizeof(TilePlan) <= kTilePlanBytes);
 

@@ -34,7 +34,7 @@ struct Triples {
   }
 };
 
-// Of three channels side by side: four pixels of each, in the order of the output, from the first one's channel on.
+// Four pixels of each of three channels, in the order of the output, from the first one's channel on.
 __device__ inline Elements elements_of_three(const uint8_t* row, int plane, int first, Divisor by_three) {
   const int x = by_three.quotient(first + kVector * 3) - kVector, c = first - 3 * x;  // a row may begin inside a vector
   const Triples own(four_bytes(row, x), four_bytes(row + plane, x), four_bytes(row + 2 * plane, x));
