@@ -114,7 +114,8 @@ __device__ inline void write_seams(const Shared& shared, const TilePlan& plan, c
       return (four & keep) | (four_above & ~keep);
     };
     const uint2 mixed{mix(above.x, levels.x, before), mix(above.y, levels.y, before - 4)};
-    Value* vector = to - before;
+    // Not told so, nvcc does not see that it is aligned, and stores words.
+    auto* vector = static_cast<Value*>(__builtin_assume_aligned(to - before, kVector * sizeof(Value)));
     const ChannelTable<Value> table(shared, channel);
     if (row > 0 && row < rows) {
       put_vector(vector, table, mixed);
