@@ -115,7 +115,8 @@ __device__ inline void write_seams(const Shared& shared, const TilePlan& plan, c
     };
     const uint2 mixed{mix(above.x, levels.x, before), mix(above.y, levels.y, before - 4)};
     // Not told so, nvcc does not see that it is aligned, and stores words.
-    auto* vector = static_cast<Value*>(__builtin_assume_aligned(to - before, kVector * sizeof(Value)));
+    auto* begin = reinterpret_cast<unsigned char*>(to) - before * static_cast<int>(sizeof(Value));
+    auto* vector = static_cast<Value*>(__builtin_assume_aligned(begin, kVector * sizeof(Value)));
     const ChannelTable<Value> table(shared, channel);
     if (row > 0 && row < rows) {
       put_vector(vector, table, mixed);
