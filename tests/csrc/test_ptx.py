@@ -97,8 +97,8 @@ MUTATIONS = {
     "words of a source that begins anywhere": (
         Variant(0, "uint8_t"),
         "cuda/tile_plan.cuh",
-        " &&\n                     reinterpret_cast<uintptr_t>(plan.source) % 4 == 0",
-        "",
+        "recipe.width >= 8 && source % 4 == 0",
+        "recipe.width >= 8",
         r"PTX: a misaligned access of 4 bytes",
     ),
     # The shim cannot see this one: what stands under `#ifdef __CUDACC__` is nvcc's alone.
