@@ -47,28 +47,27 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
     const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers
     const Recipe& recipe = batch.recipes[plan.draw];
-    const bool blurs = (kStages & kBlur) && plan.halo != 0;
+    // Asked each time, as it would cost a register to keep.
+    const auto blurs = [&] { return (kStages & kBlur) && shared.plan(read_anew(turn)).halo != 0; };
     if ((kStages & kShrink) && plan.from == kAntialias) {
       const int rows = plan.y.extent + 2 * plan.halo;
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {
         filter_across(shared, plan, batch, band);
         __syncthreads();  // the band's rows are filtered across
-        filter_down_to(Levels(shared, plan, blurs), shared, plan, batch, band);
+        filter_down_to(Levels(shared, plan, blurs()), shared, plan, batch, band);
         __syncthreads();  // the next band may take their place
       }
     }
-    if (plan.from == kGather || plan.from == kNowhere) gather_tile<kStages>(Levels(shared, plan, blurs), plan, batch);
-    if (blurs) {
+    if (plan.from == kGather || plan.from == kNowhere) gather_tile<kStages>(Levels(shared, plan, blurs()), plan, batch);
+    if (blurs()) {
       __syncthreads();  // the patch has its levels
-      blur_patch_across(shared, plan, recipe);
-      __syncthreads();  // its rows are blurred across
-      blur_patch_down<Value>(shared, plan, batch, recipe);
+      blur_patch<Value>(shared, plan, batch, recipe);
     }
     if (plan.stages & LevelStages::kBits) {
       __syncthreads();  // the tile has its levels
       make_stages(LevelStages(), shared, plan, batch, recipe);
     }
-    if (!goes_straight(shared, plan) || !(blurs || plan.from == kSeparable)) {
+    if (!goes_straight(shared, plan) || !(blurs() || plan.from == kSeparable)) {
       __syncthreads();  // the tile is finished
       write<Value>(shared, plan, batch);
     }

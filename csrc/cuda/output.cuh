@@ -93,19 +93,20 @@ struct StripTarget {
   ChannelTable<Value> table;
 
   __device__ StripTarget(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch, int channel,
-                         int strip)
+                         int strip, int first_row)  // which rows are counted from
       : table(shared, channel) {
     const int x = strip * kStripWidth;
     const Levels all(shared, plan, to_patch);
     const bool masked = all.keep && channel < all.colors;
-    levels = all.at + channel * all.plane + x;
-    keep = masked ? all.keep + x : nullptr;
-    laid = masked ? all.laid + x : nullptr;
+    const int place = first_row * all.pitch + x;
+    levels = all.at + channel * all.plane + place;
+    keep = masked ? all.keep + place : nullptr;
+    laid = masked ? all.laid + place : nullptr;
     pitch = all.pitch;
     width = static_cast<uint32_t>(batch.width);
     straight = !to_patch && goes_straight(shared, plan);
     out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) +
-          (channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x;
+          (channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x;
   }
 
   __device__ Value* at(int row) const { return out + uint64_t{static_cast<uint32_t>(row)} * width; }

@@ -150,7 +150,8 @@ __device__ inline void blend_across(const Shared& shared, FineStrip& fine, const
 template <typename Value, Read kRead>
 __device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch) {
   const Tiling& tiling = shared.tiling;
-  const Column column(tiling, plan.halo ? tiling.wide : tiling.narrow, plan.y.extent + 2 * plan.halo);
+  const Column column(tiling, plan.halo ? tiling.wide : tiling.narrow, tiling.thread_rows,
+                      plan.y.extent + 2 * plan.halo);
   const int strip = column.strip, channel = column.channel;
   if (strip * kStripWidth >= plan.x.extent + 2 * plan.halo) return;
   const Recipe& recipe = batch.recipes[plan.draw];
@@ -159,7 +160,7 @@ __device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, co
   const uint8_t* first =
       plan.source + plan.y.first * strides.row + plan.x.first * strides.column + channel * strides.channel;
   const ColumnStrip own(shared, strip, kRead, static_cast<int>(recipe.width - plan.x.first));
-  const StripTarget<Value> target(shared, plan, batch, to_patch, channel, strip);
+  const StripTarget<Value> target(shared, plan, batch, to_patch, channel, strip, 0);
   FineStrip even{}, odd{};  // undefined, they would keep their registers through the whole kernel
   int has_even = -1, has_odd = -1;
 #pragma unroll 1

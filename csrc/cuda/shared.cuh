@@ -86,18 +86,18 @@ struct Lane {
   __device__ int begin(int end) const { return row < step ? row : end; }
 };
 
-// A column of strips of one channel, and the rows of it that are this thread's: it goes down them, so that what the
-// rows share is worked out once.
+// A column of strips of one channel, and the rows of it that are this thread's, `most` at the most: it goes down them,
+// so that what the rows share is worked out once.
 struct Column {
   int strip, channel, begin, end;
 
-  __device__ Column(const Tiling& tiling, Divisor strips, int rows) {
+  __device__ Column(const Tiling& tiling, Divisor strips, int most, int rows) {
     const int thread = static_cast<int>(threadIdx.x), group = strips.quotient(thread);
     strip = thread - group * static_cast<int>(strips.by);
     const int part = tiling.colors.quotient(group);
     channel = group - part * tiling.channels;
-    begin = part * tiling.thread_rows;
-    end = min(begin + tiling.thread_rows, rows);
+    begin = part * most;
+    end = min(begin + most, rows);
   }
 };
 

@@ -51,6 +51,7 @@ struct Tiling {
   bool vectors;                // rows of the output are whole vectors, of one channel each
   bool triples;                // the same of three channels side by side
   uint16_t stages;             // the pointwise stages that there is memory for: 4 bytes more would cost registers
+  uint16_t blur_rows;          // rows of a tile that a thread blurs
   int thread_rows;             // rows of a patch that a thread blends
   int patch_plane;             // levels of a patch
   int fine_rows, fine_plane;   // rows in 1/128; a plane in 16-bit elements
@@ -83,8 +84,7 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.colors = divisor(channels);
   tiling.outputs = divisor((batch.channels_last ? strips * channels : strips) + 1);
   tiling.patch_plane = patch_rows * columns;
-  const int filtered = stages & kShrink ? kMostTaps + 1 : 0, blurred = halo ? patch_rows : 0;
-  tiling.fine_rows = std::max(filtered, blurred);
+  tiling.fine_rows = stages & kShrink ? kMostTaps + 1 : 0;
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kTilePlanBytes);
   tiling.table = part(batch.table ? channels * 256 * element_size : 0);
@@ -92,8 +92,11 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.masks = part(tiling.stages & CoverStages::kBits ? 2 * rows * strips * kStripWidth : 0);
-  tiling.finished = part(channels * rows * strips * kStripWidth + 16);  // read in whole vectors, which end beyond a row
-  tiling.patch = part(halo ? channels * tiling.patch_plane : 0);
+  const int finished = channels * rows * strips * kStripWidth + 16;  // read in whole vectors, which end beyond a row
+  // A draw that blurs has a finished tile beside its patch only where its levels do not go straight to the output.
+  const bool share = halo && tiling.vectors && !(stages & LevelStages::kBits);
+  tiling.finished = part(share ? 0 : finished);
+  tiling.patch = part(halo ? std::max(channels * tiling.patch_plane, share ? finished : 0) : 0);
   tiling.fine = part(channels * tiling.fine_plane * 2);
   tiling.filters = part(stages & kShrink ? (columns + patch_rows) * kFilterBytes : 0);
   tiling.shared = end;
@@ -107,8 +110,11 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   tiling.channels = batch.channels;
   tiling.stages = static_cast<uint16_t>(stages_that_fit(stages));
   tiling.halo = stages & kBlur ? kHalo : 0;
-  // A blur and a filter keep more of a tile in shared memory.
-  const int64_t most_strips = stages & (kBlur | kShrink) ? 8 : 32;
+  const bool side_by_side = batch.channels_last && batch.channels > 1;
+  const bool whole = batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
+  tiling.vectors = whole && !side_by_side;
+  tiling.triples = whole && side_by_side && batch.channels == 3;
+  const int64_t most_strips = stages & kShrink ? 8 : 32;  // a filter keeps more of a tile in shared memory
   tiling.across = static_cast<int>((strips + most_strips - 1) / most_strips);
   tiling.strips = static_cast<int>((strips + tiling.across - 1) / tiling.across);  // as even as they come
   int64_t down = 0;
@@ -123,18 +129,15 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   while (tiling.rows > kFewestRows && batch.draws * tiling.across * down < gpu.multiprocessors) {
     cut((tiling.rows + 1) / 2);
   }
-  const bool side_by_side = batch.channels_last && batch.channels > 1;
   tiling.per_draw = static_cast<int>(tiling.across * down);
   // At least a thread for every vector that a row of the output touches, and for a strip of every channel.
   const int patch_rows = tiling.rows + 2 * tiling.halo, groups = static_cast<int>(tiling.wide.by) * batch.channels;
-  const int wanted =
-      std::max(groups * ((patch_rows + kRowsOfThread - 1) / kRowsOfThread), static_cast<int>(tiling.outputs.by));
-  tiling.threads = std::min(kMostThreads, (wanted + 31) / 32 * 32);
-  const int down_a_tile = std::max(1, std::min(tiling.threads / groups, patch_rows / kRowsOfThread));
+  const int down_a_tile =
+      std::max(1, std::min(kMostThreads / groups, (patch_rows + kRowsOfThread - 1) / kRowsOfThread));
+  tiling.threads = (std::max(groups * down_a_tile, static_cast<int>(tiling.outputs.by)) + 31) / 32 * 32;
   tiling.thread_rows = (patch_rows + down_a_tile - 1) / down_a_tile;
-  const bool whole = batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
-  tiling.vectors = whole && !side_by_side;
-  tiling.triples = whole && side_by_side && batch.channels == 3;
+  const int blurring = tiling.threads / (tiling.strips * batch.channels);
+  tiling.blur_rows = static_cast<uint16_t>((tiling.rows + blurring - 1) / blurring);
   return tiling;
 }
 

@@ -54,11 +54,6 @@ inline uint32_t __dp2a_lo(uint32_t halves, uint32_t bytes, uint32_t sum) {
 
 inline uint32_t __dp2a_hi(uint32_t halves, uint32_t bytes, uint32_t sum) { return __dp2a_lo(halves, bytes >> 16, sum); }
 
-inline int __dp4a(int a, int b, int sum) {
-  for (int i = 0; i < 4; ++i) sum += static_cast<int8_t>(a >> (8 * i)) * static_cast<int8_t>(b >> (8 * i));
-  return sum;
-}
-
 // Blocks run one after another; what a block finds in shared memory is poison.
 template <typename Kernel>
 void launch_blocks(unsigned blocks, unsigned threads, std::vector<uint4>& shared, const Kernel& kernel) {

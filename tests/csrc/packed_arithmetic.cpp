@@ -46,22 +46,26 @@ int main() {
     recipe.outer = below(1 << 15);
     recipe.inner = below((1 << 15) + 1 - static_cast<int>(recipe.outer));
     const BlurWeights weights = blur_weights(recipe);
-    int five[5], fines[2][5];
-    for (int& v : five) v = below(256);
-    const auto signed_four = [&](int k) {
-      uint32_t word = 0;
-      for (int j = 0; j < 4; ++j) word |= static_cast<uint32_t>(five[k + j] ^ 0x80) << (8 * j);
-      return static_cast<int>(word);
-    };
-    expect("blur across", blur_across(weights, signed_four(0), signed_four(1)),
-           blur(recipe, fine(five[0]), fine(five[1]), fine(five[2]), fine(five[3]), fine(five[4])));
+    int eight[8], fines[2][5];
+    uint32_t words[2] = {};
+    for (int k = 0; k < 8; ++k) {
+      eight[k] = below(256);
+      words[k / 4] |= static_cast<uint32_t>(eight[k]) << (k % 4 * 8);
+    }
+    const AcrossWeights across(weights.outer, weights.inner);
+    const uint32_t pairs[2] = {blur_across<0>(across, words), blur_across<2>(across, words)};
+    for (int j = 0; j < 4; ++j) {
+      const int* v = eight + j;
+      expect("blur across", pairs[j / 2] >> (j % 2 * 16) & 0xFFFF,
+             blur(recipe, fine(v[0]), fine(v[1]), fine(v[2]), fine(v[3]), fine(v[4])));
+    }
 
     uint32_t rows[5];
     for (int k = 0; k < 5; ++k) {
       for (auto& column : fines) column[k] = value();
       rows[k] = static_cast<uint32_t>(fines[0][k] | fines[1][k] << 16);
     }
-    const uint32_t both = four_levels(blur_down(weights, rows), 0);
+    const uint32_t both = four_levels(blur_down(DownWeights(weights), rows[0], rows[1], rows[2], rows[3], rows[4]), 0);
     for (int c = 0; c < 2; ++c) {
       const int* f = fines[c];
       expect("blur down", both >> (8 * c) & 0xFF, level(blur(recipe, f[0], f[1], f[2], f[3], f[4])));

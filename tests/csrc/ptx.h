@@ -103,9 +103,10 @@ inline uint32_t dot_of_halves(uint32_t halves, uint32_t bytes, uint32_t sum) {
   return sum + (halves & 0xFFFF) * (bytes & 0xFF) + (halves >> 16) * (bytes >> 8 & 0xFF);
 }
 
-inline int32_t dot_of_bytes(int32_t a, int32_t b, int32_t sum) {
+// Of bytes without a sign and bytes with one.
+inline int32_t dot_of_bytes(uint32_t a, int32_t b, int32_t sum) {
   auto total = static_cast<uint32_t>(sum);  // wraps
-  for (int i = 0; i < 32; i += 8) total += static_cast<uint32_t>(int8_t(a >> i) * int8_t(b >> i));
+  for (int i = 0; i < 32; i += 8) total += static_cast<uint32_t>(uint8_t(a >> i) * int8_t(b >> i));
   return static_cast<int32_t>(total);
 }
 

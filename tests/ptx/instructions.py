@@ -66,7 +66,7 @@ ROWS = {
     "rem": Row(WHOLE, "T T", "ptx::remainder({0}, {1})"),
     "dp2a.lo.u32": Row("u32", "T T T", "ptx::dot_of_halves({0}, {1}, {2})"),
     "dp2a.hi.u32": Row("u32", "T T T", "ptx::dot_of_halves({0}, {1} >> 16, {2})"),
-    "dp4a.s32": Row("s32", "T T T", "ptx::dot_of_bytes({0}, {1}, {2})"),
+    "dp4a.u32": Row("s32", "u32 T T", "ptx::dot_of_bytes({0}, {1}, {2})"),
     # Bits
     "and": Row(f"{BITS} pred", "T T", "{0} & {1}"),
     "or": Row(f"{BITS} pred", "T T", "{0} | {1}"),
