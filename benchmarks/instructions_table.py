@@ -8,17 +8,15 @@ The prediction is of a kernel that only issuing or memory can hold up: its time 
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kernel_cases import CASES
+from marked_part import MarkedPart
 
-PAGE = Path(__file__).with_name("README.md")
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
-BEGIN, END = "<!-- instructions: benchmarks/instructions_table.py -->\n", "<!-- end of instructions -->\n"
 LANES = 32  # of a warp
 # Lane instructions a pixel, at most: a number, or so many times those of another case.
 AIMS: dict[str, float | tuple[float, str]] = {
@@ -99,28 +97,13 @@ def _lines(rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def parts(page: str) -> tuple[str, str, str]:
-    """Before the tables, the tables, after them."""
-    before, rest = page.split(BEGIN)
-    inside, after = rest.split(END)
-    return before + BEGIN, inside, END + after
-
-
-def expected() -> str:
-    return tables(json.loads(RESULTS.read_text()))
-
-
-def main() -> None:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
-    before, inside, after = parts(PAGE.read_text())
-    if arguments.write:
-        PAGE.write_text(before + expected() + after)
-    elif inside != expected():
-        raise SystemExit("README.md's tables are not those of the results: instructions_table.py --write")
+PART = MarkedPart(
+    Path(__file__).with_name("README.md"),
+    "<!-- instructions: benchmarks/instructions_table.py -->\n",
+    "<!-- end of instructions -->\n",
+    expected=lambda: tables(json.loads(RESULTS.read_text())),
+)
 
 
 if __name__ == "__main__":
-    main()
+    PART.run(Path(__file__).name, __doc__)
