@@ -63,7 +63,7 @@ def measure(library: str) -> None:
     import torch
 
     import gpuaug
-    from gpuaug.transforms.travel import travel
+    from gpuaug.travel.to_device import travel
 
     warnings.filterwarnings("ignore", message=".*[Oo]verrid")
     torch.ops.load_library(library)

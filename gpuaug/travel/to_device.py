@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.recipes import Recipes
-from gpuaug.transforms.buffers import BufferRing, parts
-from gpuaug.transforms.tracing import traced
+from gpuaug.tracing import traced
+from gpuaug.travel.buffers import BufferRing, parts
 
 _STEP = 1 << 16  # bytes: the recipes of most batches then have buffers of one size
 # Copies that may be on their way on one stream before the host waits for the first of them. A host that is so
