@@ -126,6 +126,7 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
     cut((tiling.rows + 1) / 2);
   }
   const bool side_by_side = batch.channels_last && batch.channels > 1;
+  // 32 bits hold a tile's number and a step more: a draw of 2^30 tiles has 64 GiB of output even at one byte a row.
   tiling.per_draw = static_cast<int>(tiling.across * down);
   // At least a thread for every vector that a row of the output touches, and for a strip of every channel.
   const int patch_rows = tiling.rows + 2 * tiling.halo, groups = static_cast<int>(tiling.wide.by) * batch.channels;
