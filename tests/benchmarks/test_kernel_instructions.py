@@ -86,6 +86,17 @@ def test_draws_are_windows_and_some_are_flipped(name, step):
     assert CASES[name].pixels == len(across) * side**2
 
 
+def test_small_batches_have_a_block_for_each_multiprocessor_and_a_warp_for_each_scheduler(pinned):
+    from kernel_cases import CASES
+
+    small = {name: case["now"] for name, case in pinned["cases"].items() if CASES[name].small}
+    assert small
+    for counts in small.values():
+        assert counts["blocks"] >= 132
+        assert counts["blocks"] * counts["threads"] >= 132 * 4 * 32
+        assert 0 < counts["waits"] < counts["longest"]
+
+
 def test_the_page_shows_the_results():
     from instructions_table import PART
 
