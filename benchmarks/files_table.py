@@ -6,15 +6,14 @@ python benchmarks/files_table.py --write   # writes them, between their two mark
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).with_name("README.md")
+from marked_part import MarkedPart
+
 FILES = Path(__file__).with_name("results") / "files.json"
 ACCURACY = Path(__file__).with_name("results") / "decoding-accuracy.json"
-BEGIN, END = "<!-- files: benchmarks/files_table.py -->\n", "<!-- end of files -->\n"
 
 
 def tables(files: dict[str, Any], accuracy: dict[str, Any]) -> str:
@@ -79,28 +78,13 @@ def _lines(rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def parts(page: str) -> tuple[str, str, str]:
-    """Before the tables, the tables, after them."""
-    before, rest = page.split(BEGIN)
-    inside, after = rest.split(END)
-    return before + BEGIN, inside, END + after
-
-
-def expected() -> str:
-    return tables(json.loads(FILES.read_text()), json.loads(ACCURACY.read_text()))
-
-
-def main() -> None:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
-    before, inside, after = parts(PAGE.read_text())
-    if arguments.write:
-        PAGE.write_text(before + expected() + after)
-    elif inside != expected():
-        raise SystemExit("README.md's tables are not those of the figures: files_table.py --write")
+PART = MarkedPart(
+    Path(__file__).with_name("README.md"),
+    "<!-- files: benchmarks/files_table.py -->\n",
+    "<!-- end of files -->\n",
+    expected=lambda: tables(json.loads(FILES.read_text()), json.loads(ACCURACY.read_text())),
+)
 
 
 if __name__ == "__main__":
-    main()
+    PART.run(Path(__file__).name, __doc__)

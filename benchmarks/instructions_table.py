@@ -8,17 +8,15 @@ The prediction is of a kernel that only issuing or memory can hold up: its time 
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kernel_cases import CASES
+from marked_part import MarkedPart
 
-PAGE = Path(__file__).with_name("README.md")
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
-BEGIN, END = "<!-- instructions: benchmarks/instructions_table.py -->\n", "<!-- end of instructions -->\n"
 LANES = 32  # of a warp
 # Lane instructions a pixel, at most: a number, or so many times those of another case.
 AIMS: dict[str, float | tuple[float, str]] = {
@@ -31,9 +29,10 @@ AIMS: dict[str, float | tuple[float, str]] = {
     "B, 224 px, to channels_last": (1.3, "B, 224 px"),
     "B, 32 px": (1.5, "B, 224 px"),
 }
-SLOTS = (
-    132 * 4 * 1.98e9 * 0.85
-)  # warp instructions a second: multiprocessors, schedulers, cycles, slots filled
+MULTIPROCESSORS, CLOCK = 132, 1.98e9
+SLOTS = MULTIPROCESSORS * 4 * CLOCK * 0.85  # warp instructions a second: four schedulers, slots filled
+# Cycles until an instruction's result, and a read from the second-level cache, can be used.
+DEPENDENT, REPLY = 4, 200
 COPIES = {"H100": 3.0e12, "H200": 4.3e12}  # bytes a second, read and written
 
 
@@ -60,7 +59,8 @@ def predict(name: str, warp: float, gpu: str) -> Prediction:
 
 def tables(results: dict[str, Any]) -> str:
     """What stands between the marks."""
-    return "\n".join(["", *counts(results), "", *predictions(results), "", ""])
+    parts = [counts(results), predictions(results), small_batches(results)]
+    return "\n\n".join(["", *("\n".join(lines) for lines in parts), ""]).removeprefix("\n")
 
 
 def counts(results: dict[str, Any]) -> list[str]:
@@ -88,9 +88,35 @@ def predictions(results: dict[str, Any]) -> list[str]:
     head = ["now", "bytes a pixel, least", "warp instructions a pixel", "lanes at work"]
     rows = [[*head, *(f"{gpu}: share of a copy ({rate / 1e12} TB/s)" for gpu, rate in COPIES.items())]]
     for name, case in results["cases"].items():
+        if CASES[name].small:  # neither holds it up
+            continue
         lane, warp = case["now"]["lane"], case["now"]["warp"]
         cells = [name, f"{CASES[name].least_bytes:.2f}", f"{warp:.2f}", f"{lane / warp / LANES:.0%}"]
         rows.append([*cells, *(f"{predict(name, warp, gpu).share_of_copy:.2f}" for gpu in COPIES)])
+    return _lines(rows)
+
+
+def latency(longest: int, waits: int) -> float:
+    """Microseconds of a block whose warps hardly share a scheduler: nothing hides what a thread waits for.
+
+    >>> round(latency(longest=1000, waits=20), 1)
+    4.0
+    """
+    return (longest * DEPENDENT + waits * REPLY) / CLOCK * 1e6
+
+
+def small_batches(results: dict[str, Any]) -> list[str]:
+    """Batches that leave most of a GPU's slots empty: what counts is how long a block takes."""
+    head = ["alone on a GPU", "", "blocks", "warps a multiprocessor", "instructions of a thread", "its waits"]
+    rows = [[*head, "issuing, µs", "a block, µs"]]
+    for name, case in results["cases"].items():
+        for when, found in case.items():
+            if CASES[name].small is None:
+                continue
+            blocks, warps = found["blocks"], found["blocks"] * found["threads"] / LANES / MULTIPROCESSORS
+            issuing = found["warp"] * CASES[name].draws * CASES[name].side ** 2 / SLOTS * 1e6
+            cells = [name, when, f"{blocks}", f"{warps:.1f}", f"{found['longest']}", f"{found['waits']}"]
+            rows.append([*cells, f"{issuing:.1f}", f"{latency(found['longest'], found['waits']):.1f}"])
     return _lines(rows)
 
 
@@ -99,28 +125,13 @@ def _lines(rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def parts(page: str) -> tuple[str, str, str]:
-    """Before the tables, the tables, after them."""
-    before, rest = page.split(BEGIN)
-    inside, after = rest.split(END)
-    return before + BEGIN, inside, END + after
-
-
-def expected() -> str:
-    return tables(json.loads(RESULTS.read_text()))
-
-
-def main() -> None:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
-    before, inside, after = parts(PAGE.read_text())
-    if arguments.write:
-        PAGE.write_text(before + expected() + after)
-    elif inside != expected():
-        raise SystemExit("README.md's tables are not those of the results: instructions_table.py --write")
+PART = MarkedPart(
+    Path(__file__).with_name("README.md"),
+    "<!-- instructions: benchmarks/instructions_table.py -->\n",
+    "<!-- end of instructions -->\n",
+    expected=lambda: tables(json.loads(RESULTS.read_text())),
+)
 
 
 if __name__ == "__main__":
-    main()
+    PART.run(Path(__file__).name, __doc__)

@@ -43,11 +43,12 @@ class Case:
     dtype: torch.dtype = torch.bfloat16
     source: torch.memory_format = torch.contiguous_format
     out: torch.memory_format = torch.contiguous_format
+    small: int | None = None  # images of a batch that a GPU has to itself, all of its tiles at once
 
     @property
     def draws(self) -> int:
         """Of a batch."""
-        return -(-PIXELS // self.side**2)
+        return self.small or -(-PIXELS // self.side**2)
 
     @property
     def pixels(self) -> int:
@@ -107,4 +108,6 @@ CASES = {
     "B, 224 px": Case(224, FULL, torch.float32),
     "B, 224 px, to channels_last": Case(224, FULL, torch.float32, out=LAST),
     "B, 32 px": Case(32, FULL, torch.float32),
+    "A, 64 images of 32 px": Case(32, small=64),
+    "B, 64 images of 32 px": Case(32, FULL, torch.float32, small=64),
 }

@@ -14,10 +14,10 @@ of the machine's instructions, so a count is a measure of the work and not the m
 one barrier to the next a warp issues a run of statements as often as its busiest lane executes it, at the
 least: lanes that diverge and come back at other times cost more.
 
-Tiles are an H100's, as large as in a large batch, and a block makes about as many pixels as where 256 images
-of 224 px are spread over four blocks for each multiprocessor. A pixel has three channels. The compiler too
-decides on the counts, so they are compared only where its release is that of the results.
-``instructions_table.py`` makes ``README.md``'s tables of them.
+Tiles are an H100's, as large as in a large batch, and a block makes about as many pixels as where 256
+images of 224 px are spread over four blocks for each multiprocessor; of a small batch every tile is a
+block. A pixel has three channels. The compiler too decides on the counts, so they are compared only where
+its release is that of the results. ``instructions_table.py`` makes ``README.md``'s tables of them.
 """
 
 # ruff: noqa: E402
@@ -38,7 +38,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from cuda_cases import ONE, encode
+from cuda_cases import MANY, ONE, encode
 from kernel_cases import CASES
 from ptx.kernel import ELEMENTS, Variant, build, find_nvcc
 
@@ -46,6 +46,10 @@ from gpuaug.recipe.layout import BLUR, SHRINK
 
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
 TOLERANCE = 0.01  # of a count
+PRINTED = re.compile(
+    r"(\d+) instructions, (\d+) of warps; (\d+) in a thread's block, (\d+) waits; (\d+) blocks of (\d+)"
+)
+SAID = {"lane": "lane instructions a pixel", "warp": "warp instructions a pixel"}
 FLAGS = ("-O2", "-std=c++20", "-fno-strict-aliasing", "-pthread", "-w")
 FOR_THE_COUNT = ("-DPTX_COUNT", "-DSHARED_KIB=228")
 
@@ -72,27 +76,34 @@ def variant_of(call: tuple) -> Variant:
 
 
 def count(names: Iterable[str]) -> dict[str, dict[str, float]]:
-    """By case: lane instructions and warp instructions, each for an output pixel.
+    """By case: lane instructions and warp instructions, each for an output pixel. Of a small batch also its
+    blocks and their threads, and the most that one thread executes, and comes to a read of global memory.
 
     Raises:
         RuntimeError: a case whose result is not the op's.
     """
     calls = {name: CASES[name].calls() for name in names}
     every = [call for found in calls.values() for call in found]
-    encoded = b"".join(encode(call, out, ONE) for call, out in every)
+    encoded = b"".join(
+        encode(call, out, MANY if CASES[name].small else ONE)
+        for name, found in calls.items()
+        for call, out in found
+    )
     with tempfile.TemporaryDirectory() as folder:
         variants = dict.fromkeys(variant_of(call) for call, _ in every)
         program = build(compile_cpp, Path(folder), variants, flags=FOR_THE_COUNT)
         done = subprocess.run([program], input=encoded, capture_output=True, timeout=600)
     if done.returncode:
         raise RuntimeError(f"of {list(calls)}: {done.stderr.decode()}")
-    printed = re.findall(r"(\d+) instructions, (\d+) of warps", done.stdout.decode())
-    counted = iter([[int(value) for value in line] for line in printed])
-    rows = {}
+    counted = iter(PRINTED.findall(done.stdout.decode()))
+    rows: dict[str, dict[str, float]] = {}
     for name, found in calls.items():
-        lanes, warps = (sum(column) for column in zip(*(next(counted) for _ in found), strict=True))
-        pixels = CASES[name].pixels
-        rows[name] = {"lane": round(lanes / pixels, 1), "warp": round(warps / pixels, 2)}
+        case, launches = CASES[name], zip(*(map(int, next(counted)) for _ in found), strict=True)
+        lanes, warps, longest, waits, blocks, threads = launches
+        rows[name] = {"lane": round(sum(lanes) / case.pixels, 1), "warp": round(sum(warps) / case.pixels, 2)}
+        if case.small:
+            launch = {"blocks": blocks, "threads": threads, "longest": longest, "waits": waits}
+            rows[name] |= {kind: max(column) for kind, column in launch.items()}
     return rows
 
 
@@ -117,7 +128,7 @@ def differences(found: dict[str, dict[str, float]], pinned: dict[str, Any]) -> l
     for name, counts in found.items():
         was = pinned["cases"].get(name, {}).get("now", {})
         lines += [
-            f"{name}: {value} {kind} instructions a pixel, {was.get(kind)} in the results"
+            f"{name}: {value} {SAID.get(kind, kind)}, {was.get(kind)} in the results"
             for kind, value in counts.items()
             if kind not in was or abs(value - was[kind]) > TOLERANCE * was[kind]
         ]
@@ -153,7 +164,7 @@ def main() -> None:
     print(f"{'instructions a pixel':30}{'lane':>8}{'before':>8}{'warp':>8}{'before':>8}")
     for name, counts in found.items():
         before = pinned["cases"].get(name, {}).get("before", {})
-        print(f"{name:30}" + "".join(f"{v:8}{before.get(kind, ''):8}" for kind, v in counts.items()))
+        print(f"{name:30}" + "".join(f"{counts[kind]:8}{before.get(kind, ''):8}" for kind in SAID))
     if arguments.write:
         RESULTS.write_text(json.dumps(written(found, pinned, release), indent=1) + "\n")
     elif release != pinned["nvcc"]["now"]:

@@ -6,14 +6,13 @@ python benchmarks/readme_table.py --write   # writes it, between its two marks
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from marked_part import MarkedPart
+
 RESULTS = Path(__file__).with_name("results") / "chains.json"
-README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- speeds: benchmarks/readme_table.py -->\n", "<!-- end of speeds -->\n"
 PEERS = {
     "torchvision": "torchvision v2",
     "kornia": "kornia",
@@ -72,28 +71,13 @@ def shares(libraries: dict) -> str:
     return f"{row['share_of_copy, fresh']:.2f} / {row['share_of_copy, warm']:.2f}"
 
 
-def parts(readme: str) -> tuple[str, str, str]:
-    """Before the tables, the tables, after them."""
-    before, rest = readme.split(BEGIN)
-    inside, after = rest.split(END)
-    return before + BEGIN, inside, END + after
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
-    before, inside, after = parts(README.read_text())
-    expected = tables(json.loads(RESULTS.read_text()))
-    if arguments.write:
-        README.write_text(before + expected + after)
-    elif inside != expected:
-        raise SystemExit(
-            "README.md's speeds are not those of chains.json: python benchmarks/readme_table.py --write"
-        )
+PART = MarkedPart(
+    Path(__file__).parents[1] / "README.md",
+    "<!-- speeds: benchmarks/readme_table.py -->\n",
+    "<!-- end of speeds -->\n",
+    expected=lambda: tables(json.loads(RESULTS.read_text())),
+)
 
 
 if __name__ == "__main__":
-    main()
+    PART.run(Path(__file__).name, __doc__)

@@ -35,6 +35,8 @@ from gpuaug.stages.output import (
     normalization_table,
     normalize_floats,
 )
+from gpuaug.tracing import traced
+from gpuaug.travel.to_device import carried, travel
 
 PerDraw = Tensor | float | int | bool
 
@@ -125,7 +127,7 @@ def augment(
     if normalized:
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
         scale_shift = normalization_scale_shift(mean, std, channels=channels)
-        table, scale_shift = (v.to(recipes.records.device, non_blocking=True) for v in (table, scale_shift))
+        table, scale_shift = (_carried(value, recipes.records.device) for value in (table, scale_shift))
     elif dtype not in (None, torch.uint8 if table is None else table.dtype):
         given = "bytes that are not normalised" if table is None else f"a {dtype_name(table)} table"
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
@@ -311,7 +313,7 @@ def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtyp
     if images.is_floating_point():
         return normalize_floats(images, mean, std).to(dtype or images.dtype)
     recipes = _builder(images).recipes(_size(images))
-    return augment(images, recipes.to(images.device, non_blocking=True), mean=mean, std=std, dtype=dtype)
+    return augment(images, _travelled(recipes, images.device), mean=mean, std=std, dtype=dtype)
 
 
 # ---- What the ops share
@@ -327,7 +329,22 @@ def _builder(images: Tensor, device: torch.device | None = None) -> RecipeBuilde
 
 
 def _run(images: Tensor, builder: RecipeBuilder, size: tuple[int, int] | None = None) -> Tensor:
-    return augment(images, builder.recipes(size or _size(images)).to(images.device, non_blocking=True))
+    return augment(images, _travelled(builder.recipes(size or _size(images)), images.device))
+
+
+def _travelled(recipes: Recipes, device: torch.device) -> Recipes:
+    """Recipes on the device, where some have been from the start."""
+    # What is traced copies by an op of its own: the pinned memory of a trace would not be that of its runs.
+    if recipes.records.device == device or traced():
+        return recipes.to(device, non_blocking=True)
+    return travel(recipes, device)
+
+
+def _carried(value: Tensor, device: torch.device) -> Tensor:
+    """The same of a tensor."""
+    if value.device.type != "cpu" or traced():
+        return value.to(device, non_blocking=True)
+    return carried(value, device)
 
 
 def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = None) -> Tensor:
@@ -353,7 +370,7 @@ def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = Non
 def _together(*values: Tensor) -> list[Tensor]:
     """Per-draw values on one device: where some are on the images' device, all go there, and nobody waits."""
     device = next((v.device for v in values if v.device.type != "cpu"), torch.device("cpu"))
-    return [v.to(device, non_blocking=True) for v in values]
+    return [_carried(value, device) for value in values]
 
 
 def _checkable(value: Tensor) -> bool:

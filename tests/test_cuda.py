@@ -10,7 +10,7 @@ from torch.autograd import DeviceType
 from waiting import no_waiting
 
 import gpuaug as ga
-from gpuaug.transforms.travel import travel
+from gpuaug.travel.to_device import travel
 
 pytestmark = pytest.mark.cuda
 

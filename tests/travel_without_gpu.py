@@ -1,5 +1,5 @@
-"""What ``test_travel.py`` runs on the runtime of ``benchmarks/host_side``: streams whose copies run when they
-are told to.
+"""What ``test_to_device.py`` runs on the runtime of ``benchmarks/host_side``: streams whose copies run when
+they are told to.
 """
 
 from __future__ import annotations
@@ -8,12 +8,15 @@ import ctypes
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from gpuaug import Compose, MedianBlur, RandomAffine
-from gpuaug.transforms.travel import _AHEAD, carried, travel
+from gpuaug import Compose, MedianBlur, RandomAffine, functional
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.recipes import Recipes
+from gpuaug.travel.to_device import _AHEAD, carried, travel
 
 runtime = ctypes.CDLL(None)  # its functions, where it is preloaded
 DEVICES = [torch.device("cuda", 0), torch.device("cuda", 1)]
@@ -55,6 +58,34 @@ def nothing_is_allocated_after_the_first_calls() -> None:
         for one, other in zip(there.tensors, recipes.tensors, strict=True):
             assert one.dtype == other.dtype
             assert torch.equal(one.cpu(), other)
+
+
+def functionals_pin_nothing_after_their_first_calls() -> None:
+    """Their recipes and tables: from the ring, on any device."""
+    images = torch.zeros(6, 3, 8, 8, dtype=torch.uint8).to(DEVICES[1])
+    sigma = torch.linspace(0.5, 2.0, 6)
+    sent: list[tuple[Recipes, Tensor | None]] = []
+
+    def noted(
+        images: Tensor, recipes: Recipes, *, mean: Any = None, std: Any = None, dtype: Any = None
+    ) -> None:
+        table = functional._carried(torch.arange(3), images.device) if mean is not None else None
+        sent.append((recipes, table))
+
+    functional.augment = noted  # no kernel runs here
+    names = ("cudaHostAlloc", "cudaEventSynchronize", "cudaStreamSynchronize")
+    used = ("cudaMemcpyAsync", "cudaEventRecord")  # no event is recorded behind a copy from pageable memory
+    for _ in range(2):
+        before = {name: calls(name) for name in names + used}
+        functional.gaussian_blur(images, sigma)
+        functional.normalize(images, 0.5, 0.25)
+    assert [calls(name) - before[name] for name in names + used] == [0, 0, 0, 3, 3]
+    recipes, table = sent[-2][0], sent[-1][1]
+    assert recipes.records.device == table.device == DEVICES[1]
+    assert torch.equal(table.cpu(), torch.arange(3))
+    builder = RecipeBuilder.of_batch((6, 3, 8, 8))
+    builder.blur(sigma)
+    assert torch.equal(recipes.records.cpu(), builder.recipes((8, 8)).records)
 
 
 def copies_that_run_late_find_their_bytes() -> None:
@@ -110,6 +141,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         nothing_is_allocated_after_the_first_calls,
+        functionals_pin_nothing_after_their_first_calls,
         copies_that_run_late_find_their_bytes,
         another_device_than_the_current_one,
         threads_and_streams_at_once,

@@ -63,7 +63,7 @@ def measure(library: str) -> None:
     import torch
 
     import gpuaug
-    from gpuaug.transforms.travel import travel
+    from gpuaug.travel.to_device import travel
 
     warnings.filterwarnings("ignore", message=".*[Oo]verrid")
     torch.ops.load_library(library)
@@ -92,6 +92,7 @@ def measure(library: str) -> None:
         ("recipes to the device", lambda: [travel(part, images.device) for part in passes]),
         ("recipes on the device to the launch", lambda: chain.apply_recipes(images, there)),
         ("recipes to the launch", both),
+        ("functional.flip, all of it", lambda: gpuaug.functional.flip(images)),
     ):
         fastest, middle = microseconds(call)
         print(f"{name:36} {fastest:5.1f} us, median {middle:5.1f}")

@@ -7,6 +7,8 @@
 
 namespace gpuaug {
 
+// A negative number shifted to the right rounds down, on a GPU as on a CPU: C++20 says so of both compilers.
+
 // Between two steps of a stage a value is kept in 1/128 of a level: 0 to 32640, so that 16 bits hold it, and every
 // product below is one 16-bit multiplication that rounds (pmulhrsw), 32 of them to a vector.
 

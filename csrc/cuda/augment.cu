@@ -25,7 +25,10 @@ cudaStream_t current_stream(int32_t device) {
   return static_cast<cudaStream_t>(stream);
 }
 
-// As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile.
+// As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile. So a grid has
+// some thousands of blocks, however large the batch. A block is of whole warps, but nothing relies on a warp's lanes
+// being in step: what threads share they hand on across a barrier, and tests/ptx refuses shuffles, votes and barriers
+// of a warp.
 template <int64_t kStages, typename Value>
 void launch(const Batch& batch, int64_t stages, int32_t device, cudaStream_t stream) {
   Gpu gpu{};
@@ -72,6 +75,7 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
                     int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last,
                     const std::optional<Tensor>& scale_shift) {
   const int32_t device = records.get_device_index();
+  // The output, occupancy and the launch are the current device's, which need not be that of the records.
   const torch::stable::accelerator::DeviceGuard guard(device);
   const auto new_output = [&](int64_t n, int64_t c, int64_t h, int64_t w, ScalarType dtype, bool last) {
     return torch::stable::empty({n, c, h, w}, dtype, std::nullopt, records.device(), std::nullopt,
@@ -81,6 +85,8 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
       prepare(storage, records, table, channels, height, width, interleaved, channels_last, scale_shift, new_output);
   if (call.batch.draws == 0) return call.out;
   call.batch.storage = readable(storage);
+  // What was copied to be aligned is freed as this returns, before the kernel has run: PyTorch gives such memory to
+  // later work of the same stream alone, and what was allocated during a capture to the graph's own.
   const cudaStream_t stream = current_stream(device);
   with_element(call.element_size,
                [&](auto element) { launch_variant<decltype(element)>(call.batch, stages, device, stream); });

@@ -13,7 +13,8 @@
 namespace gpuaug {
 
 // Answers by question, for any number of threads. Threads that ask a new question wait for the one answer to it; an
-// error is not remembered.
+// error is not remembered. A GPU and a kernel stay what they are as long as the process, and no question touches a
+// stream, so that the first call may be one that is captured.
 template <typename Question, typename Answer>
 class Remembered {
  public:

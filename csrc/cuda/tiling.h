@@ -14,9 +14,11 @@ namespace gpuaug {
 constexpr int kStripWidth = 8;  // neighbouring pixels that a thread makes at a time
 constexpr int kMostThreads = 256;
 constexpr int kMostTileRows = 64;
-constexpr int kRowsOfThread = 8;  // at least, where a draw's source rows are blended: each thread begins with two anew
-constexpr int kHalo = 2;          // the blur's radius
-constexpr int kMostFactor = 16;   // shrinking by more is left to a slower path
+// At least, where a draw's source rows are blended: each thread begins with two anew. In a small batch one: then
+// waiting costs more than blending.
+constexpr int kRowsOfThread = 8;
+constexpr int kHalo = 2;         // the blur's radius
+constexpr int kMostFactor = 16;  // shrinking by more is left to a slower path
 constexpr int kMostTaps = 2 * kMostFactor + 1;
 
 // Division by a number that the whole block shares, of numbers up to 2^22 / `by`, where the quotient is below 1024: a
@@ -129,11 +131,15 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   while (tiling.rows > kFewestRows && batch.draws * tiling.across * down < gpu.multiprocessors) {
     cut((tiling.rows + 1) / 2);
   }
+  // 32 bits hold a tile's number and a step more: a draw of 2^30 tiles has 64 GiB of output even at one byte a row.
   tiling.per_draw = static_cast<int>(tiling.across * down);
   // At least a thread for every vector that a row of the output touches, and for a strip of every channel.
   const int patch_rows = tiling.rows + 2 * tiling.halo, groups = static_cast<int>(tiling.wide.by) * batch.channels;
+  int rows_of_thread = kRowsOfThread;
+  const auto threads_of_batch = [&] { return batch.draws * tiling.per_draw * groups * (patch_rows / rows_of_thread); };
+  while (rows_of_thread > 1 && threads_of_batch() < int64_t{gpu.multiprocessors} * kMostThreads) rows_of_thread /= 2;
   const int down_a_tile =
-      std::max(1, std::min(kMostThreads / groups, (patch_rows + kRowsOfThread - 1) / kRowsOfThread));
+      std::max(1, std::min(kMostThreads / groups, (patch_rows + rows_of_thread - 1) / rows_of_thread));
   tiling.threads = (std::max(groups * down_a_tile, static_cast<int>(tiling.outputs.by)) + 31) / 32 * 32;
   tiling.thread_rows = (patch_rows + down_a_tile - 1) / down_a_tile;
   const int blurring = tiling.threads / (tiling.strips * batch.channels);

@@ -16,7 +16,7 @@ from gpuaug.images.packed import Packed, Source
 from gpuaug.recipe.layout import WORD
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.windows import read_windows, whole_windows
-from gpuaug.transforms.buffers import Buffer, BufferRing, Event
+from gpuaug.travel.buffers import Buffer, BufferRing, Event
 
 # Recipes of draws, from the sizes of their images and their labels.
 MakeRecipes = Callable[[Tensor, Source, Tensor], tuple[Recipes, ...]]

@@ -19,7 +19,7 @@ from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.samples import check_index
 from gpuaug.loading.sources import Batches, Source
 from gpuaug.sampling.base import checked
-from gpuaug.transforms.buffers import BufferRing
+from gpuaug.travel.buffers import BufferRing
 
 _AHEAD = 2  # batches, beside the one in use
 

@@ -32,7 +32,7 @@ from gpuaug.transforms.annotations.geometry import check_movable, move_annotatio
 from gpuaug.transforms.annotations.tv_tensors import MaskPlace, PointsPlace, kind_of, like
 from gpuaug.transforms.draw_batch import check_draws
 from gpuaug.transforms.mix import Mix
-from gpuaug.transforms.travel import carried
+from gpuaug.travel.to_device import carried
 
 
 class BalancedLoader:

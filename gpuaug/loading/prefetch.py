@@ -14,7 +14,7 @@ from gpuaug.images.packed import Images, Packed
 from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.tv_tensors import plain
-from gpuaug.transforms.travel import travel
+from gpuaug.travel.to_device import travel
 
 Result = TypeVar("Result")
 

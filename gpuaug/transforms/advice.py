@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
+from gpuaug import tracing
 from gpuaug.images.packed import Images, Packed
 from gpuaug.recipe.layout import Stage
-from gpuaug.transforms import tracing
 from gpuaug.transforms.step import Step
 
 # Time of a CPU core for 64 images of 32 and of 96 pixels a side: crop, flip and Normalize alone, and with

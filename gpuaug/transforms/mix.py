@@ -10,12 +10,12 @@ from torch import Tensor
 
 from gpuaug import random
 from gpuaug.images.batch import check_images
+from gpuaug.tracing import keep
 from gpuaug.transforms.draw_batch import check_draws
 from gpuaug.transforms.fixed_settings import FixedSettings
 from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
 from gpuaug.transforms.ranges import number, probability
-from gpuaug.transforms.tracing import keep
-from gpuaug.transforms.travel import carried
+from gpuaug.travel.to_device import carried
 
 __all__ = ["CMO", "CutMix", "MixUp"]
 

@@ -19,10 +19,10 @@ from gpuaug.stages.output import (
     normalization_table,
     statistics,
 )
+from gpuaug.tracing import keep
 from gpuaug.transforms import advice
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.fixed_settings import copied
-from gpuaug.transforms.tracing import keep
 
 __all__ = ["Normalize"]
 

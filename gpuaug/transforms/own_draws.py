@@ -31,7 +31,7 @@ from torch.utils.data import get_worker_info
 
 from gpuaug import random
 from gpuaug.arguments import check_memory
-from gpuaug.transforms.tracing import traced, untraced
+from gpuaug.tracing import traced, untraced
 
 _KEY, _SEEN, _RANK = range(3)  # the words of a state
 _RANKS = 1 << 31

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.layout import BORDERS, STEADY
-from gpuaug.transforms.tracing import traced
+from gpuaug.tracing import traced
 
 
 def is_number(value: Any) -> bool:

@@ -13,15 +13,15 @@ def _benchmarks_on_the_path(monkeypatch, request):
 
 
 def test_readme_says_what_was_measured():
-    from readme_table import README, RESULTS, parts, tables
+    from readme_table import PART
 
-    assert parts(README.read_text())[1] == tables(json.loads(RESULTS.read_text()))
+    assert PART.is_current()
 
 
 def test_the_page_of_files_says_what_was_measured():
-    from files_table import PAGE, expected, parts
+    from files_table import PART
 
-    assert parts(PAGE.read_text())[1] == expected()
+    assert PART.is_current()
 
 
 def test_chart_shows_what_was_measured():

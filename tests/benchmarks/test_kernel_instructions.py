@@ -86,10 +86,21 @@ def test_draws_are_windows_and_some_are_flipped(name, step):
     assert CASES[name].pixels == len(across) * side**2
 
 
-def test_the_page_shows_the_results():
-    from instructions_table import PAGE, expected, parts
+def test_small_batches_have_a_block_for_each_multiprocessor_and_a_warp_for_each_scheduler(pinned):
+    from kernel_cases import CASES
 
-    assert parts(PAGE.read_text())[1] == expected()
+    small = {name: case["now"] for name, case in pinned["cases"].items() if CASES[name].small}
+    assert small
+    for counts in small.values():
+        assert counts["blocks"] >= 132
+        assert counts["blocks"] * counts["threads"] >= 132 * 4 * 32
+        assert 0 < counts["waits"] < counts["longest"]
+
+
+def test_the_page_shows_the_results():
+    from instructions_table import PART
+
+    assert PART.is_current()
 
 
 def test_the_prediction_by_hand():

@@ -16,12 +16,21 @@
 
 namespace gpuaug {
 
+// Three blocks, or with -DPTX_COUNT three for each multiprocessor, as many as a small batch has on a GPU.
+inline int64_t most_blocks([[maybe_unused]] const Gpu& gpu) {
+#ifdef PTX_COUNT
+  return int64_t{3} * gpu.multiprocessors;
+#else
+  return 3;
+#endif
+}
+
 // kernel(tiling) is what a thread runs. The case's `multiprocessors` decide on the size of tiles.
 template <typename Kernel>
 void launch(const Header& h, const Batch& batch, const Kernel& kernel) {
   const Gpu gpu{static_cast<int>(h.multiprocessors), SHARED_KIB << 10};
   Tiling tiling = tiling_of(batch, h.stages, static_cast<int>(h.element_size), gpu);
-  const int64_t blocks = std::min<int64_t>(3, tiling.per_draw * batch.draws);
+  const int64_t blocks = std::min(most_blocks(gpu), tiling.per_draw * batch.draws);
   if (blocks == 0) return;
   spread(tiling, blocks);
   std::vector<uint4> shared(static_cast<size_t>(tiling.shared) / sizeof(uint4));

@@ -26,11 +26,19 @@ void barrier();  // whoever runs the threads knows how
 // barrier; counted with -DPTX_COUNT alone.
 inline thread_local uint64_t executed_instructions = 0;
 inline thread_local Turns turns;
+// How often it comes to a run that reads global memory: at the most so often it waits for a reply.
+inline thread_local uint64_t waits = 0;
 
 inline void executed([[maybe_unused]] size_t run, [[maybe_unused]] uint64_t instructions) {
 #ifdef PTX_COUNT
   executed_instructions += instructions;
   turns.add(run, instructions);
+#endif
+}
+
+inline void reads_global_memory() {
+#ifdef PTX_COUNT
+  ++waits;
 #endif
 }
 

@@ -1,10 +1,13 @@
 // The CUDA kernel as nvcc compiled it to PTX, run by the host: one OS thread for each CUDA thread. With -DPTX_COUNT it
-// prints how many instructions the threads of each case execute together, and how many their warps issue at the least.
+// prints how many instructions the threads of each case execute together, and how many their warps issue at the least;
+// the most that one thread executes for a block, and waits; and the launch.
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "cases.h"
 #include "cuda_launch.h"
@@ -45,18 +48,26 @@ int main() {
   return run_cases([](const Header& h, const gpuaug::Batch& batch) {
     const Variant& variant = variant_of(h);
     std::atomic<uint64_t> executed = 0;
+    std::mutex mutex;
+    uint64_t longest = 0, waits = 0;
+    unsigned blocks = 0;
     ptx::Counts of_launch;
     counts = &of_launch;
     gpuaug::launch(h, batch, [&](const gpuaug::Tiling& tiling) {
       const auto bytes = [](const auto& parameter) { return reinterpret_cast<const unsigned char*>(&parameter); };
-      ptx::executed_instructions = 0;
+      ptx::executed_instructions = ptx::waits = 0;
       variant.run({{bytes(batch), bytes(tiling)}, block_shared, threadIdx.x, blockIdx.x, blockDim.x});
       tell_warp();
       executed += ptx::executed_instructions;
+      const std::lock_guard<std::mutex> lock(mutex);
+      longest = std::max(longest, ptx::executed_instructions);
+      waits = std::max(waits, ptx::waits);
+      blocks = std::max(blocks, blockIdx.x + 1);
     });
 #ifdef PTX_COUNT
-    std::printf("%llu instructions, %llu of warps\n", static_cast<unsigned long long>(executed),
-                static_cast<unsigned long long>(of_launch.of_warps()));
+    const auto whole = [](uint64_t number) { return static_cast<unsigned long long>(number); };
+    std::printf("%llu instructions, %llu of warps; %llu in a thread's block, %llu waits; %u blocks of %u\n",
+                whole(executed), whole(of_launch.of_warps()), whole(longest), whole(waits), blocks, blockDim.x);
 #endif
   });
 }

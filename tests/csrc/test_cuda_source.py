@@ -35,7 +35,6 @@ BARRIERS = (
     "the band's rows are filtered across",
     "the next band may take their place",
     "the patch has its levels",
-    "its rows are blurred across",
     "the tile has its levels",
     "the tile is finished",
     "no thread is at this tile any more",

@@ -74,13 +74,19 @@ def test_instructions_are_counted_where_that_is_asked_for(tmp_path: Path):
     *counted, last = done.stdout.decode().splitlines()
     assert last == f"{count} cases agree"
     pixels = [call[3] * call[4] * call[5] * len(call[1]) for call in CHAINS if variant_of(call) == variant]
-    pattern = re.compile(r"(\d+) instructions, (\d+) of warps")
-    executed, issued = zip(*(map(int, pattern.fullmatch(line).groups()) for line in counted), strict=True)
+    pattern = re.compile(
+        r"(\d+) instructions, (\d+) of warps; (\d+) in a thread's block, (\d+) waits; (\d+) blocks of (\d+)"
+    )
+    numbers = zip(*(map(int, pattern.fullmatch(line).groups()) for line in counted), strict=True)
+    executed, issued, longest, waits, blocks, threads = numbers
     # Two tilings of each call. A pixel cannot do with one instruction, and does not need a thousand.
     twice = [number for number in pixels for _ in range(2)]
     assert all(p < n < 1000 * p + 10**6 for p, n in zip(twice, executed, strict=True))
     # A warp has 32 lanes; half of them work, or more, wherever there is much to do.
     assert all(n <= 32 * w < 32 * n for n, w in zip(executed, issued, strict=True))
+    # The longest thread executes the mean at least, and all of it at most; each reads its recipe.
+    launches = zip(executed, longest, waits, blocks, threads, strict=True)
+    assert all(n <= b * t * most and 0 < w < most < n for n, most, w, b, t in launches)
 
 
 # ---- What must not go unnoticed

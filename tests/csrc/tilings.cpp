@@ -30,6 +30,14 @@ constexpr bool kLast[] = {false, true};
 // What a block may have without asking for more; and what every block costs the GPU besides.
 constexpr int kMostOfBlock = 48 << 10, kReserved = 1 << 10;
 
+// A batch that leaves a multiprocessor fewer threads than a block may have: then no thread has two rows, unless a block
+// has all the threads that it may have.
+bool wastes_threads(const Tiling& tiling, const Batch& batch, const Gpu& gpu) {
+  const int column = static_cast<int>(tiling.wide.by) * batch.channels;
+  return tiling.thread_rows > 1 && tiling.threads + column <= kMostThreads &&
+         batch.draws * tiling.per_draw * tiling.threads < int64_t{gpu.multiprocessors} * kMostThreads;
+}
+
 const char* fault_of(const Tiling& tiling, const Batch& batch, const Gpu& gpu) {
   if (tiling.shared + kReserved > kMostOfBlock) return "leaves no kilobyte of what a block may have";
   const bool smallest = tiling.rows <= 4;  // cannot be cut any further
@@ -38,10 +46,26 @@ const char* fault_of(const Tiling& tiling, const Batch& batch, const Gpu& gpu) {
   if (static_cast<int>(tiling.outputs.by) > tiling.threads) return "has fewer threads than a row of output has vectors";
   const int groups = tiling.threads / (static_cast<int>(tiling.wide.by) * batch.channels);
   if (groups * tiling.thread_rows < tiling.rows + 2 * tiling.halo) return "has rows that no thread blends";
+  if (wastes_threads(tiling, batch, gpu)) return "leaves threads idle that could share its rows";
+  const bool all_tiles = batch.draws * tiling.per_draw >= gpu.multiprocessors;
+  if (!smallest && !all_tiles) return "leaves multiprocessors without one";
   const int64_t down = (batch.height + tiling.rows - 1) / tiling.rows;
   if (int64_t{tiling.across} * tiling.strips * kStripWidth < batch.width) return "does not cover a row";
   if (tiling.per_draw != tiling.across * down) return "does not cover a column";
   return nullptr;
+}
+
+// 64 images of 32 px on 132 multiprocessors.
+bool small_batches_fill() {
+  alignas(16) static unsigned char out[16];
+  Batch batch{};
+  batch.out = out;
+  batch.channels = 3;
+  batch.draws = 64;
+  batch.height = batch.width = 32;
+  const Tiling tiling = tiling_of(batch, 0, 2, {132, 228 << 10});
+  const int64_t blocks = batch.draws * tiling.per_draw;
+  return blocks >= 132 && blocks * tiling.threads >= int64_t{132} * 4 * 32 && tiling.thread_rows == 1;
 }
 
 // The divisions that blocks make: of all threads, and of all places of a tile or, where there are fewer columns, of a
@@ -61,6 +85,10 @@ bool divides() {
 int main() {
   if (!divides()) {
     std::puts("a quotient is wrong");
+    return 1;
+  }
+  if (!small_batches_fill()) {
+    std::puts("64 images of 32 px leave schedulers without a warp");
     return 1;
   }
   alignas(16) static unsigned char memory[16];

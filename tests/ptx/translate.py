@@ -77,6 +77,8 @@ class _Translation:
                 yield f"{self.label(statement.name)}:"
             if i == 0 or _ends(statements[i - 1]) or isinstance(statement, Label):
                 yield f"  ptx::executed({i}, {_length(statements, i)});"
+                if any(each.name.startswith("ld.global") for each in _run(statements, i)):
+                    yield "  ptx::reads_global_memory();"
             if isinstance(statement, Instruction):
                 yield self.guarded(statement)
         yield "}"
@@ -201,14 +203,19 @@ def _ends(statement: Instruction | Label) -> bool:
 
 def _length(statements: list[Instruction | Label], begin: int) -> int:
     """Of the run that begins there."""
-    count = 0
+    return len(_run(statements, begin))
+
+
+def _run(statements: list[Instruction | Label], begin: int) -> list[Instruction]:
+    """The run that begins there."""
+    run = []
     for statement in statements[begin + isinstance(statements[begin], Label) :]:
         if isinstance(statement, Label):
             break
-        count += 1
+        run.append(statement)
         if _ends(statement):
             break
-    return count
+    return run
 
 
 if __name__ == "__main__":

@@ -156,8 +156,8 @@ def install() -> Gpu:
     Tensor.is_pinned = lambda self, device=None: is_pinned(self)
     Tensor.record_stream, Tensor.to = record_stream, to
     gpu.__enter__()
+    from gpuaug import tracing
     from gpuaug.ops import backends
-    from gpuaug.transforms import tracing
 
     backends.has_cuda, backends._reasons["cuda"] = True, ""
     tracing.is_in_torch_dispatch_mode = in_another_mode

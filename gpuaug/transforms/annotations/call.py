@@ -26,7 +26,7 @@ from gpuaug.transforms.annotations.tv_tensors import (
     plain,
 )
 from gpuaug.transforms.step import Step
-from gpuaug.transforms.travel import carried, travel
+from gpuaug.travel.to_device import carried, travel
 
 
 class Applied(Protocol):

@@ -6,7 +6,7 @@ from waiting import no_waiting
 
 import gpuaug as ga
 from gpuaug.transforms.annotations.geometry import MOVES
-from gpuaug.transforms.travel import travel
+from gpuaug.travel.to_device import travel
 
 WIDTH, HEIGHT, COUNT = 20, 15, 12
 DRAWS = torch.stack((torch.arange(COUNT), torch.ones(COUNT).long(), torch.arange(COUNT) * 7919), dim=1)

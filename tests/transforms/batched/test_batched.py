@@ -12,7 +12,7 @@ from waiting import no_waiting
 import gpuaug as ga
 from gpuaug.recipe.layout import Stage
 from gpuaug.transforms.batched.base import Batched
-from gpuaug.transforms.travel import travel
+from gpuaug.travel.to_device import travel
 
 # Every one with its defaults, so that none can be forgotten.
 SETTINGS = {ga.CLAHE: {"tile_grid_size": 2}}  # its tiles are for larger images

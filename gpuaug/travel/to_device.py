@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.recipes import Recipes
-from gpuaug.transforms.buffers import BufferRing, parts
-from gpuaug.transforms.tracing import traced
+from gpuaug.tracing import traced
+from gpuaug.travel.buffers import BufferRing, parts
 
 _STEP = 1 << 16  # bytes: the recipes of most batches then have buffers of one size
 # Copies that may be on their way on one stream before the host waits for the first of them. A host that is so
@@ -68,6 +68,10 @@ def _lasts(index: int) -> bool:
     """Whether the memory must stay as it is. A graph that is captured copies from it at every replay, and no
     event may be asked meanwhile; PyTorch keeps what was pinned then as long as the graph. What is made while
     PyTorch traces may be a stand-in.
+
+    While another thread captures in CUDA's "global" mode no thread may ask an event, PyTorch's allocators
+    included: ``torch.cuda.graph(..., capture_error_mode="thread_local")`` is for programs whose other threads
+    go on.
     """
     if traced():
         return True

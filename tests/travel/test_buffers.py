@@ -5,7 +5,7 @@ import threading
 
 import torch
 
-from gpuaug.transforms.buffers import BufferRing
+from gpuaug.travel.buffers import BufferRing
 
 
 class Event:

@@ -43,7 +43,7 @@ def test_on_streams_that_run_when_they_are_told(runtime: Path, check: str):
 @pytest.mark.parametrize("device", ["cpu", "meta"])
 def test_other_devices_need_no_pinned_memory(device: str):
     from gpuaug import RandomHorizontalFlip
-    from gpuaug.transforms.travel import carried, travel
+    from gpuaug.travel.to_device import carried, travel
 
     there = torch.device(device)
     assert carried(torch.arange(3), there).device.type == device

@@ -1,0 +1,58 @@
+"""The part of a page that a program makes of results: it stands between two marks, which stay."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class MarkedPart:
+    """Where it stands, and what it should say.
+
+    >>> import tempfile
+    >>> page = Path(tempfile.mkdtemp()) / "page.md"
+    >>> _ = page.write_text("Before <begin>old<end> after")
+    >>> part = MarkedPart(page, "<begin>", "<end>", expected=lambda: "new")
+    >>> part.text(), part.is_current()
+    ('old', False)
+    >>> part.write()
+    >>> page.read_text()
+    'Before <begin>new<end> after'
+    """
+
+    page: Path
+    begin: str
+    end: str
+    expected: Callable[[], str]
+
+    def text(self) -> str:
+        """What stands between the marks."""
+        return self._split()[1]
+
+    def is_current(self) -> bool:
+        return self.text() == self.expected()
+
+    def write(self) -> None:
+        before, _, after = self._split()
+        self.page.write_text(before + self.begin + self.expected() + self.end + after)
+
+    def _split(self) -> tuple[str, str, str]:
+        before, rest = self.page.read_text().split(self.begin)
+        inside, after = rest.split(self.end)
+        return before, inside, after
+
+    def run(self, program: str, description: str | None) -> None:
+        """The command line of ``program``: fails where the page says something else; --write writes it."""
+        raw = argparse.RawDescriptionHelpFormatter
+        parser = argparse.ArgumentParser(description=description, formatter_class=raw)
+        parser.add_argument("--write", action="store_true")
+        if parser.parse_args().write:
+            self.write()
+        elif not self.is_current():
+            raise SystemExit(
+                f"{self.page.name}'s tables are not those of the results: "
+                f"python benchmarks/{program} --write, if it is meant"
+            )
