@@ -158,6 +158,9 @@ CHAINS = (
     chain("grid", sources=SMALL, size=(17, 33), table=FLOAT),
     chain("color", sources=SMALL, size=(17, 40), channels=1),
     chain("color", "impulse", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT),
+    chain(
+        "noise", "gaussian", sources=WIDE, size=(30, 72), channels=3, table=BFLOAT
+    ),  # a stage after the blur
     chain("color", "impulse", "crop", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
     chain("turn", "color", sources=[(50, 90)] * 2, size=(30, 35), channels=2, table=FLOAT),
     chain("article", "gaussian", sources=[(11, 40)] * 2, size=(11, 40), channels=3),

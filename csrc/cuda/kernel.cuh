@@ -20,6 +20,12 @@
 
 namespace gpuaug {
 
+// Whether the draw blurs: asked each time, as it would cost a register to keep.
+template <int64_t kStages>
+__device__ inline bool blurs(const Shared& shared, int turn) {
+  return (kStages & kBlur) && shared.plan(read_anew(turn)).halo != 0;
+}
+
 // kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
 // block, so that no barrier is split; color, curves, noise, impulse noise and erasing cost a draw without them one
 // branch, and need no variant.
@@ -47,19 +53,18 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
     if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
     const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers
     const Recipe& recipe = batch.recipes[plan.draw];
-    // Asked each time, as it would cost a register to keep.
-    const auto blurs = [&] { return (kStages & kBlur) && shared.plan(read_anew(turn)).halo != 0; };
     if ((kStages & kShrink) && plan.from == kAntialias) {
       const int rows = plan.y.extent + 2 * plan.halo;
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {
         filter_across(shared, plan, batch, band);
         __syncthreads();  // the band's rows are filtered across
-        filter_down_to(Levels(shared, plan, blurs()), shared, plan, batch, band);
+        filter_down_to(Levels(shared, plan, blurs<kStages>(shared, turn)), shared, plan, batch, band);
         __syncthreads();  // the next band may take their place
       }
     }
-    if (plan.from == kGather || plan.from == kNowhere) gather_tile<kStages>(Levels(shared, plan, blurs()), plan, batch);
-    if (blurs()) {
+    if (plan.from == kGather || plan.from == kNowhere)
+      gather_tile<kStages>(Levels(shared, plan, blurs<kStages>(shared, turn)), plan, batch);
+    if (blurs<kStages>(shared, turn)) {
       __syncthreads();  // the patch has its levels
       blur_patch<Value>(shared, plan, batch, recipe);
     }
@@ -67,7 +72,7 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
       __syncthreads();  // the tile has its levels
       make_stages(LevelStages(), shared, plan, batch, recipe);
     }
-    if (!goes_straight(shared, plan) || !(blurs() || plan.from == kSeparable)) {
+    if (!goes_straight(shared, plan) || !(blurs<kStages>(shared, turn) || plan.from == kSeparable)) {
       __syncthreads();  // the tile is finished
       write<Value>(shared, plan, batch);
     }

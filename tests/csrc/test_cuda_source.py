@@ -131,8 +131,17 @@ MUTATIONS = {
     "output of strips off by one": (
         "plain",
         "cuda/output.cuh",
-        "(channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x;",
-        "(channel * batch.height + plan.y.begin) * batch.width + plan.x.begin + x + kVector;",
+        "(channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x;",
+        "(channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x + kVector;",
+    ),
+    "a blur that begins without its first rows": ("plain", "cuda/blur.cuh", "int row = -2 * kHalo", "int row = -kHalo"),
+    "a row of the patch that is kept too long": ("plain", "cuda/blur.cuh", "fourth = sixth", "fourth = fifth"),
+    "no carry from column to column": ("plain", "cuda/packed.cuh", "kMore - kOneLess", "kMore"),
+    "a finished tile over the patch that is still read": (
+        "thread",
+        "cuda/tiling.h",
+        "halo && tiling.vectors && !(stages & LevelStages::kBits)",
+        "halo && tiling.vectors",
     ),
     "color without the impulse noise after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
     "curves in another order": (
