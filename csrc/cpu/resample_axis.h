@@ -29,8 +29,8 @@ class AxisResampler {
   // Whether every column lies on a source pixel, so that a row may be taken as it is.
   bool whole() const { return !shrinks_ && whole_ && grouped_; }
 
-  void take(SourceRow from, int channels, Row out, bool fine) const {
-    take_groups(from, channels, first_groups_.data(), out, fine, line_);
+  void take(SourceRow from, int channels, Row out) const {
+    take_groups(from, channels, first_groups_.data(), out, false, line_);
   }
 
   // All channels of a source row, to 1/128.

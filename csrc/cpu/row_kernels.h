@@ -52,7 +52,7 @@ void filter_columns(SourceRow from, int channels, const int32_t* starts, int64_t
 void take_groups(SourceRow from, int channels, const Group* first, Row out, bool fine, int64_t n);
 
 // The bytes as they are; `own` of them, then the last one again.
-void take_bytes(SourceRow from, int channels, int64_t own, Row out, bool fine, int64_t n);
+void take_bytes(SourceRow from, int channels, int64_t own, Row out, int64_t n);
 
 // ---- Under any map: every pixel lies between four of its own
 
@@ -78,24 +78,25 @@ struct Reach {
 constexpr int packed_words(int channels) { return channels > 2 ? 2 : 1; }
 void pack_pixels(SourceRow from, int channels, uint16_t* out, int64_t n);
 
-// From pixels packed like that, or from the source's bytes; the first of them is the reach's. To levels, or in 1/128.
-void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row, int channels, Row out, bool fine,
-                  int64_t n);
+// From pixels packed like that, or from the source's bytes; the first of them is the reach's. To levels.
+void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row, int channels, Row out, int64_t n);
 void blend_unpacked(const uint8_t* source, int64_t channel_step, const Reach& reach, const WarpRow& row, int channels,
-                    Row out, bool fine, int64_t begin, int64_t end);
+                    Row out, int64_t begin, int64_t end);
 
-// ---- Between rows of 1/128, to whole levels, written as levels or, for a blur to come, again in 1/128
+// ---- Between rows of 1/128, to levels
 
-void blend_down(Row upper, Row lower, int channels, int16_t weight, Row out, bool fine, int64_t n);
+void blend_down(Row upper, Row lower, int channels, int16_t weight, Row out, int64_t n);
 void add_rows(const int16_t* first, const int16_t* second, int16_t first_weight, int16_t second_weight, int32_t* sums,
               int64_t n);
-void filtered_levels(const int32_t* sums, int channels, Row out, bool fine, int64_t n);
+void filtered_levels(const int32_t* sums, int channels, Row out, int64_t n);
 
 // ---- Blur. Two values before and after every line of `row` are there.
 
-void blur_across(Row row, int channels, int16_t outer, int16_t inner, Row out, int64_t n);
-// Five rows, the middle one the output's own. To levels.
-void blur_down(const int16_t* const rows[5], int16_t outer, int16_t inner, int16_t* out, int64_t n);
+struct BlurWeights;
+// Of levels, to 1/64.
+void blur_across(Row row, int channels, BlurWeights weights, Row out, int64_t n);
+// Five rows of 1/64, the middle one the output's own. To levels.
+void blur_down(const int16_t* const rows[5], BlurWeights weights, int16_t* out, int64_t n);
 
 // The article's, of levels; `image` holds the three rows around the output's, before they went across.
 void article_across_row(Row row, int channels, Row out, int64_t n);

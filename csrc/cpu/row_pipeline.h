@@ -34,8 +34,7 @@ class RowPipeline {
         line_(padded(batch.width)),
         blurs_(recipe_.stages & kBlur),
         article_(recipe_.blur == kArticle),
-        outer_(static_cast<int16_t>(blur_weights(recipe_).outer)),
-        inner_(static_cast<int16_t>(blur_weights(recipe_).inner)),
+        blur_weights_(blur_weights(recipe_)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
         stages_(batch, recipe_, scratch) {}
 
@@ -61,10 +60,9 @@ class RowPipeline {
   bool moves() const { return recipe_.stages & kGeometry; }
   bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0; }
 
-  // ---- Geometry: one row of every channel, to where the next stage reads it: levels, or for the Gaussian 1/128.
+  // ---- Geometry: one row of every channel, to where the next stage reads it.
 
   Row geometry_result(int64_t y) const { return blurs_ ? scratch_.image(y) : scratch_.levels(); }
-  bool fine() const { return blurs_ && !article_; }
 
   void geometry_row(int64_t y) {
     if (!moves()) {
@@ -103,7 +101,7 @@ class RowPipeline {
 
   void copy_row(int64_t y) const {
     take_bytes(source_row(std::min(y, recipe_.height - 1)), batch_.channels, std::min(width_, recipe_.width),
-               geometry_result(y), fine(), line_);
+               geometry_result(y), line_);
   }
 
   // Along the axes: source rows are taken across once, and kept while they serve.
@@ -120,7 +118,7 @@ class RowPipeline {
     const Tap t = tap(source_coordinate(0, 0, recipe_.yy, y, recipe_.y1));
     const int64_t a = resolve(t.index, window_.top, window_.bottom, recipe_.border);
     if (t.weight == 0 && a >= 0 && across_.whole()) {
-      across_.take(source_row(a), batch_.channels, geometry_result(y), fine());
+      across_.take(source_row(a), batch_.channels, geometry_result(y));
       return;
     }
     const int64_t b = t.weight ? resolve(t.index + 1, window_.top, window_.bottom, recipe_.border) : a;
@@ -131,7 +129,7 @@ class RowPipeline {
     if (a != upper_) take_across(upper_ = a, scratch_.upper());
     if (b != lower_ && b != a) take_across(lower_ = b, scratch_.lower());
     blend_down(scratch_.upper(), b == a ? scratch_.upper() : scratch_.lower(), batch_.channels,
-               static_cast<int16_t>(t.weight << 4), geometry_result(y), fine(), line_);
+               static_cast<int16_t>(t.weight << 4), geometry_result(y), line_);
   }
 
   // Shrinking: the same rows, by filters.
@@ -169,7 +167,7 @@ class RowPipeline {
       const auto second_weight = static_cast<int16_t>(pair ? walk.next(filter, i + 1) : 0);
       add_rows(first, pair ? ring_row(filter.first + i + 1) : first, weight, second_weight, sums, values);
     }
-    filtered_levels(sums, batch_.channels, geometry_result(y), fine(), line_);
+    filtered_levels(sums, batch_.channels, geometry_result(y), line_);
   }
 
   // In general: every pixel has four of its own.
@@ -180,7 +178,7 @@ class RowPipeline {
                   [this](int64_t y) { return source_row(y); });
   }
 
-  void warp_row(int64_t y) const { warp_.row(source_, y, geometry_result(y), fine()); }
+  void warp_row(int64_t y) const { warp_.row(source_, y, geometry_result(y)); }
 
   // ---- Blur: a row across when it is made, then down the ring's rows.
 
@@ -193,7 +191,7 @@ class RowPipeline {
     if (article_) {
       article_across_row(row, batch_.channels, scratch_.across(y), line_);
     } else {
-      blur_across(row, batch_.channels, outer_, inner_, scratch_.across(y), line_);
+      blur_across(row, batch_.channels, blur_weights_, scratch_.across(y), line_);
     }
   }
 
@@ -205,7 +203,7 @@ class RowPipeline {
     }
     const Row levels = scratch_.levels();
     if (!article_) {
-      blur_down(rows, outer_, inner_, levels.values, batch_.channels * line_);
+      blur_down(rows, blur_weights_, levels.values, batch_.channels * line_);
       return;
     }
     for (int c = 0; c < batch_.channels; ++c) {
@@ -231,7 +229,7 @@ class RowPipeline {
   Warp warp_;
   int64_t width_, line_;
   bool blurs_, article_;
-  int16_t outer_, inner_;  // the blur's weights
+  BlurWeights blur_weights_;
   bool shrinks_down_;
   StageRows<PointwiseStages> stages_;
   int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros

@@ -120,7 +120,7 @@ void take_groups(SourceRow from, int channels, const Group* __restrict first, Ro
 }
 
 GPUAUG_ALL_VECTORS
-void take_bytes(SourceRow from, int channels, int64_t own, Row to, bool fine, int64_t n) {
+void take_bytes(SourceRow from, int channels, int64_t own, Row to, int64_t n) {
   for (int c = 0; c < channels; ++c) {
     const uint8_t* __restrict in = from.bytes + c * from.line;
     int16_t* __restrict out = to.channel(c);
@@ -130,28 +130,19 @@ void take_bytes(SourceRow from, int channels, int64_t own, Row to, bool fine, in
     }
     for (; x < own; ++x) out[x] = in[x];
     for (; x < n; ++x) out[x] = out[own - 1];
-    for (x = 0; fine && x < n; x += kRowBlock) {
-      for (int i = 0; i < kRowBlock; ++i) out[x + i] = static_cast<int16_t>(out[x + i] << 7);
-    }
   }
 }
 
 // ---- Between rows of 1/128
 
 GPUAUG_ALL_VECTORS
-void blend_down(Row upper, Row lower, int channels, int16_t weight, Row to, bool fine, int64_t n) {
+void blend_down(Row upper, Row lower, int channels, int16_t weight, Row to, int64_t n) {
   for (int c = 0; c < channels; ++c) {
     const int16_t* __restrict a = upper.channel(c);
     const int16_t* __restrict b = lower.channel(c);
     int16_t* __restrict out = to.channel(c);
-    if (fine) {
-      for (int64_t x = 0; x < n; x += kRowBlock) {
-        for (int i = 0; i < kRowBlock; ++i) out[x + i] = whole_fine(blended(a[x + i], b[x + i], weight));
-      }
-    } else {
-      for (int64_t x = 0; x < n; x += kRowBlock) {
-        for (int i = 0; i < kRowBlock; ++i) out[x + i] = rounded_level(blended(a[x + i], b[x + i], weight));
-      }
+    for (int64_t x = 0; x < n; x += kRowBlock) {
+      for (int i = 0; i < kRowBlock; ++i) out[x + i] = rounded_level(blended(a[x + i], b[x + i], weight));
     }
   }
 }
@@ -167,13 +158,12 @@ void add_rows(const int16_t* __restrict first, const int16_t* __restrict second,
 }
 
 GPUAUG_ALL_VECTORS
-void filtered_levels(const int32_t* sums, int channels, Row to, bool fine, int64_t n) {
-  const int shift = fine ? 7 : 0;
+void filtered_levels(const int32_t* sums, int channels, Row to, int64_t n) {
   for (int c = 0; c < channels; ++c) {
     const int32_t* __restrict own = sums + c * n;
     int16_t* __restrict out = to.channel(c);
     for (int64_t x = 0; x < n; x += kRowBlock) {
-      for (int i = 0; i < kRowBlock; ++i) out[x + i] = static_cast<int16_t>(filtered_down(own[x + i]) << shift);
+      for (int i = 0; i < kRowBlock; ++i) out[x + i] = static_cast<int16_t>(filtered_down(own[x + i]));
     }
   }
 }

@@ -40,16 +40,13 @@ GPUAUG_INLINE void place(const WarpRow& row, const Reach& reach, int64_t block, 
   }
 }
 
-// Of levels, to 1/128.
 GPUAUG_INLINE int16_t between(int above_left, int above_right, int below_left, int below_right, int16_t across,
                               int16_t down) {
   const auto fine = [](int level) { return static_cast<int16_t>(level << 7); };
   const int16_t above = blended(fine(above_left), fine(above_right), across);
   const int16_t below = blended(fine(below_left), fine(below_right), across);
-  return blended(above, below, down);
+  return rounded_level(blended(above, below, down));
 }
-
-GPUAUG_INLINE int16_t finished(int16_t value, bool fine) { return fine ? whole_fine(value) : rounded_level(value); }
 
 template <int kChannels>
 GPUAUG_INLINE void pack(SourceRow from, uint16_t* __restrict out, int64_t begin, int64_t end) {
@@ -88,8 +85,7 @@ void pack_pixels(SourceRow from, int channels, uint16_t* out, int64_t n) {
 }
 
 GPUAUG_ALL_VECTORS
-void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row, int channels, Row to, bool fine,
-                  int64_t n) {
+void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row, int channels, Row to, int64_t n) {
   constexpr int kChunk = 8;  // blocks: what is written in small pieces is read in large ones long after
   Places places[kChunk];
   uint16_t words[2][kChunk][4 * kRowBlock];  // above and below; of each pixel and its right neighbour
@@ -128,9 +124,7 @@ void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row
         const int word = c / 2, shift = c % 2 * 8;
         for (int i = 0; i < kRowBlock; ++i) {
           const auto level = [&](int line, int side) { return apart[line][2 * side + word][i] >> shift & 255; };
-          out[i] = finished(
-              between(level(0, 0), level(0, 1), level(1, 0), level(1, 1), places[b].across[i], places[b].down[i]),
-              fine);
+          out[i] = between(level(0, 0), level(0, 1), level(1, 0), level(1, 1), places[b].across[i], places[b].down[i]);
         }
       }
     }
@@ -139,7 +133,7 @@ void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row
 
 GPUAUG_ALL_VECTORS
 void blend_unpacked(const uint8_t* source, int64_t channel_step, const Reach& reach, const WarpRow& row, int channels,
-                    Row to, bool fine, int64_t begin, int64_t end) {
+                    Row to, int64_t begin, int64_t end) {
   for (int64_t x = begin / kRowBlock * kRowBlock; x < end; x += kRowBlock) {
     Places places;
     place(row, reach, x, places);
@@ -165,8 +159,7 @@ void blend_unpacked(const uint8_t* source, int64_t channel_step, const Reach& re
       int16_t* __restrict out = to.channel(c) + x;
       for (int i = 0; i < kRowBlock; ++i) {
         const uint16_t upper = above[c][i], lower = below[c][i];
-        out[i] =
-            finished(between(upper & 255, upper >> 8, lower & 255, lower >> 8, places.across[i], places.down[i]), fine);
+        out[i] = between(upper & 255, upper >> 8, lower & 255, lower >> 8, places.across[i], places.down[i]);
       }
     }
   }

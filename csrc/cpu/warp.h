@@ -59,24 +59,23 @@ class Warp {
     if (packed_) padded_source_.pack(window_, recipe_.border, source_row);
   }
 
-  // All channels of output row y, whole blocks; levels, or in 1/128.
-  void row(const uint8_t* source, int64_t y, Row out, bool fine) const {
+  // All channels of output row y, whole blocks of levels.
+  void row(const uint8_t* source, int64_t y, Row out) const {
     if (packed_) {
-      blend_packed(padded_source_.pixels(), padded_source_.reach(), warp_row_at(y), channels_, out, fine,
-                   padded(width_));
+      blend_packed(padded_source_.pixels(), padded_source_.reach(), warp_row_at(y), channels_, out, padded(width_));
       return;
     }
     Span inside{0, 0}, touched{0, width_};
     if (tame_) {
       inside = spans(y, 0, -1);
       if (recipe_.border == kZero) touched = spans(y, -1, 0);
-      if (inside.begin < inside.end) blend_inside(source, y, inside, out, fine);
+      if (inside.begin < inside.end) blend_inside(source, y, inside, out);
     }
     touched.end = std::max(touched.begin, touched.end);
     if (inside.begin >= inside.end) inside = {touched.end, touched.end};
     fill(out, 0, std::min(touched.begin, inside.begin));
-    one_by_one(source, y, touched.begin, inside.begin, out, fine);
-    one_by_one(source, y, inside.end, touched.end, out, fine);
+    one_by_one(source, y, touched.begin, inside.begin, out);
+    one_by_one(source, y, inside.end, touched.end, out);
     fill(out, std::max(touched.end, inside.end), padded(width_));
   }
 
@@ -97,12 +96,12 @@ class Warp {
     return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
   }
 
-  void blend_inside(const uint8_t* source, int64_t y, Span inside, Row out, bool fine) const {
+  void blend_inside(const uint8_t* source, int64_t y, Span inside, Row out) const {
     const auto narrow = [](int64_t value) { return static_cast<int32_t>(value); };
     const Reach reach{narrow(window_.left),       narrow(window_.top),  narrow(window_.right - 2),
                       narrow(window_.bottom - 2), narrow(from_.column), narrow(from_.row)};
     const uint8_t* first = source + window_.top * from_.row + window_.left * from_.column;
-    blend_unpacked(first, from_.channel, reach, warp_row_at(y), channels_, out, fine, inside.begin, inside.end);
+    blend_unpacked(first, from_.channel, reach, warp_row_at(y), channels_, out, inside.begin, inside.end);
   }
 
   void fill(Row out, int64_t begin, int64_t end) const {
@@ -111,19 +110,19 @@ class Warp {
     }
   }
 
-  void one_by_one(const uint8_t* source, int64_t y, int64_t begin, int64_t end, Row out, bool fine) const {
+  void one_by_one(const uint8_t* source, int64_t y, int64_t begin, int64_t end, Row out) const {
     for (int64_t x = begin; x < end; ++x) {
       const Corners at = corners(recipe_, window_, x, y);
       const int64_t upper = at.upper * from_.row, lower = at.lower * from_.row;
       const int64_t left = at.left * from_.column, right = at.right * from_.column;
       for (int c = 0; c < channels_; ++c) {
         const uint8_t* own = source + c * from_.channel;
-        const auto pixel = [&](bool nowhere, int64_t place) { return nowhere ? 0 : gpuaug::fine(own[place]); };
+        const auto pixel = [&](bool nowhere, int64_t place) { return nowhere ? 0 : fine(own[place]); };
         const int above = blend(pixel(at.left < 0 || at.upper < 0, upper + left),
                                 pixel(at.right < 0 || at.upper < 0, upper + right), at.across);
         const int below = blend(pixel(at.left < 0 || at.lower < 0, lower + left),
                                 pixel(at.right < 0 || at.lower < 0, lower + right), at.across);
-        out.channel(c)[x] = static_cast<int16_t>(level(blend(above, below, at.down)) << (fine ? 7 : 0));
+        out.channel(c)[x] = static_cast<int16_t>(level(blend(above, below, at.down)));
       }
     }
   }

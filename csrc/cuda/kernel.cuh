@@ -28,9 +28,11 @@ __device__ inline bool blurs(const Shared& shared, int turn) {
 
 // kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
 // block, so that no barrier is split; color, curves, noise, impulse noise and erasing cost a draw without them one
-// branch, and need no variant.
+// branch, and need no variant. A blur and a filter keep more in registers, so that fewer blocks fit.
 template <int64_t kStages, typename Value>
-__global__ void __launch_bounds__(kMostThreads, kStages& kShrink ? 2 : 4)
+__global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
+                                                : kStages & kBlur ? 3
+                                                                  : 4)
     augment_kernel(const Batch batch, const Tiling tiling) {
   const Shared shared{tiling, block_memory()};
   if (threadIdx.x < 2) {

@@ -42,91 +42,39 @@ __device__ inline uint32_t four_of_tops(uint32_t a, uint32_t b, uint32_t c, uint
   return __byte_perm(__byte_perm(a, b, 0x0073), __byte_perm(c, d, 0x0073), 0x5410);
 }
 
-// ---- Blur, of two neighbouring columns at a time. Each pull is worked out in 2^-16, so that its whole part is a
-// word's upper half, which two columns' words give up together.
+// ---- Blur: blurred_across() and blurred_down().
 
-// The upper halves of two words, side by side.
-__device__ inline uint32_t pair_of_highs(uint32_t low, uint32_t high) { return __byte_perm(low, high, 0x7632); }
-
-// Four levels, each times a small number, which may be less than 0.
-template <uint32_t kNumbers>
-__device__ inline int dot(uint32_t levels, int sum) {
-#ifdef __CUDA_ARCH__
-  int out;  // CUDA has no name for a product of bytes of which only some have a sign
-  asm("dp4a.u32.s32 %0, %1, %2, %3;" : "=r"(out) : "r"(levels), "n"(kNumbers), "r"(sum));
-  return out;
-#else
-  for (int i = 0; i < 32; i += 8) sum += static_cast<int>(levels >> i & 0xFF) * static_cast<int8_t>(kNumbers >> i);
-  return sum;
-#endif
-}
-
-// The same of the eight levels of two words.
-template <uint64_t kNumbers>
-__device__ inline uint32_t dot(const uint32_t* words) {
-  constexpr auto kLow = static_cast<uint32_t>(kNumbers), kHigh = static_cast<uint32_t>(kNumbers >> 32);
-  int sum = 0;
-  if constexpr (kLow != 0) sum = dot<kLow>(words[0], sum);
-  if constexpr (kHigh != 0) sum = dot<kHigh>(words[1], sum);
-  return static_cast<uint32_t>(sum);
-}
-
-// On whole levels the mean of two needs no rounding, so that half a product remains: in 2^-22.
+// A column's five weights lie over pairs of levels: a column of even number has its first weight at a pair's first
+// level, one of odd number at its second.
 struct AcrossWeights {
-  uint32_t outer, inner;
+  uint32_t even[3], odd[3];
 
-  __device__ AcrossWeights(int outer, int inner)  // of BlurWeights
-      : outer(static_cast<uint32_t>(outer) << 7), inner(static_cast<uint32_t>(inner) << 7) {}
+  __device__ explicit AcrossWeights(BlurWeights weights) {
+    const auto outer = static_cast<uint32_t>(weights.outer), inner = static_cast<uint32_t>(weights.inner);
+    // 2^16 has no place in 16 bits. One less is as good: it is the only weight then, and rounding makes up for it.
+    const uint32_t centre = min(static_cast<uint32_t>(weights.centre), 0xFFFFu);
+    even[0] = outer | inner << 16, even[1] = centre | inner << 16, even[2] = outer;
+    odd[0] = outer << 16, odd[1] = inner | centre << 16, odd[2] = inner | outer << 16;
+#ifdef __CUDA_ARCH__  // kept, not packed again for each row
+    for (auto* three : {even, odd}) asm volatile("" : "+r"(three[0]), "+r"(three[1]), "+r"(three[2]));
+#endif
+  }
 };
 
-// Two columns across, in 1/128: of the eight levels of two words, those at kAt + 2 and kAt + 3 are the centres. A pull
-// may be less than 0: each comes with 2^15 more. The two of the first column carry into the second one's, which have 1
-// less for that.
-template <int kAt>
-__device__ inline uint32_t blur_across(const AcrossWeights& weights, const uint32_t* words) {
-  static_assert(kAt == 0 || kAt == 2);
-  constexpr uint64_t kOuter = uint64_t{0x0100FE0001} << 8 * kAt, kInner = uint64_t{0x0001FE0100} << 8 * kAt;
-  constexpr uint32_t kMore = (1u << 31) + (1 << 15), kOneLess = 1 << 16;
-  const uint32_t outer = pair_of_highs(product_and<kMore>(dot<kOuter>(words), weights.outer),
-                                       product_and<kMore>(dot<kOuter << 8>(words), weights.outer));
-  const uint32_t inner = pair_of_highs(product_and<kMore>(dot<kInner>(words), weights.inner),
-                                       product_and<kMore - kOneLess>(dot<kInner << 8>(words), weights.inner));
-  const uint32_t centres = kAt ? __byte_perm(words[1], 0, 0x4140) : __byte_perm(words[0], 0, 0x4342);
-  return centres * 128 + outer + inner;
+// The levels at j to j + 4, of the twelve in three words, times a column's weights.
+__device__ inline uint32_t weigh_across(const AcrossWeights& weights, const uint32_t (&words)[3], int j, uint32_t sum) {
+#pragma unroll
+  for (int i = 0; i < 3; ++i) {
+    const uint32_t pair = j % 2 ? weights.odd[i] : weights.even[i], word = words[(j / 2 + i) / 2];
+    sum = (j / 2 + i) % 2 ? __dp2a_hi(pair, word, sum) : __dp2a_lo(pair, word, sum);
+  }
+  return sum;
 }
 
-// What five rows are multiplied by: the outer sum and the centre, the inner sum and the centre.
-struct DownWeights {
-  uint32_t outer, outer_centre, inner, inner_centre;
+// Half of 1/64, for weights in 1/2^16.
+constexpr uint32_t kHalfAcrossBlur = 1 << 9;
 
-  __device__ explicit DownWeights(BlurWeights weights)
-      : outer(static_cast<uint32_t>(weights.outer)),
-        outer_centre((1u << 16) - 2 * outer),
-        inner(static_cast<uint32_t>(weights.inner)),
-        inner_centre(0u - 2 * inner) {}
-};
-
-// A pair of columns of five rows in 1/128, each 0 to 32640: the result, half a level and 2^15 in each half, so that a
-// level begins at its bit 7. The outer pull comes with the centre, so it is at least 0.
-__device__ inline uint32_t blur_down(const DownWeights& weights, uint32_t up2, uint32_t up1, uint32_t centre,
-                                     uint32_t down1, uint32_t down2) {
-  constexpr uint32_t kHalf = 1 << 15, kMore = 1u << 31, kHalfLevel = 64 << 16;
-  const uint32_t outer = up2 + down2 + 0x00010001u, inner = up1 + down1 + 0x00010001u;  // no carry crosses
-  const uint32_t low = low_half(centre), high = high_half(centre);
-  // Twice the mean, twice the centre: (mean - centre) * weight + 2^14 in 2^15 is the double of each in 2^16.
-  const auto pulled_outer = [&](uint32_t sum, uint32_t own) {
-    return sum * weights.outer + product_and<kHalf>(own, weights.outer_centre);
-  };
-  const auto pulled_inner = [&](uint32_t sum, uint32_t own) {
-    return sum * weights.inner + product_and<kHalf + kHalfLevel + kMore>(own, weights.inner_centre);
-  };
-  return pair_of_highs(pulled_outer(outer & 0xFFFE, low), pulled_outer(outer >> 16 & 0xFFFE, high)) +
-         pair_of_highs(pulled_inner(inner & 0xFFFE, low), pulled_inner(inner >> 16 & 0xFFFE, high));
-}
-
-// The levels of four such values.
-__device__ inline uint32_t four_levels(uint32_t first_pair, uint32_t second_pair) {
-  return __byte_perm(first_pair >> 7, second_pair >> 7, 0x6420);
-}
+// Rows in 1/64 under weights in 1/2^18 give the level in bits 24 to 31: half of one.
+constexpr uint32_t kHalfDownBlur = 1 << 23;
 
 }  // namespace gpuaug

@@ -4,13 +4,24 @@
 
 #include <cstdint>
 
-// Loops with bounds that are known and pointers that do not overlap, so that compilers vectorise them.
+// Loops with bounds that are known and pointers that do not overlap, so that compilers vectorise them. A function that
+// is written anew for each generation names the generation by GPUAUG_VERSION. Where GPUAUG_VERSIONED is 0, one of its
+// versions is compiled: the widest that the compiler's options allow.
 #if defined(GPUAUG_ALL_VECTORS)
 // A test has chosen.
+#define GPUAUG_VERSIONED 0
 #elif defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define GPUAUG_ALL_VECTORS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define GPUAUG_VERSIONED 1
 #else
 #define GPUAUG_ALL_VECTORS
+#define GPUAUG_VERSIONED 0
+#endif
+
+#if GPUAUG_VERSIONED
+#define GPUAUG_VERSION(generation) __attribute__((target(generation)))
+#else
+#define GPUAUG_VERSION(generation)
 #endif
 
 namespace gpuaug {
@@ -29,12 +40,6 @@ inline int16_t blended(int16_t first, int16_t second, int16_t weight) {
   return sum(first, rounded_product(difference(second, first), weight));
 }
 
-inline int16_t mean(int16_t a, int16_t b) {
-  return static_cast<int16_t>((uint32_t{static_cast<uint16_t>(a)} + static_cast<uint16_t>(b) + 1) >> 1);
-}
-
 inline int16_t rounded_level(int16_t fine) { return static_cast<int16_t>(sum(fine, 64) >> 7); }
-
-inline int16_t whole_fine(int16_t fine) { return static_cast<int16_t>(sum(fine, 64) & ~127); }
 
 }  // namespace gpuaug

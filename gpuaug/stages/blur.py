@@ -1,5 +1,5 @@
-"""Blur, 5x5. Of the Gaussian, a pair of neighbours pulls the centre towards its mean, across, then down; the
-article's kernel is a direct sum. In C++: ``csrc/common/stages/blur.h``.
+"""Blur, 5x5. The Gaussian goes across, then down, and rounds once each time; the article's kernel is a direct
+sum. In C++: ``csrc/common/stages/blur.h``.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ from gpuaug.images.levels import in_full
 from gpuaug.recipe.layout import ARTICLE, ARTICLE_KERNEL, BLUR, BLUR_UNIT, BORDERS
 from gpuaug.stages.base import KernelStage, word
 from gpuaug.stages.borders import resolve
-from gpuaug.stages.geometry import level
 
 # ---- Bytes
 
 
 def _bytes(image: Tensor, records: Tensor) -> Tensor:
-    fine = image * 128
-    outer, inner = (word(records, name) & 0x7FFF for name in ("outer", "inner"))
-    inner = inner.minimum((1 << 15) - outer)
-    for dim in (3, 2):
-        before2, before1, centre, after1, after2 = _taps(fine, dim, "reflect")
-        pulled = _pull(centre, before2, after2, outer) + _pull(centre, before1, after1, inner)
-        fine = centre + pulled
-    return torch.where(word(records, "blur") == ARTICLE, _article(image), level(fine))
+    across = (_weighted(image, 3, records) + (1 << 9)) >> 10  # in 1/64
+    levels = (_weighted(across, 2, records) + (1 << 21)) >> 22
+    return torch.where(word(records, "blur") == ARTICLE, _article(image), levels)
 
 
-def _pull(centre: Tensor, neighbour: Tensor, other: Tensor, weight: Tensor) -> Tensor:
-    return ((((neighbour + other + 1) >> 1) - centre) * weight + (1 << 14)) >> 15
+def _weighted(image: Tensor, dim: int, records: Tensor) -> Tensor:
+    """The Gaussian's sum along a dimension: in 1/2**16 of the image's unit."""
+    outer, inner = (word(records, name) & (BLUR_UNIT - 1) for name in ("outer", "inner"))
+    inner = inner.minimum(BLUR_UNIT - outer)
+    before2, before1, centre, after1, after2 = _taps(image, dim, "reflect")
+    neighbours = outer * (before2 + after2) + inner * (before1 + after1)
+    return neighbours + 2 * (BLUR_UNIT - outer - inner) * centre
 
 
 def _article(image: Tensor) -> Tensor:

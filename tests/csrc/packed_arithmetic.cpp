@@ -43,33 +43,28 @@ int main() {
            level(blend(upper, lower, weight)));
 
     Recipe recipe{};
-    recipe.outer = below(1 << 15);
-    recipe.inner = below((1 << 15) + 1 - static_cast<int>(recipe.outer));
+    recipe.outer = below(8) ? below(1 << 15) : 0;
+    recipe.inner = below(8) ? below((1 << 15) + 1 - static_cast<int>(recipe.outer)) : 0;  // the centre has all
     const BlurWeights weights = blur_weights(recipe);
-    int eight[8], fines[2][5];
-    uint32_t words[2] = {};
-    for (int k = 0; k < 8; ++k) {
-      eight[k] = below(256);
-      words[k / 4] |= static_cast<uint32_t>(eight[k]) << (k % 4 * 8);
+    uint32_t words[3] = {};
+    int twelve[12];
+    for (int k = 0; k < 12; ++k) {
+      twelve[k] = below(4) ? below(256) : below(2) * 255;
+      words[k / 4] |= static_cast<uint32_t>(twelve[k]) << (k % 4 * 8);
     }
-    const AcrossWeights across(weights.outer, weights.inner);
-    const uint32_t pairs[2] = {blur_across<0>(across, words), blur_across<2>(across, words)};
-    for (int j = 0; j < 4; ++j) {
-      const int* v = eight + j;
-      expect("blur across", pairs[j / 2] >> (j % 2 * 16) & 0xFFFF,
-             blur(recipe, fine(v[0]), fine(v[1]), fine(v[2]), fine(v[3]), fine(v[4])));
+    const AcrossWeights across(weights);
+    for (int j = 0; j < 8; ++j) {
+      const int* v = twelve + j;
+      expect("blur across", weigh_across(across, words, j, kHalfAcrossBlur) >> 10,
+             blurred_across(weights, v[0], v[1], v[2], v[3], v[4]));
     }
 
-    uint32_t rows[5];
-    for (int k = 0; k < 5; ++k) {
-      for (auto& column : fines) column[k] = value();
-      rows[k] = static_cast<uint32_t>(fines[0][k] | fines[1][k] << 16);
-    }
-    const uint32_t both = four_levels(blur_down(DownWeights(weights), rows[0], rows[1], rows[2], rows[3], rows[4]), 0);
-    for (int c = 0; c < 2; ++c) {
-      const int* f = fines[c];
-      expect("blur down", both >> (8 * c) & 0xFF, level(blur(recipe, f[0], f[1], f[2], f[3], f[4])));
-    }
+    int f[5];
+    for (auto& fine : f) fine = below(8) ? below(255 * 64 + 1) : below(2) * 255 * 64;
+    const int five[] = {weights.outer, weights.inner, weights.centre, weights.inner, weights.outer};
+    uint32_t sum = kHalfDownBlur;
+    for (int k = 0; k < 5; ++k) sum += static_cast<uint32_t>(f[k]) * 4 * static_cast<uint32_t>(five[k]);
+    expect("blur down", sum >> 24, blurred_down(weights, f[0], f[1], f[2], f[3], f[4]));
   }
   if (wrong) return 1;
   std::puts("the same integers");

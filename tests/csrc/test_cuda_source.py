@@ -135,8 +135,18 @@ MUTATIONS = {
         "(channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x + kVector;",
     ),
     "a blur that begins without its first rows": ("plain", "cuda/blur.cuh", "int row = -2 * kHalo", "int row = -kHalo"),
-    "a row of the patch that is kept too long": ("plain", "cuda/blur.cuh", "fourth = sixth", "fourth = fifth"),
-    "no carry from column to column": ("plain", "cuda/packed.cuh", "kMore - kOneLess", "kMore"),
+    "a row of the patch in the wrong sum": (
+        "plain",
+        "cuda/blur.cuh",
+        "sums_[2][j] + fine * centre_",
+        "sums_[3][j] + fine * centre_",
+    ),
+    "a blur of odd columns as if they were even": (
+        "plain",
+        "cuda/packed.cuh",
+        "j % 2 ? weights.odd[i] : weights.even[i]",
+        "weights.even[i]",
+    ),
     "a finished tile over the patch that is still read": (
         "thread",
         "cuda/tiling.h",

@@ -53,16 +53,15 @@ def features() -> set[str]:
     return set(next((line for line in lines if line.startswith("flags")), "").split())
 
 
-@pytest.fixture(scope="module", params=[*GENERATIONS, "sanitized"])
+@pytest.fixture(scope="module", params=itertools.product(GENERATIONS, ("fast", "sanitized")), ids="-".join)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     compiler = os.environ.get("CXX") or shutil.which("g++")
     if not compiler or platform.system() != "Linux" or platform.machine() != "x86_64":
         pytest.skip("needs g++ and Linux on x86-64")
-    flags = SANITIZED
-    if request.param != "sanitized":
-        if missing := GENERATIONS[request.param] - features():
-            pytest.skip(f"this processor has no {', '.join(sorted(missing))}")
-        flags = ["-O3", f"-march={request.param}"]
+    generation, kind = request.param
+    if missing := GENERATIONS[generation] - features():
+        pytest.skip(f"this processor has no {', '.join(sorted(missing))}")
+    flags = [f"-march={generation}", *(SANITIZED if kind == "sanitized" else ["-O3"])]
     program = tmp_path_factory.mktemp("row_pipeline") / "row_pipeline"
     sources = [ROOT / "tests/csrc/row_pipeline_alone.cpp", *sorted((ROOT / "csrc").glob("cpu/rows_*.cpp"))]
     command = [*compiler.split(), *FLAGS, *flags, "-I", ROOT / "csrc", *sources, "-o", program]

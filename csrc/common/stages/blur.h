@@ -8,27 +8,32 @@
 
 namespace gpuaug {
 
-// ---- The Gaussian: separable. A pair of neighbours pulls the centre towards its mean; twice its weight comes in
-// 1/2^15.
+// ---- The Gaussian: separable. Weights in 1/2^16: of each of the two outer neighbours, of each of the two inner ones,
+// and of the centre, which has what is left.
 
 struct BlurWeights {
-  int outer, inner;
+  int outer, inner, centre;
 };
 
-// A record out of range may ask for more than all; what the pairs get then still leaves a level between two others.
+// A record out of range may ask for more than all; no weight is below 0 even then.
 GPUAUG_HOST_DEVICE BlurWeights blur_weights(const Recipe& recipe) {
-  const int outer = static_cast<int>(recipe.outer & 0x7FFF), inner = static_cast<int>(recipe.inner & 0x7FFF);
-  return {outer, inner < (1 << 15) - outer ? inner : (1 << 15) - outer};
+  const int outer = static_cast<int>(recipe.outer & 0x7FFF), asked = static_cast<int>(recipe.inner & 0x7FFF);
+  const int inner = asked < (1 << 15) - outer ? asked : (1 << 15) - outer;
+  return {outer, inner, (1 << 16) - 2 * (outer + inner)};
 }
 
-GPUAUG_HOST_DEVICE int pull(int centre, int neighbour, int other, int weight) {
-  return ((((neighbour + other + 1) >> 1) - centre) * weight + (1 << 14)) >> 15;
+GPUAUG_HOST_DEVICE int weighted(BlurWeights weights, int before2, int before1, int centre, int after1, int after2) {
+  return weights.outer * (before2 + after2) + weights.inner * (before1 + after1) + weights.centre * centre;
 }
 
-// Across a row, then down a column; values and result in 1/128.
-GPUAUG_HOST_DEVICE int blur(const Recipe& recipe, int before2, int before1, int centre, int after1, int after2) {
-  const BlurWeights weights = blur_weights(recipe);
-  return centre + pull(centre, before2, after2, weights.outer) + pull(centre, before1, after1, weights.inner);
+// Five levels of a row: in 1/64.
+GPUAUG_HOST_DEVICE int blurred_across(BlurWeights weights, int left2, int left1, int centre, int right1, int right2) {
+  return (weighted(weights, left2, left1, centre, right1, right2) + (1 << 9)) >> 10;
+}
+
+// Five of those in a column: the level.
+GPUAUG_HOST_DEVICE int blurred_down(BlurWeights weights, int up2, int up1, int centre, int down1, int down2) {
+  return (weighted(weights, up2, up1, centre, down1, down2) + (1 << 21)) >> 22;
 }
 
 // ---- The article's kernel, 1/273 of [[1,4,7,4,1],[4,16,26,16,4],[7,26,41,26,7],...]: outer([1,4,7,4,1]) but for a
@@ -39,10 +44,14 @@ GPUAUG_HOST_DEVICE int article_across(int left2, int left1, int middle, int righ
   return left2 + right2 + 4 * (left1 + right1) + 7 * middle;
 }
 
+// `sum`: of five such values in a column, under the same weights.
+GPUAUG_HOST_DEVICE int article_level(int sum, int north, int east, int south, int west, int centre) {
+  return (sum - 2 * (north + east + south + west) - 8 * centre) / 273;
+}
+
 GPUAUG_HOST_DEVICE int article_down(int up2, int up1, int middle, int down1, int down2, int north, int east, int south,
                                     int west, int centre) {
-  const int outer = up2 + down2 + 4 * (up1 + down1) + 7 * middle;
-  return (outer - 2 * (north + east + south + west) - 8 * centre) / 273;
+  return article_level(up2 + down2 + 4 * (up1 + down1) + 7 * middle, north, east, south, west, centre);
 }
 
 GPUAUG_HOST_DEVICE int64_t blur_border(const Recipe& recipe) { return recipe.blur == kArticle ? kZero : kReflect; }
