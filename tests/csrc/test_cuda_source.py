@@ -134,7 +134,12 @@ MUTATIONS = {
         "(channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x;",
         "(channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x + kVector;",
     ),
-    "a blur that begins without its first rows": ("plain", "cuda/blur.cuh", "int row = -2 * kHalo", "int row = -kHalo"),
+    "a blur that begins without its first rows": (
+        "plain",
+        "cuda/blur.cuh",
+        "int row = -2 * kHalo",
+        "int row = -kHalo",
+    ),
     "a row of the patch in the wrong sum": (
         "plain",
         "cuda/blur.cuh",
