@@ -16,13 +16,14 @@ constexpr uint32_t kPhiloxA = 0xD2511F53, kPhiloxB = 0xCD9E8D57;
 constexpr uint32_t kPhiloxKeyA = 0x9E3779B9, kPhiloxKeyB = 0xBB67AE85;
 constexpr int kPhiloxRounds = 10;
 
+// Both halves of a product.
 struct Product {
   uint32_t low, high;
 };
 
 GPUAUG_HOST_DEVICE Product product(uint32_t a, uint32_t b) {
 #ifdef __CUDA_ARCH__
-  return {a * b, __umulhi(a, b)};  // from a product of 64 bits the compiler makes one of 64 bits by 64
+  return {a * b, __umulhi(a, b)};  // one instruction; of uint64_t the compiler multiplies more
 #else
   const uint64_t both = uint64_t{a} * b;
   return {static_cast<uint32_t>(both), static_cast<uint32_t>(both >> 32)};

@@ -48,15 +48,6 @@ inline uint32_t prmt(uint32_t low, uint32_t high, uint32_t picks) {
   return out;
 }
 
-// PTX's: for bits a, b and c, bit 4a + 2b + c of a table.
-inline uint32_t lop3(uint32_t a, uint32_t b, uint32_t c, uint32_t table) {
-  uint32_t out = 0;
-  for (uint32_t entry = 0; entry < 8; ++entry) {
-    if (table >> entry & 1) out |= (entry & 4 ? a : ~a) & (entry & 2 ? b : ~b) & (entry & 1 ? c : ~c);
-  }
-  return out;
-}
-
 // CUDA's has no signs.
 inline uint32_t __byte_perm(uint32_t low, uint32_t high, uint32_t picks) { return prmt(low, high, picks & 0x7777); }
 

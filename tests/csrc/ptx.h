@@ -155,16 +155,6 @@ inline uint32_t funnelled(uint32_t low, uint32_t high, uint32_t by) {
   return static_cast<uint32_t>((uint64_t{high} << 32 | low) >> (by & 31));
 }
 
-// A function of three words, bit by bit; of its table bit 4a + 2b + c.
-inline uint32_t by_table(uint32_t a, uint32_t b, uint32_t c, uint32_t table) {
-  uint32_t out = 0;
-  for (int i = 0; i < 32; ++i) {
-    const uint32_t entry = (a >> i & 1) << 2 | (b >> i & 1) << 1 | (c >> i & 1);
-    out |= (table >> entry & 1) << i;
-  }
-  return out;
-}
-
 // Bytes of two words by number, a nibble each; its highest bit asks for the byte's sign instead.
 inline uint32_t permuted(uint32_t low, uint32_t high, uint32_t picks) {
   const uint64_t both = uint64_t{high} << 32 | low;

@@ -77,7 +77,6 @@ ROWS = {
     "bfi": Row("b32 b64", "T T u32 u32", "ptx::inserted({0}, {1}, {2}, {3})"),
     "bfe": Row("u32 u64", "T u32 u32", "ptx::extracted({0}, {1}, {2})"),
     "shf.r.wrap": Row("b32", "T T u32", "ptx::funnelled({0}, {1}, {2})"),
-    "lop3": Row("b32", "T T T u32", "ptx::by_table({0}, {1}, {2}, {3})"),
     "prmt": Row("b32", "T T T", "ptx::permuted({0}, {1}, {2})"),
     # Predicates
     **{f"setp.{name}": Row(WHOLE, "T T", f"{{0}} {sign} {{1}}", "pred") for name, sign in ORDERS.items()},
