@@ -8,7 +8,7 @@
 #include "common/batch.h"
 #include "common/layout.h"
 #include "cuda/blur.cuh"
-#include "cuda/masks.cuh"
+#include "cuda/cover_tile.cuh"
 #include "cuda/resample_antialias.cuh"
 #include "cuda/resample_gather.cuh"
 #include "cuda/resample_separable.cuh"
@@ -47,10 +47,10 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
       find_rows(shared, coming);
     }
     if ((kStages & kShrink) && coming.from == kAntialias) find_filters(shared, coming, batch);
-    if (coming.masked) find_masks(CoverStages(), shared, coming, batch);
+    if (coming.covered) find_covers(CoverStages(), shared, coming, batch);
     if (coming.new_table) load_table<Value>(shared, batch, coming.draw);
     prepare_stages(LevelStages(), shared, coming, batch.recipes[coming.draw]);
-    __syncthreads();  // taps, masks and tables are made
+    __syncthreads();  // taps, covers and tables are made
     if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), coming, batch, tiling);
     if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
     const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers
@@ -60,12 +60,12 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {
         filter_across(shared, plan, batch, band);
         __syncthreads();  // the band's rows are filtered across
-        filter_down_to(Levels(shared, plan, blurs<kStages>(shared, turn)), shared, plan, batch, band);
+        filter_down_to(Levels(shared, plan, batch, blurs<kStages>(shared, turn)), shared, plan, batch, band);
         __syncthreads();  // the next band may take their place
       }
     }
     if (plan.from == kGather || plan.from == kNowhere)
-      gather_tile<kStages>(Levels(shared, plan, blurs<kStages>(shared, turn)), plan, batch);
+      gather_tile<kStages>(Levels(shared, plan, batch, blurs<kStages>(shared, turn)), plan, batch);
     if (blurs<kStages>(shared, turn)) {
       __syncthreads();  // the patch has its levels
       blur_patch<Value>(shared, plan, batch, recipe);

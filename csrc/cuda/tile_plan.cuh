@@ -45,7 +45,7 @@ struct TilePlan {
   int tile;        // of the draw
   int halo;        // 2 where this draw blurs
   int stages;      // the pointwise stages of this draw
-  bool masked;     // some of them cover pixels
+  bool covered;    // some of them cover pixels
   bool new_table;  // it is not in shared memory yet
   Read read;       // of the source's rows, where they are blended
 };
@@ -147,7 +147,7 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   plan.from = from;
   plan.halo = halo;
   plan.stages = static_cast<int>(recipe.stages) & tiling.stages;
-  plan.masked = plan.stages & CoverStages::kBits;
+  plan.covered = plan.stages & CoverStages::kBits;
   plan.read = from == kSeparable ? read_of(recipe, batch) : Read::kBytes;
 }
 
