@@ -14,7 +14,7 @@ __device__ inline void color_tile(const Shared& shared, const TilePlan& plan, co
   const Lane lane(tiling.narrow);
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch, channels = tiling.channels;
   const ColorStage stage(recipe);
-  const Colors colors(recipe);
+  const Colors colors = plan.colors;
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     for (int half = 0; half < kStripWidth; half += 4) {
       const int place = row * pitch + lane.strip * kStripWidth + half;

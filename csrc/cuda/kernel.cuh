@@ -60,12 +60,12 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {
         filter_across(shared, plan, batch, band);
         __syncthreads();  // the band's rows are filtered across
-        filter_down_to(Levels(shared, plan, batch, blurs<kStages>(shared, turn)), shared, plan, batch, band);
+        filter_down_to(Levels(shared, plan, blurs<kStages>(shared, turn)), shared, plan, batch, band);
         __syncthreads();  // the next band may take their place
       }
     }
     if (plan.from == kGather || plan.from == kNowhere)
-      gather_tile<kStages>(Levels(shared, plan, batch, blurs<kStages>(shared, turn)), plan, batch);
+      gather_tile<kStages>(Levels(shared, plan, blurs<kStages>(shared, turn)), plan, batch);
     if (blurs<kStages>(shared, turn)) {
       __syncthreads();  // the patch has its levels
       blur_patch<Value>(shared, plan, batch, recipe);

@@ -19,7 +19,7 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
                                   const BitsOf& bits_of) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
-  const Colors colors(batch.recipes[plan.draw]);
+  const Colors colors = plan.colors;
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch;
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     const int place = row * pitch + lane.strip * kStripWidth;

@@ -86,8 +86,8 @@ template <typename Value>
 struct StripTarget {
   uint8_t* levels;
   const uint32_t* picks;  // null: nothing is covered
-  Colors colors;
-  int strips;  // from one row to the next
+  const Colors& colors;   // read again for each strip: there are too few registers to keep them
+  int strips;             // from one row to the next
   bool straight;
   Value* out;
   uint32_t width;
@@ -95,9 +95,9 @@ struct StripTarget {
 
   __device__ StripTarget(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch, int channel,
                          int strip, int first_row)  // which rows are counted from
-      : colors(batch.recipes[plan.draw]), table(shared, channel) {
+      : colors(plan.colors), table(shared, channel) {
     const int x = strip * kStripWidth;
-    const Levels all(shared, plan, batch, to_patch);
+    const Levels all(shared, plan, to_patch);
     strips = all.pitch / kStripWidth;
     levels = all.at + channel * all.plane + first_row * all.pitch + x;
     picks = all.picks && channel < all.colored_channels ? all.picks + first_row * strips + strip : nullptr;

@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "common/arithmetic.h"
-#include "cuda/covers.cuh"
 #include "cuda/tile_plan.cuh"
 #include "cuda/tiling.h"
 
@@ -119,8 +118,7 @@ struct Levels {
   const uint32_t* picks;               // null: nothing is covered
   Colors colors;
 
-  __device__ Levels(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch)
-      : colors(batch.recipes[plan.draw]) {
+  __device__ Levels(const Shared& shared, const TilePlan& plan, bool to_patch) : colors(plan.colors) {
     const Tiling& tiling = shared.tiling;
     pitch = static_cast<int>(to_patch ? tiling.wide.by : tiling.narrow.by) * kStripWidth;
     plane = to_patch ? tiling.patch_plane : tiling.rows * pitch;
