@@ -80,7 +80,8 @@ def test_single_operations(dtype):
 def test_mixing():
     def make():
         targets = DRAWS[:, 0] % 2
-        mixes = [gpuaug.MixUp(), gpuaug.CutMix(), gpuaug.CMO([5, 3])]
+        mixes = [gpuaug.MixUp(), gpuaug.CutMix(), gpuaug.CMO([5, 3]), gpuaug.Remix([5, 3])]
+        mixes.append(gpuaug.BalancedMixUp([5, 3]))
         results = [mix(IMAGES / 255, targets, DRAWS) for mix in mixes]
         return [value for images, (a, b, share) in results for value in (images, a, b, share)]
 
