@@ -22,6 +22,16 @@ class MixUp(Mix):
     Share and number of the partner come from the draw's key. With ``partners="batch"``, who has that number
     depends on the batch. Source: Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
 
+    What a ``BalancedLoader`` does for ``partners="plan"``, by hand:
+
+    >>> sampler, mix = gpuaug.BalancedSampler(labels), gpuaug.MixUp(partners="plan")
+    >>> draws = sampler.draws(0, 4)
+    >>> partners = sampler.partners(mix.weigh).of(draws[mix.mixes(draws)])
+    >>> index = torch.cat((draws, partners))[:, 0]  # these draws are read, and augmented
+    >>> mixed, (y1, y2, lam) = mix(images[index], labels[index], draws)
+    >>> len(index), mixed.shape
+    (8, torch.Size([4, 3, 8, 8]))
+
     Args:
         alpha: in [0.01, 100].
         p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.

@@ -117,6 +117,22 @@ def test_planned_partners_lie_behind_the_draws(kind, p):
     assert (lam[~chosen] == 1).all()
 
 
+@pytest.mark.cuda
+@pytest.mark.parametrize("kind", PLANNED)
+def test_a_gpu_is_not_waited_for_with_planned_partners(kind):
+    mix, (images, labels, draws) = PLANNED[kind](p=0.5), batch(16)
+    total = 16 + int(mix.mixes(draws).sum())
+    images, labels = images.repeat(2, 1, 1, 1)[:total], labels.repeat(2)[:total]
+    expected, (_, y2, lam) = mix(images, labels, draws)
+    images, labels = images.cuda(), labels.cuda()
+    mix(images, labels, draws)
+    with no_waiting(images.device):
+        out, (_, others, share) = mix(images, labels, draws)
+    assert torch.equal(others.cpu(), y2)
+    assert (share.cpu() - lam).abs().max() < 1e-6
+    assert ((out.cpu().int() - expected.int()).abs() <= 1).all()
+
+
 def test_weights_of_planned_partners():
     samples, drawn = torch.tensor([100.0, 20.0, 5.0]), torch.tensor([50.0, 50.0, 25.0])
     for mix, expected in (
