@@ -13,7 +13,7 @@ _XYZ = (
     (0.212671, 0.715160, 0.072169),
     (0.019334 / 1.088754, 0.119193 / 1.088754, 0.950227 / 1.088754),
 )
-_STEPS = 1 << 16  # of light, and of its cube root
+_STEPS = 1 << 16  # of light, from black to white
 _KNEE = 6 / 29
 
 
@@ -42,20 +42,16 @@ def lab(levels: Tensor) -> Tensor:
 
 
 def _looked_up(root: Tensor, linear: Tensor) -> Tensor:
-    return root.index_select(0, linear.mul(_STEPS).round().int().flatten()).view(linear.shape)
+    return root.index_select(0, linear.round().int().flatten()).view(linear.shape)
 
 
 def _tables(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Linear light of each level, ``(256,)``, and CIELAB's cube root of each step of light,
+    """Linear light of each level, in whole steps, ``(256,)``, and CIELAB's cube root of each step,
     ``(_STEPS + 2,)``: a row of the matrix may add up to a little over 1.
     """
     level = shares(torch.arange(256, device=device, dtype=torch.float64))
     light = torch.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
     step = torch.arange(_STEPS + 2, device=device, dtype=torch.float64) / _STEPS
     root = torch.where(step <= _KNEE**3, step / (3 * _KNEE**2) + 4 / 29, step ** (1 / 3))
-    return _steady(light), _steady(root)
-
-
-def _steady(values: Tensor) -> Tensor:
-    """Whatever the last bits of a power are on a device."""
-    return (values * 2.0**22).round().mul(2.0**-22).float()
+    # Rounded, so that the last bits of a device's powers do not matter.
+    return (light * _STEPS).round().float(), (root * 2.0**22).round().mul(2.0**-22).float()

@@ -19,7 +19,7 @@ from gpuaug.transforms.batched.lab import lab
 
 ITERATIONS = 10  # scikit-image's number
 UNIT = 8  # parts of a step of CIELAB
-MOST_COMPACT = 100.0  # the square of two cells of so many steps, in units, stays below FAR
+MOST_COMPACT = 100  # the square of two cells of so many steps, in units, stays below FAR
 FAR = 2.0**24  # beyond every distance; float32 holds the whole numbers up to here
 
 

@@ -30,11 +30,11 @@ class Superpixels(Batched):
     >>> gpuaug.Superpixels(p_replace=1.0, n_segments=2)(row).flatten().tolist()
     [20, 20, 20, 210, 210, 210]
 
-    Images are bytes or floats ``(n, C, H, W)`` of any size. SLIC finds the segments in ten rounds. It compares
-    colors in CIELAB, and the lightness of each channel where there are one or two. It starts from a grid of
-    equal cells; a pixel joins the segment of its own cell or of one of the eight around. Unlike
-    scikit-image's, a segment may have stray pixels apart from the others. Floats have the segments of their
-    nearest levels. A mean has the gradient of a mean. NaN stays, and counts as black.
+    Images are bytes or floats ``(n, C, H, W)`` of any size. SLIC finds the segments in ten rounds. It
+    compares colors in CIELAB; of one or two channels, their lightness. It starts from a grid of equal cells,
+    and a pixel joins the segment of its own cell or of one of the eight around. Unlike scikit-image's, a
+    segment may have stray pixels apart from the others. Floats have the segments of their nearest levels. A
+    mean has the gradient of a mean. NaN stays, and counts as black.
 
     Args:
         p_replace: the chance of each segment to take its mean color, a number or (least, most) in [0, 1];
