@@ -1,8 +1,9 @@
 """A grid of cells over the images of a batch: cut apart, put together, and the sums of cells around a cell.
 
-The pixels of a cell, or of a part of a large cell, are a matrix ``(features + 1, pixels)``. Features are the
-channels of the color, then y and x; the last row is 1. Cells differ by a pixel in size: a smaller one has
-columns of zeros, which add nothing to a sum.
+Each cell is dealt out to several hands, as cards are: of four hands the first holds every second pixel of
+every second row. The pixels of a cell in a hand are a matrix ``(features + 1, pixels)``. Features are the
+channels of the color, then y and x; the last row is 1. A cell that is a pixel smaller than others has columns
+of zeros, which add nothing to a sum.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from torch import Tensor
 
 NEAR = 9  # a cell and those around it, row by row
 OWN = 4
-_PART = 1 << 14  # so many pixels of the largest color, or of the furthest place, add up to below 2**24
+_LONGEST = 128  # on a side in a hand: the square of it times the largest feature is at most 2**24
+_DEALT = 8  # pixels on a side that are enough to be dealt out
 
 
 class Cells:
@@ -20,9 +22,9 @@ class Cells:
 
     >>> cells = Cells(4, 6, (2, 3), reach=20.0, device=torch.device("cpu"))
     >>> pixels = cells.cut(torch.zeros(5, 1, 4, 6))
-    >>> pixels.shape  # of 5 images, 6 cells of 2 x 2 pixels: the level, y, x, 1
-    torch.Size([30, 4, 4])
-    >>> cells.put_together(torch.full((30, 4), OWN))[0]
+    >>> pixels.shape  # in one hand, of 5 images, 6 cells of 2 x 2 pixels: the level, y, x, 1
+    torch.Size([1, 30, 4, 4])
+    >>> cells.put_together([torch.full((30, 4), OWN)])[0]
     tensor([[0, 0, 1, 1, 2, 2],
             [0, 0, 1, 1, 2, 2],
             [3, 3, 4, 4, 5, 5],
@@ -43,57 +45,55 @@ class Cells:
         rows, columns = (
             _Axis(side, count, scale, device) for side, count in zip(self.size, grid, strict=True)
         )
-        self.count, area = down * across, rows.longest * columns.longest
-        self.parts = -(-area // _PART)
-        self._room = -(-area // self.parts) * self.parts  # a cell's pixels, and what fills the last part
+        self.count, self.hands = down * across, rows.hands * columns.hands
+        self._held = rows.held * columns.held
 
-        # Where each pixel of a cell is in the image, and the other way round.
-        inside = torch.arange(self._room, device=device)
-        row, column = inside // columns.longest, inside % columns.longest
-        y, x = rows.first[:-1, None] + row, columns.first[:-1, None] + column
-        real = (y < rows.first[1:, None])[:, None] & (x < columns.first[1:, None])[None]
-        y, x = y.clamp(max=height - 1)[:, None], x.clamp(max=width - 1)[None]
+        # The pixel that is held at (hand, cell, place in the hand), and the other way round.
+        shape = (rows.hands, columns.hands, down, across, rows.held, columns.held)
+        y, x = rows.pixel[:, None, :, None, :, None], columns.pixel[None, :, None, :, None, :]
+        self._real = (rows.real[:, None, :, None, :, None] & columns.real[None, :, None, :, None, :]).reshape(
+            self.hands, 1, self.count, 1, self._held
+        )
         self._pixel = (y * width + x).flatten()
         cell = rows.cell[:, None] * across + columns.cell
-        self._home = (cell * self._room + rows.inside[:, None] * columns.longest + columns.inside).flatten()
+        hand = rows.hand[:, None] * columns.hands + columns.hand
+        place = rows.at[:, None] * columns.held + columns.at
+        self._home = ((hand * self.count + cell) * self._held + place).flatten()
+        self._first = (cell * NEAR).flatten()
 
-        # Places, from the middle of the cell; the middles, from the corner of the image.
-        middle = torch.zeros(2, down, across, device=device)
+        # Where a pixel is, from the middle of its cell, and a 1; and the middles, from the image's corner.
+        away = torch.ones(3, *shape, device=device)
+        away[0] = rows.away[:, None, :, None, :, None]
+        away[1] = columns.away[None, :, None, :, None, :]
+        self._away = away.reshape(3, self.hands, self.count, self._held).permute(1, 2, 0, 3)[:, None]
+        middle = torch.empty(2, down, across, device=device)
         middle[0], middle[1] = rows.middle[:, None], columns.middle
         self._middle = middle.flatten(1).mT
-        away = torch.zeros(3, down, across, self._room, device=device)
-        away[0] = rows.place[y] - rows.middle[:, None, None]
-        away[1] = columns.place[x] - columns.middle[:, None]
-        away[2] = 1
-        self._real = real.reshape(self.count, self._room)
-        self._place = away.flatten(1, 2) * self._real
 
         step = torch.arange(-1, 2, device=device)
         y = torch.arange(down, device=device)[:, None, None, None] + step[:, None]
         x = torch.arange(across, device=device)[:, None, None] + step
         self._near = (y.clamp(0, down - 1) * across + x.clamp(0, across - 1)).reshape(self.count, NEAR)
-        beyond = (y < 0) | (y >= down) | (x < 0) | (x >= across)
-        self.outside = beyond.reshape(self.count, NEAR)
-        # What one cell gives to another that gets from it: they see each other from opposite sides.
+        self.outside = ((y < 0) | (y >= down) | (x < 0) | (x >= across)).reshape(self.count, NEAR)
+        # What one cell gives to another that it sees: the other sees it on the opposite side.
         self._given = self._near * NEAR + torch.arange(NEAR, device=device).flip(0)
 
     def cut(self, colors: Tensor) -> Tensor:
-        """The pixels of each part of a cell: float32 ``(m * cells * parts, C + 3, pixels)``.
+        """The pixels of each cell: float32 ``(hands, m * cells, C + 3, pixels)``.
 
         Args:
             colors: ``(m, C, H, W)``.
         """
         images, channels = colors.shape[:2]
-        pixels = colors.new_empty(images, self.count, channels + 3, self._room)
-        cut = colors.flatten(2).index_select(2, self._pixel).view(images, channels, self.count, self._room)
-        torch.mul(cut.transpose(1, 2), self._real[:, None], out=pixels[:, :, :channels])
-        pixels[:, :, channels:] = self._place.transpose(0, 1)
-        pixels = pixels.unflatten(3, (self.parts, -1)).transpose(2, 3)
-        parts: Tensor = pixels.reshape(-1, channels + 3, self._room // self.parts)
-        return parts
+        pixels = colors.new_empty(self.hands, images, self.count, channels + 3, self._held)
+        cut = colors.flatten(2).index_select(2, self._pixel)
+        cut = cut.view(images, channels, self.hands, self.count, self._held).permute(2, 0, 3, 1, 4)
+        torch.mul(cut, self._real, out=pixels[..., :channels, :])
+        pixels[..., channels:, :] = self._away * self._real
+        return pixels.flatten(1, 2)
 
     def start(self, pixels: Tensor) -> Tensor:
-        """Sums as ``centres`` takes them, where each pixel belongs to its own cell."""
+        """Sums as ``centres`` takes them, where each pixel of a hand belongs to its own cell."""
         sums = pixels.new_zeros(len(pixels), NEAR, pixels.shape[1])
         sums[:, OWN] = pixels.sum(2)
         return sums
@@ -102,14 +102,12 @@ class Cells:
         """The mean of each segment, in whole numbers: float32 ``(m, cells, C + 2)``.
 
         Args:
-            sums: of what the pixels of each part gave to the cells around it, ``(m * cells * parts, NEAR,
-                C + 3)``.
+            sums: of what the pixels of each cell gave to the cells around it, ``(m * cells, NEAR, C + 3)``.
             before: the mean of a segment that now has no pixels.
         """
-        whole = sums.unflatten(0, (-1, self.count, self.parts)).sum(2, dtype=torch.float64)
+        whole = sums.double().unflatten(0, (-1, self.count))
         whole[..., -3:-1] += self._middle[:, None] * whole[..., -1:]
-        given = whole.flatten(1, 2)[:, self._given] * ~self.outside[:, :, None]
-        total = given.sum(2)
+        total = (whole.flatten(1, 2)[:, self._given] * ~self.outside[:, :, None]).sum(2)
         pixels = total[..., -1:]
         means = (total[..., :-1] / pixels.clamp(min=1)).round().float()
         return means if before is None else torch.where(pixels > 0, means, before)
@@ -120,38 +118,41 @@ class Cells:
         near[..., -2:] -= self._middle[:, None]
         return near
 
-    def of_parts(self, values: Tensor) -> Tensor:
-        """What holds for a cell ``(m, cells, ...)``, for each of its parts ``(m * cells * parts, ...)``."""
-        values = values.flatten(0, 1)
-        return values if self.parts == 1 else values.repeat_interleave(self.parts, 0)
-
-    def put_together(self, which: Tensor) -> Tensor:
-        """The cell of which of the nine that a pixel chose, as images: int64 ``(m, H, W)``.
+    def put_together(self, which: list[Tensor]) -> Tensor:
+        """The cell that each pixel chose, as images: int64 ``(m, H, W)``.
 
         Args:
-            which: ``(m * cells * parts, pixels)``, in [0, NEAR).
+            which: of the nine, for each hand whole numbers ``(m * cells, pixels)``.
         """
-        which = which.view(-1, self.count, self._room)
-        near = self._near.expand(len(which), -1, -1)
-        images: Tensor = near.gather(2, which.long()).flatten(1)[:, self._home].unflatten(1, self.size)
+        dealt = torch.stack([hand.view(-1, self.count * self._held) for hand in which], dim=1).flatten(1)
+        entry = dealt.index_select(1, self._home) + self._first
+        images: Tensor = self._near.flatten()[entry].unflatten(1, self.size)
         return images
 
 
 class _Axis:
-    """One side of the images, cut into cells.
+    """One side of the images: cut into cells, which are dealt out to hands.
 
     Attributes:
-        longest: pixels of the longest cell.
-        first: int64 ``(count + 1,)``, the first pixel of each cell, and the side.
-        cell, inside: int64 ``(side,)``, the cell of a pixel, and how far in it is.
-        place: ``(side,)``, where a pixel is, and middle ``(count,)``, where that of a cell is: whole numbers.
+        hands, held: how many hands there are, and how many pixels of a cell each holds.
+        pixel, real, away: ``(hands, cells, held)``, the pixel, whether the cell is so long, and how far from
+            its middle the pixel is, in whole numbers.
+        middle: ``(cells,)``, of each cell in whole numbers.
+        cell, hand, at: int64 ``(side,)``, who holds a pixel.
     """
 
     def __init__(self, side: int, count: int, scale: float, device: torch.device) -> None:
+        longest = -(-side // count)
+        self.hands = max(1 if longest < _DEALT else 2, -(-longest // _LONGEST))
+        self.held = -(-longest // self.hands)
+        first = -(-torch.arange(count + 1, device=device) * side // count)
+        inside = torch.arange(self.held * self.hands, device=device).view(-1, self.hands).mT[:, None]
+        pixel = first[:-1, None] + inside
+        self.real = pixel < first[1:, None]
+        self.pixel = pixel.clamp(max=side - 1)
+        self.middle = ((first[:-1] + first[1:] - 1) * (scale / 2)).round()
+        self.away = (self.pixel * scale).round() - self.middle[:, None]
         pixel = torch.arange(side, device=device)
-        self.longest = -(-side // count)
-        self.first = -(-torch.arange(count + 1, device=device) * side // count)
         self.cell = pixel * count // side
-        self.inside = pixel - self.first[self.cell]
-        self.place = (pixel * scale).round()
-        self.middle = ((self.first[:-1] + self.first[1:] - 1) * (scale / 2)).round()
+        inside = pixel - first[self.cell]
+        self.hand, self.at = inside % self.hands, inside // self.hands

@@ -85,7 +85,8 @@ class Superpixels(Batched):
         chance = random.uniform_field(group.parameters["keys"], group.place, count)
         chosen = chance < group.parameters["p_replace"][:, None]
         where = segments.flatten(1)
-        replaced = chosen.gather(1, where).view_as(segments)[:, None] & ~images.isnan()
+        # NaN is not itself.
+        replaced = chosen.gather(1, where).view_as(segments)[:, None] & (images == images)
         return torch.where(replaced, _means(images, where, count), images)
 
     def _segments(self, images: Tensor, about: int) -> tuple[Tensor, int]:
@@ -132,9 +133,11 @@ def _means(images: Tensor, where: Tensor, count: int) -> Tensor:
         images: floating ``(m, C, H, W)``.
         where: int64 ``(m, H * W)``, the segment of each pixel, in [0, count).
     """
-    values = clamped(images).nan_to_num(0.0).flatten(2).double() * (LEVELS * _STEPS)
-    # Rounding has no gradient of its own: it has that of what it rounds.
-    steps = values + (values.round() - values).detach() if images.requires_grad else values.round()
+    held = images.detach().nan_to_num(0.0).clamp(0, 1).flatten(2)
+    steps = held.double().mul_(LEVELS * _STEPS).round_()
+    if images.requires_grad:  # rounding has no gradient of its own
+        exact = clamped(images).nan_to_num(0.0).flatten(2).double() * (LEVELS * _STEPS)
+        steps = steps + (exact - exact.detach())
     segment = where[:, None].expand_as(steps)
     sums = steps.new_zeros(*steps.shape[:2], count).scatter_add(2, segment, steps)
     ones = steps.new_ones(()).expand(len(where), where.shape[1])

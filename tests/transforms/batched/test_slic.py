@@ -33,11 +33,24 @@ def one_by_one(image, grid, compactness):
         for x in range(width)
     }
     home = {(y, x): (y * down // height, x * across // width) for y, x in pixels}
+    corner = {}
+    for at in pixels:
+        corner.setdefault(home[at], at)
+    # Cells of eight pixels or more deal out every second one to each hand.
+    deal = [2 if side / count > 7 else 1 for side, count in zip((height, width), grid, strict=True)]
+    hand = {
+        at: sum(
+            (pixel - first) % hands * weight
+            for pixel, first, hands, weight in zip(at, corner[home[at]], deal, (deal[1], 1), strict=True)
+        )
+        for at in pixels
+    }
     members = {(i, j): [] for i in range(down) for j in range(across)}
     for at, cell in home.items():
-        members[cell].append(at)
+        if hand[at] == 0:
+            members[cell].append(at)
     centres = {}
-    for _ in range(ITERATIONS):
+    for step in range(ITERATIONS):
         for cell, own in members.items():
             if own:
                 centres[cell] = np.array([pixels[at] for at in own]).mean(0).round()
@@ -48,7 +61,7 @@ def one_by_one(image, grid, compactness):
             near = [cell for cell in near if cell in members]
             away = [float(((centres[cell] - pixel) ** 2).sum()) for cell in near]
             for cell, distance in zip(near, away, strict=True):
-                if distance == min(away):
+                if distance == min(away) and hand[at] == step % (deal[0] * deal[1]):
                     members[cell].append(at)
             first = near[away.index(min(away))]
             segment[at] = first[0] * across + first[1]
@@ -65,6 +78,8 @@ def one_by_one(image, grid, compactness):
         ((1, 19), (1, 5), 20.0),
         ((5, 3), (5, 3), 10.0),
         ((8, 9), (1, 1), 10.0),
+        ((29, 33), (2, 3), 10.0),
+        ((24, 13), (3, 4), 10.0),
     ],
 )
 def test_segments_are_those_of_a_loop(channels, size, grid, compactness):
@@ -75,22 +90,26 @@ def test_segments_are_those_of_a_loop(channels, size, grid, compactness):
         assert np.array_equal(segments, one_by_one(image, grid, compactness))
 
 
-def test_a_large_cell_in_parts_is_the_same(monkeypatch):
-    images = images_of(3, 3, 40, 50)
-    whole = slic(images, (2, 3), 10.0)
-    monkeypatch.setattr(cells, "_PART", 60)  # of 340 pixels
-    assert cells.Cells(40, 50, (2, 3), 80.0, images.device).parts == 6
-    assert torch.equal(slic(images, (2, 3), 10.0), whole)
-
-
 def test_sums_are_exact_where_they_are_largest():
     """Pure blue is furthest from grey; 2**24 is as far as float32 counts."""
-    blue = torch.zeros(1, 3, 256, 256)
+    blue = torch.zeros(1, 3, 300, 256)
     blue[:, 2] = 255
-    largest = cells.Cells(256, 256, (1, 1), 100.0 * UNIT, blue.device)
-    pixels = largest.cut((lab(blue) * UNIT).round())
-    assert largest.parts == 4
-    assert pixels.abs().double().sum(2).max() < 2**24
+    largest = cells.Cells(300, 256, (1, 1), 100.0 * UNIT, blue.device)
+    assert largest.hands == 6
+    hands = largest.cut((lab(blue) * UNIT).round())
+    assert hands.abs().double().sum(3).max() < 2**24
+    assert hands[:, :, -1].sum() == 300 * 256
+    assert (slic(blue, (1, 1), 100.0) == 0).all()
+
+
+def test_cells_are_put_together_as_they_were_cut():
+    images = images_of(2, 1, 37, 29)
+    for grid in ((1, 1), (4, 3), (37, 29), (2, 29)):
+        parts = cells.Cells(37, 29, grid, 80.0, images.device)
+        own = [torch.full((2 * parts.count, hand.shape[2]), cells.OWN) for hand in parts.cut(images)]
+        home = [torch.arange(side) * count // side for side, count in zip((37, 29), grid, strict=True)]
+        expected = home[0][:, None] * grid[1] + home[1]
+        assert torch.equal(parts.put_together(own), expected.expand(2, -1, -1))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
