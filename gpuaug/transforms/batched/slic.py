@@ -66,7 +66,7 @@ def _weights(cells: Cells, centres: Tensor) -> Tensor:
 
 
 def _nearest(scores: Tensor) -> Tensor:
-    """In place of ``(n, NEAR, pixels)``: 1 for the least of each nine and what is as small, 0 for the rest."""
+    """In place of ``(n, NEAR, pixels)``: 1 for the least of each nine and its equals, 0 for the rest."""
     least = torch.minimum(scores[:, 0], scores[:, 1])
     for number in range(2, NEAR):  # on a CPU four times as fast as ``amin``
         torch.minimum(least, scores[:, number], out=least)
