@@ -85,12 +85,10 @@ class Cells:
             colors: ``(m, C, H, W)``.
         """
         images, channels = colors.shape[:2]
-        pixels = colors.new_empty(self.hands, images, self.count, channels + 3, self._held)
         cut = colors.flatten(2).index_select(2, self._pixel)
         cut = cut.view(images, channels, self.hands, self.count, self._held).permute(2, 0, 3, 1, 4)
-        torch.mul(cut, self._real, out=pixels[..., :channels, :])
-        pixels[..., channels:, :] = self._away * self._real
-        return pixels.flatten(1, 2)
+        away = (self._away * self._real).expand(-1, images, -1, -1, -1)
+        return torch.cat((cut * self._real, away), dim=3).flatten(1, 2)
 
     def start(self, pixels: Tensor) -> Tensor:
         """Sums as ``centres`` takes them, where each pixel of a hand belongs to its own cell."""

@@ -3,8 +3,8 @@
 Achanta et al., "SLIC superpixels compared to state-of-the-art superpixel methods", TPAMI 2012, seen from the
 pixels, as gSLIC (Ren and Reid, 2011) has it. A grid cuts the image into cells, and each cell has a segment. A
 pixel compares with the centres of the segments of its own cell and of the eight around. All pixels of a cell
-compare with the same nine centres, so distances are products of small matrices. In each round but the last a
-quarter of the pixels, in turn, moves the centres.
+compare with the same nine centres, so distances are products of small matrices. Where cells have eight pixels
+on a side, a quarter of the pixels moves the centres in each round, another one in the next.
 
 Colors and places are whole numbers, in eighths of a step of CIELAB: few enough bits for float32 to hold every
 sum exactly. So segments depend on the image alone: not on the order of additions, batch-mates or the device.

@@ -159,6 +159,14 @@ def test_counts_of_a_batch_differ_and_each_draw_has_its_own():
     assert groups_of(ga.Superpixels(1.0, (10, 10)), images, draws)[0].rows is None
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("max_size", [None, 16])
+def test_it_compiles_whole(max_size):
+    transform, draws = ga.Superpixels(0.5, 12, max_size, seed=1), draws_of(5)
+    compiled = torch.compile(transform, backend="eager", fullgraph=True)
+    assert torch.equal(compiled(IMAGES, draws), transform(IMAGES, draws))
+
+
 # ---- Sizes and settings
 
 
