@@ -112,6 +112,14 @@ def test_cells_are_put_together_as_they_were_cut():
         assert torch.equal(parts.put_together(own), expected.expand(2, -1, -1))
 
 
+def test_a_segment_without_pixels_stays_where_it_was():
+    noise = torch.randint(256, (3, 3, 14, 14), generator=torch.Generator().manual_seed(5)).float()
+    out = slic(noise, (7, 7), 1.0)
+    assert min(len(segments.unique()) for segments in out) < 49
+    for image, segments in zip(noise, out, strict=True):
+        assert np.array_equal(segments, one_by_one(image, (7, 7), 1.0))
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_an_image_does_not_know_its_batch(count):
     images = images_of(5, 3, 40, 36)

@@ -72,6 +72,12 @@ def test_alpha_stays():
     assert torch.equal(out[:, :3], ga.Superpixels(1.0, 20)(IMAGES, draws_of(5)))
 
 
+def test_the_least_number_is_no_chance_of_nothing(monkeypatch):
+    monkeypatch.setattr(random, "uniform_field", lambda keys, place, count: torch.zeros(len(keys), count))
+    assert torch.equal(ga.Superpixels(0.0)(IMAGES, draws_of(5)), IMAGES)
+    assert (ga.Superpixels(1e-6, 4)(IMAGES, draws_of(5)) != IMAGES).any()
+
+
 # ---- Means
 
 
