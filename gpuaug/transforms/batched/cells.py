@@ -62,11 +62,11 @@ class Cells:
         self._first = (cell * NEAR).flatten()
 
         # Where a pixel is, from the middle of its cell, and a 1; and the middles, from the image's corner.
-        away = torch.ones(3, *shape, device=device)
+        away = torch.ones(3, *shape, dtype=torch.float32, device=device)
         away[0] = rows.away[:, None, :, None, :, None]
         away[1] = columns.away[None, :, None, :, None, :]
         self._away = away.reshape(3, self.hands, self.count, self._held).permute(1, 2, 0, 3)[:, None]
-        middle = torch.empty(2, down, across, device=device)
+        middle = torch.empty(2, down, across, dtype=torch.float32, device=device)
         middle[0], middle[1] = rows.middle[:, None], columns.middle
         self._middle = middle.flatten(1).mT
 
@@ -148,8 +148,8 @@ class _Axis:
         pixel = first[:-1, None] + inside
         self.real = pixel < first[1:, None]
         self.pixel = pixel.clamp(max=side - 1)
-        self.middle = ((first[:-1] + first[1:] - 1) * (scale / 2)).round()
-        self.away = (self.pixel * scale).round() - self.middle[:, None]
+        self.middle = ((first[:-1] + first[1:] - 1).float() * (scale / 2)).round()
+        self.away = (self.pixel.float() * scale).round() - self.middle[:, None]
         pixel = torch.arange(side, device=device)
         self.cell = pixel * count // side
         inside = pixel - first[self.cell]
