@@ -16,6 +16,7 @@ from gpuaug.transforms.batched.iso_noise import *
 from gpuaug.transforms.batched.jpeg import *
 from gpuaug.transforms.batched.sharpening import *
 from gpuaug.transforms.batched.smoothing import *
+from gpuaug.transforms.batched.superpixels import *
 from gpuaug.transforms.blur import *
 from gpuaug.transforms.color import *
 from gpuaug.transforms.compose import *
