@@ -134,8 +134,18 @@ MUTATIONS = {
         "(channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x;",
         "(channel * batch.height + plan.y.begin + first_row) * batch.width + plan.x.begin + x + kVector;",
     ),
-    "a blur that begins without its first rows": ("plain", "cuda/blur.cuh", "int row = -2 * kHalo", "int row = -kHalo"),
-    "a row of the patch that is kept too long": ("plain", "cuda/blur.cuh", "fourth = sixth", "fourth = fifth"),
+    "a blur that begins without its first rows": (
+        "plain",
+        "cuda/blur.cuh",
+        "int row = -2 * kHalo",
+        "int row = -kHalo",
+    ),
+    "a row of the patch that is kept too long": (
+        "plain",
+        "cuda/blur.cuh",
+        "fourth = sixth",
+        "fourth = fifth",
+    ),
     "no carry from column to column": ("plain", "cuda/packed.cuh", "kMore - kOneLess", "kMore"),
     "a finished tile over the patch that is still read": (
         "thread",
