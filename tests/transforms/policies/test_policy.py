@@ -11,6 +11,8 @@ POLICIES = [
     ga.RandAugment(),
     ga.RandAugment(num_ops=3, magnitude=20),
     ga.TrivialAugmentWide(),
+    ga.AutoAugment(),
+    ga.AutoAugment("svhn"),
 ]
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.label())
 
