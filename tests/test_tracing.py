@@ -15,7 +15,15 @@ LABELS = torch.arange(4) % 2
 DRAWS = torch.stack((torch.arange(4), torch.ones(4).long(), torch.arange(4) * 0x1E3779B97F4A7C15), dim=1)
 HOST_TENSORS = ("Normalize", "FancyPCA")  # a FakeTensorMode refuses real tensors, such as a module's own
 # What was drawn says how many groups there are: the sizes of a filter, the ops of a policy.
-BY_CHOICE = ("Blur", "MedianBlur", "MotionBlur", "RandAugment", "TrivialAugmentWide", "AutoAugment")
+BY_CHOICE = (
+    "Blur",
+    "MedianBlur",
+    "MotionBlur",
+    "RandAugment",
+    "TrivialAugmentWide",
+    "AutoAugment",
+    "TimmRandAugment",
+)
 STILL = ("ColorJitter", "CLAHE")  # change nothing by default, or hardly anything in so few pixels
 every_entry = pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
 with_and_without_draws = pytest.mark.parametrize("draws", [(DRAWS,), ()], ids=["draws", "none"])

@@ -29,4 +29,5 @@ from gpuaug.transforms.normalize import *
 from gpuaug.transforms.per_class import *
 from gpuaug.transforms.policies.auto_augment import *
 from gpuaug.transforms.policies.rand_augment import *
+from gpuaug.transforms.policies.timm import *
 from gpuaug.transforms.policies.trivial_augment import *

@@ -1,27 +1,28 @@
 """The ops of policies: what each writes into a record at a magnitude, or which batched transform it is.
 
-Names, magnitudes and signs are those of ``torchvision.transforms.v2``'s policies.
+Names and magnitudes are those of ``torchvision.transforms.v2``'s policies; SlideX, SlideY, SolarizeFrom and
+SolarizeAdd are timm's.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from gpuaug.recipe.layout import POSTERIZE, SOLARIZE, THRESHOLD_UNIT, Stage
 from gpuaug.recipe.recipes import Group
 from gpuaug.recipe.selection import Selection
-from gpuaug.transforms.affine import inverse_map
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.base import Batched, groups_of
 from gpuaug.transforms.batched.histograms import AutoContrast, Equalize, RandomMeanContrast
 from gpuaug.transforms.batched.sharpness import RandomSharpness
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.policies.order import Kind
+from gpuaug.transforms.policies.solarize_add import SolarizeAdd
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ def _shear(axis: int, magnitude: float) -> Written:
 
 def _rotate(degrees: float) -> Written:
     """Counter-clockwise."""
-    angle = torch.tensor([-degrees], dtype=torch.float64, device="cpu")
-    return Written(Kind.WARP, inverse=tuple(float(entry) for entry in inverse_map(angle)))
+    turn = math.radians(degrees)
+    return Written(Kind.WARP, inverse=(math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)))
 
 
 def _direction(axis: int, magnitude: float) -> Kind:
@@ -123,8 +124,8 @@ def _posterize(bits: float) -> Written:
 
 def _solarize(share: float) -> Written:
     """From a share of white on, in float32, as torchvision compares."""
-    level = math.ceil(float(torch.tensor(255.0 * share, dtype=torch.float32, device="cpu")))
-    return solarize_from(level)
+    (rounded,) = struct.unpack("f", struct.pack("f", 255.0 * share))
+    return solarize_from(math.ceil(rounded))
 
 
 def solarize_from(level: int) -> Written:
@@ -156,13 +157,16 @@ OPS: dict[str, tuple[Stage, Callable[[float], Written]]] = {
     "Invert": (Stage.CURVES, lambda _: solarize_from(0)),
     "AutoContrast": (Stage.BATCHED, _batched),
     "Equalize": (Stage.BATCHED, _batched),
+    "SolarizeAdd": (Stage.BATCHED, _batched),  # levels, as a factor
+    "SolarizeFrom": (Stage.CURVES, lambda level: solarize_from(int(level))),
 }
 # What runs after the kernel, on the draws that chose it.
-WHOLE_IMAGE: dict[str, Callable[[], Batched]] = {
+BATCHED: dict[str, Callable[[], Batched]] = {
     "Contrast": lambda: RandomMeanContrast(seed=0),
     "Sharpness": lambda: RandomSharpness(seed=0),
     "AutoContrast": lambda: AutoContrast(seed=0),
     "Equalize": lambda: Equalize(seed=0),
+    "SolarizeAdd": lambda: SolarizeAdd(seed=0),
 }
 
 
@@ -180,7 +184,7 @@ class Op(Transform):
         return f"{self.name} {self.magnitudes}".rstrip()
 
 
-class WholeImageOp(Op):
+class BatchedOp(Op):
     """An op that a batched transform does, after the kernel of its pass.
 
     Here alone a policy hands its draws to one: what the kernel learns to do becomes an entry in ``OPS``.
@@ -188,7 +192,7 @@ class WholeImageOp(Op):
 
     def __init__(self, name: str, magnitudes: str = "") -> None:
         super().__init__(name, magnitudes)
-        self._does = WHOLE_IMAGE[name]()
+        self._does = BATCHED[name]()
         self.backend = self._does.backend
 
     def serve(self, batch: DrawBatch, place: int, selection: Selection, factor: Tensor) -> None:
@@ -205,4 +209,4 @@ def op(name: str, magnitudes: str = "") -> Op:
     >>> op("Rotate", "±9").label(), op("Equalize").backend
     ('Rotate ±9', 'torch')
     """
-    return (WholeImageOp if name in WHOLE_IMAGE else Op)(name, magnitudes)
+    return (BatchedOp if name in BATCHED else Op)(name, magnitudes)

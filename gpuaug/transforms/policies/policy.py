@@ -14,7 +14,7 @@ from gpuaug.recipe.selection import Selection, both, where
 from gpuaug.transforms.compose import Container
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Geometry, PassCursor
-from gpuaug.transforms.policies.ops import COLUMNS, WholeImageOp
+from gpuaug.transforms.policies.ops import COLUMNS, BatchedOp
 from gpuaug.transforms.policies.order import Kind, passes_of
 from gpuaug.transforms.policies.space import Space
 from gpuaug.transforms.step import Step
@@ -109,7 +109,7 @@ class DrawnOps:
             curve, parameter = row["curve"].long().unbind(1)
             builder.curve(curve, parameter, here & self._curves[:, slot])
             for op, child in enumerate(step.children):
-                if isinstance(child.transform, WholeImageOp):
+                if isinstance(child.transform, BatchedOp):
                     chosen = here & (self._ops[:, slot] == op)
                     child.transform.serve(batch, child.place, chosen, row["factor"][:, 0])
 

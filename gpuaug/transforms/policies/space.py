@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gpuaug.transforms.policies.ops import NOTHING, OPS, Written, op, translation
-from gpuaug.transforms.policies.ops import Op as Op
+from gpuaug.transforms.policies.ops import NOTHING, OPS, Op, Written, op, translation
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Entry:
         name: in ``OPS``.
         magnitudes: at each level of the space; None where it has none.
         signed: whether half of the draws take the opposite.
+        least: with its sign, a magnitude is at least that.
         of_side: magnitudes are shares of the width or height: the steps that a last one is reached in, and
             which of them each level is; then ``magnitudes`` has only the last one.
     """
@@ -27,6 +28,7 @@ class Entry:
     name: str
     magnitudes: Sequence[float] | None = None
     signed: bool = False
+    least: float = -math.inf
     of_side: tuple[int, Sequence[int]] | None = None
 
     def writes(self, level: int, sign: int) -> Written:
@@ -36,7 +38,7 @@ class Entry:
             return write(0.0)
         sign = sign if self.signed else 1
         if self.of_side is None:
-            return write(sign * self.magnitudes[level])
+            return write(max(self.least, sign * self.magnitudes[level]))
         steps, taken = self.of_side
         return translation("XY".index(self.name[-1]), sign * self.magnitudes[0], taken[level], steps)
 
@@ -165,7 +167,7 @@ def torchvision_space(
     for name in names:
         make, signed = magnitudes.get(name, (None, False))
         if name.startswith("Translate") and share is not None:
-            entries.append(Entry(name, [share], signed, (bins - 1, levels)))
+            entries.append(Entry(name, [share], signed, of_side=(bins - 1, levels)))
             continue
         make = _to(pixels) if name.startswith("Translate") else make
         values = None if make is None else [float(value) for value in make(bins)[list(levels)]]

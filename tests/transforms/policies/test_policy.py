@@ -13,6 +13,7 @@ POLICIES = [
     ga.TrivialAugmentWide(),
     ga.AutoAugment(),
     ga.AutoAugment("svhn"),
+    ga.TimmRandAugment(),
 ]
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.label())
 
