@@ -27,6 +27,7 @@ from gpuaug.transforms.impulse import *
 from gpuaug.transforms.noise import *
 from gpuaug.transforms.normalize import *
 from gpuaug.transforms.per_class import *
+from gpuaug.transforms.policies.aug_mix import *
 from gpuaug.transforms.policies.auto_augment import *
 from gpuaug.transforms.policies.rand_augment import *
 from gpuaug.transforms.policies.timm import *

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.builder import Extent
+from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both, where
+from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Container
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Geometry, PassCursor
@@ -64,10 +65,7 @@ class Policy(Container):
         last = max(child.last_pass for child in step.children)
         if served is False or not step.pass_index <= batch.pass_index <= last:
             return
-        if batch.builder.channels not in CHANNELS:
-            raise ValueError(
-                f"{type(self).__name__}: images must have 1, 3 or 4 channels, got {batch.builder.channels}"
-            )
+        check_channels(self, batch.builder)
         if step.place not in batch.kept:
             rows = where(
                 served,
@@ -78,6 +76,14 @@ class Policy(Container):
             batch.kept[step.place] = DrawnOps(self._space, rows, warped)
         drawn: DrawnOps = batch.kept[step.place]
         drawn.write(batch, step, batch.pass_index - step.pass_index)
+
+
+def check_channels(transform: Transform, builder: RecipeBuilder) -> None:
+    """Raise unless images are grey or have colors."""
+    if builder.channels not in CHANNELS:
+        raise ValueError(
+            f"{type(transform).__name__}: images must have 1, 3 or 4 channels, got {builder.channels}"
+        )
 
 
 class DrawnOps:

@@ -142,7 +142,7 @@ def _magnitudes(shear: float, degrees: float, strength: float, bits: tuple[int, 
 STANDARD = _magnitudes(0.3, 30.0, 0.9, (8, 4))  # AutoAugment's and RandAugment's
 WIDE = _magnitudes(0.99, 135.0, 0.99, (8, 6))
 AUGMIX = _magnitudes(0.3, 30.0, 0.9, (4, 4))
-STANDARD_SHARE = 150.0 / 331.0
+STANDARD_SHARE, AUGMIX_SHARE = 150.0 / 331.0, 1.0 / 3.0
 
 
 def torchvision_space(

@@ -14,6 +14,7 @@ POLICIES = [
     ga.AutoAugment(),
     ga.AutoAugment("svhn"),
     ga.TimmRandAugment(),
+    ga.AugMix(),
 ]
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.label())
 
