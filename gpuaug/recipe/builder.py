@@ -198,6 +198,7 @@ class RecipeBuilder:
     def curve(self, curve: Tensor | int, parameter: Tensor | int, selection: Selection = True) -> None:
         """One more curve of levels, of at most ``MOST_CURVES``: ``POSTERIZE`` to a number of bits,
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
+        Where draws have different curves, ``curve`` is the record's word of each, and ``parameter`` 0.
         """
         self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
 

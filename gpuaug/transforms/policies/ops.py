@@ -15,9 +15,8 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import POSTERIZE, SOLARIZE, THRESHOLD_UNIT, Stage
 from gpuaug.recipe.recipes import Group
-from gpuaug.recipe.selection import Selection
 from gpuaug.transforms.base import Transform
-from gpuaug.transforms.batched.base import Batched, groups_of
+from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.batched.histograms import AutoContrast, Equalize, RandomMeanContrast
 from gpuaug.transforms.batched.sharpness import RandomSharpness
 from gpuaug.transforms.draw_batch import DrawBatch
@@ -32,52 +31,62 @@ class Written:
     Attributes:
         kind: what matters for its place in a pass.
         inverse: the map from outputs to inputs about the middle: xx, xy, yx, yy.
-        offset: what is added to it in x and in y, as shares of the width and of the height: x by width, x by
-            height, y by width, y by height.
-        moved: pixels to the right and down, of which the fraction is cut off: in shares of the width and of
-            the height, then in pixels.
-        step, steps: a share is reached at the last of so many steps; how many of them are taken. They are
-            counted in float32, as torchvision counts, because a last bit decides over a pixel.
-        colors: factors of brightness and of saturation.
-        curve: its kind and parameter, as the record has them.
+        by_width, by_height: what is added to it in x and in y, as shares of the width and of the height.
+        share, pixels: how far it moves to the right and down, as shares of the width and of the height and
+            in pixels, without the fraction.
+        step, steps: a share is reached in so many steps, of which so many are taken. They are counted in
+            float32, as torchvision counts, because a last bit decides over a pixel.
+        brightness, saturation: factors.
+        curve: as a word of the record.
         factor: of a batched transform.
     """
 
     kind: Kind
     inverse: tuple[float, ...] = (1.0, 0.0, 0.0, 1.0)
-    offset: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
-    moved: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    by_width: tuple[float, float] = (0.0, 0.0)
+    by_height: tuple[float, float] = (0.0, 0.0)
+    share: tuple[float, float] = (0.0, 0.0)
+    pixels: tuple[float, float] = (0.0, 0.0)
     step: int = 0
-    steps: int = 0
-    colors: tuple[float, float] = (1.0, 1.0)
-    curve: tuple[int, int] = (0, 0)
+    steps: int = 1
+    brightness: float = 1.0
+    saturation: float = 1.0
+    curve: int = 0
     factor: float = 1.0
 
     @property
     def row(self) -> list[float]:
         """As ``COLUMNS`` has them."""
-        numbers = (*self.inverse, *self.offset, *self.moved, self.step, self.steps, *self.colors)
-        return [float(number) for number in (*numbers, *self.curve, self.factor)]
+        geometry = (*self.inverse, *self.by_width, *self.by_height, *self.share, *self.pixels)
+        rest = (self.step, self.steps, self.brightness, self.saturation, self.curve, self.factor)
+        return [float(number) for number in (*geometry, *rest)]
 
 
-# Where each field of ``Written`` lies in a row.
+# Where each field of ``Written`` lies in a row; "mixed" is brightness, saturation and the curve.
 COLUMNS = {
     "inverse": slice(0, 4),
-    "offset": slice(4, 8),
-    "moved": slice(8, 12),
+    "by_width": slice(4, 6),
+    "by_height": slice(6, 8),
+    "share": slice(8, 10),
+    "pixels": slice(10, 12),
     "step": slice(12, 14),
-    "colors": slice(14, 16),
-    "curve": slice(16, 18),
-    "factor": slice(18, 19),
+    "mixed": slice(14, 17),
+    "factor": slice(17, 18),
 }
 NOTHING = Written(Kind.NOTHING)
 
 
+def _on(axis: int, number: float) -> tuple[float, float]:
+    """A number in x, for axis 0, or in y."""
+    return (0.0, number) if axis else (number, 0.0)
+
+
 def _shear(axis: int, magnitude: float) -> Written:
     """About the top left corner."""
-    inverse, offset = [1.0, 0.0, 0.0, 1.0], [0.0] * 4
-    inverse[1 + axis], offset[1 + axis] = magnitude, magnitude / 2
-    return Written(Kind.WARP, inverse=tuple(inverse), offset=tuple(offset))
+    half = _on(axis, magnitude / 2)
+    if axis == 0:
+        return Written(Kind.WARP, inverse=(1.0, magnitude, 0.0, 1.0), by_height=half)
+    return Written(Kind.WARP, inverse=(1.0, 0.0, magnitude, 1.0), by_width=half)
 
 
 def _rotate(degrees: float) -> Written:
@@ -94,32 +103,28 @@ def _direction(axis: int, magnitude: float) -> Kind:
 
 def translation(axis: int, share: float, step: int, steps: int) -> Written:
     """Moved by whole pixels: by ``step`` of the ``steps`` to a share of the side, which may be negative."""
-    moved = [0.0] * 4
-    moved[axis] = share
-    return Written(_direction(axis, share * step), moved=tuple(moved), step=step, steps=steps)
+    return Written(_direction(axis, share * step), share=_on(axis, share), step=step, steps=steps)
 
 
 def _translation_in_pixels(axis: int, magnitude: float) -> Written:
     pixels = math.trunc(magnitude)
-    moved = [0.0] * 4
-    moved[2 + axis] = float(pixels)
-    return Written(_direction(axis, pixels), moved=tuple(moved))
+    return Written(_direction(axis, pixels), pixels=_on(axis, pixels))
 
 
 def _slide(axis: int, share: float) -> Written:
     """Moved by a share of the side, between pixels too."""
-    offset = [0.0] * 4
-    offset[3 * axis] = -share
-    return Written(Kind.WARP, offset=tuple(offset))
+    if axis == 0:
+        return Written(Kind.WARP, by_width=(-share, 0.0))
+    return Written(Kind.WARP, by_height=(0.0, -share))
 
 
 def _colors(brightness: float, saturation: float) -> Written:
     glares = max(brightness, saturation) > 1
-    return Written(Kind.GLARE if glares else Kind.FADE, colors=(brightness, saturation))
+    return Written(Kind.GLARE if glares else Kind.FADE, brightness=brightness, saturation=saturation)
 
 
 def _posterize(bits: float) -> Written:
-    return Written(Kind.CURVE, curve=(POSTERIZE, math.trunc(bits)))
+    return Written(Kind.CURVE, curve=POSTERIZE + 256 * math.trunc(bits))
 
 
 def _solarize(share: float) -> Written:
@@ -131,7 +136,7 @@ def _solarize(share: float) -> Written:
 def solarize_from(level: int) -> Written:
     """Levels from this one on are inverted."""
     threshold = max(0, math.floor(level / 255 * THRESHOLD_UNIT - 0.5))
-    return Written(Kind.CURVE if level > 0 else Kind.LIFT, curve=(SOLARIZE, threshold))
+    return Written(Kind.CURVE if level > 0 else Kind.LIFT, curve=SOLARIZE + 256 * threshold)
 
 
 def _batched(factor: float) -> Written:
@@ -195,9 +200,9 @@ class BatchedOp(Op):
         self._does = BATCHED[name]()
         self.backend = self._does.backend
 
-    def serve(self, batch: DrawBatch, place: int, selection: Selection, factor: Tensor) -> None:
-        """Do it to the selected draws; ``place`` is its own in the chain, ``factor`` float64 ``(n,)``."""
-        batch.groups += groups_of(place, 0, selection, {"factor": factor})
+    def serve(self, batch: DrawBatch, place: int, rows: Tensor, factor: Tensor) -> None:
+        """Do it to some draws, int64 ``(m,)``, each with its factor; ``place`` is its own in the chain."""
+        batch.groups.append(Group(place, 0, rows, {"factor": factor}))
 
     def transform_group(self, images: Tensor, group: Group) -> Tensor:
         return self._does.transform_group(images, group)

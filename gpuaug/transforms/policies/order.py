@@ -20,7 +20,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.layout import MOST_CURVES
+from gpuaug.recipe.layout import MOST_CURVES, Stage
 
 
 class Kind(IntEnum):
@@ -39,6 +39,13 @@ class Kind(IntEnum):
     BATCHED = 10  # after the kernel
 
 
+# The stage that runs an op of a kind.
+STAGES = {
+    **dict.fromkeys((Kind.WARP, Kind.LEFT, Kind.RIGHT, Kind.UP, Kind.DOWN), Stage.GEOMETRY),
+    **dict.fromkeys((Kind.FADE, Kind.GLARE), Stage.COLOR),
+    **dict.fromkeys((Kind.CURVE, Kind.LIFT), Stage.CURVES),
+    Kind.BATCHED: Stage.BATCHED,
+}
 _OPPOSITE = {Kind.LEFT: Kind.RIGHT, Kind.RIGHT: Kind.LEFT, Kind.UP: Kind.DOWN, Kind.DOWN: Kind.UP}
 
 

@@ -9,18 +9,22 @@ from torch import Tensor
 
 from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.layout import Stage
-from gpuaug.recipe.program import Operand
-from gpuaug.recipe.selection import Selection, both, where
+from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Container
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Geometry, PassCursor
 from gpuaug.transforms.policies.ops import COLUMNS, BatchedOp
-from gpuaug.transforms.policies.order import Kind, passes_of
+from gpuaug.transforms.policies.order import STAGES, Kind, passes_of
 from gpuaug.transforms.policies.space import Space
 from gpuaug.transforms.step import Step
 
 CHANNELS = (1, 3, 4)
+
+# By kind: the stage that runs an op, as a number; and that of none.
+NO_STAGE = -1
+STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], device="cpu")
+FACTOR = COLUMNS["factor"].start
 
 
 class Policy(Container):
@@ -67,11 +71,9 @@ class Policy(Container):
             return
         check_channels(self, batch.builder)
         if step.place not in batch.kept:
-            rows = where(
-                served,
-                self.choose(batch.uniform(step.place)),
-                torch.tensor([[self._space.nothing]], device="cpu"),
-            )
+            rows = self.choose(batch.uniform(step.place))
+            if not isinstance(served, bool):
+                rows = torch.where(served[:, None], rows, self._space.nothing)
             warped = last - step.pass_index >= self._slots
             batch.kept[step.place] = DrawnOps(self._space, rows, warped)
         drawn: DrawnOps = batch.kept[step.place]
@@ -87,52 +89,76 @@ def check_channels(transform: Transform, builder: RecipeBuilder) -> None:
 
 
 class DrawnOps:
-    """The ops of the draws of a batch: rows ``(n, slots)`` of a space, and the pass of each."""
+    """The ops of the draws of a batch: rows ``(n, slots)`` of a space, and the pass of each.
+
+    A batch is small and a tensor operation costs microseconds: all slots at once, wherever they can.
+    """
 
     def __init__(self, space: Space, rows: Tensor, warped: bool) -> None:
         kinds = space.kinds[rows]
         self._passes = passes_of(kinds, warped)
-        self._parameters = space.table[rows]  # (n, slots, columns)
+        self._row = space.table[rows]  # (n, slots, columns)
         self._ops = space.ops[rows]
+        self._stages = STAGE_OF[kinds]
         self._warped = warped
-        self._geometry = (kinds >= Kind.WARP) & (kinds <= Kind.DOWN)
-        self._colors = (kinds == Kind.FADE) | (kinds == Kind.GLARE)
-        self._curves = (kinds == Kind.CURVE) | (kinds == Kind.LIFT)
+        self._corners: tuple[Extent, Tensor] | None = None  # with the extent that they are for
 
     def write(self, batch: DrawBatch, step: Step, number: int) -> None:
         """Write what falls into the pass of that number, counted from the policy's first."""
+        here = torch.where(self._passes == number, self._stages, NO_STAGE)
+        moves, mixes, curves = (
+            (here == stage).unbind(1) for stage in (Stage.GEOMETRY, Stage.COLOR, Stage.CURVES)
+        )
         builder = batch.builder
-        for slot in range(max(0, number - self._warped), self._passes.shape[1]):
-            here = self._passes[:, slot] == number
-            row = {name: self._parameters[:, slot, columns] for name, columns in COLUMNS.items()}
-            moves = here & self._geometry[:, slot]
-            extent = builder.extent
-            builder.border("zero", moves)
-            builder.affine(row["inverse"], (0, 0), moves)
-            builder.crop(_corner(row, extent), extent, moves)
-            brightness, saturation = row["colors"].unbind(1)
-            builder.adjust(brightness, 1.0, saturation, True, selection=here & self._colors[:, slot])
-            curve, parameter = row["curve"].long().unbind(1)
-            builder.curve(curve, parameter, here & self._curves[:, slot])
-            for op, child in enumerate(step.children):
-                if isinstance(child.transform, BatchedOp):
-                    chosen = here & (self._ops[:, slot] == op)
-                    child.transform.serve(batch, child.place, chosen, row["factor"][:, 0])
+        extent = builder.extent
+        corners = self._corners_in(extent)
+        for slot in range(max(0, number - self._warped), here.shape[1]):
+            row = self._row[:, slot]
+            builder.border("zero", moves[slot])
+            builder.affine(row[:, COLUMNS["inverse"]], (0, 0), moves[slot])
+            builder.crop(corners[:, slot], extent, moves[slot])
+            brightness, saturation, curve = row[:, COLUMNS["mixed"]].unbind(1)
+            builder.adjust(brightness, 1.0, saturation, True, selection=mixes[slot])
+            builder.curve(curve, 0, curves[slot])
+        self._serve(batch, step, here == Stage.BATCHED)
+
+    def _serve(self, batch: DrawBatch, step: Step, chosen: Tensor) -> None:
+        """Hand what is chosen, ``(n, slots)``, to the batched ops: of each draw in the order of its slots."""
+        draws, slots = chosen.nonzero().unbind(1)
+        if len(draws) == 0:
+            return
+        children = len(step.children)
+        keys, order = (slots * children + self._ops[draws, slots]).sort(stable=True)
+        draws, slots = draws[order], slots[order]
+        factors = self._row[draws, slots, FACTOR].float()
+        keys, counts = keys.unique_consecutive(return_counts=True)
+        sizes = counts.tolist()
+        for key, rows, factor in zip(keys.tolist(), draws.split(sizes), factors.split(sizes), strict=True):
+            child = step.children[key % children]
+            if isinstance(child.transform, BatchedOp):
+                child.transform.serve(batch, child.place, rows, factor)
+
+    def _corners_in(self, extent: Extent) -> Tensor:
+        """Where the windows lie that become the images, float64 ``(n, slots, 2)``."""
+        if self._corners is None or isinstance(extent, Tensor) or self._corners[0] != extent:
+            self._corners = (extent, corners(self._row, extent))
+        return self._corners[1]
 
 
-def _corner(row: dict[str, Tensor], extent: Extent) -> Operand:
-    """Where the window lies that becomes the image, ``(n, 2)``."""
-    size = torch.as_tensor(extent, dtype=torch.float64, device="cpu").view(-1, 2)
-    offset: Tensor = (row["offset"].unflatten(1, (2, 2)) * size[:, None]).sum(2)
+def corners(row: Tensor, extent: Extent) -> Tensor:
+    """Where a window lies that becomes the image, float64 ``(..., 2)``, for rows ``(n, ..., columns)``."""
+    size = torch.as_tensor(extent, dtype=torch.float64, device="cpu")
+    if size.dim() == 2:
+        size = size.view(-1, *(1,) * (row.dim() - 2), 2)
+    offset = row[..., COLUMNS["by_width"]] * size[..., :1] + row[..., COLUMNS["by_height"]] * size[..., 1:]
     return offset - _whole_move(row, size)
 
 
-def _whole_move(row: dict[str, Tensor], size: Tensor) -> Tensor:
-    """Whole pixels to the right and down, float64 ``(n, 2)``: of a share as ``torch.linspace`` counts it."""
-    share, pixels = row["moved"].split(2, 1)
-    step, steps = row["step"].float().split(1, 1)
+def _whole_move(row: Tensor, size: Tensor) -> Tensor:
+    """Whole pixels to the right and down: of a share as ``torch.linspace`` counts it, in float32."""
+    share, pixels = row[..., COLUMNS["share"]], row[..., COLUMNS["pixels"]]
+    step, steps = row[..., COLUMNS["step"]].float().split(1, -1)
     end = (share * size).float()
-    each = end / steps.clamp(min=1)
-    moved = torch.where(step < (steps + 1).div(2).floor(), each * step, end - each * (steps - step))
-    whole: Tensor = moved.trunc().double() + pixels
-    return whole
+    each = end / steps
+    moved = torch.where(2 * step < steps, each * step, end - each * (steps - step))
+    return moved.trunc() + pixels

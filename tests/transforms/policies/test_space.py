@@ -5,7 +5,7 @@ import torch
 from torchvision.transforms import v2
 
 from gpuaug.transforms.policies.ops import COLUMNS
-from gpuaug.transforms.policies.policy import _whole_move
+from gpuaug.transforms.policies.policy import corners
 from gpuaug.transforms.policies.space import (
     STANDARD,
     STANDARD_SHARE,
@@ -43,9 +43,9 @@ def test_magnitudes_and_signs(magnitudes, theirs, bins, share):
 def test_a_share_of_a_side_is_torchvisions_pixels(bins):
     space = torchvision_space(["TranslateX"], STANDARD, bins, range(bins), share=STANDARD_SHARE)
     rows = space.rows(torch.zeros(bins, dtype=torch.int64), torch.arange(bins), torch.tensor(True))
-    row = {name: space.table[rows][:, columns] for name, columns in COLUMNS.items()}
+    row = space.table[rows]
     for width in range(1, 700):
-        moved = _whole_move(row, torch.tensor([[width, 9]], dtype=torch.float64))
+        moved = -corners(row, (width, 9))
         values = v2.RandAugment._AUGMENTATION_SPACE["TranslateX"][0](bins, 9, width)
         assert moved[:, 0].tolist() == [int(-value) for value in values.tolist()], width
         assert not moved[:, 1].any()
@@ -57,4 +57,4 @@ def test_rows_by_hand():
     assert space.ops.tolist() == [0] * 4 + [1] * 4 + [-1]
     turned, posterized = space.table[[2, 3]], space.table[[6, 7]]
     torch.testing.assert_close(turned[:, COLUMNS["inverse"]].diag().sum(), torch.tensor(-1.0).double())
-    assert posterized[:, COLUMNS["curve"]].tolist() == [[1, 2], [1, 2]]  # no sign
+    assert posterized[:, COLUMNS["mixed"]].tolist() == [[1, 1, 1 + 256 * 2]] * 2  # no sign
