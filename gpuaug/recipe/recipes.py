@@ -58,12 +58,15 @@ class Recipes(NamedTuple):
         size: (height, width) of every output image, in pixels.
         stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
         groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
+        rows: int64 ``(m,)``, the draws that the pass changes, where the others may stay where they are, in
+            the result of the pass before; None: all are made anew.
     """
 
     records: Tensor
     size: tuple[int, int]
     stages: int
     groups: tuple[Group, ...] = ()
+    rows: Tensor | None = None
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
         return self.each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
@@ -71,12 +74,15 @@ class Recipes(NamedTuple):
     def each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
         """The same recipes, each of ``tensors`` changed, in their order."""
         return self._replace(
-            records=change(self.records), groups=tuple(group.each(change) for group in self.groups)
+            records=change(self.records),
+            rows=None if self.rows is None else change(self.rows),
+            groups=tuple(group.each(change) for group in self.groups),
         )
 
     @property
     def tensors(self) -> list[Tensor]:
-        return [self.records, *(tensor for group in self.groups for tensor in group.tensors)]
+        rows = [] if self.rows is None else [self.rows]
+        return [self.records, *rows, *(tensor for group in self.groups for tensor in group.tensors)]
 
     def field(self, name: str) -> Tensor:
         """One field of every draw, int64 ``(n,)``."""

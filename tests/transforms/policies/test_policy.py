@@ -76,6 +76,25 @@ def test_only_what_cannot_share_a_pass_takes_another():
     assert [p.stages != 0 for p in two.recipes(draws, images.shape)] == [True, True]
 
 
+@pytest.mark.parametrize("floating", [False, True])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_later_pass_is_of_the_draws_that_need_it(floating, layout):
+    images, draws = colored(40).contiguous(memory_format=layout), draws_of(40)
+    images = images / 255 if floating else images
+    policy = ga.RandAugment()
+    first, second = policy.recipes(draws, tuple(images.shape))
+    assert first.rows is None
+    assert 0 < len(second.rows) < 20
+    assert second.rows.tolist() == second.field("stages").nonzero().flatten().tolist()
+    out = policy(images, draws)
+    assert torch.equal(out, policy.apply_recipes(images, (first, second._replace(rows=None))))
+    assert out.is_contiguous(memory_format=layout)
+    normalized = ga.Compose([policy, ga.Normalize()]).recipes(draws, tuple(images.shape))
+    assert normalized[1].rows is None  # of all draws it makes floats
+    draw = next(n for n in range(40) if n not in second.rows.tolist())
+    assert len(policy.recipes(draws[draw : draw + 1], (1, *images.shape[1:]))[1].rows) == 0
+
+
 @pytest.mark.parametrize(
     "before", [ga.RandomHorizontalFlip(), ga.RandomCrop(30, padding=4), ga.RandomCrop(30)], ids=str
 )
