@@ -195,12 +195,15 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.ADJUST, selection, brightness, contrast, saturation, brightness_first, hue)
 
-    def curve(self, curve: Tensor | int, parameter: Tensor | int, selection: Selection = True) -> None:
+    def curve(self, curve: int, parameter: Tensor | int, selection: Selection = True) -> None:
         """One more curve of levels, of at most ``MOST_CURVES``: ``POSTERIZE`` to a number of bits,
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
-        Where draws have different curves, ``curve`` is the record's word of each, and ``parameter`` 0.
         """
         self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
+
+    def curve_words(self, words: Tensor, selection: Selection = True) -> None:
+        """One more curve, of each draw its own: the record's words ``(n,)``, as ``curve`` makes them."""
+        self._program.write(Opcode.CURVE, selection, words)
 
     def noise(
         self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True

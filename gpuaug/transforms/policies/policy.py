@@ -119,7 +119,7 @@ class DrawnOps:
             builder.crop(corners[:, slot], extent, moves[slot])
             brightness, saturation, curve = row[:, COLUMNS["mixed"]].unbind(1)
             builder.adjust(brightness, 1.0, saturation, True, selection=mixes[slot])
-            builder.curve(curve, 0, curves[slot])
+            builder.curve_words(curve, curves[slot])
         self._serve(batch, step, here == Stage.BATCHED)
 
     def _serve(self, batch: DrawBatch, step: Step, chosen: Tensor) -> None:
