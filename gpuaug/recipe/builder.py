@@ -201,6 +201,10 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
 
+    def curve_words(self, words: Tensor, selection: Selection = True) -> None:
+        """One more curve, of each draw its own: the record's words ``(n,)``, as ``curve`` makes them."""
+        self._program.write(Opcode.CURVE, selection, words)
+
     def noise(
         self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True
     ) -> None:
