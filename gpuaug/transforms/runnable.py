@@ -192,15 +192,21 @@ class Runnable(FixedSettings, nn.Module):
         """
         one: Source  # the same images, or one like them
         if isinstance(source, Packed):
-            count, channels, one = len(source), source.channels, source
+            count, one = len(source), source
         else:
-            count, channels, *_ = source
-            one = (1, *source[1:])
+            count, one = source[0], (1, *source[1:])
         check_draws(draws, count, index)
         if draws.shape[0] == 0:  # size and stages are those of any draw
             first = torch.zeros(1, dtype=torch.int64, device="cpu")
             passes = self.recipes(first.new_zeros(1, 3), one, first, first)
             return tuple(p._replace(records=p.records[:0], groups=(), rows=None) for p in passes)
+        return self.make_recipes(draws, source, index, labels)
+
+    def make_recipes(
+        self, draws: Tensor, source: Source, index: Tensor | None = None, labels: Tensor | None = None
+    ) -> tuple[Recipes, ...]:
+        """``recipes`` of what is known to be right, and of one draw at least."""
+        channels = source.channels if isinstance(source, Packed) else source[1]
         batch = DrawBatch(draws, self.step.random_counts, labels)
         made: list[Recipes] = []
         kept_size = None  # of the pass before, in whose result draws may stay

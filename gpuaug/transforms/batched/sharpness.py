@@ -44,11 +44,13 @@ class RandomSharpness(Batched):
         if min(images.shape[2:]) < 3:
             return images
         middle = images[:, :, 1:-1, 1:-1]
-        lines = images[:, :, :-2] + images[:, :, 1:-1] + images[:, :, 2:]
-        smooth = (lines[..., :-2] + lines[..., 1:-1] + lines[..., 2:] + 4 * middle) / 13
-        out = images.clone()
+        # In place, because new memory costs more than the sums.
+        lines = (images[:, :, :-2] + images[:, :, 1:-1]).add_(images[:, :, 2:])
+        smooth = (lines[..., :-2] + lines[..., 1:-1]).add_(lines[..., 2:]).add_(middle, alpha=4).div_(13)
         # Written so that a factor of 1 gives the image to the bit.
-        out[:, :, 1:-1, 1:-1] = middle + (1 - group.column("factor", images)) * (smooth - middle)
+        changed = smooth.sub_(middle).mul_(1 - group.column("factor", images)).add_(middle)
+        out = images.clone()
+        out[:, :, 1:-1, 1:-1] = changed
         return out
 
     def extra_repr(self) -> str:

@@ -13,6 +13,7 @@ from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Group
 from gpuaug.recipe.selection import Selection, both
+from gpuaug.tracing import traced
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.policies.dirichlet import dirichlet
@@ -99,17 +100,21 @@ class AugMix(Transform):
         check_channels(self, batch.builder)
         count = len(batch.keys)
         rows = torch.arange(count, device="cpu")
-        if not isinstance(selection, bool):
-            rows = rows[selection]
+        drawn = self.draw_parameters(batch, step.place)
+        if isinstance(selection, Tensor):
+            if traced():  # nobody can look who they are: the others get nothing but themselves
+                itself = torch.eye(1, 1 + self.mixture_width, dtype=torch.float64, device="cpu")
+                drawn["shares"] = torch.where(selection[:, None], drawn["shares"], itself)
+            else:
+                rows = rows[selection]
         if len(rows) == 0:
             return
-        drawn = self.draw_parameters(batch, step.place)
         extent = batch.builder.extent
         # Of several sizes in a pass the whole chain complains.
         width, height = extent if isinstance(extent, tuple) else extent[0].tolist()
         keys = drawn["keys"][rows].flatten()
         nothing = torch.zeros_like(keys)
-        passes = self.chains.recipes(
+        passes = self.chains.make_recipes(
             torch.stack((nothing, nothing, keys), dim=1),
             (count, batch.builder.channels, height, width),
             rows.repeat_interleave(self.mixture_width),
@@ -163,8 +168,8 @@ def _mixed(parts: list[Tensor], shares: Tensor) -> Tensor:
     columns = shares.to(wide)[..., None, None, None].unbind(1)
     out = parts[0].to(wide) * columns[0]
     for part, share in zip(parts[1:], columns[1:], strict=True):
-        out = out + part.to(wide) * share
-    return out.to(dtype) if dtype.is_floating_point else out.round().clamp(0, 255).to(dtype)
+        out.addcmul_(part.to(wide), share)  # in place, because new memory costs more than the sum
+    return out.to(dtype) if dtype.is_floating_point else out.round_().clamp_(0, 255).to(dtype)
 
 
 def _depth(depth: Any) -> int:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from gpuaug.recipe.layout import POSTERIZE, SOLARIZE, THRESHOLD_UNIT, Stage
@@ -204,8 +205,14 @@ class BatchedOp(Op):
         """Do it to some draws, int64 ``(m,)``, each with its factor; ``place`` is its own in the chain."""
         batch.groups.append(Group(place, 0, rows, {"factor": factor}))
 
+    def serve_masked(self, batch: DrawBatch, place: int, chosen: Tensor, factor: Tensor) -> None:
+        """Do it to the draws of a mask ``(n,)``, by way of all: a trace has groups of fixed sizes alone."""
+        batch.groups.append(Group(place, 0, None, {"factor": factor, "chosen": chosen}))
+
     def transform_group(self, images: Tensor, group: Group) -> Tensor:
-        return self._does.transform_group(images, group)
+        changed = self._does.transform_group(images, group)
+        chosen = group.parameters.get("chosen")
+        return changed if chosen is None else torch.where(chosen[:, None, None, None], changed, images)
 
 
 def op(name: str, magnitudes: str = "") -> Op:
