@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.batch import (
+    FEW_CHANNELS,
     check_images,
     check_size,
     dtype_name,
@@ -28,7 +29,6 @@ from gpuaug.ops import floating
 from gpuaug.ops.in_parts import in_parts
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import COLOR
-from gpuaug.recipe.parts import MOST_TOGETHER
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.stages import blur, geometry
 from gpuaug.stages.output import (
@@ -99,9 +99,9 @@ def augment(
     if table is not None and (mean is not None or std is not None):
         raise ValueError("table must not be given together with mean or std: it stands for them")
     channels, device = channels_of(images), recipes.records.device
-    if channels > MOST_TOGETHER and recipes.stages & COLOR:
+    if channels > FEW_CHANNELS and recipes.stages & COLOR:
         raise ValueError(
-            f"recipes must hold no color for images of more than {MOST_TOGETHER} channels, got {channels}"
+            f"recipes must hold no color for images of more than {FEW_CHANNELS} channels, got {channels}"
         )
     normalized = mean is not None or std is not None
     mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
@@ -138,7 +138,7 @@ def augment(
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
     if table is not None:
         check_rows("mean and std" if normalized else "table", table, len(recipes.records))
-    if channels > MOST_TOGETHER:
+    if channels > FEW_CHANNELS:
         return in_parts(images, recipes, table, scale_shift, memory_format)
     if isinstance(images, Packed):
         storage, interleaved = images.storage, images.interleaved

@@ -11,7 +11,7 @@ from torch import Tensor
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 MOST_CHANNELS = 64
-FEW_CHANNELS = 4  # any sides go with so many; a side of so few pixels is rather the channels themselves
+FEW_CHANNELS = 4  # as many as the kernel takes at a time; more come in parts
 
 _CONVERSIONS = {
     "list": "torch.stack(images)",
@@ -27,9 +27,6 @@ def check_images(images: Any, name: str = "images", *, clips: bool = False) -> N
 
     >>> check_images(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
     >>> check_images(torch.zeros(2, 16, 3, 8, 8, dtype=torch.uint8), clips=True)
-
-    A strip of 1, 3 or 4 columns and more than 4 rows has at most 4 channels: others are ``(N, H, W, C)``,
-    which are told how to become ``(N, C, H, W)``.
     """
     if not isinstance(images, Tensor):
         kind = type(images).__name__
@@ -42,8 +39,7 @@ def check_images(images: Any, name: str = "images", *, clips: bool = False) -> N
         )
     shape = tuple(images.shape)
     form = "(N, C, H, W) or (N, T, C, H, W)" if clips else "(N, C, H, W)"
-    fits = len(shape) in ((4, 5) if clips else (4,)) and 1 <= shape[-3] <= MOST_CHANNELS
-    if not fits or _ends_in_channels(shape):
+    if len(shape) not in ((4, 5) if clips else (4,)) or not 1 <= shape[-3] <= MOST_CHANNELS:
         raise ValueError(
             f"{name} must have shape {form} with C in [1, {MOST_CHANNELS}], got {shape}{_way_to(name, shape)}"
         )
@@ -51,6 +47,23 @@ def check_images(images: Any, name: str = "images", *, clips: bool = False) -> N
         raise ValueError(f"{name} must have a height and a width of at least 1 pixel, got shape {shape}")
     if len(shape) == 5 and shape[1] == 0:
         raise ValueError(f"{name} must be clips of at least 1 frame, got shape {shape}")
+
+
+def check_order(images: Tensor, name: str = "images") -> None:
+    """Raise where people gave images or clips whose channels come last: what would be more than 4 channels of
+    more than 4 rows, each of 1, 3 or 4 pixels.
+
+    >>> check_order(torch.zeros(2, 32, 32, 3))
+    Traceback (most recent call last):
+    ValueError: images must have shape (N, C, H, W), ...give images.permute(0, 3, 1, 2)
+    """
+    shape = tuple(images.shape)
+    if _ends_in_channels(shape):
+        form = "(N, C, H, W)" if len(shape) == 4 else "(N, T, C, H, W)"
+        raise ValueError(
+            f"{name} must have shape {form}, and not {shape[-3]} channels of {shape[-2]} x {shape[-1]}, "
+            f"got {shape}{_way_to(name, shape)}"
+        )
 
 
 def _ends_in_channels(shape: tuple[int, ...]) -> bool:
@@ -71,10 +84,10 @@ def _way_to(name: str, shape: tuple[int, ...]) -> str:
         return f": images without channels; give {name}[:, None]"
     if len(shape) == 4 and last:
         return f": channels come first; give {name}.permute(0, 3, 1, 2)"
+    if len(shape) == 5 and 1 <= shape[2] <= MOST_CHANNELS and not _ends_in_channels(shape):
+        return f": clips (N, T, C, H, W), which only transforms take; give {name}.flatten(0, 1)"
     if len(shape) == 5 and last:
         return f": channels come third; give {name}.permute(0, 1, 4, 2, 3)"
-    if len(shape) == 5:
-        return f": clips, which transforms take; give {name}.flatten(0, 1)"
     return ""
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gpuaug.images.batch import FEW_CHANNELS
 from gpuaug.images.levels import COLORS
 from gpuaug.recipe.layout import BLUR, FIRST_CHANNEL, GEOMETRY, SHRINK, WORD
 
-MOST_TOGETHER = 4  # channels that the kernel takes at a time
 _OF_ALPHA_TOO = GEOMETRY | SHRINK | BLUR
 
 
@@ -20,7 +20,7 @@ def channels_together(channels: int, stages: int) -> int:
     >>> channels_together(8, GEOMETRY), channels_together(8, GEOMETRY | 128), channels_together(13, GEOMETRY)
     (4, 2, 1)
     """
-    most = COLORS if stages & ~_OF_ALPHA_TOO else MOST_TOGETHER
+    most = COLORS if stages & ~_OF_ALPHA_TOO else FEW_CHANNELS
     return next(count for count in range(most, 0, -1) if channels % count == 0)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from gpuaug import functional
-from gpuaug.images.batch import check_images
+from gpuaug.images.batch import check_images, check_order
 from gpuaug.images.packed import Images, Packed, Source, source_of
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.frames import frame_keys, recipes_of_frames
@@ -177,6 +177,7 @@ class Runnable(FixedSettings, nn.Module):
         """
         if not isinstance(images, Packed):
             check_images(images, clips=True)
+            check_order(images)
             advice.on_clips(images)
         if draws is None:
             draws = self._own.take(len(images if index is None else index))

@@ -54,6 +54,11 @@ def call_annotated(
     """
     if not isinstance(images, Packed) and images.dim() == 5:
         return _call_with_clips(transform, images, passes, index, given)
+    if isinstance(images, Tensor) and kind_of(images) == "Video":
+        raise ValueError(
+            "images that are a Video must be (N, T, C, H, W), "
+            f"got shape {tuple(images.shape)}: give images[None]"
+        )
     if has_tv_tensors(images, *given.values()):
         return _call_with_tv_tensors(transform, images, passes, index, given)
     return _call_with_tensors(transform, images, passes, index, given)
@@ -70,7 +75,8 @@ def _call_with_clips(
     own = {name: _frames_of(name, value, clips) for name, value in given.items()}
     if index is not None:
         index = (index[:, None] * frames + torch.arange(frames, device="cpu")).flatten()
-    out = call_annotated(transform, plain(clips).flatten(0, 1), passes, index, own)
+    images = plain(clips) if video else clips
+    out = call_annotated(transform, images.flatten(0, 1), passes, index, own)
     result = out if isinstance(out, Augmented) else Augmented(out)
     moved = {
         name: clips_of(value, frames) if isinstance(value, Tensor) else value
@@ -91,8 +97,9 @@ def _frames_of(name: str, value: Any, clips: Tensor) -> Any:
             f"{name} must begin with (N, T), here ({count}, {frames}), for {count} clips of {frames} frames, "
             f"got shape {tuple(value.shape)}"
         )
-    flat = plain(value).flatten(0, 1)
-    return like(flat, "Mask") if kind_of(value) == "Mask" else flat
+    if kind_of(value) == "Mask":
+        return like(plain(value).flatten(0, 1), "Mask")
+    return value.flatten(0, 1)
 
 
 def clips_of(value: Tensor, frames: int) -> Tensor:
