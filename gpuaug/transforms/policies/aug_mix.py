@@ -112,12 +112,13 @@ class AugMix(Transform):
         extent = batch.builder.extent
         # Of several sizes in a pass the whole chain complains.
         width, height = extent if isinstance(extent, tuple) else extent[0].tolist()
-        keys = drawn["keys"][rows].flatten()
+        frames = torch.arange(batch.frames, device="cpu")  # each goes through its clip's chains
+        keys = drawn["keys"][rows].repeat_interleave(batch.frames, 0).flatten()
         nothing = torch.zeros_like(keys)
         passes = self.chains.make_recipes(
             torch.stack((nothing, nothing, keys), dim=1),
-            (count, batch.builder.channels, height, width),
-            rows.repeat_interleave(self.mixture_width),
+            (count * batch.frames, batch.builder.channels, height, width),
+            (rows[:, None] * batch.frames + frames).flatten().repeat_interleave(self.mixture_width),
         )
         shares = drawn["shares"][rows].float()
         batch.groups.append(
