@@ -16,6 +16,7 @@ from gpuaug.recipe.selection import Selection, both
 from gpuaug.tracing import traced
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.policies.at_once import at_once
 from gpuaug.transforms.policies.dirichlet import dirichlet
 from gpuaug.transforms.policies.policy import Policy, check_channels
 from gpuaug.transforms.policies.space import AUGMIX, AUGMIX_SHARE, torchvision_space
@@ -129,7 +130,9 @@ class AugMix(Transform):
         some = images if group.rows is None else images.index_select(0, group.rows)
         chains = self.chains.apply_recipes(images, group.passes).unflatten(0, (-1, self.mixture_width))
         with full_precision(images.device):
-            out = _mixed([some, *chains.unbind(1)], group.parameters["shares"])
+            parts, shares = [some, *chains.unbind(1)], group.parameters["shares"]
+            several = zip(*(part.split(at_once(some)) for part in [*parts, shares]), strict=True)
+            out = torch.cat([_mixed(list(block), own) for *block, own in several])
             if group.rows is not None:
                 out = images.index_copy(0, group.rows, out)
         last = has_channels_last(images)

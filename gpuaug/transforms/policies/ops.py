@@ -21,6 +21,7 @@ from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.batched.histograms import AutoContrast, Equalize, RandomMeanContrast
 from gpuaug.transforms.batched.sharpness import RandomSharpness
 from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.policies.at_once import at_once
 from gpuaug.transforms.policies.order import Kind
 from gpuaug.transforms.policies.solarize_add import SolarizeAdd
 
@@ -210,9 +211,15 @@ class BatchedOp(Op):
         batch.groups.append(Group(place, 0, None, {"factor": factor, "chosen": chosen}))
 
     def transform_group(self, images: Tensor, group: Group) -> Tensor:
-        changed = self._does.transform_group(images, group)
         chosen = group.parameters.get("chosen")
-        return changed if chosen is None else torch.where(chosen[:, None, None, None], changed, images)
+        if chosen is not None or group.rows is None:
+            changed = self._does.transform_group(images, group)
+            return changed if chosen is None else torch.where(chosen[:, None, None, None], changed, images)
+        step = at_once(images)
+        for rows, factor in zip(group.rows.split(step), group.parameters["factor"].split(step), strict=True):
+            block = group._replace(rows=rows, parameters={"factor": factor})
+            images = self._does.transform_group(images, block)
+        return images
 
 
 def op(name: str, magnitudes: str = "") -> Op:
