@@ -7,7 +7,18 @@ from torch import Tensor
 
 from gpuaug.images.packed import Packed
 from gpuaug.recipe.assemble import execute
-from gpuaug.recipe.layout import ARTICLE, BORDERS, BOXES, ERASE, FIELDS, GAUSSIAN, NOISE, Opcode
+from gpuaug.recipe.layout import (
+    ARTICLE,
+    BORDERS,
+    BOXES,
+    ERASE,
+    FIELDS,
+    GAUSSIAN,
+    MEASURED_CURVES,
+    NOISE,
+    STATISTICS,
+    Opcode,
+)
 from gpuaug.recipe.program import Operand, Program, possible_stages
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.selection import Selection, where
@@ -195,11 +206,16 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.ADJUST, selection, brightness, contrast, saturation, brightness_first, hue)
 
-    def curve(self, curve: int, parameter: Tensor | int, selection: Selection = True) -> None:
+    def curve(self, curve: int, parameter: Tensor | int = 0, selection: Selection = True) -> None:
         """One more curve of levels, of at most ``MOST_CURVES``: ``POSTERIZE`` to a number of bits,
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
+
+        Or one that goes by the image as the curves before leave it: ``AUTOCONTRAST`` and ``EQUALIZE``, which
+        have no parameter, or ``CONTRAST`` by a factor about the mean, in 1/CONTRAST_UNIT.
         """
         self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
+        if curve in MEASURED_CURVES:
+            self.words(STATISTICS, "noise", selection)  # the bit, and no word
 
     def noise(
         self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True

@@ -32,11 +32,14 @@ def header() -> str:
         **{"kBoxes": layout.BOXES, "kMostCurves": layout.MOST_CURVES, "kTries": layout.TRIES},
         **{"kBlurUnit": layout.BLUR_UNIT, "kColorUnit": layout.COLOR_UNIT},
         **{"kImpulseUnit": layout.IMPULSE_UNIT, "kFirstFree": layout.FIRST_FREE},
+        **{"kContrastUnit": layout.CONTRAST_UNIT, "kMostContrast": layout.MOST_CONTRAST},
+        **dict(zip(("kGreyRed", "kGreyGreen", "kGreyBlue"), layout.GREY, strict=True)),
     }
     flags = {"kPerChannel": layout.PER_CHANNEL, "kPerPixel": layout.PER_PIXEL}
     curves = {
         **{"NoCurve": 0, "Posterize": layout.POSTERIZE},
         **{"Solarize": layout.SOLARIZE, "Power": layout.POWER},
+        **{"Autocontrast": layout.AUTOCONTRAST, "Equalize": layout.EQUALIZE, "Contrast": layout.CONTRAST},
     }
     parts = [
         _HEAD,

@@ -35,7 +35,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ),
     (
         "Curves: up to three, one after another. A word is the curve in its low eight bits and its "
-        "parameter above them.",
+        "parameter above them. Curves that go by the image itself need the stage bit STATISTICS too.",
         (("curve0", "curve1", "curve2"),),
     ),
     (
@@ -76,11 +76,13 @@ class Stage(IntEnum):
     BATCHED = 8  # after the kernel: PyTorch on the draws that need it
 
 
-# Bits of the word `stages`, and of the union over a batch; SHRINK is geometry with a filter.
-GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
+# Bits of the word `stages`, and of the union over a batch. SHRINK is geometry with a filter; STATISTICS is
+# curves that go by the image itself.
+GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE, STATISTICS = 1, 2, 4, 8, 16, 32, 64, 128, 256
 BITS = {
     **{"geometry": GEOMETRY, "blur": BLUR, "impulse": IMPULSE, "shrink": SHRINK},
     **{"color": COLOR, "erase": ERASE, "curves": CURVES, "noise": NOISE},
+    "statistics": STATISTICS,
 }
 
 # ---- Geometry
@@ -120,6 +122,13 @@ MOST_CURVES = 3
 POSTERIZE, SOLARIZE, POWER = 1, 2, 3
 THRESHOLD_UNIT = 1 << 24
 EXPONENT_UNIT = 1 << 16
+# Those that go by the image as the curves before leave it: by each channel's least and greatest level, by
+# each channel's histogram, and by the mean.
+AUTOCONTRAST, EQUALIZE, CONTRAST = 4, 5, 6
+MEASURED_CURVES = (AUTOCONTRAST, EQUALIZE, CONTRAST)
+CONTRAST_UNIT = 1 << 16
+MOST_CONTRAST = 10 * CONTRAST_UNIT
+GREY = (19595, 38470, 7471)  # LUMA in 1/2^16, which add up to that exactly
 
 # ---- Noise: its kind, and whether each channel and each pixel have noise of their own.
 
