@@ -107,9 +107,19 @@ void article_down_row(const int16_t* const rows[5], const int16_t* const image[3
 struct ColorStage;
 void color_levels(const ColorStage& stage, Row levels, int channels, int64_t n);
 
-// ---- Curves: the table of a draw's curves
+// ---- Curves: the table of a draw's curves, or one for each colored channel, from their histograms
 
+struct Recipe;
+struct TableMemory;
 void curve_table(const int64_t* words, int count, uint8_t* table);
+void measured_curve_tables(const Recipe& recipe, int channels, const uint32_t* histograms, TableMemory& memory,
+                           uint8_t* tables);
+
+// ---- Statistics
+
+// How many of the levels are at each of 256: the sum of so many histograms, one after another.
+constexpr int kCountParts = 4;
+void count_levels(const int16_t* levels, int64_t n, uint32_t* parts);
 
 // ---- Noise, on levels of one channel, in place
 

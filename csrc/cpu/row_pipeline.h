@@ -10,7 +10,6 @@
 #include "common/borders.h"
 #include "common/stages/blur.h"
 #include "common/stages/geometry.h"
-#include "cpu/output_row.h"
 #include "cpu/resample_axis.h"
 #include "cpu/row_kernels.h"
 #include "cpu/scratch.h"
@@ -21,7 +20,9 @@ namespace gpuaug {
 
 class RowPipeline {
  public:
-  RowPipeline(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across)
+  // pointwise: which of the pointwise stages run, as bits.
+  RowPipeline(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across,
+              int64_t pointwise = PointwiseStages::kBits)
       : batch_(batch),
         recipe_(batch.recipes[n]),
         scratch_(scratch),
@@ -36,10 +37,11 @@ class RowPipeline {
         article_(recipe_.blur == kArticle),
         blur_weights_(blur_weights(recipe_)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
-        stages_(batch, recipe_, scratch) {}
+        stages_(batch, recipe_, scratch, pointwise) {}
 
-  template <typename Value>
-  void run(int64_t begin, int64_t end, const OutputRow<Value>& output) {
+  // output.write(y, levels) takes each row.
+  template <typename Output>
+  void run(int64_t begin, int64_t end, Output& output) {
     if (moves() && along_axes()) across_.prepare(recipe_, window_, width_);
     if (moves() && !along_axes()) prepare_warp(begin, end);
     if (shrinks_down_) prepare_ring();

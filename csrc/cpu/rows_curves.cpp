@@ -2,19 +2,26 @@
 #include <array>
 
 #include "common/stages/curves.h"
+#include "common/stages/statistics.h"
 #include "cpu/row_kernels.h"
 #include "host/simd.h"
 
 namespace gpuaug {
 namespace {
 
-constexpr int kLevels = 256;
-
 constexpr auto kDepths = [] {
   std::array<uint64_t, kLevels> depths{};
   for (int level = 0; level < kLevels; ++level) depths[level] = depth_of(level);
   return depths;
 }();
+
+// A team of one thread.
+struct Alone {
+  int first() const { return 0; }
+  int step() const { return 1; }
+  void barrier() const {}
+  void add(uint32_t* at, uint32_t count) const { *at += count; }
+};
 
 }  // namespace
 
@@ -37,6 +44,11 @@ void curve_table(const int64_t* words, int count, uint8_t* table) {
     }
     for (int level = 0; level < kLevels; ++level) table[level] = then[table[level]];
   }
+}
+
+void measured_curve_tables(const Recipe& recipe, int channels, const uint32_t* histograms, TableMemory& memory,
+                           uint8_t* tables) {
+  measured_tables(Alone(), recipe, channels, histograms, [](int level) { return kDepths[level]; }, memory, tables);
 }
 
 }  // namespace gpuaug
