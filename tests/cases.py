@@ -29,10 +29,10 @@ TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 
 @st.composite
-def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True, measured: bool = False) -> tuple:
+def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True, cuda: bool = True) -> tuple:
     """The nine arguments of the op: a batch of random images, under chains in which every draw differs.
 
-    ``measured``: also with curves that go by the image, which the CUDA kernel does not have yet.
+    ``cuda``: without sharpening and curves that go by the image, which the CUDA kernel does not have yet.
     """
     random = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
     pixels = st.integers(1, most_pixels)
@@ -64,10 +64,12 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True, measured:
         builder.blur(torch.rand(n, generator=random) * 3 + 0.05, some())
     if draw(st.booleans()):
         builder.blur(None, some(0.3))
+    if not cuda and draw(st.booleans()):
+        builder.sharpen(torch.rand(n, generator=random) * 11, some())
     for _ in range(draw(st.integers(0, 2))):
         builder.color(torch.randn(n, 12, generator=random) * draw(st.sampled_from((0.3, 1.0, 9.0))), some())
     for _ in range(draw(st.integers(0, 3))):
-        curve, most = draw(st.sampled_from((*CURVES, *MEASURED_CURVES) if measured else CURVES))
+        curve, most = draw(st.sampled_from(CURVES if cuda else (*CURVES, *MEASURED_CURVES)))
         builder.curve(curve, whole(0, most), some())
     if draw(st.booleans()):
         kind = draw(st.sampled_from((NORMAL, FACTOR))) | draw(st.sampled_from((0, PER_CHANNEL)))

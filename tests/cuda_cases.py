@@ -106,6 +106,8 @@ def chain(
         builder.blur(None, ~odd)
     if "gaussian" in names:
         builder.blur(torch.linspace(0.5, 2.0, n), odd)
+    if "sharpen" in names:
+        builder.sharpen(torch.linspace(0.0, 3.0, n), torch.arange(n) % 3 != 1)
     if "color" in names:
         builder.color(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
     if "curves" in names:
@@ -205,8 +207,11 @@ CHAINS = (
 )
 
 
-# Curves that go by the image, which the CUDA kernel does not have yet.
-MEASURED_CHAINS = (
+# What the CUDA kernel does not have yet: sharpening, and curves that go by the image.
+CPU_CHAINS = (
+    chain("sharpen", sources=WIDE, size=(30, 72), channels=3),
+    chain("sharpen", "measured", "flip", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
+    chain("sharpen", "crop", "color", sources=[(50, 90)] * 4, size=(2, 34), channels=2, table=FLOAT),
     chain("measured", sources=[(30, 72)] * 3, size=(30, 72), channels=3),
     chain("measured", "color", "gaussian", sources=WIDE, size=(19, 35), channels=4, table=BFLOAT),
     chain("measured", "turn", "noise", sources=WIDE, size=(30, 72), channels=2, layouts=(True, True)),
@@ -215,11 +220,11 @@ MEASURED_CHAINS = (
 
 
 @functools.cache
-def sanitizer_cases(sizes: tuple[int, ...] = (ONE, MANY), measured: bool = False) -> tuple[int, bytes]:
+def sanitizer_cases(sizes: tuple[int, ...] = (ONE, MANY), cuda: bool = True) -> tuple[int, bytes]:
     """Every chain and a few random calls, with tiles for each number of multiprocessors."""
-    chosen = [*CHAINS, *MEASURED_CHAINS] if measured else list(CHAINS)
+    chosen = list(CHAINS) if cuda else [*CHAINS, *CPU_CHAINS]
 
-    @given(calls(most_pixels=34, measured=measured))
+    @given(calls(most_pixels=34, cuda=cuda))
     @settings(max_examples=8, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
     def choose(call: tuple) -> None:
         chosen.append(call)

@@ -15,7 +15,7 @@ enum StageBit : int64_t {
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
 
-enum BlurKind : int64_t { kGaussian = 0, kArticle = 1 };
+enum BlurKind : int64_t { kGaussian = 0, kArticle = 1, kSharpen = 2 };
 
 enum Curve : int64_t {
   kNoCurve = 0, kPosterize = 1, kSolarize = 2, kPower = 3, kAutocontrast = 4, kEqualize = 5, kContrast = 6
@@ -33,6 +33,8 @@ constexpr int kBlurUnit = 32768;
 constexpr int kColorUnit = 4096;
 constexpr int kImpulseUnit = 65536;
 constexpr int kFirstFree = 33;
+constexpr int kSharpenUnit = 65536;
+constexpr int kMostSharpening = 655360;
 constexpr int kContrastUnit = 65536;
 constexpr int kMostContrast = 655360;
 constexpr int kGreyRed = 19595;
@@ -64,7 +66,8 @@ struct Recipe {
   int64_t left, top, right, bottom;
   int64_t border;
 
-  // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15.
+  // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15. Of
+  // sharpening, `outer` is its factor, in 1/2^16.
   int64_t blur, outer, inner;
 
   // Color: what red, green and blue each become of the three, in 1/2^12, and what is added, in 1/2^12 of a level.

@@ -102,6 +102,10 @@ void blur_down(const int16_t* const rows[5], BlurWeights weights, int16_t* out, 
 void article_across_row(Row row, int channels, Row out, int64_t n);
 void article_down_row(const int16_t* const rows[5], const int16_t* const image[3], int16_t* out, int64_t n);
 
+// Sharpening, of levels: the sum of three in a row, then of three such rows, around the row `own`.
+void sharpen_across_row(Row row, int channels, Row out, int64_t n);
+void sharpen_down_row(const int16_t* const sums[3], const int16_t* own, int factor, int16_t* out, int64_t n);
+
 // ---- Color, on levels of all channels, in place
 
 struct ColorStage;

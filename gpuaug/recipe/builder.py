@@ -16,6 +16,7 @@ from gpuaug.recipe.layout import (
     GAUSSIAN,
     MEASURED_CURVES,
     NOISE,
+    SHARPEN,
     STATISTICS,
     Opcode,
 )
@@ -183,6 +184,10 @@ class RecipeBuilder:
         """A Gaussian of ``sigma`` pixels, reflect-101 border; None: the article's kernel."""
         kind, given = (ARTICLE, 1.0) if sigma is None else (GAUSSIAN, sigma)
         self._program.write(Opcode.BLUR, selection, kind, given)
+
+    def sharpen(self, factor: Operand, selection: Selection = True) -> None:
+        """Blended with the mean of nine pixels by a ``factor``: 0 the mean, 1 the image, above 1 sharper."""
+        self._program.write(Opcode.BLUR, selection, SHARPEN, factor)
 
     def color(self, matrix: Operand, selection: Selection = True) -> None:
         """Mix the colors: three rows of four, ``(n, 12)`` or twelve numbers. A row says how much of red,

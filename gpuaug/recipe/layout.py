@@ -25,7 +25,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ),
     (
         "Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together,"
-        " in 1/2^15.",
+        " in 1/2^15. Of sharpening, `outer` is its factor, in 1/2^16.",
         (("blur", "outer", "inner"),),
     ),
     (
@@ -94,8 +94,10 @@ TRIES = 10  # windows to choose from in FIT
 
 # ---- Blur
 
-GAUSSIAN, ARTICLE = 0, 1
+GAUSSIAN, ARTICLE, SHARPEN = 0, 1, 2
 BLUR_UNIT = 1 << 15
+SHARPEN_UNIT = 1 << 16
+MOST_SHARPENING = 10 * SHARPEN_UNIT
 # The article's blur: sum 273, zero border, truncated to whole levels.
 ARTICLE_KERNEL = (
     (1, 4, 7, 4, 1),
@@ -155,7 +157,7 @@ class Opcode(IntEnum):
     FLIP = 4  # axis
     AFFINE = 5  # inverse map by rows, what divides it, shares of the extent moved by in x and y
     BORDER = 6  # which
-    BLUR = 7  # kind, sigma
+    BLUR = 7  # kind, sigma; or of SHARPEN the factor
     IMPULSE = 8  # key, place, salt, pepper
     COLOR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
     ADJUST = (

@@ -51,6 +51,13 @@ def chosen(records: Tensor, bits: int, then: Tensor, otherwise: Tensor, without:
     return torch.where((word(records, "stages") & (bits | without)) == bits, then, otherwise)
 
 
+def may_be(kind: Tensor, *kinds: int) -> bool:
+    """Whether some draw has one of the kinds: True where values cannot be looked at without a wait."""
+    if torch.compiler.is_compiling() or kind.device.type != "cpu":
+        return True
+    return bool(torch.isin(kind, torch.tensor(kinds, device="cpu")).any())
+
+
 def with_alpha(changed: Tensor, image: Tensor) -> Tensor:
     """The changed colors, and of four channels the image's own fourth.
 

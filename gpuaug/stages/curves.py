@@ -125,13 +125,6 @@ def floats_of(images: Tensor, word: Tensor, source: torch.dtype) -> Tensor:
     return curve.choose(images, posterized, solarized, raised)
 
 
-def may_be(kind: Tensor, *curves: int) -> bool:
-    """Whether some draw has one of the curves: True where values cannot be looked at without a wait."""
-    if torch.compiler.is_compiling() or kind.device.type != "cpu":
-        return True
-    return bool(torch.isin(kind, torch.tensor(curves, device="cpu")).any())
-
-
 def words(records: Tensor) -> list[Tensor]:
     """The word of each place, of every draw: int64 ``(n,)``."""
     return [records[:, WORD[f"curve{number}"]] for number in range(MOST_CURVES)]

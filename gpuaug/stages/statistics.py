@@ -26,7 +26,7 @@ from gpuaug.recipe.layout import (
     STATISTICS,
 )
 from gpuaug.stages import curves
-from gpuaug.stages.base import KernelStage
+from gpuaug.stages.base import KernelStage, may_be
 
 _LEVELS = 256
 _WHITE = 255
@@ -110,20 +110,20 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
     for word in curves.words(records):
         kind, parameter = (value[:, None, None, None] for value in (word & 0xFF, word >> 8))
         before = images
-        if curves.may_be(kind, POSTERIZE, SOLARIZE, POWER):
+        if may_be(kind, POSTERIZE, SOLARIZE, POWER):
             images = curves.floats_of(before, word, source)
-        if curves.may_be(kind, AUTOCONTRAST):
+        if may_be(kind, AUTOCONTRAST):
             low, high = (edge((2, 3), keepdim=True) for edge in (before.amin, before.amax))
             flat = high <= low
             stretched = torch.where(flat, before, (before - low) / torch.where(flat, 1, high - low))
             images = torch.where(kind == AUTOCONTRAST, stretched, images)
-        if curves.may_be(kind, EQUALIZE):
+        if may_be(kind, EQUALIZE):
             level = nearest_levels(before).long().flatten(2)
             counts = _moved(level, torch.ones_like(level))
             table = _equalized(torch.arange(_LEVELS, device=level.device), counts)
             change = (table.gather(2, level) - level).view_as(before)
             images = torch.where(kind == EQUALIZE, before + shares(change.to(before.dtype)), images)
-        if curves.may_be(kind, CONTRAST):
+        if may_be(kind, CONTRAST):
             factor = parameter.clamp(0, MOST_CONTRAST).to(before.dtype) / CONTRAST_UNIT
             # Written so that a factor of 1 gives the image to the bit.
             contrasted = before * factor + _mean(before) * (1 - factor)

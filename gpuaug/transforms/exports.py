@@ -25,4 +25,5 @@ from gpuaug.transforms.impulse import *
 from gpuaug.transforms.noise import *
 from gpuaug.transforms.normalize import *
 from gpuaug.transforms.per_class import *
+from gpuaug.transforms.sharpness import *
 from gpuaug.transforms.statistics import *
