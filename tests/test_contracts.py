@@ -62,11 +62,18 @@ def two_passes():
     return gpuaug.Compose(steps)
 
 
+def policies():
+    """Ops in several passes, batched ones among them, and chains with draws of their own."""
+    steps = [gpuaug.RandomResizedCrop(SIDE), gpuaug.RandAugment(magnitude=20), gpuaug.AugMix()]
+    return gpuaug.Compose([*steps, gpuaug.Normalize(0.5, 0.5)])
+
+
 AUGMENTS = {
     "float": lambda: chain(gpuaug.Normalize(0.5, 0.5)),
     "bytes": chain,
     "article": article,
     "two passes": two_passes,
+    "policies": policies,
 }
 
 

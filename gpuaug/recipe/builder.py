@@ -22,7 +22,7 @@ from gpuaug.recipe.layout import (
 )
 from gpuaug.recipe.program import Operand, Program, possible_stages
 from gpuaug.recipe.recipes import Recipes
-from gpuaug.recipe.selection import Selection, where
+from gpuaug.recipe.selection import Selection, both, where
 
 # (width, height) in pixels: the same for all draws, or ``(n, 2)``.
 Extent = tuple[int, int] | Tensor
@@ -221,6 +221,12 @@ class RecipeBuilder:
         self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
         if curve in MEASURED_CURVES:
             self.words(STATISTICS, "noise", selection)  # the bit, and no word
+
+    def curve_words(self, words: Tensor, selection: Selection = True) -> None:
+        """One more curve, of each draw its own: the record's words ``(n,)``, as ``curve`` makes them."""
+        self._program.write(Opcode.CURVE, selection, words)
+        kinds = torch.tensor(MEASURED_CURVES, device=words.device)
+        self.words(STATISTICS, "noise", both(selection, torch.isin(words.long() & 0xFF, kinds)))
 
     def noise(
         self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True

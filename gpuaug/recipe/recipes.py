@@ -19,22 +19,25 @@ class Group(NamedTuple):
         variant: what must be the same for all draws of a group, such as the size of a filter.
         rows: int64 ``(m,)``, the draws; None for all.
         parameters: by name, ``(m, ...)``.
+        passes: recipes that the transform executes on the way, of draws of its own.
     """
 
     place: int
     variant: int
     rows: Tensor | None
     parameters: dict[str, Tensor]
+    passes: tuple[Recipes, ...] = ()
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Group:
         rows = None if self.rows is None else change(self.rows)
-        return self._replace(
-            rows=rows, parameters={name: change(value) for name, value in self.parameters.items()}
-        )
+        parameters = {name: change(value) for name, value in self.parameters.items()}
+        passes = tuple(recipes.each(change) for recipes in self.passes)
+        return self._replace(rows=rows, parameters=parameters, passes=passes)
 
     @property
     def tensors(self) -> list[Tensor]:
-        return [*([] if self.rows is None else [self.rows]), *self.parameters.values()]
+        own = [*([] if self.rows is None else [self.rows]), *self.parameters.values()]
+        return [*own, *(tensor for recipes in self.passes for tensor in recipes.tensors)]
 
     def column(self, name: str, like: Tensor) -> Tensor:
         """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""
@@ -55,12 +58,15 @@ class Recipes(NamedTuple):
         size: (height, width) of every output image, in pixels.
         stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
         groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
+        rows: int64 ``(m,)``, the draws that the pass changes, where the others may stay where they are, in
+            the result of the pass before; None: all are made anew.
     """
 
     records: Tensor
     size: tuple[int, int]
     stages: int
     groups: tuple[Group, ...] = ()
+    rows: Tensor | None = None
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
         return self.each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
@@ -68,12 +74,15 @@ class Recipes(NamedTuple):
     def each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
         """The same recipes, each of ``tensors`` changed, in their order."""
         return self._replace(
-            records=change(self.records), groups=tuple(group.each(change) for group in self.groups)
+            records=change(self.records),
+            rows=None if self.rows is None else change(self.rows),
+            groups=tuple(group.each(change) for group in self.groups),
         )
 
     @property
     def tensors(self) -> list[Tensor]:
-        return [self.records, *(tensor for group in self.groups for tensor in group.tensors)]
+        rows = [] if self.rows is None else [self.rows]
+        return [self.records, *rows, *(tensor for group in self.groups for tensor in group.tensors)]
 
     def field(self, name: str) -> Tensor:
         """One field of every draw, int64 ``(n,)``."""

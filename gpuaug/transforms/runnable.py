@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from gpuaug import functional
-from gpuaug.images.batch import check_images
+from gpuaug.images.batch import check_images, has_channels_last
 from gpuaug.images.packed import Images, Packed, Source, source_of
 from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.selection import Selection
+from gpuaug.tracing import traced
 from gpuaug.transforms import advice
 from gpuaug.transforms.annotations.call import call_annotated
 from gpuaug.transforms.annotations.geometry import Annotation, Augmented
@@ -198,9 +200,10 @@ class Runnable(FixedSettings, nn.Module):
         if draws.shape[0] == 0:  # size and stages are those of any draw
             first = torch.zeros(1, dtype=torch.int64, device="cpu")
             passes = self.recipes(first.new_zeros(1, 3), one, first, first)
-            return tuple(p._replace(records=p.records[:0], groups=()) for p in passes)
+            return tuple(p._replace(records=p.records[:0], groups=(), rows=None) for p in passes)
         batch = DrawBatch(draws, self.step.random_counts, labels)
         made: list[Recipes] = []
+        kept_size = None  # of the pass before, in whose result draws may stay
         for pass_index in range(self.step.passes):
             if isinstance(source, Packed):
                 builder = RecipeBuilder.of_packed(source, index)
@@ -211,9 +214,11 @@ class Runnable(FixedSettings, nn.Module):
             self.write_pass(batch, self.step, True, self.training)
             size = _one_size(builder)
             recipes = builder.recipes(size)
+            if size == kept_size and not self._normalizes(pass_index):
+                recipes = _of_changed(recipes)
             made.append(recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes)
             # What this pass gives, the next one takes.
-            source, index = (draws.shape[0], channels, *size), None
+            source, index, kept_size = (draws.shape[0], channels, *size), None, size
         return tuple(made)
 
     def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
@@ -221,16 +226,50 @@ class Runnable(FixedSettings, nn.Module):
         nothing.
         """
         advice.on_images(images, self.step.leaves)
-        for recipes in passes[:-1]:
-            images = functional.augment(images, recipes, memory_format=self.memory_format)
-            images = self._transform_groups(images, recipes)
-        images = self.step.leaves[-1].transform.finish(images, passes[-1], self.memory_format)
-        return self._transform_groups(images, passes[-1])
+        first, *others = passes
+        out = self._run_pass(images, first, not others)
+        for number, recipes in enumerate(others, start=1):
+            out = self._run_pass(out, recipes, number == len(others))
+        return out
+
+    def _run_pass(self, images: Images, recipes: Recipes, last: bool) -> Tensor:
+        if isinstance(images, Tensor) and recipes.rows is not None:
+            out = self._change_rows(images, recipes, recipes.rows)
+        elif last:
+            out = self.step.leaves[-1].transform.finish(images, recipes, self.memory_format)
+        else:
+            out = functional.augment(images, recipes, memory_format=self.memory_format)
+        return self._transform_groups(out, recipes)
+
+    def _normalizes(self, pass_index: int) -> bool:
+        """Whether a pass ends in floats, which it makes of all draws."""
+        last = self.step.leaves[-1]
+        return last.pass_index == pass_index and last.transform.stage == Stage.OUTPUT
+
+    def _change_rows(self, images: Tensor, recipes: Recipes, rows: Tensor) -> Tensor:
+        """Run a pass on some draws of what the one before gave; the others stay."""
+        if len(rows) == 0:
+            return images
+        some = recipes._replace(records=recipes.records.index_select(0, rows))
+        out = functional.augment(images, some, memory_format=self.memory_format)
+        if images.is_floating_point():
+            last = has_channels_last(images)
+            memory_format = torch.channels_last if last else torch.contiguous_format
+            return images.index_copy(0, rows, out).contiguous(memory_format=memory_format)
+        return images.index_copy_(0, rows, out)
 
     def _transform_groups(self, images: Tensor, recipes: Recipes) -> Tensor:
         for group in recipes.groups:
             images = self.step.by_place[group.place].transform_group(images, group)
         return images
+
+
+def _of_changed(recipes: Recipes) -> Recipes:
+    """The same recipes, for the draws alone that have some stage."""
+    if traced():
+        return recipes
+    rows = recipes.field("stages").nonzero().flatten()
+    return recipes if len(rows) == len(recipes.records) else recipes._replace(rows=rows)
 
 
 def _note_place(module: nn.Module, name: str, member: nn.Module | None) -> None:

@@ -1,4 +1,4 @@
-"""Sharpness, as torchvision has it."""
+"""Sharpness as photo editors have it: away from, or towards, a smoothed image."""
 
 from __future__ import annotations
 
@@ -8,53 +8,44 @@ from torch import Tensor
 
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import Stage
-from gpuaug.recipe.selection import Selection, both
+from gpuaug.recipe.selection import Selection
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.ranges import between, probability, span
+from gpuaug.transforms.ranges import between, span
 
-__all__ = ["RandomAdjustSharpness"]
+__all__ = ["RandomSharpness"]
 
 Span = float | tuple[float, float]
 
 
-class RandomAdjustSharpness(Transform):
-    """Blurred or sharpened a little: away from the mean of nine pixels by a factor, with probability ``p``.
+class RandomSharpness(Transform):
+    """The image away from its smoothed self, or towards it: ``smooth + factor * (image - smooth)``.
 
     >>> import gpuaug, torch
-    >>> images = torch.tensor([[0, 0, 0], [0, 130, 0], [0, 0, 0]], dtype=torch.uint8).view(1, 1, 3, 3)
-    >>> [gpuaug.RandomAdjustSharpness(f, p=1.0)(images)[0, 0, 1, 1].item() for f in (0, 0.5, 1, 2)]
-    [50, 90, 130, 210]
+    >>> row = torch.tensor([[[[0, 0, 130, 130]]]], dtype=torch.uint8).expand(1, 1, 3, 4)
+    >>> gpuaug.RandomSharpness(factor=0.0)(row)[0, 0, 1].tolist()
+    [0, 30, 100, 130]
 
-    The pixel itself has weight 5 of 13 in the mean. Pixels at the border of the image stay as they are.
+    Smooth is the mean of three by three pixels, the middle one weighing five times, rounded to a level; the
+    result is truncated, as torchvision's is. The border stays.
 
     Args:
-        sharpness_factor: a number or (least, most) in [0, 10], kept in steps of 2**-16: 0 gives the mean, 1
-            changes nothing, 2 is as much sharper as the mean is blurred.
-        p: probability, in [0, 1].
+        factor: a number or (least, most) in [0, 10], kept in steps of 2**-16; 1 changes nothing.
     """
 
-    reference = "torchvision RandomAdjustSharpness; Pillow ImageEnhance.Sharpness"
+    reference = "torchvision adjust_sharpness; Pillow ImageEnhance.Sharpness"
     stage = Stage.BLUR
-    random_count = 2
+    random_count = 1
 
-    def __init__(
-        self, sharpness_factor: Span = (0.1, 1.9), p: float = 0.5, *, seed: int | None = None
-    ) -> None:
+    def __init__(self, factor: Span = (0.1, 1.9), *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
-        self.sharpness_factor = span("sharpness_factor", sharpness_factor, 0, 10)
-        self.p = probability("p", p)
+        self.factor = span("factor", factor, 0, 10)
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
-        factor = between(self.sharpness_factor, batch.uniform(place)[:, 1])
-        return {"factor": batch.grade(factor, 1.0), "chosen": batch.choose(place, self.p)}
+        return {"factor": batch.grade(between(self.factor, batch.uniform(place)[:, 0]), 1.0)}
 
-    def write(
-        self, builder: RecipeBuilder, selection: Selection, *, factor: Tensor, chosen: Selection
-    ) -> None:
-        selection = both(selection, chosen)
-        if selection is not False:
-            builder.sharpen(factor, selection)
+    def write(self, builder: RecipeBuilder, selection: Selection, *, factor: Tensor) -> None:
+        builder.sharpen(factor, selection)
 
     def extra_repr(self) -> str:
-        return f"sharpness_factor={self.sharpness_factor}, p={self.p}"
+        return f"factor={self.factor}"

@@ -20,7 +20,7 @@ KINDS = {
     "erase": "replaces",
     "output": "normalizes",
 }
-COMPUTING = {"RandomAdjustSharpness"}  # in the blur's place
+COMPUTING = {"RandomSharpness"}  # in the blur's place
 # A statistic of the whole image reaches all of it; the others are filters of a few pixels.
 STATISTICS = {"AutoContrast", "RandomMeanContrast", "ISONoise"}
 COUNTING = {"Equalize", "CLAHE"}  # a histogram, where NaN counts as black

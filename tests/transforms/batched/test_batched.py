@@ -33,6 +33,7 @@ IDENTITIES = [
     ga.OpticalDistortion(0),
     ga.GridDistortion(5, 0),
     ga.ElasticTransform(0),
+    ga.Superpixels(0),
 ]
 
 

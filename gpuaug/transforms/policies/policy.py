@@ -1,0 +1,165 @@
+"""What policies have in common: ops chosen for each draw, in as few passes as their order allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe.builder import Extent, RecipeBuilder
+from gpuaug.recipe.layout import Stage
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.compose import Container
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.passes import Geometry, PassCursor
+from gpuaug.transforms.policies.ops import COLUMNS, BatchedOp
+from gpuaug.transforms.policies.order import STAGES, Kind, passes_of
+from gpuaug.transforms.policies.space import Space
+from gpuaug.transforms.step import Step
+
+CHANNELS = (1, 3, 4)
+
+# By kind: the stage that runs an op, as a number; and that of none.
+NO_STAGE = -1
+STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], device="cpu")
+FACTOR = COLUMNS["factor"].start
+
+
+class Policy(Container):
+    """Base of policies: each draw gets a row of ``space`` in each of its ``slots``, one after another.
+
+    A subclass chooses the rows. An op joins the draw's open pass where the result stays that of their order
+    (``order.py``), so that a batch takes at most as many passes as there are slots.
+    """
+
+    stage = Stage.GEOMETRY  # of its first ops
+    geometry = Geometry.AFFINE
+
+    def __init__(self, space: Space, slots: int, numbers: int, *, seed: int | None = None) -> None:
+        super().__init__(space.listed(), seed=seed)
+        self.graded = False
+        self.random_count = numbers
+        self._space, self._slots = space, slots
+
+    def choose(self, numbers: Tensor) -> Tensor:
+        """The rows ``(n, slots)`` of the draws, from their random numbers, float64 ``(n, random_count)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it chooses")
+
+    def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
+        self.check_not_last(cursor)
+        place = next(places)
+        if cursor.stage != Stage.GEOMETRY:
+            cursor = PassCursor(cursor.pass_index + 1)
+        first = cursor.pass_index
+        warped = not cursor.admits(Stage.GEOMETRY, Geometry.AFFINE)
+        last = first + self._slots - 1 + warped
+        # A draw reaches the last pass with its last op, which opens it: nothing batched does.
+        last_batched = max(first, last - 1)
+        ops = tuple(
+            Step(op, next(places), first, last_pass=last_batched if op.stage == Stage.BATCHED else last)
+            for op in self.transforms
+        )
+        batched = last == first and any(op.stage == Stage.BATCHED for op in self.transforms)
+        stage = Stage.BATCHED if batched else Stage.CURVES
+        return Step(self, place, first, ops), PassCursor(last, stage, Geometry.AFFINE, 1)
+
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        served = both(chosen, augmented)
+        last = max(child.last_pass for child in step.children)
+        if served is False or not step.pass_index <= batch.pass_index <= last:
+            return
+        check_channels(self, batch.builder)
+        if step.place not in batch.kept:
+            rows = self.choose(batch.uniform(step.place))
+            if not isinstance(served, bool):
+                rows = torch.where(served[:, None], rows, self._space.nothing)
+            warped = last - step.pass_index >= self._slots
+            batch.kept[step.place] = DrawnOps(self._space, rows, warped)
+        drawn: DrawnOps = batch.kept[step.place]
+        drawn.write(batch, step, batch.pass_index - step.pass_index)
+
+
+def check_channels(transform: Transform, builder: RecipeBuilder) -> None:
+    """Raise unless images are grey or have colors."""
+    if builder.channels not in CHANNELS:
+        raise ValueError(
+            f"{type(transform).__name__}: images must have 1, 3 or 4 channels, got {builder.channels}"
+        )
+
+
+class DrawnOps:
+    """The ops of the draws of a batch: rows ``(n, slots)`` of a space, and the pass of each.
+
+    A batch is small and a tensor operation costs microseconds: all slots at once, wherever they can.
+    """
+
+    def __init__(self, space: Space, rows: Tensor, warped: bool) -> None:
+        kinds = space.kinds[rows]
+        self._passes = passes_of(kinds, warped)
+        self._row = space.table[rows]  # (n, slots, columns)
+        self._ops = space.ops[rows]
+        self._stages = STAGE_OF[kinds]
+        self._warped = warped
+        self._corners: tuple[Extent, Tensor] | None = None  # with the extent that they are for
+
+    def write(self, batch: DrawBatch, step: Step, number: int) -> None:
+        """Write what falls into the pass of that number, counted from the policy's first."""
+        here = torch.where(self._passes == number, self._stages, NO_STAGE)
+        stages = (Stage.GEOMETRY, Stage.BLUR, Stage.COLOR, Stage.CURVES)
+        moves, sharpens, mixes, curves = ((here == stage).unbind(1) for stage in stages)
+        builder = batch.builder
+        extent = builder.extent
+        corners = self._corners_in(extent)
+        for slot in range(max(0, number - self._warped), here.shape[1]):
+            row = self._row[:, slot]
+            builder.border("zero", moves[slot])
+            builder.affine(row[:, COLUMNS["inverse"]], (0, 0), moves[slot])
+            builder.crop(corners[:, slot], extent, moves[slot])
+            builder.sharpen(row[:, FACTOR], sharpens[slot])
+            brightness, saturation, curve = row[:, COLUMNS["mixed"]].unbind(1)
+            builder.adjust(brightness, 1.0, saturation, True, selection=mixes[slot])
+            builder.curve_words(curve, curves[slot])
+        self._serve(batch, step, here == Stage.BATCHED)
+
+    def _serve(self, batch: DrawBatch, step: Step, chosen: Tensor) -> None:
+        """Hand what is chosen, ``(n, slots)``, to the batched ops: of each draw in the order of its slots."""
+        draws, slots = chosen.nonzero().unbind(1)
+        if len(draws) == 0:
+            return
+        children = len(step.children)
+        keys, order = (slots * children + self._ops[draws, slots]).sort(stable=True)
+        draws, slots = draws[order], slots[order]
+        factors = self._row[draws, slots, FACTOR].float()
+        keys, counts = keys.unique_consecutive(return_counts=True)
+        sizes = counts.tolist()
+        for key, rows, factor in zip(keys.tolist(), draws.split(sizes), factors.split(sizes), strict=True):
+            child = step.children[key % children]
+            if isinstance(child.transform, BatchedOp):
+                child.transform.serve(batch, child.place, rows, factor)
+
+    def _corners_in(self, extent: Extent) -> Tensor:
+        """Where the windows lie that become the images, float64 ``(n, slots, 2)``."""
+        if self._corners is None or isinstance(extent, Tensor) or self._corners[0] != extent:
+            self._corners = (extent, corners(self._row, extent))
+        return self._corners[1]
+
+
+def corners(row: Tensor, extent: Extent) -> Tensor:
+    """Where a window lies that becomes the image, float64 ``(..., 2)``, for rows ``(n, ..., columns)``."""
+    size = torch.as_tensor(extent, dtype=torch.float64, device="cpu")
+    if size.dim() == 2:
+        size = size.view(-1, *(1,) * (row.dim() - 2), 2)
+    offset = row[..., COLUMNS["by_width"]] * size[..., :1] + row[..., COLUMNS["by_height"]] * size[..., 1:]
+    return offset - _whole_move(row, size)
+
+
+def _whole_move(row: Tensor, size: Tensor) -> Tensor:
+    """Whole pixels to the right and down: of a share as ``torch.linspace`` counts it, in float32."""
+    share, pixels = row[..., COLUMNS["share"]], row[..., COLUMNS["pixels"]]
+    step, steps = row[..., COLUMNS["step"]].float().split(1, -1)
+    end = (share * size).float()
+    each = end / steps
+    moved = torch.where(2 * step < steps, each * step, end - each * (steps - step))
+    return moved.trunc() + pixels
