@@ -10,7 +10,7 @@ namespace gpuaug {
 // Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
 enum StageBit : int64_t {
   kGeometry = 1, kBlur = 2, kImpulse = 4, kShrink = 8, kColor = 16, kErase = 32, kCurves = 64, kNoise = 128,
-  kStatistics = 256
+  kStatistics = 256, kSharpness = 512
 };
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
@@ -25,6 +25,7 @@ enum NoiseKind : int64_t { kNormal = 1, kFactor = 2 };
 
 constexpr int64_t kPerChannel = 256;
 constexpr int64_t kPerPixel = 512;
+constexpr int64_t kFirstChannel = 65536;
 
 constexpr int kBoxes = 4;
 constexpr int kMostCurves = 3;
@@ -79,7 +80,8 @@ struct Recipe {
   // Curves that go by the image itself need the stage bit STATISTICS too.
   int64_t curve0, curve1, curve2;
 
-  // Noise: its kind and flags, its place in the chain, its least and its span; from the key below.
+  // Noise: its kind and flags, and in bits 16 to 23 which of the image's channels comes first here; its place in
+  // the chain, its least and its span; from the key below.
   int64_t noise, noise_place, noise_low, noise_span;
 
   // Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add

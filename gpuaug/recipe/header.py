@@ -36,7 +36,10 @@ def header() -> str:
         **{"kContrastUnit": layout.CONTRAST_UNIT, "kMostContrast": layout.MOST_CONTRAST},
         **dict(zip(("kGreyRed", "kGreyGreen", "kGreyBlue"), layout.GREY, strict=True)),
     }
-    flags = {"kPerChannel": layout.PER_CHANNEL, "kPerPixel": layout.PER_PIXEL}
+    flags = {
+        **{"kPerChannel": layout.PER_CHANNEL, "kPerPixel": layout.PER_PIXEL},
+        "kFirstChannel": layout.FIRST_CHANNEL,
+    }
     kinds = {"gaussian": layout.GAUSSIAN, "article": layout.ARTICLE, "sharpen": layout.SHARPEN}
     curves = {
         **{"NoCurve": 0, "Posterize": layout.POSTERIZE},

@@ -39,7 +39,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         (("curve0", "curve1", "curve2"),),
     ),
     (
-        "Noise: its kind and flags, its place in the chain, its least and its span; from the key below.",
+        "Noise: its kind and flags, and in bits 16 to 23 which of the image's channels comes first here; "
+        "its place in the chain, its least and its span; from the key below.",
         (("noise", "noise_place", "noise_low", "noise_span"),),
     ),
     (
@@ -77,12 +78,13 @@ class Stage(IntEnum):
 
 
 # Bits of the word `stages`, and of the union over a batch. SHRINK is geometry with a filter; STATISTICS is
-# curves that go by the image itself.
-GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE, STATISTICS = 1, 2, 4, 8, 16, 32, 64, 128, 256
+# curves that go by the image itself; SHARPNESS is blur that sharpens.
+GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
+STATISTICS, SHARPNESS = 256, 512
 BITS = {
     **{"geometry": GEOMETRY, "blur": BLUR, "impulse": IMPULSE, "shrink": SHRINK},
     **{"color": COLOR, "erase": ERASE, "curves": CURVES, "noise": NOISE},
-    "statistics": STATISTICS,
+    **{"statistics": STATISTICS, "sharpness": SHARPNESS},
 }
 
 # ---- Geometry
@@ -136,6 +138,7 @@ GREY = (19595, 38470, 7471)  # LUMA in 1/2^16, which add up to that exactly
 
 NORMAL, FACTOR = 1, 2
 PER_CHANNEL, PER_PIXEL = 1 << 8, 1 << 9
+FIRST_CHANNEL = 1 << 16  # the unit of the first channel's number, for images that come in parts
 DEVIATION_UNIT = (1 << 20) / 5120  # of a level
 FACTOR_UNIT = 1 << 12
 

@@ -3,7 +3,8 @@
 
 The histogram of each channel is counted once, after color. Each curve sees the image as the curves before it
 leave it: that image's histogram is the counted one, moved through the table that those curves make. Alpha is
-not counted.
+not counted. The mean is that of the grey image where there are three colors, of all values where there are
+fewer, and each channel's own where there are more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpuaug.images.levels import COLORS, clamped, nearest_levels, shares
+from gpuaug.images.levels import COLORS, clamped, colored, nearest_levels, shares
 from gpuaug.recipe.layout import (
     AUTOCONTRAST,
     CONTRAST,
@@ -34,8 +35,8 @@ _UNIT = 1 << 16  # of a mean
 
 
 def tables(image: Tensor, records: Tensor) -> Tensor:
-    """What becomes of each level of each channel: int64 ``(n, C, 256)``, for an image ``(n, C, H, W)`` of
-    at most three channels.
+    """What becomes of each level of each channel: int64 ``(n, C, 256)``, for an image ``(n, C, H, W)``
+    without alpha.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> builder = RecipeBuilder.of_batch((1, 1, 1, 3))
@@ -86,17 +87,20 @@ def _equalized(level: Tensor, counts: Tensor) -> Tensor:
 
 def _contrasted(level: Tensor, counts: Tensor, factor: Tensor) -> Tensor:
     factor = factor.clamp(0, MOST_CONTRAST)
-    sums, pixels = (counts * level).sum(2), counts.sum(2)
+    sums, pixels = (counts * level).sum(2, keepdim=True), counts.sum(2, keepdim=True)
     if sums.shape[1] == COLORS:
-        mean = (sums * torch.tensor(GREY, device=sums.device)).sum(1) // pixels[:, 0]
+        weights = torch.tensor(GREY, device=sums.device)[:, None]
+        mean = (sums * weights).sum(1, keepdim=True) // pixels[:, :1]
+    elif sums.shape[1] < COLORS:
+        mean = sums.sum(1, keepdim=True) * _UNIT // pixels.sum(1, keepdim=True)
     else:
-        mean = sums.sum(1) * _UNIT // pixels.sum(1)
-    value = factor * (level * _UNIT) + (CONTRAST_UNIT - factor) * mean[:, None, None]
+        mean = sums * _UNIT // pixels
+    value = factor * (level * _UNIT) + (CONTRAST_UNIT - factor) * mean
     return ((value + (1 << 31)) >> 32).clamp(0, _WHITE)
 
 
 def _bytes(image: Tensor, records: Tensor) -> Tensor:
-    colors = image[:, :COLORS]
+    colors = image[:, : colored(image.shape[1])]
     return tables(colors, records).gather(2, colors.flatten(2)).view_as(colors)
 
 
@@ -106,7 +110,7 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
     Equalize counts values in the nearest of 256 levels, and moves them as far as that level: its gradient is
     that of the identity. NaN stays, and counts as black there.
     """
-    images = images[:, :COLORS]
+    images = images[:, : colored(images.shape[1])]
     for word in curves.words(records):
         kind, parameter = (value[:, None, None, None] for value in (word & 0xFF, word >> 8))
         before = images
@@ -133,9 +137,9 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
 
 
 def _mean(images: Tensor) -> Tensor:
-    """Of the grey image where there are three channels, else of all values: ``(n, 1, 1, 1)``."""
+    """``(n, 1, 1, 1)``, or of more than three channels ``(n, C, 1, 1)``."""
     if images.shape[1] != COLORS:
-        return images.mean((1, 2, 3), keepdim=True)
+        return images.mean((1, 2, 3) if images.shape[1] < COLORS else (2, 3), keepdim=True)
     weights = torch.tensor(GREY, device=images.device).to(images.dtype) / _UNIT
     return (images.mean((2, 3), keepdim=True) * weights[:, None, None]).sum(1, keepdim=True)
 

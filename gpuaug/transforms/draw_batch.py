@@ -26,6 +26,7 @@ class DrawBatch:
     builder: RecipeBuilder
     groups: list[Group]  # what batched transforms do after the kernel
     reached: Selection = True  # the draws that a change of size applies to, unless their option has its own
+    frames = 1  # of each draw's clip
     strength: Tensor | None = None  # of each draw, float64 (n,) in (0, 1], while a PerClass writes; None: 1
 
     def __init__(

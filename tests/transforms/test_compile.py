@@ -58,6 +58,11 @@ def by_class():
     return ga.PerClass([ga.RandomRotation(20), ga.ColorJitter(0.4)], strength=0.5, seed=4)
 
 
+def policies():
+    chain = [ga.RandAugment(), ga.RandomApply([ga.AugMix(mixture_width=2)])]
+    return ga.Compose([*chain, ga.Normalize()], seed=4)
+
+
 def compiled(module, backend="eager"):
     torch._dynamo.reset()
     counter = CompileCounterWithBackend(backend)
@@ -72,6 +77,7 @@ def compiled(module, backend="eager"):
         (float_chain, torch.float32),
         (batched_chain, torch.uint8),
         (by_class, torch.uint8),
+        (policies, torch.uint8),
     ],
 )
 @pytest.mark.parametrize("keyed", [True, False], ids=["draws", "none"])

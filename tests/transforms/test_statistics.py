@@ -169,6 +169,23 @@ def test_their_gradients():
         assert images.grad.flatten().tolist() == pytest.approx(expected), transform
 
 
+@pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
+@pytest.mark.parametrize("channels", [5, 6, 8])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float64])
+def test_of_many_channels_each_is_as_if_it_came_alone(channels: int, dtype: torch.dtype):
+    images = torch.randint(30, 180, (2, channels, 20, 30), dtype=torch.uint8)
+    images = images if dtype == torch.uint8 else images.to(dtype) / 255
+    draws = draws_of(2)
+    for transform in (
+        ga.AutoContrast(),
+        ga.Equalize(),
+        ga.RandomMeanContrast((0.3, 3.0)),
+        ga.RandomSharpness(),
+    ):
+        expected = [transform(images[:, c : c + 1], draws) for c in range(channels)]
+        assert torch.equal(transform(images, draws), torch.cat(expected, dim=1)), transform
+
+
 def test_parameters_fill_their_range():
     (recipes,) = ga.RandomMeanContrast((0.5, 2.0)).recipes(draws_of(4000), (4000, 3, 8, 8))
     assert (recipes.field("curve0") & 0xFF).unique().tolist() == [CONTRAST]

@@ -13,8 +13,10 @@ from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Group
 from gpuaug.recipe.selection import Selection, both
+from gpuaug.tracing import traced
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.policies.at_once import at_once
 from gpuaug.transforms.policies.dirichlet import dirichlet
 from gpuaug.transforms.policies.policy import Policy, check_channels
 from gpuaug.transforms.policies.space import AUGMIX, AUGMIX_SHARE, torchvision_space
@@ -99,20 +101,25 @@ class AugMix(Transform):
         check_channels(self, batch.builder)
         count = len(batch.keys)
         rows = torch.arange(count, device="cpu")
-        if not isinstance(selection, bool):
-            rows = rows[selection]
+        drawn = self.draw_parameters(batch, step.place)
+        if isinstance(selection, Tensor):
+            if traced():  # nobody can look who they are: the others get nothing but themselves
+                itself = torch.eye(1, 1 + self.mixture_width, dtype=torch.float64, device="cpu")
+                drawn["shares"] = torch.where(selection[:, None], drawn["shares"], itself)
+            else:
+                rows = rows[selection]
         if len(rows) == 0:
             return
-        drawn = self.draw_parameters(batch, step.place)
         extent = batch.builder.extent
         # Of several sizes in a pass the whole chain complains.
         width, height = extent if isinstance(extent, tuple) else extent[0].tolist()
-        keys = drawn["keys"][rows].flatten()
+        frames = torch.arange(batch.frames, device="cpu")  # each goes through its clip's chains
+        keys = drawn["keys"][rows].repeat_interleave(batch.frames, 0).flatten()
         nothing = torch.zeros_like(keys)
-        passes = self.chains.recipes(
+        passes = self.chains.make_recipes(
             torch.stack((nothing, nothing, keys), dim=1),
-            (count, batch.builder.channels, height, width),
-            rows.repeat_interleave(self.mixture_width),
+            (count * batch.frames, batch.builder.channels, height, width),
+            (rows[:, None] * batch.frames + frames).flatten().repeat_interleave(self.mixture_width),
         )
         shares = drawn["shares"][rows].float()
         batch.groups.append(
@@ -123,7 +130,9 @@ class AugMix(Transform):
         some = images if group.rows is None else images.index_select(0, group.rows)
         chains = self.chains.apply_recipes(images, group.passes).unflatten(0, (-1, self.mixture_width))
         with full_precision(images.device):
-            out = _mixed([some, *chains.unbind(1)], group.parameters["shares"])
+            parts, shares = [some, *chains.unbind(1)], group.parameters["shares"]
+            several = zip(*(part.split(at_once(some)) for part in [*parts, shares]), strict=True)
+            out = torch.cat([_mixed(list(block), own) for *block, own in several])
             if group.rows is not None:
                 out = images.index_copy(0, group.rows, out)
         last = has_channels_last(images)
@@ -163,8 +172,8 @@ def _mixed(parts: list[Tensor], shares: Tensor) -> Tensor:
     columns = shares.to(wide)[..., None, None, None].unbind(1)
     out = parts[0].to(wide) * columns[0]
     for part, share in zip(parts[1:], columns[1:], strict=True):
-        out = out + part.to(wide) * share
-    return out.to(dtype) if dtype.is_floating_point else out.round().clamp(0, 255).to(dtype)
+        out.addcmul_(part.to(wide), share)  # in place, because new memory costs more than the sum
+    return out.to(dtype) if dtype.is_floating_point else out.round_().clamp_(0, 255).to(dtype)
 
 
 def _depth(depth: Any) -> int:

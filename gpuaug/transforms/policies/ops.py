@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from gpuaug.recipe.layout import (
@@ -27,6 +28,7 @@ from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.policies.at_once import at_once
 from gpuaug.transforms.policies.order import Kind
 from gpuaug.transforms.policies.solarize_add import SolarizeAdd
 
@@ -212,8 +214,20 @@ class BatchedOp(Op):
         """Do it to some draws, int64 ``(m,)``, each with its factor; ``place`` is its own in the chain."""
         batch.groups.append(Group(place, 0, rows, {"factor": factor}))
 
+    def serve_masked(self, batch: DrawBatch, place: int, chosen: Tensor, factor: Tensor) -> None:
+        """Do it to the draws of a mask ``(n,)``, by way of all: a trace has groups of fixed sizes alone."""
+        batch.groups.append(Group(place, 0, None, {"factor": factor, "chosen": chosen}))
+
     def transform_group(self, images: Tensor, group: Group) -> Tensor:
-        return self._does.transform_group(images, group)
+        chosen = group.parameters.get("chosen")
+        if chosen is not None or group.rows is None:
+            changed = self._does.transform_group(images, group)
+            return changed if chosen is None else torch.where(chosen[:, None, None, None], changed, images)
+        step = at_once(images)
+        for rows, factor in zip(group.rows.split(step), group.parameters["factor"].split(step), strict=True):
+            block = group._replace(rows=rows, parameters={"factor": factor})
+            images = self._does.transform_group(images, block)
+        return images
 
 
 def op(name: str, magnitudes: str = "") -> Op:

@@ -10,6 +10,7 @@ from torch import Tensor
 from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.selection import Selection, both
+from gpuaug.tracing import traced
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Container
 from gpuaug.transforms.draw_batch import DrawBatch
@@ -24,6 +25,9 @@ CHANNELS = (1, 3, 4)
 # By kind: the stage that runs an op, as a number; and that of none.
 NO_STAGE = -1
 STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], device="cpu")
+# As numbers too, which Dynamo compares with tensors.
+KERNEL_STAGES = (int(Stage.GEOMETRY), int(Stage.BLUR), int(Stage.COLOR), int(Stage.CURVES))
+BATCHED_STAGE = int(Stage.BATCHED)
 FACTOR = COLUMNS["factor"].start
 
 
@@ -107,8 +111,7 @@ class DrawnOps:
     def write(self, batch: DrawBatch, step: Step, number: int) -> None:
         """Write what falls into the pass of that number, counted from the policy's first."""
         here = torch.where(self._passes == number, self._stages, NO_STAGE)
-        stages = (Stage.GEOMETRY, Stage.BLUR, Stage.COLOR, Stage.CURVES)
-        moves, sharpens, mixes, curves = ((here == stage).unbind(1) for stage in stages)
+        moves, sharpens, mixes, curves = ((here == stage).unbind(1) for stage in KERNEL_STAGES)
         builder = batch.builder
         extent = builder.extent
         corners = self._corners_in(extent)
@@ -121,10 +124,18 @@ class DrawnOps:
             brightness, saturation, curve = row[:, COLUMNS["mixed"]].unbind(1)
             builder.adjust(brightness, 1.0, saturation, True, selection=mixes[slot])
             builder.curve_words(curve, curves[slot])
-        self._serve(batch, step, here == Stage.BATCHED)
+        self._serve(batch, step, here == BATCHED_STAGE)
 
     def _serve(self, batch: DrawBatch, step: Step, chosen: Tensor) -> None:
         """Hand what is chosen, ``(n, slots)``, to the batched ops: of each draw in the order of its slots."""
+        if traced():  # nobody can look who they are
+            for slot in range(chosen.shape[1]):
+                for op, child in enumerate(step.children):
+                    if isinstance(child.transform, BatchedOp):
+                        mask = chosen[:, slot] & (self._ops[:, slot] == op)
+                        factor = self._row[:, slot, FACTOR].float()
+                        child.transform.serve_masked(batch, child.place, mask, factor)
+            return
         draws, slots = chosen.nonzero().unbind(1)
         if len(draws) == 0:
             return

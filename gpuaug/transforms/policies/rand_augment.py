@@ -25,6 +25,10 @@ class RandAugment(Policy):
     nearest pixel; this is bilinear, as ``interpolation="bilinear"`` there. ``print`` shows the ops with their
     magnitudes.
 
+    Crops, resizes and flips before it, and a shear, rotation or translation, are one resampling: the rim of
+    an enlarged crop then fades into the black, and where a crop shrinks, a draw that turns is not
+    antialiased.
+
     Args:
         num_ops: for each draw, in [1, 10].
         magnitude: the bin that is taken, in [0, num_magnitude_bins).
