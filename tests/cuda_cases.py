@@ -15,6 +15,9 @@ from gpuaug.images.packed import Packed
 from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import (
+    AUTOCONTRAST,
+    CONTRAST,
+    EQUALIZE,
     FACTOR,
     FIRST_CHANNEL,
     GEOMETRY,
@@ -104,12 +107,18 @@ def chain(
         builder.blur(None, ~odd)
     if "gaussian" in names:
         builder.blur(torch.linspace(0.5, 2.0, n), odd)
+    if "sharpen" in names:
+        builder.sharpen(torch.linspace(0.0, 3.0, n), torch.arange(n) % 3 != 1)
     if "color" in names:
         builder.color(torch.randn(n, 12, generator=random), torch.arange(n) % 3 != 1)
     if "curves" in names:
         builder.curve(POWER, torch.arange(n) * 9000 + 40000, torch.arange(n) % 3 != 2)
         builder.curve(SOLARIZE, 3 << 22, odd)
         builder.curve(POSTERIZE, 5, ~odd)
+    if "measured" in names:
+        builder.curve(EQUALIZE, 0, odd)
+        builder.curve(CONTRAST, torch.arange(n) * 50000 + 20000, torch.arange(n) % 3 != 1)
+        builder.curve(AUTOCONTRAST, 0, ~odd)
     if "noise" in names:
         keys, most = torch.arange(n) * 0x2E3779B97F4A7C15 - 9, torch.arange(n) * 1500 + 900
         builder.noise(NORMAL | PER_PIXEL, most, 0, keys, 2, odd)
@@ -200,12 +209,24 @@ CHAINS = (
 )
 
 
-@functools.cache
-def sanitizer_cases(sizes: tuple[int, ...] = (ONE, MANY)) -> tuple[int, bytes]:
-    """Every chain and a few random calls, with tiles for each number of multiprocessors."""
-    chosen = list(CHAINS)
+# What the CUDA kernel does not have yet: sharpening, and curves that go by the image.
+CPU_CHAINS = (
+    chain("sharpen", sources=WIDE, size=(30, 72), channels=3),
+    chain("sharpen", "measured", "flip", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
+    chain("sharpen", "crop", "color", sources=[(50, 90)] * 4, size=(2, 34), channels=2, table=FLOAT),
+    chain("measured", sources=[(30, 72)] * 3, size=(30, 72), channels=3),
+    chain("measured", "color", "gaussian", sources=WIDE, size=(19, 35), channels=4, table=BFLOAT),
+    chain("measured", "turn", "noise", sources=WIDE, size=(30, 72), channels=2, layouts=(True, True)),
+    chain("measured", "crop", "article", "boxes", sources=[(50, 90)] * 4, size=(10, 34), table=FLOAT),
+)
 
-    @given(calls(most_pixels=34))
+
+@functools.cache
+def sanitizer_cases(sizes: tuple[int, ...] = (ONE, MANY), cuda: bool = True) -> tuple[int, bytes]:
+    """Every chain and a few random calls, with tiles for each number of multiprocessors."""
+    chosen = list(CHAINS) if cuda else [*CHAINS, *CPU_CHAINS]
+
+    @given(calls(most_pixels=34, cuda=cuda))
     @settings(max_examples=8, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
     def choose(call: tuple) -> None:
         chosen.append(call)

@@ -30,6 +30,7 @@ from gpuaug.sampling.order import Order
 from gpuaug.sampling.rotation import Rotation
 
 SECONDS = 30  # for one call
+STAGES = sum(BITS.values())
 REFUSED = (RuntimeError, ValueError, TypeError, IndexError, MemoryError)
 # ---- Calls of each op, and the shape and type of their results.
 
@@ -142,7 +143,7 @@ class Records:
             )
             tame = (steps * 2.0**32).long() * some(0.7 if name in ("xy", "yx") else 1.0, (self.count,))
             records[:, WORD[name]] = torch.where(some(0.8, (self.count,)), tame, records[:, WORD[name]])
-        records[:, WORD["stages"]] = whole(0, 256)
+        records[:, WORD["stages"]] = whole(0, STAGES + 1)
         for name, bits in {"border": 3, "blur": 2}.items():
             records[:, WORD[name]] = torch.where(
                 some(0.9, (self.count,)), whole(0, bits), records[:, WORD[name]]
@@ -172,7 +173,7 @@ def augment_records(draw: st.DrawFn) -> tuple:
         line = Wild((rows, channels, 2), "float64", "wild") if draw(st.booleans()) else None
     storage = Wild((size,), "uint8", "bits", seed=draw(SEEDS))
     booleans = [draw(st.booleans()) for _ in range(2)]
-    return storage, records, table, channels, draw(SIDES), draw(SIDES), booleans[0], 255, booleans[1], line
+    return storage, records, table, channels, draw(SIDES), draw(SIDES), booleans[0], STAGES, booleans[1], line
 
 
 @st.composite
@@ -220,7 +221,7 @@ OPS: dict[str, tuple[st.SearchStrategy, Callable[[Tensor, list], None]]] = {
 
 
 def made_records(stages: int, _: list) -> None:
-    assert 0 <= stages < 256, stages
+    assert 0 <= stages <= STAGES, stages
 
 
 OPS["assemble"] = (assemble(), made_records)

@@ -30,6 +30,9 @@ struct Batch {
 
   // Slope and start of the straight line that each channel's table lies on, for a kernel that rather computes; or null.
   const double* scale_shift = nullptr;
+
+  // What becomes of each level, (draws, channels, 256): of the draws whose curves are measured. Null: there are none.
+  const uint8_t* curve_tables = nullptr;
 };
 
 // A record that a host could not check, because it lives on the device, may say anything: never read outside the

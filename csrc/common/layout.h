@@ -9,14 +9,17 @@ namespace gpuaug {
 
 // Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
 enum StageBit : int64_t {
-  kGeometry = 1, kBlur = 2, kImpulse = 4, kShrink = 8, kColor = 16, kErase = 32, kCurves = 64, kNoise = 128
+  kGeometry = 1, kBlur = 2, kImpulse = 4, kShrink = 8, kColor = 16, kErase = 32, kCurves = 64, kNoise = 128,
+  kStatistics = 256, kSharpness = 512
 };
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
 
-enum BlurKind : int64_t { kGaussian = 0, kArticle = 1 };
+enum BlurKind : int64_t { kGaussian = 0, kArticle = 1, kSharpen = 2 };
 
-enum Curve : int64_t { kNoCurve = 0, kPosterize = 1, kSolarize = 2, kPower = 3 };
+enum Curve : int64_t {
+  kNoCurve = 0, kPosterize = 1, kSolarize = 2, kPower = 3, kAutocontrast = 4, kEqualize = 5, kContrast = 6
+};
 
 enum NoiseKind : int64_t { kNormal = 1, kFactor = 2 };
 
@@ -31,6 +34,13 @@ constexpr int kBlurUnit = 32768;
 constexpr int kColorUnit = 4096;
 constexpr int kImpulseUnit = 65536;
 constexpr int kFirstFree = 33;
+constexpr int kSharpenUnit = 65536;
+constexpr int kMostSharpening = 655360;
+constexpr int kContrastUnit = 65536;
+constexpr int kMostContrast = 655360;
+constexpr int kGreyRed = 19595;
+constexpr int kGreyGreen = 38470;
+constexpr int kGreyBlue = 7471;
 constexpr double kFixedPoint = 4294967296.0, kSteady = 1073741824.0;
 constexpr double kLuma[3] = {0.299, 0.587, 0.114};  // ITU-R BT.601
 constexpr double kQuarter[3][3] = {{-0.167911, -0.329645, 0.497556}, {0.327953, -0.035089, -0.292864}, {-1.248272, 1.045272, 0.203}};
@@ -57,7 +67,8 @@ struct Recipe {
   int64_t left, top, right, bottom;
   int64_t border;
 
-  // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15.
+  // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15. Of
+  // sharpening, `outer` is its factor, in 1/2^16.
   int64_t blur, outer, inner;
 
   // Color: what red, green and blue each become of the three, in 1/2^12, and what is added, in 1/2^12 of a level.
@@ -66,6 +77,7 @@ struct Recipe {
   int64_t br, bg, bb, b1;
 
   // Curves: up to three, one after another. A word is the curve in its low eight bits and its parameter above them.
+  // Curves that go by the image itself need the stage bit STATISTICS too.
   int64_t curve0, curve1, curve2;
 
   // Noise: its kind and flags, and in bits 16 to 23 which of the image's channels comes first here; its place in

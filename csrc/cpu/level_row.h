@@ -18,34 +18,19 @@ inline void level_row(const Stage& stage, int16_t* levels, int64_t n) {
   for (int64_t x = 0; x < n; ++x) levels[x] = static_cast<int16_t>(stage(static_cast<uint8_t>(levels[x]), 0));
 }
 
-// Of a stage that has one: its file makes it.
-template <typename Stage>
-void fill_table(uint8_t* table, const Recipe& recipe);
-
-// This is all of it for a stage that needs nothing but its functor, or a table as well; a stage with random bits, or
-// with loops of its own in row_kernels.h, has a file for its rows.
+// This is all of it for a stage that needs nothing but its functor; a stage with a table, with random bits, or with
+// loops of its own in row_kernels.h, has a file for its rows.
 template <typename Stage>
 class StageRow {
  public:
   StageRow(const Batch& batch, const Recipe& recipe, Scratch&)
-      : recipe_(recipe), values_(colored(batch.channels) * padded(batch.width)) {
-    if constexpr (Stage::kHasTable) {
-      if (recipe.stages & Stage::kBit) fill_table<Stage>(table_, recipe);
-    }
-  }
+      : recipe_(recipe), values_(colored(batch.channels) * padded(batch.width)) {}
 
-  void run(int64_t /*y*/, Row levels) const {
-    if constexpr (Stage::kHasTable) {
-      level_row(Stage(table_), levels.values, values_);
-    } else {
-      level_row(Stage(recipe_), levels.values, values_);
-    }
-  }
+  void run(int64_t /*y*/, Row levels) const { level_row(Stage(recipe_), levels.values, values_); }
 
  private:
   const Recipe& recipe_;
   int64_t values_;
-  uint8_t table_[Stage::kHasTable ? kTableBytes : 1];
 };
 
 }  // namespace gpuaug

@@ -102,14 +102,30 @@ void blur_down(const int16_t* const rows[5], BlurWeights weights, int16_t* out, 
 void article_across_row(Row row, int channels, Row out, int64_t n);
 void article_down_row(const int16_t* const rows[5], const int16_t* const image[3], int16_t* out, int64_t n);
 
+// Sharpening, of levels: the sum of three in a row, then of three such rows, around the row `own`.
+void sharpen_across_row(Row row, int channels, Row out, int64_t n);
+void sharpen_down_row(const int16_t* const sums[3], const int16_t* own, int factor, int16_t* out, int64_t n);
+
 // ---- Color, on levels of all channels, in place
 
 struct ColorStage;
 void color_levels(const ColorStage& stage, Row levels, int channels, int64_t n);
 
-// ---- Curves: the table of a draw's curves
+// ---- Curves: the table of a draw's curves, or one for each colored channel, from their histograms; and levels by a
+// table, in place
 
+struct Recipe;
+struct TableMemory;
 void curve_table(const int64_t* words, int count, uint8_t* table);
+void measured_curve_tables(const Recipe& recipe, int channels, const uint32_t* histograms, TableMemory& memory,
+                           uint8_t* tables);
+void look_up_levels(const uint8_t* table, int16_t* levels, int64_t n);
+
+// ---- Statistics
+
+// How many of the levels are at each of 256: the sum of so many histograms, one after another.
+constexpr int kCountParts = 4;
+void count_levels(const int16_t* levels, int64_t n, uint32_t* parts);
 
 // ---- Noise, on levels of one channel, in place
 

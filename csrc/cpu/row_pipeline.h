@@ -10,7 +10,6 @@
 #include "common/borders.h"
 #include "common/stages/blur.h"
 #include "common/stages/geometry.h"
-#include "cpu/output_row.h"
 #include "cpu/resample_axis.h"
 #include "cpu/row_kernels.h"
 #include "cpu/scratch.h"
@@ -21,7 +20,9 @@ namespace gpuaug {
 
 class RowPipeline {
  public:
-  RowPipeline(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across)
+  // pointwise: which of the pointwise stages run, as bits.
+  RowPipeline(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across,
+              int64_t pointwise = PointwiseStages::kBits)
       : batch_(batch),
         recipe_(batch.recipes[n]),
         scratch_(scratch),
@@ -34,12 +35,14 @@ class RowPipeline {
         line_(padded(batch.width)),
         blurs_(recipe_.stages & kBlur),
         article_(recipe_.blur == kArticle),
+        sharpens_(recipe_.blur == kSharpen),
         blur_weights_(blur_weights(recipe_)),
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
-        stages_(batch, recipe_, scratch) {}
+        stages_(batch, recipe_, scratch, pointwise) {}
 
-  template <typename Value>
-  void run(int64_t begin, int64_t end, const OutputRow<Value>& output) {
+  // output.write(y, levels) takes each row.
+  template <typename Output>
+  void run(int64_t begin, int64_t end, Output& output) {
     if (moves() && along_axes()) across_.prepare(recipe_, window_, width_);
     if (moves() && !along_axes()) prepare_warp(begin, end);
     if (shrinks_down_) prepare_ring();
@@ -188,7 +191,9 @@ class RowPipeline {
       const int64_t at = resolve(x, 0, width_, blur_border(recipe_));
       for (int c = 0; c < batch_.channels; ++c) row.channel(c)[x] = at < 0 ? int16_t{0} : row.channel(c)[at];
     }
-    if (article_) {
+    if (sharpens_) {
+      sharpen_across_row(row, colored(batch_.channels), scratch_.across(y), line_);
+    } else if (article_) {
       article_across_row(row, batch_.channels, scratch_.across(y), line_);
     } else {
       blur_across(row, batch_.channels, blur_weights_, scratch_.across(y), line_);
@@ -196,6 +201,7 @@ class RowPipeline {
   }
 
   void blur_row_down(int64_t y) const {
+    if (sharpens_) return sharpen_row_down(y);
     const int16_t* rows[5];
     for (int64_t k = -2; k <= 2; ++k) {
       const int64_t at = resolve(y + k, 0, batch_.height, blur_border(recipe_));
@@ -217,6 +223,24 @@ class RowPipeline {
     }
   }
 
+  // What lies at the border stays as it is, and so does alpha.
+  void sharpen_row_down(int64_t y) const {
+    const Row image = scratch_.image(y), levels = scratch_.levels();
+    const bool inside = y > 0 && y < batch_.height - 1;
+    for (int c = 0; c < batch_.channels; ++c) {
+      const int16_t* own = image.channel(c);
+      int16_t* out = levels.channel(c);
+      if (!inside || c >= colored(batch_.channels)) {
+        std::copy_n(own, line_, out);
+        continue;
+      }
+      const int16_t* sums[3];
+      for (int64_t k = -1; k <= 1; ++k) sums[k + 1] = scratch_.across(y + k).channel(c);
+      sharpen_down_row(sums, own, sharpen_factor(recipe_), out, line_);
+      out[0] = own[0], out[width_ - 1] = own[width_ - 1];
+    }
+  }
+
   static constexpr int64_t kCacheLine = 64;
 
   const Batch& batch_;
@@ -228,7 +252,7 @@ class RowPipeline {
   Window window_;
   Warp warp_;
   int64_t width_, line_;
-  bool blurs_, article_;
+  bool blurs_, article_, sharpens_;
   BlurWeights blur_weights_;
   bool shrinks_down_;
   StageRows<PointwiseStages> stages_;

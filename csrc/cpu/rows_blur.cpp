@@ -136,4 +136,29 @@ void article_down_row(const int16_t* const rows[5], const int16_t* const image[3
   }
 }
 
+GPUAUG_ALL_VECTORS
+void sharpen_across_row(Row row, int channels, Row to, int64_t n) {
+  for (int c = 0; c < channels; ++c) {
+    const int16_t* __restrict in = row.channel(c);
+    int16_t* __restrict out = to.channel(c);
+    for (int64_t x = 0; x < n; x += kRowBlock) {
+      for (int i = 0; i < kRowBlock; ++i) out[x + i] = sum(sum(in[x + i - 1], in[x + i]), in[x + i + 1]);
+    }
+  }
+}
+
+GPUAUG_ALL_VECTORS
+void sharpen_down_row(const int16_t* const sums[3], const int16_t* __restrict own, int factor, int16_t* __restrict out,
+                      int64_t n) {
+  const int16_t* __restrict above = sums[0], * __restrict level = sums[1], * __restrict below = sums[2];
+  for (int64_t x = 0; x < n; x += kRowBlock) {
+    for (int i = 0; i < kRowBlock; ++i) {
+      const int64_t at = x + i;
+      // What lies in the padding of a line need not be a level.
+      const int nine = (above[at] + level[at] + below[at]) & 0xFFF, centre = own[at] & 0xFF;
+      out[at] = static_cast<int16_t>(sharpened(factor, nine, centre));
+    }
+  }
+}
+
 }  // namespace gpuaug

@@ -9,6 +9,7 @@
 #include "common/batch.h"
 #include "common/philox.h"
 #include "common/stages/pointwise.h"
+#include "common/stages/statistics.h"
 #include "cpu/padded_source.h"
 #include "cpu/row_kernels.h"
 
@@ -58,6 +59,13 @@ class Scratch {
 
   PaddedSource padded_source;  // what a warped draw reads
 
+  // Of a draw whose curves are measured: makes their tables, one for each colored channel, from its histograms.
+  void make_curve_tables(const Recipe& recipe, int channels, const uint32_t* histograms) {
+    curve_tables_.resize(static_cast<size_t>(channels) * kTableBytes);
+    measured_curve_tables(recipe, channels, histograms, table_memory_, curve_tables_.data());
+  }
+  const uint8_t* curve_tables() const { return curve_tables_.data(); }
+
  private:
   static constexpr int kMargin = 16;  // of which the blur's border takes two values
 
@@ -74,6 +82,8 @@ class Scratch {
   int64_t bits_line_;
   std::vector<uint16_t> bits_;
   int upper_ = 0, lower_ = 1;
+  std::vector<uint8_t> curve_tables_;
+  TableMemory table_memory_;
 };
 
 }  // namespace gpuaug

@@ -21,8 +21,9 @@ class StageRows;
 template <typename... Stages>
 class StageRows<StageList<Stages...>> : StageRow<Stages>... {
  public:
-  StageRows(const Batch& batch, const Recipe& recipe, Scratch& scratch)
-      : StageRow<Stages>(batch, recipe, scratch)..., stages_(recipe.stages) {}
+  // Of the draw's stages, those of `bits`.
+  StageRows(const Batch& batch, const Recipe& recipe, Scratch& scratch, int64_t bits)
+      : StageRow<Stages>(batch, recipe, scratch)..., stages_(recipe.stages & bits) {}
 
   void run(int64_t y, Row levels) { ((stages_ & Stages::kBit ? StageRow<Stages>::run(y, levels) : void()), ...); }
 

@@ -100,7 +100,11 @@ class AssembledDraw {
       case Opcode::kBlur:
         recipe_.stages |= kBlur;
         recipe_.blur = whole(0);
-        if (recipe_.blur != kArticle) weigh_blur(real(1));
+        if (recipe_.blur == kSharpen) {
+          recipe_.outer = to_int64(std::nearbyint(real(1) * kSharpenUnit)), recipe_.inner = 0;
+        } else if (recipe_.blur != kArticle) {
+          weigh_blur(real(1));
+        }
         break;
       case Opcode::kImpulse: {
         const double salt = real(2), pepper = real(3);

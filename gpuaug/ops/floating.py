@@ -20,10 +20,10 @@ def augment(images: Tensor, recipes: Recipes, source: torch.dtype) -> Tensor:
     """
     images, records = geometry.floats_of(images[_sources(images, recipes)], recipes), recipes.records
     for stage in STAGES:
-        if recipes.stages & stage.bit:
+        if recipes.stages & stage.bits == stage.bits:
             changed = stage.floats(images, records, source)
             changed = changed if stage.alpha else with_alpha(changed, images)
-            images = chosen(records, stage.bit, changed, images)
+            images = chosen(records, stage.bits, changed, images, stage.without)
     return images
 
 

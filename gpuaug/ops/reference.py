@@ -32,10 +32,10 @@ def augment(
     check_readable(storage.numel(), records, channels)
     image = geometry.bytes_of(storage, records, channels, height, width, interleaved, stages)
     for stage in STAGES:
-        if stages & stage.bit:
+        if stages & stage.bits == stage.bits:
             changed = stage.bytes(image, records)
             changed = changed if stage.alpha else with_alpha(changed, image)
-            image = chosen(records, stage.bit, changed, image)
+            image = chosen(records, stage.bits, changed, image, stage.without)
     out = from_levels(image, table)
     return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 

@@ -30,6 +30,8 @@ from gpuaug.recipe.layout import (
     LUMA,
     MOST_CURVES,
     QUARTER,
+    SHARPEN,
+    SHARPEN_UNIT,
     SHRINK,
     STEADY,
     TRIES,
@@ -246,9 +248,11 @@ class _Draws:
 
     def execute_blur(self, selection: Tensor, which: int, sigma: int) -> None:
         kind = self._get.whole(which)[:, None]
-        weights = torch.where(kind == ARTICLE, self.blur[:, 1:], blur_weights(self._get.real(sigma)[:, 0]))
-        given = torch.cat((kind, weights), dim=1)
-        self.blur = torch.where(selection, given, self.blur)
+        given = self._get.real(sigma)
+        weights = torch.where(kind == ARTICLE, self.blur[:, 1:], blur_weights(given[:, 0]))
+        factor = (given * SHARPEN_UNIT).round().long()
+        weights = torch.where(kind == SHARPEN, torch.cat((factor, torch.zeros_like(factor)), dim=1), weights)
+        self.blur = torch.where(selection, torch.cat((kind, weights), dim=1), self.blur)
         self.stages = torch.where(selection, self.stages | BLUR, self.stages)
 
     def execute_impulse(self, selection: Tensor, key: int, place: int, salt: int, pepper: int) -> None:

@@ -9,10 +9,23 @@ from torch import Tensor
 
 from gpuaug.images.packed import Packed, Source
 from gpuaug.recipe.assemble import execute
-from gpuaug.recipe.layout import ARTICLE, BORDERS, BOXES, ERASE, FIELDS, GAUSSIAN, NOISE, Opcode
+from gpuaug.recipe.layout import (
+    ARTICLE,
+    BORDERS,
+    BOXES,
+    ERASE,
+    FIELDS,
+    GAUSSIAN,
+    MEASURED_CURVES,
+    NOISE,
+    SHARPEN,
+    SHARPNESS,
+    STATISTICS,
+    Opcode,
+)
 from gpuaug.recipe.program import Operand, Program, possible_stages
 from gpuaug.recipe.recipes import Recipes
-from gpuaug.recipe.selection import Selection, where
+from gpuaug.recipe.selection import Selection, both, where
 
 # (width, height) in pixels: the same for all draws, or ``(n, 2)``.
 Extent = tuple[int, int] | Tensor
@@ -180,6 +193,11 @@ class RecipeBuilder:
         kind, given = (ARTICLE, 1.0) if sigma is None else (GAUSSIAN, sigma)
         self._program.write(Opcode.BLUR, selection, kind, given)
 
+    def sharpen(self, factor: Operand, selection: Selection = True) -> None:
+        """Blended with the mean of nine pixels by a ``factor``: 0 the mean, 1 the image, above 1 sharper."""
+        self._program.write(Opcode.BLUR, selection, SHARPEN, factor)
+        self.words(SHARPNESS, "noise", selection)  # the bit, and no word
+
     def color(self, matrix: Operand, selection: Selection = True) -> None:
         """Mix the colors: three rows of four, ``(n, 12)`` or twelve numbers. A row says how much of red,
         green and blue a channel becomes, and what is added, in units of white. The matrices of a pass
@@ -202,15 +220,22 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.ADJUST, selection, brightness, contrast, saturation, brightness_first, hue)
 
-    def curve(self, curve: int, parameter: Tensor | int, selection: Selection = True) -> None:
+    def curve(self, curve: int, parameter: Tensor | int = 0, selection: Selection = True) -> None:
         """One more curve of levels, of at most ``MOST_CURVES``: ``POSTERIZE`` to a number of bits,
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
+
+        Or one that goes by the image as the curves before leave it: ``AUTOCONTRAST`` and ``EQUALIZE``, which
+        have no parameter, or ``CONTRAST`` by a factor about the mean, in 1/CONTRAST_UNIT.
         """
         self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
+        if curve in MEASURED_CURVES:
+            self.words(STATISTICS, "noise", selection)  # the bit, and no word
 
     def curve_words(self, words: Tensor, selection: Selection = True) -> None:
         """One more curve, of each draw its own: the record's words ``(n,)``, as ``curve`` makes them."""
         self._program.write(Opcode.CURVE, selection, words)
+        kinds = torch.tensor(MEASURED_CURVES, device=words.device)
+        self.words(STATISTICS, "noise", both(selection, torch.isin(words.long() & 0xFF, kinds)))
 
     def noise(
         self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True

@@ -32,21 +32,26 @@ def header() -> str:
         **{"kBoxes": layout.BOXES, "kMostCurves": layout.MOST_CURVES, "kTries": layout.TRIES},
         **{"kBlurUnit": layout.BLUR_UNIT, "kColorUnit": layout.COLOR_UNIT},
         **{"kImpulseUnit": layout.IMPULSE_UNIT, "kFirstFree": layout.FIRST_FREE},
+        **{"kSharpenUnit": layout.SHARPEN_UNIT, "kMostSharpening": layout.MOST_SHARPENING},
+        **{"kContrastUnit": layout.CONTRAST_UNIT, "kMostContrast": layout.MOST_CONTRAST},
+        **dict(zip(("kGreyRed", "kGreyGreen", "kGreyBlue"), layout.GREY, strict=True)),
     }
     flags = {
         **{"kPerChannel": layout.PER_CHANNEL, "kPerPixel": layout.PER_PIXEL},
         "kFirstChannel": layout.FIRST_CHANNEL,
     }
+    kinds = {"gaussian": layout.GAUSSIAN, "article": layout.ARTICLE, "sharpen": layout.SHARPEN}
     curves = {
         **{"NoCurve": 0, "Posterize": layout.POSTERIZE},
         **{"Solarize": layout.SOLARIZE, "Power": layout.POWER},
+        **{"Autocontrast": layout.AUTOCONTRAST, "Equalize": layout.EQUALIZE, "Contrast": layout.CONTRAST},
     }
     parts = [
         _HEAD,
         "// Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.",
         _enum("StageBit", BITS),
         _enum("Border", BORDERS),
-        _enum("BlurKind", {"gaussian": layout.GAUSSIAN, "article": layout.ARTICLE}),
+        _enum("BlurKind", kinds),
         _enum("Curve", curves),
         _enum("NoiseKind", {"normal": layout.NORMAL, "factor": layout.FACTOR}),
         *(f"constexpr int64_t {name} = {value};" for name, value in flags.items()),

@@ -25,7 +25,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ),
     (
         "Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together,"
-        " in 1/2^15.",
+        " in 1/2^15. Of sharpening, `outer` is its factor, in 1/2^16.",
         (("blur", "outer", "inner"),),
     ),
     (
@@ -35,7 +35,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ),
     (
         "Curves: up to three, one after another. A word is the curve in its low eight bits and its "
-        "parameter above them.",
+        "parameter above them. Curves that go by the image itself need the stage bit STATISTICS too.",
         (("curve0", "curve1", "curve2"),),
     ),
     (
@@ -77,11 +77,14 @@ class Stage(IntEnum):
     BATCHED = 8  # after the kernel: PyTorch on the draws that need it
 
 
-# Bits of the word `stages`, and of the union over a batch; SHRINK is geometry with a filter.
+# Bits of the word `stages`, and of the union over a batch. SHRINK is geometry with a filter; STATISTICS is
+# curves that go by the image itself; SHARPNESS is blur that sharpens.
 GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
+STATISTICS, SHARPNESS = 256, 512
 BITS = {
     **{"geometry": GEOMETRY, "blur": BLUR, "impulse": IMPULSE, "shrink": SHRINK},
     **{"color": COLOR, "erase": ERASE, "curves": CURVES, "noise": NOISE},
+    **{"statistics": STATISTICS, "sharpness": SHARPNESS},
 }
 
 # ---- Geometry
@@ -93,8 +96,10 @@ TRIES = 10  # windows to choose from in FIT
 
 # ---- Blur
 
-GAUSSIAN, ARTICLE = 0, 1
+GAUSSIAN, ARTICLE, SHARPEN = 0, 1, 2
 BLUR_UNIT = 1 << 15
+SHARPEN_UNIT = 1 << 16
+MOST_SHARPENING = 10 * SHARPEN_UNIT
 # The article's blur: sum 273, zero border, truncated to whole levels.
 ARTICLE_KERNEL = (
     (1, 4, 7, 4, 1),
@@ -121,6 +126,13 @@ MOST_CURVES = 3
 POSTERIZE, SOLARIZE, POWER = 1, 2, 3
 THRESHOLD_UNIT = 1 << 24
 EXPONENT_UNIT = 1 << 16
+# Those that go by the image as the curves before leave it: by each channel's least and greatest level, by
+# each channel's histogram, and by the mean.
+AUTOCONTRAST, EQUALIZE, CONTRAST = 4, 5, 6
+MEASURED_CURVES = (AUTOCONTRAST, EQUALIZE, CONTRAST)
+CONTRAST_UNIT = 1 << 16
+MOST_CONTRAST = 10 * CONTRAST_UNIT
+GREY = (19595, 38470, 7471)  # LUMA in 1/2^16, which add up to that exactly
 
 # ---- Noise: its kind, and whether each channel and each pixel have noise of their own.
 
@@ -148,7 +160,7 @@ class Opcode(IntEnum):
     FLIP = 4  # axis
     AFFINE = 5  # inverse map by rows, what divides it, shares of the extent moved by in x and y
     BORDER = 6  # which
-    BLUR = 7  # kind, sigma
+    BLUR = 7  # kind, sigma; or of SHARPEN the factor
     IMPULSE = 8  # key, place, salt, pepper
     COLOR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
     ADJUST = (

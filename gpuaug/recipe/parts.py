@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gpuaug.images.batch import FEW_CHANNELS
 from gpuaug.images.levels import COLORS
-from gpuaug.recipe.layout import BLUR, FIRST_CHANNEL, GEOMETRY, SHRINK, WORD
+from gpuaug.recipe.layout import BLUR, FIRST_CHANNEL, GEOMETRY, SHRINK, STATISTICS, WORD
 
 _OF_ALPHA_TOO = GEOMETRY | SHRINK | BLUR
 
@@ -16,10 +16,13 @@ def channels_together(channels: int, stages: int) -> int:
     """How many of so many channels one record is for: as many to each.
 
     A fourth of four is alpha to the kernel, which it may be where the ``stages`` treat alpha as any channel.
+    Where images are measured each channel is by itself: three would be taken for red, green and blue.
 
     >>> channels_together(8, GEOMETRY), channels_together(8, GEOMETRY | 128), channels_together(13, GEOMETRY)
     (4, 2, 1)
     """
+    if stages & STATISTICS:
+        return 1
     most = COLORS if stages & ~_OF_ALPHA_TOO else FEW_CHANNELS
     return next(count for count in range(most, 0, -1) if channels % count == 0)
 

@@ -19,7 +19,8 @@ class KernelStage:
     Both functions change every draw that they are given; draws without the stage are chosen afterwards.
 
     Attributes:
-        bit: of the record's field ``stages``.
+        bits: of the record's field ``stages``, all of which a draw must have.
+        without: bits of that field that a draw must not have: another stage serves those draws.
         bytes: levels ``(n, C, H, W)``, int64 in [0, 255], and records to levels: bit for bit those of the
             C++ kernels.
         floats: images ``(n, C, H, W)``, float32 at least, records, and the type that the images came in, to
@@ -27,10 +28,11 @@ class KernelStage:
         alpha: whether the stage changes alpha, the fourth of four channels.
     """
 
-    bit: int
+    bits: int
     bytes: Callable[[Tensor, Tensor], Tensor]
     floats: Callable[[Tensor, Tensor, torch.dtype], Tensor]
     alpha: bool = False
+    without: int = 0
 
 
 def word(records: Tensor, name: str, dims: int = 3) -> Tensor:
@@ -44,9 +46,16 @@ def word(records: Tensor, name: str, dims: int = 3) -> Tensor:
     return records[:, WORD[name]].view(-1, *(1,) * dims)
 
 
-def chosen(records: Tensor, bit: int, then: Tensor, otherwise: Tensor) -> Tensor:
-    """``then`` for the draws with a stage, ``otherwise`` for the others."""
-    return torch.where((word(records, "stages") & bit) != 0, then, otherwise)
+def chosen(records: Tensor, bits: int, then: Tensor, otherwise: Tensor, without: int = 0) -> Tensor:
+    """``then`` for the draws with all of ``bits`` and none of ``without``, ``otherwise`` for the others."""
+    return torch.where((word(records, "stages") & (bits | without)) == bits, then, otherwise)
+
+
+def may_be(kind: Tensor, *kinds: int) -> bool:
+    """Whether some draw has one of the kinds: True where values cannot be looked at without a wait."""
+    if torch.compiler.is_compiling() or kind.device.type != "cpu":
+        return True
+    return bool(torch.isin(kind, torch.tensor(kinds, device="cpu")).any())
 
 
 def with_alpha(changed: Tensor, image: Tensor) -> Tensor:

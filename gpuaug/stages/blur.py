@@ -1,5 +1,5 @@
 """Blur, 5x5. The Gaussian goes across, then down, and rounds once each time; the article's kernel is a direct
-sum. In C++: ``csrc/common/stages/blur.h``.
+sum. And sharpening, 3x3, which is torchvision's. In C++: ``csrc/common/stages/blur.h``.
 """
 
 from __future__ import annotations
@@ -8,9 +8,19 @@ import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
-from gpuaug.images.levels import in_full
-from gpuaug.recipe.layout import ARTICLE, ARTICLE_KERNEL, BLUR, BLUR_UNIT, BORDERS
-from gpuaug.stages.base import KernelStage, word
+from gpuaug.images.levels import clamped, in_full
+from gpuaug.recipe.layout import (
+    ARTICLE,
+    ARTICLE_KERNEL,
+    BLUR,
+    BLUR_UNIT,
+    BORDERS,
+    GAUSSIAN,
+    MOST_SHARPENING,
+    SHARPEN,
+    SHARPEN_UNIT,
+)
+from gpuaug.stages.base import KernelStage, may_be, with_alpha, word
 from gpuaug.stages.borders import resolve
 
 # ---- Bytes
@@ -19,7 +29,9 @@ from gpuaug.stages.borders import resolve
 def _bytes(image: Tensor, records: Tensor) -> Tensor:
     across = (_weighted(image, 3, records) + (1 << 9)) >> 10  # in 1/64
     levels = (_weighted(across, 2, records) + (1 << 21)) >> 22
-    return torch.where(word(records, "blur") == ARTICLE, _article(image), levels)
+    kind = word(records, "blur")
+    levels = torch.where(kind == ARTICLE, _article(image), levels)
+    return torch.where(kind == SHARPEN, with_alpha(_sharpened(image, records), image), levels)
 
 
 def _weighted(image: Tensor, dim: int, records: Tensor) -> Tensor:
@@ -37,6 +49,26 @@ def _article(image: Tensor) -> Tensor:
         for pixel, weight in zip(_taps(row, 3, "zero"), weights, strict=True):
             total += weight * pixel
     return total // 273
+
+
+def _sharpened(image: Tensor, records: Tensor) -> Tensor:
+    mean = (2 * _nine(image) + 13) // 26
+    factor = word(records, "outer").clamp(0, MOST_SHARPENING)
+    blended = (mean * SHARPEN_UNIT + factor * (image - mean)) >> 16
+    return torch.where(_inside(image), blended.clamp(0, 255), image)
+
+
+def _nine(image: Tensor) -> Tensor:
+    """A pixel five times, and the eight around it: wrong at the border."""
+    row = image.roll(1, 3) + image + image.roll(-1, 3)
+    return row.roll(1, 2) + row + row.roll(-1, 2) + 4 * image
+
+
+def _inside(image: Tensor) -> Tensor:
+    """Which pixels have eight around them: ``(H, W)``."""
+    y, x = (torch.arange(size, device=image.device) for size in image.shape[2:])
+    rows, columns = ((at > 0) & (at < len(at) - 1) for at in (y, x))
+    return rows[:, None] & columns
 
 
 def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
@@ -58,11 +90,27 @@ def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
 
 
 def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
-    outer, inner = (word(records, name, 0).to(images.dtype) / (2 * BLUR_UNIT) for name in ("outer", "inner"))
-    taps = torch.stack((outer, inner, 1 - 2 * (outer + inner), inner, outer), dim=1)
-    _check_reflectable(images)
-    gaussian = kornia.filters.filter2d_separable(images, taps, taps, border_type="reflect")
-    return torch.where(word(records, "blur") == ARTICLE, article_blur(images), gaussian)
+    kind, out = word(records, "blur"), images
+    if may_be(kind, GAUSSIAN):
+        outer, inner = (
+            word(records, name, 0).to(images.dtype) / (2 * BLUR_UNIT) for name in ("outer", "inner")
+        )
+        taps = torch.stack((outer, inner, 1 - 2 * (outer + inner), inner, outer), dim=1)
+        _check_reflectable(images)
+        out = kornia.filters.filter2d_separable(images, taps, taps, border_type="reflect")
+    if may_be(kind, ARTICLE):
+        out = torch.where(kind == ARTICLE, article_blur(images), out)
+    if may_be(kind, SHARPEN):
+        out = torch.where(kind == SHARPEN, with_alpha(_sharpened_floats(images, records), images), out)
+    return out
+
+
+def _sharpened_floats(images: Tensor, records: Tensor) -> Tensor:
+    """Neither rounded nor truncated; clamped to [0, 1]."""
+    factor = word(records, "outer").clamp(0, MOST_SHARPENING).to(images.dtype) / SHARPEN_UNIT
+    # Written so that a factor of 1 gives the image to the bit.
+    blended = images * factor + _nine(images) / 13 * (1 - factor)
+    return clamped(torch.where(_inside(images), blended, images))
 
 
 @in_full

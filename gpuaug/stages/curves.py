@@ -3,7 +3,8 @@
 
 A record holds up to ``MOST_CURVES`` words, one curve after another: its kind in the low eight bits, its
 parameter above them. Bytes go through the table that they come to, in whole numbers alone, because no two
-processors agree on the last bits of a power; floats through the curves themselves.
+processors agree on the last bits of a power; floats through the curves themselves. Curves that go by the
+image itself are in ``statistics.py``; here they change nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from gpuaug.recipe.layout import (
     POSTERIZE,
     POWER,
     SOLARIZE,
+    STATISTICS,
     THRESHOLD_UNIT,
     WORD,
 )
@@ -70,13 +72,18 @@ def tables(records: Tensor) -> Tensor:
     """
     level = torch.arange(_LEVELS, device=records.device)
     table = level.expand(len(records), -1)
-    for word in _words(records):
-        curve = _Curve.of(word, 1)
-        posterized = level & (0xFF00 >> curve.bits)
-        solarized = torch.where((level << 24) < curve.threshold * _WHITE, level, _WHITE - level)
-        then = curve.choose(level, posterized, solarized, _raised(level, curve.exponent))
-        table = then.expand_as(table).gather(1, table)
+    for word in words(records):
+        table = table_of(word).expand_as(table).gather(1, table)
     return table
+
+
+def table_of(word: Tensor) -> Tensor:
+    """What one word of every draw makes of each level: int64 ``(n, 256)``."""
+    level = torch.arange(_LEVELS, device=word.device)
+    curve = _Curve.of(word, 1)
+    posterized = level & (0xFF00 >> curve.bits)
+    solarized = torch.where((level << 24) < curve.threshold * _WHITE, level, _WHITE - level)
+    return curve.choose(level, posterized, solarized, _raised(level, curve.exponent))
 
 
 def _bytes(image: Tensor, records: Tensor) -> Tensor:
@@ -84,36 +91,42 @@ def _bytes(image: Tensor, records: Tensor) -> Tensor:
 
 
 def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
-    """Floating images ``(n, C, H, W)``, float32 at least, through their draws' curves, clamped to [0, 1].
+    """Floating images ``(n, C, H, W)``, float32 at least, through their draws' curves, clamped to [0, 1]."""
+    for word in words(records):
+        images = floats_of(images, word, source)
+    return clamped(images)
+
+
+def floats_of(images: Tensor, word: Tensor, source: torch.dtype) -> Tensor:
+    """Floating images through one word of every draw.
 
     A value that ``source``, the type that the images came in, cannot tell from a level of 1/255 is posterized
     and solarized as that level. Between two levels posterizing counts the lower one; its gradient is zero.
     """
     # A tensor: a division by a number is rounded twice on some devices. It is filled there, without a wait.
     white = torch.full((), _WHITE, dtype=images.dtype, device=images.device)
-    for word in _words(records):
-        curve = _Curve.of(word, 3)
-        levels = images * white
-        nearest = levels.round()
-        level = nearest / white
-        on_level = ((levels - nearest).abs() < 2**-14) | (level.to(source) == images)
-        unit = torch.exp2((8 - curve.bits).to(images.dtype))
-        posterized = torch.where(on_level, nearest, levels).div(unit).floor() * unit / white
-        posterized = torch.where(unit == 1, images, posterized)
-        # Of levels in whole numbers, as for bytes: a float would round the threshold.
-        first = (curve.threshold * _WHITE + (THRESHOLD_UNIT - 1)) // THRESHOLD_UNIT
-        threshold = curve.threshold.to(images.dtype) / THRESHOLD_UNIT
-        stays = torch.where(on_level, nearest < first, images < threshold)
-        inverted = 1 - torch.where(on_level, images + (level - images).detach(), images)
-        solarized = torch.where(stays, images, inverted)
-        # The slope at 0 is infinite where the exponent is below 1: the gradient's only.
-        safe = torch.where(images > 0, images, 1)
-        raised = torch.where(images > 0, safe.pow(curve.exponent.to(images.dtype) / EXPONENT_UNIT), images)
-        images = curve.choose(images, posterized, solarized, raised)
-    return clamped(images)
+    curve = _Curve.of(word, 3)
+    levels = images * white
+    nearest = levels.round()
+    level = nearest / white
+    on_level = ((levels - nearest).abs() < 2**-14) | (level.to(source) == images)
+    unit = torch.exp2((8 - curve.bits).to(images.dtype))
+    posterized = torch.where(on_level, nearest, levels).div(unit).floor() * unit / white
+    posterized = torch.where(unit == 1, images, posterized)
+    # Of levels in whole numbers, as for bytes: a float would round the threshold.
+    first = (curve.threshold * _WHITE + (THRESHOLD_UNIT - 1)) // THRESHOLD_UNIT
+    threshold = curve.threshold.to(images.dtype) / THRESHOLD_UNIT
+    stays = torch.where(on_level, nearest < first, images < threshold)
+    inverted = 1 - torch.where(on_level, images + (level - images).detach(), images)
+    solarized = torch.where(stays, images, inverted)
+    # The slope at 0 is infinite where the exponent is below 1: the gradient's only.
+    safe = torch.where(images > 0, images, 1)
+    raised = torch.where(images > 0, safe.pow(curve.exponent.to(images.dtype) / EXPONENT_UNIT), images)
+    return curve.choose(images, posterized, solarized, raised)
 
 
-def _words(records: Tensor) -> list[Tensor]:
+def words(records: Tensor) -> list[Tensor]:
+    """The word of each place, of every draw: int64 ``(n,)``."""
     return [records[:, WORD[f"curve{number}"]] for number in range(MOST_CURVES)]
 
 
@@ -144,4 +157,4 @@ def _raised(level: Tensor, exponent: Tensor) -> Tensor:
     return torch.where(level < 1, 0, (_WHITE * series + (1 << 31 << shift)) >> (32 + shift))
 
 
-STAGE = KernelStage(CURVES, _bytes, _floats)
+STAGE = KernelStage(CURVES, _bytes, _floats, without=STATISTICS)

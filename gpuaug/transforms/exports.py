@@ -11,11 +11,9 @@ from gpuaug.transforms.batched.clahe import *
 from gpuaug.transforms.batched.color_axes import *
 from gpuaug.transforms.batched.distortion import *
 from gpuaug.transforms.batched.downscale import *
-from gpuaug.transforms.batched.histograms import *
 from gpuaug.transforms.batched.iso_noise import *
 from gpuaug.transforms.batched.jpeg import *
 from gpuaug.transforms.batched.sharpening import *
-from gpuaug.transforms.batched.sharpness import *
 from gpuaug.transforms.batched.smoothing import *
 from gpuaug.transforms.batched.superpixels import *
 from gpuaug.transforms.blur import *
@@ -33,3 +31,5 @@ from gpuaug.transforms.policies.auto_augment import *
 from gpuaug.transforms.policies.rand_augment import *
 from gpuaug.transforms.policies.timm import *
 from gpuaug.transforms.policies.trivial_augment import *
+from gpuaug.transforms.sharpness import *
+from gpuaug.transforms.statistics import *

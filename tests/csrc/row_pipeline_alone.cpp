@@ -2,13 +2,24 @@
 // in strips of a few rows.
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "cases.h"
+#include "cpu/output_row.h"
 #include "cpu/row_pipeline.h"
+#include "cpu/statistics.h"
 
 namespace gpuaug {
 
 constexpr int64_t kStripRows = 7;
+
+void measure(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across) {
+  std::vector<uint32_t> histograms(static_cast<size_t>(histogram_entries(batch)));
+  for (int64_t top = 0; top < batch.height; top += kStripRows) {
+    count_rows(batch, n, scratch, across, top, std::min(top + kStripRows, batch.height), histograms.data());
+  }
+  scratch.make_curve_tables(batch.recipes[n], colored(batch.channels), histograms.data());
+}
 
 template <typename Value>
 void paint(const Batch& batch) {
@@ -18,6 +29,7 @@ void paint(const Batch& batch) {
   for (int64_t n = 0; n < batch.draws; ++n) {
     output.begin(n);
     if (!readable(batch, batch.recipes[n])) continue;
+    if (is_measured(batch.recipes[n])) measure(batch, n, scratch, across);
     for (int64_t top = 0; top < batch.height; top += kStripRows) {
       RowPipeline(batch, n, scratch, across).run(top, std::min(top + kStripRows, batch.height), output);
     }

@@ -20,6 +20,7 @@ KINDS = {
     "erase": "replaces",
     "output": "normalizes",
 }
+COMPUTING = {"RandomSharpness"}  # in the blur's place
 # A statistic of the whole image reaches all of it; the others are filters of a few pixels.
 STATISTICS = {"AutoContrast", "RandomMeanContrast", "ISONoise"}
 COUNTING = {"Equalize", "CLAHE"}  # a histogram, where NaN counts as black
@@ -28,6 +29,8 @@ DRAWS = draws_of(3)
 
 def kind_of(name):
     entry = ENTRIES[name]
+    if name in COMPUTING:
+        return "computes"
     return "moves" if entry.kind.averages else KINDS.get(entry.stage, "computes")
 
 

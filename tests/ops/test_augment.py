@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 
 from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import BITS, FIELDS, GEOMETRY, NORMAL, PER_PIXEL, WORD
+from gpuaug.recipe.layout import (
+    AUTOCONTRAST,
+    BITS,
+    CONTRAST,
+    CURVES,
+    EQUALIZE,
+    FIELDS,
+    GEOMETRY,
+    NORMAL,
+    PER_PIXEL,
+    POSTERIZE,
+    STATISTICS,
+    WORD,
+)
 from gpuaug.stages.output import normalization_scale_shift, normalization_table
 
 EVERY_STAGE = sum(BITS.values())
@@ -20,7 +33,7 @@ def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 
 @pytest.mark.native
-@given(call=calls())
+@given(call=calls(cuda=False))
 @settings(max_examples=400, deadline=None)
 def test_cpu_equals_reference(call):
     expected, got = reference.augment(*call), torch.ops.gpuaug.augment(*call)
@@ -39,7 +52,7 @@ def test_cuda_equals_reference(call):
 
 
 @pytest.mark.native
-@given(call=calls(most_pixels=12))
+@given(call=calls(most_pixels=12, cuda=False))
 @settings(max_examples=25, deadline=None)
 def test_opcheck(call):
     torch.library.opcheck(torch.ops.gpuaug.augment.default, call)
@@ -72,6 +85,47 @@ def test_a_window_outside_the_image_is_clamped(backend):
     assert out[0, 0].tolist() == [[12, 13, 14, 15]] * 4  # the window is left with the last row
 
 
+@pytest.mark.native
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("draws", [1, 2, 3, 20])
+def test_an_image_cut_into_strips_is_measured_whole(draws, threads):
+    images = torch.randint(30, 160, (draws, 3, 150, 40), dtype=torch.uint8)
+    images[:, :, 100:] //= 3
+    builder = RecipeBuilder.of_batch(tuple(images.shape))
+    builder.blur(1.0, torch.arange(draws) % 2 == 0)
+    for curve in (EQUALIZE, AUTOCONTRAST, CONTRAST):
+        builder.curve(curve, 90000, torch.arange(draws) % 3 != 1)
+    recipes = builder.recipes((150, 40))
+    call = (images.flatten(), recipes.records, None, 3, 150, 40, False, recipes.stages, False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        out = torch.ops.gpuaug.augment(*call)
+    finally:
+        torch.set_num_threads(before)
+    assert equal(out, reference.augment(*call))
+
+
+@pytest.mark.parametrize("stages", [0, CURVES, STATISTICS, CURVES | STATISTICS])
+def test_curves_are_measured_where_both_bits_are_set(stages):
+    storage, records = one_draw()
+    records[0, WORD["curve0"]], records[0, WORD["curve1"]] = AUTOCONTRAST, POSTERIZE | 4 << 8
+    records[0, WORD["stages"]] = stages
+    call = storage, records, None, 1, 4, 4, False, stages, False
+    out = torch.ops.gpuaug.augment(*call)
+    assert equal(out, reference.augment(*call))
+    expected = {0: [0, 5, 15], CURVES: [0, 0, 0], STATISTICS: [0, 5, 15]}.get(stages, [0, 80, 240])
+    assert out.flatten()[[0, 5, 15]].tolist() == expected
+
+
+@pytest.mark.native
+def test_an_image_too_large_to_count_is_refused():
+    storage, records = one_draw()
+    records[0, WORD["stages"]] = GEOMETRY | CURVES | STATISTICS
+    with pytest.raises(RuntimeError, match="draw 0 has curves that go by the image, of at most 2147483647 "):
+        torch.ops.gpuaug.augment(storage, records, None, 1, 1 << 16, 1 << 15, False, EVERY_STAGE, False)
+
+
 @pytest.mark.slow
 @pytest.mark.native
 @given(seed=st.integers(0, 2**32), word=st.sampled_from(sorted(set(FIELDS) - {"offset", "width", "height"})))
@@ -83,7 +137,7 @@ def test_a_wild_word_ends_in_an_image(seed, word):
     for name, value in {
         **{"stages": EVERY_STAGE, "xx": 2**33, "yy": -(2**33), "outer": 9000, "inner": 20000},
         **{"salt": 9000, "pepper": 20000, "rr": 1 << 12, "gg": 1 << 12, "bb": 1 << 12},
-        **{"curve0": 3 | 50000 << 8, "curve1": 1 | 5 << 8, "curve2": 2 | 9 << 28},
+        **{"curve0": 3 | 50000 << 8, "curve1": EQUALIZE | 5 << 8, "curve2": CONTRAST | 9 << 28},
         **{"noise": NORMAL | PER_PIXEL, "noise_low": 3000, "noise_span": 3000},
     }.items():
         records[0, WORD[name]] = value

@@ -227,6 +227,7 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
         ([(Opcode.BORDER, 2)], (8, 10), {"border": 2}),
         ([(Opcode.BLUR, 1, 1)], (8, 10), {"stages": 2, "blur": 1}),
         ([(Opcode.BLUR, 1, 1), (Opcode.BLUR, 0, 1)], (8, 10), OF_SIGMA_1),
+        ([(Opcode.BLUR, 0, 1), (Opcode.BLUR, 2, 1.5)], (8, 10), {"stages": 2, "blur": 2, "outer": 98304}),
         (
             [(Opcode.IMPULSE, torch.tensor([-(2**63)]), 2**32 - 1, 0.5, 0.25)],
             (8, 10),

@@ -3,7 +3,17 @@
 import torch
 
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import BLUR, FIELDS, GEOMETRY, IMPULSE, SHRINK
+from gpuaug.recipe.layout import (
+    BLUR,
+    CONTRAST,
+    CURVES,
+    FIELDS,
+    GEOMETRY,
+    IMPULSE,
+    POSTERIZE,
+    SHRINK,
+    STATISTICS,
+)
 
 
 def test_entries_apply_to_the_selected_draws():
@@ -39,3 +49,21 @@ def test_extents_stay_numbers_while_they_are_the_same():
     assert builder.extent.tolist() == [[5, 5], [7, 9]]
     builder.extent = (5, 5)
     assert builder.extent == (5, 5)
+
+
+def test_a_curve_that_goes_by_the_image_says_so():
+    builder = RecipeBuilder.of_batch((4, 1, 4, 4))
+    builder.curve(POSTERIZE, 3, torch.tensor([True, True, False, False]))
+    builder.curve(CONTRAST, 1 << 15, torch.tensor([False, True, True, False]))
+    recipes = builder.recipes((4, 4))
+    both = CURVES | STATISTICS
+    assert recipes.field("stages").tolist() == [CURVES, both, both, 0]
+    assert recipes.stages == both
+    assert recipes.field("curve0").tolist() == [
+        *(POSTERIZE | 3 << 8, POSTERIZE | 3 << 8),
+        *(CONTRAST | 1 << 23, 0),
+    ]
+    assert recipes.field("curve1").tolist() == [0, CONTRAST | 1 << 23, 0, 0]
+    plain = RecipeBuilder.of_batch((0, 1, 4, 4))
+    plain.curve(POSTERIZE, 3)
+    assert plain.recipes((4, 4)).stages == CURVES | GEOMETRY  # not what no entry could ask for

@@ -1,8 +1,9 @@
-// Blur, of 5 by 5 pixels: a Gaussian's, or the article's.
+// Blur, of 5 by 5 pixels: a Gaussian's, or the article's; and sharpening, of 3 by 3.
 #pragma once
 
 #include <cstdint>
 
+#include "common/arithmetic.h"
 #include "common/layout.h"
 #include "common/portable.h"
 
@@ -52,6 +53,19 @@ GPUAUG_HOST_DEVICE int article_level(int sum, int north, int east, int south, in
 GPUAUG_HOST_DEVICE int article_down(int up2, int up1, int middle, int down1, int down2, int north, int east, int south,
                                     int west, int centre) {
   return article_level(up2 + down2 + 4 * (up1 + down1) + 7 * middle, north, east, south, west, centre);
+}
+
+// ---- Sharpening, as torchvision has it: a pixel goes from the mean of the nine around it, in which it has weight 5
+// itself, by a factor in 1/2^16. The mean is rounded, the result truncated. Pixels at the border of the image stay.
+
+GPUAUG_HOST_DEVICE int sharpen_factor(const Recipe& recipe) {
+  return static_cast<int>(clamp(recipe.outer, 0, kMostSharpening));
+}
+
+// `sum`: of the nine.
+GPUAUG_HOST_DEVICE int sharpened(int factor, int sum, int centre) {
+  const int mean = (2 * (sum + 4 * centre) + 13) / 26;
+  return held((mean * kSharpenUnit + factor * (centre - mean)) >> 16);
 }
 
 GPUAUG_HOST_DEVICE int64_t blur_border(const Recipe& recipe) { return recipe.blur == kArticle ? kZero : kReflect; }

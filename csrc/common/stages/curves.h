@@ -16,6 +16,12 @@ GPUAUG_HOST_DEVICE int64_t curve_word(const Recipe& recipe, int i) {
 
 GPUAUG_HOST_DEVICE int64_t curve_of(int64_t word) { return word & 0xFF; }
 
+// Whether a draw has curves that go by its image: statistics.h makes their tables.
+GPUAUG_HOST_DEVICE bool is_measured(const Recipe& recipe) {
+  constexpr int64_t kBoth = kCurves | kStatistics;
+  return (recipe.stages & kBoth) == kBoth;
+}
+
 // The high `bits` stay.
 GPUAUG_HOST_DEVICE int posterized(int64_t bits, int level) {
   return level & (0xFF00 >> static_cast<int>(clamp(bits, 0, 8)));
@@ -58,7 +64,8 @@ GPUAUG_HOST_DEVICE int raised(int64_t exponent, int level, uint64_t depth) {
   return level < 1 ? 0 : share;
 }
 
-// Whatever a word says of a level. depth(level) is depth_of, or a table of it.
+// Whatever a word says of a level; of a curve that goes by the image, nothing. depth(level) is depth_of, or a table of
+// it.
 template <typename Depth>
 GPUAUG_HOST_DEVICE int curved(int64_t word, int level, const Depth& depth) {
   const int64_t parameter = word >> 8;

@@ -31,19 +31,22 @@ using PointwiseStages = decltype(joined(LevelStages(), CoverStages()));
 
 constexpr int kTableBytes = 256;  // of a stage that has a table
 
-// Where a stage's tables and lines of random bits begin among those of all: after those of the stages before it.
+// Where a stage's tables and lines of random bits begin among those of all: after those of the stages before it, whose
+// bits these are.
 template <typename Stage, typename List>
 struct PlaceInList;
 
 template <typename Stage, typename First, typename... Rest>
 struct PlaceInList<Stage, StageList<First, Rest...>> {
   using Next = PlaceInList<Stage, StageList<Rest...>>;
+  static constexpr int64_t kBitsBefore = First::kBit | Next::kBitsBefore;
   static constexpr int kTable = int{First::kHasTable} + Next::kTable;
   static constexpr int kRandomLine = First::kRandomLines + Next::kRandomLine;
 };
 
 template <typename Stage, typename... Rest>
 struct PlaceInList<Stage, StageList<Stage, Rest...>> {
+  static constexpr int64_t kBitsBefore = 0;
   static constexpr int kTable = 0, kRandomLine = 0;
 };
 

@@ -14,12 +14,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.layout import POSTERIZE, SOLARIZE, THRESHOLD_UNIT, Stage
+from gpuaug.recipe.layout import (
+    AUTOCONTRAST,
+    CONTRAST,
+    CONTRAST_UNIT,
+    EQUALIZE,
+    POSTERIZE,
+    SOLARIZE,
+    THRESHOLD_UNIT,
+    Stage,
+)
 from gpuaug.recipe.recipes import Group
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.base import Batched
-from gpuaug.transforms.batched.histograms import AutoContrast, Equalize, RandomMeanContrast
-from gpuaug.transforms.batched.sharpness import RandomSharpness
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.policies.at_once import at_once
 from gpuaug.transforms.policies.order import Kind
@@ -40,7 +47,7 @@ class Written:
             float32, as torchvision counts, because a last bit decides over a pixel.
         brightness, saturation: factors.
         curve: as a word of the record.
-        factor: of a batched transform.
+        factor: of sharpening, or of a batched transform.
     """
 
     kind: Kind
@@ -141,6 +148,11 @@ def solarize_from(level: int) -> Written:
     return Written(Kind.CURVE if level > 0 else Kind.LIFT, curve=SOLARIZE + 256 * threshold)
 
 
+def _contrast(factor: float) -> Written:
+    """About the image's own mean."""
+    return Written(Kind.LIFT, curve=CONTRAST + 256 * round(factor * CONTRAST_UNIT))
+
+
 def _batched(factor: float) -> Written:
     return Written(Kind.BATCHED, factor=factor)
 
@@ -157,22 +169,18 @@ OPS: dict[str, tuple[Stage, Callable[[float], Written]]] = {
     "Rotate": (Stage.GEOMETRY, _rotate),
     "Brightness": (Stage.COLOR, lambda m: _colors(1 + m, 1)),
     "Color": (Stage.COLOR, lambda m: _colors(1, 1 + m)),
-    "Contrast": (Stage.BATCHED, lambda m: _batched(1 + m)),
-    "Sharpness": (Stage.BATCHED, lambda m: _batched(1 + m)),
+    "Contrast": (Stage.CURVES, lambda m: _contrast(1 + m)),
+    "Sharpness": (Stage.BLUR, lambda m: Written(Kind.SHARPEN, factor=1 + m)),
     "Posterize": (Stage.CURVES, _posterize),
     "Solarize": (Stage.CURVES, _solarize),
     "Invert": (Stage.CURVES, lambda _: solarize_from(0)),
-    "AutoContrast": (Stage.BATCHED, _batched),
-    "Equalize": (Stage.BATCHED, _batched),
+    "AutoContrast": (Stage.CURVES, lambda _: Written(Kind.LIFT, curve=AUTOCONTRAST)),
+    "Equalize": (Stage.CURVES, lambda _: Written(Kind.LIFT, curve=EQUALIZE)),
     "SolarizeAdd": (Stage.BATCHED, _batched),  # levels, as a factor
     "SolarizeFrom": (Stage.CURVES, lambda level: solarize_from(int(level))),
 }
 # What runs after the kernel, on the draws that chose it.
 BATCHED: dict[str, Callable[[], Batched]] = {
-    "Contrast": lambda: RandomMeanContrast(seed=0),
-    "Sharpness": lambda: RandomSharpness(seed=0),
-    "AutoContrast": lambda: AutoContrast(seed=0),
-    "Equalize": lambda: Equalize(seed=0),
     "SolarizeAdd": lambda: SolarizeAdd(seed=0),
 }
 
@@ -225,7 +233,7 @@ class BatchedOp(Op):
 def op(name: str, magnitudes: str = "") -> Op:
     """An op by its name, and how its magnitudes are shown.
 
-    >>> op("Rotate", "±9").label(), op("Equalize").backend
+    >>> op("Rotate", "±9").label(), op("SolarizeAdd").backend
     ('Rotate ±9', 'torch')
     """
     return (BatchedOp if name in BATCHED else Op)(name, magnitudes)

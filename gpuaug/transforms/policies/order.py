@@ -1,7 +1,7 @@
 """Which ops of a draw share a pass: an op joins the open one where the result stays that of their order.
 
-A pass has one geometry, then one color matrix, then curves; batched ops follow. An op that steps back in this
-order may still join where the two commute:
+A pass has one geometry, then sharpening, one color matrix, then curves; batched ops follow. An op that steps
+back in this order may still join where the two commute:
 
 * A move by whole pixels commutes with all that changes each pixel by itself and leaves black black, since
   black is what it fills with.
@@ -35,8 +35,9 @@ class Kind(IntEnum):
     FADE = 6  # a color matrix without a constant, that leaves every pixel within black and white
     GLARE = 7  # one that may lead beyond white or black, and is clamped
     CURVE = 8  # of levels, and black stays black
-    LIFT = 9  # of levels, and black does not
-    BATCHED = 10  # after the kernel
+    LIFT = 9  # of levels, and black does not, or one that goes by the whole image
+    SHARPEN = 10  # by the pixels around
+    BATCHED = 11  # after the kernel
 
 
 # The stage that runs an op of a kind.
@@ -44,6 +45,7 @@ STAGES = {
     **dict.fromkeys((Kind.WARP, Kind.LEFT, Kind.RIGHT, Kind.UP, Kind.DOWN), Stage.GEOMETRY),
     **dict.fromkeys((Kind.FADE, Kind.GLARE), Stage.COLOR),
     **dict.fromkeys((Kind.CURVE, Kind.LIFT), Stage.CURVES),
+    Kind.SHARPEN: Stage.BLUR,
     Kind.BATCHED: Stage.BATCHED,
 }
 _OPPOSITE = {Kind.LEFT: Kind.RIGHT, Kind.RIGHT: Kind.LEFT, Kind.UP: Kind.DOWN, Kind.DOWN: Kind.UP}
@@ -59,6 +61,8 @@ class OpenPass:
 
     warped: bool = False  # or has geometry that another cannot join
     moved: frozenset[Kind] = frozenset()
+    sharpened: bool = False
+    mixed: bool = False  # by a color matrix
     clamped: bool = False
     curves: int = 0
     lifted: bool = False  # black is no longer black
@@ -70,9 +74,11 @@ class OpenPass:
         if self.batched:
             return False
         if kind == Kind.WARP:
-            return not (self.warped or self.moved or self.clamped or self.curves)
+            return not (self.warped or self.moved or self.sharpened or self.clamped or self.curves)
         if kind in _OPPOSITE:
-            return not (self.warped or self.lifted or _OPPOSITE[kind] in self.moved)
+            return not (self.warped or self.sharpened or self.lifted or _OPPOSITE[kind] in self.moved)
+        if kind == Kind.SHARPEN:
+            return not (self.sharpened or self.mixed or self.curves)
         if kind in (Kind.FADE, Kind.GLARE):
             return not (self.clamped or self.curves)
         return self.curves < MOST_CURVES
@@ -84,6 +90,8 @@ class OpenPass:
             start,
             warped=start.warped or kind == Kind.WARP,
             moved=start.moved | ({kind} & _OPPOSITE.keys()),
+            sharpened=start.sharpened or kind == Kind.SHARPEN,
+            mixed=start.mixed or kind in (Kind.FADE, Kind.GLARE),
             clamped=start.clamped or kind == Kind.GLARE,
             curves=start.curves + (kind in (Kind.CURVE, Kind.LIFT)),
             lifted=start.lifted or kind == Kind.LIFT,

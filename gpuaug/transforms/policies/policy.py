@@ -26,7 +26,7 @@ CHANNELS = (1, 3, 4)
 NO_STAGE = -1
 STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], device="cpu")
 # As numbers too, which Dynamo compares with tensors.
-KERNEL_STAGES = (int(Stage.GEOMETRY), int(Stage.COLOR), int(Stage.CURVES))
+KERNEL_STAGES = (int(Stage.GEOMETRY), int(Stage.BLUR), int(Stage.COLOR), int(Stage.CURVES))
 BATCHED_STAGE = int(Stage.BATCHED)
 FACTOR = COLUMNS["factor"].start
 
@@ -65,7 +65,8 @@ class Policy(Container):
             Step(op, next(places), first, last_pass=last_batched if op.stage == Stage.BATCHED else last)
             for op in self.transforms
         )
-        stage = Stage.BATCHED if last == first else Stage.CURVES
+        batched = last == first and any(op.stage == Stage.BATCHED for op in self.transforms)
+        stage = Stage.BATCHED if batched else Stage.CURVES
         return Step(self, place, first, ops), PassCursor(last, stage, Geometry.AFFINE, 1)
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
@@ -110,7 +111,7 @@ class DrawnOps:
     def write(self, batch: DrawBatch, step: Step, number: int) -> None:
         """Write what falls into the pass of that number, counted from the policy's first."""
         here = torch.where(self._passes == number, self._stages, NO_STAGE)
-        moves, mixes, curves = ((here == stage).unbind(1) for stage in KERNEL_STAGES)
+        moves, sharpens, mixes, curves = ((here == stage).unbind(1) for stage in KERNEL_STAGES)
         builder = batch.builder
         extent = builder.extent
         corners = self._corners_in(extent)
@@ -119,6 +120,7 @@ class DrawnOps:
             builder.border("zero", moves[slot])
             builder.affine(row[:, COLUMNS["inverse"]], (0, 0), moves[slot])
             builder.crop(corners[:, slot], extent, moves[slot])
+            builder.sharpen(row[:, FACTOR], sharpens[slot])
             brightness, saturation, curve = row[:, COLUMNS["mixed"]].unbind(1)
             builder.adjust(brightness, 1.0, saturation, True, selection=mixes[slot])
             builder.curve_words(curve, curves[slot])

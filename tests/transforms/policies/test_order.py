@@ -8,13 +8,18 @@ import torch
 from gpuaug.transforms.policies.order import Kind, OpenPass, passes_of
 
 WARP, LEFT, RIGHT, UP, FADE, GLARE = Kind.WARP, Kind.LEFT, Kind.RIGHT, Kind.UP, Kind.FADE, Kind.GLARE
-CURVE, LIFT, BATCHED, NOTHING = Kind.CURVE, Kind.LIFT, Kind.BATCHED, Kind.NOTHING
+CURVE, LIFT, SHARPEN, BATCHED, NOTHING = Kind.CURVE, Kind.LIFT, Kind.SHARPEN, Kind.BATCHED, Kind.NOTHING
 
 
 @pytest.mark.parametrize(
     ("kinds", "passes"),
     [
-        ([WARP, GLARE, CURVE, BATCHED, BATCHED], [0, 0, 0, 0, 0]),  # the order of the stages
+        ([WARP, SHARPEN, GLARE, CURVE, BATCHED, BATCHED], [0, 0, 0, 0, 0, 0]),  # the order of the stages
+        ([LEFT, SHARPEN, SHARPEN], [0, 0, 1]),
+        ([SHARPEN, LEFT], [0, 1]),  # what moves in is black beside the border, which is not sharpened
+        ([SHARPEN, WARP], [0, 1]),
+        ([FADE, SHARPEN], [0, 1]),
+        ([CURVE, SHARPEN], [0, 1]),
         ([WARP, WARP, WARP], [0, 1, 2]),  # each would move what the one before left black
         ([LEFT, UP, LEFT], [0, 0, 0]),
         ([LEFT, RIGHT], [0, 1]),  # what was pushed out does not come back

@@ -6,8 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.batched.base import Batched
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import Stage
+from gpuaug.recipe.selection import Selection
+from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
 
@@ -16,7 +18,7 @@ __all__ = ["RandomSharpness"]
 Span = float | tuple[float, float]
 
 
-class RandomSharpness(Batched):
+class RandomSharpness(Transform):
     """The image away from its smoothed self, or towards it: ``smooth + factor * (image - smooth)``.
 
     >>> import gpuaug, torch
@@ -24,13 +26,15 @@ class RandomSharpness(Batched):
     >>> gpuaug.RandomSharpness(factor=0.0)(row)[0, 0, 1].tolist()
     [0, 30, 100, 130]
 
-    Smooth is the mean of three by three pixels, the middle one weighing five times. The border stays.
+    Smooth is the mean of three by three pixels, the middle one weighing five times, rounded to a level; the
+    result is truncated, as torchvision's is. The border stays.
 
     Args:
-        factor: a number or (least, most) in [0, 10]; 1 changes nothing.
+        factor: a number or (least, most) in [0, 10], kept in steps of 2**-16; 1 changes nothing.
     """
 
     reference = "torchvision adjust_sharpness; Pillow ImageEnhance.Sharpness"
+    stage = Stage.BLUR
     random_count = 1
 
     def __init__(self, factor: Span = (0.1, 1.9), *, seed: int | None = None) -> None:
@@ -40,18 +44,8 @@ class RandomSharpness(Batched):
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         return {"factor": batch.grade(between(self.factor, batch.uniform(place)[:, 0]), 1.0)}
 
-    def transform_images(self, images: Tensor, group: Group) -> Tensor:
-        if min(images.shape[2:]) < 3:
-            return images
-        middle = images[:, :, 1:-1, 1:-1]
-        # In place, because new memory costs more than the sums.
-        lines = (images[:, :, :-2] + images[:, :, 1:-1]).add_(images[:, :, 2:])
-        smooth = (lines[..., :-2] + lines[..., 1:-1]).add_(lines[..., 2:]).add_(middle, alpha=4).div_(13)
-        # Written so that a factor of 1 gives the image to the bit.
-        changed = smooth.sub_(middle).mul_(1 - group.column("factor", images)).add_(middle)
-        out = images.clone()
-        out[:, :, 1:-1, 1:-1] = changed
-        return out
+    def write(self, builder: RecipeBuilder, selection: Selection, *, factor: Tensor) -> None:
+        builder.sharpen(factor, selection)
 
     def extra_repr(self) -> str:
         return f"factor={self.factor}"
