@@ -28,9 +28,9 @@ class RandomMeanContrast(Transform):
     [[[[50, 50]]]]
 
     The mean is that of the grey image (ITU-R BT.601 weights) where there are three channels, of all values
-    where there are fewer, and each channel's own where there are more than four. It is no whole level, and the
-    result is rounded. torchvision truncates both the grey image and the result: its bytes differ by at most
-    one level for factors between 0 and 2.
+    where there are fewer, and each channel's own where there are more than four. It is no whole level, and
+    the result is rounded. torchvision truncates both the grey image and the result: its bytes differ by at
+    most one level for factors between 0 and 2.
 
     Args:
         factor: a number or (least, most) in [0, 10], kept in steps of 2**-16; 1 changes nothing.
