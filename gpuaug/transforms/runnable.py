@@ -10,6 +10,7 @@ from torch.nn.modules.module import register_module_module_registration_hook
 
 from gpuaug import functional
 from gpuaug.images.batch import check_images, check_order, has_channels_last
+from gpuaug.images.levels import full_precision
 from gpuaug.images.packed import Images, Packed, Source, source_of
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.frames import frame_keys, recipes_of_frames
@@ -277,7 +278,8 @@ class Runnable(FixedSettings, nn.Module):
         if images.is_floating_point():
             last = has_channels_last(images)
             memory_format = torch.channels_last if last else torch.contiguous_format
-            return images.index_copy(0, rows, out).contiguous(memory_format=memory_format)
+            with full_precision(images.device):
+                return images.index_copy(0, rows, out).contiguous(memory_format=memory_format)
         return images.index_copy_(0, rows, out)
 
     def _transform_groups(self, images: Tensor, recipes: Recipes) -> Tensor:

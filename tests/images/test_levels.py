@@ -24,6 +24,8 @@ COMPUTING = {"RandomSharpness"}  # in the blur's place
 # A statistic of the whole image reaches all of it; the others are filters of a few pixels.
 STATISTICS = {"AutoContrast", "RandomMeanContrast", "ISONoise"}
 COUNTING = {"Equalize", "CLAHE"}  # a histogram, where NaN counts as black
+# Each draw has ops of its own: one is moved, another one computed.
+POLICIES = {"RandAugment", "TimmRandAugment", "TrivialAugmentWide", "AutoAugment", "AugMix"}
 DRAWS = draws_of(3)
 
 
@@ -31,6 +33,8 @@ def kind_of(name):
     entry = ENTRIES[name]
     if name in COMPUTING:
         return "computes"
+    if name in POLICIES:
+        return "chooses"
     return "moves" if entry.kind.averages else KINDS.get(entry.stage, "computes")
 
 
@@ -61,6 +65,9 @@ def test_floats_out_of_range(name):
         replaced = out != wide
         assert set(out[replaced].unique().tolist()) <= {0.0, 1.0}
         assert 0 < replaced.float().mean() < 0.9
+    elif kind == "chooses":
+        assert out.min() >= -1
+        assert out.max() <= 2
     else:
         torch.testing.assert_close(out, (wide - 0.4) / 0.3)
 
@@ -106,6 +113,8 @@ def test_nan_stays_nan(name):
     lost = out.isnan()
     if name in STATISTICS:
         assert lost[0].all()
+    elif name in POLICIES:  # any of these
+        assert lost.any()
     elif name in COUNTING:
         assert lost.nonzero().tolist() == [[0, 18, 21]]
         assert (out - clean)[~lost].abs().max() < 3 / 255  # a pixel of its histogram
@@ -163,6 +172,11 @@ def test_alpha(name, dtype):
         swapped = build(name)(images[:, [3, 1, 2, 0]], DRAWS)
         assert torch.equal(out[:, [3, 1, 2, 0]], swapped)
         assert (out[:, 3:].shape != images[:, 3:].shape) or (out[:, 3:] != images[:, 3:]).any()
+    elif kind == "chooses":  # alpha goes along with the colors' geometry, whatever they are
+        others = images.flip(2)
+        others[:, 3] = images[:, 3]
+        assert torch.equal(out[:, 3], build(name)(others, DRAWS)[:, 3])
+        assert torch.equal(out[:, :3], build(name)(images[:, :3].contiguous(), DRAWS))
     elif kind == "normalizes":
         torch.testing.assert_close(out, ((images / 255.0 if dtype == torch.uint8 else images) - 0.4) / 0.3)
     else:
