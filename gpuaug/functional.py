@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.batch import (
+    FEW_CHANNELS,
     check_images,
     check_size,
     dtype_name,
@@ -23,9 +24,11 @@ from gpuaug.images.batch import (
     wants_channels_last,
 )
 from gpuaug.images.levels import full_precision
-from gpuaug.images.packed import Images, Packed, is_pinned
+from gpuaug.images.packed import Images, Packed, channels_of, is_pinned
 from gpuaug.ops import floating
+from gpuaug.ops.in_parts import in_parts
 from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import COLOR
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.stages import blur, geometry
 from gpuaug.stages.output import (
@@ -62,9 +65,10 @@ def augment(
     (torch.Size([2, 3, 32, 32]), torch.float32)
 
     Args:
-        images: the source ``(N, C, H, W)``, uint8 or floating, any memory layout; C in [1, 4]. A recipe's
+        images: the source ``(N, C, H, W)``, uint8 or floating, any memory layout; C in [1, 64]. A recipe's
             offset says which image its draw reads, so that a batch is gathered from a larger tensor at no
-            cost. Or uint8 images of different sizes, from ``gpuaug.pack``.
+            cost. Or uint8 images of different sizes, from ``gpuaug.pack``. More than 4 channels run in parts
+            of up to 4, in the same launch; channels_last bytes of so many are copied first.
         recipes: of the ``n`` draws, on the images' device. Pinned uint8 images on the host may have recipes
             on a CUDA device, which then reads the windows over the bus.
         mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Without them bytes stay
@@ -83,7 +87,7 @@ def augment(
         RuntimeError: images and recipes on two devices; a recipe that reads outside the images (checked on
             the host); for bytes, a mean, std or table that requires a gradient.
         ValueError, TypeError: images of another shape or type; mean or std out of range; a dtype that bytes
-            would not get.
+            would not get; color for images of more than 4 channels.
     """
     if not isinstance(images, Packed):
         check_images(images)
@@ -94,6 +98,11 @@ def augment(
         )
     if table is not None and (mean is not None or std is not None):
         raise ValueError("table must not be given together with mean or std: it stands for them")
+    channels, device = channels_of(images), recipes.records.device
+    if channels > FEW_CHANNELS and recipes.stages & COLOR:
+        raise ValueError(
+            f"recipes must hold no color for images of more than {FEW_CHANNELS} channels, got {channels}"
+        )
     normalized = mean is not None or std is not None
     mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
     if not isinstance(images, Packed) and images.is_floating_point():
@@ -110,10 +119,6 @@ def augment(
         channels_last = wants_channels_last(memory_format, has_channels_last(images))
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
         return out.to(dtype or images.dtype).contiguous(memory_format=memory_format)
-    if isinstance(images, Packed):
-        storage, interleaved, channels = images.storage, images.interleaved, images.channels
-    else:
-        (storage, interleaved), channels = flat_storage(images), images.shape[1]
     for name, value in (
         ("mean and std", mean),
         ("mean and std", std),
@@ -127,12 +132,18 @@ def augment(
     if normalized:
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
         scale_shift = normalization_scale_shift(mean, std, channels=channels)
-        table, scale_shift = (_carried(value, recipes.records.device) for value in (table, scale_shift))
+        table, scale_shift = (_carried(value, device) for value in (table, scale_shift))
     elif dtype not in (None, torch.uint8 if table is None else table.dtype):
         given = "bytes that are not normalised" if table is None else f"a {dtype_name(table)} table"
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
     if table is not None:
         check_rows("mean and std" if normalized else "table", table, len(recipes.records))
+    if channels > FEW_CHANNELS:
+        return in_parts(images, recipes, table, scale_shift, memory_format)
+    if isinstance(images, Packed):
+        storage, interleaved = images.storage, images.interleaved
+    else:
+        storage, interleaved = flat_storage(images)
     result: Tensor = torch.ops.gpuaug.augment(
         storage,
         recipes.records,

@@ -10,6 +10,7 @@ from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import (
     BORDERS,
     FACTOR,
+    FIRST_CHANNEL,
     GEOMETRY,
     NORMAL,
     PER_CHANNEL,
@@ -64,6 +65,7 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     if draw(st.booleans()):
         kind = draw(st.sampled_from((NORMAL, FACTOR))) | draw(st.sampled_from((0, PER_CHANNEL)))
         kind |= draw(st.sampled_from((0, PER_PIXEL, PER_PIXEL)))
+        kind |= draw(st.sampled_from((0, 0, 3, 255))) * FIRST_CHANNEL
         keys = torch.randint(-(2**63), 2**63 - 1, (n,), generator=random)
         builder.noise(kind, whole(0, 9000), whole(0, 9000), keys, draw(st.integers(0, 2**32 - 1)), some())
     if draw(st.booleans()):

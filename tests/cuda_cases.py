@@ -16,6 +16,7 @@ from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import (
     FACTOR,
+    FIRST_CHANNEL,
     GEOMETRY,
     NORMAL,
     PER_CHANNEL,
@@ -112,8 +113,9 @@ def chain(
     if "noise" in names:
         keys, most = torch.arange(n) * 0x2E3779B97F4A7C15 - 9, torch.arange(n) * 1500 + 900
         builder.noise(NORMAL | PER_PIXEL, most, 0, keys, 2, odd)
-        builder.noise(FACTOR | PER_PIXEL | PER_CHANNEL, most, 4000, keys, 2, torch.arange(n) % 4 == 0)
-        builder.noise(FACTOR | PER_CHANNEL, most, 5000, keys, 2, torch.arange(n) % 4 == 2)
+        own = PER_CHANNEL + 6 * FIRST_CHANNEL
+        builder.noise(FACTOR | PER_PIXEL | own, most, 4000, keys, 2, torch.arange(n) % 4 == 0)
+        builder.noise(FACTOR | own, most, 5000, keys, 2, torch.arange(n) % 4 == 2)
     if "impulse" in names:
         keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
         builder.impulse(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)

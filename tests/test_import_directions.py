@@ -20,7 +20,7 @@ ROOMS = {
     "images": "",
     "recipe": "arguments images random",
     "stages": "arguments lazy_kornia images random recipe",
-    "ops": "arguments lazy_kornia images random recipe stages",
+    "ops": "arguments lazy_kornia images random tracing recipe stages",
     "travel": "images recipe tracing",
     "functional": "arguments lazy_kornia images random recipe stages ops tracing travel",
     "transforms": "arguments lazy_kornia images random recipe stages ops tracing travel functional",

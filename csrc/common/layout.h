@@ -22,6 +22,7 @@ enum NoiseKind : int64_t { kNormal = 1, kFactor = 2 };
 
 constexpr int64_t kPerChannel = 256;
 constexpr int64_t kPerPixel = 512;
+constexpr int64_t kFirstChannel = 65536;
 
 constexpr int kBoxes = 4;
 constexpr int kMostCurves = 3;
@@ -67,7 +68,8 @@ struct Recipe {
   // Curves: up to three, one after another. A word is the curve in its low eight bits and its parameter above them.
   int64_t curve0, curve1, curve2;
 
-  // Noise: its kind and flags, its place in the chain, its least and its span; from the key below.
+  // Noise: its kind and flags, and in bits 16 to 23 which of the image's channels comes first here; its place in
+  // the chain, its least and its span; from the key below.
   int64_t noise, noise_place, noise_low, noise_span;
 
   // Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add

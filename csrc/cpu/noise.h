@@ -29,8 +29,8 @@ class StageRow<NoiseStage> {
     const NoiseScale scale = noise_scale(recipe_);
     const int64_t key = recipe_.key, place = recipe_.noise_place;
     for (int c = 0; c < channels_; ++c) {
-      const int channel = recipe_.noise & kPerChannel ? c : 0;
-      PixelBits& own = bits_[channel];
+      const int channel = noise_channel(recipe_, c);
+      PixelBits& own = bits_[recipe_.noise & kPerChannel ? c : 0];
       const uint16_t* bits =
           recipe_.noise & kPerPixel ? own.row(key, place, channel, y) : own.same(key, place, channel);
       loop(bits, scale, levels.channel(c), line_);

@@ -16,7 +16,7 @@ __device__ constexpr Normals kDeviceNormals = normals();
 // The bits of a strip; where pixels share theirs, those of the first one.
 __device__ inline Block noise_bits(const Recipe& recipe, int channel, int64_t pixel) {
   const auto key = static_cast<uint64_t>(recipe.key);
-  const int own = recipe.noise & kPerChannel ? channel : 0;
+  const int own = noise_channel(recipe, channel);
   if (recipe.noise & kPerPixel) return strip_bits(key, recipe.noise_place, own, pixel);
   const uint32_t two = static_cast<uint32_t>(pixel_bits(pixel_block(key, recipe.noise_place, own, 0), 0)) * 0x10001u;
   return {{two, two, two, two}};

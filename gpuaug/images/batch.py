@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+MOST_CHANNELS = 64
+FEW_CHANNELS = 4  # as many as the kernel takes at a time; more come in parts
 
 _CONVERSIONS = {
     "list": "torch.stack(images)",
@@ -19,10 +21,12 @@ _CONVERSIONS = {
 }
 
 
-def check_images(images: Any, name: str = "images") -> None:
-    """Raise unless ``images`` is a uint8 or floating tensor ``(N, C, H, W)`` with 1 to 4 channels.
+def check_images(images: Any, name: str = "images", *, clips: bool = False) -> None:
+    """Raise unless ``images`` is a uint8 or floating tensor ``(N, C, H, W)`` with 1 to ``MOST_CHANNELS``
+    channels, or, where there may be ``clips``, one ``(N, T, C, H, W)``.
 
     >>> check_images(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
+    >>> check_images(torch.zeros(2, 16, 3, 8, 8, dtype=torch.uint8), clips=True)
     """
     if not isinstance(images, Tensor):
         kind = type(images).__name__
@@ -34,12 +38,37 @@ def check_images(images: Any, name: str = "images") -> None:
             f"{name} must be uint8, float16, bfloat16, float32 or float64, got {dtype_name(images)}"
         )
     shape = tuple(images.shape)
-    if len(shape) != 4 or not 1 <= shape[1] <= 4:
+    form = "(N, C, H, W) or (N, T, C, H, W)" if clips else "(N, C, H, W)"
+    if len(shape) not in ((4, 5) if clips else (4,)) or not 1 <= shape[-3] <= MOST_CHANNELS:
         raise ValueError(
-            f"{name} must have shape (N, C, H, W) with C in [1, 4], got {shape}{_way_to(name, shape)}"
+            f"{name} must have shape {form} with C in [1, {MOST_CHANNELS}], got {shape}{_way_to(name, shape)}"
         )
-    if shape[2] == 0 or shape[3] == 0:
+    if 0 in shape[-2:]:
         raise ValueError(f"{name} must have a height and a width of at least 1 pixel, got shape {shape}")
+    if len(shape) == 5 and shape[1] == 0:
+        raise ValueError(f"{name} must be clips of at least 1 frame, got shape {shape}")
+
+
+def check_order(images: Tensor, name: str = "images") -> None:
+    """Raise where people gave images or clips whose channels come last: what would be more than 4 channels of
+    more than 4 rows, each of 1, 3 or 4 pixels.
+
+    >>> check_order(torch.zeros(2, 32, 32, 3))
+    Traceback (most recent call last):
+    ValueError: images must have shape (N, C, H, W), ...give images.permute(0, 3, 1, 2)
+    """
+    shape = tuple(images.shape)
+    if _ends_in_channels(shape):
+        form = "(N, C, H, W)" if len(shape) == 4 else "(N, T, C, H, W)"
+        raise ValueError(
+            f"{name} must have shape {form}, and not {shape[-3]} channels of {shape[-2]} x {shape[-1]}, "
+            f"got {shape}{_way_to(name, shape)}"
+        )
+
+
+def _ends_in_channels(shape: tuple[int, ...]) -> bool:
+    """Whether ``(N, C, H, W)`` would be many channels of a strip: rather ``(N, H, W, C)`` of 1, 3 or 4."""
+    return min(shape[-3:-1]) > FEW_CHANNELS and shape[-1] in (1, 3, 4)
 
 
 def _way_to(name: str, shape: tuple[int, ...]) -> str:
@@ -55,7 +84,23 @@ def _way_to(name: str, shape: tuple[int, ...]) -> str:
         return f": images without channels; give {name}[:, None]"
     if len(shape) == 4 and last:
         return f": channels come first; give {name}.permute(0, 3, 1, 2)"
+    if len(shape) == 5 and 1 <= shape[2] <= MOST_CHANNELS and not _ends_in_channels(shape):
+        return f": clips (N, T, C, H, W), which only transforms take; give {name}.flatten(0, 1)"
+    if len(shape) == 5 and last:
+        return f": channels come third; give {name}.permute(0, 1, 4, 2, 3)"
     return ""
+
+
+def are_channels(shape: tuple[int, ...], axis: int) -> bool:
+    """Whether an image of that shape has its channels along an axis, the first or the last, and not along
+    another.
+
+    >>> are_channels((3, 8, 8), 0), are_channels((12, 8, 8), 0), are_channels((12, 8, 3), 0)
+    (True, True, False)
+    """
+    sides = [side for place, side in enumerate(shape) if place != axis]
+    few = 1 <= shape[axis] <= FEW_CHANNELS
+    return few or (1 <= shape[axis] <= MOST_CHANNELS and min(sides) > FEW_CHANNELS)
 
 
 def dtype_name(value: Tensor | torch.dtype) -> str:

@@ -8,8 +8,8 @@ Floating images are expected in [0, 1]. One rule holds for all transforms:
   to [0, 1].
 * ``Normalize`` clamps nothing: its result is no level.
 
-Alpha, the fourth of four channels, follows it: what moves or averages pixels takes all channels alike, all
-else but ``Normalize`` leaves alpha as it is.
+Alpha, the fourth of exactly four channels, follows it: what moves or averages pixels takes all channels
+alike, all else but ``Normalize`` leaves alpha as it is.
 
 NaN stays NaN, and spreads as far as a filter or a statistic reaches, in its own image alone.
 """
@@ -25,8 +25,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-COLORS = 3  # of the channels; a fourth one is alpha
+COLORS = 3  # red, green and blue; of four channels the last is alpha
 _WHITE = 255
+
+
+def colored(channels: int) -> int:
+    """How many of so many channels are not alpha.
+
+    >>> colored(3), colored(4), colored(5)
+    (3, 3, 5)
+    """
+    return COLORS if channels == COLORS + 1 else channels
 
 
 def clamped(values: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpuaug.images.batch import array_to_tensor, dtype_name
+from gpuaug.images.batch import FEW_CHANNELS, MOST_CHANNELS, are_channels, array_to_tensor, dtype_name
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,7 +27,7 @@ class Packed:
         storage: the bytes of all images, uint8 ``(bytes,)``, on any device.
         offsets: where each image begins in the storage, in bytes; int64 ``(n,)`` on the host.
         heights, widths: in pixels, int64 ``(n,)`` on the host.
-        channels: of every image, 1 to 4.
+        channels: of every image, 1 to 64.
         interleaved: whether an image's memory is ``(H, W, C)``, else ``(C, H, W)``.
     """
 
@@ -84,8 +84,8 @@ class Packed:
 
 
 Images = Tensor | Packed
-# All of a batch that recipes depend on: the shape of a dense one, or a packed one with its sizes.
-Source = tuple[int, int, int, int] | Packed
+# All of a batch that recipes depend on: the shape of a dense one or of clips, or a packed one with its sizes.
+Source = tuple[int, int, int, int] | tuple[int, int, int, int, int] | Packed
 
 
 def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
@@ -98,8 +98,9 @@ def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
 
     Args:
         images: at least one; uint8 tensors ``(C, H, W)`` on one device, or NumPy arrays ``(H, W, C)`` or
-            ``(H, W)``; C is 1 to 4, the same for all. Where the memory of all is ``(H, W, C)``, as decoders
-            give it, it stays so; else it becomes ``(C, H, W)``.
+            ``(H, W)``; C is 1 to 64, the same for all, and above 4 only where an image is more than 4 pixels
+            high and wide. Where the memory of all is ``(H, W, C)``, as decoders give it, and C is at most 4,
+            it stays so; else it becomes ``(C, H, W)``.
 
     Raises:
         TypeError: what is not uint8, nor a tensor or an array, with its position.
@@ -114,7 +115,7 @@ def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
     channels, devices = zip(*((len(image), image.device) for image in tensors), strict=True)
     check_one("images must have one number of channels", channels, "at position", positions)
     check_one("images must be on one device", devices, "at position", positions, RuntimeError)
-    interleaved = all(is_interleaved(image) for image in tensors)
+    interleaved = channels[0] <= FEW_CHANNELS and all(is_interleaved(image) for image in tensors)
     order = (1, 2, 0) if interleaved else (0, 1, 2)
     storage = torch.cat([image.permute(order).reshape(-1) for image in tensors])
     sizes = [(image.shape[1], image.shape[2]) for image in tensors]
@@ -157,23 +158,33 @@ def is_pinned(images: Images) -> bool:
 def source_of(images: Images) -> Source:
     """What recipes need to know of a batch.
 
-    >>> source_of(torch.zeros(2, 3, 8, 8))
-    (2, 3, 8, 8)
+    >>> source_of(torch.zeros(2, 3, 8, 8)), source_of(torch.zeros(2, 16, 3, 8, 8))
+    ((2, 3, 8, 8), (2, 16, 3, 8, 8))
     """
     if isinstance(images, Packed):
         return images
+    if images.dim() == 5:
+        clips, frames, channels, height, width = images.shape
+        return (clips, frames, channels, height, width)
     count, channels, height, width = images.shape
     return (count, channels, height, width)
+
+
+def channels_of(images: Images) -> int:
+    """How many channels the images of a batch have.
+
+    >>> channels_of(torch.zeros(2, 3, 8, 8))
+    3
+    """
+    return images.channels if isinstance(images, Packed) else images.shape[-3]
 
 
 def _checked(image: Any, position: int) -> Tensor:
     """An image as a tensor ``(C, H, W)``."""
     if isinstance(image, Tensor):
-        form, dtype = "(C, H, W)", dtype_name(image)
-        fits = image.ndim == 3 and 1 <= image.shape[0] <= 4
+        form, dtype, axis = "(C, H, W)", dtype_name(image), 0
     elif isinstance(image, np.ndarray):
-        form, dtype = "(H, W, C) or (H, W)", str(image.dtype)
-        fits = image.ndim == 2 or (image.ndim == 3 and 1 <= image.shape[2] <= 4)
+        form, dtype, axis = "(H, W, C) or (H, W)", str(image.dtype), 2
     else:
         raise TypeError(
             "images must be tensors (C, H, W) or NumPy arrays (H, W, C) or (H, W), "
@@ -182,11 +193,15 @@ def _checked(image: Any, position: int) -> Tensor:
     if dtype != "uint8":
         raise TypeError(f"images of different sizes must be uint8, got {dtype} at position {position}")
     shape = tuple(image.shape)
-    last = len(shape) == 3 and 1 <= shape[2] <= 4
-    way = ": give image.permute(2, 0, 1)" if isinstance(image, Tensor) and last else ""
+    whole = len(shape) == 3
+    fits = (whole and are_channels(shape, axis)) or (len(shape) == 2 and axis == 2)
     if not fits:
+        way = ""
+        if whole and are_channels(shape, 2 - axis):
+            way = ": give image.permute(2, 0, 1)" if axis == 0 else ": give image.transpose(1, 2, 0)"
         raise ValueError(
-            f"images must have shape {form} with C in [1, 4], got {shape} at position {position}{way}"
+            f"images must have shape {form} with C in [1, {MOST_CHANNELS}], got {shape} at position "
+            f"{position}{way}"
         )
     if 0 in shape:
         raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpuaug.images.batch import FLOATS, array_to_tensor, dtype_name
+from gpuaug.images.batch import FEW_CHANNELS, FLOATS, MOST_CHANNELS, are_channels, array_to_tensor, dtype_name
 from gpuaug.images.pixels import check_pixels
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
 
     Args:
         image: a PIL image of mode L, RGB or RGBA; a uint8 array ``(H, W)`` or ``(H, W, C)``; or a CPU tensor
-            ``(C, H, W)`` of uint8, or of floats, which take the differentiable path. C is 1 to 4.
+            ``(C, H, W)`` of uint8, or of floats, which take the differentiable path. C is 1 to 4, or up to 64
+            where the image is more than 4 pixels high and wide.
         index: the sample's index, for messages.
 
     Returns:
@@ -63,9 +64,10 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
             f"sample {index}: the image must be a PIL image, a NumPy array (H, W, C) or a tensor (C, H, W), "
             f"got {type(image).__name__}"
         )
-    if not 1 <= tensor.shape[0] <= 4:
+    if not are_channels(tuple(tensor.shape), 0):
         raise ValueError(
-            f"sample {index}: an image has 1 to 4 channels, got {tensor.shape[0]}: "
+            f"sample {index}: an image has 1 to {FEW_CHANNELS} channels, or up to {MOST_CHANNELS} where it "
+            f"is more than {FEW_CHANNELS} pixels high and wide, got {tuple(tensor.shape)} as (C, H, W): "
             f"arrays are (H, W, C), tensors are (C, H, W){_way_to(image, tensor)}"
         )
     if tensor.numel() == 0:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from gpuaug.images.batch import check_images, dtype_name, has_channels_last
+from gpuaug.images.batch import FEW_CHANNELS, check_images, check_order, dtype_name, has_channels_last
 from gpuaug.images.packed import Images, Packed, check_one, is_interleaved, is_pinned
 from gpuaug.loading.samples import Sample, read
 from gpuaug.sampling.base import checked
@@ -31,8 +31,8 @@ class DeviceDataset:
     device may stay in pinned memory of the host (``pin_memory``), from which the device reads.
 
     Args:
-        images: uint8 ``(N, C, H, W)``, C is 1 to 4. Copied only where dense in neither memory order. Or
-            images of different sizes, from ``gpuaug.pack``.
+        images: uint8 ``(N, C, H, W)``, C is 1 to 64. Copied only where dense in neither memory order, or
+            channels_last of more than 4 channels. Or images of different sizes, from ``gpuaug.pack``.
         labels: ``(N, ...)``, on the same device; a ``tv_tensors.Mask`` ``(N, [k,] H, W)`` follows the
             geometry.
 
@@ -116,7 +116,8 @@ class DeviceDataset:
                     f"sample {index}: the images of a DeviceDataset must be uint8, got {dtype_name(image)}"
                 )
             if index == 0:
-                channels, interleaved = len(image), is_interleaved(image)
+                channels = len(image)
+                interleaved = is_interleaved(image) and channels <= FEW_CHANNELS
             check_one(
                 "the images of a DeviceDataset must have one number of channels",
                 (channels, len(image)),
@@ -203,6 +204,8 @@ def _pair(sample: Sample, index: int) -> tuple[Tensor, Any]:
 
 def _dense(images: Tensor) -> Tensor:
     check_images(images)
+    check_order(images)
     if images.dtype != torch.uint8:
         raise TypeError(f"images must be uint8, got {dtype_name(images)}")
-    return images if has_channels_last(images) else images.contiguous()
+    kept = has_channels_last(images) and images.shape[1] <= FEW_CHANNELS
+    return images if kept else images.contiguous()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from gpuaug.images.packed import Packed
+from gpuaug.images.packed import Packed, Source
 from gpuaug.recipe.assemble import execute
 from gpuaug.recipe.layout import ARTICLE, BORDERS, BOXES, ERASE, FIELDS, GAUSSIAN, NOISE, Opcode
 from gpuaug.recipe.program import Operand, Program, possible_stages
@@ -53,16 +55,21 @@ class RecipeBuilder:
 
     @classmethod
     def of_batch(
-        cls, shape: tuple[int, int, int, int], index: Tensor | None = None, device: torch.device | None = None
+        cls, shape: tuple[int, ...], index: Tensor | None = None, device: torch.device | None = None
     ) -> RecipeBuilder:
         """The builder of a dense batch ``(N, C, H, W)``: of image ``index[n]`` for draw n, or of all in
-        turn.
+        turn; or of clips ``(N, T, C, H, W)``, of the first frame of each.
         """
-        count, channels, height, width = shape
-        image = channels * height * width
+        count, (channels, height, width) = shape[0], shape[-3:]
+        image = math.prod(shape[1:])
         if index is None:
             return cls(count, channels, (width, height), 0, image, device)
         return cls(len(index), channels, (width, height), index * image, 0, index.device)
+
+    @classmethod
+    def of_source(cls, source: Source, index: Tensor | None = None) -> RecipeBuilder:
+        """The builder of a dense or packed batch, as its images have it."""
+        return cls.of_packed(source, index) if isinstance(source, Packed) else cls.of_batch(source, index)
 
     @classmethod
     def of_packed(cls, packed: Packed, index: Tensor | None = None) -> RecipeBuilder:

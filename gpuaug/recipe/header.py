@@ -33,7 +33,10 @@ def header() -> str:
         **{"kBlurUnit": layout.BLUR_UNIT, "kColorUnit": layout.COLOR_UNIT},
         **{"kImpulseUnit": layout.IMPULSE_UNIT, "kFirstFree": layout.FIRST_FREE},
     }
-    flags = {"kPerChannel": layout.PER_CHANNEL, "kPerPixel": layout.PER_PIXEL}
+    flags = {
+        **{"kPerChannel": layout.PER_CHANNEL, "kPerPixel": layout.PER_PIXEL},
+        "kFirstChannel": layout.FIRST_CHANNEL,
+    }
     curves = {
         **{"NoCurve": 0, "Posterize": layout.POSTERIZE},
         **{"Solarize": layout.SOLARIZE, "Power": layout.POWER},

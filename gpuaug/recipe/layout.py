@@ -39,7 +39,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         (("curve0", "curve1", "curve2"),),
     ),
     (
-        "Noise: its kind and flags, its place in the chain, its least and its span; from the key below.",
+        "Noise: its kind and flags, and in bits 16 to 23 which of the image's channels comes first here; "
+        "its place in the chain, its least and its span; from the key below.",
         (("noise", "noise_place", "noise_low", "noise_span"),),
     ),
     (
@@ -125,6 +126,7 @@ EXPONENT_UNIT = 1 << 16
 
 NORMAL, FACTOR = 1, 2
 PER_CHANNEL, PER_PIXEL = 1 << 8, 1 << 9
+FIRST_CHANNEL = 1 << 16  # the unit of the first channel's number, for images that come in parts
 DEVIATION_UNIT = (1 << 20) / 5120  # of a level
 FACTOR_UNIT = 1 << 12
 

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import WORD
 
+NOISE_KEYS = "noise_keys"  # the parameter of a batched noise that frames of a clip may have of their own
+
 
 class Group(NamedTuple):
     """The draws of a pass that one batched transform serves in the same way, and their parameters.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gpuaug.images.levels import COLORS
+from gpuaug.images.levels import colored
 from gpuaug.recipe.layout import WORD
 
 
@@ -55,6 +55,7 @@ def with_alpha(changed: Tensor, image: Tensor) -> Tensor:
     >>> with_alpha(torch.zeros(1, 4, 1, 1), torch.ones(1, 4, 1, 1)).flatten()
     tensor([0., 0., 0., 1.])
     """
-    if image.shape[1] <= COLORS:
+    count = colored(image.shape[1])
+    if count == image.shape[1]:
         return changed
-    return torch.cat((changed[:, :COLORS], image[:, COLORS:]), dim=1)
+    return torch.cat((changed[:, :count], image[:, count:]), dim=1)

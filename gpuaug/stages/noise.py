@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gpuaug import random
 from gpuaug.images.levels import clamped
-from gpuaug.recipe.layout import FACTOR_UNIT, NOISE, NORMAL, PER_CHANNEL, PER_PIXEL
+from gpuaug.recipe.layout import FACTOR_UNIT, FIRST_CHANNEL, NOISE, NORMAL, PER_CHANNEL, PER_PIXEL
 from gpuaug.stages.base import KernelStage, word
 
 _MOST = (1 << 16) - 1
@@ -54,7 +54,8 @@ def _drawn(records: Tensor, like: Tensor) -> tuple[Tensor, ...]:
     kind, place, low, span = (
         word(records, name) for name in ("noise", "noise_place", "noise_low", "noise_span")
     )
-    channel = torch.arange(channels, device=records.device).expand(count, channels)
+    first = (kind[:, 0, 0] // FIRST_CHANNEL) & 0xFF
+    channel = first + torch.arange(channels, device=records.device)
     channel = torch.where((kind[:, 0, 0] & PER_CHANNEL) != 0, channel, 0)
     each = (word(records, "key", 1), place[:, 0, 0])
     key, place = (value.expand(count, channels).flatten() for value in each)

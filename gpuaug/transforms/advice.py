@@ -22,6 +22,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
 from gpuaug import tracing
+from gpuaug.images.levels import COLORS
 from gpuaug.images.packed import Images, Packed
 from gpuaug.recipe.layout import Stage
 from gpuaug.transforms.step import Step
@@ -51,6 +52,16 @@ def on_images(images: Images, leaves: Iterable[Step]) -> None:
     if images.device.type == "cpu" and images.numel() and _computes(leaves):
         sample = _sample(images)
         _check_range(float(sample.min()), float(sample.max()))
+
+
+def on_clips(images: Tensor) -> None:
+    """Warn of clips that are rather ``(N, C, T, H, W)``, as networks take them."""
+    if images.dim() == 5 and images.shape[1] == COLORS and images.shape[2] > COLORS + 1:
+        _say(
+            "clips",
+            f"clips are (N, T, C, H, W): {tuple(images.shape)} are clips of {images.shape[1]} frames of "
+            f"{images.shape[2]} channels. If they are (N, C, T, H, W), give images.transpose(1, 2)",
+        )
 
 
 def on_statistics(mean: Tensor, std: Tensor) -> None:

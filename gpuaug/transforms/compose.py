@@ -81,13 +81,18 @@ class Compose(Container):
             generator, now.
         memory_format: of the result; by default that of the images, so that channels_last images, such as a
             loader's, stay so. ``view`` cannot flatten a channels_last result: give
-            ``torch.contiguous_format`` here, or use ``reshape`` or ``flatten``, which copy. This and ``seed``
-            are those of the outermost chain alone.
+            ``torch.contiguous_format`` here, or use ``reshape`` or ``flatten``, which copy.
+        noise_per: "clip", or "frame" to make the noise of each frame of a clip anew, as a camera does:
+            ``GaussNoise``, ``MultiplicativeNoise``, ``SaltAndPepper`` and ``ISONoise``. The first frame's
+            noise is the clip's. This, ``memory_format`` and ``seed`` are those of the outermost chain alone.
 
     >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8).to(memory_format=torch.channels_last)
     >>> augment = Compose([gpuaug.RandomHorizontalFlip()], memory_format=torch.contiguous_format)
     >>> augment(images).view(2, -1).shape
     torch.Size([2, 192])
+    >>> augment = Compose([gpuaug.RandomHorizontalFlip(), gpuaug.GaussNoise()], noise_per="frame")
+    >>> augment(torch.zeros(2, 16, 3, 8, 8, dtype=torch.uint8)).shape
+    torch.Size([2, 16, 3, 8, 8])
     """
 
     def __init__(
@@ -97,12 +102,16 @@ class Compose(Container):
         *,
         seed: int | None = None,
         memory_format: torch.memory_format = torch.preserve_format,
+        noise_per: str = "clip",
     ) -> None:
         super().__init__(transforms, seed=seed)
         if apply_to not in ("all", "copies"):
             raise ValueError(f"apply_to must be 'all' or 'copies', got {apply_to!r}")
+        if noise_per not in ("clip", "frame"):
+            raise ValueError(f"noise_per must be 'clip' or 'frame', got {noise_per!r}")
         self.apply_to = apply_to
         self.memory_format = memory_format
+        self.noise_per = noise_per
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         if self.apply_to == "copies":
@@ -110,7 +119,8 @@ class Compose(Container):
         super().write_pass(batch, step, chosen, augmented)
 
     def extra_repr(self) -> str:
-        return f"apply_to={self.apply_to!r}"
+        per = "" if self.noise_per == "clip" else f", noise_per={self.noise_per!r}"
+        return f"apply_to={self.apply_to!r}{per}"
 
 
 class OneOf(Container):

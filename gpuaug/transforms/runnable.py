@@ -9,15 +9,16 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from gpuaug import functional
-from gpuaug.images.batch import check_images, has_channels_last
+from gpuaug.images.batch import check_images, check_order, has_channels_last
 from gpuaug.images.packed import Images, Packed, Source, source_of
 from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.frames import frame_keys, recipes_of_frames
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.selection import Selection
 from gpuaug.tracing import traced
 from gpuaug.transforms import advice
-from gpuaug.transforms.annotations.call import call_annotated
+from gpuaug.transforms.annotations.call import call_annotated, clips_of
 from gpuaug.transforms.annotations.geometry import Annotation, Augmented
 from gpuaug.transforms.draw_batch import DrawBatch, check_draws
 from gpuaug.transforms.fixed_settings import FixedSettings
@@ -33,6 +34,7 @@ class Runnable(FixedSettings, nn.Module):
 
     step: Step
     memory_format = torch.preserve_format
+    noise_per = "clip"
 
     def __init__(self, *, seed: int | None = None) -> None:
         super().__init__()
@@ -152,7 +154,9 @@ class Runnable(FixedSettings, nn.Module):
 
         Args:
             images: ``(N, C, H, W)``, uint8 (one kernel launch a pass) or floating in [0, 1] (differentiable).
-                Or N uint8 images of different sizes, from ``gpuaug.pack``.
+                Or N uint8 images of different sizes, from ``gpuaug.pack``. C is at most 64; colors are those
+                of 1, 3 or 4. Or N clips of T frames ``(N, T, C, H, W)``: what happens to a clip happens to
+                all of its frames; ``Compose`` may make the noise of each frame anew (``noise_per``).
             draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
             labels: integers or booleans ``(n,)`` on the host, the class of each draw; for ``PerClass``
@@ -160,12 +164,13 @@ class Runnable(FixedSettings, nn.Module):
             masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
                 move with the geometry; ``gpuaug.transforms.annotations.geometry`` says how. Or torchvision's
                 ``tv_tensors``: a ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for
-                each image.
+                each image. Those of clips have T after N, and lists one for each frame, clip after clip.
 
         Returns:
-            ``(n, C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says, in the images'
-            memory format: where they are channels_last, ``view`` needs ``Compose``'s ``memory_format=``. With
-            masks, boxes or keypoints an ``Augmented`` of all. What came as a ``tv_tensor`` is one again.
+            ``(n, [T,] C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says, in the
+            images' memory format: where they are channels_last, ``view`` needs ``Compose``'s
+            ``memory_format=``. With masks, boxes or keypoints an ``Augmented`` of all. What came as a
+            ``tv_tensor`` is one again.
 
         Raises:
             ValueError: draws or index of another shape, an index out of range, a crop larger than an image
@@ -173,7 +178,9 @@ class Runnable(FixedSettings, nn.Module):
             TypeError: images, draws, index or labels of another type.
         """
         if not isinstance(images, Packed):
-            check_images(images)
+            check_images(images, clips=True)
+            check_order(images)
+            advice.on_clips(images)
         if draws is None:
             draws = self._own.take(len(images if index is None else index))
         passes = self.recipes(draws, source_of(images), index, labels)
@@ -188,7 +195,8 @@ class Runnable(FixedSettings, nn.Module):
         them ahead of time.
 
         ``source`` is the shape ``(N, C, H, W)`` of the source images, or they themselves where they are
-        packed; the other arguments are those of a call.
+        packed; the other arguments are those of a call. Of clips ``(N, T, C, H, W)`` the recipes are those of
+        all frames, clip after clip.
         """
         one: Source  # the same images, or one like them
         if isinstance(source, Packed):
@@ -206,31 +214,38 @@ class Runnable(FixedSettings, nn.Module):
         self, draws: Tensor, source: Source, index: Tensor | None = None, labels: Tensor | None = None
     ) -> tuple[Recipes, ...]:
         """``recipes`` of what is known to be right, and of one draw at least."""
-        channels = source.channels if isinstance(source, Packed) else source[1]
+        channels = source.channels if isinstance(source, Packed) else source[-3]
         batch = DrawBatch(draws, self.step.random_counts, labels)
+        frames = None if isinstance(source, Packed) or len(source) == 4 else source[1]
+        keys = frame_keys(batch.keys, frames) if frames and self.noise_per == "frame" else None
         made: list[Recipes] = []
         kept_size = None  # of the pass before, in whose result draws may stay
         for pass_index in range(self.step.passes):
-            if isinstance(source, Packed):
-                builder = RecipeBuilder.of_packed(source, index)
-            else:
-                builder = RecipeBuilder.of_batch(source, index)
+            builder = RecipeBuilder.of_source(source, index)
             builder.samples = draws[:, 0]
             batch.pass_index, batch.builder, batch.groups = pass_index, builder, []
             self.write_pass(batch, self.step, True, self.training)
             size = _one_size(builder)
             recipes = builder.recipes(size)
+            recipes = recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes
+            # What this pass gives, the next one takes.
+            if frames:
+                recipes = recipes_of_frames(recipes, frames, channels, keys)
+                source = (len(draws), frames, channels, *size)
+            else:
+                source = (len(draws), channels, *size)
             if size == kept_size and not self._normalizes(pass_index):
                 recipes = _of_changed(recipes)
-            made.append(recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes)
-            # What this pass gives, the next one takes.
-            source, index, kept_size = (draws.shape[0], channels, *size), None, size
+            made.append(recipes)
+            index, kept_size = None, size
         return tuple(made)
 
     def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
         """Execute recipes that are on the images' device: launches on the current stream, and waits for
         nothing.
         """
+        if not isinstance(images, Packed) and images.dim() == 5:
+            return clips_of(self.apply_recipes(images.flatten(0, 1), passes), images.shape[1])
         advice.on_images(images, self.step.leaves)
         first, *others = passes
         out = self._run_pass(images, first, not others)

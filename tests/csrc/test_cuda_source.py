@@ -188,6 +188,12 @@ MUTATIONS = {
         "noise_bits(recipe, channel, pixel)",
         "noise_bits(recipe, 0, pixel)",
     ),
+    "noise of channels that count from 0 in each part": (
+        "plain",
+        "cuda/noise.cuh",
+        "noise_channel(recipe, channel)",
+        "recipe.noise & kPerChannel ? channel : 0",
+    ),
     "noise of another pixel": (
         "plain",
         "cuda/noise.cuh",

@@ -191,7 +191,7 @@ GOOD = torch.zeros(3, 2, 2, dtype=torch.uint8)
         ([GOOD, GOOD.tolist()], TypeError, r"must be tensors \(C, H, W\) or NumPy .* got list at position 1"),
         ([GOOD, GOOD[:, :0]], ValueError, r"at least 1 pixel high .* got shape \(3, 0, 2\) at position 1"),
         ([np.zeros((2, 0), np.uint8)], ValueError, r"at least 1 pixel .* got shape \(2, 0\) at position 0"),
-        ([GOOD, GOOD[0]], ValueError, r"shape \(C, H, W\) with C in \[1, 4\], got \(2, 2\) at position 1"),
+        ([GOOD, GOOD[0]], ValueError, r"shape \(C, H, W\) with C in \[1, 64\], got \(2, 2\) at position 1"),
         ([GOOD[None]], ValueError, r"shape \(C, H, W\) .* got \(1, 3, 2, 2\) at position 0"),
         ([torch.zeros(2, 2, 5, dtype=torch.uint8), GOOD], ValueError, "got 2 at position 0 and 3 at posi"),
         ([torch.zeros(5, 2, 2, dtype=torch.uint8)], ValueError, r"got \(5, 2, 2\) at position 0"),

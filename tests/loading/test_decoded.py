@@ -11,6 +11,7 @@ from gpuaug.loading.decoded import to_tensor
 
 PIXELS = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)  # (H, W, C)
 RGB = np.ascontiguousarray(PIXELS[:, :, :3])
+BANDS = np.arange(5 * 6 * 7, dtype=np.uint8).reshape(5, 6, 7)
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -33,8 +34,13 @@ def read_only(array: np.ndarray) -> np.ndarray:
         (read_only(RGB), RGB),
         (torch.from_numpy(RGB).permute(2, 0, 1), RGB),
         (torch.from_numpy(RGB.transpose(2, 0, 1).copy()), RGB),
+        (BANDS, BANDS),
+        (torch.from_numpy(BANDS.transpose(2, 0, 1).copy()), BANDS),
     ],
-    ids=["rgb", "rgba", "l", "hwc", "hw", "two", "negative", "strided", "read-only", "view", "chw"],
+    ids=[
+        *("rgb", "rgba", "l", "hwc", "hw", "two", "negative", "strided", "read-only", "view", "chw"),
+        *("bands", "bands-chw"),
+    ],
 )
 def test_pixels_are_kept(image, expected):
     tensor = to_tensor(image, 0)
@@ -72,10 +78,11 @@ def test_tensor_subclasses_become_tensors():
         (Image.new("I;16", (2, 2)), TypeError, "got 'I;16'; scale it to 8 bits"),
         (np.zeros((2, 2, 3)), TypeError, "an array image must be uint8, got float64"),
         (np.zeros((2, 2), bool), TypeError, "an array image must be uint8, got bool"),
-        (np.zeros((3, 8, 8), np.uint8), ValueError, "1 to 4 channels, got 8: arrays are (H, W, C), tensors"),
+        (np.zeros((3, 8, 8), np.uint8), ValueError, "got (8, 3, 8) as (C, H, W): arrays are (H, W, C)"),
         (np.zeros((1, 2, 2, 3), np.uint8), ValueError, "(H, W) or (H, W, C), got shape (1, 2, 2, 3)"),
         (np.zeros((0, 2, 3), np.uint8), ValueError, "height and width must be at least 1, got (0, 2)"),
-        (torch.zeros(8, 8, 3), ValueError, "1 to 4 channels, got 8: arrays are (H, W, C), tensors"),
+        (torch.zeros(8, 8, 3), ValueError, "got (8, 8, 3) as (C, H, W): arrays are (H, W, C), tensors"),
+        (torch.zeros(65, 8, 8), ValueError, "1 to 4 channels, or up to 64 where it is more than 4 pixels"),
         (torch.zeros(8, 8, dtype=torch.uint8), ValueError, "a tensor image is (C, H, W), got shape (8, 8)"),
         (torch.zeros(3, 4, 0), ValueError, "height and width must be at least 1, got (4, 0)"),
         (torch.zeros(3, 2, 2, dtype=torch.int64), TypeError, "float32 or float64, got int64"),

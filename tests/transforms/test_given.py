@@ -61,15 +61,18 @@ def test_what_is_no_whole_number(value):
         ((32, 48, 3), r"one image \(H, W, C\); give images.permute\(2, 0, 1\)\[None\]"),
         ((9, 32, 48), r"without channels; give images\[:, None\]"),
         ((9, 32, 48, 3), r"channels come first; give images.permute\(0, 3, 1, 2\)"),
+        ((9, 99, 48, 3), r"channels come first; give images.permute\(0, 3, 1, 2\)"),
+        ((2, 9, 32, 48, 3), r"channels come third; give images.permute\(0, 1, 4, 2, 3\)"),
+        ((2, 9, 99, 48, 3), r"channels come third; give images.permute\(0, 1, 4, 2, 3\)"),
     ],
 )
 def test_another_shape_says_what_to_write(shape, way):
     images = torch.zeros(shape, dtype=torch.uint8)
-    with pytest.raises(ValueError, match=rf"must have shape \(N, C, H, W\) .*got .*: .*{way}$") as caught:
+    with pytest.raises(ValueError, match=rf"must have shape \(N, .*C, H, W\).*got .*: .*{way}$") as caught:
         ga.RandomInvert()(images)
     # What it says to write is right.
     written = str(caught.value).rpartition("give ")[2]
-    assert ga.RandomInvert()(eval(written, {"images": images})).dim() == 4
+    assert ga.RandomInvert()(eval(written, {"images": images})).dim() == max(4, len(shape))
 
 
 def test_what_a_data_set_gives_in_another_order_says_what_to_write():

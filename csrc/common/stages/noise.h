@@ -12,6 +12,12 @@ namespace gpuaug {
 // Any other kind than the normal one counts as a factor.
 GPUAUG_HOST_DEVICE bool noise_is_normal(const Recipe& recipe) { return (recipe.noise & 0xFF) == kNormal; }
 
+// Whose bits a channel's noise is made of: its own, by its number in the whole image, or those that all share.
+GPUAUG_HOST_DEVICE int noise_channel(const Recipe& recipe, int channel) {
+  if (!(recipe.noise & kPerChannel)) return 0;
+  return channel + static_cast<int>(static_cast<uint64_t>(recipe.noise) / kFirstChannel & 0xFF);
+}
+
 // Of both kinds, for the arithmetic of 32 bits. A deviation is in 1/2^20 of a level for each unit of normal();
 // a factor's least and its span are in 1/2^12.
 struct NoiseScale {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from gpuaug.images.packed import Images, Packed
@@ -48,11 +49,69 @@ def call_annotated(
     keypoints, by name: each of all images. Without any, the images alone.
 
     Plain tensors are as ``Transform``'s call takes them. ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a
-    ``Mask`` ``(N, [C,] H, W)``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each.
+    ``Mask`` ``(N, [C,] H, W)``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each. Clips
+    ``(N, T, C, H, W)``, or a ``Video``, count as a batch of their frames, and so does what is given of them.
     """
+    if not isinstance(images, Packed) and images.dim() == 5:
+        return _call_with_clips(transform, images, passes, index, given)
+    if isinstance(images, Tensor) and kind_of(images) == "Video":
+        raise ValueError(
+            "images that are a Video must be (N, T, C, H, W), "
+            f"got shape {tuple(images.shape)}: give images[None]"
+        )
     if has_tv_tensors(images, *given.values()):
         return _call_with_tv_tensors(transform, images, passes, index, given)
     return _call_with_tensors(transform, images, passes, index, given)
+
+
+def _call_with_clips(
+    transform: Applied,
+    clips: Tensor,
+    passes: tuple[Recipes, ...],
+    index: Tensor | None,
+    given: Mapping[str, Annotation],
+) -> Tensor | Augmented:
+    frames, video = clips.shape[1], kind_of(clips) == "Video"
+    own = {name: _frames_of(name, value, clips) for name, value in given.items()}
+    if index is not None:
+        index = (index[:, None] * frames + torch.arange(frames, device="cpu")).flatten()
+    images = plain(clips) if video else clips
+    out = call_annotated(transform, images.flatten(0, 1), passes, index, own)
+    result = out if isinstance(out, Augmented) else Augmented(out)
+    moved = {
+        name: clips_of(value, frames) if isinstance(value, Tensor) else value
+        for name, value in result._asdict().items()
+    }
+    if video:
+        moved["images"] = like(moved["images"], "Video")
+    return Augmented(**moved) if given else moved["images"]
+
+
+def _frames_of(name: str, value: Any, clips: Tensor) -> Any:
+    """What is given of clips as that of their frames. What is no tensor is checked with the frames."""
+    if not isinstance(value, Tensor):
+        return value
+    count, frames = clips.shape[:2]
+    if value.dim() < 3 or tuple(value.shape[:2]) != (count, frames):
+        raise ValueError(
+            f"{name} must begin with (N, T), here ({count}, {frames}), for {count} clips of {frames} frames, "
+            f"got shape {tuple(value.shape)}"
+        )
+    if kind_of(value) == "Mask":
+        return like(plain(value).flatten(0, 1), "Mask")
+    return value.flatten(0, 1)
+
+
+def clips_of(value: Tensor, frames: int) -> Tensor:
+    """What there is for each frame, ``(N * T, ...)``, as ``(N, T, ...)``.
+
+    >>> clips_of(torch.zeros(6, 3, 8, 8), frames=2).shape
+    torch.Size([3, 2, 3, 8, 8])
+    """
+    if kind_of(value) == "Mask":
+        return like(clips_of(plain(value), frames), "Mask")
+    clips: Tensor = value.unflatten(0, (len(value) // frames, frames))
+    return clips
 
 
 def _call_with_tensors(

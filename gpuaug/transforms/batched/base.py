@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.images.batch import has_channels_last
-from gpuaug.images.levels import COLORS, clamped, full_precision, shares
+from gpuaug.images.levels import clamped, colored, full_precision, shares
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.recipes import Group
@@ -79,7 +79,8 @@ class Batched(Transform):
         """Change the group's images, in place where they are bytes."""
         with full_precision(images.device):
             some = images if group.rows is None else images.index_select(0, group.rows)
-            changed = some if self.averages else some[:, :COLORS]
+            count = some.shape[1] if self.averages else colored(some.shape[1])
+            changed = some[:, :count]
             if images.is_floating_point():
                 out = self.transform_images(
                     changed.to(torch.promote_types(images.dtype, torch.float32)), group
@@ -88,8 +89,8 @@ class Batched(Transform):
             else:
                 out = self.transform_images(shares(changed.float()), group)
                 out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
-            if out.shape[1] < some.shape[1]:
-                out = torch.cat((out, some[:, COLORS:]), dim=1)
+            if count < some.shape[1]:
+                out = torch.cat((out, some[:, count:]), dim=1)
             last = has_channels_last(images)
             memory_format = torch.channels_last if last else torch.contiguous_format
             if group.rows is None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from gpuaug import lazy_kornia as kornia
 from gpuaug import random
 from gpuaug.images.levels import shares
-from gpuaug.recipe.recipes import Group
+from gpuaug.recipe.recipes import NOISE_KEYS, Group
 from gpuaug.transforms.batched.base import LEVELS, Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
@@ -53,11 +53,11 @@ class ISONoise(Batched):
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         shift, intensity = batch.uniform(place).unbind(1)
         shift, intensity = between(self.color_shift, shift), batch.grade(between(self.intensity, intensity))
-        return {"turn": shift * intensity, "intensity": intensity, "keys": batch.keys}
+        return {"turn": shift * intensity, "intensity": intensity, NOISE_KEYS: batch.keys}
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         count, channels, height, width = images.shape
-        keys, pixels = group.parameters["keys"], height * width
+        keys, pixels = group.parameters[NOISE_KEYS], height * width
         color = channels == 3
         hls = kornia.color.rgb_to_hls(images) if color else images
         light = hls[:, 1:2] if color else images

@@ -1,0 +1,56 @@
+"""Many channels in parts that the kernel takes: a record for each, of one geometry and one noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpuaug.images.batch import FEW_CHANNELS
+from gpuaug.images.levels import COLORS
+from gpuaug.recipe.layout import BLUR, FIRST_CHANNEL, GEOMETRY, SHRINK, WORD
+
+_OF_ALPHA_TOO = GEOMETRY | SHRINK | BLUR
+
+
+def channels_together(channels: int, stages: int) -> int:
+    """How many of so many channels one record is for: as many to each.
+
+    A fourth of four is alpha to the kernel, which it may be where the ``stages`` treat alpha as any channel.
+
+    >>> channels_together(8, GEOMETRY), channels_together(8, GEOMETRY | 128), channels_together(13, GEOMETRY)
+    (4, 2, 1)
+    """
+    most = COLORS if stages & ~_OF_ALPHA_TOO else FEW_CHANNELS
+    return next(count for count in range(most, 0, -1) if channels % count == 0)
+
+
+def records_of_parts(records: Tensor, channels: int, together: int) -> Tensor:
+    """The records of each draw's parts, in turn: ``(n * channels // together, len(FIELDS))``.
+
+    >>> from gpuaug.recipe.builder import RecipeBuilder
+    >>> records = RecipeBuilder.of_batch((2, 6, 4, 5)).recipes((4, 5)).records
+    >>> records_of_parts(records, 6, 3)[:, WORD["offset"]].tolist()
+    [0, 60, 120, 180]
+
+    Args:
+        records: int64 ``(n, len(FIELDS))``, of images whose channels lie one after another.
+        channels: of an image.
+        together: of a part; a divisor of ``channels``.
+    """
+    first = torch.arange(0, channels, together, device=records.device)
+    parts = records[:, None].repeat(1, len(first), 1)
+    plane = records[:, WORD["height"]] * records[:, WORD["width"]]
+    parts[:, :, WORD["offset"]] += first * plane[:, None]
+    parts[:, :, WORD["noise"]] += first * FIRST_CHANNEL
+    return parts.flatten(0, 1)
+
+
+def rows_of_parts(rows: Tensor, count: int, together: int) -> Tensor:
+    """What each channel has, ``(1 or n, channels, ...)``, for the parts of ``count`` draws:
+    ``(count * channels // together, together, ...)``.
+
+    >>> rows_of_parts(torch.arange(6).view(1, 6, 1), count=2, together=3)[:, :, 0].tolist()
+    [[0, 1, 2], [3, 4, 5], [0, 1, 2], [3, 4, 5]]
+    """
+    parts: Tensor = rows.unflatten(1, (-1, together))
+    return parts.expand(count, *parts.shape[1:]).flatten(0, 1).contiguous()
