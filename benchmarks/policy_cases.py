@@ -28,9 +28,9 @@ class PolicyCase(Case):
     frames: int = 0  # of a clip; 0: images
 
     def images(self) -> Tensor:
-        """Noise with a photograph's spectrum, since curves go by an image's histogram."""
+        """Noise with a photograph's spectrum, and less than the whole range of levels: curves go by that."""
         size, count = (self.side, self.side), self.batch * max(1, self.frames)
-        images = np.stack([pink_noise(size, number) for number in range(count)])
+        images = np.stack([50 + pink_noise(size, number) // 2 for number in range(count)])
         out = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
         return out.unflatten(0, (self.batch, self.frames)) if self.frames else out
 

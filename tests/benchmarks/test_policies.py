@@ -53,11 +53,11 @@ def test_judge_takes_ours(chain):
     judge(chain)
 
 
-def window_and(*steps: torch.nn.Module, flip: float = 0.5, scale: tuple[float, float] = (0.08, 1)):
+def window_and(*steps, flip=0.5, scale=(0.08, 1), noise_per="clip"):
     from case import MEAN, STD
 
-    window = gpuaug.RandomResizedCrop(32, scale=scale)
-    return gpuaug.Compose([window, gpuaug.RandomHorizontalFlip(flip), *steps, gpuaug.Normalize(MEAN, STD)])
+    window = [gpuaug.RandomResizedCrop(32, scale=scale), gpuaug.RandomHorizontalFlip(flip)]
+    return gpuaug.Compose([*window, *steps, gpuaug.Normalize(MEAN, STD)], noise_per=noise_per)
 
 
 ALTERED = {
@@ -71,7 +71,7 @@ ALTERED = {
     "weaker colors": ("clips", lambda: window_and(gpuaug.ColorJitter(0.1, 0.1, 0.1)), "must be"),
     "noise of each frame": (
         "clips",
-        lambda: gpuaug.Compose([window_and(gpuaug.GaussianNoise())], noise_per="frame"),
+        lambda: window_and(gpuaug.SaltAndPepper(), noise_per="frame"),
         "alike",
     ),
     "stretched": ("Equalize", lambda: gpuaug.AutoContrast(), "difference of Equalize"),
@@ -82,7 +82,11 @@ ALTERED = {
         lambda: gpuaug.ColorJitter(brightness=(0.8, 1.2)),
         "contrast about the mean",
     ),
-    "one contrast": ("mean contrast", lambda: gpuaug.RandomMeanContrast(1.0), "spread of the factors"),
+    "one contrast": (
+        "mean contrast",
+        lambda: gpuaug.RandomMeanContrast((0.99, 1.01)),
+        "spread of the factors",
+    ),
 }
 
 
