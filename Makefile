@@ -43,6 +43,8 @@ bench: $(BUILT)
 	$(BIN)/python benchmarks/chains.py $(BENCH)
 	$(BIN)/python benchmarks/chart.py
 	$(BIN)/python benchmarks/readme_table.py --write
+	$(BIN)/python benchmarks/policies.py
+	$(BIN)/python benchmarks/policies_table.py --write
 	$(BIN)/python benchmarks/sampler.py
 	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/files_chart.py

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.queues import Queue
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,13 +35,17 @@ def run_per_sample(make: Make, case: Case, images: np.ndarray) -> Iterator[Run]:
         prepared = [prepare(image) for image in images]
         yield Run(lambda: torch.stack([transform(image) for image in prepared]))
         return
-    numbers = SERVER.Queue()
-    for number in range(count):
-        numbers.put(number)
-    with SERVER.Pool(count, _Worker.start, (make, case, np.array_split(images, count), numbers)) as pool:
+    shares = np.array_split(images, count)
+    with ExitStack() as opened:
+        # A pool for each: one of several processes might take two shares, while another waits.
+        pools = [
+            opened.enter_context(SERVER.Pool(1, _Worker.start, (make, case, share, number)))
+            for number, share in enumerate(shares)
+        ]
 
         def run(send: bool) -> list[np.ndarray | None]:
-            return pool.map(_Worker.run, [send] * count, chunksize=1)
+            asked = [pool.apply_async(_Worker.run, (send,)) for pool in pools]
+            return [result.get() for result in asked]
 
         yield Run(lambda: run(send=False), result=lambda: torch.from_numpy(np.concatenate(run(send=True))))
 
@@ -54,12 +57,11 @@ class _Worker:
     images: list[Image]
 
     @classmethod
-    def start(cls, make: Make, case: Case, shares: list[np.ndarray], numbers: Queue) -> None:
-        number = numbers.get()
+    def start(cls, make: Make, case: Case, share: np.ndarray, number: int) -> None:
         torch.set_num_threads(1)
         torch.manual_seed(number)
         prepare, transform = make(case)
-        cls.images = [prepare(image) for image in shares[number]]
+        cls.images = [prepare(image) for image in share]
         cls.transform = staticmethod(transform)
 
     @classmethod

@@ -1,0 +1,62 @@
+"""The page's tables of policies, curves that go by the image, and clips, from ``results/policies.json``.
+
+python benchmarks/policies_table.py           # fails where README.md, beside this file, says something else
+python benchmarks/policies_table.py --write   # writes them, between their two marks
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from marked_part import MarkedPart
+from policy_cases import SECTIONS
+
+RESULTS = Path(__file__).with_name("results") / "policies.json"
+PEERS = {"torchvision": "torchvision v2", "torchvision, threads": "the same, by threads", "kornia": "kornia"}
+
+
+def tables(report: dict[str, Any]) -> str:
+    """What stands between the marks: nothing of what the report does not have."""
+    found = [speeds(name, report[name]["cases"]) for name in SECTIONS if name in report]
+    if "targets" in report:
+        found.append(aims(report["targets"]))
+    return "\n\n".join(["", *("\n".join(lines) for lines in found), ""])
+
+
+def speeds(section: str, cases: dict[str, Any]) -> list[str]:
+    """Images or frames a second of gpuaug; how many times a peer's time is gpuaug's."""
+    peers = [peer for peer in PEERS if any(peer in case["libraries"] for case in cases.values())]
+    rows = [[section, "gpuaug", *(PEERS[peer] for peer in peers)]]
+    for name, case in cases.items():
+        libraries = case["libraries"]
+        what = "frames" if case["frames"] else "images"
+        times = [f"{libraries[peer]['times_gpuaug']:.1f} ×" if peer in libraries else "" for peer in peers]
+        rows.append([name, f"{libraries['gpuaug']['images_per_second']:,} {what}/s", *times])
+    return _lines(rows)
+
+
+def aims(targets: list[dict[str, Any]]) -> list[str]:
+    rows = [["aim", "measured", "met"]]
+    for row in targets:
+        aim = f"{row['what']}: at least {row['at_least']}"
+        rows.append([aim, f"{row['value']}", "yes" if row["met"] else "**no**"])
+    return _lines(rows)
+
+
+def _lines(rows: list[list[str]]) -> list[str]:
+    rows.insert(1, ["---", *["--:"] * (len(rows[0]) - 1)])
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+PART = MarkedPart(
+    Path(__file__).with_name("README.md"),
+    "<!-- policies: benchmarks/policies_table.py -->\n",
+    "<!-- end of policies -->\n",
+    expected=lambda: tables(json.loads(RESULTS.read_text()) if RESULTS.exists() else {}),
+)
+
+
+if __name__ == "__main__":
+    PART.run(Path(__file__).name, __doc__)
