@@ -21,7 +21,11 @@ from gpuaug.sampling import labels_of as labels_of
 from gpuaug.sampling import make_imbalanced as make_imbalanced
 from gpuaug.sampling import make_long_tailed as make_long_tailed
 from gpuaug.transforms.exports import *
-from gpuaug.transforms.mix import *
+from gpuaug.transforms.mixes.balanced_mixup import *
+from gpuaug.transforms.mixes.cmo import *
+from gpuaug.transforms.mixes.cutmix import *
+from gpuaug.transforms.mixes.mixup import *
+from gpuaug.transforms.mixes.remix import *
 
 if not _typing.TYPE_CHECKING:  # type checkers take what is imported as itself, or with a star
     # All of its classes and functions, but not the packages that were imported with them.

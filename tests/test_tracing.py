@@ -120,7 +120,16 @@ def test_inference_mode(entry):
         assert torch.equal(one(IMAGES, DRAWS), expected)
 
 
-@pytest.mark.parametrize("mix", [ga.MixUp, ga.CutMix, lambda seed: ga.CMO([5, 3], p=1.0, seed=seed)])
+@pytest.mark.parametrize(
+    "mix",
+    [
+        ga.MixUp,
+        ga.CutMix,
+        lambda seed: ga.CMO([5, 3], p=1.0, seed=seed),
+        lambda seed: ga.Remix([5, 3], seed=seed),
+        lambda seed: ga.BalancedMixUp([5, 3], seed=seed),
+    ],
+)
 def test_mixes(mix):
     expected, mixing = mix(seed=3)(IMAGES, LABELS)[0], mix(seed=3)
     graph = make_fx(lambda images, labels: mixing(images, labels)[0])(IMAGES, LABELS)

@@ -16,16 +16,30 @@ constexpr uint32_t kPhiloxA = 0xD2511F53, kPhiloxB = 0xCD9E8D57;
 constexpr uint32_t kPhiloxKeyA = 0x9E3779B9, kPhiloxKeyB = 0xBB67AE85;
 constexpr int kPhiloxRounds = 10;
 
+// Both halves of a product.
+struct Product {
+  uint32_t low, high;
+};
+
+GPUAUG_HOST_DEVICE Product product(uint32_t a, uint32_t b) {
+#ifdef __CUDA_ARCH__
+  return {a * b, __umulhi(a, b)};  // one instruction; of uint64_t the compiler multiplies more
+#else
+  const uint64_t both = uint64_t{a} * b;
+  return {static_cast<uint32_t>(both), static_cast<uint32_t>(both >> 32)};
+#endif
+}
+
 GPUAUG_HOST_DEVICE Block philox(Block counter, uint64_t key) {
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   uint32_t* c = counter.words;
   for (int round = 0; round < kPhiloxRounds; ++round) {
-    const uint64_t p0 = uint64_t{kPhiloxA} * c[0], p1 = uint64_t{kPhiloxB} * c[2];
+    const Product p0 = product(kPhiloxA, c[0]), p1 = product(kPhiloxB, c[2]);
     const uint32_t c1 = c[1], c3 = c[3];
-    c[0] = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-    c[1] = static_cast<uint32_t>(p1);
-    c[2] = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-    c[3] = static_cast<uint32_t>(p0);
+    c[0] = p1.high ^ c1 ^ k0;
+    c[1] = p1.low;
+    c[2] = p0.high ^ c3 ^ k1;
+    c[3] = p0.low;
     k0 += kPhiloxKeyA;
     k1 += kPhiloxKeyB;
   }

@@ -1,4 +1,4 @@
-// Color of a tile that has its levels, in place: all channels of four pixels at a time, then the masks once more.
+// Color of a tile that has its levels, in place: all channels of four pixels at a time, then the covers once more.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,14 @@ __device__ inline void color_tile(const Shared& shared, const TilePlan& plan, co
   const Lane lane(tiling.narrow);
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch, channels = tiling.channels;
   const ColorStage stage(recipe);
+  const Colors colors = plan.colors;
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     for (int half = 0; half < kStripWidth; half += 4) {
       const int place = row * pitch + lane.strip * kStripWidth + half;
       uint8_t* levels = shared.finished() + place;
       const auto word = [&](int channel) { return reinterpret_cast<uint32_t*>(levels + channel * plane); };
       const uint32_t r = *word(0), g = *word(min(1, channels - 1)), b = *word(min(2, channels - 1));
-      uint32_t keep = ~0u, put = 0;
-      if (plan.masked) {
-        keep = *reinterpret_cast<const uint32_t*>(shared.keep() + place);
-        put = *reinterpret_cast<const uint32_t*>(shared.laid() + place);
-      }
+      const uint32_t picks = plan.covered ? shared.picks()[row * tiling.strips + lane.strip] >> (4 * half) : kAllKept;
       const auto mix = [&](int channel, const ColorRow& weights) {
         if (channel >= channels) return;
         uint32_t mixed = 0;
@@ -33,7 +30,7 @@ __device__ inline void color_tile(const Shared& shared, const TilePlan& plan, co
           const auto level = [j](uint32_t four) { return static_cast<int>(four >> j & 0xFF); };
           mixed |= static_cast<uint32_t>(color(weights, level(r), level(g), level(b))) << j;
         }
-        *word(channel) = (mixed & keep) | put;
+        *word(channel) = colors.over(mixed, picks);
       };
       mix(0, stage.red);
       mix(1, stage.green);

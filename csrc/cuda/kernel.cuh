@@ -8,7 +8,7 @@
 #include "common/batch.h"
 #include "common/layout.h"
 #include "cuda/blur.cuh"
-#include "cuda/masks.cuh"
+#include "cuda/cover_tile.cuh"
 #include "cuda/resample_antialias.cuh"
 #include "cuda/resample_gather.cuh"
 #include "cuda/resample_separable.cuh"
@@ -47,10 +47,10 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
       find_rows(shared, coming);
     }
     if ((kStages & kShrink) && coming.from == kAntialias) find_filters(shared, coming, batch);
-    if (coming.masked) find_masks(CoverStages(), shared, coming, batch);
+    if (coming.covered) find_covers(CoverStages(), shared, coming, batch);
     if (coming.new_table) load_table<Value>(shared, batch, coming.draw);
     prepare_stages(LevelStages(), shared, coming, batch.recipes[coming.draw]);
-    __syncthreads();  // taps, masks and tables are made
+    __syncthreads();  // taps, covers and tables are made
     if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), coming, batch, tiling);
     if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
     const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers

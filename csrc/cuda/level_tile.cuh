@@ -1,4 +1,4 @@
-// Stages that change each level of a tile by itself, in place: a strip of a channel at a time, then the masks once
+// Stages that change each level of a tile by itself, in place: a strip of a channel at a time, then the covers once
 // more.
 #pragma once
 
@@ -19,6 +19,7 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
                                   const BitsOf& bits_of) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
+  const Colors colors = plan.colors;
   const int pitch = tiling.strips * kStripWidth, plane = tiling.rows * pitch;
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     const int place = row * pitch + lane.strip * kStripWidth;
@@ -36,12 +37,7 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
         const int level = static_cast<int>((j < 4 ? levels.x : levels.y) >> shift & 0xFF);
         (j < 4 ? changed.x : changed.y) |= static_cast<uint32_t>(stage(level, own)) << shift;
       }
-      uint2 keep{~0u, ~0u}, put{0, 0};
-      if (plan.masked) {
-        keep = *reinterpret_cast<const uint2*>(shared.keep() + place);
-        put = *reinterpret_cast<const uint2*>(shared.laid() + place);
-      }
-      *strip = {(changed.x & keep.x) | put.x, (changed.y & keep.y) | put.y};
+      *strip = plan.covered ? colors.over(changed, shared.picks()[place / kStripWidth]) : changed;
     }
   }
 }

@@ -6,8 +6,8 @@
 #include "common/batch.h"
 #include "common/stages/noise.h"
 #include "cuda/level_tile.cuh"
-#include "cuda/masks.cuh"
 #include "cuda/shared.cuh"
+#include "cuda/strip_bits.cuh"
 
 namespace gpuaug {
 

@@ -85,8 +85,9 @@ __device__ inline bool goes_straight(const Shared& shared, const TilePlan& plan)
 template <typename Value>
 struct StripTarget {
   uint8_t* levels;
-  const uint8_t *keep, *laid;  // null: neither
-  int pitch;
+  const uint32_t* picks;  // null: nothing is covered
+  const Colors& colors;   // read again for each strip: there are too few registers to keep them
+  int strips;             // from one row to the next
   bool straight;
   Value* out;
   uint32_t width;
@@ -94,15 +95,12 @@ struct StripTarget {
 
   __device__ StripTarget(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch, int channel,
                          int strip, int first_row)  // which rows are counted from
-      : table(shared, channel) {
+      : colors(plan.colors), table(shared, channel) {
     const int x = strip * kStripWidth;
     const Levels all(shared, plan, to_patch);
-    const bool masked = all.keep && channel < all.colors;
-    const int place = first_row * all.pitch + x;
-    levels = all.at + channel * all.plane + place;
-    keep = masked ? all.keep + place : nullptr;
-    laid = masked ? all.laid + place : nullptr;
-    pitch = all.pitch;
+    strips = all.pitch / kStripWidth;
+    levels = all.at + channel * all.plane + first_row * all.pitch + x;
+    picks = all.picks && channel < all.colored_channels ? all.picks + first_row * strips + strip : nullptr;
     width = static_cast<uint32_t>(batch.width);
     straight = !to_patch && goes_straight(shared, plan);
     out = static_cast<Value*>(batch.out) + plan.draw * out_per_draw(batch) +
@@ -112,20 +110,17 @@ struct StripTarget {
   __device__ Value* at(int row) const { return out + uint64_t{static_cast<uint32_t>(row)} * width; }
 
   __device__ void put(int row, uint2 own) const {
-    const int place = row * pitch;
-    if (keep) {
-      const uint2 k = *reinterpret_cast<const uint2*>(keep + place), l = *reinterpret_cast<const uint2*>(laid + place);
-      own = {(own.x & k.x) | l.x, (own.y & k.y) | l.y};
-    }
+    const int place = row * strips;
+    if (picks) own = colors.over(own, picks[place]);
     // Else put_tops would work out the place for all rows, those for shared memory too.
     if (straight) return put_vector(at(read_anew(row)), table, own);
-    *reinterpret_cast<uint2*>(levels + place) = own;
+    reinterpret_cast<uint2*>(levels)[place] = own;
   }
 
   // Levels in the last bytes of eight words.
   __device__ void put_tops(int row, const uint32_t tops[8]) const {
     if constexpr (sizeof(Value) > 1) {
-      if (straight && !keep) {
+      if (straight && !picks) {
         Value values[kVector];
 #pragma unroll
         for (int j = 0; j < kVector; ++j) values[j] = table.of(tops[j], 3);

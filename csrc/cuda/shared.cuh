@@ -60,9 +60,8 @@ struct Shared {
   __device__ uint32_t* column_weights() const { return reinterpret_cast<uint32_t*>(memory + tiling.columns); }
   __device__ uint32_t* column_places() const { return column_weights() + tiling.wide.by * kStripWidth; }
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
-  // What impulse noise and erasing leave of a level, and what it puts there: a byte a pixel, in strips of a tile.
-  __device__ uint8_t* keep() const { return memory + tiling.masks; }
-  __device__ uint8_t* laid() const { return keep() + tiling.rows * tiling.strips * kStripWidth; }
+  // What covers the pixels of a tile's strips: covers.cuh.
+  __device__ uint32_t* picks() const { return reinterpret_cast<uint32_t*>(memory + tiling.picks); }
   template <typename Stage>
   __device__ uint8_t* stage_table() const {  // what becomes of each level
     return memory + tiling.stage_tables + StagePlace<Stage>::kTable * kTableBytes;
@@ -111,27 +110,28 @@ __device__ inline void each_row(const Lane& lane, Divisor rows, int channels, co
   }
 }
 
-// Where levels go: to the finished tile, through the masks of impulse noise and erasing, or to the patch that the blur
+// Where levels go: to the finished tile, under what impulse noise and erasing put there, or to the patch that the blur
 // reads.
 struct Levels {
   uint8_t* at;
-  int pitch, plane, colors;    // the channels that masks are for
-  const uint8_t *keep, *laid;  // null: neither
+  int pitch, plane, colored_channels;  // those that are covered
+  const uint32_t* picks;               // null: nothing is covered
+  Colors colors;
 
-  __device__ Levels(const Shared& shared, const TilePlan& plan, bool to_patch) {
+  __device__ Levels(const Shared& shared, const TilePlan& plan, bool to_patch) : colors(plan.colors) {
     const Tiling& tiling = shared.tiling;
     pitch = static_cast<int>(to_patch ? tiling.wide.by : tiling.narrow.by) * kStripWidth;
     plane = to_patch ? tiling.patch_plane : tiling.rows * pitch;
     at = to_patch ? shared.patch() : shared.finished();
-    colors = colored(tiling.channels);
-    const bool masked = plan.masked && !to_patch;
-    keep = masked ? shared.keep() : nullptr;
-    laid = masked ? shared.laid() : nullptr;
+    colored_channels = colored(tiling.channels);
+    picks = plan.covered && !to_patch ? shared.picks() : nullptr;
   }
 
   __device__ void put(int channel, int row, int column, int level) const {
     const int place = row * pitch + column;
-    if (keep && channel < colors) level = (level & keep[place]) | laid[place];
+    if (picks && channel < colored_channels) {
+      level = colors.over_one(level, picks[place / kStripWidth] >> (place % kStripWidth * 4) & 0xF);
+    }
     at[channel * plane + place] = static_cast<uint8_t>(level);
   }
 };

@@ -9,6 +9,7 @@
 #include "common/layout.h"
 #include "common/stages/blur.h"
 #include "common/stages/geometry.h"
+#include "cuda/covers.cuh"
 #include "cuda/tiling.h"
 
 namespace gpuaug {
@@ -45,7 +46,8 @@ struct TilePlan {
   int tile;        // of the draw
   int halo;        // 2 where this draw blurs
   int stages;      // the pointwise stages of this draw
-  bool masked;     // some of them cover pixels
+  bool covered;    // some of them cover pixels
+  Colors colors;   // of what covers them
   bool new_table;  // it is not in shared memory yet
   Read read;       // of the source's rows, where they are blended
 };
@@ -147,7 +149,8 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   plan.from = from;
   plan.halo = halo;
   plan.stages = static_cast<int>(recipe.stages) & tiling.stages;
-  plan.masked = plan.stages & CoverStages::kBits;
+  plan.covered = plan.stages & CoverStages::kBits;
+  plan.colors = Colors(recipe);
   plan.read = from == kSeparable ? read_of(recipe, batch) : Read::kBytes;
 }
 

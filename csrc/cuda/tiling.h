@@ -57,7 +57,7 @@ struct Tiling {
   int thread_rows;             // rows of a patch that a thread blends
   int patch_plane;             // levels of a patch
   int fine_rows, fine_plane;   // rows in 1/128; a plane in 16-bit elements
-  int plans, table, stage_tables, columns, row_taps, masks, finished, patch, fine, filters,
+  int plans, table, stage_tables, columns, row_taps, picks, finished, patch, fine, filters,
       shared;  // where parts begin, and the end
 };
 
@@ -93,7 +93,7 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.stage_tables = part(tiling.stages & LevelStages::kBitsWithTable ? LevelStages::kTables * kTableBytes : 0);
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
-  tiling.masks = part(tiling.stages & CoverStages::kBits ? 2 * rows * strips * kStripWidth : 0);
+  tiling.picks = part(tiling.stages & CoverStages::kBits ? rows * strips * kStripWidth / 2 : 0);
   const int finished = channels * rows * strips * kStripWidth + 16;  // read in whole vectors, which end beyond a row
   // A draw that blurs has a finished tile beside its patch only where its levels do not go straight to the output.
   const bool share = halo && tiling.vectors && !(stages & LevelStages::kBits);

@@ -18,20 +18,22 @@ from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches
 from gpuaug.loading.file_batch import Skipped
 from gpuaug.loading.file_source import FileSource
+from gpuaug.loading.mixing import Partnered, mixed
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.prefetch import Batch, Prefetcher
 from gpuaug.loading.samples import join, label_place
 from gpuaug.loading.source_maker import AnySource, source_maker
 from gpuaug.loading.sources import Source
-from gpuaug.loading.trees import leaves, map_tree
+from gpuaug.loading.trees import map_tree
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.sampling import DrawSampler
 from gpuaug.sampling.base import EpochCursor
+from gpuaug.sampling.partners import own_count
 from gpuaug.transforms import Transform
 from gpuaug.transforms.annotations.geometry import check_movable, move_annotation
-from gpuaug.transforms.annotations.tv_tensors import MaskPlace, PointsPlace, kind_of, like
+from gpuaug.transforms.annotations.tv_tensors import MaskPlace, PointsPlace, like
 from gpuaug.transforms.draw_batch import check_draws
-from gpuaug.transforms.mix import Mix
+from gpuaug.transforms.mixes.base import Mix
 from gpuaug.travel.to_device import carried
 
 
@@ -66,7 +68,8 @@ class BalancedLoader:
     straight to the size at which the geometry of ``augment`` ends, such as ``RandomResizedCrop``'s.
 
     What comes out depends on (data set, labels, plan, seed, epoch, transform) alone: not on the batch size,
-    the number of workers or ranks, or an interruption; but a mix takes its partners from the batch.
+    the number of workers or ranks, or an interruption; but a mix with ``partners="batch"`` takes its partners
+    from the batch.
     The data set's own random numbers (``random``, NumPy, PyTorch) are seeded in workers for every batch, by
     its draws and the rank: equal runs have equal ones, with any number of workers, and other epochs, ranks or
     positions have others. With ``num_workers=0`` they are those of this process, whose generators are left
@@ -86,7 +89,10 @@ class BalancedLoader:
             ranks, this rank's.
         augment: a gpuaug transform, or None for the images as they are, if of one size.
         batch_size: draws in a batch of this rank, at least 1.
-        mix: a ``MixUp``, ``CutMix`` or ``CMO``, which then mixes every batch by its draws' keys, or None.
+        mix: a ``MixUp``, ``CutMix``, ``CMO``, ``Remix`` or ``BalancedMixUp``, which then mixes every batch by
+            its draws' keys, or None. With ``partners="plan"`` the partners are read and augmented too, each
+            as a draw with a key of its own: a batch reads up to twice as many samples. The sampler must then
+            be a ``BalancedSampler``.
         device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
         num_workers: threads that decode, of image files, else processes; 0 decodes in this thread.
         drop_last: whether to leave out a last batch that is smaller.
@@ -146,7 +152,10 @@ class BalancedLoader:
         if masks is not None and not isinstance(masks, bool):
             raise TypeError(f"masks must be True, False or None, got {type(masks).__name__}")
         if mix is not None and not isinstance(mix, Mix):
-            raise TypeError(f"mix must be a gpuaug.MixUp, CutMix, CMO or None, got {type(mix).__name__}")
+            raise TypeError(
+                "mix must be a gpuaug.MixUp, CutMix, CMO, Remix, BalancedMixUp or None, "
+                f"got {type(mix).__name__}"
+            )
         self.dataset = dataset
         self.sampler = sampler
         self.augment = augment
@@ -168,8 +177,11 @@ class BalancedLoader:
             multiprocessing_context=multiprocessing_context,
             worker_init_fn=worker_init_fn,
         )
+        self._planned = mix is not None and mix.partners == "plan"
         self._source = self._make_source(
-            self._batches.rows, begins=partial(_begins, sampler), persistent_workers=persistent_workers
+            Partnered(self._batches, mix) if mix is not None and self._planned else self._batches.rows,
+            begins=partial(_begins, sampler),
+            persistent_workers=persistent_workers,
         )
         self.num_workers, self.drop_last = num_workers, drop_last
         samples = len(sampler.dataset)  # type: ignore[arg-type]  # a range
@@ -181,7 +193,8 @@ class BalancedLoader:
 
     def __iter__(self) -> Iterator[Any]:
         counts: deque[int] = deque()
-        with closing(_counted(self._prepared(self._source), counts)) as batches:
+        count = own_count if self._planned else len
+        with closing(_counted(self._prepared(self._source), count, counts)) as batches:
             used: EpochCursor | None = None
             for batch in self._finished(batches, self._whole):
                 used = used or self._batches.used  # kept: an iteration that was left counts no longer
@@ -328,7 +341,7 @@ class BalancedLoader:
         """A batch in the form of a sample."""
         images, rest = self._applied(batch)
         if self.mix is not None:
-            images, rest = _mixed(self.mix, images, rest, batch)
+            images, rest = mixed(self.mix, images, rest, batch)
         return join(like(images, "Image") if batch.as_image else images, rest, batch.name)
 
     def _pair(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -362,11 +375,13 @@ def _each(batches: Generator[Batch, None, None], finish: Callable[[Batch], Any])
         yield result
 
 
-def _counted(batches: Generator[Batch, None, None], counts: deque[int]) -> Generator[Batch, None, None]:
-    """The batches; how many draws each has goes to ``counts``."""
+def _counted(
+    batches: Generator[Batch, None, None], count: Callable[[Tensor], int], counts: deque[int]
+) -> Generator[Batch, None, None]:
+    """The batches; what ``count`` says of each one's draws goes to ``counts``."""
     with closing(batches):
         for batch in batches:
-            counts.append(len(batch.draws))
+            counts.append(count(batch.draws))
             yield batch
 
 
@@ -376,16 +391,3 @@ def _begins(sampler: DrawSampler) -> tuple[int, int]:
     if not cursor.started:
         return sampler.epoch, cursor.position
     return sampler.epoch + (cursor.position >= cursor.total), 0
-
-
-def _mixed(mix: Mix, images: Tensor, rest: Any, batch: Batch) -> tuple[Tensor, Any]:
-    place = label_place(rest)
-    if place is None or any(kind_of(leaf) for leaf in leaves(rest)) or batch.masks:
-        raise ValueError(
-            "mix must be None for samples without a label that is a number or a tensor, and for those with "
-            f"masks, boxes or keypoints, got {mix}"
-        )
-    images, mixed = mix(images, rest[place], batch.draws)
-    if isinstance(rest, dict):
-        return images, {**rest, place: mixed}
-    return images, (*rest[:place], mixed, *rest[place + 1 :])

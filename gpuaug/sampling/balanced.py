@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from gpuaug.sampling.base import DrawSampler
 from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.labels.table import Class
 from gpuaug.sampling.order import Order
+from gpuaug.sampling.partners import Partners
 from gpuaug.sampling.plan import Plan
 from gpuaug.sampling.rotation import EpochState, Rotation
 from gpuaug.sampling.schedules import Schedule
@@ -121,6 +126,24 @@ class BalancedSampler(DrawSampler):
     @property
     def plan_(self) -> dict[Class, int]:
         return dict(zip(self._plan.classes, self._plan.draws, strict=True))
+
+    def partners(self, weigh: Callable[[Tensor, Tensor], Tensor]) -> Partners:
+        """What draws a partner for each draw of the current epoch, for a mix of two.
+
+        >>> sampler = BalancedSampler([0, 0, 0, 1], "natural")
+        >>> sampler.partners(lambda samples, draws: 1 / samples).of(sampler.draws()).shape
+        torch.Size([4, 3])
+
+        Args:
+            weigh: from the samples and the draws of each class, float64 ``(C,)`` in the sorted order of the
+                classes, to their weights ``(C,)``.
+
+        Raises:
+            ValueError: weights of another number, or that are not finite, at least 0, and one above 0.
+        """
+        columns = (self._plan.samples, self._plan.draws)
+        samples, draws = (torch.tensor(c, dtype=torch.float64, device="cpu") for c in columns)
+        return Partners(self._table, weigh(samples, draws))
 
     def __repr__(self) -> str:
         return f"{self._summary()}\n{self._plan}"

@@ -37,12 +37,19 @@ T __ldg(const T* from) {
   return *from;
 }
 
-inline uint32_t __byte_perm(uint32_t low, uint32_t high, uint32_t picks) {
+// PTX's: a nibble's highest bit asks for the byte's sign, eight times.
+inline uint32_t prmt(uint32_t low, uint32_t high, uint32_t picks) {
   const uint64_t both = uint64_t{high} << 32 | low;
   uint32_t out = 0;
-  for (int i = 0; i < 4; ++i) out |= static_cast<uint32_t>(both >> (picks >> (4 * i) & 7) * 8 & 0xFF) << (8 * i);
+  for (int i = 0; i < 4; ++i, picks >>= 4) {
+    const auto byte = static_cast<uint32_t>(both >> (picks & 7) * 8 & 0xFF);
+    out |= (picks & 8 ? (byte >> 7) * 0xFF : byte) << (8 * i);
+  }
   return out;
 }
+
+// CUDA's has no signs.
+inline uint32_t __byte_perm(uint32_t low, uint32_t high, uint32_t picks) { return prmt(low, high, picks & 0x7777); }
 
 inline uint32_t __funnelshift_r(uint32_t low, uint32_t high, unsigned by) {
   return static_cast<uint32_t>((uint64_t{high} << 32 | low) >> (by & 31));

@@ -1,5 +1,5 @@
 // The packed arithmetic of the CUDA kernel against that of the stages: every pair of levels under every weight across,
-// and a million values each of what has too many.
+// every value at some thresholds, and a million values each of what has too many.
 #include <cstdint>
 #include <cstdio>
 #include <random>
@@ -8,6 +8,7 @@
 
 #include "common/stages/geometry.h"
 #include "cuda/packed.cuh"
+#include "cuda/threshold.cuh"
 
 using namespace gpuaug;
 
@@ -20,7 +21,25 @@ static void expect(const char* what, int64_t got, int64_t wanted) {
   }
 }
 
+// Every value, in every place of a strip, under thresholds of both halves and their ends.
+static void compare_thresholds() {
+  for (const uint32_t threshold : {0, 1, 255, 256, 0x7FFF, 0x8000, 0x8001, 0xC0DE, 0xFFFF, 0x10000}) {
+    const Threshold packed(threshold);
+    for (uint32_t first = 0; first < 1 << 16; ++first) {
+      Block bits{};
+      uint32_t wanted = 0;
+      for (uint32_t j = 0; j < 8; ++j) {
+        const uint32_t own = (first + j * 0x5A5B) & 0xFFFF;
+        bits.words[j / 2] |= own << (j % 2 * 16);
+        wanted |= own >= threshold ? 0xFu << (4 * j) : 0;
+      }
+      expect("threshold", packed.reached(bits), wanted);
+    }
+  }
+}
+
 int main() {
+  compare_thresholds();
   for (int weight = 0; weight < 2048; ++weight) {
     const uint32_t weights = static_cast<uint32_t>((2048 - weight) << 4 | weight << 20);
     for (int first = 0; first < 256; first += weight % 4 ? 5 : 1) {

@@ -31,7 +31,7 @@ CAUGHT = re.compile(
 # What must not go unnoticed: the build's sanitizer, a file of csrc, a piece of it, and what takes its place.
 BARRIERS = (
     "the first plan is made",
-    "taps, masks and tables are made",
+    "taps, covers and tables are made",
     "the band's rows are filtered across",
     "the next band may take their place",
     "the patch has its levels",
@@ -158,7 +158,12 @@ MUTATIONS = {
         "halo && tiling.vectors && !(stages & LevelStages::kBits)",
         "halo && tiling.vectors",
     ),
-    "color without the impulse noise after it": ("plain", "cuda/color.cuh", "(mixed & keep) | put", "mixed"),
+    "color without the impulse noise after it": (
+        "plain",
+        "cuda/color.cuh",
+        "colors.over(mixed, picks)",
+        "mixed",
+    ),
     "curves in another order": (
         "plain",
         "cuda/curves.cuh",
@@ -174,8 +179,8 @@ MUTATIONS = {
     "curves and noise without the impulse noise after them": (
         "plain",
         "cuda/level_tile.cuh",
-        "(changed.x & keep.x) | put.x",
-        "changed.x",
+        "plan.covered ?",
+        "false ?",
     ),
     "noise of the first channel": (
         "plain",
@@ -192,14 +197,47 @@ MUTATIONS = {
     "green from the row of red": ("plain", "cuda/color.cuh", "mix(1, stage.green)", "mix(1, stage.red)"),
     "impulse noise where a box is erased": (
         "plain",
-        "cuda/masks.cuh",
-        "(mask.put.x & ~gone.x)",
-        "mask.put.x",
+        "cuda/cover_tile.cuh",
+        "selected(erased, kAllErased, picks)",
+        "selected(erased, kAllErased | picks, picks)",
     ),
-    "a grid that begins elsewhere": ("plain", "cuda/masks.cuh", "(at + phase) % unit", "at % unit"),
+    "no impulse noise around a box": (
+        "plain",
+        "cuda/cover_tile.cuh",
+        "begun ? picks : kAllKept",
+        "kAllKept",
+    ),
+    "what covered the tile before": ("plain", "cuda/cover_tile.cuh", "begun ? picks : kAllKept", "picks"),
+    "a box that begins with its row": ("plain", "cuda/cover_tile.cuh", "& ~left_of(begin)", ""),
+    "a box that ends a pixel late": ("plain", "cuda/cover_tile.cuh", "left_of(end) &", "left_of(end + 1) &"),
+    "a grid that begins elsewhere": ("plain", "cuda/cover_tile.cuh", "(x + phase) % unit", "x % unit"),
+    "a grid of one unit": ("plain", "cuda/cover_tile.cuh", "at + 1 < unit ? at + 1 : 0", "at + 1"),
+    "pepper in the place of salt": (
+        "plain",
+        "cuda/cover_tile.cuh",
+        "kAllBlack, kAllWhite",
+        "kAllWhite, kAllBlack",
+    ),
+    "a threshold without what pays for it": ("plain", "cuda/threshold.cuh", "(pair | 0x80008000u)", "pair"),
+    "a threshold that is always in the lower half": (
+        "plain",
+        "cuda/threshold.cuh",
+        "in_lower_half(threshold < 0x8000 ? ~0u : 0)",
+        "in_lower_half(~0u)",
+    ),
+    "random bits in another order": ("plain", "cuda/threshold.cuh", "0x7351", "0x7531"),
+    "covers of the other half of a strip": ("plain", "cuda/covers.cuh", "picks >> 16", "picks"),
+    "a level that is covered in black": ("plain", "cuda/covers.cuh", "(pick - 4) * 8", "0"),
+    "covers of the first rows": (
+        "plain",
+        "cuda/output.cuh",
+        "all.picks + first_row * strips + strip",
+        "all.picks + strip",
+    ),
+    "too little memory for covers": ("plain", "cuda/tiling.h", "kStripWidth / 2", "kStripWidth / 4"),
     "impulse noise of one block where it straddles two": (
         "plain",
-        "cuda/masks.cuh",
+        "cuda/strip_bits.cuh",
         "if (past == 0) return bits;",
         "return bits;",
     ),
@@ -255,7 +293,7 @@ MUTATIONS = {
         "to + vector",
     ),
     "elements through another table": ("plain", "cuda/write_side_by_side.cuh", "c == 2 ? 0 : c + 1", "c"),
-    "impulse noise where strips go straight": ("plain", "cuda/output.cuh", "straight && !keep", "straight"),
+    "impulse noise where strips go straight": ("plain", "cuda/output.cuh", "straight && !picks", "straight"),
     "band longer than its memory": (
         "address",
         "cuda/resample_antialias.cuh",
@@ -355,7 +393,7 @@ def test_wild_weights_and_places_are_those_of_the_reference(build: Build):
 
 @pytest.mark.parametrize("sanitizer", ["plain", "address"])
 def test_a_record_with_stages_that_the_batch_lacks_goes_without_them(build: Build, sanitizer: str):
-    """Masks and curves have no shared memory then."""
+    """Covers and curves have no shared memory then."""
     storage = torch.arange(3 * 40 * 70).mul(77).remainder(251).byte()
     records = RecipeBuilder.of_batch((1, 3, 40, 70)).recipes((40, 70)).records
     for name, value in {

@@ -80,8 +80,13 @@ def test_single_operations(dtype):
 def test_mixing():
     def make():
         targets = DRAWS[:, 0] % 2
-        mixes = [gpuaug.MixUp(), gpuaug.CutMix(), gpuaug.CMO([5, 3])]
+        mixes = [gpuaug.MixUp(), gpuaug.CutMix(), gpuaug.CMO([5, 3]), gpuaug.Remix([5, 3])]
+        mixes.append(gpuaug.BalancedMixUp([5, 3]))
         results = [mix(IMAGES / 255, targets, DRAWS) for mix in mixes]
+        planned, sampler = gpuaug.CMO([5, 3], partners="plan"), gpuaug.BalancedSampler(targets)
+        partners = sampler.partners(planned.weigh).of(DRAWS[planned.mixes(DRAWS)])
+        index = torch.cat((DRAWS, partners))[:, 0]
+        results.append(planned(IMAGES[index] / 255, targets[index], DRAWS))
         return [value for images, (a, b, share) in results for value in (images, a, b, share)]
 
     same_under_meta(make)

@@ -10,6 +10,7 @@ from torch import nn
 
 import gpuaug as ga
 from gpuaug.transforms import catalogue
+from gpuaug.transforms.mixes.base import Mix
 
 ENTRIES = catalogue()
 IMAGES = torch.randint(256, (4, 3, 20, 20), dtype=torch.uint8)
@@ -30,9 +31,11 @@ BUILT |= {
     "OneOf": (ga.OneOf(flips()), ["transforms", "by"]),
     "RandomApply": (ga.RandomApply(flips()), ["transforms", "p"]),
     "PerClass": (ga.PerClass(flips()), ["transforms", "p"]),
-    "MixUp": (ga.MixUp(), ["alpha", "p"]),
-    "CutMix": (ga.CutMix(), ["alpha", "p"]),
-    "CMO": (ga.CMO([3, 1]), ["class_counts", "power", "alpha", "p"]),
+    "MixUp": (ga.MixUp(), ["alpha", "p", "partners"]),
+    "CutMix": (ga.CutMix(), ["alpha", "p", "partners"]),
+    "CMO": (ga.CMO([3, 1]), ["class_counts", "power", "alpha", "p", "partners"]),
+    "Remix": (ga.Remix([3, 1]), ["class_counts", "kappa", "tau", "alpha", "p", "partners"]),
+    "BalancedMixUp": (ga.BalancedMixUp([3, 1]), ["class_counts", "alpha", "p", "partners"]),
 }
 SETTINGS = [(name, setting) for name, (_, names) in BUILT.items() for setting in (*names, "seed")]
 
@@ -83,11 +86,12 @@ def test_the_callers_values_are_copied(wrap):
     given = [wrap(value) for value in (mean, std, axes, mean, counts)]
     normalize = ga.Normalize(*given[:2])
     pca, cmo = ga.FancyPCA(0.5, *given[2:4]), ga.CMO(given[4], p=1.0)
+    others = [ga.Remix(given[4], kappa=1), ga.BalancedMixUp(given[4])]
     floats, labels = IMAGES / 255, torch.tensor([0, 1, 0, 1])
 
     def results():
-        mixed = cmo(IMAGES, labels, DRAWS)[0]
-        return [normalize(IMAGES, DRAWS), normalize(floats, DRAWS), pca(IMAGES, DRAWS), mixed]
+        mixed = [cmo(IMAGES, labels, DRAWS)[0], *(mix(IMAGES, labels, DRAWS)[1][2] for mix in others)]
+        return [normalize(IMAGES, DRAWS), normalize(floats, DRAWS), pca(IMAGES, DRAWS), *mixed]
 
     before = results()
     for value in given:
@@ -112,7 +116,7 @@ def test_tables_of_per_class_take_effect():
 def test_a_pickle_does_not_grow(name):
     transform = copy.deepcopy(BUILT[name][0])
     size = len(pickle.dumps(transform))
-    call = (torch.arange(4) % 2,) if name in ("MixUp", "CutMix", "CMO") else ()
+    call = (torch.arange(4) % 2,) if isinstance(transform, Mix) else ()
     for images in (IMAGES, IMAGES / 255, IMAGES[:3]):
         transform(images, *(value[: len(images)] for value in call))
     assert len(pickle.dumps(transform)) == size

@@ -50,7 +50,7 @@ def test_of_a_loader(asked):
 
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
 @pytest.mark.parametrize("given", FORMATS)
-@pytest.mark.parametrize("mix", [ga.MixUp(), ga.CutMix(), ga.CMO([3, 3])], ids=str)
+@pytest.mark.parametrize("mix", [ga.MixUp(), ga.CutMix(), ga.CMO([3, 3]), ga.Remix([3, 3])], ids=str)
 def test_of_a_mix(mix, given):
     labels = torch.arange(6) % 2
     for images in (IMAGES, IMAGES / 255):

@@ -13,7 +13,7 @@ import gpuaug as ga
 from gpuaug import transforms
 from gpuaug.transforms import catalogue
 from gpuaug.transforms.members import Members
-from gpuaug.transforms.mix import Mix
+from gpuaug.transforms.mixes.base import Mix
 from gpuaug.transforms.runnable import Runnable
 
 # What a subclass of nn.Module is there to say, and what keeps its meaning here.

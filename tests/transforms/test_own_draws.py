@@ -63,7 +63,16 @@ def test_two_equal_chains_are_two_views():
     assert not any(torch.equal(a, b) for a, b in zip(one(images), other(images), strict=True))
 
 
-@pytest.mark.parametrize("kind", [ga.MixUp, ga.CutMix, lambda seed=None: ga.CMO([5, 3], p=1.0, seed=seed)])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ga.MixUp,
+        ga.CutMix,
+        lambda seed=None: ga.CMO([5, 3], p=1.0, seed=seed),
+        lambda seed=None: ga.Remix([5, 3], tau=0, seed=seed),
+        lambda seed=None: ga.BalancedMixUp([5, 3], seed=seed),
+    ],
+)
 def test_two_mixes_choose_apart(kind):
     images, labels = torch.rand(64, 3, 8, 8), torch.arange(64) % 2
     (_, (_, _, one)), (_, (_, _, other)) = (kind()(images, labels) for _ in range(2))
@@ -89,7 +98,7 @@ def test_kinds_and_places_differ_under_one_seed():
     built = [build(entry, seed=3) for entry in catalogue()]
     built += [ga.Compose([transform], seed=3) for transform in built[:5]]
     built += [ga.OneOf(built[:2], seed=3), ga.RandomApply(built[:2], seed=3), ga.PerClass(built[:2], seed=3)]
-    built += [ga.CutMix(seed=3), ga.MixUp(seed=3)]
+    built += [ga.CutMix(seed=3), ga.MixUp(seed=3), ga.Remix([1], seed=3), ga.BalancedMixUp([1], seed=3)]
     assert len({key for transform in built for key in keys(transform)}) == 4 * len(built)
     places = nn.Sequential(*(ga.GaussNoise(seed=3) for _ in range(3)))
     places.append(ga.GaussNoise(seed=3))

@@ -259,6 +259,9 @@ BAD_SETTINGS = [
             (lambda: ga.CutMix(alpha=(0.2, 1.0)), "alpha", "a number", "0.01, 100"),
             (lambda: ga.CMO([3, 1], alpha=(0.2, 1.0)), "alpha", "a number", "0.01, 100"),
             (lambda: ga.CMO([3, 1], power=(0, 1)), "power", "a number", "0, 10"),
+            (lambda: ga.Remix([3, 1], kappa=(1, 3)), "kappa", "a number", "1, 1000000.0"),
+            (lambda: ga.Remix([3, 1], tau=(0, 1)), "tau", "a number", "0, 1"),
+            (lambda: ga.BalancedMixUp([3, 1], alpha=(0.1, 0.2)), "alpha", "a number", "0.01, 100"),
         )
     ),
     (lambda: ga.Resize(8, seed=1.5), TypeError, "seed must be an int, got float"),

@@ -17,7 +17,7 @@ from gpuaug.study.arms.expressions import evaluate, root_name, tidy
 from gpuaug.study.arms.techniques import TECHNIQUES
 from gpuaug.study.spelling import did_you_mean
 from gpuaug.transforms import Transform
-from gpuaug.transforms.mix import Mix
+from gpuaug.transforms.mixes.base import Mix
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,23 @@ ARMS = {
 CURRICULUM = "the same, and more of other techniques for a class the better it is known (Ahn et al., 2023)"
 MIXED = "every class as often as the largest; each image mixed with another of its batch, by"
 PASTED = "the samples as they are; half of them with a box of another, the rarer its class the likelier"
+REMIXED = "the samples as they are; mixup whose label leans to the rarer class"
+BLENDED = "the samples as they are, each mixed a little with one of a balanced class"
+
+
+def balanced_mixup(counts: Tensor) -> Mix:
+    """With partners of all images, as in the paper, rather than of a batch, which may lack a class."""
+    return gpuaug.BalancedMixUp(counts, partners="plan")
+
+
 NAMED = {
     **ARMS,
     "curriculum": Arm(CURRICULUM, "majority", by_class, curriculum=True),
     "mixup": Arm(f"{MIXED} mixup", "majority", nothing, mix=lambda counts: gpuaug.MixUp()),
     "cutmix": Arm(f"{MIXED} CutMix", "majority", nothing, mix=lambda counts: gpuaug.CutMix()),
     "cmo": Arm(f"{PASTED} (Park et al., 2022)", {}, nothing, mix=gpuaug.CMO),
+    "remix": Arm(f"{REMIXED} (Chou et al., 2020)", {}, nothing, mix=gpuaug.Remix),
+    "balanced_mixup": Arm(f"{BLENDED} (Galdran et al., 2021)", {}, nothing, mix=balanced_mixup),
 }
 
 # What may stand for a target. A bare name is called without arguments.

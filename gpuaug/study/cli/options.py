@@ -15,11 +15,11 @@ KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
 (the first three), techniques (every one alone), schedules, curriculum (techniques that grow with what
-the model knows of a class), mixup, cutmix and cmo (images of a batch mixed); or a text
-"TARGET: CHAIN @ WHOM", of which each part may be left out. A TARGET is natural, majority, minority,
-mean, median, a number, power(0.5), effective_number(0.999), deferred(8) or progressive(10). A CHAIN is a
-technique (with its strength) or a transform of gpuaug, or several: "crop(0.8) + hflip +
-GaussianBlur(sigma=(0.1, 2.0))". WHOM is all or copies.
+the model knows of a class), mixup, cutmix, cmo, remix and balanced_mixup (images mixed with one
+another); or a text "TARGET: CHAIN @ WHOM", of which each part may be left out. A TARGET is natural,
+majority, minority, mean, median, a number, power(0.5), effective_number(0.999), deferred(8) or
+progressive(10). A CHAIN is a technique (with its strength) or a transform of gpuaug, or several:
+"crop(0.8) + hflip + GaussianBlur(sigma=(0.1, 2.0))". WHOM is all or copies.
 
 {techniques}
 

@@ -68,7 +68,10 @@ def test_a_run_is_a_function_of_its_arguments(easy, network):
 @pytest.mark.parametrize(
     ("network", "arm"),
     [
-        *(("convnet", arm) for arm in ("copies", "curriculum", "mixup", "cutmix", "cmo")),
+        *(
+            ("convnet", arm)
+            for arm in ("copies", "curriculum", "mixup", "cutmix", "cmo", "remix", "balanced_mixup")
+        ),
         *((network, "copies") for network in ("resnet32", "resnet18-paper")),
     ],
 )

@@ -1,0 +1,96 @@
+"""The loader's mixes: draws that are read together with their partners, and batches that are mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpuaug.loading.draw_batches import DrawBatches
+from gpuaug.loading.prefetch import Batch
+from gpuaug.loading.samples import label_place
+from gpuaug.loading.trees import leaves
+from gpuaug.sampling import BalancedSampler
+from gpuaug.sampling.partners import Partners, own_count
+from gpuaug.transforms.annotations.tv_tensors import kind_of
+from gpuaug.transforms.mixes.base import Mix
+
+
+class Partnered:
+    """The rows of a ``DrawBatches``, and behind those of each batch the partners of the draws that are mixed.
+
+    >>> from gpuaug import MixUp
+    >>> batches = DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False)
+    >>> [rows.shape for rows in Partnered(batches, MixUp(partners="plan"))]
+    [(6, 3), (2, 3)]
+
+    Args:
+        batches: of draws.
+        mix: with ``partners="plan"``.
+
+    Raises:
+        TypeError: a sampler without one class for each sample, which partners are drawn by.
+    """
+
+    def __init__(self, batches: DrawBatches, mix: Mix) -> None:
+        if not isinstance(batches.sampler, BalancedSampler):
+            raise TypeError(
+                "sampler must be a gpuaug.BalancedSampler where the partners of mix are 'plan', "
+                f"got {type(batches.sampler).__name__}"
+            )
+        self._batches, self._mix, self._sampler = batches, mix, batches.sampler
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        partners: Partners | None = None
+        for rows in self._batches.rows:
+            # Not before the first batch is there: the epoch's plan is then the sampler's.
+            partners = partners or self._sampler.partners(self._mix.weigh)
+            draws = torch.from_numpy(rows)
+            yield torch.cat((draws, partners.of(draws[self._mix.mixes(draws)]))).numpy()
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+
+def mixed(mix: Mix, images: Tensor, rest: Any, batch: Batch) -> tuple[Tensor, Any]:
+    """A batch's images and what came with them, mixed; only its own draws, without their partners.
+
+    Raises:
+        ValueError: samples without a label that is a number or a tensor, or with masks, boxes or keypoints.
+    """
+    place = label_place(rest)
+    if place is None or any(kind_of(leaf) for leaf in leaves(rest)) or batch.masks:
+        raise ValueError(
+            "mix must be None for samples without a label that is a number or a tensor, and for those with "
+            f"masks, boxes or keypoints, got {mix}"
+        )
+    draws = batch.draws
+    if mix.partners == "plan":
+        draws = draws[: own_count(draws)]
+    images, targets = mix(images, rest[place], draws)
+    if len(draws) < len(batch.draws):
+        rest = first_samples(rest, len(draws))
+    if isinstance(rest, dict):
+        return images, {**rest, place: targets}
+    return images, (*rest[:place], targets, *rest[place + 1 :])
+
+
+def first_samples(rest: Any, count: int) -> Any:
+    """What came with the first images of a batch: every column cut after ``count`` samples.
+
+    >>> first_samples({"image": None, "label": torch.tensor([4, 5, 6]), "name": ["a", "b", "c"]}, 2)
+    {'image': None, 'label': tensor([4, 5]), 'name': ['a', 'b']}
+    """
+    if isinstance(rest, Tensor):
+        return rest[:count]
+    if isinstance(rest, dict):
+        return {key: first_samples(value, count) for key, value in rest.items()}
+    if isinstance(rest, list) and rest and isinstance(rest[0], (str, bytes)):
+        return rest[:count]  # a column: what has no number for each sample is a list
+    if isinstance(rest, (list, tuple)):
+        parts = [first_samples(value, count) for value in rest]
+        return type(rest)(*parts) if hasattr(rest, "_fields") else type(rest)(parts)
+    return rest

@@ -1,0 +1,72 @@
+"""Balanced-MixUp: draws as the data has them, mixed a little with draws of balanced classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gpuaug.transforms.mixes.beta import BetaOne
+from gpuaug.transforms.mixes.class_numbers import ClassNumbers, check_counts, choose
+from gpuaug.transforms.mixes.mixup import MixUp
+
+__all__ = ["BalancedMixUp"]
+
+
+class BalancedMixUp(MixUp):
+    """MixUp of a draw as the data has it with a partner of balanced classes, whose share is Beta(alpha, 1).
+
+    >>> import gpuaug
+    >>> images, labels = torch.zeros(12, 3, 8, 8, dtype=torch.uint8), torch.tensor([0] * 9 + [1] * 3)
+    >>> sampler = gpuaug.BalancedSampler(labels, target="natural")
+    >>> mix = gpuaug.BalancedMixUp(class_counts=[9, 3], partners="plan")
+    >>> loader = gpuaug.BalancedLoader(gpuaug.DeviceDataset(images, labels), sampler, None, 4, mix=mix)
+    >>> mixed, (y1, y2, lam) = next(iter(loader))
+    >>> mixed.shape, y2.shape
+    (torch.Size([4, 3, 8, 8]), torch.Size([4]))
+
+    The mean share of the partner is ``alpha / (1 + alpha)``: the smaller alpha, the nearer to the draws as
+    they are. The draws should follow the data (the sampler's target "natural"). Source: Galdran et al.,
+    "Balanced-MixUp for highly imbalanced medical image classification", MICCAI 2021; the authors' code gives
+    the share from Beta(alpha, 1) to the balanced one.
+
+    Args:
+        class_counts: the samples of each class in the data set, at least 1.
+        alpha: in [0.01, 100]; the paper tries 0.1, 0.2 and more.
+        p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
+        partners: "plan": every class of the data set is as likely as another, as in the paper, which reads a
+            second, balanced loader; see ``MixUp``. "batch": from the batch by weights ``1 / count`` of its
+            class, oneself included. That comes near where batches are large and hold every class; a class
+            that the batch lacks is no partner in it, and the few images of a rare one are partners often.
+        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
+
+    Raises:
+        TypeError: when called with targets that are not class numbers: integers or booleans. (Not with
+            ``partners="plan"``, which asks the sampler.)
+        ValueError: when called with targets out of [0, C). On a GPU, which is not waited for, those count as
+            the nearest class.
+    """
+
+    shares = BetaOne
+
+    def __init__(
+        self,
+        class_counts: Sequence[int] | Tensor,
+        alpha: float = 0.2,
+        p: float = 1.0,
+        *,
+        partners: str = "batch",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(alpha, p, partners=partners, seed=seed)
+        self._weight = ClassNumbers(1 / check_counts(class_counts))
+
+    def own_share(self, number: Tensor) -> Tensor:
+        return 1 - self._beta(number)
+
+    def partner(self, number: Tensor, targets: Tensor) -> Tensor:
+        return choose(number, self._weight(targets))
+
+    def weigh(self, samples: Tensor, draws: Tensor) -> Tensor:
+        return torch.ones_like(samples)
