@@ -17,7 +17,7 @@ from gpuaug.__main__ import main
 images = torch.randint(256, (4, 3, 12, 12), dtype=torch.uint8)
 steps = [gpuaug.RandomResizedCrop(8), gpuaug.ColorJitter(0.2), gpuaug.GaussianBlur()]
 print(gpuaug.Compose([*steps, gpuaug.Normalize(0.5, 0.25)])(images).shape)
-print(gpuaug.AutoContrast()(images).shape)
+print(gpuaug.Downscale()(images).shape)
 main(["info"])
 """
 

@@ -29,7 +29,7 @@ class StageRow<CurvesStage> {
 
   void run(int64_t /*y*/, Row levels) const {
     for (int c = 0; c < channels_; ++c) {
-      level_row(CurvesStage(measured_ ? measured_ + c * kTableBytes : table_), levels.channel(c), line_);
+      look_up_levels(measured_ ? measured_ + c * kTableBytes : table_, levels.channel(c), line_);
     }
   }
 

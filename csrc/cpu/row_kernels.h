@@ -107,13 +107,15 @@ void article_down_row(const int16_t* const rows[5], const int16_t* const image[3
 struct ColorStage;
 void color_levels(const ColorStage& stage, Row levels, int channels, int64_t n);
 
-// ---- Curves: the table of a draw's curves, or one for each colored channel, from their histograms
+// ---- Curves: the table of a draw's curves, or one for each colored channel, from their histograms; and levels by a
+// table, in place
 
 struct Recipe;
 struct TableMemory;
 void curve_table(const int64_t* words, int count, uint8_t* table);
 void measured_curve_tables(const Recipe& recipe, int channels, const uint32_t* histograms, TableMemory& memory,
                            uint8_t* tables);
+void look_up_levels(const uint8_t* table, int16_t* levels, int64_t n);
 
 // ---- Statistics
 

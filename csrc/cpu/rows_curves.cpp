@@ -6,6 +6,10 @@
 #include "cpu/row_kernels.h"
 #include "host/simd.h"
 
+#if GPUAUG_VERSIONED || defined(__AVX512BW__)
+#include <immintrin.h>
+#endif
+
 namespace gpuaug {
 namespace {
 
@@ -22,6 +26,33 @@ struct Alone {
   void barrier() const {}
   void add(uint32_t* at, uint32_t count) const { *at += count; }
 };
+
+// Levels by a table, in place. What lies in the padding of a line need not be a level.
+
+#if GPUAUG_VERSIONED || defined(__AVX512BW__)
+// The table lies in four registers, two levels to a lane: the lane of a level's pair, then its half.
+GPUAUG_VERSION("arch=x86-64-v4")
+void look_up(const uint8_t* table, int16_t* levels, int64_t n) {
+  const __m512i first = _mm512_loadu_si512(table), second = _mm512_loadu_si512(table + 64);
+  const __m512i third = _mm512_loadu_si512(table + 128), fourth = _mm512_loadu_si512(table + 192);
+  const __m512i byte = _mm512_set1_epi16(0xFF), bright = _mm512_set1_epi16(0x80), odd = _mm512_set1_epi16(1);
+  for (int64_t x = 0; x < n; x += 32) {
+    const __m512i level = _mm512_and_si512(_mm512_loadu_si512(levels + x), byte);
+    const __m512i pair = _mm512_srli_epi16(level, 1), shift = _mm512_slli_epi16(_mm512_and_si512(level, odd), 3);
+    const __m512i below = _mm512_permutex2var_epi16(first, pair, second);
+    const __m512i above = _mm512_permutex2var_epi16(third, pair, fourth);
+    const __m512i both = _mm512_mask_blend_epi16(_mm512_test_epi16_mask(level, bright), below, above);
+    _mm512_storeu_si512(levels + x, _mm512_and_si512(_mm512_srlv_epi16(both, shift), byte));
+  }
+}
+#endif
+
+#if GPUAUG_VERSIONED || !defined(__AVX512BW__)
+GPUAUG_VERSION("default")
+void look_up(const uint8_t* table, int16_t* levels, int64_t n) {
+  for (int64_t x = 0; x < n; ++x) levels[x] = table[static_cast<uint8_t>(levels[x])];
+}
+#endif
 
 }  // namespace
 
@@ -50,5 +81,7 @@ void measured_curve_tables(const Recipe& recipe, int channels, const uint32_t* h
                            uint8_t* tables) {
   measured_tables(Alone(), recipe, channels, histograms, [](int level) { return kDepths[level]; }, memory, tables);
 }
+
+void look_up_levels(const uint8_t* table, int16_t* levels, int64_t n) { look_up(table, levels, n); }
 
 }  // namespace gpuaug

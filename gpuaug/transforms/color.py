@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 
@@ -10,12 +11,14 @@ import torch
 from torch import Tensor
 
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import LUMA, Stage
+from gpuaug.recipe.layout import CONTRAST, CONTRAST_UNIT, LUMA, MOST_CONTRAST, Stage
 from gpuaug.recipe.program import Operand
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
-from gpuaug.transforms.ranges import around, between, bounds, level, probability, steady
+from gpuaug.transforms.passes import PassCursor
+from gpuaug.transforms.ranges import around, between, bounds, level, probability, span, steady
+from gpuaug.transforms.step import Step
 
 __all__ = [
     "ChannelDropout",
@@ -97,6 +100,10 @@ class ColorJitter(_Color):
     luma, by the angle that torchvision adds to HSV's hue. What is between the four is not clamped. They
     take place in random order, as torchvision's; only that of brightness and contrast matters.
 
+    With ``contrast_about="mean"`` contrast is torchvision's: a curve of the same pass, after the matrix's
+    result is rounded and clamped. The others move an image's mean as they move its values, so that no order
+    matters.
+
     Images of one channel have neither saturation nor hue: those change nothing. An entry of the matrix stays
     within [-8, 8), so brightness, contrast and saturation that come to more than that together are cut off.
 
@@ -104,6 +111,7 @@ class ColorJitter(_Color):
         brightness, contrast, saturation: (least, most) factor, at least 0; or one number, for
             [max(0, 1 - it), 1 + it].
         hue: (least, most) in turns within [-0.5, 0.5]; or one number, for itself to both sides.
+        contrast_about: "middle", or "mean": that of the grey image (ITU-R BT.601), for factors of at most 10.
 
     Raises:
         ValueError, TypeError: a setting out of range or of another type; images of two channels.
@@ -119,6 +127,7 @@ class ColorJitter(_Color):
         saturation: Range = 0.0,
         hue: Range = 0.0,
         *,
+        contrast_about: str = "middle",
         seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
@@ -126,6 +135,18 @@ class ColorJitter(_Color):
         self.contrast = around("contrast", contrast, 1.0, low=0.0)
         self.saturation = around("saturation", saturation, 1.0, low=0.0)
         self.hue = around("hue", hue, 0.0, low=-0.5, high=0.5)
+        if contrast_about not in ("middle", "mean"):
+            raise ValueError(f"contrast_about must be 'middle' or 'mean', got {contrast_about!r}")
+        self.contrast_about = contrast_about
+        self._has_curve = contrast_about == "mean" and self.contrast != (1, 1)
+        if self._has_curve:
+            span("contrast", self.contrast, 0, MOST_CONTRAST / CONTRAST_UNIT)
+
+    def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
+        step, cursor = super().assign_passes(cursor, places)
+        if self._has_curve:  # the pass has no curves yet
+            cursor = cursor.after(Stage.CURVES, self.geometry)
+        return step, cursor
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         u = batch.uniform(place)
@@ -150,12 +171,17 @@ class ColorJitter(_Color):
         hue: Operand,
     ) -> None:
         self.check_channels(builder)
-        builder.adjust(*factors, order, hue, selection)
+        brightness, contrast, saturation = factors
+        if self._has_curve:
+            builder.adjust(brightness, 1.0, saturation, order, hue, selection)
+            builder.curve(CONTRAST, (contrast * CONTRAST_UNIT).round().long(), selection)
+        else:
+            builder.adjust(brightness, contrast, saturation, order, hue, selection)
 
     def extra_repr(self) -> str:
         return (
             f"brightness={self.brightness}, contrast={self.contrast}, saturation={self.saturation}, "
-            f"hue={self.hue}"
+            f"hue={self.hue}, contrast_about={self.contrast_about!r}"
         )
 
 

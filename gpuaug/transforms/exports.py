@@ -11,7 +11,6 @@ from gpuaug.transforms.batched.clahe import *
 from gpuaug.transforms.batched.color_axes import *
 from gpuaug.transforms.batched.distortion import *
 from gpuaug.transforms.batched.downscale import *
-from gpuaug.transforms.batched.histograms import *
 from gpuaug.transforms.batched.iso_noise import *
 from gpuaug.transforms.batched.jpeg import *
 from gpuaug.transforms.batched.sharpening import *
@@ -26,3 +25,4 @@ from gpuaug.transforms.impulse import *
 from gpuaug.transforms.noise import *
 from gpuaug.transforms.normalize import *
 from gpuaug.transforms.per_class import *
+from gpuaug.transforms.statistics import *

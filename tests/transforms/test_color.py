@@ -1,6 +1,7 @@
 """Colors: hand tables of the matrix, torchvision's pixels, who is served, how chains become one matrix."""
 
 import colorsys
+import itertools
 import math
 
 import pytest
@@ -203,3 +204,57 @@ def test_colors_are_one_matrix_and_one_pass():
 def test_color_after_noise_is_another_pass():
     assert ga.Compose([ga.SaltAndPepper(), ga.RandomInvert()]).step.passes == 2
     assert ga.Compose([ga.ColorJitter(), ga.GaussianBlur()]).step.passes == 2
+
+
+def about_the_mean(**settings):
+    pairs = {name: (value, value) for name, value in settings.items()}
+    return ga.ColorJitter(**pairs, contrast_about="mean")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_contrast_about_the_mean_is_that_of_mean_contrast(channels):
+    images = random_images(channels=channels) // 3 + 40
+    out = about_the_mean(contrast=1.6)(images)
+    assert torch.equal(out, ga.RandomMeanContrast(1.6)(images))
+    assert not torch.equal(out, only(contrast=1.6)(images))
+
+
+def test_with_contrast_about_the_mean_no_order_matters():
+    images = torch.randint(90, 150, (3, 3, 20, 20), dtype=torch.uint8)  # nothing is clamped on the way
+    out = about_the_mean(brightness=1.2, contrast=0.7, saturation=1.3)(images).double()
+    steps = [
+        lambda v: tv.adjust_brightness(v, 1.2),
+        lambda v: tv.adjust_contrast(v, 0.7),
+        lambda v: tv.adjust_saturation(v, 1.3),
+    ]
+    for order in itertools.permutations(steps):
+        expected = images.double() / 255
+        for step in order:
+            expected = step(expected)
+        # The matrix is rounded to a level before the curve: half of one, and half for its own rounding.
+        assert (out - expected * 255).abs().max() <= 1
+
+
+def test_contrast_about_the_mean_is_a_curve_of_the_same_pass():
+    jitter = ga.ColorJitter(0.2, 0.2, 0.2, contrast_about="mean")
+    assert repr(jitter).startswith("ColorJitter(")
+    assert "contrast_about='mean'" in jitter.label()
+    passes = {
+        1: [[jitter, ga.Posterize(3), ga.Solarize()], [ga.Sepia(), jitter, ga.GaussNoise()]],
+        2: [[jitter, ga.Sepia()], [jitter, *[ga.Posterize(3)] * 3], [ga.Posterize(3), jitter]],
+    }
+    for count, chains in passes.items():
+        for chain in chains:
+            assert ga.Compose(chain).step.passes == count, chain
+    plain = ga.ColorJitter(0.2, 0, 0.2, contrast_about="mean")  # no contrast: a matrix alone
+    assert ga.Compose([plain, ga.Sepia()]).step.passes == 1
+    images, draws = random_images(4), draws_of(4)
+    assert torch.equal(plain(images, draws), ga.ColorJitter(0.2, 0, 0.2)(images, draws))
+
+
+def test_what_contrast_is_about_is_checked():
+    with pytest.raises(ValueError, match="contrast_about must be 'middle' or 'mean', got 'median'"):
+        ga.ColorJitter(contrast_about="median")
+    with pytest.raises(ValueError, match=r"contrast must be .* in \[0, 10\.0\], got \(0\.0, 11\.0\)"):
+        ga.ColorJitter(contrast=(0, 11), contrast_about="mean")
+    assert ga.ColorJitter(contrast=(0, 11)).contrast == (0, 11)

@@ -31,7 +31,8 @@ def kernel_chain():
             ga.RandomResizedCrop(16),
             ga.RandomHorizontalFlip(),
             ga.OneOf([ga.GaussianBlur(), ga.Sepia(0.9)]),
-            *(ga.ColorJitter(0.3, 0.2, 0.2, 0.1), ga.GaussNoise(), ga.SaltAndPepper(0.1), ga.CutOut(4)),
+            *(ga.ColorJitter(0.3, 0.2, 0.2, 0.1), ga.Solarize(), ga.RandomApply([ga.Equalize()])),
+            *(ga.GaussNoise(), ga.SaltAndPepper(0.1), ga.CutOut(4)),
             ga.Normalize([0.4, 0.5, 0.6], 0.25),
         ],
         "copies",
@@ -40,11 +41,13 @@ def kernel_chain():
 
 
 def float_chain():
-    return ga.Compose([ga.RandomHorizontalFlip(), ga.ColorJitter(0.3), ga.Normalize(0.5, 0.5)], seed=4)
+    jitter = ga.ColorJitter(0.3, 0.3, contrast_about="mean")
+    chain = [ga.RandomHorizontalFlip(), jitter, ga.AutoContrast(), ga.RandomApply([ga.Equalize()])]
+    return ga.Compose([*chain, ga.Normalize(0.5, 0.5)], seed=4)
 
 
 def batched_chain():
-    return ga.Compose([ga.ISONoise(), ga.AutoContrast(), ga.FancyPCA()], seed=4)
+    return ga.Compose([ga.ISONoise(), ga.Downscale(), ga.FancyPCA()], seed=4)
 
 
 def sequential():
