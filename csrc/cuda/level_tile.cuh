@@ -12,11 +12,12 @@
 
 namespace gpuaug {
 
-// `stage` gives a level for a level and 16 bits; `bits_of` the bits of a strip, for a channel and the strip's first
-// pixel. Each thread has the strips that it has in color_tile, so that no barrier is needed in between.
-template <typename Stage, typename BitsOf>
-__device__ inline void level_tile(const Shared& shared, const TilePlan& plan, const Batch& batch, const Stage& stage,
-                                  const BitsOf& bits_of) {
+// `stage_of` gives a channel's stage, which gives a level for a level and 16 bits; `bits_of` the bits of a strip, for a
+// channel and the strip's first pixel. Each thread has the strips that it has in color_tile, so that no barrier is
+// needed in between.
+template <typename StageOf, typename BitsOf>
+__device__ inline void level_tile(const Shared& shared, const TilePlan& plan, const Batch& batch,
+                                  const StageOf& stage_of, const BitsOf& bits_of) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const Colors colors = plan.colors;
@@ -26,6 +27,7 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
     const int64_t pixel = (plan.y.begin + row) * batch.width + plan.x.begin + lane.strip * kStripWidth;
 #pragma unroll 1  // unrolled, they would need registers that the other steps have better uses for
     for (int c = 0; c < colored(tiling.channels); ++c) {
+      const auto& stage = stage_of(c);
       const Block bits = bits_of(c, pixel);
       auto* strip = reinterpret_cast<uint2*>(shared.finished() + c * plane + place);
       const uint2 levels = *strip;
@@ -42,24 +44,15 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
   }
 }
 
-template <typename Stage>
-__device__ void fill_table(uint8_t* table, const Recipe& recipe);
-
-// A stage on tiles. This is all of it for one that needs nothing but its functor, or a table as well, which its file
-// fills in before.
+// A stage on tiles. This is all of it for one that needs nothing but its functor; one with a table, or with random
+// bits, has a file for its tiles.
 template <typename Stage>
 struct StageTile {
-  __device__ static void prepare(const Shared& shared, const Recipe& recipe) {
-    if constexpr (Stage::kHasTable) fill_table<Stage>(shared.stage_table<Stage>(), recipe);
-  }
+  __device__ static void prepare(const Shared&, const TilePlan&, const Batch&, const Recipe&) {}
 
   __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe& recipe) {
-    const auto no_bits = [](int, int64_t) { return Block{}; };
-    if constexpr (Stage::kHasTable) {
-      level_tile(shared, plan, batch, Stage(shared.stage_table<Stage>()), no_bits);
-    } else {
-      level_tile(shared, plan, batch, Stage(recipe), no_bits);
-    }
+    const Stage stage(recipe);
+    level_tile(shared, plan, batch, [&](int) -> const Stage& { return stage; }, [](int, int64_t) { return Block{}; });
   }
 };
 
