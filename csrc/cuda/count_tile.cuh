@@ -52,10 +52,11 @@ __device__ inline void add_tile(const Shared& shared, const TilePlan& plan, cons
   shared.counting().last = before + 1 == static_cast<uint32_t>(shared.tiling.per_draw);
 }
 
-// A block as the team of statistics.h.
+// A block as the team of statistics.h. Its numbers are read anew: what follows from them would be kept in registers
+// from one tile to the next.
 struct BlockTeam {
-  __device__ int first() const { return static_cast<int>(threadIdx.x); }
-  __device__ int step() const { return static_cast<int>(blockDim.x); }
+  __device__ int first() const { return read_anew(static_cast<int>(threadIdx.x)); }
+  __device__ int step() const { return read_anew(static_cast<int>(blockDim.x)); }
   __device__ void barrier() const { __syncthreads(); }
   __device__ void add(uint32_t* at, uint32_t count) const { atomicAdd(at, count); }
 };
@@ -63,7 +64,7 @@ struct BlockTeam {
 __device__ inline void make_tables(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   Measured& measured = batch.measured[plan.draw];
   measured_tables(
-      BlockTeam(), batch.recipes[plan.draw], colored(batch.channels), measured.histograms,
+      BlockTeam(), batch.recipes[plan.draw], read_anew(colored(batch.channels)), measured.histograms,
       [](int level) { return depth_of(level); }, shared.counting().memory, measured.tables);
 }
 

@@ -32,9 +32,10 @@ struct StageTile<CurvesStage> {
   __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe&) {
     const uint8_t* tables = shared.stage_tables<CurvesStage>();
     const int step = plan.stages & kStatistics ? kTableBytes : 0;
-    level_tile(
-        shared, plan, batch, [&](int channel) { return CurvesStage(tables + channel * step); },
-        [](int, int64_t) { return Block{}; });
+    const auto stage = [&](int channel, int level, uint32_t bits) {
+      return CurvesStage(tables + channel * step)(level, bits);
+    };
+    level_tile(shared, plan, batch, stage, [](int, int64_t) { return Block{}; });
   }
 
  private:

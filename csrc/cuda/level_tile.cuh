@@ -12,12 +12,11 @@
 
 namespace gpuaug {
 
-// `stage_of` gives a channel's stage, which gives a level for a level and 16 bits; `bits_of` the bits of a strip, for a
-// channel and the strip's first pixel. Each thread has the strips that it has in color_tile, so that no barrier is
-// needed in between.
-template <typename StageOf, typename BitsOf>
-__device__ inline void level_tile(const Shared& shared, const TilePlan& plan, const Batch& batch,
-                                  const StageOf& stage_of, const BitsOf& bits_of) {
+// `stage` gives a level for a channel, a level and 16 bits; `bits_of` the bits of a strip, for a channel and the
+// strip's first pixel. Each thread has the strips that it has in color_tile, so that no barrier is needed in between.
+template <typename Stage, typename BitsOf>
+__device__ inline void level_tile(const Shared& shared, const TilePlan& plan, const Batch& batch, const Stage& stage,
+                                  const BitsOf& bits_of) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
   const Colors colors = plan.colors;
@@ -27,7 +26,6 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
     const int64_t pixel = (plan.y.begin + row) * batch.width + plan.x.begin + lane.strip * kStripWidth;
 #pragma unroll 1  // unrolled, they would need registers that the other steps have better uses for
     for (int c = 0; c < colored(tiling.channels); ++c) {
-      const auto& stage = stage_of(c);
       const Block bits = bits_of(c, pixel);
       auto* strip = reinterpret_cast<uint2*>(shared.finished() + c * plane + place);
       const uint2 levels = *strip;
@@ -37,7 +35,7 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
         const int shift = j % 4 * 8;
         const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF;
         const int level = static_cast<int>((j < 4 ? levels.x : levels.y) >> shift & 0xFF);
-        (j < 4 ? changed.x : changed.y) |= static_cast<uint32_t>(stage(level, own)) << shift;
+        (j < 4 ? changed.x : changed.y) |= static_cast<uint32_t>(stage(c, level, own)) << shift;
       }
       *strip = plan.covered ? colors.over(changed, shared.picks()[place / kStripWidth]) : changed;
     }
@@ -52,7 +50,9 @@ struct StageTile {
 
   __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe& recipe) {
     const Stage stage(recipe);
-    level_tile(shared, plan, batch, [&](int) -> const Stage& { return stage; }, [](int, int64_t) { return Block{}; });
+    level_tile(
+        shared, plan, batch, [&](int, int level, uint32_t bits) { return stage(level, bits); },
+        [](int, int64_t) { return Block{}; });
   }
 };
 

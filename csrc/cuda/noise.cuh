@@ -29,7 +29,7 @@ struct StageTile<NoiseStage> {
   __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe& recipe) {
     const NoiseStage stage(recipe, kDeviceNormals.of);
     level_tile(
-        shared, plan, batch, [&](int) -> const NoiseStage& { return stage; },
+        shared, plan, batch, [&](int, int level, uint32_t bits) { return stage(level, bits); },
         [&](int channel, int64_t pixel) { return noise_bits(recipe, channel, pixel); });
   }
 };
