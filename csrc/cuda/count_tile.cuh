@@ -48,8 +48,9 @@ __device__ inline void add_counts(const Shared& shared, const TilePlan& plan, co
 __device__ inline void add_tile(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   __threadfence();  // before its own tile
   const uint32_t before = atomicAdd(&batch.measured[plan.draw].tiles, 1u);
-  __threadfence();  // after the tiles of others
-  shared.counting().last = before + 1 == static_cast<uint32_t>(shared.tiling.per_draw);
+  const bool last = before + 1 == static_cast<uint32_t>(shared.tiling.per_draw);
+  if (last) __threadfence();  // after the tiles of others
+  shared.counting().last = last;
 }
 
 // A block as the team of statistics.h. Its numbers are read anew: what follows from them would be kept in registers

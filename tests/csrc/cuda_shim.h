@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <barrier>
+#include <condition_variable>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -17,7 +18,33 @@ struct Index {
 };
 static thread_local Index threadIdx, blockIdx;
 static Index blockDim;
-static thread_local std::barrier<>* block_barrier;
+
+// std::barrier's waiting threads share counters with those of other barriers: between blocks too there would be an
+// order.
+class Barrier {
+ public:
+  explicit Barrier(unsigned threads) : threads_(threads) {}
+
+  void arrive_and_wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    const uint64_t phase = phase_;
+    if (++arrived_ == threads_) {
+      arrived_ = 0;
+      ++phase_;
+      all_.notify_all();
+    } else {
+      all_.wait(lock, [&] { return phase_ != phase; });
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_;
+  unsigned threads_, arrived_ = 0;
+  uint64_t phase_ = 0;
+};
+
+static thread_local Barrier* block_barrier;
 static thread_local unsigned char* block_shared;
 
 struct alignas(8) uint2 {
@@ -85,14 +112,14 @@ constexpr unsigned kCrews = 3;
 template <typename Kernel>
 void launch_blocks(unsigned blocks, unsigned threads, size_t vectors, const Kernel& kernel) {
   struct Crew {
-    std::barrier<> barrier;
+    Barrier barrier;
     std::vector<uint4> shared;
   };
   blockDim.x = threads;
   std::vector<std::unique_ptr<Crew>> crews;
   std::vector<std::thread> all;
   for (unsigned first = 0; first < min(blocks, kCrews); ++first) {
-    Crew& crew = *crews.emplace_back(new Crew{std::barrier<>(threads), std::vector<uint4>(vectors)});
+    Crew& crew = *crews.emplace_back(new Crew{Barrier(threads), std::vector<uint4>(vectors)});
     for (unsigned i = 0; i < threads; ++i) {
       all.emplace_back([&, first, i] {
         threadIdx.x = i;

@@ -350,7 +350,7 @@ MUTATIONS = {
     "counts of other blocks that are not seen": (
         "thread",
         "cuda/count_tile.cuh",
-        "__threadfence();  // after the tiles of others",
+        "if (last) __threadfence();  // after the tiles of others",
         "",
     ),
     "a sum that is lost": ("thread", "cuda/count_tile.cuh", "{ atomicAdd(at, count); }", "{ *at += count; }"),
