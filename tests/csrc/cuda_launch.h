@@ -27,6 +27,16 @@ inline int64_t most_blocks([[maybe_unused]] const Gpu& gpu) {
 #endif
 }
 
+// How many blocks run at a time. Those that write have nothing in common; those that count do, a draw's histograms.
+// With -DPTX_COUNT warps are counted one block after another.
+inline unsigned crews([[maybe_unused]] const Batch& batch) {
+#ifdef PTX_COUNT
+  return 1;
+#else
+  return batch.out ? 1 : 3;
+#endif
+}
+
 // run(batch, tiling) is what a thread runs. The case's `multiprocessors` decide on the size of tiles.
 template <typename Run>
 void launch(const Header& h, const Batch& batch, int64_t element_size, const Run& run) {
@@ -35,7 +45,7 @@ void launch(const Header& h, const Batch& batch, int64_t element_size, const Run
   const int64_t blocks = std::min(most_blocks(gpu), tiling.per_draw * batch.draws);
   if (blocks == 0) return;
   spread(tiling, blocks);
-  launch_blocks(static_cast<unsigned>(blocks), static_cast<unsigned>(tiling.threads),
+  launch_blocks(static_cast<unsigned>(blocks), crews(batch), static_cast<unsigned>(tiling.threads),
                 static_cast<size_t>(tiling.shared) / sizeof(uint4), [&] { run(batch, tiling); });
 }
 

@@ -1,6 +1,6 @@
 // What CUDA's language adds, for a host compiler: one OS thread for each CUDA thread, a block's shared memory from the
-// heap, so that AddressSanitizer sees its end. Some blocks run at a time, so that ThreadSanitizer sees what they do to
-// one another.
+// heap, so that AddressSanitizer sees its end. Several blocks may run at a time, so that ThreadSanitizer sees what they
+// do to one another.
 #pragma once
 
 #include <algorithm>
@@ -101,31 +101,24 @@ inline uint32_t __dp2a_lo(uint32_t halves, uint32_t bytes, uint32_t sum) {
 
 inline uint32_t __dp2a_hi(uint32_t halves, uint32_t bytes, uint32_t sum) { return __dp2a_lo(halves, bytes >> 16, sum); }
 
-// Blocks that run at a time, of which each crew of threads has one after another.
-#ifdef PTX_COUNT
-constexpr unsigned kCrews = 1;  // warps are counted one block at a time
-#else
-constexpr unsigned kCrews = 3;
-#endif
-
-// What a block finds in shared memory, of so many vectors, is poison.
+// Each crew of threads has one block after another. What a block finds in shared memory, of so many vectors, is poison.
 template <typename Kernel>
-void launch_blocks(unsigned blocks, unsigned threads, size_t vectors, const Kernel& kernel) {
+void launch_blocks(unsigned blocks, unsigned crews, unsigned threads, size_t vectors, const Kernel& kernel) {
   struct Crew {
     Barrier barrier;
     std::vector<uint4> shared;
   };
   blockDim.x = threads;
-  std::vector<std::unique_ptr<Crew>> crews;
+  std::vector<std::unique_ptr<Crew>> made;
   std::vector<std::thread> all;
-  for (unsigned first = 0; first < min(blocks, kCrews); ++first) {
-    Crew& crew = *crews.emplace_back(new Crew{Barrier(threads), std::vector<uint4>(vectors)});
+  for (unsigned first = 0; first < min(blocks, crews); ++first) {
+    Crew& crew = *made.emplace_back(new Crew{Barrier(threads), std::vector<uint4>(vectors)});
     for (unsigned i = 0; i < threads; ++i) {
-      all.emplace_back([&, first, i] {
+      all.emplace_back([&crew, &kernel, blocks, crews, vectors, first, i] {
         threadIdx.x = i;
         block_barrier = &crew.barrier;
         block_shared = reinterpret_cast<unsigned char*>(crew.shared.data());
-        for (unsigned block = first; block < blocks; block += kCrews) {
+        for (unsigned block = first; block < blocks; block += crews) {
           blockIdx.x = block;
           crew.barrier.arrive_and_wait();
           if (i == 0) std::memset(static_cast<void*>(block_shared), 0xA5, vectors * sizeof(uint4));

@@ -347,12 +347,6 @@ MUTATIONS = {
         "__threadfence();  // before its own tile",
         "",
     ),
-    "counts of other blocks that are not seen": (
-        "thread",
-        "cuda/count_tile.cuh",
-        "if (last) __threadfence();  // after the tiles of others",
-        "",
-    ),
     "a sum that is lost": ("thread", "cuda/count_tile.cuh", "{ atomicAdd(at, count); }", "{ *at += count; }"),
     "alpha among the channels that are measured": (
         "address",
