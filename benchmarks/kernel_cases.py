@@ -93,6 +93,7 @@ class _Calls(TorchDispatchMode):
 FULL = WINDOW_AND_FLIP + BLUR_AND_NOISE
 COLOR = (*WINDOW_AND_FLIP, lambda side: gpuaug.ColorJitter(0.2, 0.2, 0.2))
 CURVES = (*WINDOW_AND_FLIP, lambda side: gpuaug.RandomGamma(gamma=(0.5, 2.0)))
+EQUALIZE = (*WINDOW_AND_FLIP, lambda side: gpuaug.Equalize())
 NOISE = (*WINDOW_AND_FLIP, lambda side: gpuaug.GaussNoise(std=0.1))
 CASES = {
     "A, 224 px": Case(224),
@@ -104,6 +105,7 @@ CASES = {
     "A, 64 px": Case(64),
     "A and color, 64 px": Case(64, COLOR),
     "A and curves, 64 px": Case(64, CURVES),
+    "A and equalize, 64 px": Case(64, EQUALIZE),  # two launches
     "A and noise, 64 px": Case(64, NOISE),
     "B, 224 px": Case(224, FULL, torch.float32),
     "B, 224 px, to channels_last": Case(224, FULL, torch.float32, out=LAST),

@@ -40,9 +40,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from cuda_cases import MANY, ONE, encode
 from kernel_cases import CASES
-from ptx.kernel import ELEMENTS, Variant, build, find_nvcc
-
-from gpuaug.recipe.layout import BLUR, SHRINK
+from ptx.kernel import build, find_nvcc, variants_of
 
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
 TOLERANCE = 0.01  # of a count
@@ -68,13 +66,6 @@ def compile_cpp(sources: Iterable[Path], to: Path, *flags: str) -> Path:
     return to
 
 
-def variant_of(call: tuple) -> Variant:
-    """The variant of the kernel that a call of the op takes."""
-    table, stages = call[2], call[7]
-    size = 1 if table is None else table.element_size()
-    return Variant(stages & (BLUR | SHRINK), {bytes_: name for name, bytes_ in ELEMENTS.items()}[size])
-
-
 def count(names: Iterable[str]) -> dict[str, dict[str, float]]:
     """By case: lane instructions and warp instructions, each for an output pixel. Of a small batch also its
     blocks and their threads, and the most that one thread executes, and comes to a read of global memory.
@@ -90,7 +81,7 @@ def count(names: Iterable[str]) -> dict[str, dict[str, float]]:
         for call, out in found
     )
     with tempfile.TemporaryDirectory() as folder:
-        variants = dict.fromkeys(variant_of(call) for call, _ in every)
+        variants = dict.fromkeys(variant for call, _ in every for variant in variants_of(call))
         program = build(compile_cpp, Path(folder), variants, flags=FOR_THE_COUNT)
         done = subprocess.run([program], input=encoded, capture_output=True, timeout=600)
     if done.returncode:

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("results") / "kernel-resources.json"
-STAGES = {2: "blur", 8: "shrink"}
+STAGES = {2: "blur", 8: "shrink", 256: "counting"}  # counting: levels, in place of writing them
 VALUES = {"h": "8-bit", "t": "16-bit", "j": "32-bit"}
 
 ENTRY = re.compile(r"Compiling entry function '_ZN6gpuaug14augment_kernelILl(\d+)E(\w)EEv\w+' for '(sm_\d+)'")

@@ -24,17 +24,17 @@ from gpuaug.recipe.layout import (
     WORD,
 )
 
-CURVES = ((POSTERIZE, 8), (SOLARIZE, 1 << 25), (POWER, 1 << 18))  # and the most that their parameter may be
-MEASURED_CURVES = ((AUTOCONTRAST, 0), (EQUALIZE, 0), (CONTRAST, 11 << 16))
+# And the most that their parameter may be.
+CURVES = (
+    *((POSTERIZE, 8), (SOLARIZE, 1 << 25), (POWER, 1 << 18)),
+    *((AUTOCONTRAST, 0), (EQUALIZE, 0), (CONTRAST, 11 << 16)),  # by the image itself
+)
 TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 
 @st.composite
-def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True, cuda: bool = True) -> tuple:
-    """The nine arguments of the op: a batch of random images, under chains in which every draw differs.
-
-    ``cuda``: without sharpening and curves that go by the image, which the CUDA kernel does not have yet.
-    """
+def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
+    """The nine arguments of the op: a batch of random images, under chains in which every draw differs."""
     random = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
     pixels = st.integers(1, most_pixels)
     n, channels = draw(st.integers(0, 5)), draw(st.integers(1, 4))
@@ -65,12 +65,12 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True, cuda: boo
         builder.blur(torch.rand(n, generator=random) * 3 + 0.05, some())
     if draw(st.booleans()):
         builder.blur(None, some(0.3))
-    if not cuda and draw(st.booleans()):
+    if draw(st.booleans()):
         builder.sharpen(torch.rand(n, generator=random) * 11, some())
     for _ in range(draw(st.integers(0, 2))):
         builder.color(torch.randn(n, 12, generator=random) * draw(st.sampled_from((0.3, 1.0, 9.0))), some())
     for _ in range(draw(st.integers(0, 3))):
-        curve, most = draw(st.sampled_from(CURVES if cuda else (*CURVES, *MEASURED_CURVES)))
+        curve, most = draw(st.sampled_from(CURVES))
         builder.curve(curve, whole(0, most), some())
     if draw(st.booleans()):
         kind = draw(st.sampled_from((NORMAL, FACTOR))) | draw(st.sampled_from((0, PER_CHANNEL)))

@@ -88,7 +88,31 @@ def test_one_launch_a_batch():
     assert "augment_kernel" in done[0]
 
 
-def test_nothing_waits():
+def measured_chain():
+    """Curves of some draws go by the image, which one launch more counts."""
+    steps = [ga.RandomResizedCrop(32), ga.GaussianBlur(), ga.RandomApply([ga.Equalize()]), ga.SaltAndPepper()]
+    return ga.Compose([*steps, ga.Normalize(0.5, 0.25)])
+
+
+def test_measured_draws_take_one_launch_more():
+    images, draws = batch()
+    augment, images = measured_chain(), images.cuda()
+    passes = tuple(travel(p, images.device) for p in augment.recipes(draws, tuple(images.shape)))
+    augment.apply_recipes(images, passes)
+    torch.cuda.synchronize()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        augment.apply_recipes(images, passes)
+        torch.cuda.synchronize()
+    done = [event.name for event in profile.events() if event.device_type == DeviceType.CUDA]
+    assert [("Memset" in name, "augment_kernel" in name) for name in done] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ], done
+
+
+@pytest.mark.parametrize("chain", [chain, measured_chain])
+def test_nothing_waits(chain):
     images, draws = batch()
     augment, images = chain(), images.cuda()
     annotations = {"masks": images[:, 0], "boxes": torch.rand(32, 3, 4, device="cuda") * 48}
@@ -110,7 +134,8 @@ def test_another_stream():
     assert torch.equal(out.cpu(), augment(images, draws))
 
 
-def test_a_captured_graph_follows_new_recipes():
+@pytest.mark.parametrize("chain", [chain, measured_chain])
+def test_a_captured_graph_follows_new_recipes(chain):
     images, _ = batch()
     augment, device_images = chain(), images.cuda()
     all_draws = [batch()[1] for _ in range(3)]

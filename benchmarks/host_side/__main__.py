@@ -27,6 +27,7 @@ COUNTED = (
     "cudaEventQuery",
     "cudaEventRecord",
     "cudaMemcpyAsync",
+    "cudaMemsetAsync",
     "cudaEventSynchronize",
     "cudaStreamSynchronize",
     "cudaDeviceSynchronize",
@@ -71,27 +72,39 @@ def measure(library: str) -> None:
     runtime = ctypes.CDLL(None)
     images = torch.zeros(256, 3, 32, 32, dtype=torch.uint8).to("cuda")
     steps = [gpuaug.RandomResizedCrop(32), gpuaug.RandomHorizontalFlip(), gpuaug.GaussianBlur()]
-    chain = gpuaug.Compose([*steps, gpuaug.Normalize(0.5, 0.25)])
+    normalize = gpuaug.Normalize(0.5, 0.25)
+    chain = gpuaug.Compose([*steps, normalize])
+    measured = gpuaug.Compose([*steps, gpuaug.Equalize(), normalize])
     index = torch.arange(256)
-    passes = chain.recipes(torch.stack((index, index % 4, index * 7919), dim=1), tuple(images.shape))
+    draws = torch.stack((index, index % 4, index * 7919), dim=1)
+    passes = chain.recipes(draws, tuple(images.shape))
+    measured_passes = measured.recipes(draws, tuple(images.shape))
     runtime.stub_copy(0)
     there = tuple(travel(part, images.device) for part in passes)
 
     def both() -> None:
         chain.apply_recipes(images, tuple(travel(part, images.device) for part in passes))
 
-    both()
-    before = {name: runtime.stub_count(name.encode()) for name in COUNTED}
-    for _ in range(100):
-        both()
-    if runtime.stub_count(b"cudaLaunchKernel") - before["cudaLaunchKernel"] != 100:
-        raise SystemExit("a call is not one launch")
-    calls = {name: (runtime.stub_count(name.encode()) - before[name]) / 100 for name in COUNTED}
-    print("calls of the runtime:", ", ".join(f"{name} {count:g}" for name, count in calls.items() if count))
+    def both_measured() -> None:
+        measured.apply_recipes(images, tuple(travel(part, images.device) for part in measured_passes))
+
+    for name, call, launches in (
+        ("calls of the runtime", both, 1),
+        ("where curves go by the image", both_measured, 2),
+    ):
+        call()
+        before = {name: runtime.stub_count(name.encode()) for name in COUNTED}
+        for _ in range(100):
+            call()
+        calls = {name: (runtime.stub_count(name.encode()) - before[name]) / 100 for name in COUNTED}
+        if (calls["cudaLaunchKernel"], calls["cudaMemsetAsync"]) != (launches, launches - 1):
+            raise SystemExit(f"{name}: not {launches} launches and {launches - 1} clearings, but {calls}")
+        print(f"{name}:", ", ".join(f"{name} {count:g}" for name, count in calls.items() if count))
     for name, call in (
         ("recipes to the device", lambda: [travel(part, images.device) for part in passes]),
         ("recipes on the device to the launch", lambda: chain.apply_recipes(images, there)),
         ("recipes to the launch", both),
+        ("recipes to both launches", both_measured),
         ("functional.flip, all of it", lambda: gpuaug.functional.flip(images)),
     ):
         fastest, middle = microseconds(call)

@@ -208,6 +208,7 @@ EXPORTED cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMe
   return cudaSuccess;
 }
 EXPORTED cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
+  CALLED;
   std::memset(to, value, bytes);
   return cudaSuccess;
 }

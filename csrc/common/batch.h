@@ -11,6 +11,8 @@ namespace gpuaug {
 
 constexpr size_t kTableAlignment = 4;  // bytes: a table is read in words, whatever its elements
 
+struct Measured;
+
 // Addresses are aligned to their elements, the table to kTableAlignment; the storage to nothing.
 struct Batch {
   const uint8_t* storage;  // every source image, flat
@@ -23,7 +25,7 @@ struct Batch {
   const void* table;       // output value of each (channel, byte), or null: the bytes themselves
   int64_t table_per_draw;  // entries from one draw's table to the next: 0 where all draws share one
 
-  void* out;  // (draws, channels, height, width)
+  void* out;  // (draws, channels, height, width); null: levels are counted, into `measured`
   int channels;
   int64_t height, width;
   bool channels_last;  // memory order of out
@@ -31,8 +33,9 @@ struct Batch {
   // Slope and start of the straight line that each channel's table lies on, for a kernel that rather computes; or null.
   const double* scale_shift = nullptr;
 
-  // What becomes of each level, (draws, channels, 256): of the draws whose curves are measured. Null: there are none.
-  const uint8_t* curve_tables = nullptr;
+  // For a kernel that measures the draws whose curves go by the image in a launch of its own: one a draw. Null: there
+  // are none.
+  Measured* measured = nullptr;
 };
 
 // A record that a host could not check, because it lives on the device, may say anything: never read outside the

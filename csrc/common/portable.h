@@ -3,8 +3,10 @@
 
 #ifdef __CUDACC__
 #define GPUAUG_HOST_DEVICE __host__ __device__ __forceinline__
-#define GPUAUG_ONE_BY_ONE _Pragma("unroll 1")  // unrolled, a loop would need registers that others use better
+#define GPUAUG_ONE_BY_ONE _Pragma("unroll 1")       // unrolled, a loop would need registers that others use better
+#define GPUAUG_EIGHT_AT_A_TIME _Pragma("unroll 8")  // so that a thread does not wait for each read alone
 #else
 #define GPUAUG_HOST_DEVICE inline
 #define GPUAUG_ONE_BY_ONE
+#define GPUAUG_EIGHT_AT_A_TIME
 #endif

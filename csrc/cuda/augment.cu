@@ -1,5 +1,5 @@
-// The op `augment` on CUDA: one launch on the current stream, no synchronisation. Any number of threads may call it,
-// and a graph may capture it.
+// The op `augment` on CUDA: one launch on the current stream, and one before it where curves go by the image; no
+// synchronisation. Any number of threads may call it, and a graph may capture it.
 #include <cuda_runtime.h>
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/csrc/stable/accelerator.h>
@@ -7,10 +7,13 @@
 #include <torch/headeronly/core/MemoryFormat.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 #include "cuda/gpu.h"
 #include "cuda/host_memory.h"
 #include "cuda/kernel.cuh"
+#include "cuda/measured.h"
 #include "host/call.h"
 
 namespace gpuaug {
@@ -45,18 +48,31 @@ void launch(const Batch& batch, int64_t stages, int32_t device, cudaStream_t str
   STD_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
-template <typename Value>
+// kCounts: 0, or kStatistics.
+template <int64_t kCounts, typename Value>
 void launch_variant(const Batch& batch, int64_t stages, int32_t device, cudaStream_t stream) {
   switch (stages & (kBlur | kShrink)) {
     case 0:
-      return launch<0, Value>(batch, stages, device, stream);
+      return launch<kCounts, Value>(batch, stages, device, stream);
     case kBlur:
-      return launch<kBlur, Value>(batch, stages, device, stream);
+      return launch<kCounts | kBlur, Value>(batch, stages, device, stream);
     case kShrink:
-      return launch<kShrink, Value>(batch, stages, device, stream);
+      return launch<kCounts | kShrink, Value>(batch, stages, device, stream);
     default:
-      return launch<kShrink | kBlur, Value>(batch, stages, device, stream);
+      return launch<kCounts | kShrink | kBlur, Value>(batch, stages, device, stream);
   }
+}
+
+// Makes the tables of the draws whose curves go by the image, in memory that it returns.
+Tensor measure(Batch& batch, int64_t stages, int32_t device, cudaStream_t stream, const Tensor& like) {
+  STD_TORCH_CHECK(batch.height <= kMostCounted / batch.width, "curves that go by the image take at most ", kMostCounted,
+                  " pixels, got ", batch.height, " x ", batch.width);
+  const auto bytes = static_cast<int64_t>(sizeof(Measured)) * batch.draws;
+  Tensor memory = torch::stable::empty({bytes}, ScalarType::Byte, std::nullopt, like.device());
+  STD_CUDA_CHECK(cudaMemsetAsync(memory.mutable_data_ptr(), 0, static_cast<size_t>(bytes), stream));
+  batch.measured = static_cast<Measured*>(memory.mutable_data_ptr());
+  launch_variant<kStatistics, uint8_t>(counted(batch), stages, device, stream);
+  return memory;
 }
 
 // Where the GPU reads a storage: in its own memory, or over the bus in page-locked memory of the host.
@@ -85,11 +101,14 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
       prepare(storage, records, table, channels, height, width, interleaved, channels_last, scale_shift, new_output);
   if (call.batch.draws == 0) return call.out;
   call.batch.storage = readable(storage);
-  // What was copied to be aligned is freed as this returns, before the kernel has run: PyTorch gives such memory to
-  // later work of the same stream alone, and what was allocated during a capture to the graph's own.
+  // What was copied to be aligned is freed as this returns, before the kernel has run, and so is what was measured:
+  // PyTorch gives such memory to later work of the same stream alone, and what was allocated during a capture to the
+  // graph's own.
   const cudaStream_t stream = current_stream(device);
+  std::optional<Tensor> measured;
+  if (are_measured(stages)) measured = measure(call.batch, stages, device, stream, records);
   with_element(call.element_size,
-               [&](auto element) { launch_variant<decltype(element)>(call.batch, stages, device, stream); });
+               [&](auto element) { launch_variant<0, decltype(element)>(call.batch, stages, device, stream); });
   return call.out;
 }
 

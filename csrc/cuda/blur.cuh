@@ -9,6 +9,7 @@
 #include "cuda/output.cuh"
 #include "cuda/packed.cuh"
 #include "cuda/shared.cuh"
+#include "cuda/sharpen.cuh"
 
 namespace gpuaug {
 
@@ -79,7 +80,9 @@ __device__ inline void blur_patch(const Shared& shared, const TilePlan& plan, co
                                   const Recipe& recipe) {
   const Column column(shared.tiling, shared.tiling.narrow, shared.tiling.blur_rows, plan.y.extent);
   if (column.begin >= column.end || column.strip * kStripWidth >= plan.x.extent) return;
-  if (recipe.blur == kArticle) {
+  if (recipe.blur == kSharpen) {
+    sharpen_column<Value>(shared, plan, batch, recipe, column);
+  } else if (recipe.blur == kArticle) {
     constexpr BlurWeights kWeights{1, 4, 7};
     blur_column<Value>(shared, plan, batch, column, BlurColumn<true>(kWeights, kWeights));
   } else {

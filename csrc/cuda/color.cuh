@@ -41,7 +41,7 @@ __device__ inline void color_tile(const Shared& shared, const TilePlan& plan, co
 
 template <>
 struct StageTile<ColorStage> {
-  __device__ static void prepare(const Shared&, const Recipe&) {}
+  __device__ static void prepare(const Shared&, const TilePlan&, const Batch&, const Recipe&) {}
 
   __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch&, const Recipe& recipe) {
     color_tile(shared, plan, recipe);

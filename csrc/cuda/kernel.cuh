@@ -8,6 +8,7 @@
 #include "common/batch.h"
 #include "common/layout.h"
 #include "cuda/blur.cuh"
+#include "cuda/count_tile.cuh"
 #include "cuda/cover_tile.cuh"
 #include "cuda/resample_antialias.cuh"
 #include "cuda/resample_gather.cuh"
@@ -26,9 +27,14 @@ __device__ inline bool blurs(const Shared& shared, int turn) {
   return (kStages & kBlur) && shared.plan(read_anew(turn)).halo != 0;
 }
 
-// kStages: what of blur and shrinking the draws use together. What one draw does without, it leaves out as a whole
-// block, so that no barrier is split; color, curves, noise, impulse noise and erasing cost a draw without them one
-// branch, and need no variant. A blur and a filter keep more in registers, so that fewer blocks fit.
+// The pointwise stages of a variant: where levels are counted, those before the curves.
+template <int64_t kStages>
+constexpr int64_t kPointwise = kStages & kStatistics ? StagePlace<CurvesStage>::kBitsBefore : PointwiseStages::kBits;
+
+// kStages: what of blur and shrinking the draws use together; with kStatistics the kernel counts levels, after color,
+// in place of writing them, of the draws whose curves are measured. What one draw does without, it leaves out as a
+// whole block, so that no barrier is split; color, curves, noise, impulse noise and erasing cost a draw without them
+// one branch, and need no variant. A blur and a filter keep more in registers, so that fewer blocks fit.
 template <int64_t kStages, typename Value>
 __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
                                                 : kStages & kBlur ? 3
@@ -47,9 +53,10 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
       find_rows(shared, coming);
     }
     if ((kStages & kShrink) && coming.from == kAntialias) find_filters(shared, coming, batch);
-    if (coming.covered) find_covers(CoverStages(), shared, coming, batch);
+    if ((kPointwise<kStages> & CoverStages::kBits) && coming.covered) find_covers(CoverStages(), shared, coming, batch);
     if (coming.new_table) load_table<Value>(shared, batch, coming.draw);
-    prepare_stages(LevelStages(), shared, coming, batch.recipes[coming.draw]);
+    prepare_stages<kPointwise<kStages>>(LevelStages(), shared, coming, batch, batch.recipes[coming.draw]);
+    if constexpr (kStages & kStatistics) clear_counts(shared);
     __syncthreads();  // taps, covers and tables are made
     if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), coming, batch, tiling);
     if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
@@ -72,11 +79,20 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
     }
     if (plan.stages & LevelStages::kBits) {
       __syncthreads();  // the tile has its levels
-      make_stages(LevelStages(), shared, plan, batch, recipe);
+      make_stages<kPointwise<kStages>>(LevelStages(), shared, plan, batch, recipe);
     }
     if (!goes_straight(shared, plan) || !(blurs<kStages>(shared, turn) || plan.from == kSeparable)) {
       __syncthreads();  // the tile is finished
-      write<Value>(shared, plan, batch);
+      if constexpr (!(kStages & kStatistics)) write<Value>(shared, plan, batch);
+    }
+    if constexpr (kStages & kStatistics) {
+      count_tile(shared, plan);
+      __syncthreads();  // the tile is counted
+      add_counts(shared, plan, batch);
+      __syncthreads();  // its counts are added to the draw's
+      if (threadIdx.x == 0) add_tile(shared, plan, batch);
+      __syncthreads();  // it is known whether the draw is counted
+      if (shared.counting().last) make_tables(shared, plan, batch);
     }
     __syncthreads();  // no thread is at this tile any more
   }

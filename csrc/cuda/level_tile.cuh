@@ -12,8 +12,8 @@
 
 namespace gpuaug {
 
-// `stage` gives a level for a level and 16 bits; `bits_of` the bits of a strip, for a channel and the strip's first
-// pixel. Each thread has the strips that it has in color_tile, so that no barrier is needed in between.
+// `stage` gives a level for a channel, a level and 16 bits; `bits_of` the bits of a strip, for a channel and the
+// strip's first pixel. Each thread has the strips that it has in color_tile, so that no barrier is needed in between.
 template <typename Stage, typename BitsOf>
 __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, const Batch& batch, const Stage& stage,
                                   const BitsOf& bits_of) {
@@ -35,31 +35,24 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
         const int shift = j % 4 * 8;
         const uint32_t own = bits.words[j / 2] >> (j % 2 * 16) & 0xFFFF;
         const int level = static_cast<int>((j < 4 ? levels.x : levels.y) >> shift & 0xFF);
-        (j < 4 ? changed.x : changed.y) |= static_cast<uint32_t>(stage(level, own)) << shift;
+        (j < 4 ? changed.x : changed.y) |= static_cast<uint32_t>(stage(c, level, own)) << shift;
       }
       *strip = plan.covered ? colors.over(changed, shared.picks()[place / kStripWidth]) : changed;
     }
   }
 }
 
-template <typename Stage>
-__device__ void fill_table(uint8_t* table, const Recipe& recipe);
-
-// A stage on tiles. This is all of it for one that needs nothing but its functor, or a table as well, which its file
-// fills in before.
+// A stage on tiles. This is all of it for one that needs nothing but its functor; one with a table, or with random
+// bits, has a file for its tiles.
 template <typename Stage>
 struct StageTile {
-  __device__ static void prepare(const Shared& shared, const Recipe& recipe) {
-    if constexpr (Stage::kHasTable) fill_table<Stage>(shared.stage_table<Stage>(), recipe);
-  }
+  __device__ static void prepare(const Shared&, const TilePlan&, const Batch&, const Recipe&) {}
 
   __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe& recipe) {
-    const auto no_bits = [](int, int64_t) { return Block{}; };
-    if constexpr (Stage::kHasTable) {
-      level_tile(shared, plan, batch, Stage(shared.stage_table<Stage>()), no_bits);
-    } else {
-      level_tile(shared, plan, batch, Stage(recipe), no_bits);
-    }
+    const Stage stage(recipe);
+    level_tile(
+        shared, plan, batch, [&](int, int level, uint32_t bits) { return stage(level, bits); },
+        [](int, int64_t) { return Block{}; });
   }
 };
 

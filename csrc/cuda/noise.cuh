@@ -24,12 +24,13 @@ __device__ inline Block noise_bits(const Recipe& recipe, int channel, int64_t pi
 
 template <>
 struct StageTile<NoiseStage> {
-  __device__ static void prepare(const Shared&, const Recipe&) {}
+  __device__ static void prepare(const Shared&, const TilePlan&, const Batch&, const Recipe&) {}
 
   __device__ static void make(const Shared& shared, const TilePlan& plan, const Batch& batch, const Recipe& recipe) {
     const NoiseStage stage(recipe, kDeviceNormals.of);
-    level_tile(shared, plan, batch, stage,
-               [&](int channel, int64_t pixel) { return noise_bits(recipe, channel, pixel); });
+    level_tile(
+        shared, plan, batch, [&](int, int level, uint32_t bits) { return stage(level, bits); },
+        [&](int channel, int64_t pixel) { return noise_bits(recipe, channel, pixel); });
   }
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "common/arithmetic.h"
+#include "cuda/measured.h"
 #include "cuda/tile_plan.cuh"
 #include "cuda/tiling.h"
 
@@ -62,8 +63,10 @@ struct Shared {
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
   // What covers the pixels of a tile's strips: covers.cuh.
   __device__ uint32_t* picks() const { return reinterpret_cast<uint32_t*>(memory + tiling.picks); }
+  __device__ Counting& counting() const { return *reinterpret_cast<Counting*>(memory + tiling.table); }
+  // What becomes of each level: one table for all channels, or, of a draw that was measured, one for each.
   template <typename Stage>
-  __device__ uint8_t* stage_table() const {  // what becomes of each level
+  __device__ uint8_t* stage_tables() const {
     return memory + tiling.stage_tables + StagePlace<Stage>::kTable * kTableBytes;
   }
   __device__ uint8_t* finished() const { return memory + tiling.finished; }

@@ -1,6 +1,8 @@
 // The pointwise stages of a tile that has its levels, one after another.
 #pragma once
 
+#include <cstdint>
+
 #include "common/batch.h"
 #include "common/stages/pointwise.h"
 #include "cuda/color.cuh"
@@ -11,18 +13,18 @@
 
 namespace gpuaug {
 
-// What this draw's stages need of it before.
-template <typename... Stages>
+// What this draw's stages need of it before. kBits: the stages that the kernel has.
+template <int64_t kBits, typename... Stages>
 __device__ inline void prepare_stages(StageList<Stages...>, const Shared& shared, const TilePlan& plan,
-                                      const Recipe& recipe) {
-  ((plan.stages & Stages::kBit ? StageTile<Stages>::prepare(shared, recipe) : void()), ...);
+                                      const Batch& batch, const Recipe& recipe) {
+  ((plan.stages & kBits & Stages::kBit ? StageTile<Stages>::prepare(shared, plan, batch, recipe) : void()), ...);
 }
 
 // Each thread has the same strips in all of them, so that no barrier is needed in between.
-template <typename... Stages>
+template <int64_t kBits, typename... Stages>
 __device__ inline void make_stages(StageList<Stages...>, const Shared& shared, const TilePlan& plan, const Batch& batch,
                                    const Recipe& recipe) {
-  ((plan.stages & Stages::kBit ? StageTile<Stages>::make(shared, plan, batch, recipe) : void()), ...);
+  ((plan.stages & kBits & Stages::kBit ? StageTile<Stages>::make(shared, plan, batch, recipe) : void()), ...);
 }
 
 }  // namespace gpuaug

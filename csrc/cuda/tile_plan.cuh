@@ -8,6 +8,7 @@
 #include "common/borders.h"
 #include "common/layout.h"
 #include "common/stages/blur.h"
+#include "common/stages/curves.h"
 #include "common/stages/geometry.h"
 #include "cuda/covers.cuh"
 #include "cuda/tiling.h"
@@ -109,10 +110,22 @@ __device__ inline Read read_of(const Recipe& recipe, const Batch& batch) {
   return inside ? Read::kShiftedWords : Read::kBytes;
 }
 
-// Called by the first two threads of a block, each for one axis; the first also fills in what both share.
+// From one tile of a block to its next.
+__device__ inline void step(const Tiling& tiling, int64_t& draw, int& tile) {
+  tile += tiling.step_tiles;
+  const bool carry = tile >= tiling.per_draw;
+  draw += tiling.step_draws + carry;
+  tile -= carry ? tiling.per_draw : 0;
+}
+
+// Called by the first two threads of a block, each for one axis; the first also fills in what both share. Where levels
+// are counted, draws whose curves are not measured are passed over.
 template <int64_t kStages>
 __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int tile,
                                       bool new_table) {
+  if constexpr (kStages & kStatistics) {
+    while (draw < batch.draws && !is_measured(batch.recipes[draw])) step(tiling, draw, tile);
+  }
   if (threadIdx.x == 0) {
     plan.draw = draw;
     plan.tile = tile;
@@ -157,11 +170,10 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
 template <int64_t kStages>
 __device__ inline void make_next_tile_plan(TilePlan& plan, const TilePlan& now, const Batch& batch,
                                            const Tiling& tiling) {
-  const int tile = now.tile + tiling.step_tiles;
-  const bool carry = tile >= tiling.per_draw;
-  const int64_t draw = now.draw + tiling.step_draws + carry;
-  make_tile_plan<kStages>(plan, batch, tiling, draw, carry ? tile - tiling.per_draw : tile,
-                          batch.table_per_draw != 0 && draw != now.draw);
+  int64_t draw = now.draw;
+  int tile = now.tile;
+  step(tiling, draw, tile);
+  make_tile_plan<kStages>(plan, batch, tiling, draw, tile, batch.table_per_draw != 0 && draw != now.draw);
 }
 
 // The pixel of the output whose level stands at place i of a patch's row or column: beyond the output's edge it follows

@@ -8,6 +8,7 @@
 #include "common/batch.h"
 #include "common/portable.h"
 #include "common/stages/pointwise.h"
+#include "cuda/measured.h"
 
 namespace gpuaug {
 
@@ -68,7 +69,7 @@ constexpr int kTilePlanBytes = 320, kColumnBytes = 8, kRowTapBytes = 16, kFilter
 inline int64_t stages_that_fit(int64_t used) {
   int64_t fit = LevelStages::kBits & ~LevelStages::kBitsWithTable;
   for (const int64_t kind : {LevelStages::kBitsWithTable, CoverStages::kBits}) fit |= used & kind ? kind : 0;
-  return fit;
+  return fit | (are_measured(used) ? int64_t{kStatistics} : 0);
 }
 
 inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int element_size) {
@@ -89,8 +90,11 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.fine_rows = stages & kShrink ? kMostTaps + 1 : 0;
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kTilePlanBytes);
-  tiling.table = part(batch.table ? channels * 256 * element_size : 0);
-  tiling.stage_tables = part(tiling.stages & LevelStages::kBitsWithTable ? LevelStages::kTables * kTableBytes : 0);
+  // Whoever counts has no output, and needs no table for it.
+  const int table = batch.table ? channels * 256 * element_size : 0;
+  tiling.table = part(batch.out ? table : static_cast<int>(sizeof(Counting)));
+  const int tables = LevelStages::kTables * kTableBytes * (tiling.stages & kStatistics ? colored(channels) : 1);
+  tiling.stage_tables = part(tiling.stages & LevelStages::kBitsWithTable ? tables : 0);
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.picks = part(tiling.stages & CoverStages::kBits ? rows * strips * kStripWidth / 2 : 0);
@@ -110,10 +114,12 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
-  tiling.stages = static_cast<uint16_t>(stages_that_fit(stages));
+  const int64_t counted = StagePlace<CurvesStage>::kBitsBefore;
+  tiling.stages = static_cast<uint16_t>(batch.out ? stages_that_fit(stages) : counted);
   tiling.halo = stages & kBlur ? kHalo : 0;
   const bool side_by_side = batch.channels_last && batch.channels > 1;
-  const bool whole = batch.width % kStripWidth == 0 && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
+  const bool aligned = batch.out && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;
+  const bool whole = aligned && batch.width % kStripWidth == 0;
   tiling.vectors = whole && !side_by_side;
   tiling.triples = whole && side_by_side && batch.channels == 3;
   const int64_t most_strips = stages & kShrink ? 8 : 32;  // a filter keeps more of a tile in shared memory

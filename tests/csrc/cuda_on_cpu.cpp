@@ -1,4 +1,4 @@
-// The CUDA kernel compiled by a host compiler: one OS thread for each CUDA thread, blocks one after another.
+// The CUDA kernel compiled by a host compiler: one OS thread for each CUDA thread, a few blocks at a time.
 #include <cstdint>
 
 #include "cases.h"
@@ -13,24 +13,24 @@ unsigned char* block_memory() { return block_shared; }
 
 using Kernel = void (*)(const Batch, const Tiling);
 
-template <typename Value>
+template <int64_t kCounts, typename Value>
 Kernel variant(int64_t stages) {
-  constexpr Kernel kernels[] = {augment_kernel<0, Value>, augment_kernel<kBlur, Value>, augment_kernel<kShrink, Value>,
-                                augment_kernel<kBlur | kShrink, Value>};
+  constexpr Kernel kernels[] = {augment_kernel<kCounts, Value>, augment_kernel<kCounts | kBlur, Value>,
+                                augment_kernel<kCounts | kShrink, Value>,
+                                augment_kernel<kCounts | kBlur | kShrink, Value>};
   return kernels[(stages & kBlur ? 1 : 0) + (stages & kShrink ? 2 : 0)];
 }
 
-Kernel kernel_of(const Header& h) {
+Kernel kernel_of(int64_t stages, int64_t element_size) {
+  if (stages & kStatistics) return variant<kStatistics, uint8_t>(stages);
   Kernel kernel = nullptr;
-  with_element(h.element_size, [&](auto element) { kernel = variant<decltype(element)>(h.stages); });
+  with_element(element_size, [&](auto element) { kernel = variant<0, decltype(element)>(stages); });
   return kernel;
 }
 
 }  // namespace gpuaug
 
 int main() {
-  return run_cases([](const Header& h, const gpuaug::Batch& batch) {
-    const auto kernel = gpuaug::kernel_of(h);
-    gpuaug::launch(h, batch, [&](const gpuaug::Tiling& tiling) { kernel(batch, tiling); });
-  });
+  return run_cases(
+      [](const Header& h, const gpuaug::Batch& batch) { gpuaug::launch_all(h, batch, gpuaug::kernel_of); });
 }

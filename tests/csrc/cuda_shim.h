@@ -1,21 +1,51 @@
 // What CUDA's language adds, for a host compiler: one OS thread for each CUDA thread, a block's shared memory from the
-// heap, so that AddressSanitizer sees its end.
+// heap, so that AddressSanitizer sees its end. Several blocks may run at a time, so that ThreadSanitizer sees what they
+// do to one another.
 #pragma once
 
 #include <algorithm>
-#include <barrier>
+#include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 struct Index {
   unsigned x;
 };
-static thread_local Index threadIdx;
-static Index blockIdx, blockDim;
-static std::barrier<>* block_barrier;
-static unsigned char* block_shared;  // memory of the one block that runs
+static thread_local Index threadIdx, blockIdx;
+static Index blockDim;
+
+// std::barrier's waiting threads share counters with those of other barriers: between blocks too there would be an
+// order.
+class Barrier {
+ public:
+  explicit Barrier(unsigned threads) : threads_(threads) {}
+
+  void arrive_and_wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    const uint64_t phase = phase_;
+    if (++arrived_ == threads_) {
+      arrived_ = 0;
+      ++phase_;
+      all_.notify_all();
+    } else {
+      all_.wait(lock, [&] { return phase_ != phase; });
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_;
+  unsigned threads_, arrived_ = 0;
+  uint64_t phase_ = 0;
+};
+
+static thread_local Barrier* block_barrier;
+static thread_local unsigned char* block_shared;
 
 struct alignas(8) uint2 {
   uint32_t x, y;
@@ -35,6 +65,16 @@ using std::min;
 template <typename T>
 T __ldg(const T* from) {
   return *from;
+}
+
+// CUDA's promise no order beside their own; a fence does, of what comes before it and after it in two threads.
+inline uint32_t atomicAdd(uint32_t* at, uint32_t value) {
+  return std::atomic_ref<uint32_t>(*at).fetch_add(value, std::memory_order_relaxed);
+}
+
+inline void __threadfence() {
+  static std::atomic<int> fences;  // ThreadSanitizer knows no std::atomic_thread_fence
+  fences.fetch_add(1, std::memory_order_acq_rel);
 }
 
 // PTX's: a nibble's highest bit asks for the byte's sign, eight times.
@@ -61,27 +101,32 @@ inline uint32_t __dp2a_lo(uint32_t halves, uint32_t bytes, uint32_t sum) {
 
 inline uint32_t __dp2a_hi(uint32_t halves, uint32_t bytes, uint32_t sum) { return __dp2a_lo(halves, bytes >> 16, sum); }
 
-// Blocks run one after another; what a block finds in shared memory is poison.
+// Each crew of threads has one block after another. What a block finds in shared memory, of so many vectors, is poison.
 template <typename Kernel>
-void launch_blocks(unsigned blocks, unsigned threads, std::vector<uint4>& shared, const Kernel& kernel) {
+void launch_blocks(unsigned blocks, unsigned crews, unsigned threads, size_t vectors, const Kernel& kernel) {
+  struct Crew {
+    Barrier barrier;
+    std::vector<uint4> shared;
+  };
   blockDim.x = threads;
-  std::barrier<> barrier(threads);
-  block_barrier = &barrier;
-  block_shared = reinterpret_cast<unsigned char*>(shared.data());
-  std::vector<std::thread> crew;
-  for (unsigned i = 0; i < threads; ++i) {
-    crew.emplace_back([&, i] {
-      threadIdx.x = i;
-      for (unsigned block = 0; block < blocks; ++block) {
-        barrier.arrive_and_wait();
-        if (i == 0) {
+  std::vector<std::unique_ptr<Crew>> made;
+  std::vector<std::thread> all;
+  for (unsigned first = 0; first < min(blocks, crews); ++first) {
+    Crew& crew = *made.emplace_back(new Crew{Barrier(threads), std::vector<uint4>(vectors)});
+    for (unsigned i = 0; i < threads; ++i) {
+      all.emplace_back([&crew, &kernel, blocks, crews, vectors, first, i] {
+        threadIdx.x = i;
+        block_barrier = &crew.barrier;
+        block_shared = reinterpret_cast<unsigned char*>(crew.shared.data());
+        for (unsigned block = first; block < blocks; block += crews) {
           blockIdx.x = block;
-          std::memset(static_cast<void*>(shared.data()), 0xA5, shared.size() * sizeof(uint4));
+          crew.barrier.arrive_and_wait();
+          if (i == 0) std::memset(static_cast<void*>(block_shared), 0xA5, vectors * sizeof(uint4));
+          crew.barrier.arrive_and_wait();
+          kernel();
         }
-        barrier.arrive_and_wait();
-        kernel();
-      }
-    });
+      });
+    }
   }
-  for (auto& thread : crew) thread.join();
+  for (auto& thread : all) thread.join();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstdio>
@@ -72,6 +73,16 @@ void store(unsigned char* to, const Vector& v) {
   check_alignment(to, sizeof v);
   std::memcpy(to, &v, sizeof v);
 }
+
+// What the place had before. A GPU promises no order beside its own; a fence does, of what comes before it and after it
+// in two threads.
+inline uint32_t atomic_add(unsigned char* place, uint32_t value) {
+  check_alignment(place, sizeof value);
+  return std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t*>(place)).fetch_add(value, std::memory_order_relaxed);
+}
+
+inline std::atomic<int> fences;  // ThreadSanitizer knows no std::atomic_thread_fence
+inline void fence() { fences.fetch_add(1, std::memory_order_acq_rel); }
 
 // ---- Arithmetic
 

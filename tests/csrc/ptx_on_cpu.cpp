@@ -27,13 +27,12 @@ void tell_warp() {
 #endif
 }
 
-const Variant& variant_of(const Header& h) {
-  const int64_t stages = h.stages & (gpuaug::kBlur | gpuaug::kShrink);
+const Variant& variant_of(int64_t stages, int64_t element_size) {
   for (const Variant& variant : variants()) {
-    if (variant.stages == stages && variant.element_size == h.element_size) return variant;
+    if (variant.stages == stages && variant.element_size == element_size) return variant;
   }
   std::fprintf(stderr, "no variant for stages %lld and %lld bytes an element\n", static_cast<long long>(stages),
-               static_cast<long long>(h.element_size));
+               static_cast<long long>(element_size));
   std::exit(2);
 }
 
@@ -46,23 +45,25 @@ void ptx::barrier() {
 
 int main() {
   return run_cases([](const Header& h, const gpuaug::Batch& batch) {
-    const Variant& variant = variant_of(h);
     std::atomic<uint64_t> executed = 0;
     std::mutex mutex;
     uint64_t longest = 0, waits = 0;
     unsigned blocks = 0;
     ptx::Counts of_launch;
     counts = &of_launch;
-    gpuaug::launch(h, batch, [&](const gpuaug::Tiling& tiling) {
-      const auto bytes = [](const auto& parameter) { return reinterpret_cast<const unsigned char*>(&parameter); };
-      ptx::executed_instructions = ptx::waits = 0;
-      variant.run({{bytes(batch), bytes(tiling)}, block_shared, threadIdx.x, blockIdx.x, blockDim.x});
-      tell_warp();
-      executed += ptx::executed_instructions;
-      const std::lock_guard<std::mutex> lock(mutex);
-      longest = std::max(longest, ptx::executed_instructions);
-      waits = std::max(waits, ptx::waits);
-      blocks = std::max(blocks, blockIdx.x + 1);
+    gpuaug::launch_all(h, batch, [&](int64_t stages, int64_t element_size) {
+      const Variant& variant = variant_of(stages, element_size);
+      return [&](const gpuaug::Batch& given, const gpuaug::Tiling& tiling) {
+        const auto bytes = [](const auto& parameter) { return reinterpret_cast<const unsigned char*>(&parameter); };
+        ptx::executed_instructions = ptx::waits = 0;
+        variant.run({{bytes(given), bytes(tiling)}, block_shared, threadIdx.x, blockIdx.x, blockDim.x});
+        tell_warp();
+        executed += ptx::executed_instructions;
+        const std::lock_guard<std::mutex> lock(mutex);
+        longest = std::max(longest, ptx::executed_instructions);
+        waits = std::max(waits, ptx::waits);
+        blocks = std::max(blocks, blockIdx.x + 1);
+      };
     });
 #ifdef PTX_COUNT
     const auto whole = [](uint64_t number) { return static_cast<unsigned long long>(number); };

@@ -37,10 +37,26 @@ BARRIERS = (
     "the patch has its levels",
     "the tile has its levels",
     "the tile is finished",
+    "the tile is counted",
+    "its counts are added to the draw's",
+    "it is known whether the draw is counted",
     "no thread is at this tile any more",
+)
+STATISTICS = "common/stages/statistics.h"
+OF_TABLES = (
+    "the curve is made",
+    "the next curve may take its place",
+    "nothing is counted",
+    "the image that the curve sees is counted",
+    "and known",
+    "the next curve may count",
 )
 MUTATIONS = {
     **{f"no barrier: {after}": ("thread", KERNEL, f"__syncthreads();  // {after}", "") for after in BARRIERS},
+    **{
+        f"no barrier: {after}": ("thread", STATISTICS, f"team.barrier();  // {after}\n", "\n")
+        for after in OF_TABLES
+    },
     "halo not resolved": (
         "address",
         "cuda/tile_plan.cuh",
@@ -145,6 +161,19 @@ MUTATIONS = {
         "cuda/blur.cuh",
         "sums_[2][j] + fine * centre_",
         "sums_[3][j] + fine * centre_",
+    ),
+    "a border that is sharpened": ("plain", "cuda/sharpen.cuh", "y + row > 0 && ", ""),
+    "alpha that is sharpened": (
+        "plain",
+        "cuda/sharpen.cuh",
+        "column.channel < colored(tiling.channels) ? sharpen_factor(recipe) : kStays",
+        "sharpen_factor(recipe)",
+    ),
+    "the sums of a row that has gone": (
+        "plain",
+        "cuda/sharpen.cuh",
+        "above = own, own = below",
+        "above = own",
     ),
     "a blur of odd columns as if they were even": (
         "plain",
@@ -300,6 +329,81 @@ MUTATIONS = {
     ),
     "elements through another table": ("plain", "cuda/write_side_by_side.cuh", "c == 2 ? 0 : c + 1", "c"),
     "impulse noise where strips go straight": ("plain", "cuda/output.cuh", "straight && !picks", "straight"),
+    "pixels beyond the edge that are counted": (
+        "plain",
+        "cuda/count_tile.cuh",
+        "min(plan.x.extent - x, kStripWidth)",
+        "kStripWidth",
+    ),
+    "counts of the tile before": ("plain", "cuda/count_tile.cuh", "shared.counting().counts[k] = 0;", ""),
+    "levels of the first channel that are counted": (
+        "plain",
+        "cuda/count_tile.cuh",
+        "shared.finished() + channel * plane",
+        "shared.finished()",
+    ),
+    "counts of all channels together": (
+        "plain",
+        "cuda/count_tile.cuh",
+        "counts + channel * kLevels",
+        "counts",
+    ),
+    "a tile that is not counted": (
+        "plain",
+        "cuda/count_tile.cuh",
+        "if (count != 0)",
+        "if (count != 0 && plan.tile > 0)",
+    ),
+    "tables that are made before the last tile": (
+        "plain",
+        "cuda/count_tile.cuh",
+        "before + 1 ==",
+        "before + 2 ==",
+    ),
+    "a tile that is told of before its counts": (
+        "thread",
+        "cuda/count_tile.cuh",
+        "__threadfence();  // before its own tile",
+        "",
+    ),
+    "a sum that is lost": ("thread", "cuda/count_tile.cuh", "{ atomicAdd(at, count); }", "{ *at += count; }"),
+    "alpha among the channels that are measured": (
+        "address",
+        "cuda/count_tile.cuh",
+        "read_anew(colored(batch.channels))",
+        "read_anew(batch.channels)",
+    ),
+    "a draw that is not measured": (
+        "plain",
+        "cuda/tile_plan.cuh",
+        "!is_measured(batch.recipes[draw])",
+        "draw == 1",
+    ),
+    "counted before color": (
+        "plain",
+        "cuda/tiling.h",
+        "counted = StagePlace<CurvesStage>::kBitsBefore",
+        "counted = 0",
+    ),
+    "counted under what covers pixels": (
+        "plain",
+        "cuda/tiling.h",
+        "batch.out ? stages_that_fit(stages) : counted",
+        "stages_that_fit(stages)",
+    ),
+    "tables of another draw's curves": (
+        "plain",
+        "cuda/curves.cuh",
+        "batch.measured[plan.draw].tables",
+        "batch.measured[0].tables",
+    ),
+    "the first channel's table for all": ("plain", "cuda/curves.cuh", "tables + channel * step", "tables"),
+    "no memory for the other channels' tables": (
+        "plain",
+        "cuda/tiling.h",
+        "kStatistics ? colored(channels) : 1",
+        "kStatistics ? 1 : 1",
+    ),
     "band longer than its memory": (
         "address",
         "cuda/resample_antialias.cuh",
@@ -448,4 +552,10 @@ def test_no_thread_returns_before_a_barrier():
     assert "augment_kernel" in head
     assert not re.search(r"\b(return|break|continue|goto)\b", body)
     assert body.count("__syncthreads") == len(BARRIERS)
-    assert not any("__syncthreads" in source for source in sources.values())  # none hides in another file
+    # None hides in another file, but for the one by which a block's threads make tables together:
+    # measured_tables has no return, and goes by the recipe alone, which all of them share.
+    assert sources["cuda/count_tile.cuh"].count("void barrier() const { __syncthreads(); }") == 1
+    assert sum(source.count("__syncthreads") for source in sources.values()) == 1
+    tables = (CSRC / STATISTICS).read_text().partition("measured_tables(")[2].partition("\n}\n")[0]
+    assert tables.count("team.barrier()") == len(OF_TABLES)
+    assert not re.search(r"\b(return|break|goto)\b", re.sub(r"//.*", "", tables))

@@ -15,7 +15,7 @@ from cases import calls
 from cuda_cases import CHAINS, encode_all, every_width, sanitizer_cases
 from host_compiler import CSRC, SANITIZERS, agree, compile_cpp, missing_runtime, run
 from hypothesis import given, settings
-from ptx.kernel import ELEMENTS, VARIANTS, Variant, build, find_nvcc
+from ptx.kernel import VARIANTS, Variant, build, find_nvcc, variants_of
 
 from gpuaug.recipe.layout import BLUR, SHRINK
 
@@ -29,15 +29,13 @@ pytestmark = [
 BARRIER = re.compile(r"\bbar\.sync\s+0;")
 
 
-def variant_of(call: tuple) -> Variant:
-    """The variant that a call of the op takes."""
-    table, stages = call[2], call[7]
-    size = 1 if table is None else table.element_size()
-    return Variant(stages & (BLUR | SHRINK), {bytes_: name for name, bytes_ in ELEMENTS.items()}[size])
+def calls_of(*variants: Variant) -> list[tuple]:
+    """The chains that take these variants, and no others."""
+    return [call for call in CHAINS if variants_of(call) == variants]
 
 
-def cases_of(variant: Variant) -> tuple[int, bytes]:
-    return encode_all([call for call in CHAINS if variant_of(call) == variant])
+def cases_of(*variants: Variant) -> tuple[int, bytes]:
+    return encode_all(calls_of(*variants))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +45,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_chains_take_every_variant():
-    assert {variant_of(call) for call in CHAINS} == set(VARIANTS)
+    assert {variant for call in CHAINS for variant in variants_of(call)} == set(VARIANTS)
 
 
 def test_every_path_of_every_variant(program: Path):
@@ -73,7 +71,7 @@ def test_instructions_are_counted_where_that_is_asked_for(tmp_path: Path):
     done = run(build(compile_cpp, tmp_path, [variant], flags=("-DPTX_COUNT",)), cases)
     *counted, last = done.stdout.decode().splitlines()
     assert last == f"{count} cases agree"
-    pixels = [call[3] * call[4] * call[5] * len(call[1]) for call in CHAINS if variant_of(call) == variant]
+    pixels = [call[3] * call[4] * call[5] * len(call[1]) for call in calls_of(variant)]
     pattern = re.compile(
         r"(\d+) instructions, (\d+) of warps; (\d+) in a thread's block, (\d+) waits; (\d+) blocks of (\d+)"
     )

@@ -110,7 +110,7 @@ def agrees(run: Run, cases: tuple[int, bytes]) -> None:
 
 
 def test_every_path(run: Run):
-    agrees(run, sanitizer_cases(sizes=(ONE,), cuda=False))  # its strips do not depend on a GPU
+    agrees(run, sanitizer_cases(sizes=(ONE,)))  # its strips do not depend on a GPU
 
 
 def test_every_width(run: Run):

@@ -17,7 +17,8 @@ constexpr int64_t kStages[] = {0,
                                kImpulse | kCurves,
                                kBlur | kImpulse | kCurves,
                                kShrink | kErase | kCurves,
-                               kBlur | kShrink | kImpulse | kCurves};
+                               kBlur | kShrink | kImpulse | kCurves,
+                               kShrink | kErase | kCurves | kStatistics};
 constexpr int kMultiprocessors[] = {1, 40, 132};
 constexpr int kSharedKib[] = {64, 100, 164, 228};  // of a multiprocessor: Turing; 8.6, 8.9 and 12; 8.0; 9 and 10
 constexpr int64_t kSizes[] = {1,  2,  3,   4,   5,   7,   8,   9,   31,  32,   33,  64,
@@ -26,6 +27,7 @@ constexpr int64_t kDraws[] = {1, 64};
 constexpr int kElements[] = {1, 2, 4};
 constexpr int kChannels[] = {1, 2, 3, 4};
 constexpr bool kLast[] = {false, true};
+constexpr bool kCounts[] = {false, true};  // before it writes, where curves go by the image
 
 // What a block may have without asking for more; and what every block costs the GPU besides.
 constexpr int kMostOfBlock = 48 << 10, kReserved = 1 << 10;
@@ -111,11 +113,13 @@ int main() {
     batch.draws = one_of(kDraws);
     batch.height = one_of(kSizes);
     batch.width = one_of(kSizes);
+    const bool counts = one_of(kCounts);
     const Gpu gpu{one_of(kMultiprocessors), one_of(kSharedKib) << 10};
     if (rest > 0) {
       std::printf("%lld tilings hold, of %d bytes at most\n", static_cast<long long>(number), most);
       return 0;
     }
+    if (counts && are_measured(stages)) batch = counted(batch);
     const Tiling tiling = tiling_of(batch, stages, element, gpu);
     most = std::max(most, tiling.shared);
     if (const char* fault = fault_of(tiling, batch, gpu)) {

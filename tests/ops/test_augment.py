@@ -33,7 +33,7 @@ def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 
 @pytest.mark.native
-@given(call=calls(cuda=False))
+@given(call=calls())
 @settings(max_examples=400, deadline=None)
 def test_cpu_equals_reference(call):
     expected, got = reference.augment(*call), torch.ops.gpuaug.augment(*call)
@@ -52,7 +52,7 @@ def test_cuda_equals_reference(call):
 
 
 @pytest.mark.native
-@given(call=calls(most_pixels=12, cuda=False))
+@given(call=calls(most_pixels=12))
 @settings(max_examples=25, deadline=None)
 def test_opcheck(call):
     torch.library.opcheck(torch.ops.gpuaug.augment.default, call)

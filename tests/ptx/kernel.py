@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ptx.translate import translate
 
-from gpuaug.recipe.layout import BLUR, SHRINK
+from gpuaug.recipe.layout import BLUR, CURVES, SHRINK, STATISTICS
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-ptx", "-O3", "-std=c++20", "-arch=sm_90"]
@@ -26,13 +26,26 @@ ENTRY = re.compile(r"\.entry (_ZN6gpuaug14augment_kernel\w+)")
 
 
 class Variant(NamedTuple):
-    """The kernel's template arguments."""
+    """The kernel's template arguments. With STATISTICS it counts levels in place of writing them."""
 
     stages: int
     element: str
 
 
-VARIANTS = tuple(itertools.starmap(Variant, itertools.product((0, BLUR, SHRINK, BLUR | SHRINK), ELEMENTS)))
+_STAGES = (0, BLUR, SHRINK, BLUR | SHRINK)
+VARIANTS = (
+    *itertools.starmap(Variant, itertools.product(_STAGES, ELEMENTS)),
+    *(Variant(STATISTICS | stages, "uint8_t") for stages in _STAGES),
+)
+
+
+def variants_of(call: tuple) -> tuple[Variant, ...]:
+    """The variants that a call of the op takes, one launch after another."""
+    table, stages = call[2], call[7]
+    size = 1 if table is None else table.element_size()
+    own, both = stages & (BLUR | SHRINK), CURVES | STATISTICS
+    writes = Variant(own, {bytes_: name for name, bytes_ in ELEMENTS.items()}[size])
+    return (Variant(STATISTICS | own, "uint8_t"), writes) if stages & both == both else (writes,)
 
 
 def find_nvcc() -> str | None:

@@ -69,8 +69,7 @@ void ptx::barrier() {
   block_barrier->arrive_and_wait();
 }
 int main() {
-  std::vector<uint4> shared(1);
-  launch_blocks(1, 64, shared, [] {
+  launch_blocks(1, 1, 64, 1, [] {
     probe({{}, nullptr, threadIdx.x, blockIdx.x, blockDim.x});
     tell_warp();
     lanes += ptx::executed_instructions;

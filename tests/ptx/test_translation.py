@@ -122,6 +122,10 @@ INSTRUCTIONS = [
     ("ld.shared.s16 %r0, [%r3+-8]", 0xFFFFFE80),
     ("ld.global.nc.u8 %rs0, [table+3]", 0xFF),
     ("ld.u8 %rs0, [%rd3+2]", 2),
+    # What was there before, and what is there after
+    ("atom.shared.add.u32 %r0, [memory+12], 5", 0xFFFFFFFE),
+    ("atom.shared.add.u32 %r0, [%r3+-4], -1", 3),
+    ("ld.shared.u32 %r0, [memory+12]", 2),
 ]
 
 STORE = {"%rs0": "st.global.u16", "%r0": "st.global.u32", "%rd0": "st.global.u64"}
@@ -144,7 +148,7 @@ HEAD = """
 """
 PREPARED = """
 mov.u16 %rs1, 1; mov.u16 %rs2, 2; mov.u32 %r1, 9; mov.u32 %r2, 10; mov.u32 %r3, 16; mov.u64 %rd3, table;
-st.shared.u16 [memory+8], 0xFE80;
+st.shared.u16 [memory+8], 0xFE80; st.shared.u32 [memory+12], 0xFFFFFFFE;
 """
 
 
@@ -214,6 +218,7 @@ def test_branches_predicates_and_vectors(tmp_path: Path):
         ("ld.shared.v2.u32 {%r0, %r1}, [memory+4]", 8),
         ("ld.global.u32 %r0, [table]", 4),  # which is aligned to two bytes, and must not be to four by chance
         ("st.global.u64 [%rd1+4], 0", 8),
+        ("atom.global.add.u32 %r0, [%rd1+2], 1", 4),
         ("st.shared.v4.u8 [memory+2], {%rs0, %rs0, %rs0, %rs0}", 4),
     ],
 )
@@ -246,7 +251,10 @@ def test_a_division_by_zero_stops_the_program(tmp_path: Path, division: str):
         ("ld.local.u32 %r0, [%rd1]", "the instruction ld.local.u32"),
         ("ld.global.f32 %r0, [%rd1]", "the type f32"),
         ("st.param.u32 [probe_param_0], %r0", "the instruction st.param.u32"),
-        ("atom.shared.add.u32 %r0, [memory], 1", "the instruction atom.shared.add.u32"),
+        ("atom.shared.add.u64 %rd0, [memory], 1", "the instruction atom.shared.add.u64"),
+        ("atom.shared.max.u32 %r0, [memory], 1", "the instruction atom.shared.max.u32"),
+        ("red.global.add.u32 [%rd1], 1", "the instruction red.global.add.u32"),
+        ("membar.cta", "the instruction membar.cta"),
         ("bar.sync 1", "the instruction bar.sync"),
         ("bar.warp.sync -1", "the instruction bar.warp.sync"),
         ("shfl.sync.idx.b32 %r0, %r1, 0, 31, -1", "the instruction shfl.sync.idx.b32"),

@@ -23,6 +23,7 @@ SPECIAL = {
 }
 # ld.global.nc.v4.u32: where, in how many pieces, of which type.
 _ACCESS = re.compile(r"(ld|st)(\.param|\.shared|\.global)?(?:\.nc)?(?:\.v([24]))?\.([busdefp]\w+)")
+_ADD = re.compile(r"atom(\.shared|\.global)\.add\.u32")
 _ADDRESS = re.compile(r"\[(%?\w+)(?:\+(-?\d+))?\]")
 
 
@@ -97,6 +98,12 @@ class _Translation:
             return f"goto {self.label(operands[0])};"
         if name == "bar.sync" and operands == ("0",):
             return "ptx::barrier();"
+        if name == "membar.gl" and not operands:
+            return "ptx::fence();"
+        if (found := _ADD.fullmatch(name)) and len(operands) == 3:
+            before, place, value = operands
+            address = self.address(place, found[1])
+            return f"{self.register(before)} = ptx::atomic_add({address}, uint32_t({self.value(value)}));"
         if found := _ACCESS.fullmatch(name):
             return self.access(name, *found.groups(), operands)
         if name.startswith("mov.b") and operands[-1].startswith("{"):

@@ -16,11 +16,13 @@ GPUAUG_HOST_DEVICE int64_t curve_word(const Recipe& recipe, int i) {
 
 GPUAUG_HOST_DEVICE int64_t curve_of(int64_t word) { return word & 0xFF; }
 
-// Whether a draw has curves that go by its image: statistics.h makes their tables.
-GPUAUG_HOST_DEVICE bool is_measured(const Recipe& recipe) {
+// Whether these stages have curves that go by the image: statistics.h makes their tables.
+GPUAUG_HOST_DEVICE bool are_measured(int64_t stages) {
   constexpr int64_t kBoth = kCurves | kStatistics;
-  return (recipe.stages & kBoth) == kBoth;
+  return (stages & kBoth) == kBoth;
 }
+
+GPUAUG_HOST_DEVICE bool is_measured(const Recipe& recipe) { return are_measured(recipe.stages); }
 
 // The high `bits` stay.
 GPUAUG_HOST_DEVICE int posterized(int64_t bits, int level) {

@@ -29,7 +29,7 @@ struct ChannelStatistics {
 GPUAUG_HOST_DEVICE ChannelStatistics channel_statistics(uint32_t* histogram) {
   ChannelStatistics of{kLevels, 0, 0, 0, 0};
   uint32_t highest = 0;  // how many values are at the greatest level
-  GPUAUG_ONE_BY_ONE
+  GPUAUG_EIGHT_AT_A_TIME
   for (int level = 0; level < kLevels; ++level) {
     const uint32_t own = histogram[level];
     histogram[level] = of.count;
