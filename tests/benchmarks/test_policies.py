@@ -19,7 +19,7 @@ def _benchmarks_on_the_path(monkeypatch, request):
     monkeypatch.syspath_prepend(request.config.rootpath / "benchmarks")
 
 
-@pytest.mark.parametrize("name", ["policy_targets"])
+@pytest.mark.parametrize("name", ["policy_cases", "policy_targets"])
 def test_examples(name):
     failed, attempted = doctest.testmod(importlib.import_module(name))
     assert attempted > 0
