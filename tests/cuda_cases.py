@@ -215,10 +215,10 @@ CHAINS = (
     chain("sharpen", "measured", "flip", sources=WIDE, size=(19, 35), channels=4, layouts=(True, True)),
     chain("sharpen", "crop", "color", sources=[(50, 90)] * 4, size=(2, 34), channels=2, table=FLOAT),
     # Curves that go by the image, of some draws.
-    chain("measured", sources=[(30, 72)] * 6, size=(30, 72), channels=3),
-    chain("inverted", "measured", "crop", sources=[(40, 90)] * 4, size=(40, 259), channels=4, table=HALF),
+    chain("measured", sources=[(18, 72)] * 5, size=(18, 72), channels=3),
+    chain("inverted", "measured", "crop", sources=[(14, 90)] * 4, size=(12, 259), channels=4, table=HALF),
     chain("equalized", "curves", "flip", "grid", sources=WIDE, size=(30, 72), channels=3, layouts=LAST),
-    chain("measured", "color", "gaussian", sources=WIDE, size=(19, 35), channels=4, table=BFLOAT),
+    chain("measured", "color", "gaussian", sources=WIDE, size=(24, 53), channels=4, table=BFLOAT),
     chain("measured", "turn", "noise", sources=WIDE, size=(30, 72), channels=2, layouts=(True, True)),
     chain("measured", "crop", "article", "boxes", sources=[(50, 90)] * 4, size=(10, 34), table=FLOAT),
     chain("measured", "crop", "color", "impulse", sources=[(50, 90)] * 4, size=(10, 34), channels=3),

@@ -72,7 +72,7 @@ def launcher() -> tuple[str, ...]:
 def run(program: Path, cases: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     environment = os.environ | OPTIONS
     return subprocess.run(
-        [*launcher(), program], input=cases, capture_output=True, timeout=60, env=environment
+        [*launcher(), program], input=cases, capture_output=True, timeout=180, env=environment
     )
 
 
