@@ -195,7 +195,7 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.ADJUST, selection, brightness, contrast, saturation, brightness_first, hue)
 
-    def curve(self, curve: int, parameter: Tensor | int, selection: Selection = True) -> None:
+    def curve(self, curve: Tensor | int, parameter: Tensor | int, selection: Selection = True) -> None:
         """One more curve of levels, of at most ``MOST_CURVES``: ``POSTERIZE`` to a number of bits,
         ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
         """

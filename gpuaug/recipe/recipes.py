@@ -19,22 +19,25 @@ class Group(NamedTuple):
         variant: what must be the same for all draws of a group, such as the size of a filter.
         rows: int64 ``(m,)``, the draws; None for all.
         parameters: by name, ``(m, ...)``.
+        passes: recipes that the transform executes on the way, of draws of its own.
     """
 
     place: int
     variant: int
     rows: Tensor | None
     parameters: dict[str, Tensor]
+    passes: tuple[Recipes, ...] = ()
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Group:
         rows = None if self.rows is None else change(self.rows)
-        return self._replace(
-            rows=rows, parameters={name: change(value) for name, value in self.parameters.items()}
-        )
+        parameters = {name: change(value) for name, value in self.parameters.items()}
+        passes = tuple(recipes.each(change) for recipes in self.passes)
+        return self._replace(rows=rows, parameters=parameters, passes=passes)
 
     @property
     def tensors(self) -> list[Tensor]:
-        return [*([] if self.rows is None else [self.rows]), *self.parameters.values()]
+        own = [*([] if self.rows is None else [self.rows]), *self.parameters.values()]
+        return [*own, *(tensor for recipes in self.passes for tensor in recipes.tensors)]
 
     def column(self, name: str, like: Tensor) -> Tensor:
         """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""

@@ -115,10 +115,14 @@ class Transform(Runnable):
         """Take the next place, in the first pass from the cursor on that has room. Gives the step, and the
         cursor behind it.
         """
-        if cursor.stage == Stage.OUTPUT:
-            raise ValueError(f"Normalize must be the last transform, got {self.label()} after it")
+        self.check_not_last(cursor)
         cursor = cursor.after(self.stage, self.geometry)
         return Step(self, next(places), cursor.pass_index), cursor
+
+    def check_not_last(self, cursor: PassCursor) -> None:
+        """Raise where the chain has ended, with ``Normalize``."""
+        if cursor.stage == Stage.OUTPUT:
+            raise ValueError(f"Normalize must be the last transform, got {self.label()} after it")
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         if step.pass_index != batch.pass_index:

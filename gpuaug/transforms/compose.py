@@ -14,7 +14,7 @@ from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.members import Members
 from gpuaug.transforms.passes import PassCursor
-from gpuaug.transforms.ranges import probability
+from gpuaug.transforms.ranges import probability, shares
 from gpuaug.transforms.step import Step
 
 __all__ = ["Compose", "OneOf", "RandomApply"]
@@ -134,20 +134,37 @@ class OneOf(Container):
     Args:
         transforms: the options, at least one; none may hold ``Normalize``. Those that change the size must
             all come to the same one, in the same passes.
-        by: "random", all equally likely; or "copy": copies 1, 2, 3, ... of a sample take the options in turn,
-            and an original none.
+        by: "random"; or "copy": copies 1, 2, 3, ... of a sample take the options in turn, and an original
+            none.
+        weights: how likely each option is beside the others, at least 0, with a sum above 0; by default all
+            are equally likely. For ``by="random"`` alone.
+        p: probability that a draw gets an option at all, in [0, 1]. For ``by="random"`` alone.
 
     Raises:
-        ValueError: options that come to different sizes.
+        ValueError: options that come to different sizes; weights or p out of range, or with ``by="copy"``.
+
+    >>> flips = [gpuaug.RandomHorizontalFlip(p=1.0), gpuaug.RandomVerticalFlip(p=1.0)]
+    >>> print(OneOf(flips, weights=[3, 1], p=0.5).label())
+    OneOf(by='random', weights=(3.0, 1.0), p=0.5)
     """
 
     def __init__(
-        self, transforms: Sequence[Transform], by: str = "random", *, seed: int | None = None
+        self,
+        transforms: Sequence[Transform],
+        by: str = "random",
+        weights: Sequence[float] | None = None,
+        p: float = 1.0,
+        *,
+        seed: int | None = None,
     ) -> None:
         super().__init__(transforms, seed=seed)
         if by not in ("random", "copy"):
             raise ValueError(f"by must be 'random' or 'copy', got {by!r}")
         self.by = by
+        self.weights = None if weights is None else shares("weights", weights, len(self.transforms))
+        self.p = probability("p", p)
+        if by == "copy" and (weights is not None or self.p != 1):
+            raise ValueError("weights and p are for by='random': with by='copy' the copy decides")
         self.random_count = 1 if by == "random" else 0
         refuse_output(self)
 
@@ -177,10 +194,17 @@ class OneOf(Container):
         options = len(step.children)
         if self.by == "copy":
             return torch.where(batch.copy > 0, (batch.copy - 1) % options, -1)
-        return (batch.uniform(step.place)[:, 0] * options).long()
+        number = batch.uniform(step.place)[:, 0]
+        if self.weights is None:
+            option = (number * (options / self.p if self.p else 0.0)).long()
+        else:
+            ends = torch.tensor(self.weights, dtype=torch.float64, device="cpu").cumsum(0)
+            option = torch.searchsorted(ends, number * (ends[-1] / self.p if self.p else 0.0), right=True)
+        return option if self.p == 1 else torch.where(number < self.p, option, -1)
 
     def extra_repr(self) -> str:
-        return f"by={self.by!r}"
+        weights = "" if self.weights is None else f", weights={self.weights}"
+        return f"by={self.by!r}{weights}{'' if self.p == 1 else f', p={self.p}'}"
 
 
 class RandomApply(Container):

@@ -34,6 +34,7 @@ class DrawBatch:
         self._draws, self._random_counts, self.labels = draws, random_counts, labels
         self.keys = draws[:, 2]
         self._uniform: tuple[Tensor, ...] | None = None
+        self.kept: dict[int, Any] = {}  # what a transform of several passes has drawn, by its place
 
     @property
     def copy(self) -> Tensor:

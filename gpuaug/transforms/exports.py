@@ -15,6 +15,7 @@ from gpuaug.transforms.batched.histograms import *
 from gpuaug.transforms.batched.iso_noise import *
 from gpuaug.transforms.batched.jpeg import *
 from gpuaug.transforms.batched.sharpening import *
+from gpuaug.transforms.batched.sharpness import *
 from gpuaug.transforms.batched.smoothing import *
 from gpuaug.transforms.blur import *
 from gpuaug.transforms.color import *
@@ -26,3 +27,8 @@ from gpuaug.transforms.impulse import *
 from gpuaug.transforms.noise import *
 from gpuaug.transforms.normalize import *
 from gpuaug.transforms.per_class import *
+from gpuaug.transforms.policies.aug_mix import *
+from gpuaug.transforms.policies.auto_augment import *
+from gpuaug.transforms.policies.rand_augment import *
+from gpuaug.transforms.policies.timm import *
+from gpuaug.transforms.policies.trivial_augment import *

@@ -122,6 +122,20 @@ def around(
     return (least, most)
 
 
+def shares(name: str, value: Any, count: int) -> tuple[float, ...]:
+    """As many finite numbers, at least 0, whose sum is above 0.
+
+    >>> shares("weights", [3, 1], 2)
+    (3.0, 1.0)
+    """
+    given = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if len(given) != count or not all(map(is_number, given)):
+        raise TypeError(f"{name} must be {count} numbers, one for each option, got {value!r}")
+    if not all(0 <= share < math.inf for share in given) or sum(given) <= 0:
+        raise ValueError(f"{name} must be finite, at least 0, and not all 0, got {value}")
+    return tuple(float(share) for share in given)
+
+
 def level(name: str, value: Any) -> int:
     """A level of a byte, an int in [0, 255].
 

@@ -61,12 +61,19 @@ class Step:
     place: int  # in the chain: a word of its random counters
     pass_index: int  # a container's is that of the cursor it began at
     children: tuple[Step, ...] = ()
+    last_pass: int = -1  # of a step that takes several; -1: it takes one
     leaves: list[Step] = field(init=False, repr=False, compare=False)
     by_place: dict[int, Placed] = field(init=False, repr=False, compare=False)
     passes: int = field(init=False, repr=False, compare=False)
     sized: bool = field(init=False, repr=False, compare=False)
     options: list[tuple[int, Step, list[int]]] = field(init=False, repr=False, compare=False)
     random_counts: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
+
+    @property
+    def pass_numbers(self) -> str:
+        """As it is printed, from 1 on."""
+        several = self.last_pass > self.pass_index
+        return f"{self.pass_index + 1} to {self.last_pass + 1}" if several else str(self.pass_index + 1)
 
     @property
     def runs_in(self) -> str:
@@ -91,7 +98,7 @@ class Step:
         derived = {
             "leaves": leaves,
             "by_place": {step.place: step.transform for step in leaves},
-            "passes": max(step.pass_index for step in leaves) + 1,
+            "passes": max(max(step.pass_index, step.last_pass) for step in leaves) + 1,
             "sized": any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in leaves),
             "options": [
                 *((number, self.children[number], [k for k in sized if k != number]) for number in sized),
@@ -108,9 +115,9 @@ class Step:
     def describe(self) -> str:
         """The tree with each transform's pass and stage, and the number of launches."""
         rows = [(f"{'  ' * depth}{step.transform.label()}", step) for depth, step in self.walk()]
-        width = max(len(text) for text, _ in rows) + 2
+        width = max(len(text) for text, step in rows if not step.children) + 2
         lines = [
-            text if step.children else f"{text:<{width}}pass {step.pass_index + 1}, {step.runs_in}"
+            text if step.children else f"{text:<{width}}pass {step.pass_numbers}, {step.runs_in}"
             for text, step in rows
         ]
         count = self.passes

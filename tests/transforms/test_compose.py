@@ -70,6 +70,21 @@ def test_one_of_is_even_and_exclusive():
         assert abs((first == value).double().mean() - 1 / 3) < 5 * (2 / 9 / n) ** 0.5
 
 
+def test_one_of_by_weights_and_a_chance_of_none():
+    n = 20_000
+    images = torch.zeros(n, 3, 1, 1, dtype=torch.uint8)
+    options = [ga.RGBShift((9, 9), 0, 0), ga.RGBShift(0, (9, 9), 0), ga.RGBShift(0, 0, (9, 9))]
+    out = ga.OneOf(options, weights=[3, 0, 1], p=0.6)(images, draws_of([1] * n)).flatten(1) == 9
+    assert (out.sum(1) <= 1).all()
+    for rate, expected in zip(out.double().mean(0).tolist(), (0.45, 0.0, 0.15), strict=True):
+        assert abs(rate - expected) <= 5 * (expected * (1 - expected) / n) ** 0.5
+    assert not ga.OneOf(options, p=0.0)(images).any()
+    same = ga.OneOf(options, weights=[2, 2, 2])(images[:99], draws_of([1] * 99))
+    assert torch.equal(same, ga.OneOf(options)(images[:99], draws_of([1] * 99)))
+    crops = ga.OneOf([ga.RandomCrop(4), ga.Resize((4, 4))], p=0.5)
+    assert crops(torch.zeros(9, 3, 8, 8, dtype=torch.uint8)).shape == (9, 3, 4, 4)
+
+
 def test_random_apply_takes_all_or_none():
     n = 9000
     images = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8).expand(n, 1, 2, 2)
@@ -200,6 +215,18 @@ def test_a_nested_apply_to():
             "apply_to must be 'all' or 'copies', got 'some'",
         ),
         (lambda: ga.OneOf(ARTICLE, by="turn"), ValueError, "by must be 'random' or 'copy', got 'turn'"),
+        (lambda: ga.OneOf(ARTICLE, p=1.5), ValueError, r"p must be in \[0, 1\], got 1.5"),
+        (lambda: ga.OneOf(ARTICLE, "copy", p=0.5), ValueError, "weights and p are for by='random'"),
+        (
+            lambda: ga.OneOf(ARTICLE, weights=[1, 2]),
+            TypeError,
+            r"weights must be 3 numbers, one for each option, got \[1, 2\]",
+        ),
+        (
+            lambda: ga.OneOf(ARTICLE, weights=[1, 2, -1]),
+            ValueError,
+            r"weights must be finite, at least 0, and not all 0, got \[1, 2, -1\]",
+        ),
         (lambda: ga.RandomApply(ARTICLE, p=1.5), ValueError, r"p must be in \[0, 1\], got 1.5"),
         (lambda: ga.Compose(ARTICLE, seed=-1), ValueError, r"seed must be in \[0, 2\*\*64\), got -1"),
         (lambda: ga.Compose(ARTICLE, seed=2**64), ValueError, r"seed must be in \[0, 2\*\*64\)"),

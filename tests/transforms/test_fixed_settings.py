@@ -28,7 +28,7 @@ def flips():
 BUILT = {entry.name: (build(entry), [p.name for p in entry.parameters]) for entry in ENTRIES}
 BUILT |= {
     "Compose": (ga.Compose(flips()), ["transforms", "apply_to", "memory_format"]),
-    "OneOf": (ga.OneOf(flips()), ["transforms", "by"]),
+    "OneOf": (ga.OneOf(flips()), ["transforms", "by", "weights", "p"]),
     "RandomApply": (ga.RandomApply(flips()), ["transforms", "p"]),
     "PerClass": (ga.PerClass(flips()), ["transforms", "p"]),
     "MixUp": (ga.MixUp(), ["alpha", "p", "partners"]),

@@ -61,11 +61,11 @@ class Batched(Transform):
         params = self.draw_parameters(batch, step.place)
         variants = self.variants(params)
         if variants is None:
-            batch.groups += _group(step.place, 0, selection, params)
+            batch.groups += groups_of(step.place, 0, selection, params)
             return
         for variant in variants.unique().tolist():
             chosen = both(selection, variants == variant)
-            batch.groups += _group(step.place, variant, chosen, params)
+            batch.groups += groups_of(step.place, variant, chosen, params)
 
     def move_group(self, masks: Tensor, group: Group) -> Tensor:
         whole = masks if masks.dim() == 4 else masks[:, None]
@@ -99,7 +99,7 @@ class Batched(Transform):
             return images.index_copy_(0, group.rows, out)
 
 
-def _group(place: int, variant: int, selection: Selection, params: dict[str, Tensor]) -> list[Group]:
+def groups_of(place: int, variant: int, selection: Selection, params: dict[str, Tensor]) -> list[Group]:
     """The group of the selection draws, if there are any; a group of all needs no rows."""
     if selection is False:
         return []

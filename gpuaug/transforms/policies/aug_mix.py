@@ -1,0 +1,177 @@
+"""AugMix: several chains of ops of one image, mixed with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpuaug.images.batch import has_channels_last
+from gpuaug.images.levels import full_precision
+from gpuaug.recipe.builder import RecipeBuilder
+from gpuaug.recipe.layout import Stage
+from gpuaug.recipe.recipes import Group
+from gpuaug.recipe.selection import Selection, both
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.policies.dirichlet import dirichlet
+from gpuaug.transforms.policies.policy import Policy, check_channels
+from gpuaug.transforms.policies.space import AUGMIX, AUGMIX_SHARE, torchvision_space
+from gpuaug.transforms.ranges import flag, is_whole, number, whole
+from gpuaug.transforms.step import Step
+
+__all__ = ["AugMix"]
+
+BINS = 10
+MOST_STEPS = 3  # of a chain of a random depth
+ALL_OPS = ("Brightness", "Color", "Contrast", "Sharpness")
+WORD = 2.0**32
+
+
+class AugMix(Transform):
+    """Several chains of ops of one image, mixed with one another and with the image.
+
+    >>> import gpuaug
+    >>> augment = gpuaug.Compose([gpuaug.AugMix(), gpuaug.Normalize(0.5, 0.5)])
+    >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+
+    torchvision's ops, magnitudes, signs and shares; each draw of a batch has chains and shares of its own.
+    The kernel makes the chains of all draws at once, in as many passes as a chain has ops, at most; they are
+    mixed in float32 and rounded once. Beyond the image is black; bilinear. Masks, boxes and keypoints stay
+    where they are. ``print(augment.chains)`` shows the ops.
+
+    Args:
+        severity: the strongest magnitude is bin ``severity - 1`` of 10, in [1, 10].
+        mixture_width: how many chains, in [1, 16].
+        chain_depth: how many ops in each, in [1, 10]; -1: 1 to 3, drawn for each chain.
+        alpha: of the Dirichlet distributions of the shares, in [0.1, 100].
+        all_ops: whether brightness, color, contrast and sharpness are among the ops.
+
+    Attributes:
+        chains: the policy that makes a chain.
+
+    Raises:
+        ValueError, TypeError: a setting out of range or of another type; images of two channels.
+    """
+
+    reference = "Hendrycks et al., AugMix, ICLR 2020; torchvision AugMix"
+    stage = Stage.BATCHED
+    backend = "kornia"
+    graded = False
+
+    def __init__(
+        self,
+        severity: int = 3,
+        mixture_width: int = 3,
+        chain_depth: int = -1,
+        alpha: float = 1.0,
+        all_ops: bool = True,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.severity = whole("severity", severity, 1, BINS)
+        self.mixture_width = whole("mixture_width", mixture_width, 1, 16)
+        self.chain_depth = _depth(chain_depth)
+        self.alpha = number("alpha", alpha, 0.1, 100)
+        self.all_ops = flag("all_ops", all_ops)
+        self.chains = Chain(self.severity, self.chain_depth, self.all_ops)
+        self.random_count = 2 + 3 * self.mixture_width
+
+    def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
+        """The share of the image itself and of each chain, and the key of each chain."""
+        width = self.mixture_width
+        beta, shares, keys = batch.uniform(place).split_with_sizes((2, width, 2 * width), 1)
+        own, others = dirichlet(beta, self.alpha).split(1, 1)
+        low, high = (keys * WORD).long().unflatten(1, (width, 2)).unbind(2)
+        shares = torch.cat((own, others * dirichlet(shares, self.alpha)), dim=1)
+        return {"shares": shares, "keys": low | (high << 32)}
+
+    def write(self, builder: RecipeBuilder, selection: Selection, **parameters: Any) -> None:
+        """Nothing of it is in the record."""
+
+    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
+        selection = both(chosen, augmented)
+        if step.pass_index != batch.pass_index or selection is False:
+            return
+        check_channels(self, batch.builder)
+        count = len(batch.keys)
+        rows = torch.arange(count, device="cpu")
+        if not isinstance(selection, bool):
+            rows = rows[selection]
+        if len(rows) == 0:
+            return
+        drawn = self.draw_parameters(batch, step.place)
+        extent = batch.builder.extent
+        # Of several sizes in a pass the whole chain complains.
+        width, height = extent if isinstance(extent, tuple) else extent[0].tolist()
+        keys = drawn["keys"][rows].flatten()
+        nothing = torch.zeros_like(keys)
+        passes = self.chains.recipes(
+            torch.stack((nothing, nothing, keys), dim=1),
+            (count, batch.builder.channels, height, width),
+            rows.repeat_interleave(self.mixture_width),
+        )
+        shares = drawn["shares"][rows].float()
+        batch.groups.append(
+            Group(step.place, 0, None if len(rows) == count else rows, {"shares": shares}, passes)
+        )
+
+    def transform_group(self, images: Tensor, group: Group) -> Tensor:
+        some = images if group.rows is None else images.index_select(0, group.rows)
+        chains = self.chains.apply_recipes(images, group.passes).unflatten(0, (-1, self.mixture_width))
+        with full_precision(images.device):
+            out = _mixed([some, *chains.unbind(1)], group.parameters["shares"])
+            if group.rows is not None:
+                out = images.index_copy(0, group.rows, out)
+        last = has_channels_last(images)
+        return out.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+    def extra_repr(self) -> str:
+        return (
+            f"severity={self.severity}, mixture_width={self.mixture_width}, "
+            f"chain_depth={self.chain_depth}, alpha={self.alpha}, all_ops={self.all_ops}"
+        )
+
+
+class Chain(Policy):
+    """One chain of ops."""
+
+    def __init__(self, severity: int, depth: int, all_ops: bool) -> None:
+        names = [name for name in AUGMIX if all_ops or name not in ALL_OPS]
+        space = torchvision_space(names, AUGMIX, BINS, range(severity), share=AUGMIX_SHARE)
+        slots = MOST_STEPS if depth < 0 else depth
+        super().__init__(space, slots, 1 + 3 * slots, seed=0)
+        self._severity, self._depth = severity, depth
+
+    def choose(self, numbers: Tensor) -> Tensor:
+        op, level, sign = numbers[:, 1:].unflatten(1, (self._slots, 3)).unbind(2)
+        op = (op * len(self._space.entries)).long()
+        rows = self._space.rows(op, (level * self._severity).long(), sign < 0.5)
+        if self._depth > 0:
+            return rows
+        depth = 1 + (numbers[:, :1] * MOST_STEPS).long()
+        return torch.where(torch.arange(self._slots, device="cpu") < depth, rows, self._space.nothing)
+
+
+def _mixed(parts: list[Tensor], shares: Tensor) -> Tensor:
+    """The sum of images ``(m, C, H, W)``, each with its shares, a column of ``(m, parts)``."""
+    dtype = parts[0].dtype
+    wide = torch.promote_types(dtype, torch.float32)
+    columns = shares.to(wide)[..., None, None, None].unbind(1)
+    out = parts[0].to(wide) * columns[0]
+    for part, share in zip(parts[1:], columns[1:], strict=True):
+        out = out + part.to(wide) * share
+    return out.to(dtype) if dtype.is_floating_point else out.round().clamp(0, 255).to(dtype)
+
+
+def _depth(depth: Any) -> int:
+    if is_whole(depth) and depth == -1:
+        return -1
+    if not is_whole(depth):
+        raise TypeError(f"chain_depth must be -1 or an int in [1, 10], got {type(depth).__name__}")
+    if not 1 <= depth <= 10:
+        raise ValueError(f"chain_depth must be -1 or in [1, 10], got {depth}")
+    return int(depth)

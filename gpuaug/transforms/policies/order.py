@@ -1,0 +1,122 @@
+"""Which ops of a draw share a pass: an op joins the open one where the result stays that of their order.
+
+A pass has one geometry, then one color matrix, then curves; batched ops follow. An op that steps back in this
+order may still join where the two commute:
+
+* A move by whole pixels commutes with all that changes each pixel by itself and leaves black black, since
+  black is what it fills with.
+* A warp, which interpolates, commutes with a matrix that leaves black black and clamps nothing, but for
+  rounding.
+* Moves add up, unless one takes back what another has pushed out of the image.
+
+Everything else opens the draw's next pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+from gpuaug.recipe.layout import MOST_CURVES
+
+
+class Kind(IntEnum):
+    """What matters of an op for its place in a pass."""
+
+    NOTHING = 0
+    WARP = 1  # geometry that interpolates
+    LEFT = 2  # moves by whole pixels
+    RIGHT = 3
+    UP = 4
+    DOWN = 5
+    FADE = 6  # a color matrix without a constant, that leaves every pixel within black and white
+    GLARE = 7  # one that may lead beyond white or black, and is clamped
+    CURVE = 8  # of levels, and black stays black
+    LIFT = 9  # of levels, and black does not
+    BATCHED = 10  # after the kernel
+
+
+_OPPOSITE = {Kind.LEFT: Kind.RIGHT, Kind.RIGHT: Kind.LEFT, Kind.UP: Kind.DOWN, Kind.DOWN: Kind.UP}
+
+
+@dataclass(frozen=True)
+class OpenPass:
+    """What a draw's pass holds so far.
+
+    >>> OpenPass().after(Kind.WARP).admits(Kind.CURVE), OpenPass().after(Kind.CURVE).admits(Kind.WARP)
+    (True, False)
+    """
+
+    warped: bool = False  # or has geometry that another cannot join
+    moved: frozenset[Kind] = frozenset()
+    clamped: bool = False
+    curves: int = 0
+    lifted: bool = False  # black is no longer black
+    batched: bool = False
+
+    def admits(self, kind: Kind) -> bool:
+        if kind in (Kind.NOTHING, Kind.BATCHED):
+            return True
+        if self.batched:
+            return False
+        if kind == Kind.WARP:
+            return not (self.warped or self.moved or self.clamped or self.curves)
+        if kind in _OPPOSITE:
+            return not (self.warped or self.lifted or _OPPOSITE[kind] in self.moved)
+        if kind in (Kind.FADE, Kind.GLARE):
+            return not (self.clamped or self.curves)
+        return self.curves < MOST_CURVES
+
+    def after(self, kind: Kind) -> OpenPass:
+        """With one more op: in this pass, or as the first one of the next."""
+        start = self if self.admits(kind) else OpenPass()
+        return replace(
+            start,
+            warped=start.warped or kind == Kind.WARP,
+            moved=start.moved | ({kind} & _OPPOSITE.keys()),
+            clamped=start.clamped or kind == Kind.GLARE,
+            curves=start.curves + (kind in (Kind.CURVE, Kind.LIFT)),
+            lifted=start.lifted or kind == Kind.LIFT,
+            batched=start.batched or kind == Kind.BATCHED,
+        )
+
+
+def _automaton() -> tuple[Tensor, Tensor]:
+    """Of every state that ops can lead to, and every kind: the next state, and 1 where a pass is opened."""
+    states = [OpenPass(), OpenPass(warped=True)]
+    following, opened = [], []
+    for state in states:  # grows meanwhile
+        after = [state.after(kind) for kind in Kind]
+        states += [new for new in dict.fromkeys(after) if new not in states]
+        following.append([states.index(new) for new in after])
+        opened.append([int(not state.admits(kind)) for kind in Kind])
+    return torch.tensor(following, device="cpu"), torch.tensor(opened, device="cpu")
+
+
+_FOLLOWING, _OPENED = _automaton()
+
+
+def passes_of(kinds: Tensor, warped: bool = False) -> Tensor:
+    """The pass of every op, from 0 on.
+
+    >>> passes_of(torch.tensor([[Kind.WARP, Kind.CURVE], [Kind.CURVE, Kind.WARP], [Kind.LIFT, Kind.LIFT]]))
+    tensor([[0, 0],
+            [0, 1],
+            [0, 0]])
+
+    Args:
+        kinds: int64 ``(n, ops)``, on the host: the ops of each draw in turn.
+        warped: whether pass 0 has geometry already that theirs cannot join.
+
+    Returns:
+        int64 ``(n, ops)``.
+    """
+    state, number, passes = torch.full_like(kinds[:, 0], int(warped)), torch.zeros_like(kinds[:, 0]), []
+    for kind in kinds.unbind(1):
+        number = number + _OPENED[state, kind]
+        state = _FOLLOWING[state, kind]
+        passes.append(number)
+    return torch.stack(passes, dim=1)
