@@ -1,0 +1,6 @@
+"""Chains of other libraries, translated."""
+
+from gpuaug.translate.findings import TranslationWarning as TranslationWarning
+from gpuaug.translate.torchvision import from_torchvision as from_torchvision
+
+__all__ = ["TranslationWarning", "from_torchvision"]
