@@ -66,7 +66,7 @@ def from_torchvision(
 
     Args:
         chain: a ``Compose`` of v1 or v2, an ``nn.Sequential``, or one transform. It is not changed.
-        apply_to: as in ``Compose``: "all" is what torchvision does, "copies" augments over-sampled ones alone.
+        apply_to: as in ``Compose``: "all" is what torchvision does, "copies" leaves originals out.
         seed: of the keys, when used without draws; as in ``Compose``.
         memory_format: of the result; as in ``Compose``.
 
