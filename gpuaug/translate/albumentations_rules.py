@@ -9,7 +9,7 @@ from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.clahe import CLAHE
 from gpuaug.transforms.batched.distortion import ElasticTransform, OpticalDistortion
 from gpuaug.transforms.batched.downscale import Downscale
-from gpuaug.transforms.batched.histograms import AutoContrast, Equalize
+from gpuaug.transforms.batched.histograms import AutoContrast
 from gpuaug.transforms.batched.jpeg import JpegCompression
 from gpuaug.transforms.batched.sharpening import Emboss, Sharpen
 from gpuaug.transforms.batched.smoothing import Blur, GlassBlur, MedianBlur, MotionBlur
@@ -112,7 +112,7 @@ def _smallest(reading: Reading) -> list[Transform]:
     reading.only("max_size_hw", None)
     size = reading["max_size"]
     if not isinstance(size, int):
-        return reading.missing(f"max_size={size!r} has no counterpart", "one number")
+        reading.missing(f"max_size={size!r} has no counterpart", "one number")
     reading.note("the longer side is rounded down, and may so have a pixel fewer")
     return reading.sometimes(reading.make(Resize, size, antialias=False), chance(reading))
 
@@ -205,6 +205,7 @@ def _scale(reading: Reading) -> tuple[float, float]:
 def _optical(reading: Reading) -> list[Transform]:
     _bilinear(reading)
     reading.only("mode", "camera")
+    reading.note("the lens is about the middle of the image, there half a pixel further")
     made = reading.make(OpticalDistortion, tuple(reading["distort_limit"]), padding_mode=_border(reading))
     return reading.sometimes(made, chance(reading))
 
@@ -268,20 +269,11 @@ def _gamma(reading: Reading) -> list[Transform]:
     return reading.sometimes(reading.make(RandomGamma, (least / 100, most / 100)), chance(reading))
 
 
-def _equalize(reading: Reading) -> list[Transform]:
-    reading.only("by_channels", True)
-    reading.only("mask", None)
-    reading.known("mask_params")
-    if reading["mode"] == "cv":
-        reading.note("histograms are made even as Pillow does it, mode='pil'")
-    return reading.sometimes(reading.make(Equalize), chance(reading))
-
-
 def _auto_contrast(reading: Reading) -> list[Transform]:
     reading.only("cutoff", 0)
     reading.only("ignore", None)
-    if reading["method"] == "cdf":
-        reading.note("levels are stretched as Pillow does it, method='pil'")
+    reading.only("method", "pil")
+    reading.note("level 255 counts as the others do, as in Pillow")
     return reading.sometimes(reading.make(AutoContrast), chance(reading))
 
 
@@ -360,7 +352,7 @@ def _downscale(reading: Reading) -> list[Transform]:
 
 def _compression(reading: Reading) -> list[Transform]:
     reading.only("compression_type", "jpeg")
-    reading.note("bytes are within about a level of libjpeg's, not its own")
+    reading.note("it is given red, green and blue; there they come to OpenCV as blue, green and red")
     return _sometimes(JpegCompression, quality="quality_range")(reading)
 
 
@@ -388,7 +380,6 @@ RULES: dict[str, Rule] = {
     "Downscale": _downscale,
     "ElasticTransform": _elastic,
     "Emboss": _sometimes(Emboss, alpha="alpha", strength="strength"),
-    "Equalize": _equalize,
     "Erasing": _erasing,
     "GaussNoise": _gauss_noise,
     "GaussianBlur": _gaussian_blur,

@@ -33,7 +33,7 @@ class Findings:
             raise ValueError(_listed(f"{function}: {count} {what} no counterpart in gpuaug", self.missing))
         if self.notes:
             text = _listed(f"{function}: what gpuaug draws a little differently", self.notes)
-            warnings.warn(text, TranslationWarning, stacklevel=3)
+            warnings.warn(text, TranslationWarning, stacklevel=4)  # at the call of the function
 
 
 def _listed(first: str, lines: list[str]) -> str:

@@ -35,6 +35,7 @@ class Reading:
         self.translation, self.transform, self.place = translation, transform, place
         self.within, self.forced = within, forced
         self._read: set[str] = set()
+        self._refused = False
 
     @property
     def name(self) -> str:
@@ -56,6 +57,7 @@ class Reading:
 
     def missing(self, what: str = NO_COUNTERPART, nearest: str = "") -> list[Transform]:
         """Name what has no counterpart; gives no transforms."""
+        self._refused = True
         near = f"; nearest: {nearest}" if nearest else ""
         self.translation.findings.missing.append(f"{self._where}: {what}{near}")
         return []
@@ -84,7 +86,11 @@ class Reading:
         return not self.within
 
     def check_unread(self) -> None:
-        """Name the settings that no rule took and that are not the default."""
+        """Name the settings that no rule took and that are not the default. One that was refused may not have
+        come to all of them.
+        """
+        if self._refused:
+            return
         for name, parameter in inspect.signature(type(self.transform).__init__).parameters.items():
             named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
             if name == "self" or not named or name in self._read:
@@ -96,7 +102,9 @@ class Reading:
     # ---- What is made
 
     def make(self, kind: Callable[..., Transform], *given: Any, **named: Any) -> list[Transform]:
-        """A transform of gpuaug; what it refuses has no counterpart."""
+        """A transform of gpuaug, unless something is missing; what it refuses has no counterpart."""
+        if self._refused:
+            return []
         try:
             return [kind(*given, **named)]
         except (TypeError, ValueError) as error:

@@ -90,12 +90,14 @@ def _random_crop(reading: Reading) -> list[Transform]:
         return reading.make(RandomCrop, tuple(reading["size"]))
     sides = set(padding) if isinstance(padding, (list, tuple)) else {padding}
     if mode not in BORDERS:
-        return reading.missing(f"padding_mode={mode!r} has no counterpart", "padding_mode='reflect'")
+        reading.missing(f"padding_mode={mode!r} has no counterpart", "padding_mode='reflect'")
     if len(sides) > 1:
-        return reading.missing(f"padding={padding!r} has no counterpart", "padding=, the same on every side")
+        reading.missing(f"padding={padding!r} has no counterpart", "padding=, the same on every side")
     if reading.values.normalized:
-        return reading.missing("padding after Normalize has no counterpart", "RandomCrop ahead of Normalize")
-    return reading.make(RandomCrop, tuple(reading["size"]), padding=sides.pop(), padding_mode=BORDERS[mode])
+        reading.missing("padding after Normalize has no counterpart", "RandomCrop ahead of Normalize")
+    return reading.make(
+        RandomCrop, tuple(reading["size"]), padding=sides.pop(), padding_mode=BORDERS.get(mode, mode)
+    )
 
 
 def _random_resized_crop(reading: Reading) -> list[Transform]:
