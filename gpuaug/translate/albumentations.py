@@ -45,7 +45,8 @@ def from_albumentations(
 
     ``ToTensorV2`` is left out: batches are tensors ``(N, C, H, W)`` already. ``ToFloat`` and ``Normalize``
     become one ``Normalize`` at the end. Boxes, masks and keypoints are arguments of gpuaug's chains, not
-    settings. The seed of the chain is not taken over: its numbers are drawn otherwise.
+    settings. The seed of the chain is not taken over: there it gives all transforms the same numbers, so that
+    flip and blur always come together; here each draws its own.
 
     Args:
         chain: a ``Compose``, or one transform. It is not changed.

@@ -273,7 +273,7 @@ def _auto_contrast(reading: Reading) -> list[Transform]:
     reading.only("cutoff", 0)
     reading.only("ignore", None)
     reading.only("method", "pil")
-    reading.note("level 255 counts as the others do, as in Pillow")
+    reading.note("level 255 counts for the brightest, as in Pillow; there it does not")
     return reading.sometimes(reading.make(AutoContrast), chance(reading))
 
 
@@ -347,6 +347,7 @@ def _pixel_dropout(reading: Reading) -> list[Transform]:
 
 def _downscale(reading: Reading) -> list[Transform]:
     reading.only("interpolation_pair", {"upscale": 0, "downscale": 0})
+    reading.note("the sides of the small image are rounded down, not to the nearest pixel")
     return _sometimes(Downscale, scale="scale_range")(reading)
 
 
