@@ -168,6 +168,7 @@ _EXACT = {
 }
 LIBRARY = Library(
     name="albumentations",
+    version="2",
     module="albumentations",
     rules=RULES | CONVERTING | HOLDING,
     absent=ABSENT,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Compose, OneOf, RandomApply
+from gpuaug.translate.findings import Findings
 from gpuaug.translate.values import Values
 
-if TYPE_CHECKING:
-    from gpuaug.translate.translation import Translation
+# A transform, its place, what it is within, and whether it is forced; to what it becomes.
+Translate = Callable[[object, str, str, bool], list[Transform]]
 
 NO_COUNTERPART = "it has no counterpart"
+
+
+class UnknownSetting(LookupError):
+    """A setting that the transform has not: it is of a version with other names."""
 
 
 class Reading:
@@ -23,6 +28,7 @@ class Reading:
     its default: so one that a later version adds is named, and never dropped in silence.
 
     Attributes:
+        findings, values, translate: of the translation that it is part of.
         transform: the other library's.
         place: where it is, such as "transforms[2]".
         within: the container that applies it to some draws alone, "" for none.
@@ -30,10 +36,17 @@ class Reading:
     """
 
     def __init__(
-        self, translation: Translation, transform: object, place: str, within: str, forced: bool
+        self,
+        findings: Findings,
+        values: Values,
+        translate: Translate,
+        transform: object,
+        place: str,
+        within: str,
+        forced: bool,
     ) -> None:
-        self.translation, self.transform, self.place = translation, transform, place
-        self.within, self.forced = within, forced
+        self.findings, self.values, self.translate = findings, values, translate
+        self.transform, self.place, self.within, self.forced = transform, place, within, forced
         self._read: set[str] = set()
         self._refused = False
 
@@ -41,13 +54,12 @@ class Reading:
     def name(self) -> str:
         return type(self.transform).__name__
 
-    @property
-    def values(self) -> Values:
-        return self.translation.values
-
     def __getitem__(self, setting: str) -> Any:
         self._read.add(setting)
-        return getattr(self.transform, setting)
+        try:
+            return getattr(self.transform, setting)
+        except AttributeError:
+            raise UnknownSetting(setting) from None
 
     def known(self, *settings: str) -> None:
         """Settings that change nothing of an image, or that others say already."""
@@ -59,12 +71,12 @@ class Reading:
         """Name what has no counterpart; gives no transforms."""
         self._refused = True
         near = f"; nearest: {nearest}" if nearest else ""
-        self.translation.findings.missing.append(f"{self._where}: {what}{near}")
+        self.findings.missing.append(f"{self._where}: {what}{near}")
         return []
 
     def note(self, text: str) -> None:
         """Say what differs."""
-        self.translation.findings.notes.append(f"{self._where}: {text}")
+        self.findings.notes.append(f"{self._where}: {text}")
 
     @property
     def _where(self) -> str:
@@ -95,8 +107,9 @@ class Reading:
             named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
             if name == "self" or not named or name in self._read:
                 continue
-            value = getattr(self.transform, name, inspect.Parameter.empty)
-            if not _same(value, parameter.default):
+            if not hasattr(self.transform, name):
+                self.missing(f"its setting {name} cannot be read")
+            elif not _same(value := getattr(self.transform, name), parameter.default):
                 self.missing(f"{name}={value!r} has no counterpart", f"{name}={parameter.default!r}")
 
     # ---- What is made
@@ -110,16 +123,19 @@ class Reading:
         except (TypeError, ValueError) as error:
             return self.missing(str(error))
 
-    def inner(
-        self, setting: str = "transforms", within: str = "", forced: bool = False
+    def inner(self, within: str = "", forced: bool = False) -> list[list[Transform]]:
+        """What each of its ``transforms`` becomes."""
+        path = f"{self.place}.transforms" if self.place else "transforms"
+        return self.each(self["transforms"], path, within, forced)
+
+    def each(
+        self, transforms: Iterable[object], path: str, within: str = "", forced: bool = False
     ) -> list[list[Transform]]:
-        """What each of the transforms that it holds becomes."""
-        dot = "." if self.place else ""
+        """What each transform becomes of those that ``path`` holds."""
+        within = within or self.within
         return [
-            self.translation.one(
-                transform, f"{self.place}{dot}{setting}[{number}]", within or self.within, forced
-            )
-            for number, transform in enumerate(self[setting])
+            self.translate(transform, f"{path}[{number}]", within, forced)
+            for number, transform in enumerate(transforms)
         ]
 
     def sometimes(self, made: list[Transform], p: float) -> list[Transform]:

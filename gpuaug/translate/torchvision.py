@@ -77,18 +77,14 @@ def from_torchvision(
     Warns:
         TranslationWarning: of what differs, once for the chain.
     """
-    if not LIBRARY.has(chain) and type(chain) is not nn.Sequential:
+    if not LIBRARY.has(chain):
         raise TypeError(
             "chain must be a Compose or a transform of torchvision, or an nn.Sequential of them, "
             f"got {type(chain).__name__}"
         )
     translation = Translation(LIBRARY, _values_of(chain))
-    made = _sequence(translation, chain) if type(chain) is nn.Sequential else translation.one(chain, "")
+    made = translation.one(chain, "")
     return translation.finish("from_torchvision", made, apply_to, seed, memory_format)
-
-
-def _sequence(translation: Translation, chain: nn.Sequential) -> list[Transform]:
-    return [new for number, one in enumerate(chain) for new in translation.one(one, f"[{number}]")]
 
 
 def _values_of(chain: Any) -> Values:
@@ -114,6 +110,11 @@ def _names(chain: Any) -> Iterator[str]:
 
 def _compose(reading: Reading) -> list[Transform]:
     return [new for made in reading.inner() for new in made]
+
+
+def _sequential(reading: Reading) -> list[Transform]:
+    chain: Any = reading.transform
+    return [new for made in reading.each(chain, reading.place) for new in made]
 
 
 def _random_apply(reading: Reading) -> list[Transform]:
@@ -187,6 +188,7 @@ HOLDING: dict[str, Rule] = {
     "Compose": _compose,
     "RandomApply": _random_apply,
     "RandomChoice": _random_choice,
+    "Sequential": _sequential,
 }
 
 _OWN = "a gpuaug transform of your own, or do it in the data set"
@@ -232,9 +234,11 @@ _EXACT = {
 }
 LIBRARY = Library(
     name="torchvision",
+    version="0.16 or later",
     module="torchvision.transforms",
     rules=RULES | CONVERTING | HOLDING,
     absent=ABSENT,
     movable=frozenset({*_MOVABLE, *CONVERTING, *HOLDING}),
     exact=frozenset({*_EXACT, *CONVERTING, *HOLDING}),
+    others=(nn.Sequential,),
 )

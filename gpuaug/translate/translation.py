@@ -10,7 +10,7 @@ import torch
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Compose
 from gpuaug.translate.findings import Findings
-from gpuaug.translate.reading import NO_COUNTERPART, Reading
+from gpuaug.translate.reading import NO_COUNTERPART, Reading, UnknownSetting
 from gpuaug.translate.values import Values
 
 Rule = Callable[[Reading], list[Transform]]
@@ -24,7 +24,9 @@ class Library:
 
     Attributes:
         name: as users say it.
+        version: that has the settings of the rules.
         module: where its classes are.
+        others: classes from elsewhere that it takes as its own.
         rules: makes transforms of one of its.
         absent: what has no counterpart, with the nearest thing that exists, "" for none.
         movable: may follow Normalize there, and come ahead of it here.
@@ -32,16 +34,18 @@ class Library:
     """
 
     name: str
+    version: str
     module: str
     rules: Mapping[str, Rule]
     absent: Mapping[str, str]
     movable: frozenset[str]
     exact: frozenset[str]
+    others: tuple[type, ...] = ()
 
     def has(self, transform: object) -> bool:
-        """Whether the class of a transform is the library's own."""
+        """Whether the class of a transform is the library's own, and no subclass."""
         module = type(transform).__module__
-        return module == self.module or module.startswith(f"{self.module}.")
+        return type(transform) in self.others or module == self.module or module.startswith(f"{self.module}.")
 
 
 class Translation:
@@ -59,7 +63,8 @@ class Translation:
 
     def one(self, transform: object, place: str, within: str = "", forced: bool = False) -> list[Transform]:
         """What a transform becomes, of which ``place`` says where it is."""
-        reading, library = Reading(self, transform, place, within, forced), self.library
+        library = self.library
+        reading = Reading(self.findings, self.values, self.one, transform, place, within, forced)
         name = reading.name
         if not library.has(transform):
             return reading.missing(f"it is none of {library.name}'s transforms", OWN)
@@ -74,7 +79,10 @@ class Translation:
         if self.values.rounds and name not in library.exact and not self._rounding_said:
             self._rounding_said = True
             reading.note("from here on values are floats there, and bytes here, rounded once a stage")
-        made = library.rules[name](reading)
+        try:
+            made = library.rules[name](reading)
+        except UnknownSetting as error:
+            return reading.missing(f"it has no setting {error}", f"{library.name} {library.version}")
         reading.check_unread()
         return made
 

@@ -22,7 +22,7 @@ from gpuaug.translate.albumentations_absent import ABSENT
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for its latest version
 A = pytest.importorskip(
     "albumentations",
-    minversion="2.0",
+    minversion="2.0.8",
     reason="needs albumentations: pip install -r benchmarks/requirements.txt",
 )
 
@@ -332,6 +332,16 @@ def test_one_error_names_all_of_a_chain_by_their_places():
 def test_what_differs_is_said(transform: Any, message: str):
     with pytest.warns(TranslationWarning, match=message):
         from_albumentations(transform)
+
+
+def test_settings_of_another_version_are_named():
+    """Version 1 had var_limit."""
+    noise = A.GaussNoise()
+    del noise.std_range
+    with pytest.raises(
+        ValueError, match="GaussNoise: it has no setting std_range; nearest: albumentations 2"
+    ):
+        from_albumentations(A.Compose([noise]))
 
 
 def test_settings_of_the_chain_are_the_callers():
