@@ -26,6 +26,8 @@ from gpuaug.transforms.mixes.cmo import *
 from gpuaug.transforms.mixes.cutmix import *
 from gpuaug.transforms.mixes.mixup import *
 from gpuaug.transforms.mixes.remix import *
+from gpuaug.translate import from_albumentations as from_albumentations
+from gpuaug.translate import from_torchvision as from_torchvision
 
 if not _typing.TYPE_CHECKING:  # type checkers take what is imported as itself, or with a star
     # All of its classes and functions, but not the packages that were imported with them.

@@ -24,6 +24,7 @@ ROOMS = {
     "travel": "images recipe tracing",
     "functional": "arguments lazy_kornia images random recipe stages ops tracing travel",
     "transforms": "arguments lazy_kornia images random recipe stages ops tracing travel functional",
+    "translate": "transforms",
     "files": "images ops.backends",
     "sampling": "arguments random ops.backends",
     "loading": "arguments images random recipe travel functional transforms files sampling",

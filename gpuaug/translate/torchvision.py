@@ -1,0 +1,244 @@
+"""Chains of torchvision, v1 and v2: what holds transforms, what converts, and what has no counterpart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from gpuaug.transforms.base import Transform
+from gpuaug.transforms.compose import Compose
+from gpuaug.translate.reading import Reading
+from gpuaug.translate.torchvision_rules import RULES
+from gpuaug.translate.translation import Library, Rule, Translation
+from gpuaug.translate.values import Values
+
+CONVERSIONS = ("ConvertImageDtype", "ToDtype", "ToTensor")
+
+
+def from_torchvision(
+    chain: Any,
+    apply_to: str = "all",
+    *,
+    seed: int | None = None,
+    memory_format: torch.memory_format = torch.preserve_format,
+) -> Compose:
+    """A chain of torchvision's transforms as one of gpuaug's, for batches on the device.
+
+    >>> import gpuaug
+    >>> from torchvision.transforms import v2
+    >>> chain = v2.Compose([
+    ...     v2.ToImage(),
+    ...     v2.RandomResizedCrop(32, antialias=True),
+    ...     v2.RandomHorizontalFlip(),
+    ...     v2.ToDtype(torch.float32, scale=True),
+    ...     v2.Normalize([0.5], [0.25]),
+    ... ])
+    >>> augment = gpuaug.from_torchvision(chain)
+    >>> augment(torch.zeros(2, 3, 48, 48, dtype=torch.uint8)).shape
+    torch.Size([2, 3, 32, 32])
+    >>> print(augment)
+    Compose(apply_to='all')
+      RandomResizedCrop(size=(32, 32), scale=(0.08, 1.0), ratio=(0.75, 1.33))  pass 1, geometry
+      RandomHorizontalFlip(p=0.5)                                              pass 1, geometry
+      Normalize(mean=[0.5], std=[0.25], dtype=float32)                         pass 1, output
+    1 pass: 1 kernel launch a batch
+
+    Each image of a batch draws parameters of its own, with torchvision's distributions. Settings are carried
+    over exactly, or refused: one error names all that has no counterpart, with the nearest thing that exists.
+
+    >>> gpuaug.from_torchvision(v2.Compose([v2.Resize(8, "bicubic"), v2.Lambda(abs)]))
+    Traceback (most recent call last):
+    ValueError: from_torchvision: 2 transforms or settings have no counterpart in gpuaug
+      transforms[0] Resize: interpolation='bicubic' has no counterpart; nearest: interpolation='bilinear'
+      transforms[1] Lambda: it has no counterpart; nearest: a gpuaug transform of your own, or do it in ...
+
+    What is drawn a little differently (such as hue, in YIQ) is translated, and said in one warning for the
+    chain. Two things are not said each time. Bytes may differ by a level where the libraries round
+    otherwise. And ``eval()`` only resizes, crops from the middle and normalises, as do originals under
+    ``apply_to="copies"``: torchvision's chains know neither.
+
+    ``ToImage``, ``PILToTensor``, ``ToPILImage`` and ``ToPureTensor`` say nothing of pixels and are left out;
+    ``ToDtype``, ``ToTensor``, ``ConvertImageDtype`` and ``Normalize`` become one ``Normalize`` at the end.
+    Without them bytes stay bytes.
+
+    Args:
+        chain: a ``Compose`` of v1 or v2, an ``nn.Sequential``, or one transform. It is not changed.
+        apply_to: as in ``Compose``: "all" is what torchvision does, "copies" leaves originals out.
+        seed: of the keys, when used without draws; as in ``Compose``.
+        memory_format: of the result; as in ``Compose``.
+
+    Raises:
+        TypeError: a chain that is none of torchvision's.
+        ValueError: anything without a counterpart, all of it at once; a chain that changes nothing.
+
+    Warns:
+        TranslationWarning: of what differs, once for the chain.
+    """
+    if not LIBRARY.has(chain):
+        raise TypeError(
+            "chain must be a Compose or a transform of torchvision, or an nn.Sequential of them, "
+            f"got {type(chain).__name__}"
+        )
+    translation = Translation(LIBRARY, _values_of(chain))
+    made = translation.one(chain, "")
+    return translation.finish("from_torchvision", made, apply_to, seed, memory_format)
+
+
+def _values_of(chain: Any) -> Values:
+    """What images come as: floats where they are normalised though nothing makes floats of them."""
+    for name in _names(chain):
+        if name in CONVERSIONS:
+            break
+        if name == "Normalize":
+            return Values.floats()
+    return Values()
+
+
+def _names(chain: Any) -> Iterator[str]:
+    """The classes of a chain's transforms, in order."""
+    children = chain if isinstance(chain, nn.Sequential) else getattr(chain, "transforms", ())
+    yield type(chain).__name__
+    for child in children:
+        yield from _names(child)
+
+
+# ---- What holds transforms
+
+
+def _compose(reading: Reading) -> list[Transform]:
+    return [new for made in reading.inner() for new in made]
+
+
+def _sequential(reading: Reading) -> list[Transform]:
+    chain: Any = reading.transform
+    return [new for made in reading.each(chain, reading.place) for new in made]
+
+
+def _random_apply(reading: Reading) -> list[Transform]:
+    made = [new for made in reading.inner(within="RandomApply") for new in made]
+    return reading.sometimes(made, reading["p"])
+
+
+def _random_choice(reading: Reading) -> list[Transform]:
+    options = reading.inner(within="RandomChoice")
+    return reading.choice(options, reading["p"] or [1.0] * len(options))
+
+
+# ---- What converts
+
+
+def _nothing(reading: Reading) -> list[Transform]:
+    return []
+
+
+def _to_pil(reading: Reading) -> list[Transform]:
+    reading.only("mode", None, "RGB", "L")
+    return reading.missing("of floats has no counterpart", "floats stay") if reading.values.floating else []
+
+
+def _convert(reading: Reading, dtype: torch.dtype, scale: bool) -> list[Transform]:
+    if reading.outermost() and (instead := reading.values.convert(dtype, scale=scale)):
+        reading.missing(f"dtype={dtype}, scale={scale} has no counterpart here", instead)
+    return []
+
+
+def _to_dtype(reading: Reading) -> list[Transform]:
+    dtype, scale = reading["dtype"], reading["scale"]
+    if not isinstance(dtype, dict):
+        return _convert(reading, dtype, scale)
+    kinds = {kind: getattr(kind, "__name__", kind) for kind in dtype}
+    of_images = [one for kind, one in dtype.items() if kinds[kind] in ("Image", "Tensor", "Video")]
+    for kind, one in dtype.items():
+        if kinds[kind] not in ("Image", "Tensor", "Video", "others") and one is not None:
+            reading.missing(f"dtype of {kinds[kind]}={one} has no counterpart", "None: they keep theirs")
+    image = of_images[0] if of_images else dtype.get("others")
+    return [] if image is None else _convert(reading, image, scale)
+
+
+def _normalize(reading: Reading) -> list[Transform]:
+    reading.known("inplace")
+    values = reading.values
+    if not reading.outermost():
+        return []
+    if values.normalized:
+        return reading.missing("it follows another Normalize", "one Normalize of both")
+    if not values.floating:
+        return reading.missing(
+            "of bytes has no counterpart", "ToDtype(torch.float32, scale=True) ahead of it"
+        )
+    values.normalize([float(v) for v in reading["mean"]], [float(v) for v in reading["std"]])
+    return []
+
+
+CONVERTING: dict[str, Rule] = {
+    "ConvertImageDtype": lambda reading: _convert(reading, reading["dtype"], True),
+    "Identity": _nothing,
+    "Normalize": _normalize,
+    "PILToTensor": _nothing,
+    "ToDtype": _to_dtype,
+    "ToImage": _nothing,
+    "ToPILImage": _to_pil,
+    "ToPureTensor": _nothing,
+    "ToTensor": lambda reading: _convert(reading, torch.float32, True),
+}
+HOLDING: dict[str, Rule] = {
+    "Compose": _compose,
+    "RandomApply": _random_apply,
+    "RandomChoice": _random_choice,
+    "Sequential": _sequential,
+}
+
+_OWN = "a gpuaug transform of your own, or do it in the data set"
+_ONE_SIZE = "Resize((height, width)) or RandomResizedCrop: a batch has one size"
+_BOXES = "augment(images, boxes=...), whose boxes follow the images and are cut off at their border"
+_POINTS = "augment(images, keypoints=...), whose keypoints follow the images"
+_PAD = "RandomCrop(size, padding=...)"
+
+ABSENT: dict[str, str] = {
+    "ClampBoundingBoxes": _BOXES,
+    "ClampKeyPoints": _POINTS,
+    "ConvertBoundingBoxFormat": _BOXES,
+    "CutMix": "the loader's: BalancedLoader(..., mix=gpuaug.CutMix(alpha=...))",
+    "FiveCrop": "CenterCrop, or RandomCrop",
+    "Lambda": _OWN,
+    "LinearTransformation": "Normalize, for each channel",
+    "MixUp": "the loader's: BalancedLoader(..., mix=gpuaug.MixUp(alpha=...))",
+    "Pad": _PAD,
+    "RGB": "images of three channels, from the data set",
+    "RandomIoUCrop": "RandomResizedCrop, whose boxes follow",
+    "RandomOrder": "one order, or RandomChoice of several chains",
+    "RandomPerspective": "RandomAffine",
+    "RandomPhotometricDistort": "ColorJitter, ChannelShuffle",
+    "RandomResize": _ONE_SIZE,
+    "RandomShortestSize": _ONE_SIZE,
+    "RandomZoomOut": "RandomAffine(0, scale=...) below 1",
+    "SanitizeBoundingBoxes": _BOXES,
+    "SanitizeKeyPoints": _POINTS,
+    "ScaleJitter": _ONE_SIZE,
+    "SetClampingMode": _BOXES,
+    "TenCrop": "CenterCrop, or RandomCrop and RandomHorizontalFlip",
+    "UniformTemporalSubsample": "frames chosen in the data set",
+}
+
+# They move whole pixels, or all alike, so that Normalize may come before or after.
+_MOVABLE = {
+    *("CenterCrop", "RandomCrop", "RandomHorizontalFlip", "RandomVerticalFlip"),
+    *("Resize", "RandomResizedCrop", "RandomErasing"),
+}
+_EXACT = {
+    *("CenterCrop", "RandomCrop", "RandomHorizontalFlip", "RandomVerticalFlip", "RandomErasing"),
+    *("RandomChannelPermutation", "RandomInvert", "RandomSolarize"),
+}
+LIBRARY = Library(
+    name="torchvision",
+    version="0.16 or later",
+    module="torchvision.transforms",
+    rules=RULES | CONVERTING | HOLDING,
+    absent=ABSENT,
+    movable=frozenset({*_MOVABLE, *CONVERTING, *HOLDING}),
+    exact=frozenset({*_EXACT, *CONVERTING, *HOLDING}),
+    others=(nn.Sequential,),
+)
