@@ -46,6 +46,11 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     window = torch.stack((whole(1, width + reach), whole(1, height + reach)), dim=1)
     builder.crop(corner, window, some())
     builder.border(draw(st.sampled_from(sorted(BORDERS))), some())
+    if draw(st.booleans()):
+        levels = torch.randint(256, (channels,), generator=random).tolist()
+        builder.border("zero", some(), fill=tuple(levels))
+    if draw(st.booleans()):
+        builder.interpolate("nearest", some())
     builder.resize((out_width, out_height))
     if affine and draw(st.booleans()):
         inverse = torch.randn(n, 4, generator=random, dtype=torch.float64)

@@ -38,7 +38,7 @@ class AxisResampler {
     if (shrinks_) {
       filter(from, channels, out);
     } else if (!grouped_) {
-      blend_columns(from, channels, first_.data(), second_.data(), weights_.data(), out, line_);
+      blend_columns(from, channels, first_.data(), second_.data(), weights_.data(), outside_, out, line_);
     } else if (whole_) {
       take_groups(from, channels, first_groups_.data(), out, true, line_);
     } else {
@@ -57,8 +57,10 @@ class AxisResampler {
     const bool edge = recipe.border == kEdge;
     bool zeros = false;
     int any = 0;
+    const Sampling sampling = sampling_of(recipe);
+    for (int c = 0; c < 4; ++c) outside_[c] = static_cast<uint8_t>(outside_level(recipe, c));
     for (int64_t x = 0; x < line_; ++x) {
-      const Tap t = tap(source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1));
+      const Tap t = tap(sampling, source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1));
       int64_t a, b;
       if (edge) {
         a = clamp(t.index, low, high), b = clamp(t.index + 1, low, high);
@@ -131,8 +133,9 @@ class AxisResampler {
 
   int64_t width_ = 0, line_ = 0;
   bool shrinks_ = false;
-  bool whole_ = false;    // every column lies on a source pixel
-  bool grouped_ = false;  // the columns are read in groups
+  bool whole_ = false;       // every column lies on a source pixel
+  bool grouped_ = false;     // the columns are read in groups
+  uint8_t outside_[4] = {};  // the level of each channel where there is no pixel
   std::vector<int32_t> first_, second_;
   std::vector<int16_t> weights_;
   std::vector<Group> first_groups_, second_groups_;

@@ -96,6 +96,7 @@ class AssembledDraw {
         break;
       case Opcode::kBorder:
         recipe_.border = whole(0);
+        recipe_.outside = whole(1);
         break;
       case Opcode::kBlur:
         recipe_.stages |= kBlur;
@@ -132,6 +133,9 @@ class AssembledDraw {
         recipe_.stages |= kErase;
         cut_out({real(0), real(1)}, {whole(2), whole(3)}, whole(4));
         break;
+      case Opcode::kNearest:
+        recipe_.stages |= kNearest;
+        break;
       case Opcode::kWords:
         break;  // set_words executes it
     }
@@ -161,7 +165,8 @@ class AssembledDraw {
     const bool copied = along_axes && scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 &&
                         out.width == width && out.height == height;
     if (!copied) out.stages |= kGeometry;
-    if (smooth_ && along_axes && (shrinks(scale[0]) || shrinks(scale[1]))) out.stages |= kShrink;
+    if (smooth_ && !(out.stages & kNearest) && along_axes && (shrinks(scale[0]) || shrinks(scale[1])))
+      out.stages |= kShrink;
     return out;
   }
 

@@ -29,6 +29,7 @@ from gpuaug.recipe.layout import (
     IMPULSE_UNIT,
     LUMA,
     MOST_CURVES,
+    NEAREST,
     QUARTER,
     SHRINK,
     STEADY,
@@ -148,7 +149,7 @@ class _Draws:
         self.cross = torch.zeros_like(self.extent)
         self.shift = torch.zeros_like(self.extent)
         self.low, self.high = nothing, self.source  # the window
-        self.border = nothing[:, :1]
+        self.border = self.outside = nothing[:, :1]
         self.blur = nothing[:, [0, 0, 0]]
         self.colors = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
         self.colors = self.colors.expand(operands.count, 3, 4)
@@ -241,8 +242,12 @@ class _Draws:
         self.scale = torch.where(selection, along, self.scale)
         self.cross = torch.where(selection, cross, self.cross)
 
-    def execute_border(self, selection: Tensor, which: int) -> None:
+    def execute_border(self, selection: Tensor, which: int, outside: int) -> None:
         self.border = torch.where(selection, self._get.whole(which)[:, None], self.border)
+        self.outside = torch.where(selection, self._get.whole(outside)[:, None], self.outside)
+
+    def execute_nearest(self, selection: Tensor) -> None:
+        self.stages = torch.where(selection, self.stages | NEAREST, self.stages)
 
     def execute_blur(self, selection: Tensor, which: int, sigma: int) -> None:
         kind = self._get.whole(which)[:, None]
@@ -320,12 +325,13 @@ class _Draws:
         one = int(FIXED_POINT)  # beside a float, whole numbers would be rounded to the default type
         whole = self.source == self.source.new_tensor((size[1], size[0]))
         moved = ~(along_axes & ((scale == one) & (shift == 0) & whole).all(1, keepdim=True))
-        shrinks = self.smooth & along_axes & (scale.abs() > one).any(1, keepdim=True)
+        smooth = self.smooth & ((self.stages & NEAREST) == 0)
+        shrinks = smooth & along_axes & (scale.abs() > one).any(1, keepdim=True)
         stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
         pairs = (self.source, scale, cross, shift, self.low, self.high)
         colors = torch.cat((self.colors[:, :, :3], self.colors[:, :, 3:] * 255), dim=2) * COLOR_UNIT
         colors = torch.where((stages & COLOR) != 0, colors.round().long().flatten(1), 0)
-        others = (self.border, self.blur, colors, self.curves, self.free)
+        others = (self.border, self.outside, self.blur, colors, self.curves, self.free)
         return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 

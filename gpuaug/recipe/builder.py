@@ -163,8 +163,25 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.AFFINE, selection, inverse, scale, shares)
 
-    def border(self, name: str, selection: Selection = True) -> None:
-        self._program.write(Opcode.BORDER, selection, BORDERS[name])
+    def border(self, name: str, selection: Selection = True, *, fill: tuple[int, ...] = (0,)) -> None:
+        """What lies beyond the image; a "zero" border has the level ``fill``, or one for each channel."""
+        self._program.write(Opcode.BORDER, selection, BORDERS[name], self._outside(fill))
+
+    def _outside(self, fill: tuple[int, ...]) -> int:
+        if len(fill) not in (1, self.channels):
+            raise ValueError(
+                f"fill must be a level or one for each of the {self.channels} channels, "
+                f"got {len(fill)} levels"
+            )
+        each = fill * self.channels if len(fill) == 1 else fill
+        return sum(level << 8 * channel for channel, level in enumerate(each))
+
+    def interpolate(self, interpolation: str | None, selection: Selection = True) -> None:
+        """Where it is "nearest", the pass reads one pixel of the source for each of its own: the nearest,
+        halves up. No filter is widened then.
+        """
+        if interpolation == "nearest":
+            self._program.write(Opcode.NEAREST, selection)
 
     # ---- Blur, color, curves, noise and impulse noise
 

@@ -6,18 +6,20 @@ filter in 1/2**14.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
-from gpuaug.recipe.layout import BORDERS, FIXED_POINT, GEOMETRY, SHRINK
+from gpuaug.recipe.layout import BORDERS, FIXED_POINT, GEOMETRY, NEAREST, NEAREST_HALF, SHRINK
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.stages.base import chosen, word
 from gpuaug.stages.borders import resolve, resolve_floats
 
 _FIELDS = (
     *("stages", "offset", "width", "height", "xx", "yy", "xy", "yx", "x1", "y1"),
-    *("left", "top", "right", "bottom", "border"),
+    *("left", "top", "right", "bottom", "border", "outside"),
 )
 
 # ---- Bytes
@@ -30,10 +32,11 @@ class _Source:
         self._storage, self._field, self._interleaved = storage, field, interleaved
         self._channels = channels
         self._channel = torch.arange(channels, device=storage.device)[:, None, None]
+        self.outside = (field["outside"][:, None] >> 8 * self._channel) & 255
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
         """int64 ``(n, channels, height, width)`` at columns and rows ``(n, height, width)``; -1 reads
-        zero.
+        what lies outside.
         """
         field = self._field
         pixel = (y.clamp(min=0) * field["width"] + x.clamp(min=0))[:, None]
@@ -42,7 +45,7 @@ class _Source:
         else:
             byte = pixel + (field["height"] * field["width"])[:, None] * self._channel
         byte = (byte + field["offset"][:, None]).clamp(0, max(self._storage.numel() - 1, 0))
-        return torch.where(((x >= 0) & (y >= 0))[:, None], self._storage[byte].long(), 0)
+        return torch.where(((x >= 0) & (y >= 0))[:, None], self._storage[byte].long(), self.outside)
 
 
 def bytes_of(
@@ -72,7 +75,8 @@ def bytes_of(
     bottom = torch.where(moved, field["bottom"], field["height"]).maximum(top + 1).minimum(field["height"])
     pixels = _Source(storage, field, channels, interleaved)
 
-    (x0, wx), (y0, wy) = _tap(column), _tap(row)
+    nearest = (field["stages"] & NEAREST) != 0
+    (x0, wx), (y0, wy) = _tap(column, nearest), _tap(row, nearest)
     x0, x1 = resolve(x0, left, right, border), resolve(x0 + 1, left, right, border)
     y0, y1 = resolve(y0, top, bottom, border), resolve(y0 + 1, top, bottom, border)
     wx, wy = wx[:, None], wy[:, None]
@@ -83,7 +87,8 @@ def bytes_of(
         return image
 
     # Every source row across, then down, each axis filtered where it shrinks and blended where it does not.
-    flat = moved & ((field["stages"] & SHRINK) != 0) & (field["xy"] == 0) & (field["yx"] == 0)
+    smooth = ((field["stages"] & SHRINK) != 0) & ~nearest
+    flat = moved & smooth & (field["xy"] == 0) & (field["yx"] == 0)
     across, down = (flat & ((field[name] > 1 << 32) | (field[name] < -1 << 32)) for name in ("xx", "yy"))
     columns = torch.arange(int(field["width"].max()), device=storage.device)
     rows = torch.arange(int(field["height"].max()), device=storage.device)[:, None]
@@ -99,7 +104,7 @@ def bytes_of(
         y0[:, None, :, :1].expand(-1, channels, -1, width),
         y1[:, None, :, :1].expand(-1, channels, -1, width),
     )
-    upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), 0) for k in at)
+    upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), pixels.outside * 128) for k in at)
     shrunk = torch.where(down[:, None], filtered, level(_blend(upper, lower, wy)))
     return torch.where((across | down)[:, None], shrunk, image)
 
@@ -134,9 +139,9 @@ def level(fine: Tensor) -> Tensor:
     return (fine + 64) >> 7
 
 
-def _tap(coordinate: Tensor) -> tuple[Tensor, Tensor]:
-    rounded = coordinate + (1 << 20)
-    return rounded >> 32, (rounded >> 21) & 2047
+def _tap(coordinate: Tensor, nearest: Tensor) -> tuple[Tensor, Tensor]:
+    rounded = coordinate + torch.where(nearest, NEAREST_HALF, 1 << 20)
+    return rounded >> 32, torch.where(nearest, 0, (rounded >> 21) & 2047)
 
 
 # ---- Floats
@@ -149,6 +154,8 @@ def floats_of(images: Tensor, recipes: Recipes) -> Tensor:
     resampled = _resample(images, recipes)
     if recipes.stages & SHRINK:
         resampled = _where(recipes, SHRINK, _shrink(images, recipes), resampled)
+    if recipes.stages & NEAREST:
+        resampled = _where(recipes, NEAREST, _read(images, recipes), resampled)
     return _where(recipes, GEOMETRY, resampled, images)
 
 
@@ -160,22 +167,48 @@ def _where(recipes: Recipes, bit: int, then: Tensor, otherwise: Tensor) -> Tenso
 
 def _resample(images: Tensor, recipes: Recipes) -> Tensor:
     """Bilinear."""
+    column, row, inside = _places(recipes, lambda coordinate: coordinate)
+    out = kornia.geometry.transform.remap(
+        images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
+    )
+    inside = inside.to(images.dtype)
+    outside = (1 - inside) * _outside(images, recipes)
+    return torch.where(inside > 0, out * inside, 0) + outside  # whatever the image's edge is
+
+
+def _read(images: Tensor, recipes: Recipes) -> Tensor:
+    """The nearest pixel of the source, unchanged."""
+    half = NEAREST_HALF / FIXED_POINT
+    column, row, inside = _places(recipes, lambda coordinate: (coordinate + half).floor())
+    row, column = row.clamp(0, images.shape[2] - 1), column.clamp(0, images.shape[3] - 1)  # empty windows
+    place = (row * images.shape[3] + column).long().flatten(1)[:, None]
+    read = images.flatten(2).gather(2, place.expand(-1, images.shape[1], -1))
+    return torch.where(inside > 0, read.unflatten(2, recipes.size), _outside(images, recipes))
+
+
+def _places(recipes: Recipes, change: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """The columns and rows ``(n, height, width)`` that pixels are read from, inside the window, from changed
+    coordinates; and how much of a pixel lies there, ``(n, 1, height, width)``, float64 all.
+    """
     height, width = recipes.size
     field = {
         name: recipes.field(name)[:, None, None]
         for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "top", "right", "bottom", "border")
     }
-    x = torch.arange(width, dtype=torch.float64, device=images.device)
-    y = torch.arange(height, dtype=torch.float64, device=images.device)[:, None]
-    column = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
-    row = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
+    x = torch.arange(width, dtype=torch.float64, device=recipes.records.device)
+    y = torch.arange(height, dtype=torch.float64, device=recipes.records.device)[:, None]
+    column = change((field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT)
+    row = change((field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT)
     column, inside_x = resolve_floats(column, field["left"], field["right"], field["border"])
     row, inside_y = resolve_floats(row, field["top"], field["bottom"], field["border"])
-    out = kornia.geometry.transform.remap(
-        images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
-    )
-    inside = (inside_x * inside_y)[:, None].to(images.dtype)
-    return torch.where(inside > 0, out * inside, 0)  # beyond the image is black, whatever its edge is
+    return column, row, (inside_x * inside_y)[:, None]
+
+
+def _outside(images: Tensor, recipes: Recipes) -> Tensor:
+    """What a zero border is, ``(n, C, 1, 1)``."""
+    shift = 8 * torch.arange(images.shape[1], device=images.device)
+    levels = (recipes.field("outside")[:, None] >> shift) & 255
+    return (levels.to(images.dtype) / 255)[:, :, None, None]
 
 
 def _shrink(images: Tensor, recipes: Recipes) -> Tensor:

@@ -294,6 +294,42 @@ MUTATIONS = {
     ),
     "elements through another table": ("plain", "cuda/write_side_by_side.cuh", "c == 2 ? 0 : c + 1", "c"),
     "impulse noise where strips go straight": ("plain", "cuda/output.cuh", "straight && !picks", "straight"),
+    "the nearest pixel blended with the next": (
+        "plain",
+        "common/stages/geometry.h",
+        "Sampling{kNearestHalf, 0}",
+        "Sampling{kNearestHalf, 2047}",
+    ),
+    "the nearest pixel without its half": (
+        "plain",
+        "common/stages/geometry.h",
+        "Sampling{kNearestHalf, 0}",
+        "Sampling{0, 0}",
+    ),
+    "a filter where the nearest pixel is read": (
+        "plain",
+        "common/stages/geometry.h",
+        "(kBoth | kNearest)",
+        "kBoth",
+    ),
+    "a border of the first channel's level": (
+        "plain",
+        "cuda/resample_gather.cuh",
+        "outside_level(recipe, c)",
+        "outside_level(recipe, 0)",
+    ),
+    "a border that is black beside a filter": (
+        "plain",
+        "cuda/resample_gather.cuh",
+        "left < 0 ? outside :",
+        "left < 0 ? 0 :",
+    ),
+    "a border that is not black on a path that has only black": (
+        "plain",
+        "cuda/tile_plan.cuh",
+        "recipe.border == kZero && recipe.outside != 0",
+        "false",
+    ),
     "band longer than its memory": (
         "address",
         "cuda/resample_antialias.cuh",

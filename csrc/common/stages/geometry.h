@@ -23,10 +23,26 @@ GPUAUG_HOST_DEVICE int64_t source_coordinate(int64_t a, int64_t x, int64_t b, in
                               static_cast<uint64_t>(b) * static_cast<uint64_t>(y) + static_cast<uint64_t>(c));
 }
 
-GPUAUG_HOST_DEVICE Tap tap(int64_t coordinate) {
-  // Round to 1/2048 first: a fraction that rounds up to 1 then carries into the index.
-  const int64_t rounded = static_cast<int64_t>(static_cast<uint64_t>(coordinate) + (uint64_t{1} << 20));
-  return {rounded >> 32, static_cast<int>((rounded >> 21) & 2047)};
+// How a draw's taps come of coordinates: what is added, and the bits of a weight that count. Round to 1/2048 first: a
+// fraction that rounds up to 1 then carries into the index. The nearest pixel has all the weight.
+struct Sampling {
+  int64_t half;
+  int weights;
+};
+
+GPUAUG_HOST_DEVICE Sampling sampling_of(const Recipe& recipe) {
+  return recipe.stages & kNearest ? Sampling{kNearestHalf, 0} : Sampling{int64_t{1} << 20, 2047};
+}
+
+GPUAUG_HOST_DEVICE Tap tap(const Sampling& sampling, int64_t coordinate) {
+  const int64_t rounded =
+      static_cast<int64_t>(static_cast<uint64_t>(coordinate) + static_cast<uint64_t>(sampling.half));
+  return {rounded >> 32, static_cast<int>(rounded >> 21) & sampling.weights};
+}
+
+// What is read nowhere, in one channel.
+GPUAUG_HOST_DEVICE int outside_level(const Recipe& recipe, int channel) {
+  return static_cast<int>(recipe.outside >> (8 * channel) & 255);
 }
 
 // Across a row, then down a column; values and result in 1/128.
@@ -46,13 +62,14 @@ GPUAUG_HOST_DEVICE Window readable_window(const Recipe& recipe) {
 
 // The four source pixels that an output pixel (x, y) lies between, and the weights of the right and the lower ones.
 struct Corners {
-  int64_t left, right, upper, lower;  // -1: nowhere, it counts as zero
+  int64_t left, right, upper, lower;  // -1: nowhere
   int across, down;
 };
 
 GPUAUG_HOST_DEVICE Corners corners(const Recipe& recipe, const Window& window, int64_t x, int64_t y) {
-  const Tap tx = tap(source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1));
-  const Tap ty = tap(source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1));
+  const Sampling sampling = sampling_of(recipe);
+  const Tap tx = tap(sampling, source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1));
+  const Tap ty = tap(sampling, source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1));
   return {resolve(tx.index, window.left, window.right, recipe.border),
           resolve(tx.index + 1, window.left, window.right, recipe.border),
           resolve(ty.index, window.top, window.bottom, recipe.border),
@@ -114,7 +131,8 @@ GPUAUG_HOST_DEVICE int filtered_down(int sum) { return (sum + (1 << 20)) >> 21; 
 
 GPUAUG_HOST_DEVICE bool shrinks(const Recipe& recipe, int64_t step) {
   constexpr int64_t kOne = int64_t{1} << 32, kBoth = kGeometry | kShrink;
-  return (recipe.stages & kBoth) == kBoth && recipe.xy == 0 && recipe.yx == 0 && (step > kOne || step < -kOne);
+  return (recipe.stages & (kBoth | kNearest)) == kBoth && recipe.xy == 0 && recipe.yx == 0 &&
+         (step > kOne || step < -kOne);
 }
 
 }  // namespace gpuaug

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.layout import BORDERS, FIXED_POINT
+from gpuaug.recipe.layout import BORDERS, FIXED_POINT, NEAREST_HALF
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.step import Step
 
@@ -125,7 +125,7 @@ def read_masks(
 
 def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
     """The pixel to read, and whether there is none because the border is zero."""
-    pixel = (at + 0.5).floor().long()
+    pixel = (at + NEAREST_HALF / FIXED_POINT).floor().long()  # as images with interpolation="nearest"
     outside = (pixel < low) | (pixel >= high)
     period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
     phase = (pixel - low).remainder(period.clamp(min=1))
