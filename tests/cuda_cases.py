@@ -97,6 +97,8 @@ def chain(
         extent = torch.stack((packed.widths - 3, packed.heights - 2), dim=1).clamp(min=1)
         builder.crop(torch.tensor([[-2, 1], [3, -1]]).repeat(n, 1)[:n], extent)
     builder.border(border, fill=fill)
+    if "small" in names:  # in the middle of what lies beyond it
+        builder.affine((1, 0, 0, 1), (0.1, -0.2), scale=torch.linspace(0.4, 0.7, n))
     if "nearest" in names:
         builder.interpolate("nearest", odd)
     builder.resize((size[1], size[0]))
@@ -201,6 +203,9 @@ CHAINS = (
         for names, table in ((("flip",), None), (("impulse",), BFLOAT), (("gaussian",), FLOAT))
     ),
     chain("gaussian", "flip", "impulse", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
+    chain("small", sources=[(50, 90)] * 3, size=(30, 34), channels=3, border="zero"),
+    chain("small", "flip", sources=[(50, 90)] * 3, size=(30, 134), channels=2, border="zero", fill=(9, 250)),
+    chain("small", "gaussian", sources=[(50, 90)] * 3, size=(70, 34), border="zero", fill=(99,)),
     chain("crop", "nearest", sources=WIDE, size=(30, 72), channels=3, border="zero", fill=(9, 250, 77)),
     chain("crop", "nearest", "flip", sources=[(50, 90)] * 4, size=(30, 34), channels=2, layouts=(True, True)),
     chain("turn", "nearest", sources=SMALL, size=(9, 33), channels=4, border="zero", fill=(1, 22, 255, 128)),

@@ -157,6 +157,13 @@ class RowPipeline {
 
   void shrink_row(int64_t y) const {
     const int64_t centre = source_coordinate(0, 0, recipe_.yy, y, recipe_.y1);
+    if (shows_beyond(centre, window_.top, window_.bottom, recipe_.border)) {
+      const Row out = geometry_result(y);
+      for (int c = 0; c < batch_.channels; ++c) {
+        std::fill_n(out.channel(c), line_, static_cast<int16_t>(outside_level(recipe_, c)));
+      }
+      return;
+    }
     const Filter filter = filter_at(centre, recipe_.yy, window_.top, window_.bottom);
     const int64_t values = batch_.channels * line_;
     int32_t* sums = scratch_.sums.data();

@@ -23,6 +23,7 @@ __device__ inline void find_filter(AxisFilter& out, const TilePlan& plan, const 
   if (pixel < 0) return;
   const int64_t coordinate = source_coordinate(axis.scale, pixel, 0, 0, axis.shift);
   if (shrinking) {
+    if (shows_beyond(coordinate, axis.low, axis.high, plan.border)) return;
     const Filter filter = filter_at(coordinate, axis.scale, axis.low, axis.high);
     out.first = static_cast<int>(filter.first - axis.low);
     out.count = static_cast<uint16_t>(filter.count);

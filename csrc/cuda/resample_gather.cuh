@@ -53,6 +53,7 @@ __device__ inline int across_row(const Recipe& recipe, const Strides& strides, c
     return blend(fine(left < 0 ? outside : pixels[left * strides.column]),
                  fine(right < 0 ? outside : pixels[right * strides.column]), t.weight);
   }
+  if (shows_beyond(coordinate, window.left, window.right, recipe.border)) return fine(outside);
   const Filter filter = filter_at(coordinate, recipe.xx, window.left, window.right);
   FilterWalk walk;
   int sum = 0;
@@ -76,6 +77,7 @@ __device__ inline int shrink_pixel(const Recipe& recipe, const Strides& strides,
     const int lower = row(resolve(t.index + 1, window.top, window.bottom, recipe.border));
     return level(blend(upper, lower, t.weight));
   }
+  if (shows_beyond(coordinate, window.top, window.bottom, recipe.border)) return outside;
   const Filter filter = filter_at(coordinate, recipe.yy, window.top, window.bottom);
   FilterWalk walk;
   int sum = 0;

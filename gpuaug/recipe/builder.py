@@ -45,7 +45,7 @@ class RecipeBuilder:
         """Of ``count`` draws of images of ``channels``: the first one's source image begins at byte ``first``
         of the storage, that of each next one ``step`` bytes further.
         """
-        self._count, self.channels = count, channels
+        self.count, self.channels = count, channels
         self._device = device or torch.device("cpu")
         self._program = Program(first, step, extent)
         self._extent = extent
@@ -96,7 +96,7 @@ class RecipeBuilder:
     def _rows(self, extent: Extent) -> Tensor:
         if isinstance(extent, Tensor):
             return extent
-        return torch.tensor([extent], device=self._device).expand(self._count, 2)
+        return torch.tensor([extent], device=self._device).expand(self.count, 2)
 
     def _resized(self, extent: Extent, selection: Selection) -> None:
         if selection is True:
@@ -273,10 +273,10 @@ class RecipeBuilder:
         columns, constants, code = self._program.columns, self._program.constants, self._program.code
         # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a
         # stage that was written to counts as used.
-        if torch.compiler.is_compiling() or self._device.type != "cpu" or self._count == 0:
-            records = execute(columns, constants, code, self._count, size, self._device)
+        if torch.compiler.is_compiling() or self._device.type != "cpu" or self.count == 0:
+            records = execute(columns, constants, code, self.count, size, self._device)
             return Recipes(records, size, possible_stages(constants, code))
-        records = torch.empty((self._count, len(FIELDS)), dtype=torch.int64, device="cpu")
+        records = torch.empty((self.count, len(FIELDS)), dtype=torch.int64, device="cpu")
         return Recipes(records, size, torch.ops.gpuaug.assemble(records, columns, constants, code, *size))
 
 

@@ -96,10 +96,14 @@ def bytes_of(
     whole = pixels(columns.expand(len(image), 1, -1).minimum(field["width"] - 1), rows)
     weights = _filter_weights(column[:, :1], field["xx"], left, right, len(columns))
     filtered = (_weigh(whole, weights) + (1 << 6)) >> 7
+    beyond = _shows_beyond(column[:, :1], left, right, border)[:, None]
+    filtered = torch.where(beyond, pixels.outside * 128, filtered)
     blended = _blend(pixels(x0[:, :1], rows) * 128, pixels(x1[:, :1], rows) * 128, wx[:, :, :1])
     lines = torch.where(across[:, None], filtered, blended)
     weights = _filter_weights(row[:, :, :1].mT, field["yy"], top, bottom, rows.shape[1])
     filtered = (_weigh(lines.mT, weights).mT + (1 << 20)) >> 21
+    beyond = _shows_beyond(row[:, :, :1], top, bottom, border)[:, None]
+    filtered = torch.where(beyond, pixels.outside, filtered)
     at = (
         y0[:, None, :, :1].expand(-1, channels, -1, width),
         y1[:, None, :, :1].expand(-1, channels, -1, width),
@@ -121,6 +125,14 @@ def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, len
     total = raw.sum(2, keepdim=True).clamp(min=1)
     given = ((raw.cumsum(2) << 14) + (total >> 1)) // total
     return given.diff(dim=2, prepend=torch.zeros_like(given[:, :, :1]))
+
+
+def _shows_beyond(centre: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor:
+    """Whether a pixel of a shrinking axis shows what lies beyond a zero border: its nearest source pixel
+    decides, and a filter has no part of either side.
+    """
+    nearest = (centre + NEAREST_HALF) >> 32
+    return (border == BORDERS["zero"]) & ((nearest < low) | (nearest >= high))
 
 
 def _weigh(lines: Tensor, weights: Tensor) -> Tensor:
@@ -222,21 +234,28 @@ def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
     lost = ~images.isfinite()
     shrunk = down @ torch.where(lost, 0, images) @ across.mT
     reached = (down != 0).to(images.dtype) @ lost.to(images.dtype) @ (across != 0).to(images.dtype).mT
-    return torch.where(reached > 0, torch.nan, shrunk)
+    inside = down.sum(3)[..., None] * across.sum(3)[:, :, None]
+    return torch.where(reached > 0, torch.nan, shrunk) + (1 - inside) * _outside(images, recipes)
 
 
 def _filter_matrix(recipes: Recipes, names: tuple[str, ...], outputs: int, length: int) -> Tensor:
     """``(n, outputs, length)``, float64: what each source pixel of one axis weighs in each output pixel.
 
-    ``names`` are the record's fields of the axis: step, start, and the window's ends.
+    ``names`` are the record's fields of the axis: step, start, and the window's ends. The weights come to
+    less than 1 where a zero border shows.
     """
     a, b, first, end = (recipes.field(name)[:, None, None].double() for name in names)
+    zero = (recipes.field("border") == BORDERS["zero"])[:, None, None]
     output = torch.arange(outputs, device=a.device)[:, None]
     pixel = torch.arange(length, device=a.device)
-    centre = ((a * output + b) / FIXED_POINT).maximum(first).minimum(end - 1)
+    exact = (a * output + b) / FIXED_POINT
+    blended = zero & (a.abs() <= FIXED_POINT)  # with what lies beyond
+    centre = torch.where(blended, exact, exact.maximum(first).minimum(end - 1))
     reach = (a / FIXED_POINT).abs().clamp(min=1)
     raw = (reach - (pixel - centre).abs()).clamp(min=0) * ((pixel >= first) & (pixel < end))
-    return raw / raw.sum(2, keepdim=True)
+    nearest = (exact + NEAREST_HALF / FIXED_POINT).floor()
+    beyond = zero & ~blended & ((nearest < first) | (nearest >= end))
+    return torch.where(beyond, 0, raw / torch.where(blended, 1, raw.sum(2, keepdim=True)))
 
 
 def flip(images: Tensor, horizontal: Tensor | None, vertical: Tensor | None) -> Tensor:

@@ -312,6 +312,24 @@ MUTATIONS = {
         "(kBoth | kNearest)",
         "kBoth",
     ),
+    "a filter across where the border is": (
+        "plain",
+        "cuda/resample_antialias.cuh",
+        "shows_beyond(coordinate, axis.low, axis.high, plan.border)",
+        "false",
+    ),
+    "a filter down, pixel by pixel, where the border is": (
+        "plain",
+        "cuda/resample_gather.cuh",
+        "shows_beyond(coordinate, window.top, window.bottom, recipe.border)",
+        "false",
+    ),
+    "a filter across, pixel by pixel, where the border is": (
+        "plain",
+        "cuda/resample_gather.cuh",
+        "shows_beyond(coordinate, window.left, window.right, recipe.border)",
+        "false",
+    ),
     "a border of the first channel's level": (
         "plain",
         "cuda/resample_gather.cuh",

@@ -135,6 +135,21 @@ def test_a_padded_crop_shows_each_channels_fill(channels):
         assert torch.equal(out[n], padded[:, top : top + 6, left : left + 5])
 
 
+@pytest.mark.parametrize("fill", [0, FILL])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_shrinks_onto_a_border_is_the_shrunk_image_on_it(fill, channels):
+    fill = fill[:channels] if isinstance(fill, tuple) else fill
+    images = random_images(2, channels, 40, 64)
+    chain = ga.Compose([ga.RandomAffine(0, scale=(0.5, 0.5), fill=fill), ga.Resize((20, 32))])
+    assert chain.step.passes == 1
+    expected = torch.zeros(2, channels, 20, 32, dtype=torch.uint8)
+    expected += torch.tensor(fill, dtype=torch.uint8).view(-1, 1, 1)
+    expected[:, :, 5:15, 8:24] = tv.resize(images, (10, 16), antialias=True)
+    assert (chain(images).int() - expected.int()).abs().max() <= 1
+    assert torch.equal(chain(images)[:, :, :5], expected[:, :, :5])
+    assert (chain(images.double() / 255) * 255 - expected).abs().max() <= 1
+
+
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 def test_floats_are_filled_as_bytes_are(interpolation):
     images = random_images(4, 3, 30, 40)

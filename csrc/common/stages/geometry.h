@@ -112,6 +112,13 @@ GPUAUG_HOST_DEVICE Filter filter_at(int64_t centre, int64_t step, int64_t low, i
   return filter;
 }
 
+// Whether a pixel of a shrinking axis, at the source coordinate `centre`, shows what lies beyond a zero border: its
+// nearest source pixel decides, and a filter has no part of either side.
+GPUAUG_HOST_DEVICE bool shows_beyond(int64_t centre, int64_t low, int64_t high, int64_t border) {
+  const auto nearest = static_cast<int64_t>(static_cast<uint64_t>(centre) + static_cast<uint64_t>(kNearestHalf)) >> 32;
+  return border == kZero && (nearest < low || nearest >= high);
+}
+
 // Walks over a filter's weights. Rounding the running sums, not the weights, keeps their total.
 struct FilterWalk {
   int64_t before = 0;  // raw
