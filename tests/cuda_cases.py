@@ -102,6 +102,10 @@ def chain(
     if "nearest" in names:
         builder.interpolate("nearest", odd)
     builder.resize((size[1], size[0]))
+    if "perspective" in names:
+        bottom = torch.linspace(-0.5, 0.5, 2 * n).view(n, 2) / torch.tensor((size[1], size[0]))
+        rows = torch.tensor((0.9, 0.2, -3.0, -0.1, 1.1, 2.0)).expand(n, 6)
+        builder.perspective(torch.cat((rows, bottom), dim=1), torch.arange(n) != 1)
     if "flip" in names:
         builder.flip(0, odd)
         builder.flip(1, ~odd)
@@ -203,6 +207,9 @@ CHAINS = (
         for names, table in ((("flip",), None), (("impulse",), BFLOAT), (("gaussian",), FLOAT))
     ),
     chain("gaussian", "flip", "impulse", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
+    chain("perspective", "flip", sources=WIDE, size=(30, 72), channels=3, border="zero", fill=(9, 25, 7)),
+    chain("perspective", "nearest", "gaussian", sources=WIDE, size=(30, 34), border="edge"),
+    chain("perspective", "flip", sources=WIDE, size=(30, 34), layouts=(True, True), channels=2),
     chain("small", sources=[(50, 90)] * 3, size=(30, 34), channels=3, border="zero"),
     chain("small", "flip", sources=[(50, 90)] * 3, size=(30, 134), channels=2, border="zero", fill=(9, 250)),
     chain("small", "gaussian", sources=[(50, 90)] * 3, size=(70, 34), border="zero", fill=(99,)),

@@ -58,7 +58,7 @@ class RowPipeline {
 
  private:
   bool moves() const { return recipe_.stages & kGeometry; }
-  bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0; }
+  bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0 && !(recipe_.stages & kPerspective); }
 
   // ---- Geometry: one row of every channel, to where the next stage reads it.
 

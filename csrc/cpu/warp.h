@@ -47,9 +47,9 @@ class Warp {
     const auto within = [](int64_t value, int64_t limit) { return value > -limit && value < limit; };
     const Recipe& r = recipe_;
     // No coordinate wraps, and 32 bits hold where a pixel lies.
-    tame_ = within(r.xx, kSteep) && within(r.xy, kSteep) && within(r.yx, kSteep) && within(r.yy, kSteep) &&
-            within(r.x1, kFar) && within(r.y1, kFar) && width_ <= kLong && batch_.height <= kLong && r.width <= kLong &&
-            r.height <= kLong && r.width * r.height < (int64_t{1} << 28);
+    tame_ = !(r.stages & kPerspective) && within(r.xx, kSteep) && within(r.xy, kSteep) && within(r.yx, kSteep) &&
+            within(r.yy, kSteep) && within(r.x1, kFar) && within(r.y1, kFar) && width_ <= kLong &&
+            batch_.height <= kLong && r.width <= kLong && r.height <= kLong && r.width * r.height < (int64_t{1} << 28);
     if (!tame_) return;
     for (int i = 0; i < kRowBlock; ++i) {
       const auto x = static_cast<uint64_t>(r.xx * i), y = static_cast<uint64_t>(r.yx * i);

@@ -89,6 +89,7 @@ __device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& ba
     return tame(recipe.xx, recipe.x1, batch.width, most) && tame(recipe.yy, recipe.y1, batch.height, most);
   };
   if ((recipe.stages & kGeometry) && recipe.border == kZero && recipe.outside != 0) return kGather;
+  if (recipe.stages & kPerspective) return kGather;
   if (may_shrink && (shrinks(recipe, recipe.xx) || shrinks(recipe, recipe.yy))) {
     const bool small = recipe.width <= kLong && recipe.height <= kLong;
     return small && tame_up_to(kMostFactor * kOne) ? kAntialias : kGather;

@@ -163,6 +163,13 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.AFFINE, selection, inverse, scale, shares)
 
+    def perspective(self, inverse: Operand, selection: Selection = True) -> None:
+        """``inverse``, ``(n, 8)`` or eight operands, maps outputs to inputs, in pixels from the corner: the
+        first two rows, then the last, of which the third number is 1. What is behind the eye is beyond the
+        image. The extent stays.
+        """
+        self._program.write(Opcode.PERSPECTIVE, selection, inverse)
+
     def border(self, name: str, selection: Selection = True, *, fill: tuple[int, ...] = (0,)) -> None:
         """What lies beyond the image; a "zero" border has the level ``fill``, or one for each channel."""
         self._program.write(Opcode.BORDER, selection, BORDERS[name], self._outside(fill))

@@ -12,16 +12,26 @@ import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
-from gpuaug.recipe.layout import BORDERS, FIXED_POINT, GEOMETRY, NEAREST, NEAREST_HALF, SHRINK
+from gpuaug.recipe.layout import (
+    BORDERS,
+    FIXED_POINT,
+    GEOMETRY,
+    NEAREST,
+    NEAREST_HALF,
+    PERSPECTIVE,
+    PERSPECTIVE_UNIT,
+    SHRINK,
+)
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.stages.base import chosen, word
 from gpuaug.stages.borders import resolve, resolve_floats
 
 _FIELDS = (
     *("stages", "offset", "width", "height", "xx", "yy", "xy", "yx", "x1", "y1"),
-    *("left", "top", "right", "bottom", "border", "outside"),
+    *("left", "top", "right", "bottom", "border", "outside", "px", "py", "p1"),
 )
 
+FAR = 2.0**29  # where what lies behind the eye is read
 # ---- Bytes
 
 
@@ -66,8 +76,15 @@ def bytes_of(
     x = torch.arange(width, device=storage.device)
     y = torch.arange(height, device=storage.device)[:, None]
     moved = (field["stages"] & GEOMETRY) != 0
-    column = torch.where(moved, field["xx"] * x + field["xy"] * y + field["x1"], x << 32)
-    row = torch.where(moved, field["yx"] * x + field["yy"] * y + field["y1"], y << 32)
+    column, row = (
+        field["xx"] * x + field["xy"] * y + field["x1"],
+        field["yx"] * x + field["yy"] * y + field["y1"],
+    )
+    projected = (field["stages"] & PERSPECTIVE) != 0
+    if stages & PERSPECTIVE:
+        divisor = field["px"] * x + field["py"] * y + field["p1"]
+        column, row = (torch.where(projected, _divided(sums, divisor), sums) for sums in (column, row))
+    column, row = torch.where(moved, column, x << 32), torch.where(moved, row, y << 32)
     border = torch.where(moved, field["border"], BORDERS["edge"])
     left = torch.where(moved, field["left"], 0).clamp(min=0).minimum(field["width"] - 1)
     top = torch.where(moved, field["top"], 0).clamp(min=0).minimum(field["height"] - 1)
@@ -87,7 +104,7 @@ def bytes_of(
         return image
 
     # Every source row across, then down, each axis filtered where it shrinks and blended where it does not.
-    smooth = ((field["stages"] & SHRINK) != 0) & ~nearest
+    smooth = ((field["stages"] & SHRINK) != 0) & ~nearest & ~projected
     flat = moved & smooth & (field["xy"] == 0) & (field["yx"] == 0)
     across, down = (flat & ((field[name] > 1 << 32) | (field[name] < -1 << 32)) for name in ("xx", "yy"))
     columns = torch.arange(int(field["width"].max()), device=storage.device)
@@ -111,6 +128,15 @@ def bytes_of(
     upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), pixels.outside * 128) for k in at)
     shrunk = torch.where(down[:, None], filtered, level(_blend(upper, lower, wy)))
     return torch.where((across | down)[:, None], shrunk, image)
+
+
+def _divided(sums: Tensor, divisor: Tensor) -> Tensor:
+    """Under perspective: in 1/2^18 of a pixel, by a divisor in 1/2^28. Far away stays far away, and so does what
+    lies behind the eye.
+    """
+    by = divisor >> 20
+    quotient = ((sums >> 14).clamp(-(1 << 34), 1 << 34) << 28).div(by.clamp(min=1), rounding_mode="trunc")
+    return torch.where(by < 1, 1 << 47, quotient.clamp(-(1 << 47), 1 << 47)) << 14
 
 
 def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, length: int) -> Tensor:
@@ -204,16 +230,35 @@ def _places(recipes: Recipes, change: Callable[[Tensor], Tensor]) -> tuple[Tenso
     """
     height, width = recipes.size
     field = {
-        name: recipes.field(name)[:, None, None]
-        for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "top", "right", "bottom", "border")
+        name: recipes.field(name)[:, None, None] for name in ("left", "top", "right", "bottom", "border")
     }
     x = torch.arange(width, dtype=torch.float64, device=recipes.records.device)
     y = torch.arange(height, dtype=torch.float64, device=recipes.records.device)[:, None]
-    column = change((field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT)
-    row = change((field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT)
+    across, down = source_places(recipes, x, y)
+    column, row = change(across), change(down)
     column, inside_x = resolve_floats(column, field["left"], field["right"], field["border"])
     row, inside_y = resolve_floats(row, field["top"], field["bottom"], field["border"])
     return column, row, (inside_x * inside_y)[:, None]
+
+
+def source_places(recipes: Recipes, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The source's columns and rows ``(n, height, width)`` of output pixels, float64, pixel centres on whole
+    numbers.
+    """
+    field = {
+        name: recipes.field(name)[:, None, None]
+        for name in ("xx", "xy", "x1", "yx", "yy", "y1", "px", "py", "p1", "stages")
+    }
+    across = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
+    down = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
+    if not recipes.stages & PERSPECTIVE:
+        return across, down
+    divisor = (field["px"] * x + field["py"] * y + field["p1"]) / PERSPECTIVE_UNIT
+    divided = (field["stages"] & PERSPECTIVE) != 0
+    divisor = torch.where(divided, divisor, 1)
+    ahead = divisor >= 2.0**-28
+    divisor = torch.where(ahead, divisor, 1)
+    return torch.where(ahead, across / divisor, FAR), torch.where(ahead, down / divisor, FAR)
 
 
 def _outside(images: Tensor, recipes: Recipes) -> Tensor:

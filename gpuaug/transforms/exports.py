@@ -27,4 +27,5 @@ from gpuaug.transforms.impulse import *
 from gpuaug.transforms.noise import *
 from gpuaug.transforms.normalize import *
 from gpuaug.transforms.per_class import *
+from gpuaug.transforms.perspective import *
 from gpuaug.transforms.photometric import *

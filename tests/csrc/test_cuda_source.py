@@ -312,6 +312,24 @@ MUTATIONS = {
         "(kBoth | kNearest)",
         "kBoth",
     ),
+    "a perspective that is not divided": (
+        "plain",
+        "common/stages/geometry.h",
+        "if (!(recipe.stages & kPerspective)) return",
+        "if (true) return",
+    ),
+    "a perspective on a path along the axes": (
+        "plain",
+        "cuda/tile_plan.cuh",
+        "if (recipe.stages & kPerspective) return kGather;",
+        "",
+    ),
+    "rows divided as columns are": (
+        "plain",
+        "common/stages/geometry.h",
+        "divided(down, divisor)}",
+        "divided(across, divisor)}",
+    ),
     "a filter across where the border is": (
         "plain",
         "cuda/resample_antialias.cuh",

@@ -83,6 +83,9 @@ def programs(draw):
                 draw(st.integers(0, 2**32 - 1)),
             ),
             Opcode.NEAREST: lambda: (),
+            Opcode.PERSPECTIVE: lambda: (
+                column(float, (-2, -2, -9, -2, -2, -9, -0.01, -0.01), (2, 2, 9, 2, 2, 9, 0.01, 0.01)),
+            ),
             Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(float, 0.01, 9)),
             Opcode.IMPULSE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
             Opcode.ADJUST: lambda: (

@@ -23,6 +23,28 @@ GPUAUG_HOST_DEVICE int64_t source_coordinate(int64_t a, int64_t x, int64_t b, in
                               static_cast<uint64_t>(b) * static_cast<uint64_t>(y) + static_cast<uint64_t>(c));
 }
 
+// Under perspective the sums are divided: in 1/2^18 of a pixel, by a divisor in 1/2^28, so that 64 bits hold both and
+// every machine has the same quotient. Far away stays far away, and so does what lies behind the eye.
+GPUAUG_HOST_DEVICE int64_t divided(int64_t sum, int64_t divisor) {
+  constexpr int64_t kMostSum = int64_t{1} << 34, kMostQuotient = int64_t{1} << 47;
+  const int64_t by = divisor >> 20;
+  if (by < 1) return kMostQuotient * (1 << 14);
+  const int64_t quotient = clamp(sum >> 14, -kMostSum, kMostSum) * (1 << 28) / by;
+  return clamp(quotient, -kMostQuotient, kMostQuotient) * (1 << 14);
+}
+
+struct Coordinates {
+  int64_t x, y;
+};
+
+GPUAUG_HOST_DEVICE Coordinates source_coordinates(const Recipe& recipe, int64_t x, int64_t y) {
+  const int64_t across = source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1);
+  const int64_t down = source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1);
+  if (!(recipe.stages & kPerspective)) return {across, down};
+  const int64_t divisor = source_coordinate(recipe.px, x, recipe.py, y, recipe.p1);
+  return {divided(across, divisor), divided(down, divisor)};
+}
+
 // How a draw's taps come of coordinates: what is added, and the bits of a weight that count. Round to 1/2048 first: a
 // fraction that rounds up to 1 then carries into the index. The nearest pixel has all the weight.
 struct Sampling {
@@ -68,8 +90,8 @@ struct Corners {
 
 GPUAUG_HOST_DEVICE Corners corners(const Recipe& recipe, const Window& window, int64_t x, int64_t y) {
   const Sampling sampling = sampling_of(recipe);
-  const Tap tx = tap(sampling, source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1));
-  const Tap ty = tap(sampling, source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1));
+  const Coordinates from = source_coordinates(recipe, x, y);
+  const Tap tx = tap(sampling, from.x), ty = tap(sampling, from.y);
   return {resolve(tx.index, window.left, window.right, recipe.border),
           resolve(tx.index + 1, window.left, window.right, recipe.border),
           resolve(ty.index, window.top, window.bottom, recipe.border),
@@ -138,7 +160,7 @@ GPUAUG_HOST_DEVICE int filtered_down(int sum) { return (sum + (1 << 20)) >> 21; 
 
 GPUAUG_HOST_DEVICE bool shrinks(const Recipe& recipe, int64_t step) {
   constexpr int64_t kOne = int64_t{1} << 32, kBoth = kGeometry | kShrink;
-  return (recipe.stages & (kBoth | kNearest)) == kBoth && recipe.xy == 0 && recipe.yx == 0 &&
+  return (recipe.stages & (kBoth | kNearest | kPerspective)) == kBoth && recipe.xy == 0 && recipe.yx == 0 &&
          (step > kOne || step < -kOne);
 }
 
