@@ -61,7 +61,6 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
     if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), coming, batch, tiling);
     if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
     const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers
-    const Recipe& recipe = batch.recipes[plan.draw];
     if ((kStages & kShrink) && plan.from == kAntialias) {
       const int rows = plan.y.extent + 2 * plan.halo;
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {
@@ -75,24 +74,26 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
       gather_tile<kStages>(Levels(shared, plan, blurs<kStages>(shared, turn)), plan, batch);
     if (blurs<kStages>(shared, turn)) {
       __syncthreads();  // the patch has its levels
-      blur_patch<Value>(shared, plan, batch, recipe);
+      blur_patch<Value>(shared, plan, batch, batch.recipes[plan.draw]);
     }
     if (plan.stages & LevelStages::kBits) {
       __syncthreads();  // the tile has its levels
-      make_stages<kPointwise<kStages>>(LevelStages(), shared, plan, batch, recipe);
+      const TilePlan& made = shared.plan(read_anew(turn));
+      make_stages<kPointwise<kStages>>(LevelStages(), shared, made, batch, batch.recipes[made.draw]);
     }
     if (!goes_straight(shared, plan) || !(blurs<kStages>(shared, turn) || plan.from == kSeparable)) {
       __syncthreads();  // the tile is finished
       if constexpr (!(kStages & kStatistics)) write<Value>(shared, plan, batch);
     }
     if constexpr (kStages & kStatistics) {
-      count_tile(shared, plan);
+      const TilePlan& counted = shared.plan(read_anew(turn));
+      count_tile(shared, counted);
       __syncthreads();  // the tile is counted
-      add_counts(shared, plan, batch);
+      add_counts(shared, counted, batch);
       __syncthreads();  // its counts are added to the draw's
-      if (threadIdx.x == 0) add_tile(shared, plan, batch);
+      if (threadIdx.x == 0) add_tile(shared, counted, batch);
       __syncthreads();  // it is known whether the draw is counted
-      if (shared.counting().last) make_tables(shared, plan, batch);
+      if (shared.counting().last) make_tables(shared, counted, batch);
     }
     __syncthreads();  // no thread is at this tile any more
   }

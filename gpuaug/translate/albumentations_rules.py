@@ -9,7 +9,6 @@ from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.clahe import CLAHE
 from gpuaug.transforms.batched.distortion import ElasticTransform, OpticalDistortion
 from gpuaug.transforms.batched.downscale import Downscale
-from gpuaug.transforms.batched.histograms import AutoContrast
 from gpuaug.transforms.batched.jpeg import JpegCompression
 from gpuaug.transforms.batched.sharpening import Emboss, Sharpen
 from gpuaug.transforms.batched.smoothing import Blur, GlassBlur, MedianBlur, MotionBlur
@@ -36,6 +35,7 @@ from gpuaug.transforms.geometry import (
 )
 from gpuaug.transforms.impulse import SaltAndPepper
 from gpuaug.transforms.noise import GaussNoise, MultiplicativeNoise
+from gpuaug.transforms.statistics import AutoContrast
 from gpuaug.translate.jitter import color_jitter
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gpuaug.transforms.base import Transform
-from gpuaug.transforms.batched.histograms import RandomMeanContrast
 from gpuaug.transforms.color import ColorJitter
+from gpuaug.transforms.statistics import RandomMeanContrast
 from gpuaug.translate.reading import Reading
 
 CONTRAST = "contrast is about middle grey, not about the image's mean"

@@ -7,9 +7,7 @@ from typing import Any
 from gpuaug.transforms.affine import RandomAffine, RandomRotation
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.distortion import ElasticTransform
-from gpuaug.transforms.batched.histograms import AutoContrast, Equalize
 from gpuaug.transforms.batched.jpeg import JpegCompression
-from gpuaug.transforms.batched.sharpness import RandomSharpness
 from gpuaug.transforms.blur import GaussianBlur
 from gpuaug.transforms.color import ChannelShuffle, RandomGrayscale, RandomInvert
 from gpuaug.transforms.curves import Posterize, Solarize
@@ -27,6 +25,8 @@ from gpuaug.transforms.policies.aug_mix import AugMix
 from gpuaug.transforms.policies.auto_augment import AutoAugment
 from gpuaug.transforms.policies.rand_augment import RandAugment
 from gpuaug.transforms.policies.trivial_augment import TrivialAugmentWide
+from gpuaug.transforms.sharpness import RandomSharpness
+from gpuaug.transforms.statistics import AutoContrast, Equalize
 from gpuaug.translate.jitter import color_jitter
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule
