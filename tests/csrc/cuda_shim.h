@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -19,29 +17,29 @@ struct Index {
 static thread_local Index threadIdx, blockIdx;
 static Index blockDim;
 
-// std::barrier's waiting threads share counters with those of other barriers: between blocks too there would be an
-// order.
+// Whoever leaves it knows what came before it, and nothing else: std::barrier, and a mutex, may hand on more, and hide
+// a race. Threads that wait for one atomic share counters with others whose addresses are alike in 64 bytes: those of
+// another crew wait elsewhere.
 class Barrier {
  public:
-  explicit Barrier(unsigned threads) : threads_(threads) {}
+  Barrier(unsigned crew, unsigned threads) : threads_(threads), phase_(phases_[crew % 16]) {}
 
   void arrive_and_wait() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    const uint64_t phase = phase_;
-    if (++arrived_ == threads_) {
-      arrived_ = 0;
-      ++phase_;
-      all_.notify_all();
+    const uint32_t phase = phase_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+      arrived_.store(0, std::memory_order_relaxed);
+      phase_.store(phase + 1, std::memory_order_release);
+      phase_.notify_all();
     } else {
-      all_.wait(lock, [&] { return phase_ != phase; });
+      phase_.wait(phase, std::memory_order_acquire);
     }
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable all_;
-  unsigned threads_, arrived_ = 0;
-  uint64_t phase_ = 0;
+  alignas(64) std::atomic<uint32_t> phases_[16] = {};
+  std::atomic<uint32_t> arrived_ = 0;
+  unsigned threads_;
+  std::atomic<uint32_t>& phase_;
 };
 
 static thread_local Barrier* block_barrier;
@@ -112,7 +110,7 @@ void launch_blocks(unsigned blocks, unsigned crews, unsigned threads, size_t vec
   std::vector<std::unique_ptr<Crew>> made;
   std::vector<std::thread> all;
   for (unsigned first = 0; first < min(blocks, crews); ++first) {
-    Crew& crew = *made.emplace_back(new Crew{Barrier(threads), std::vector<uint4>(vectors)});
+    Crew& crew = *made.emplace_back(new Crew{{first, threads}, std::vector<uint4>(vectors)});
     for (unsigned i = 0; i < threads; ++i) {
       all.emplace_back([&crew, &kernel, blocks, crews, vectors, first, i] {
         threadIdx.x = i;
