@@ -131,8 +131,8 @@ def bytes_of(
 
 
 def _divided(sums: Tensor, divisor: Tensor) -> Tensor:
-    """Under perspective: in 1/2^18 of a pixel, by a divisor in 1/2^28. Far away stays far away, and so does what
-    lies behind the eye.
+    """Under perspective: in 1/2^18 of a pixel, by a divisor in 1/2^28. Far away stays far away, and so does
+    what lies behind the eye.
     """
     by = divisor >> 20
     quotient = ((sums >> 14).clamp(-(1 << 34), 1 << 34) << 28).div(by.clamp(min=1), rounding_mode="trunc")
