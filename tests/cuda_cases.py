@@ -141,6 +141,8 @@ def chain(
         records[:, WORD["xx"] : WORD["y1"] + 1] = turn
         records[:, WORD["stages"]] |= GEOMETRY
         stages |= GEOMETRY
+    if "perspective" in names:  # also where only the division leaves the axes
+        records[0, WORD["xy"] : WORD["yx"] + 1] = 0
     if "nearest" in names:  # also where a record asks for a filter, which the assembled ones do not
         records[odd, WORD["stages"]] |= stages & SHRINK
     values = None if table is None else torch.randn(n, channels, 256, generator=random).to(table)
