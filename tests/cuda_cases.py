@@ -210,7 +210,7 @@ CHAINS = (
     ),
     chain("gaussian", "flip", "impulse", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
     chain("perspective", "flip", sources=WIDE, size=(30, 72), channels=3, border="zero", fill=(9, 25, 7)),
-    chain("perspective", "nearest", "gaussian", sources=WIDE, size=(30, 34), border="edge"),
+    chain("perspective", "nearest", "gaussian", sources=WIDE, size=(30, 72), border="edge"),
     chain("perspective", "flip", sources=WIDE, size=(30, 34), layouts=(True, True), channels=2),
     chain("small", sources=[(50, 90)] * 3, size=(30, 34), channels=3, border="zero"),
     chain("small", "flip", sources=[(50, 90)] * 3, size=(30, 134), channels=2, border="zero", fill=(9, 250)),
