@@ -157,6 +157,8 @@ def chain(
         records[:, WORD["xx"] : WORD["y1"] + 1] = turn
         records[:, WORD["stages"]] |= GEOMETRY
         stages |= GEOMETRY
+    if "perspective" in names:  # also where only the division leaves the axes
+        records[0, WORD["xy"] : WORD["yx"] + 1] = 0
     if "nearest" in names:  # also where a record asks for a filter, which the assembled ones do not
         records[odd, WORD["stages"]] |= stages & SHRINK
     values = None if table is None else torch.randn(n, channels, 256, generator=random).to(table)
@@ -235,7 +237,7 @@ CHAINS = (
     chain("measured", "crop", "article", "boxes", sources=[(50, 90)] * 4, size=(10, 34), table=FLOAT),
     chain("measured", "crop", "color", "impulse", sources=[(50, 90)] * 4, size=(10, 34), channels=3),
     chain("perspective", "flip", sources=WIDE, size=(30, 72), channels=3, border="zero", fill=(9, 25, 7)),
-    chain("perspective", "nearest", "gaussian", sources=WIDE, size=(30, 34), border="edge"),
+    chain("perspective", "nearest", "gaussian", sources=WIDE, size=(30, 72), border="edge"),
     chain("perspective", "flip", sources=WIDE, size=(30, 34), layouts=(True, True), channels=2),
     chain("small", sources=[(50, 90)] * 3, size=(30, 34), channels=3, border="zero"),
     chain("small", "flip", sources=[(50, 90)] * 3, size=(30, 134), channels=2, border="zero", fill=(9, 250)),

@@ -419,8 +419,8 @@ MUTATIONS = {
     "a filter where the nearest pixel is read": (
         "plain",
         "common/stages/geometry.h",
-        "(kBoth | kNearest)",
-        "kBoth",
+        "(kBoth | kNearest | kPerspective)",
+        "(kBoth | kPerspective)",
     ),
     "a perspective that is not divided": (
         "plain",
