@@ -247,6 +247,8 @@ def test_probabilities_of_options_are_weights():
         (A.RandomCrop(8, 8, pad_if_needed=True), "RandomCrop: pad_if_needed=True"),
         (A.Rotate(5, crop_border=True), "Rotate: crop_border=True"),
         (A.Rotate(5, fill=9), "Rotate: fill=9.0 has no counterpart; nearest: fill=0"),
+        (A.Rotate(5, fill_mask=9), "Rotate: fill_mask=9.0 has no counterpart; nearest: fill_mask=0"),
+        (A.Affine(rotate=5, mask_interpolation=1), "Affine: mask_interpolation=1 has no counterpart"),
         (A.Rotate(5, border_mode=3), "Rotate: border_mode=3 .*nearest: cv2.BORDER_REFLECT_101"),
         (A.Affine(rotate=5, shear=5), "Affine: rotate=.*and shear=.*together"),
         (A.Affine(fit_output=True), "Affine: fit_output=True"),

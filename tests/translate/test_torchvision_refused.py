@@ -171,8 +171,8 @@ def test_a_sequential_is_a_chain():
     chain = from_torchvision(nn.Sequential(v1.CenterCrop(10), v1.RandomHorizontalFlip(1.0)))
     images = photographs()
     assert torch.equal(chain(images), v1.functional.center_crop(images, 10).flip(3))
+    inner = v2.RandomApply([nn.Sequential(v2.Lambda(abs))])
     with pytest.raises(ValueError, match=r"  \[1\]\.transforms\[0\]\[0\] Lambda"):
-        inner = v2.RandomApply([nn.Sequential(v2.Lambda(abs))])
         from_torchvision(nn.Sequential(v2.CenterCrop(10), inner))
 
 
