@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from beside import alike, differences, photographs, quietly
+from named import named
 from torch import Tensor
 
 import gpuaug
@@ -122,7 +123,7 @@ def test_every_class_can_be_read(name: str):
         (A.Sequential([A.InvertImg(p=1), A.Sequential([A.VerticalFlip(p=1)], p=1)], p=1), 0),
         (A.OneOf([A.InvertImg(p=0.2)], p=1), 0),
     ],
-    ids=lambda value: str(value)[:80],
+    ids=named,
 )
 def test_fixed_settings_give_albumentations_bytes(transform: Any, levels: int):
     images = photographs()
@@ -139,7 +140,7 @@ def test_fixed_settings_give_albumentations_bytes(transform: Any, levels: int):
         (A.OpticalDistortion((0.3, 0.3), p=1), 0.8),
         (A.CLAHE((2, 2), (2, 2), p=1), 0.8),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=named,
 )
 def test_what_is_said_to_differ_is_nearer_than_nothing(transform: Any, share: float):
     images = photographs()
@@ -165,7 +166,7 @@ def test_auto_contrast_is_the_same_of_images_without_level_255():
         [A.ToFloat(max_value=255), A.Normalize((0.5,), (0.25,), max_pixel_value=1.0)],
         [A.Normalize((0.5,), (0.5,)), A.HorizontalFlip(p=1), A.CenterCrop(20, 20)],
     ],
-    ids=str,
+    ids=named,
 )
 def test_conversions_and_normalize_give_albumentations_floats(transforms: list[Any]):
     images = photographs()
@@ -212,7 +213,7 @@ RANDOM = [
 ]
 
 
-@pytest.mark.parametrize("transform", RANDOM, ids=lambda value: str(value)[:80])
+@pytest.mark.parametrize("transform", RANDOM, ids=named)
 def test_random_settings_have_albumentations_distribution(transform: Any):
     image, count = photographs()[:1], 600
     theirs = by_albumentations(transform, image, count)
@@ -220,7 +221,9 @@ def test_random_settings_have_albumentations_distribution(transform: Any):
     assert alike(ours, theirs) > 1e-3
 
 
-@pytest.mark.parametrize("transform", [A.RandomRotate90(p=0.8), A.D4(p=1), A.SquareSymmetry(p=0.7)], ids=str)
+@pytest.mark.parametrize(
+    "transform", [A.RandomRotate90(p=0.8), A.D4(p=1), A.SquareSymmetry(p=0.7)], ids=named
+)
 def test_the_symmetries_of_a_square(transform: Any):
     image, count = photographs(24, 24)[:1], 600
     theirs = by_albumentations(transform, image, count)
@@ -288,7 +291,7 @@ def test_probabilities_of_options_are_weights():
         (A.SomeOf([A.HorizontalFlip()], 1), "SomeOf: it has no counterpart; nearest: one order"),
         (A.Lambda(), "Lambda: it has no counterpart; nearest: a gpuaug transform of your own"),
     ],
-    ids=lambda value: str(value)[:80],
+    ids=named,
 )
 def test_what_has_no_counterpart_is_named(transform: Any, message: str):
     with pytest.raises(ValueError, match=message):
@@ -329,7 +332,7 @@ def test_one_error_names_all_of_a_chain_by_their_places():
         (A.Erasing(), "log-uniform"),
         (A.Compose([A.ToFloat(), A.Blur()]), "floats there, and bytes here"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=named,
 )
 def test_what_differs_is_said(transform: Any, message: str):
     with pytest.warns(TranslationWarning, match=message):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from beside import alike, differences, framed, photographs, quietly
+from named import named
 from torch import Tensor
 
 import gpuaug
@@ -127,7 +128,7 @@ def test_every_class_can_be_read(module: ModuleType, name: str):
         (v2.RandomApply([v2.RandomInvert(1.0)], p=1.0), 0),
         (v2.Compose([v2.RandomInvert(1.0), v2.Compose([v2.RandomVerticalFlip(1.0)])]), 0),
     ],
-    ids=str,
+    ids=named,
 )
 def test_fixed_settings_give_torchvisions_bytes(transform: Any, levels: int):
     images = framed(photographs())
@@ -221,7 +222,7 @@ RANDOM = [
 ]
 
 
-@pytest.mark.parametrize("transform", RANDOM, ids=str)
+@pytest.mark.parametrize("transform", RANDOM, ids=named)
 def test_random_settings_have_torchvisions_distribution(transform: Any):
     torch.manual_seed(1)
     image, count = framed(photographs()[:1]), 600

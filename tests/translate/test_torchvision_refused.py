@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from beside import photographs
+from named import named
 from torch import nn
 
 from gpuaug.translate import TranslationWarning, from_torchvision
@@ -68,7 +69,7 @@ def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
         (v2.MixUp(num_classes=3), r"MixUp: .*BalancedLoader\(..., mix=gpuaug.MixUp"),
         (v2.CutMix(num_classes=3), r"CutMix: .*BalancedLoader\(..., mix=gpuaug.CutMix"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_has_no_counterpart_is_named(transform: Any, message: str | None):
     if message is None:
@@ -145,7 +146,7 @@ def test_an_unknown_class_or_setting_is_never_dropped(monkeypatch: pytest.Monkey
         (v2.RandomChoice([v2.RandomCrop(8), v2.RandomInvert()]), "resized to that of the others"),
         (v2.Compose([*FLOATS, v2.RandomResizedCrop(8)]), "floats there, and bytes here"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_differs_is_said(transform: Any, message: str):
     with pytest.warns(TranslationWarning, match=message) as said:
@@ -176,7 +177,7 @@ def test_a_sequential_is_a_chain():
         from_torchvision(nn.Sequential(v2.CenterCrop(10), inner))
 
 
-@pytest.mark.parametrize("chain", [[v2.RandomHorizontalFlip()], abs, None, nn.Flatten()], ids=str)
+@pytest.mark.parametrize("chain", [[v2.RandomHorizontalFlip()], abs, None, nn.Flatten()], ids=named)
 def test_what_is_no_chain(chain: Any):
     with pytest.raises(TypeError, match=f"chain must be .* torchvision, .*got {type(chain).__name__}"):
         from_torchvision(chain)
