@@ -46,10 +46,21 @@ def calls(draw: st.DrawFn, most_pixels: int = 24, affine: bool = True) -> tuple:
     window = torch.stack((whole(1, width + reach), whole(1, height + reach)), dim=1)
     builder.crop(corner, window, some())
     builder.border(draw(st.sampled_from(sorted(BORDERS))), some())
+    if draw(st.booleans()):
+        levels = torch.randint(256, (channels,), generator=random).tolist()
+        builder.border("zero", some(), fill=tuple(levels))
+    if draw(st.booleans()):
+        builder.interpolate("nearest", some())
     builder.resize((out_width, out_height))
     if affine and draw(st.booleans()):
         inverse = torch.randn(n, 4, generator=random, dtype=torch.float64)
         builder.affine(inverse, torch.rand(n, 2, generator=random, dtype=torch.float64) - 0.5, some())
+    if affine and draw(st.booleans()):
+        bottom = (torch.rand(n, 2, generator=random, dtype=torch.float64) - 0.5) * draw(
+            st.sampled_from((0.02, 0.2))
+        )
+        rows = torch.randn(n, 6, generator=random, dtype=torch.float64)
+        builder.perspective(torch.cat((rows, bottom), dim=1), some())
     for axis in (0, 1):
         builder.flip(axis, some())
     if draw(st.booleans()):

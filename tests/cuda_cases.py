@@ -22,6 +22,7 @@ from gpuaug.recipe.layout import (
     PER_PIXEL,
     POSTERIZE,
     POWER,
+    SHRINK,
     SOLARIZE,
     WORD,
 )
@@ -79,6 +80,7 @@ def chain(
     table: torch.dtype | None = None,
     layouts: tuple[bool, bool] = (False, False),
     border: str = "reflect",
+    fill: tuple[int, ...] = (0,),
 ) -> tuple:
     """A call with a draw for each source image.
 
@@ -94,8 +96,16 @@ def chain(
     if "crop" in names:
         extent = torch.stack((packed.widths - 3, packed.heights - 2), dim=1).clamp(min=1)
         builder.crop(torch.tensor([[-2, 1], [3, -1]]).repeat(n, 1)[:n], extent)
-    builder.border(border)
+    builder.border(border, fill=fill)
+    if "small" in names:  # in the middle of what lies beyond it
+        builder.affine((1, 0, 0, 1), (0.1, -0.2), scale=torch.linspace(0.4, 0.7, n))
+    if "nearest" in names:
+        builder.interpolate("nearest", odd)
     builder.resize((size[1], size[0]))
+    if "perspective" in names:
+        bottom = torch.linspace(-0.5, 0.5, 2 * n).view(n, 2) / torch.tensor((size[1], size[0]))
+        rows = torch.tensor((0.9, 0.2, -3.0, -0.1, 1.1, 2.0)).expand(n, 6)
+        builder.perspective(torch.cat((rows, bottom), dim=1), torch.arange(n) != 1)
     if "flip" in names:
         builder.flip(0, odd)
         builder.flip(1, ~odd)
@@ -131,6 +141,8 @@ def chain(
         records[:, WORD["xx"] : WORD["y1"] + 1] = turn
         records[:, WORD["stages"]] |= GEOMETRY
         stages |= GEOMETRY
+    if "nearest" in names:  # also where a record asks for a filter, which the assembled ones do not
+        records[odd, WORD["stages"]] |= stages & SHRINK
     values = None if table is None else torch.randn(n, channels, 256, generator=random).to(table)
     return packed.storage, records, values, channels, *size, layouts[0], stages, layouts[1]
 
@@ -195,6 +207,18 @@ CHAINS = (
         for names, table in ((("flip",), None), (("impulse",), BFLOAT), (("gaussian",), FLOAT))
     ),
     chain("gaussian", "flip", "impulse", sources=[(50, 90)] * 2, size=(10, 34), channels=3, table=FLOAT),
+    chain("perspective", "flip", sources=WIDE, size=(30, 72), channels=3, border="zero", fill=(9, 25, 7)),
+    chain("perspective", "nearest", "gaussian", sources=WIDE, size=(30, 34), border="edge"),
+    chain("perspective", "flip", sources=WIDE, size=(30, 34), layouts=(True, True), channels=2),
+    chain("small", sources=[(50, 90)] * 3, size=(30, 34), channels=3, border="zero"),
+    chain("small", "flip", sources=[(50, 90)] * 3, size=(30, 134), channels=2, border="zero", fill=(9, 250)),
+    chain("small", "gaussian", sources=[(50, 90)] * 3, size=(70, 34), border="zero", fill=(99,)),
+    chain("crop", "nearest", sources=WIDE, size=(30, 72), channels=3, border="zero", fill=(9, 250, 77)),
+    chain("crop", "nearest", "flip", sources=[(50, 90)] * 4, size=(30, 34), channels=2, layouts=(True, True)),
+    chain("turn", "nearest", sources=SMALL, size=(9, 33), channels=4, border="zero", fill=(1, 22, 255, 128)),
+    chain(
+        "crop", "nearest", sources=[(60, 12), (12, 60)], size=(9, 33), channels=3, border="zero", fill=(3,)
+    ),
 )
 
 

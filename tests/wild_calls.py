@@ -142,7 +142,7 @@ class Records:
             )
             tame = (steps * 2.0**32).long() * some(0.7 if name in ("xy", "yx") else 1.0, (self.count,))
             records[:, WORD[name]] = torch.where(some(0.8, (self.count,)), tame, records[:, WORD[name]])
-        records[:, WORD["stages"]] = whole(0, 256)
+        records[:, WORD["stages"]] = whole(0, 2 ** len(BITS))
         for name, bits in {"border": 3, "blur": 2}.items():
             records[:, WORD[name]] = torch.where(
                 some(0.9, (self.count,)), whole(0, bits), records[:, WORD[name]]
@@ -220,7 +220,7 @@ OPS: dict[str, tuple[st.SearchStrategy, Callable[[Tensor, list], None]]] = {
 
 
 def made_records(stages: int, _: list) -> None:
-    assert 0 <= stages < 256, stages
+    assert 0 <= stages < 2 ** len(BITS), stages
 
 
 OPS["assemble"] = (assemble(), made_records)

@@ -1,4 +1,4 @@
-// Where a tap outside [low, high) reads. -1: nowhere, it counts as zero.
+// Where a tap outside [low, high) reads. -1: nowhere, it counts as what the record has there.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@ namespace gpuaug {
 
 // Bits of Recipe::stages, and of the union over a batch that picks a kernel's variant.
 enum StageBit : int64_t {
-  kGeometry = 1, kBlur = 2, kImpulse = 4, kShrink = 8, kColor = 16, kErase = 32, kCurves = 64, kNoise = 128
+  kGeometry = 1, kBlur = 2, kImpulse = 4, kShrink = 8, kColor = 16, kErase = 32, kCurves = 64, kNoise = 128,
+  kNearest = 256, kPerspective = 512
 };
 
 enum Border : int64_t { kEdge = 0, kZero = 1, kReflect = 2 };
@@ -29,7 +30,9 @@ constexpr int kTries = 10;
 constexpr int kBlurUnit = 32768;
 constexpr int kColorUnit = 4096;
 constexpr int kImpulseUnit = 65536;
-constexpr int kFirstFree = 33;
+constexpr int kFirstFree = 37;
+constexpr double kPerspectiveUnit = 281474976710656.0;
+constexpr int64_t kNearestHalf = 2147487744;
 constexpr double kFixedPoint = 4294967296.0, kSteady = 1073741824.0;
 constexpr double kLuma[3] = {0.299, 0.587, 0.114};  // ITU-R BT.601
 constexpr double kQuarter[3][3] = {{-0.167911, -0.329645, 0.497556}, {0.327953, -0.035089, -0.292864}, {-1.248272, 1.045272, 0.203}};
@@ -37,10 +40,10 @@ constexpr double kQuarter[3][3] = {{-0.167911, -0.329645, 0.497556}, {0.327953, 
 // Entries of a program, and the operands of each, the selection of draws among them.
 enum class Opcode : int64_t {
   kCrop = 0, kWindow = 1, kFit = 2, kResize = 3, kFlip = 4, kAffine = 5, kBorder = 6, kBlur = 7, kImpulse = 8,
-  kColor = 9, kAdjust = 10, kCurve = 11, kCutOut = 12, kWords = 13
+  kColor = 9, kAdjust = 10, kCurve = 11, kCutOut = 12, kWords = 13, kNearest = 14, kPerspective = 15
 };
 
-constexpr int64_t kArity[] = {5, 6, 25, 4, 2, 8, 2, 3, 5, 13, 7, 2, 6, 4};
+constexpr int64_t kArity[] = {5, 6, 25, 4, 2, 8, 3, 3, 5, 13, 7, 2, 6, 4, 1, 9};
 
 struct Recipe {
   // The stages of this draw, as bits.
@@ -55,6 +58,12 @@ struct Recipe {
   int64_t xx, yy, xy, yx, x1, y1;
   int64_t left, top, right, bottom;
   int64_t border;
+
+  // Of geometry: what a zero border is, a level for each channel, 8 bits each, the first in the lowest.
+  int64_t outside;
+
+  // Perspective: what the sums of the map are divided by, px * x + py * y + p1, in 1/2^48.
+  int64_t px, py, p1;
 
   // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15.
   int64_t blur, outer, inner;
@@ -81,6 +90,6 @@ struct Recipe {
 };
 
 constexpr size_t kRecipeWords = sizeof(Recipe) / sizeof(int64_t);
-static_assert(kRecipeWords == 48);
+static_assert(kRecipeWords == 52);
 
 }  // namespace gpuaug

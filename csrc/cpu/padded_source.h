@@ -21,10 +21,11 @@ class PaddedSource {
   bool prepare(const Batch& batch, const Recipe& recipe, const Window& window, int64_t begin, int64_t end) {
     constexpr int64_t kSparse = 8;               // pixels of the source to one of the output
     constexpr int64_t kMost = int64_t{1} << 27;  // packed pixels
+    const Sampling sampling = sampling_of(recipe);
     const auto ends = [&](int64_t along, int64_t down, int64_t start, int64_t low, int64_t high) {
       const int64_t across = along * (batch.width - 1), first = down * begin + start, last = down * (end - 1) + start;
-      const int64_t least = tap(std::min(first, last) + std::min<int64_t>(across, 0)).index;
-      const int64_t most = tap(std::max(first, last) + std::max<int64_t>(across, 0)).index;
+      const int64_t least = tap(sampling, std::min(first, last) + std::min<int64_t>(across, 0)).index;
+      const int64_t most = tap(sampling, std::max(first, last) + std::max<int64_t>(across, 0)).index;
       if (recipe.border == kReflect) return Ends{least, most};
       return Ends{clamp(least, low - 2, high), clamp(most, low - 2, high)};  // further on all pixels are the same
     };
@@ -42,21 +43,27 @@ class PaddedSource {
 
   // From the rows of the source, which `source_row` gives.
   template <typename SourceRows>
-  void pack(const Window& window, int64_t border, const SourceRows& source_row) {
+  void pack(const Window& window, const Recipe& recipe, const SourceRows& source_row) {
+    const int64_t border = recipe.border;
+    uint8_t outside[4];
+    for (int c = 0; c < 4; ++c) outside[c] = static_cast<uint8_t>(outside_level(recipe, c));
+    const auto fill = [&](uint16_t* to, int64_t count) {
+      for (int64_t x = 0; x < count; ++x) pack_pixels({outside, 1}, channels_, to + x * words(), 1);
+    };
     const int64_t end = columns_.last + 2;
     const int64_t own_begin = clamp(window.left, columns_.first, end), own_end = clamp(window.right, own_begin, end);
     uint16_t* out = pixels_.data();
     for (int64_t y = rows_.first; y < rows_.last + 2; ++y, out += width_ * words()) {
       const int64_t at = resolve(y, window.top, window.bottom, border);
       if (at < 0) {
-        std::fill_n(out, width_ * words(), uint16_t{0});
+        fill(out, width_);
         continue;
       }
       const SourceRow row = source_row(at);
       const auto take = [&](int64_t x, int64_t from, int64_t count) {
         uint16_t* to = out + (x - columns_.first) * words();
         if (from < 0) {
-          std::fill_n(to, count * words(), uint16_t{0});
+          fill(to, count);
         } else {
           pack_pixels({row.bytes + from, row.line}, channels_, to, count);
         }

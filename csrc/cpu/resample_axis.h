@@ -19,6 +19,7 @@ class AxisResampler {
     width_ = width;
     line_ = padded(width);
     shrinks_ = shrinks(recipe, recipe.xx);
+    for (int c = 0; c < 4; ++c) outside_[c] = static_cast<uint8_t>(outside_level(recipe, c));
     if (shrinks_) {
       prepare_filters(recipe, window);
     } else {
@@ -38,7 +39,7 @@ class AxisResampler {
     if (shrinks_) {
       filter(from, channels, out);
     } else if (!grouped_) {
-      blend_columns(from, channels, first_.data(), second_.data(), weights_.data(), out, line_);
+      blend_columns(from, channels, first_.data(), second_.data(), weights_.data(), outside_, out, line_);
     } else if (whole_) {
       take_groups(from, channels, first_groups_.data(), out, true, line_);
     } else {
@@ -57,8 +58,9 @@ class AxisResampler {
     const bool edge = recipe.border == kEdge;
     bool zeros = false;
     int any = 0;
+    const Sampling sampling = sampling_of(recipe);
     for (int64_t x = 0; x < line_; ++x) {
-      const Tap t = tap(source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1));
+      const Tap t = tap(sampling, source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1));
       int64_t a, b;
       if (edge) {
         a = clamp(t.index, low, high), b = clamp(t.index + 1, low, high);
@@ -96,10 +98,12 @@ class AxisResampler {
 
   void prepare_filters(const Recipe& recipe, const Window& window) {
     filters_.clear();
+    beyond_.clear();
     int64_t most = 0;
     for (int64_t x = 0; x < line_; ++x) {
       const int64_t centre = source_coordinate(recipe.xx, std::min(x, width_ - 1), 0, 0, recipe.x1);
       filters_.push_back(filter_at(centre, recipe.xx, window.left, window.right));
+      if (shows_beyond(centre, window.left, window.right, recipe.border)) beyond_.push_back(x);
       most = std::max(most, filters_.back().count);
     }
     quads_ = (most + 3) / 4;
@@ -127,17 +131,22 @@ class AxisResampler {
       from = {longer_.data(), row_bytes_};
     }
     filter_columns(from, channels, first_.data(), quads_, weights_.data(), out, line_);
+    for (int c = 0; c < channels && !beyond_.empty(); ++c) {
+      for (const int64_t x : beyond_) out.channel(c)[x] = static_cast<int16_t>(fine(outside_[c]));
+    }
   }
 
   int64_t width_ = 0, line_ = 0;
   bool shrinks_ = false;
-  bool whole_ = false;    // every column lies on a source pixel
-  bool grouped_ = false;  // the columns are read in groups
+  bool whole_ = false;       // every column lies on a source pixel
+  bool grouped_ = false;     // the columns are read in groups
+  uint8_t outside_[4] = {};  // the level of each channel where there is no pixel
   std::vector<int32_t> first_, second_;
   std::vector<int16_t> weights_;
   std::vector<Group> first_groups_, second_groups_;
 
   std::vector<Filter> filters_;
+  std::vector<int64_t> beyond_;  // columns that show what is beyond a zero border
   int64_t quads_ = 0, source_width_ = 0, row_bytes_ = 0;
   mutable std::vector<uint8_t> longer_;
 };

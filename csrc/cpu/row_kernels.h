@@ -38,11 +38,12 @@ struct Group {
   uint8_t places[kGroup];
 };
 
-// Blends each column's two pixels; weights of the second in 1/2^15. To 1/128 of a level.
+// Blends each column's two pixels; weights of the second in 1/2^15. To 1/128 of a level. A column may be negative: then
+// it reads its channel's level of `outside`.
 void blend_groups(SourceRow from, int channels, const Group* first, const Group* second, const int16_t* weights,
                   Row out, int64_t n);
 void blend_columns(SourceRow from, int channels, const int32_t* first, const int32_t* second, const int16_t* weights,
-                   Row out, int64_t n);
+                   const uint8_t* outside, Row out, int64_t n);
 // Each column's filter: `quads` times four pixels from `starts` on, weighted in 1/2^14; the weights of the columns
 // stand side by side, n for each pixel of a filter. To 1/128.
 void filter_columns(SourceRow from, int channels, const int32_t* starts, int64_t quads, const int16_t* weights, Row out,
@@ -61,9 +62,11 @@ struct WarpSteps {
   uint32_t x_low[kRowBlock], x_high[kRowBlock], y_low[kRowBlock], y_high[kRowBlock];
 };
 
-// A row's first pixel: its coordinates in 32.32, rounded to the weights' 1/2048; from there the way to the next one.
+// A row's first pixel: its coordinates in 32.32, with what rounds them; from there the way to the next one; and the
+// bits of a weight in 1/2^15 that count.
 struct WarpRow {
   int64_t x, y, x_step, y_step;
+  uint32_t weights;
   const WarpSteps* steps;
 };
 

@@ -58,7 +58,7 @@ class RowPipeline {
 
  private:
   bool moves() const { return recipe_.stages & kGeometry; }
-  bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0; }
+  bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0 && !(recipe_.stages & kPerspective); }
 
   // ---- Geometry: one row of every channel, to where the next stage reads it.
 
@@ -108,14 +108,16 @@ class RowPipeline {
 
   void take_across(int64_t y, Row out) const {
     if (y < 0) {
-      std::fill_n(out.values, batch_.channels * line_, int16_t{0});
+      for (int c = 0; c < batch_.channels; ++c) {
+        std::fill_n(out.channel(c), line_, static_cast<int16_t>(fine(outside_level(recipe_, c))));
+      }
     } else {
       across_.across(source_row(y), batch_.channels, out);
     }
   }
 
   void resample_row(int64_t y) {
-    const Tap t = tap(source_coordinate(0, 0, recipe_.yy, y, recipe_.y1));
+    const Tap t = tap(sampling_of(recipe_), source_coordinate(0, 0, recipe_.yy, y, recipe_.y1));
     const int64_t a = resolve(t.index, window_.top, window_.bottom, recipe_.border);
     if (t.weight == 0 && a >= 0 && across_.whole()) {
       across_.take(source_row(a), batch_.channels, geometry_result(y));
@@ -155,6 +157,13 @@ class RowPipeline {
 
   void shrink_row(int64_t y) const {
     const int64_t centre = source_coordinate(0, 0, recipe_.yy, y, recipe_.y1);
+    if (shows_beyond(centre, window_.top, window_.bottom, recipe_.border)) {
+      const Row out = geometry_result(y);
+      for (int c = 0; c < batch_.channels; ++c) {
+        std::fill_n(out.channel(c), line_, static_cast<int16_t>(outside_level(recipe_, c)));
+      }
+      return;
+    }
     const Filter filter = filter_at(centre, recipe_.yy, window_.top, window_.bottom);
     const int64_t values = batch_.channels * line_;
     int32_t* sums = scratch_.sums.data();
@@ -232,7 +241,7 @@ class RowPipeline {
   BlurWeights blur_weights_;
   bool shrinks_down_;
   StageRows<PointwiseStages> stages_;
-  int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: zeros
+  int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: what lies outside
 };
 
 }  // namespace gpuaug

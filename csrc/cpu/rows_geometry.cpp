@@ -67,12 +67,13 @@ void blend_groups(SourceRow from, int channels, const Group* __restrict first, c
 
 GPUAUG_ALL_VECTORS
 void blend_columns(SourceRow from, int channels, const int32_t* __restrict first, const int32_t* __restrict second,
-                   const int16_t* __restrict weights, Row to, int64_t n) {
+                   const int16_t* __restrict weights, const uint8_t* __restrict outside, Row to, int64_t n) {
   for (int c = 0; c < channels; ++c) {
     const uint8_t* row = from.bytes + c * from.line;
     int16_t* __restrict out = to.channel(c);
-    for (int64_t x = 0; x < n; ++x) {  // a negative column reads zero
-      const int a = first[x] < 0 ? 0 : row[first[x]], b = second[x] < 0 ? 0 : row[second[x]];
+    const int nowhere = outside[c];
+    for (int64_t x = 0; x < n; ++x) {
+      const int a = first[x] < 0 ? nowhere : row[first[x]], b = second[x] < 0 ? nowhere : row[second[x]];
       out[x] = blended(static_cast<int16_t>(a << 7), static_cast<int16_t>(b << 7), weights[x]);
     }
   }

@@ -35,8 +35,8 @@ GPUAUG_INLINE void place(const WarpRow& row, const Reach& reach, int64_t block, 
     const auto line = static_cast<int32_t>(y_high + steps.y_high[i] + (y_part < y_low));
     out.first[i] = (held(line, reach.top, reach.bottom) - reach.top) * reach.row +
                    (held(column, reach.left, reach.right) - reach.left) * reach.column;
-    out.across[i] = static_cast<int16_t>((x_part >> 17) & (2047 << 4));
-    out.down[i] = static_cast<int16_t>((y_part >> 17) & (2047 << 4));
+    out.across[i] = static_cast<int16_t>((x_part >> 17) & row.weights);
+    out.down[i] = static_cast<int16_t>((y_part >> 17) & row.weights);
   }
 }
 

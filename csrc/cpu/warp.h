@@ -36,6 +36,7 @@ class Warp {
         window_(window),
         from_(from),
         channels_(batch.channels),
+        sampling_(sampling_of(recipe)),
         width_(batch.width),
         padded_source_(padded_source) {}
 
@@ -46,9 +47,9 @@ class Warp {
     const auto within = [](int64_t value, int64_t limit) { return value > -limit && value < limit; };
     const Recipe& r = recipe_;
     // No coordinate wraps, and 32 bits hold where a pixel lies.
-    tame_ = within(r.xx, kSteep) && within(r.xy, kSteep) && within(r.yx, kSteep) && within(r.yy, kSteep) &&
-            within(r.x1, kFar) && within(r.y1, kFar) && width_ <= kLong && batch_.height <= kLong && r.width <= kLong &&
-            r.height <= kLong && r.width * r.height < (int64_t{1} << 28);
+    tame_ = !(r.stages & kPerspective) && within(r.xx, kSteep) && within(r.xy, kSteep) && within(r.yx, kSteep) &&
+            within(r.yy, kSteep) && within(r.x1, kFar) && within(r.y1, kFar) && width_ <= kLong &&
+            batch_.height <= kLong && r.width <= kLong && r.height <= kLong && r.width * r.height < (int64_t{1} << 28);
     if (!tame_) return;
     for (int i = 0; i < kRowBlock; ++i) {
       const auto x = static_cast<uint64_t>(r.xx * i), y = static_cast<uint64_t>(r.yx * i);
@@ -56,7 +57,7 @@ class Warp {
       steps_.y_low[i] = static_cast<uint32_t>(y), steps_.y_high[i] = static_cast<uint32_t>(y >> 32);
     }
     packed_ = padded_source_.prepare(batch_, recipe_, window_, begin, end);
-    if (packed_) padded_source_.pack(window_, recipe_.border, source_row);
+    if (packed_) padded_source_.pack(window_, recipe_, source_row);
   }
 
   // All channels of output row y, whole blocks of levels.
@@ -80,11 +81,14 @@ class Warp {
   }
 
  private:
-  // Coordinates, already rounded to 1/2048 as tap() does.
-  int64_t x_at(int64_t x, int64_t y) const { return recipe_.xx * x + recipe_.xy * y + recipe_.x1 + kHalfWeight; }
-  int64_t y_at(int64_t x, int64_t y) const { return recipe_.yx * x + recipe_.yy * y + recipe_.y1 + kHalfWeight; }
+  // Coordinates, already rounded as tap() does.
+  int64_t x_at(int64_t x, int64_t y) const { return recipe_.xx * x + recipe_.xy * y + recipe_.x1 + sampling_.half; }
+  int64_t y_at(int64_t x, int64_t y) const { return recipe_.yx * x + recipe_.yy * y + recipe_.y1 + sampling_.half; }
 
-  WarpRow warp_row_at(int64_t y) const { return {x_at(0, y), y_at(0, y), recipe_.xx, recipe_.yx, &steps_}; }
+  WarpRow warp_row_at(int64_t y) const {
+    const auto weights = static_cast<uint32_t>(sampling_.weights) << 4;
+    return {x_at(0, y), y_at(0, y), recipe_.xx, recipe_.yx, weights, &steps_};
+  }
 
   // The pixels of a row whose first taps lie inside the window, moved by so much at its two ends.
   Span spans(int64_t y, int64_t before, int64_t after) const {
@@ -106,7 +110,7 @@ class Warp {
 
   void fill(Row out, int64_t begin, int64_t end) const {
     for (int c = 0; c < channels_ && begin < end; ++c) {
-      std::fill(out.channel(c) + begin, out.channel(c) + end, int16_t{0});
+      std::fill(out.channel(c) + begin, out.channel(c) + end, static_cast<int16_t>(outside_level(recipe_, c)));
     }
   }
 
@@ -117,7 +121,8 @@ class Warp {
       const int64_t left = at.left * from_.column, right = at.right * from_.column;
       for (int c = 0; c < channels_; ++c) {
         const uint8_t* own = source + c * from_.channel;
-        const auto pixel = [&](bool nowhere, int64_t place) { return nowhere ? 0 : fine(own[place]); };
+        const int outside = outside_level(recipe_, c);
+        const auto pixel = [&](bool nowhere, int64_t place) { return fine(nowhere ? outside : own[place]); };
         const int above = blend(pixel(at.left < 0 || at.upper < 0, upper + left),
                                 pixel(at.right < 0 || at.upper < 0, upper + right), at.across);
         const int below = blend(pixel(at.left < 0 || at.lower < 0, lower + left),
@@ -127,13 +132,14 @@ class Warp {
     }
   }
 
-  static constexpr int64_t kPixel = int64_t{1} << 32, kHalfWeight = int64_t{1} << 20;
+  static constexpr int64_t kPixel = int64_t{1} << 32;
 
   const Batch& batch_;
   const Recipe& recipe_;
   const Window& window_;
   Strides from_;
   int channels_;
+  Sampling sampling_;
   int64_t width_;
   PaddedSource& padded_source_;
   bool tame_ = false, packed_ = false;

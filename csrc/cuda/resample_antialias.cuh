@@ -23,6 +23,7 @@ __device__ inline void find_filter(AxisFilter& out, const TilePlan& plan, const 
   if (pixel < 0) return;
   const int64_t coordinate = source_coordinate(axis.scale, pixel, 0, 0, axis.shift);
   if (shrinking) {
+    if (shows_beyond(coordinate, axis.low, axis.high, plan.border)) return;
     const Filter filter = filter_at(coordinate, axis.scale, axis.low, axis.high);
     out.first = static_cast<int>(filter.first - axis.low);
     out.count = static_cast<uint16_t>(filter.count);
@@ -30,7 +31,7 @@ __device__ inline void find_filter(AxisFilter& out, const TilePlan& plan, const 
     for (int k = 0; k < out.count; ++k) out.weights[k] = static_cast<uint16_t>(walk.next(filter, k));
     return;
   }
-  const Tap t = tap(coordinate);
+  const Tap t = tap(plan.sampling, coordinate);
   const int64_t first = resolve(t.index, axis.low, axis.high, plan.border);
   const int64_t second = resolve(t.index + 1, axis.low, axis.high, plan.border);
   const int64_t least = first < 0 || (second >= 0 && second < first) ? second : first;

@@ -34,8 +34,8 @@ __device__ inline Footprint footprint(const Recipe& recipe, const Strides& strid
           from.down};
 }
 
-__device__ inline int resample(const Footprint& from, const uint8_t* channel) {
-  const auto pixel = [&](int64_t at) -> int { return at < 0 ? 0 : fine(__ldg(channel + at)); };
+__device__ inline int resample(const Footprint& from, const uint8_t* channel, int outside) {
+  const auto pixel = [&](int64_t at) -> int { return fine(at < 0 ? outside : __ldg(channel + at)); };
   const int upper = blend(pixel(from.upper_left), pixel(from.upper_right), from.across);
   const int lower = blend(pixel(from.lower_left), pixel(from.lower_right), from.across);
   return level(blend(upper, lower, from.down));
@@ -43,16 +43,17 @@ __device__ inline int resample(const Footprint& from, const uint8_t* channel) {
 
 // One row of the source at an output column: in 1/128.
 __device__ inline int across_row(const Recipe& recipe, const Strides& strides, const Window& window,
-                                 const uint8_t* channel, int64_t x, int64_t row) {
+                                 const uint8_t* channel, int outside, int64_t x, int64_t row) {
   const uint8_t* pixels = channel + row * strides.row;
   const int64_t coordinate = source_coordinate(recipe.xx, x, 0, 0, recipe.x1);
   if (!shrinks(recipe, recipe.xx)) {
-    const Tap t = tap(coordinate);
+    const Tap t = tap(sampling_of(recipe), coordinate);
     const int64_t left = resolve(t.index, window.left, window.right, recipe.border);
     const int64_t right = resolve(t.index + 1, window.left, window.right, recipe.border);
-    return blend(left < 0 ? 0 : fine(pixels[left * strides.column]),
-                 right < 0 ? 0 : fine(pixels[right * strides.column]), t.weight);
+    return blend(fine(left < 0 ? outside : pixels[left * strides.column]),
+                 fine(right < 0 ? outside : pixels[right * strides.column]), t.weight);
   }
+  if (shows_beyond(coordinate, window.left, window.right, recipe.border)) return fine(outside);
   const Filter filter = filter_at(coordinate, recipe.xx, window.left, window.right);
   FilterWalk walk;
   int sum = 0;
@@ -63,17 +64,20 @@ __device__ inline int across_row(const Recipe& recipe, const Strides& strides, c
 }
 
 // A pixel of a draw that shrinks: it finds its filters itself, once for every row.
-__device__ inline int shrink_pixel(const Recipe& recipe, const Strides& strides, const uint8_t* channel, int64_t x,
-                                   int64_t y) {
+__device__ inline int shrink_pixel(const Recipe& recipe, const Strides& strides, const uint8_t* channel, int outside,
+                                   int64_t x, int64_t y) {
   const Window window = readable_window(recipe);
-  const auto row = [&](int64_t at) -> int { return at < 0 ? 0 : across_row(recipe, strides, window, channel, x, at); };
+  const auto row = [&](int64_t at) -> int {
+    return at < 0 ? fine(outside) : across_row(recipe, strides, window, channel, outside, x, at);
+  };
   const int64_t coordinate = source_coordinate(0, 0, recipe.yy, y, recipe.y1);
   if (!shrinks(recipe, recipe.yy)) {
-    const Tap t = tap(coordinate);
+    const Tap t = tap(sampling_of(recipe), coordinate);
     const int upper = row(resolve(t.index, window.top, window.bottom, recipe.border));
     const int lower = row(resolve(t.index + 1, window.top, window.bottom, recipe.border));
     return level(blend(upper, lower, t.weight));
   }
+  if (shows_beyond(coordinate, window.top, window.bottom, recipe.border)) return outside;
   const Filter filter = filter_at(coordinate, recipe.yy, window.top, window.bottom);
   FilterWalk walk;
   int sum = 0;
@@ -100,7 +104,10 @@ __device__ inline void gather_tile(const Levels& levels, const TilePlan& plan, c
     for (int c = 0; c < batch.channels; ++c) {
       const uint8_t* channel = plan.source + c * strides.channel;
       int value = 0;
-      if (!empty) value = small ? shrink_pixel(recipe, strides, channel, x, y) : resample(own, channel);
+      if (!empty) {
+        const int outside = outside_level(recipe, c);
+        value = small ? shrink_pixel(recipe, strides, channel, outside, x, y) : resample(own, channel, outside);
+      }
       levels.put(c, row, column, value);
     }
   }

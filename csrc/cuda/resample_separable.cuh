@@ -26,7 +26,7 @@ __device__ inline AxisTaps axis_taps(const TilePlan& plan, const Axis& axis, int
   const int64_t pixel = patch_pixel(plan, axis, i);
   // A tap that is nowhere still names a neighbour of the others: so four columns need no more than eight bytes.
   const int64_t at = pixel < 0 ? clamp(axis.begin - plan.halo + i, 0, axis.size - 1) : pixel;
-  const Tap t = tap(source_coordinate(axis.scale, at, 0, 0, axis.shift));
+  const Tap t = tap(plan.sampling, source_coordinate(axis.scale, at, 0, 0, axis.shift));
   const auto one = [&](int64_t index, int& place, int& weight, int own) {
     const int64_t found = resolve(index, axis.low, axis.high, plan.border);
     place = static_cast<int>((found < 0 ? clamp(index, axis.low, axis.high - 1) : found) - axis.first);

@@ -18,7 +18,7 @@ namespace gpuaug {
 enum Resampling : int {
   kNowhere,    // the record is outside the storage: zeros
   kSeparable,  // along the axes, nothing shrinks: source rows are blended across, then down
-  kAntialias,  // along the axes, something shrinks
+  kAntialias,  // along the axes, something shrinks: both without what lies beyond a border that is not black
   kGather,     // any other map
 };
 
@@ -41,6 +41,7 @@ struct TilePlan {
   Axis x, y;
   int64_t draw;  // past the last: none is left
   int64_t border, blur_border;
+  Sampling sampling;
   const uint8_t* source;
   Resampling from;
   int tile;        // of the draw
@@ -66,11 +67,11 @@ __device__ inline int64_t first_resolved(int64_t low_tap, int64_t high_tap, int6
   return a < b ? a : b;
 }
 
-__device__ inline void find_first(Axis& axis, int halo, int64_t border, int alignment) {
+__device__ inline void find_first(Axis& axis, const Sampling& sampling, int halo, int64_t border, int alignment) {
   const int64_t from = clamp(axis.begin - halo, 0, axis.size - 1);
   const int64_t to = clamp(axis.begin + axis.extent - 1 + halo, 0, axis.size - 1);
-  const int64_t a = tap(source_coordinate(axis.scale, from, 0, 0, axis.shift)).index;
-  const int64_t b = tap(source_coordinate(axis.scale, to, 0, 0, axis.shift)).index;
+  const int64_t a = tap(sampling, source_coordinate(axis.scale, from, 0, 0, axis.shift)).index;
+  const int64_t b = tap(sampling, source_coordinate(axis.scale, to, 0, 0, axis.shift)).index;
   const int64_t low_tap = a < b ? a : b, high_tap = (a < b ? b : a) + 1;
   const int64_t first = first_resolved(low_tap, high_tap, axis.low, axis.high, border);
   axis.first = first - first % alignment;
@@ -87,6 +88,8 @@ __device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& ba
   const auto tame_up_to = [&](int64_t most) {
     return tame(recipe.xx, recipe.x1, batch.width, most) && tame(recipe.yy, recipe.y1, batch.height, most);
   };
+  if ((recipe.stages & kGeometry) && recipe.border == kZero && recipe.outside != 0) return kGather;
+  if (recipe.stages & kPerspective) return kGather;
   if (may_shrink && (shrinks(recipe, recipe.xx) || shrinks(recipe, recipe.yy))) {
     const bool small = recipe.width <= kLong && recipe.height <= kLong;
     return small && tame_up_to(kMostFactor * kOne) ? kAntialias : kGather;
@@ -141,9 +144,11 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   axis.extent = left < most ? static_cast<int>(left) : most;
   axis.places = divisor(axis.extent);
   axis.patch_places = divisor(axis.extent + 2 * halo);
-  if (from == kSeparable) find_first(axis, halo, border, columns ? 4 : 1);
+  const Sampling sampling = sampling_of(recipe);
+  if (from == kSeparable) find_first(axis, sampling, halo, border, columns ? 4 : 1);
   if (!columns) return;
   plan.border = border;
+  plan.sampling = sampling;
   plan.blur_border = blurs ? blur_border(recipe) : int64_t{kEdge};
   plan.source = batch.storage + (in_storage ? recipe.offset : 0);
   plan.from = from;

@@ -89,6 +89,8 @@ class AssembledDraw {
           shift_[row] = shift_[row] + map_[row][axis] * extent_[axis];
           map_[row][axis] = -map_[row][axis];
         }
+        unit_ = unit_ + bottom_[axis] * extent_[axis];
+        bottom_[axis] = -bottom_[axis];
         break;
       }
       case Opcode::kAffine:
@@ -96,6 +98,7 @@ class AssembledDraw {
         break;
       case Opcode::kBorder:
         recipe_.border = whole(0);
+        recipe_.outside = whole(1);
         break;
       case Opcode::kBlur:
         recipe_.stages |= kBlur;
@@ -132,6 +135,13 @@ class AssembledDraw {
         recipe_.stages |= kErase;
         cut_out({real(0), real(1)}, {whole(2), whole(3)}, whole(4));
         break;
+      case Opcode::kPerspective:
+        recipe_.stages |= kPerspective;
+        project({{{real(0), real(1), real(2)}, {real(3), real(4), real(5)}, {real(6), real(7), 1}}});
+        break;
+      case Opcode::kNearest:
+        recipe_.stages |= kNearest;
+        break;
       case Opcode::kWords:
         break;  // set_words executes it
     }
@@ -147,21 +157,37 @@ class AssembledDraw {
   Recipe recipe(int64_t width, int64_t height) const {
     Recipe out = recipe_;
     int64_t scale[2], cross[2], shift[2];
+    const bool divided = out.stages & kPerspective;
+    const double unit = (0.5 * bottom_[0] + 0.5 * bottom_[1]) + unit_;
+    const double most = divided ? largest_divisor(unit, width, height) : 1;
     for (int axis : {0, 1}) {
-      const double own = map_[axis][axis], other = map_[axis][1 - axis];
+      double own = map_[axis][axis], other = map_[axis][1 - axis];
+      // From continuous coordinates to whole-numbered pixel centres.
+      double start = 0.5 * own + shift_[axis] + 0.5 * other;
+      if (divided) {
+        own = (own - 0.5 * bottom_[axis]) / most;
+        other = (other - 0.5 * bottom_[1 - axis]) / most;
+        start = (start - 0.5 * unit) / most;
+      } else {
+        start = start - 0.5;
+      }
       scale[axis] = to_int64(std::nearbyint(own * kFixedPoint));
       cross[axis] = to_int64(std::nearbyint(other * kFixedPoint));
-      // From continuous coordinates to whole-numbered pixel centres.
-      shift[axis] = to_int64(std::nearbyint((0.5 * own + shift_[axis] + 0.5 * other - 0.5) * kFixedPoint));
+      shift[axis] = to_int64(std::nearbyint(start * kFixedPoint));
+    }
+    if (divided) {
+      const auto part = [&](double value) { return to_int64(std::nearbyint(value / most * kPerspectiveUnit)); };
+      out.px = part(bottom_[0]), out.py = part(bottom_[1]), out.p1 = part(unit);
     }
     out.xx = scale[0], out.yy = scale[1], out.xy = cross[0], out.yx = cross[1], out.x1 = shift[0], out.y1 = shift[1];
     if (out.stages & kColor) colors_.write(out);
     out.left = low_[0], out.top = low_[1], out.right = high_[0], out.bottom = high_[1];
-    const bool along_axes = cross[0] == 0 && cross[1] == 0;
+    const bool along_axes = cross[0] == 0 && cross[1] == 0 && !divided;
     const bool copied = along_axes && scale[0] == kOne && scale[1] == kOne && shift[0] == 0 && shift[1] == 0 &&
                         out.width == width && out.height == height;
     if (!copied) out.stages |= kGeometry;
-    if (smooth_ && along_axes && (shrinks(scale[0]) || shrinks(scale[1]))) out.stages |= kShrink;
+    if (smooth_ && !(out.stages & kNearest) && along_axes && (shrinks(scale[0]) || shrinks(scale[1])))
+      out.stages |= kShrink;
     return out;
   }
 
@@ -175,10 +201,35 @@ class AssembledDraw {
 
   using Pair = std::array<double, 2>;
 
+  // Of the output's corners: what is divided by it stays in range.
+  double largest_divisor(double unit, int64_t width, int64_t height) const {
+    const double across = bottom_[0] * (static_cast<double>(width) - 1);
+    const double down = bottom_[1] * (static_cast<double>(height) - 1);
+    double most = unit;
+    for (const double corner : {unit + across, unit + down, unit + across + down}) most = std::max(most, corner);
+    return most;
+  }
+
+  // `given` maps outputs to inputs, by rows.
+  void project(const std::array<std::array<double, 3>, 3>& given) {
+    clip();
+    warped_ = true;
+    const auto product = [&](double& x, double& y, double& one) {
+      const double before[3] = {x, y, one};
+      double* const after[3] = {&x, &y, &one};
+      for (int column : {0, 1, 2}) {
+        *after[column] = (before[0] * given[0][column] + before[1] * given[1][column]) + before[2] * given[2][column];
+      }
+    };
+    for (int row : {0, 1}) product(map_[row][0], map_[row][1], shift_[row]);
+    product(bottom_[0], bottom_[1], unit_);
+  }
+
   void crop(Pair corner, Pair extent) {
     for (int axis : {0, 1}) {
       shift_[axis] = shift_[axis] + map_[axis][axis] * corner[axis] + map_[axis][1 - axis] * corner[1 - axis];
     }
+    unit_ = unit_ + bottom_[0] * corner[0] + bottom_[1] * corner[1];
     extent_ = extent;
   }
 
@@ -203,6 +254,9 @@ class AssembledDraw {
       shift_[row] = shift_[row] + (x * start[0] + y * start[1]);
       for (int column : {0, 1}) map_[row][column] = x * inverse[0][column] + y * inverse[1][column];
     }
+    const double left = bottom_[0], right = bottom_[1];
+    unit_ = unit_ + (left * start[0] + right * start[1]);
+    for (int column : {0, 1}) bottom_[column] = left * inverse[0][column] + right * inverse[1][column];
   }
 
   // A box around a place of the extent, cut off at its border, into the first place that is free.
@@ -257,6 +311,7 @@ class AssembledDraw {
     for (int row : {0, 1}) {
       for (int axis : {0, 1}) map_[row][axis] = map_[row][axis] * ratio[axis];
     }
+    for (int axis : {0, 1}) bottom_[axis] = bottom_[axis] * ratio[axis];
     extent_ = {width, height};
     smooth_ = smooth_ || antialias;
   }
@@ -274,6 +329,8 @@ class AssembledDraw {
   Recipe recipe_{};
   std::array<Pair, 2> map_{{{1, 0}, {0, 1}}};
   Pair shift_{0, 0};
+  Pair bottom_{0, 0};  // under perspective all is divided by bottom * output + unit
+  double unit_ = 1;
   Pair extent_;  // of the image as the next entry sees it
   int64_t low_[2] = {0, 0}, high_[2];
   ColorMatrix colors_;

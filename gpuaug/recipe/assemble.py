@@ -29,6 +29,9 @@ from gpuaug.recipe.layout import (
     IMPULSE_UNIT,
     LUMA,
     MOST_CURVES,
+    NEAREST,
+    PERSPECTIVE,
+    PERSPECTIVE_UNIT,
     QUARTER,
     SHRINK,
     STEADY,
@@ -147,8 +150,11 @@ class _Draws:
         self.scale = torch.ones_like(self.extent)
         self.cross = torch.zeros_like(self.extent)
         self.shift = torch.zeros_like(self.extent)
+        # Under perspective all is divided by bottom * output + unit.
+        self.bottom = torch.zeros_like(self.extent)
+        self.unit = torch.ones_like(self.extent[:, :1])
         self.low, self.high = nothing, self.source  # the window
-        self.border = nothing[:, :1]
+        self.border = self.outside = nothing[:, :1]
         self.blur = nothing[:, [0, 0, 0]]
         self.colors = torch.eye(3, 4, dtype=torch.float64, device=operands.device)
         self.colors = self.colors.expand(operands.count, 3, 4)
@@ -187,7 +193,9 @@ class _Draws:
 
     def _crop(self, selection: Tensor, corner: Tensor, extent: Tensor) -> None:
         moved = self.shift + self.scale * corner + self.cross * corner.flip(1)
+        unit = self.unit + self.bottom[:, :1] * corner[:, :1] + self.bottom[:, 1:] * corner[:, 1:]
         self.shift = torch.where(selection, moved, self.shift)
+        self.unit = torch.where(selection, unit, self.unit)
         self.extent = torch.where(selection, extent, self.extent)
 
     def execute_resize(self, selection: Tensor, width: int, height: int, antialias: int) -> None:
@@ -196,6 +204,7 @@ class _Draws:
         self._clip(selection & (ratio != 1).any(1, keepdim=True))
         self.scale = torch.where(selection, self.scale * ratio, self.scale)
         self.cross = torch.where(selection, self.cross * ratio.flip(1), self.cross)
+        self.bottom = torch.where(selection, self.bottom * ratio, self.bottom)
         self.extent = torch.where(selection, new, self.extent)
         self.smooth = self.smooth | (selection & (self._get.real(antialias) != 0))
 
@@ -213,6 +222,10 @@ class _Draws:
         mask = selection & (torch.arange(2, device=selection.device) == other)
         self.shift = torch.where(mask, self.shift + self.scale * self.extent, self.shift)
         self.scale = torch.where(mask, -self.scale, self.scale)
+        along = self.bottom * self.extent
+        along = torch.where(other, along[:, 1:], along[:, :1])
+        self.unit = torch.where(selection, self.unit + along, self.unit)
+        self.bottom = torch.where(mask, -self.bottom, self.bottom)
         mask = mask.flip(1)
         self.shift = torch.where(mask, self.shift + self.cross * self.extent.flip(1), self.shift)
         self.cross = torch.where(mask, -self.cross, self.cross)
@@ -234,6 +247,11 @@ class _Draws:
         by_y = torch.cat((self.cross[:, :1], self.scale[:, 1:]), dim=1)
         shift = self.shift + (by_x * start_x + by_y * start_y)
         first, second = (by_x * c[:, :1] + by_y * c[:, 1:] for c in (from_x, from_y))
+        left, right = self.bottom.split(1, 1)
+        unit = self.unit + (left * start_x + right * start_y)
+        bottom = torch.cat([left * c[:, :1] + right * c[:, 1:] for c in (from_x, from_y)], dim=1)
+        self.unit = torch.where(selection, unit, self.unit)
+        self.bottom = torch.where(selection, bottom, self.bottom)
         self.shift = torch.where(selection, shift, self.shift)
         along, cross = (
             torch.cat(v, 1) for v in ((first[:, :1], second[:, 1:]), (second[:, :1], first[:, 1:]))
@@ -241,8 +259,32 @@ class _Draws:
         self.scale = torch.where(selection, along, self.scale)
         self.cross = torch.where(selection, cross, self.cross)
 
-    def execute_border(self, selection: Tensor, which: int) -> None:
+    def execute_perspective(self, selection: Tensor, *block: int) -> None:
+        self._clip(selection)
+        self.turned = self.turned | selection
+        a, b, c, d, e, f, g, h = self._get.real(*block).split(1, 1)
+        rows = (
+            (self.scale[:, :1], self.cross[:, :1], self.shift[:, :1]),
+            (self.cross[:, 1:], self.scale[:, 1:], self.shift[:, 1:]),
+            (self.bottom[:, :1], self.bottom[:, 1:], self.unit),
+        )
+        across, down, under = (
+            ((x * a + y * d) + one * g, (x * b + y * e) + one * h, (x * c + y * f) + one)
+            for x, y, one in rows
+        )
+        self.scale = torch.where(selection, torch.cat((across[0], down[1]), dim=1), self.scale)
+        self.cross = torch.where(selection, torch.cat((across[1], down[0]), dim=1), self.cross)
+        self.shift = torch.where(selection, torch.cat((across[2], down[2]), dim=1), self.shift)
+        self.bottom = torch.where(selection, torch.cat(under[:2], dim=1), self.bottom)
+        self.unit = torch.where(selection, under[2], self.unit)
+        self.stages = torch.where(selection, self.stages | PERSPECTIVE, self.stages)
+
+    def execute_border(self, selection: Tensor, which: int, outside: int) -> None:
         self.border = torch.where(selection, self._get.whole(which)[:, None], self.border)
+        self.outside = torch.where(selection, self._get.whole(outside)[:, None], self.outside)
+
+    def execute_nearest(self, selection: Tensor) -> None:
+        self.stages = torch.where(selection, self.stages | NEAREST, self.stages)
 
     def execute_blur(self, selection: Tensor, which: int, sigma: int) -> None:
         kind = self._get.whole(which)[:, None]
@@ -312,20 +354,34 @@ class _Draws:
         self.stages = torch.where(selection, self.stages | ERASE, self.stages)
 
     def records(self, size: tuple[int, int]) -> Tensor:
-        scale, cross = ((v * FIXED_POINT).round().long() for v in (self.scale, self.cross))
         # From continuous coordinates to whole-numbered pixel centres.
-        shift = 0.5 * self.scale + self.shift + 0.5 * self.cross - 0.5
-        shift = (shift * FIXED_POINT).round().long()
-        along_axes = (cross == 0).all(1, keepdim=True)
+        shift = 0.5 * self.scale + self.shift + 0.5 * self.cross
+        left, right = self.bottom.split(1, 1)
+        unit = (0.5 * left + 0.5 * right) + self.unit
+        across, down = left * (size[1] - 1.0), right * (size[0] - 1.0)
+        most = unit
+        for corner in (unit + across, unit + down, unit + across + down):
+            most = torch.where(most < corner, corner, most)  # in C++ too a NaN is not less
+        divided = (self.stages & PERSPECTIVE) != 0
+        maps = (
+            torch.where(divided, (self.scale - 0.5 * self.bottom) / most, self.scale),
+            torch.where(divided, (self.cross - 0.5 * self.bottom.flip(1)) / most, self.cross),
+            torch.where(divided, (shift - 0.5 * unit) / most, shift - 0.5),
+        )
+        scale, cross, shift = ((v * FIXED_POINT).round().long() for v in maps)
+        divisor = torch.cat((self.bottom, unit), dim=1) / most * PERSPECTIVE_UNIT
+        divisor = torch.where(divided, divisor.round().long(), 0)
+        along_axes = (cross == 0).all(1, keepdim=True) & ~divided
         one = int(FIXED_POINT)  # beside a float, whole numbers would be rounded to the default type
         whole = self.source == self.source.new_tensor((size[1], size[0]))
         moved = ~(along_axes & ((scale == one) & (shift == 0) & whole).all(1, keepdim=True))
-        shrinks = self.smooth & along_axes & (scale.abs() > one).any(1, keepdim=True)
+        smooth = self.smooth & ((self.stages & NEAREST) == 0)
+        shrinks = smooth & along_axes & (scale.abs() > one).any(1, keepdim=True)
         stages = self.stages | moved * GEOMETRY | shrinks * SHRINK
         pairs = (self.source, scale, cross, shift, self.low, self.high)
         colors = torch.cat((self.colors[:, :, :3], self.colors[:, :, 3:] * 255), dim=2) * COLOR_UNIT
         colors = torch.where((stages & COLOR) != 0, colors.round().long().flatten(1), 0)
-        others = (self.border, self.blur, colors, self.curves, self.free)
+        others = (self.border, self.outside, divisor, self.blur, colors, self.curves, self.free)
         return torch.cat((stages, self.offset, *pairs, *others), dim=1)
 
 

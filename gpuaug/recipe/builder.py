@@ -45,7 +45,7 @@ class RecipeBuilder:
         """Of ``count`` draws of images of ``channels``: the first one's source image begins at byte ``first``
         of the storage, that of each next one ``step`` bytes further.
         """
-        self._count, self.channels = count, channels
+        self.count, self.channels = count, channels
         self._device = device or torch.device("cpu")
         self._program = Program(first, step, extent)
         self._extent = extent
@@ -96,7 +96,7 @@ class RecipeBuilder:
     def _rows(self, extent: Extent) -> Tensor:
         if isinstance(extent, Tensor):
             return extent
-        return torch.tensor([extent], device=self._device).expand(self._count, 2)
+        return torch.tensor([extent], device=self._device).expand(self.count, 2)
 
     def _resized(self, extent: Extent, selection: Selection) -> None:
         if selection is True:
@@ -163,8 +163,32 @@ class RecipeBuilder:
         """
         self._program.write(Opcode.AFFINE, selection, inverse, scale, shares)
 
-    def border(self, name: str, selection: Selection = True) -> None:
-        self._program.write(Opcode.BORDER, selection, BORDERS[name])
+    def perspective(self, inverse: Operand, selection: Selection = True) -> None:
+        """``inverse``, ``(n, 8)`` or eight operands, maps outputs to inputs, in pixels from the corner: the
+        first two rows, then the last, of which the third number is 1. What is behind the eye is beyond the
+        image. The extent stays.
+        """
+        self._program.write(Opcode.PERSPECTIVE, selection, inverse)
+
+    def border(self, name: str, selection: Selection = True, *, fill: tuple[int, ...] = (0,)) -> None:
+        """What lies beyond the image; a "zero" border has the level ``fill``, or one for each channel."""
+        self._program.write(Opcode.BORDER, selection, BORDERS[name], self._outside(fill))
+
+    def _outside(self, fill: tuple[int, ...]) -> int:
+        if len(fill) not in (1, self.channels):
+            raise ValueError(
+                f"fill must be a level or one for each of the {self.channels} channels, "
+                f"got {len(fill)} levels"
+            )
+        each = fill * self.channels if len(fill) == 1 else fill
+        return sum(level << 8 * channel for channel, level in enumerate(each))
+
+    def interpolate(self, interpolation: str | None, selection: Selection = True) -> None:
+        """Where it is "nearest", the pass reads one pixel of the source for each of its own: the nearest,
+        halves up. No filter is widened then.
+        """
+        if interpolation == "nearest":
+            self._program.write(Opcode.NEAREST, selection)
 
     # ---- Blur, color, curves, noise and impulse noise
 
@@ -256,10 +280,10 @@ class RecipeBuilder:
         columns, constants, code = self._program.columns, self._program.constants, self._program.code
         # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a
         # stage that was written to counts as used.
-        if torch.compiler.is_compiling() or self._device.type != "cpu" or self._count == 0:
-            records = execute(columns, constants, code, self._count, size, self._device)
+        if torch.compiler.is_compiling() or self._device.type != "cpu" or self.count == 0:
+            records = execute(columns, constants, code, self.count, size, self._device)
             return Recipes(records, size, possible_stages(constants, code))
-        records = torch.empty((self._count, len(FIELDS)), dtype=torch.int64, device="cpu")
+        records = torch.empty((self.count, len(FIELDS)), dtype=torch.int64, device="cpu")
         return Recipes(records, size, torch.ops.gpuaug.assemble(records, columns, constants, code, *size))
 
 

@@ -49,6 +49,8 @@ def header() -> str:
         *(f"constexpr int64_t {name} = {value};" for name, value in flags.items()),
         "",
         *(f"constexpr int {name} = {value};" for name, value in integers.items()),
+        f"constexpr double kPerspectiveUnit = {layout.PERSPECTIVE_UNIT!r};",
+        f"constexpr int64_t kNearestHalf = {layout.NEAREST_HALF};",
         f"constexpr double kFixedPoint = {layout.FIXED_POINT!r}, kSteady = {layout.STEADY!r};",
         f"constexpr double kLuma[3] = {_braced(LUMA)};  // ITU-R BT.601",
         f"constexpr double kQuarter[3][3] = {{{', '.join(map(_braced, QUARTER))}}};",

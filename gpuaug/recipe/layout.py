@@ -24,6 +24,14 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         (("xx", "yy", "xy", "yx", "x1", "y1"), ("left", "top", "right", "bottom"), ("border",)),
     ),
     (
+        "Of geometry: what a zero border is, a level for each channel, 8 bits each, the first in the lowest.",
+        (("outside",),),
+    ),
+    (
+        "Perspective: what the sums of the map are divided by, px * x + py * y + p1, in 1/2^48.",
+        (("px", "py", "p1"),),
+    ),
+    (
         "Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together,"
         " in 1/2^15.",
         (("blur", "outer", "inner"),),
@@ -76,11 +84,14 @@ class Stage(IntEnum):
     BATCHED = 8  # after the kernel: PyTorch on the draws that need it
 
 
-# Bits of the word `stages`, and of the union over a batch; SHRINK is geometry with a filter.
+# Bits of the word `stages`, and of the union over a batch; SHRINK is geometry with a filter, NEAREST without
+# any: one source pixel for each of the output's. PERSPECTIVE is geometry whose map is divided.
 GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
+NEAREST, PERSPECTIVE = 256, 512
 BITS = {
     **{"geometry": GEOMETRY, "blur": BLUR, "impulse": IMPULSE, "shrink": SHRINK},
     **{"color": COLOR, "erase": ERASE, "curves": CURVES, "noise": NOISE},
+    **{"nearest": NEAREST, "perspective": PERSPECTIVE},
 }
 
 # ---- Geometry
@@ -88,7 +99,11 @@ BITS = {
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 FIXED_POINT = float(1 << 32)
 STEADY = 2.0**30  # a map is kept in such steps, so that it does not matter how a machine rounds a cosine
+PERSPECTIVE_UNIT = float(1 << 48)
 TRIES = 10  # windows to choose from in FIT
+# Added to a coordinate before its fraction is cut off, where the nearest pixel is read: a half, and more than
+# what rounding of the map may take away, so that all halves go up.
+NEAREST_HALF = (1 << 31) + (1 << 12)
 
 # ---- Blur
 
@@ -145,7 +160,7 @@ class Opcode(IntEnum):
     RESIZE = 3  # width, height, antialias
     FLIP = 4  # axis
     AFFINE = 5  # inverse map by rows, what divides it, shares of the extent moved by in x and y
-    BORDER = 6  # which
+    BORDER = 6  # which, and the record's word of what lies there
     BLUR = 7  # kind, sigma
     IMPULSE = 8  # key, place, salt, pepper
     COLOR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
@@ -155,16 +170,20 @@ class Opcode(IntEnum):
     CURVE = 11  # a curve after those before it: the record's word
     CUT_OUT = 12  # a box's middle in x and y, as shares of the extent; width, height, fill
     WORDS = 13  # in the code itself a stage's bit, the first word's index and their count; then the words
+    NEAREST = 14  # nothing more
+    PERSPECTIVE = 15  # from output to input: by rows, all but the last, which is 1
 
 
 # What follows each opcode in the code, the selection first; of WORDS, what comes before its words.
 ARITY: dict[int, int] = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
-    **{Opcode.FLIP: 2, Opcode.AFFINE: 8, Opcode.BORDER: 2, Opcode.BLUR: 3, Opcode.IMPULSE: 5},
+    **{Opcode.FLIP: 2, Opcode.AFFINE: 8, Opcode.BORDER: 3, Opcode.BLUR: 3, Opcode.IMPULSE: 5},
     **{Opcode.COLOR: 13, Opcode.ADJUST: 7, Opcode.CURVE: 2, Opcode.CUT_OUT: 6, Opcode.WORDS: 4},
+    **{Opcode.NEAREST: 1, Opcode.PERSPECTIVE: 9},
 }
 # The stage that an entry gives its draws; WORDS names its own, and the record shows what moves.
 STAGE_OF: dict[int, int] = {
     **{Opcode.BLUR: BLUR, Opcode.IMPULSE: IMPULSE, Opcode.COLOR: COLOR, Opcode.ADJUST: COLOR},
-    **{Opcode.CURVE: CURVES, Opcode.CUT_OUT: ERASE},
+    **{Opcode.CURVE: CURVES, Opcode.CUT_OUT: ERASE, Opcode.NEAREST: NEAREST},
+    **{Opcode.PERSPECTIVE: PERSPECTIVE},
 }

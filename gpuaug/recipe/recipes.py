@@ -51,7 +51,7 @@ class Recipes(NamedTuple):
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> recipes = RecipeBuilder.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
     >>> recipes.records.shape, recipes.size, recipes.stages
-    (torch.Size([2, 48]), (8, 8), 0)
+    (torch.Size([2, 52]), (8, 8), 0)
 
     Attributes:
         records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.

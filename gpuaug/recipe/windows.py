@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.layout import BORDERS, FIXED_POINT, GEOMETRY, SHRINK, WORD
+from gpuaug.recipe.layout import BORDERS, FIXED_POINT, GEOMETRY, PERSPECTIVE, SHRINK, WORD
 from gpuaug.recipe.recipes import Recipes
 
 _SCALES = (2, 4, 8)  # those of a JPEG's DCT that are fast
@@ -85,6 +85,9 @@ def read_windows(
         field[high].copy_(field[high].maximum(field[low] + 1).minimum(field[size]))
     scales = _scales(field, moved if reducible is None else moved & reducible, reducing_gap)
     _reduce(field, scales)
+    # A map that is divided may read anywhere, and is not cut.
+    divided = (field["stages"] & PERSPECTIVE) != 0
+    moved = moved & ~divided
     columns = _span(field, "xx", "xy", "x1", "left", "right", recipes.size)
     rows = _span(field, "yy", "yx", "y1", "top", "bottom", recipes.size[::-1])
     zero = torch.zeros_like(moved, dtype=torch.int64)

@@ -6,20 +6,32 @@ filter in 1/2**14.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
-from gpuaug.recipe.layout import BORDERS, FIXED_POINT, GEOMETRY, SHRINK
+from gpuaug.recipe.layout import (
+    BORDERS,
+    FIXED_POINT,
+    GEOMETRY,
+    NEAREST,
+    NEAREST_HALF,
+    PERSPECTIVE,
+    PERSPECTIVE_UNIT,
+    SHRINK,
+)
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.stages.base import chosen, word
 from gpuaug.stages.borders import resolve, resolve_floats
 
 _FIELDS = (
     *("stages", "offset", "width", "height", "xx", "yy", "xy", "yx", "x1", "y1"),
-    *("left", "top", "right", "bottom", "border"),
+    *("left", "top", "right", "bottom", "border", "outside", "px", "py", "p1"),
 )
 
+FAR = 2.0**29  # where what lies behind the eye is read
 # ---- Bytes
 
 
@@ -30,10 +42,11 @@ class _Source:
         self._storage, self._field, self._interleaved = storage, field, interleaved
         self._channels = channels
         self._channel = torch.arange(channels, device=storage.device)[:, None, None]
+        self.outside = (field["outside"][:, None] >> 8 * self._channel) & 255
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
         """int64 ``(n, channels, height, width)`` at columns and rows ``(n, height, width)``; -1 reads
-        zero.
+        what lies outside.
         """
         field = self._field
         pixel = (y.clamp(min=0) * field["width"] + x.clamp(min=0))[:, None]
@@ -42,7 +55,7 @@ class _Source:
         else:
             byte = pixel + (field["height"] * field["width"])[:, None] * self._channel
         byte = (byte + field["offset"][:, None]).clamp(0, max(self._storage.numel() - 1, 0))
-        return torch.where(((x >= 0) & (y >= 0))[:, None], self._storage[byte].long(), 0)
+        return torch.where(((x >= 0) & (y >= 0))[:, None], self._storage[byte].long(), self.outside)
 
 
 def bytes_of(
@@ -63,8 +76,15 @@ def bytes_of(
     x = torch.arange(width, device=storage.device)
     y = torch.arange(height, device=storage.device)[:, None]
     moved = (field["stages"] & GEOMETRY) != 0
-    column = torch.where(moved, field["xx"] * x + field["xy"] * y + field["x1"], x << 32)
-    row = torch.where(moved, field["yx"] * x + field["yy"] * y + field["y1"], y << 32)
+    column, row = (
+        field["xx"] * x + field["xy"] * y + field["x1"],
+        field["yx"] * x + field["yy"] * y + field["y1"],
+    )
+    projected = (field["stages"] & PERSPECTIVE) != 0
+    if stages & PERSPECTIVE:
+        divisor = field["px"] * x + field["py"] * y + field["p1"]
+        column, row = (torch.where(projected, _divided(sums, divisor), sums) for sums in (column, row))
+    column, row = torch.where(moved, column, x << 32), torch.where(moved, row, y << 32)
     border = torch.where(moved, field["border"], BORDERS["edge"])
     left = torch.where(moved, field["left"], 0).clamp(min=0).minimum(field["width"] - 1)
     top = torch.where(moved, field["top"], 0).clamp(min=0).minimum(field["height"] - 1)
@@ -72,7 +92,8 @@ def bytes_of(
     bottom = torch.where(moved, field["bottom"], field["height"]).maximum(top + 1).minimum(field["height"])
     pixels = _Source(storage, field, channels, interleaved)
 
-    (x0, wx), (y0, wy) = _tap(column), _tap(row)
+    nearest = (field["stages"] & NEAREST) != 0
+    (x0, wx), (y0, wy) = _tap(column, nearest), _tap(row, nearest)
     x0, x1 = resolve(x0, left, right, border), resolve(x0 + 1, left, right, border)
     y0, y1 = resolve(y0, top, bottom, border), resolve(y0 + 1, top, bottom, border)
     wx, wy = wx[:, None], wy[:, None]
@@ -83,7 +104,8 @@ def bytes_of(
         return image
 
     # Every source row across, then down, each axis filtered where it shrinks and blended where it does not.
-    flat = moved & ((field["stages"] & SHRINK) != 0) & (field["xy"] == 0) & (field["yx"] == 0)
+    smooth = ((field["stages"] & SHRINK) != 0) & ~nearest & ~projected
+    flat = moved & smooth & (field["xy"] == 0) & (field["yx"] == 0)
     across, down = (flat & ((field[name] > 1 << 32) | (field[name] < -1 << 32)) for name in ("xx", "yy"))
     columns = torch.arange(int(field["width"].max()), device=storage.device)
     rows = torch.arange(int(field["height"].max()), device=storage.device)[:, None]
@@ -91,17 +113,30 @@ def bytes_of(
     whole = pixels(columns.expand(len(image), 1, -1).minimum(field["width"] - 1), rows)
     weights = _filter_weights(column[:, :1], field["xx"], left, right, len(columns))
     filtered = (_weigh(whole, weights) + (1 << 6)) >> 7
+    beyond = _shows_beyond(column[:, :1], left, right, border)[:, None]
+    filtered = torch.where(beyond, pixels.outside * 128, filtered)
     blended = _blend(pixels(x0[:, :1], rows) * 128, pixels(x1[:, :1], rows) * 128, wx[:, :, :1])
     lines = torch.where(across[:, None], filtered, blended)
     weights = _filter_weights(row[:, :, :1].mT, field["yy"], top, bottom, rows.shape[1])
     filtered = (_weigh(lines.mT, weights).mT + (1 << 20)) >> 21
+    beyond = _shows_beyond(row[:, :, :1], top, bottom, border)[:, None]
+    filtered = torch.where(beyond, pixels.outside, filtered)
     at = (
         y0[:, None, :, :1].expand(-1, channels, -1, width),
         y1[:, None, :, :1].expand(-1, channels, -1, width),
     )
-    upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), 0) for k in at)
+    upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), pixels.outside * 128) for k in at)
     shrunk = torch.where(down[:, None], filtered, level(_blend(upper, lower, wy)))
     return torch.where((across | down)[:, None], shrunk, image)
+
+
+def _divided(sums: Tensor, divisor: Tensor) -> Tensor:
+    """Under perspective: in 1/2^18 of a pixel, by a divisor in 1/2^28. Far away stays far away, and so does
+    what lies behind the eye.
+    """
+    by = divisor >> 20
+    quotient = ((sums >> 14).clamp(-(1 << 34), 1 << 34) << 28).div(by.clamp(min=1), rounding_mode="trunc")
+    return torch.where(by < 1, 1 << 47, quotient.clamp(-(1 << 47), 1 << 47)) << 14
 
 
 def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, length: int) -> Tensor:
@@ -116,6 +151,14 @@ def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, len
     total = raw.sum(2, keepdim=True).clamp(min=1)
     given = ((raw.cumsum(2) << 14) + (total >> 1)) // total
     return given.diff(dim=2, prepend=torch.zeros_like(given[:, :, :1]))
+
+
+def _shows_beyond(centre: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor:
+    """Whether a pixel of a shrinking axis shows what lies beyond a zero border: its nearest source pixel
+    decides, and a filter has no part of either side.
+    """
+    nearest = (centre + NEAREST_HALF) >> 32
+    return (border == BORDERS["zero"]) & ((nearest < low) | (nearest >= high))
 
 
 def _weigh(lines: Tensor, weights: Tensor) -> Tensor:
@@ -134,9 +177,9 @@ def level(fine: Tensor) -> Tensor:
     return (fine + 64) >> 7
 
 
-def _tap(coordinate: Tensor) -> tuple[Tensor, Tensor]:
-    rounded = coordinate + (1 << 20)
-    return rounded >> 32, (rounded >> 21) & 2047
+def _tap(coordinate: Tensor, nearest: Tensor) -> tuple[Tensor, Tensor]:
+    rounded = coordinate + torch.where(nearest, NEAREST_HALF, 1 << 20)
+    return rounded >> 32, torch.where(nearest, 0, (rounded >> 21) & 2047)
 
 
 # ---- Floats
@@ -149,6 +192,8 @@ def floats_of(images: Tensor, recipes: Recipes) -> Tensor:
     resampled = _resample(images, recipes)
     if recipes.stages & SHRINK:
         resampled = _where(recipes, SHRINK, _shrink(images, recipes), resampled)
+    if recipes.stages & NEAREST:
+        resampled = _where(recipes, NEAREST, _read(images, recipes), resampled)
     return _where(recipes, GEOMETRY, resampled, images)
 
 
@@ -160,22 +205,67 @@ def _where(recipes: Recipes, bit: int, then: Tensor, otherwise: Tensor) -> Tenso
 
 def _resample(images: Tensor, recipes: Recipes) -> Tensor:
     """Bilinear."""
-    height, width = recipes.size
-    field = {
-        name: recipes.field(name)[:, None, None]
-        for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "top", "right", "bottom", "border")
-    }
-    x = torch.arange(width, dtype=torch.float64, device=images.device)
-    y = torch.arange(height, dtype=torch.float64, device=images.device)[:, None]
-    column = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
-    row = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
-    column, inside_x = resolve_floats(column, field["left"], field["right"], field["border"])
-    row, inside_y = resolve_floats(row, field["top"], field["bottom"], field["border"])
+    column, row, inside = _places(recipes, lambda coordinate: coordinate)
     out = kornia.geometry.transform.remap(
         images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
     )
-    inside = (inside_x * inside_y)[:, None].to(images.dtype)
-    return torch.where(inside > 0, out * inside, 0)  # beyond the image is black, whatever its edge is
+    inside = inside.to(images.dtype)
+    outside = (1 - inside) * _outside(images, recipes)
+    return torch.where(inside > 0, out * inside, 0) + outside  # whatever the image's edge is
+
+
+def _read(images: Tensor, recipes: Recipes) -> Tensor:
+    """The nearest pixel of the source, unchanged."""
+    half = NEAREST_HALF / FIXED_POINT
+    column, row, inside = _places(recipes, lambda coordinate: (coordinate + half).floor())
+    row, column = row.clamp(0, images.shape[2] - 1), column.clamp(0, images.shape[3] - 1)  # empty windows
+    place = (row * images.shape[3] + column).long().flatten(1)[:, None]
+    read = images.flatten(2).gather(2, place.expand(-1, images.shape[1], -1))
+    return torch.where(inside > 0, read.unflatten(2, recipes.size), _outside(images, recipes))
+
+
+def _places(recipes: Recipes, change: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """The columns and rows ``(n, height, width)`` that pixels are read from, inside the window, from changed
+    coordinates; and how much of a pixel lies there, ``(n, 1, height, width)``, float64 all.
+    """
+    height, width = recipes.size
+    field = {
+        name: recipes.field(name)[:, None, None] for name in ("left", "top", "right", "bottom", "border")
+    }
+    x = torch.arange(width, dtype=torch.float64, device=recipes.records.device)
+    y = torch.arange(height, dtype=torch.float64, device=recipes.records.device)[:, None]
+    across, down = source_places(recipes, x, y)
+    column, row = change(across), change(down)
+    column, inside_x = resolve_floats(column, field["left"], field["right"], field["border"])
+    row, inside_y = resolve_floats(row, field["top"], field["bottom"], field["border"])
+    return column, row, (inside_x * inside_y)[:, None]
+
+
+def source_places(recipes: Recipes, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The source's columns and rows ``(n, height, width)`` of output pixels, float64, pixel centres on whole
+    numbers.
+    """
+    field = {
+        name: recipes.field(name)[:, None, None]
+        for name in ("xx", "xy", "x1", "yx", "yy", "y1", "px", "py", "p1", "stages")
+    }
+    across = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
+    down = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
+    if not recipes.stages & PERSPECTIVE:
+        return across, down
+    divisor = (field["px"] * x + field["py"] * y + field["p1"]) / PERSPECTIVE_UNIT
+    divided = (field["stages"] & PERSPECTIVE) != 0
+    divisor = torch.where(divided, divisor, 1)
+    ahead = divisor >= 2.0**-28
+    divisor = torch.where(ahead, divisor, 1)
+    return torch.where(ahead, across / divisor, FAR), torch.where(ahead, down / divisor, FAR)
+
+
+def _outside(images: Tensor, recipes: Recipes) -> Tensor:
+    """What a zero border is, ``(n, C, 1, 1)``."""
+    shift = 8 * torch.arange(images.shape[1], device=images.device)
+    levels = (recipes.field("outside")[:, None] >> shift) & 255
+    return (levels.to(images.dtype) / 255)[:, :, None, None]
 
 
 def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
@@ -189,21 +279,28 @@ def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
     lost = ~images.isfinite()
     shrunk = down @ torch.where(lost, 0, images) @ across.mT
     reached = (down != 0).to(images.dtype) @ lost.to(images.dtype) @ (across != 0).to(images.dtype).mT
-    return torch.where(reached > 0, torch.nan, shrunk)
+    inside = down.sum(3)[..., None] * across.sum(3)[:, :, None]
+    return torch.where(reached > 0, torch.nan, shrunk) + (1 - inside) * _outside(images, recipes)
 
 
 def _filter_matrix(recipes: Recipes, names: tuple[str, ...], outputs: int, length: int) -> Tensor:
     """``(n, outputs, length)``, float64: what each source pixel of one axis weighs in each output pixel.
 
-    ``names`` are the record's fields of the axis: step, start, and the window's ends.
+    ``names`` are the record's fields of the axis: step, start, and the window's ends. The weights come to
+    less than 1 where a zero border shows.
     """
     a, b, first, end = (recipes.field(name)[:, None, None].double() for name in names)
+    zero = (recipes.field("border") == BORDERS["zero"])[:, None, None]
     output = torch.arange(outputs, device=a.device)[:, None]
     pixel = torch.arange(length, device=a.device)
-    centre = ((a * output + b) / FIXED_POINT).maximum(first).minimum(end - 1)
+    exact = (a * output + b) / FIXED_POINT
+    blended = zero & (a.abs() <= FIXED_POINT)  # with what lies beyond
+    centre = torch.where(blended, exact, exact.maximum(first).minimum(end - 1))
     reach = (a / FIXED_POINT).abs().clamp(min=1)
     raw = (reach - (pixel - centre).abs()).clamp(min=0) * ((pixel >= first) & (pixel < end))
-    return raw / raw.sum(2, keepdim=True)
+    nearest = (exact + NEAREST_HALF / FIXED_POINT).floor()
+    beyond = zero & ~blended & ((nearest < first) | (nearest >= end))
+    return torch.where(beyond, 0, raw / torch.where(blended, 1, raw.sum(2, keepdim=True)))
 
 
 def flip(images: Tensor, horizontal: Tensor | None, vertical: Tensor | None) -> Tensor:

@@ -15,7 +15,18 @@ from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Geometry
-from gpuaug.transforms.ranges import around, between, border, bounds, interval, is_number, probability
+from gpuaug.transforms.ranges import (
+    around,
+    between,
+    border,
+    bounds,
+    interpolation_mode,
+    interval,
+    is_number,
+    levels,
+    probability,
+)
+from gpuaug.transforms.resampling import Fill, said
 
 __all__ = ["RandomAffine", "RandomRotation", "RandomTranspose"]
 
@@ -30,7 +41,7 @@ class RandomAffine(Transform):
     >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's names, distributions and matrix. Bilinear. Crops, flips and resizes in the same pass make
+    torchvision's names, distributions and matrix. Crops, flips and resizes in the same pass make
     one map with it; where that map turns and shrinks at once, it is not antialiased.
 
     Args:
@@ -41,6 +52,9 @@ class RandomAffine(Transform):
         shear: (least, most) angle in degrees along x, or one number; or four: least and most along x, then
             along y.
         padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
+        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
+            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
+        fill: what a "zero" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
 
     Raises:
         ValueError, TypeError: a setting out of range or of another type.
@@ -59,6 +73,8 @@ class RandomAffine(Transform):
         shear: Degrees | tuple[float, float, float, float] | None = None,
         *,
         padding_mode: str = "zero",
+        interpolation: str = "bilinear",
+        fill: Fill = 0,
         seed: int | None = None,
     ) -> None:
         super().__init__(seed=seed)
@@ -67,6 +83,8 @@ class RandomAffine(Transform):
         self.scale = (1.0, 1.0) if scale is None else interval("scale", scale)
         self.shear = _shear(shear)
         self.padding_mode = border("padding_mode", padding_mode)
+        self.interpolation = interpolation_mode("interpolation", interpolation)
+        self.fill = levels("fill", fill)
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         u = batch.uniform(place)
@@ -86,13 +104,14 @@ class RandomAffine(Transform):
         scale: Tensor,
         shares: Operand,
     ) -> None:
-        builder.border(self.padding_mode, selection)
+        builder.border(self.padding_mode, selection, fill=self.fill)
+        builder.interpolate(self.interpolation, selection)
         builder.affine(inverse, shares, selection, scale=scale)
 
     def extra_repr(self) -> str:
         return (
             f"degrees={self.degrees}, translate={self.translate}, scale={self.scale}, shear={self.shear}, "
-            f"padding_mode={self.padding_mode!r}"
+            f"padding_mode={self.padding_mode!r}{said(self.interpolation, self.fill)}"
         )
 
 
@@ -105,12 +124,15 @@ class RandomRotation(Transform):
     tensor([[[[2, 4],
               [1, 3]]]], dtype=torch.uint8)
 
-    Bilinear; quarter turns of a square lose nothing. Composes as ``RandomAffine`` does.
+    Quarter turns of a square lose nothing. Composes as ``RandomAffine`` does.
 
     Args:
         degrees: (least, most) angle, counter-clockwise as in torchvision; one number stands for itself to
             both sides.
         padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
+        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
+            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
+        fill: what a "zero" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
     """
 
     reference = "torchvision RandomRotation"
@@ -118,21 +140,34 @@ class RandomRotation(Transform):
     geometry = Geometry.AFFINE
     random_count = 1
 
-    def __init__(self, degrees: Degrees, *, padding_mode: str = "zero", seed: int | None = None) -> None:
+    def __init__(
+        self,
+        degrees: Degrees,
+        *,
+        padding_mode: str = "zero",
+        interpolation: str = "bilinear",
+        fill: Fill = 0,
+        seed: int | None = None,
+    ) -> None:
         super().__init__(seed=seed)
         self.degrees = around("degrees", degrees)
         self.padding_mode = border("padding_mode", padding_mode)
+        self.interpolation = interpolation_mode("interpolation", interpolation)
+        self.fill = levels("fill", fill)
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         angle = batch.grade(between(self.degrees, batch.uniform(place)[:, 0]))
         return {"inverse": inverse_map(-angle)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, inverse: Operand) -> None:
-        builder.border(self.padding_mode, selection)
+        builder.border(self.padding_mode, selection, fill=self.fill)
+        builder.interpolate(self.interpolation, selection)
         builder.affine(inverse, (0, 0), selection)
 
     def extra_repr(self) -> str:
-        return f"degrees={self.degrees}, padding_mode={self.padding_mode!r}"
+        return (
+            f"degrees={self.degrees}, padding_mode={self.padding_mode!r}{said(self.interpolation, self.fill)}"
+        )
 
 
 class RandomTranspose(Transform):
@@ -149,6 +184,8 @@ class RandomTranspose(Transform):
 
     Args:
         p: probability, in [0, 1].
+        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
+            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
     """
 
     reference = "Albumentations Transpose"
@@ -157,9 +194,10 @@ class RandomTranspose(Transform):
     random_count = 1
     graded = False
 
-    def __init__(self, p: float = 0.5, *, seed: int | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, interpolation: str = "bilinear", seed: int | None = None) -> None:
         super().__init__(seed=seed)
         self.p = probability("p", p)
+        self.interpolation = interpolation_mode("interpolation", interpolation)
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         return {"transposed": batch.choose(place, self.p)}
@@ -167,10 +205,11 @@ class RandomTranspose(Transform):
     def write(self, builder: RecipeBuilder, selection: Selection, *, transposed: Selection) -> None:
         selection = both(selection, transposed)
         if selection is not False:
+            builder.interpolate(self.interpolation, selection)
             builder.affine(_transposed(builder.extent), (0, 0), selection)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}"
+        return f"p={self.p}{said(self.interpolation)}"
 
 
 def inverse_map(

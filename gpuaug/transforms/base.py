@@ -55,6 +55,7 @@ class Transform(Runnable):
     backend = "kernel"
     reference = ""  # the paper, standard or library that it follows
     geometry = Geometry.NONE
+    interpolation: str | None = None  # how it reads between pixels, where it does
     moves = False  # pixels, in a way that the record does not say
     averages = False  # moves or averages pixels, so that no value is new; for a batched transform
     deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
@@ -116,7 +117,7 @@ class Transform(Runnable):
         cursor behind it.
         """
         self.check_not_last(cursor)
-        cursor = cursor.after(self.stage, self.geometry)
+        cursor = cursor.after(self.stage, self.geometry, self.interpolation)
         return Step(self, next(places), cursor.pass_index), cursor
 
     def check_not_last(self, cursor: PassCursor) -> None:

@@ -32,7 +32,7 @@ Range = float | tuple[float, float]
 _SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
 
 
-class _Color(Transform):
+class Color(Transform):
     """What is a matrix in the end."""
 
     stage = Stage.COLOR
@@ -47,7 +47,7 @@ class _Color(Transform):
             )
 
 
-class _Matrix(_Color):
+class _Matrix(Color):
     """A matrix for each draw, in units of white: three rows of red, green, blue and what is added."""
 
     def write(
@@ -84,7 +84,7 @@ class _Sometimes(_Matrix):
         return f"p={self.p}"
 
 
-class ColorJitter(_Color):
+class ColorJitter(Color):
     """Brightness, contrast, saturation and hue, each by a random amount.
 
     >>> import gpuaug

@@ -18,6 +18,7 @@ from gpuaug.transforms.batched.sharpening import *
 from gpuaug.transforms.batched.sharpness import *
 from gpuaug.transforms.batched.smoothing import *
 from gpuaug.transforms.blur import *
+from gpuaug.transforms.canvas import *
 from gpuaug.transforms.color import *
 from gpuaug.transforms.compose import *
 from gpuaug.transforms.curves import *
@@ -27,6 +28,8 @@ from gpuaug.transforms.impulse import *
 from gpuaug.transforms.noise import *
 from gpuaug.transforms.normalize import *
 from gpuaug.transforms.per_class import *
+from gpuaug.transforms.perspective import *
+from gpuaug.transforms.photometric import *
 from gpuaug.transforms.policies.aug_mix import *
 from gpuaug.transforms.policies.auto_augment import *
 from gpuaug.transforms.policies.rand_augment import *

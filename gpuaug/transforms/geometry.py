@@ -16,7 +16,18 @@ from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.passes import Geometry
-from gpuaug.transforms.ranges import between, border, flag, interval, is_whole, probability, whole
+from gpuaug.transforms.ranges import (
+    between,
+    border,
+    flag,
+    interpolation_mode,
+    interval,
+    is_whole,
+    levels,
+    probability,
+    whole,
+)
+from gpuaug.transforms.resampling import Fill, said
 from gpuaug.transforms.step import Step
 
 __all__ = [
@@ -49,6 +60,7 @@ class _Sized(Transform):
         self.antialias = flag("antialias", antialias)
 
     def write_plain(self, builder: RecipeBuilder, selection: Selection) -> None:
+        builder.interpolate(self.interpolation, selection)
         builder.resize(self.extent, selection, antialias=self.antialias)
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
@@ -78,6 +90,7 @@ class RandomCrop(_Sized):
         size: (height, width) of the window in pixels, or one number for both.
         padding: pixels that the window may reach beyond the image, on every side, in [0, 65535].
         padding_mode: what is there: "zero", "edge", or "reflect" (the edge not repeated).
+        fill: what a "zero" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
 
     Raises:
         ValueError: a window larger than the padded image, naming the draw.
@@ -86,11 +99,18 @@ class RandomCrop(_Sized):
     reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
 
     def __init__(
-        self, size: Size, *, padding: int = 0, padding_mode: str = "zero", seed: int | None = None
+        self,
+        size: Size,
+        *,
+        padding: int = 0,
+        padding_mode: str = "zero",
+        fill: Fill = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(size, seed=seed)
         self.padding = whole("padding", padding, 0, 0xFFFF)
         self.padding_mode = border("padding_mode", padding_mode)
+        self.fill = levels("fill", fill)
         self.random_count = 2
         self.geometry = Geometry.PAD if padding else Geometry.SIZE
 
@@ -101,12 +121,12 @@ class RandomCrop(_Sized):
     def write(self, builder: RecipeBuilder, selection: Selection, *, fraction: Operand) -> None:
         _check_room(self, builder, selection, self.padding)
         if self.padding:
-            builder.border(self.padding_mode, selection)
+            builder.border(self.padding_mode, selection, fill=self.fill)
         builder.window(fraction, self.extent, selection, padding=self.padding)
 
     def extra_repr(self) -> str:
         pad = f", padding={self.padding}, padding_mode={self.padding_mode!r}" if self.padding else ""
-        return f"{super().extra_repr()}{pad}"
+        return f"{super().extra_repr()}{pad}{said(fill=self.fill)}"
 
 
 class RandomResizedCrop(_Sized):
@@ -118,13 +138,16 @@ class RandomResizedCrop(_Sized):
 
     The window is drawn as in torchvision (and Szegedy et al., CVPR 2015): ten tries at an area uniform in
     ``scale`` and a ratio log-uniform in ``ratio``; where none fits, the largest central window of an allowed
-    ratio. Bilinear.
+    ratio.
 
     Args:
         size: (height, width) of the result in pixels, or one number for both.
         scale: least and most share of the image's area, in (0, 1].
         ratio: least and most width / height of the window.
-        antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do.
+        antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do; "nearest"
+            does without.
+        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
+            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
     """
 
     reference = "Szegedy et al., Going deeper with convolutions, CVPR 2015"
@@ -137,9 +160,11 @@ class RandomResizedCrop(_Sized):
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
         *,
         antialias: bool = True,
+        interpolation: str = "bilinear",
         seed: int | None = None,
     ) -> None:
         super().__init__(size, antialias=antialias, seed=seed)
+        self.interpolation = interpolation_mode("interpolation", interpolation)
         self.scale = interval("scale", scale, high=1.0)
         self.ratio = interval("ratio", ratio)
 
@@ -163,6 +188,7 @@ class RandomResizedCrop(_Sized):
         shares: Tensor,
         ratios: Tensor,
     ) -> None:
+        builder.interpolate(self.interpolation, selection)
         builder.fit(
             *(fraction, shares, ratios, self.ratio, self.extent, selection),
             antialias=self.antialias,
@@ -171,11 +197,11 @@ class RandomResizedCrop(_Sized):
     def extra_repr(self) -> str:
         ratio = ", ".join(f"{r:.3g}" for r in self.ratio)
         shape = f"size={self.size}, scale={self.scale}, ratio=({ratio})"
-        return f"{shape}{_filter(self.antialias)}"
+        return f"{shape}{_filter(self.antialias)}{said(self.interpolation)}"
 
 
 class Resize(Transform):
-    """Resize every draw, bilinearly; originals and evaluation too.
+    """Resize every draw; originals and evaluation too.
 
     >>> import gpuaug
     >>> gpuaug.Resize(32)(torch.zeros(2, 3, 48, 64, dtype=torch.uint8)).shape
@@ -184,21 +210,34 @@ class Resize(Transform):
     Args:
         size: (height, width) in pixels, or one number for the shorter side, which keeps the aspect ratio (as
             in torchvision).
-        antialias: where an image shrinks, widen the filter as much, as torchvision and Pillow do.
+        antialias: where an image shrinks, widen the filter as much, as torchvision and Pillow do; "nearest"
+            does without.
+        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up,
+            as Pillow's and torchvision's NEAREST_EXACT; torchvision's ``InterpolationMode`` too. Two kinds
+            are two passes.
     """
 
-    reference = "Pillow Image.resize, bilinear"
+    reference = "Pillow Image.resize"
     stage = Stage.GEOMETRY
     geometry = Geometry.SIZE
     deterministic = True
 
-    def __init__(self, size: Size, *, antialias: bool = True, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        size: Size,
+        *,
+        antialias: bool = True,
+        interpolation: str = "bilinear",
+        seed: int | None = None,
+    ) -> None:
         super().__init__(seed=seed)
         self.size = check_size(size)
         self.by_shorter_side = is_whole(size)
         self.antialias = flag("antialias", antialias)
+        self.interpolation = interpolation_mode("interpolation", interpolation)
 
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:
+        builder.interpolate(self.interpolation, selection)
         builder.resize(self._extent(builder.extent), selection, antialias=self.antialias)
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
@@ -222,7 +261,7 @@ class Resize(Transform):
 
     def extra_repr(self) -> str:
         size = self.size[0] if self.by_shorter_side else self.size
-        return f"size={size}{_filter(self.antialias)}"
+        return f"size={size}{_filter(self.antialias)}{said(self.interpolation)}"
 
 
 class CenterCrop(_Sized):

@@ -22,16 +22,17 @@ class Geometry(IntEnum):
 
 @dataclass(frozen=True)
 class PassCursor:
-    """How far a chain has come: the pass that is open, its latest stage, what its geometry holds, and how
-    many curves it has.
+    """How far a chain has come: the pass that is open, its latest stage, what its geometry holds, how many
+    curves it has, and how its pixels are interpolated, which may not be the same for all draws.
     """
 
     pass_index: int = 0
     stage: Stage = Stage.GEOMETRY
     geometry: Geometry = Geometry.NONE
     curves: int = 0
+    interpolations: frozenset[str] = frozenset()
 
-    def admits(self, stage: Stage, geometry: Geometry) -> bool:
+    def admits(self, stage: Stage, geometry: Geometry, interpolation: str | None = None) -> bool:
         """Whether a transform of that stage may still join the open pass."""
         if stage == Stage.BATCHED:
             return True  # any number of them, in turn
@@ -39,17 +40,21 @@ class PassCursor:
             # The matrices of several colors multiply, and curves follow one another while there is room.
             again = stage == Stage.COLOR or (stage == Stage.CURVES and self.curves < MOST_CURVES)
             return stage > self.stage or (stage == self.stage and again)
+        if interpolation is not None and not self.interpolations <= {interpolation}:
+            return False  # a pass resamples once
         if geometry == Geometry.PAD or self.geometry == Geometry.PAD:
             return self.stage == Stage.GEOMETRY and min(geometry, self.geometry) <= Geometry.FLIP
         if geometry == self.geometry == Geometry.AFFINE:
             return False
         return self.stage == Stage.GEOMETRY
 
-    def after(self, stage: Stage, geometry: Geometry) -> PassCursor:
+    def after(self, stage: Stage, geometry: Geometry, interpolation: str | None = None) -> PassCursor:
         """The cursor once a transform has joined, in a new pass where it has to."""
-        start = self if self.admits(stage, geometry) else PassCursor(self.pass_index + 1)
+        start = self if self.admits(stage, geometry, interpolation) else PassCursor(self.pass_index + 1)
         return PassCursor(
-            start.pass_index, stage, max(start.geometry, geometry), start.curves + (stage == Stage.CURVES)
+            *(start.pass_index, stage, max(start.geometry, geometry)),
+            start.curves + (stage == Stage.CURVES),
+            start.interpolations | ({interpolation} if interpolation else set()),
         )
 
     @staticmethod
@@ -60,4 +65,5 @@ class PassCursor:
         return PassCursor(
             *(latest, max(c.stage for c in last)),
             *(max(c.geometry for c in last), max(c.curves for c in last)),
+            frozenset().union(*(c.interpolations for c in last)),
         )

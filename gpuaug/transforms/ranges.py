@@ -145,6 +145,36 @@ def level(name: str, value: Any) -> int:
     return whole(name, value, 0, 255)
 
 
+def levels(name: str, value: Any) -> tuple[int, ...]:
+    """A level, or one for each channel.
+
+    >>> levels("fill", 255), levels("fill", (124, 116, 104))
+    ((255,), (124, 116, 104))
+    """
+    several = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    if not (1 <= len(several) <= 4 and all(map(is_whole, several))):
+        raise TypeError(f"{name} must be an int in [0, 255] or one for each channel, got {value!r}")
+    if not all(0 <= one <= 255 for one in several):
+        raise ValueError(f"{name} must be in [0, 255], got {value}")
+    return tuple(map(int, several))
+
+
+_INTERPOLATIONS = {"nearest": "nearest", "nearest-exact": "nearest", "bilinear": "bilinear"}
+
+
+def interpolation_mode(name: str, value: Any) -> str:
+    """How pixels are read between those of an image: also torchvision's ``InterpolationMode``.
+
+    >>> from torchvision.transforms import InterpolationMode
+    >>> interpolation_mode("interpolation", InterpolationMode.NEAREST_EXACT)
+    'nearest'
+    """
+    given = getattr(value, "value", value)
+    if not isinstance(given, str) or given not in _INTERPOLATIONS:
+        raise ValueError(f"{name} must be one of {', '.join(_INTERPOLATIONS)}, got {given!r}")
+    return _INTERPOLATIONS[given]
+
+
 def border(name: str, value: Any) -> str:
     """What lies beyond an image: one of the record's borders.
 

@@ -19,6 +19,7 @@ from gpuaug.recipe.layout import (
     FIELDS,
     FIRST_FREE,
     GEOMETRY,
+    NEAREST,
     NOISE,
     TRIES,
     WORD,
@@ -77,7 +78,14 @@ def programs(draw):
                 column(float, 0.1, 3),
                 column(float, (-0.5, -0.5), (0.5, 0.5)),
             ),
-            Opcode.BORDER: lambda: (draw(st.sampled_from(list(BORDERS.values()))),),
+            Opcode.BORDER: lambda: (
+                draw(st.sampled_from(list(BORDERS.values()))),
+                draw(st.integers(0, 2**32 - 1)),
+            ),
+            Opcode.NEAREST: lambda: (),
+            Opcode.PERSPECTIVE: lambda: (
+                column(float, (-2, -2, -9, -2, -2, -9, -0.01, -0.01), (2, 2, 9, 2, 2, 9, 0.01, 0.01)),
+            ),
             Opcode.BLUR: lambda: (draw(st.integers(0, 1)), column(float, 0.01, 9)),
             Opcode.IMPULSE: lambda: (keys, draw(st.integers(0, 2**32 - 1)), *(column(float, 0, 0.5),) * 2),
             Opcode.ADJUST: lambda: (
@@ -143,7 +151,7 @@ ONE = 1 << 32
 def record(*entries, size, extent=(10, 8)):
     made = Program(5, 0, extent)
     for opcode, *operands in entries:
-        if isinstance(operands[0], str):
+        if operands and isinstance(operands[0], str):
             made.write_words(opcode, operands[0], True, *operands[1:])
         else:
             made.write(opcode, True, *operands)
@@ -224,7 +232,16 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
             (8, 10),
             {"stages": 1, "xx": ONE // 2, "x1": 2 * ONE - ONE // 4},
         ),
-        ([(Opcode.BORDER, 2)], (8, 10), {"border": 2}),
+        ([(Opcode.BORDER, 1, 0x2A09)], (8, 10), {"border": 1, "outside": 0x2A09}),
+        ([(Opcode.NEAREST,)], (8, 10), {"stages": NEAREST}),
+        (
+            [(Opcode.RESIZE, 5, 4, 1), (Opcode.NEAREST,)],
+            (4, 5),
+            {
+                **{"stages": GEOMETRY | NEAREST, "xx": 2 * ONE, "yy": 2 * ONE},
+                **{"x1": ONE // 2, "y1": ONE // 2},
+            },
+        ),
         ([(Opcode.BLUR, 1, 1)], (8, 10), {"stages": 2, "blur": 1}),
         ([(Opcode.BLUR, 1, 1), (Opcode.BLUR, 0, 1)], (8, 10), OF_SIGMA_1),
         (

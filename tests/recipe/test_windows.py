@@ -30,6 +30,11 @@ CHAINS = {
     "edge": [gpuaug.RandomCrop(20, padding=30, padding_mode="edge"), gpuaug.RandomHorizontalFlip()],
     "reflect": [gpuaug.RandomCrop(20, padding=30, padding_mode="reflect"), gpuaug.RandomHorizontalFlip()],
     "turned": [gpuaug.RandomResizedCrop(48), gpuaug.RandomRotation(45)],
+    "perspective": [gpuaug.RandomResizedCrop(48), gpuaug.RandomPerspective(p=1.0)],
+    "nearest": [
+        gpuaug.RandomResizedCrop(48, interpolation="nearest"),
+        gpuaug.RandomRotation(45, interpolation="nearest", fill=9),
+    ],
     "turned first": [gpuaug.RandomRotation(45), gpuaug.RandomResizedCrop(48)],
     "affine": [
         gpuaug.Resize((64, 64)),

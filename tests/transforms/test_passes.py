@@ -12,6 +12,7 @@ def passes(*transforms):
 
 CROP, SIZE, FLIP = ga.RandomCrop(8), ga.Resize(8), ga.RandomHorizontalFlip()
 TURN = ga.RandomRotation(15)
+NEAR, NEAR_SIZE = ga.RandomRotation(15, interpolation="nearest"), ga.Resize(8, interpolation="nearest")
 PAD, BLUR, IMPULSE, NORM = ga.RandomCrop(8, padding=2), ga.GaussianBlur(), ga.SaltAndPepper(), ga.Normalize()
 
 
@@ -33,6 +34,11 @@ PAD, BLUR, IMPULSE, NORM = ga.RandomCrop(8, padding=2), ga.GaussianBlur(), ga.Sa
         ([TURN, TURN], [1, 2]),
         ([TURN, PAD], [1, 2]),
         ([PAD, FLIP, TURN], [1, 1, 2]),
+        ([NEAR, SIZE], [1, 2]),
+        ([SIZE, NEAR], [1, 2]),
+        ([FLIP, NEAR, CROP, NEAR_SIZE, SIZE], [1, 1, 1, 1, 2]),
+        ([ga.OneOf([NEAR, SIZE]), FLIP, NEAR_SIZE], [1, 1, 1, 2]),
+        ([NEAR, BLUR, SIZE], [1, 1, 2]),
     ],
 )
 def test_stage_order(chain, expected):

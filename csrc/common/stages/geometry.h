@@ -23,10 +23,48 @@ GPUAUG_HOST_DEVICE int64_t source_coordinate(int64_t a, int64_t x, int64_t b, in
                               static_cast<uint64_t>(b) * static_cast<uint64_t>(y) + static_cast<uint64_t>(c));
 }
 
-GPUAUG_HOST_DEVICE Tap tap(int64_t coordinate) {
-  // Round to 1/2048 first: a fraction that rounds up to 1 then carries into the index.
-  const int64_t rounded = static_cast<int64_t>(static_cast<uint64_t>(coordinate) + (uint64_t{1} << 20));
-  return {rounded >> 32, static_cast<int>((rounded >> 21) & 2047)};
+// Under perspective the sums are divided: in 1/2^18 of a pixel, by a divisor in 1/2^28, so that 64 bits hold both and
+// every machine has the same quotient. Far away stays far away, and so does what lies behind the eye.
+GPUAUG_HOST_DEVICE int64_t divided(int64_t sum, int64_t divisor) {
+  constexpr int64_t kMostSum = int64_t{1} << 34, kMostQuotient = int64_t{1} << 47;
+  const int64_t by = divisor >> 20;
+  if (by < 1) return kMostQuotient * (1 << 14);
+  const int64_t quotient = clamp(sum >> 14, -kMostSum, kMostSum) * (1 << 28) / by;
+  return clamp(quotient, -kMostQuotient, kMostQuotient) * (1 << 14);
+}
+
+struct Coordinates {
+  int64_t x, y;
+};
+
+GPUAUG_HOST_DEVICE Coordinates source_coordinates(const Recipe& recipe, int64_t x, int64_t y) {
+  const int64_t across = source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1);
+  const int64_t down = source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1);
+  if (!(recipe.stages & kPerspective)) return {across, down};
+  const int64_t divisor = source_coordinate(recipe.px, x, recipe.py, y, recipe.p1);
+  return {divided(across, divisor), divided(down, divisor)};
+}
+
+// How a draw's taps come of coordinates: what is added, and the bits of a weight that count. Round to 1/2048 first: a
+// fraction that rounds up to 1 then carries into the index. The nearest pixel has all the weight.
+struct Sampling {
+  int64_t half;
+  int weights;
+};
+
+GPUAUG_HOST_DEVICE Sampling sampling_of(const Recipe& recipe) {
+  return recipe.stages & kNearest ? Sampling{kNearestHalf, 0} : Sampling{int64_t{1} << 20, 2047};
+}
+
+GPUAUG_HOST_DEVICE Tap tap(const Sampling& sampling, int64_t coordinate) {
+  const int64_t rounded =
+      static_cast<int64_t>(static_cast<uint64_t>(coordinate) + static_cast<uint64_t>(sampling.half));
+  return {rounded >> 32, static_cast<int>(rounded >> 21) & sampling.weights};
+}
+
+// What is read nowhere, in one channel.
+GPUAUG_HOST_DEVICE int outside_level(const Recipe& recipe, int channel) {
+  return static_cast<int>(recipe.outside >> (8 * channel) & 255);
 }
 
 // Across a row, then down a column; values and result in 1/128.
@@ -46,13 +84,14 @@ GPUAUG_HOST_DEVICE Window readable_window(const Recipe& recipe) {
 
 // The four source pixels that an output pixel (x, y) lies between, and the weights of the right and the lower ones.
 struct Corners {
-  int64_t left, right, upper, lower;  // -1: nowhere, it counts as zero
+  int64_t left, right, upper, lower;  // -1: nowhere
   int across, down;
 };
 
 GPUAUG_HOST_DEVICE Corners corners(const Recipe& recipe, const Window& window, int64_t x, int64_t y) {
-  const Tap tx = tap(source_coordinate(recipe.xx, x, recipe.xy, y, recipe.x1));
-  const Tap ty = tap(source_coordinate(recipe.yx, x, recipe.yy, y, recipe.y1));
+  const Sampling sampling = sampling_of(recipe);
+  const Coordinates from = source_coordinates(recipe, x, y);
+  const Tap tx = tap(sampling, from.x), ty = tap(sampling, from.y);
   return {resolve(tx.index, window.left, window.right, recipe.border),
           resolve(tx.index + 1, window.left, window.right, recipe.border),
           resolve(ty.index, window.top, window.bottom, recipe.border),
@@ -95,6 +134,13 @@ GPUAUG_HOST_DEVICE Filter filter_at(int64_t centre, int64_t step, int64_t low, i
   return filter;
 }
 
+// Whether a pixel of a shrinking axis, at the source coordinate `centre`, shows what lies beyond a zero border: its
+// nearest source pixel decides, and a filter has no part of either side.
+GPUAUG_HOST_DEVICE bool shows_beyond(int64_t centre, int64_t low, int64_t high, int64_t border) {
+  const auto nearest = static_cast<int64_t>(static_cast<uint64_t>(centre) + static_cast<uint64_t>(kNearestHalf)) >> 32;
+  return border == kZero && (nearest < low || nearest >= high);
+}
+
 // Walks over a filter's weights. Rounding the running sums, not the weights, keeps their total.
 struct FilterWalk {
   int64_t before = 0;  // raw
@@ -114,7 +160,8 @@ GPUAUG_HOST_DEVICE int filtered_down(int sum) { return (sum + (1 << 20)) >> 21; 
 
 GPUAUG_HOST_DEVICE bool shrinks(const Recipe& recipe, int64_t step) {
   constexpr int64_t kOne = int64_t{1} << 32, kBoth = kGeometry | kShrink;
-  return (recipe.stages & kBoth) == kBoth && recipe.xy == 0 && recipe.yx == 0 && (step > kOne || step < -kOne);
+  return (recipe.stages & (kBoth | kNearest | kPerspective)) == kBoth && recipe.xy == 0 && recipe.yx == 0 &&
+         (step > kOne || step < -kOne);
 }
 
 }  // namespace gpuaug

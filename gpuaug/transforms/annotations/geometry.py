@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.layout import BORDERS, FIXED_POINT
+from gpuaug.recipe.layout import BORDERS, FIXED_POINT, NEAREST_HALF, PERSPECTIVE, PERSPECTIVE_UNIT
 from gpuaug.recipe.recipes import Recipes
+from gpuaug.stages.geometry import source_places
 from gpuaug.transforms.step import Step
 
 # Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
@@ -46,7 +47,15 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
             for name in ("xx", "xy", "x1", "yx", "yy", "y1")
         )
         # The record says where a pixel is read from; a point goes the other way.
-        across, down = x - 0.5 - x1, y - 0.5 - y1
+        across, down = x - 0.5, y - 0.5
+        if recipes.stages & PERSPECTIVE:  # the same line of sight: the divisor is moved to the map
+            px, py, p1 = (
+                recipes.field(name)[:, None].double() / PERSPECTIVE_UNIT for name in ("px", "py", "p1")
+            )
+            one = torch.where((recipes.field("stages")[:, None] & PERSPECTIVE) != 0, p1, 1.0)
+            xx, xy, yx, yy = xx - across * px, xy - across * py, yx - down * px, yy - down * py
+            across, down = across * one, down * one
+        across, down = across - x1, down - y1
         area = xx * yy - xy * yx
         x, y = (yy * across - xy * down) / area + 0.5, (xx * down - yx * across) / area + 0.5
     return torch.stack((x, y), dim=-1).to(points.dtype)
@@ -92,14 +101,11 @@ def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
         height, width = recipes.size
         x = torch.arange(width, dtype=torch.float64, device=masks.device)
         y = torch.arange(height, dtype=torch.float64, device=masks.device)[:, None]
-        field = {
-            name: recipes.field(name)[:, None, None]
-            for name in ("xx", "xy", "x1", "yx", "yy", "y1", "left", "right", "top", "bottom", "border")
-        }
-        column = (field["xx"] * x + field["xy"] * y + field["x1"]) / FIXED_POINT
-        row = (field["yx"] * x + field["yy"] * y + field["y1"]) / FIXED_POINT
-        window = tuple(field[name] for name in ("left", "right", "top", "bottom"))
-        out = read_masks(out, column, row, window, field["border"])
+        column, row = source_places(recipes, x, y)
+        *window, border = (
+            recipes.field(name)[:, None, None] for name in ("left", "right", "top", "bottom", "border")
+        )
+        out = read_masks(out, column, row, tuple(window), border)
     return out if masks.dim() == 4 else out[:, 0]
 
 
@@ -125,7 +131,7 @@ def read_masks(
 
 def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
     """The pixel to read, and whether there is none because the border is zero."""
-    pixel = (at + 0.5).floor().long()
+    pixel = (at + NEAREST_HALF / FIXED_POINT).floor().long()  # as images with interpolation="nearest"
     outside = (pixel < low) | (pixel >= high)
     period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
     phase = (pixel - low).remainder(period.clamp(min=1))

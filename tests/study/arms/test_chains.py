@@ -85,7 +85,10 @@ def test_every_technique_keeps_the_size_and_follows_the_key(name, channels, imag
     assert technique.name == name
     if refusal(technique(32, 40), images):
         assert channels == 1
-        assert name in ("channel_dropout", "channel_shuffle", "rgb_shift", "sepia")
+        assert name in (
+            *("channel_dropout", "channel_shuffle", "random_photometric_distort"),
+            *("rgb_shift", "sepia"),
+        )
         return
     for strength in technique.strengths:
         chain = Chain(f"{name}({strength})")(32, 40)
