@@ -14,7 +14,7 @@ from gpuaug.transforms.geometry import (
     RandomVerticalFlip,
     Resize,
 )
-from gpuaug.translate.albumentations_settings import bilinear, border, chance, noted, photo
+from gpuaug.translate.albumentations_settings import bilinear, border, chance, noted, photo, warp
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule
 
@@ -73,14 +73,12 @@ def _turns(*, mirrored: bool) -> Rule:
 
 
 def _rotate(reading: Reading) -> list[Transform]:
-    bilinear(reading)
     reading.only("crop_border", False)
-    made = reading.make(RandomRotation, tuple(reading["limit"]), padding_mode=border(reading))
+    made = reading.make(RandomRotation, tuple(reading["limit"]), **warp(reading))
     return reading.sometimes(made, chance(reading))
 
 
 def _affine(reading: Reading) -> list[Transform]:
-    bilinear(reading)
     reading.only("fit_output", False)
     reading.only("balanced_scale", False)
     reading.known("shift_limit", "shift_limit_x", "shift_limit_y", "scale_limit", "rotate_limit")
@@ -95,7 +93,7 @@ def _affine(reading: Reading) -> list[Transform]:
         translate=_shift(reading),
         scale=_scale(reading),
         shear=(*shear["x"], *shear["y"]) if sheared else None,
-        padding_mode=border(reading),
+        **warp(reading),
     )
     return reading.sometimes(made, chance(reading))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpuaug.transforms.base import Transform
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule
 
-LINEAR = 1  # OpenCV's numbers
+INTERPOLATIONS = {1: "bilinear", 0: "nearest"}  # OpenCV's numbers
 BORDERS = {0: "zero", 1: "edge", 4: "reflect"}
 
 
@@ -17,25 +19,40 @@ def chance(reading: Reading) -> float:
 
 
 def bilinear(reading: Reading) -> None:
-    """The one way that pixels are read between others."""
-    reading.only("interpolation", LINEAR, nearest="cv2.INTER_LINEAR")
+    """The one way that fields and resizes read pixels between others."""
+    reading.only("interpolation", 1, nearest="cv2.INTER_LINEAR")
 
 
 def border(reading: Reading) -> str:
-    """What lies beyond an image, which is black where it is one color."""
-    mode = reading["border_mode"]
+    """What lies beyond an image, of a transform that knows no color but black."""
+    mode, fill = reading["border_mode"], _fill(reading)
+    if mode == 0 and set(fill) != {0}:
+        reading.missing(f"fill={reading['fill']!r} has no counterpart", "fill=0")
     if mode not in BORDERS:
         reading.missing(f"border_mode={mode} has no counterpart", "cv2.BORDER_REFLECT_101")
-    if mode == 0:
-        _black(reading)
-    reading.known("fill")
     return BORDERS.get(mode, "zero")
 
 
-def _black(reading: Reading) -> None:
+def warp(reading: Reading) -> dict[str, Any]:
+    """What lies beyond an image, and how pixels are read between others, of an affine map."""
+    mode, kind = reading["border_mode"], reading["interpolation"]
+    if mode not in BORDERS:
+        reading.missing(f"border_mode={mode} has no counterpart", "cv2.BORDER_REFLECT_101")
+    if kind not in INTERPOLATIONS:
+        reading.missing(f"interpolation={kind} has no counterpart", "cv2.INTER_LINEAR, cv2.INTER_NEAREST")
+    return {
+        "padding_mode": BORDERS.get(mode, "zero"),
+        "interpolation": INTERPOLATIONS.get(kind, "bilinear"),
+        "fill": _fill(reading),
+    }
+
+
+def _fill(reading: Reading) -> tuple[int, ...]:
     fill = reading["fill"]
-    if any(one != 0 for one in (fill if isinstance(fill, (list, tuple)) else [fill])):
-        reading.missing(f"fill={fill!r} has no counterpart", "fill=0")
+    levels = fill if isinstance(fill, (list, tuple)) else [fill]
+    if any(level != round(level) for level in levels):
+        reading.missing(f"fill={fill!r} has no counterpart", "whole levels")
+    return tuple(map(round, levels))
 
 
 def sometimes(kind: type[Transform], **settings: str) -> Rule:

@@ -94,6 +94,7 @@ def test_every_class_can_be_read(name: str):
         (A.Rotate((30, 30), p=1), 1),
         (A.Rotate((30, 30), border_mode=4, p=1), 1),
         (A.Affine(rotate=(20, 20), p=1), 1),
+        (A.Affine(rotate=(180, 180), interpolation=0, fill=(9, 80, 200), p=1), 0),
         (A.Affine(scale=(1.2, 1.2), p=1), 1),
         (A.Affine(shear={"x": (20, 20), "y": (0, 0)}, p=1), 1),
         (A.Affine(shear={"x": (0, 0), "y": (20, 20)}, p=1), 1),
@@ -181,6 +182,7 @@ RANDOM = [
     A.RandomResizedCrop(size=(16, 20)),
     A.RandomResizedCrop(size=(16, 16), scale=(0.2, 0.5), ratio=(0.5, 2)),
     A.Rotate((-10, 40), p=0.7),
+    A.Rotate((-10, 40), interpolation=0, fill=(9, 80, 200), p=0.7),
     A.Affine(scale=(0.8, 1.3), rotate=(-10, 20), keep_ratio=True, p=0.8),
     A.Affine(shear={"x": (-20, 10), "y": (0, 0)}, p=1),
     A.Affine(translate_percent={"x": (-0.3, 0.3), "y": (-0.2, 0.2)}, p=1),
@@ -249,7 +251,9 @@ def test_probabilities_of_options_are_weights():
         (A.SmallestMaxSize(max_size=[8, 9]), "SmallestMaxSize: max_size="),
         (A.RandomCrop(8, 8, pad_if_needed=True), "RandomCrop: pad_if_needed=True"),
         (A.Rotate(5, crop_border=True), "Rotate: crop_border=True"),
-        (A.Rotate(5, fill=9), "Rotate: fill=9.0 has no counterpart; nearest: fill=0"),
+        (A.Rotate(5, fill=9.5), "Rotate: fill=9.5 has no counterpart; nearest: whole levels"),
+        (A.Rotate(5, interpolation=2), "Rotate: interpolation=2 has no counterpart"),
+        (A.OpticalDistortion(fill=9), "OpticalDistortion: fill=9.0 has no counterpart; nearest: fill=0"),
         (A.Rotate(5, fill_mask=9), "Rotate: fill_mask=9.0 has no counterpart; nearest: fill_mask=0"),
         (A.Affine(rotate=5, mask_interpolation=1), "Affine: mask_interpolation=1 has no counterpart"),
         (A.Rotate(5, border_mode=3), "Rotate: border_mode=3 .*nearest: cv2.BORDER_REFLECT_101"),
@@ -304,7 +308,7 @@ def test_one_error_names_all_of_a_chain_by_their_places():
             A.Resize(8, 8, interpolation=2),
             A.OneOf([A.HorizontalFlip(), A.Sequential([A.CoarseDropout()])]),
             A.RandomFog(),
-            A.Rotate(5, fill=3, crop_border=True),
+            A.Rotate(5, fill=3.5, crop_border=True),
         ]
     )
     with pytest.raises(ValueError, match="5 transforms or settings have no counterpart") as error:
