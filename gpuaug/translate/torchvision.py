@@ -57,7 +57,8 @@ def from_torchvision(
 
     What is drawn a little differently (such as hue, in YIQ) is translated, and said in one warning for the
     chain. Two things are not said each time. Bytes may differ by a level where the libraries round
-    otherwise. And ``eval()`` only resizes, crops from the middle and normalises, as do originals under
+    otherwise, and by more on the rim of a turned image, which torchvision blends with black twice. And
+    ``eval()`` only resizes, crops from the middle and normalises, as do originals under
     ``apply_to="copies"``: torchvision's chains know neither.
 
     ``ToImage``, ``PILToTensor``, ``ToPILImage`` and ``ToPureTensor`` say nothing of pixels and are left out;
