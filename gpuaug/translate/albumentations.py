@@ -10,7 +10,9 @@ import torch
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Compose
 from gpuaug.translate.albumentations_absent import ABSENT
-from gpuaug.translate.albumentations_rules import RULES, chance
+from gpuaug.translate.albumentations_geometry import GEOMETRY
+from gpuaug.translate.albumentations_pixels import PIXELS
+from gpuaug.translate.albumentations_settings import chance
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Library, Rule, Translation
 from gpuaug.translate.values import Values
@@ -170,7 +172,7 @@ LIBRARY = Library(
     name="albumentations",
     version="2",
     module="albumentations",
-    rules=RULES | CONVERTING | HOLDING,
+    rules=GEOMETRY | PIXELS | CONVERTING | HOLDING,
     absent=ABSENT,
     movable=frozenset({*_MOVABLE, *CONVERTING, *HOLDING}),
     exact=frozenset({*_EXACT, *CONVERTING, *HOLDING}),

@@ -52,12 +52,13 @@ def from_torchvision(
     >>> gpuaug.from_torchvision(v2.Compose([v2.Resize(8, "bicubic"), v2.Lambda(abs)]))
     Traceback (most recent call last):
     ValueError: from_torchvision: 2 transforms or settings have no counterpart in gpuaug
-      transforms[0] Resize: interpolation='bicubic' has no counterpart; nearest: interpolation='bilinear'
+      transforms[0] Resize: interpolation='bicubic' has no counterpart; nearest: interpolation='bilinear'...
       transforms[1] Lambda: it has no counterpart; nearest: a gpuaug transform of your own, or do it in ...
 
     What is drawn a little differently (such as hue, in YIQ) is translated, and said in one warning for the
     chain. Two things are not said each time. Bytes may differ by a level where the libraries round
-    otherwise. And ``eval()`` only resizes, crops from the middle and normalises, as do originals under
+    otherwise, and by more on the rim of a turned image, which torchvision blends with black twice. And
+    ``eval()`` only resizes, crops from the middle and normalises, as do originals under
     ``apply_to="copies"``: torchvision's chains know neither.
 
     ``ToImage``, ``PILToTensor``, ``ToPILImage`` and ``ToPureTensor`` say nothing of pixels and are left out;
@@ -195,7 +196,6 @@ _OWN = "a gpuaug transform of your own, or do it in the data set"
 _ONE_SIZE = "Resize((height, width)) or RandomResizedCrop: a batch has one size"
 _BOXES = "augment(images, boxes=...), whose boxes follow the images and are cut off at their border"
 _POINTS = "augment(images, keypoints=...), whose keypoints follow the images"
-_PAD = "RandomCrop(size, padding=...)"
 
 ABSENT: dict[str, str] = {
     "ClampBoundingBoxes": _BOXES,
@@ -206,18 +206,14 @@ ABSENT: dict[str, str] = {
     "Lambda": _OWN,
     "LinearTransformation": "Normalize, for each channel",
     "MixUp": "the loader's: BalancedLoader(..., mix=gpuaug.MixUp(alpha=...))",
-    "Pad": _PAD,
     "RGB": "images of three channels, from the data set",
     "RandomIoUCrop": "RandomResizedCrop, whose boxes follow",
     "RandomOrder": "one order, or RandomChoice of several chains",
-    "RandomPerspective": "RandomAffine",
-    "RandomPhotometricDistort": "ColorJitter, ChannelShuffle",
     "RandomResize": _ONE_SIZE,
-    "RandomShortestSize": _ONE_SIZE,
-    "RandomZoomOut": "RandomAffine(0, scale=...) below 1",
+    "RandomShortestSize": "gpuaug.RandomShortestSize, on a canvas of one size",
     "SanitizeBoundingBoxes": _BOXES,
     "SanitizeKeyPoints": _POINTS,
-    "ScaleJitter": _ONE_SIZE,
+    "ScaleJitter": "gpuaug.ScaleJitter, on a canvas of one size",
     "SetClampingMode": _BOXES,
     "TenCrop": "CenterCrop, or RandomCrop and RandomHorizontalFlip",
     "UniformTemporalSubsample": "frames chosen in the data set",

@@ -9,6 +9,7 @@ from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.distortion import ElasticTransform
 from gpuaug.transforms.batched.jpeg import JpegCompression
 from gpuaug.transforms.blur import GaussianBlur
+from gpuaug.transforms.canvas import Pad, RandomZoomOut
 from gpuaug.transforms.color import ChannelShuffle, RandomGrayscale, RandomInvert
 from gpuaug.transforms.curves import Posterize, Solarize
 from gpuaug.transforms.erase import RandomErasing
@@ -21,13 +22,15 @@ from gpuaug.transforms.geometry import (
     Resize,
 )
 from gpuaug.transforms.noise import GaussNoise
+from gpuaug.transforms.perspective import RandomPerspective
+from gpuaug.transforms.photometric import RandomPhotometricDistort
 from gpuaug.transforms.policies.aug_mix import AugMix
 from gpuaug.transforms.policies.auto_augment import AutoAugment
 from gpuaug.transforms.policies.rand_augment import RandAugment
 from gpuaug.transforms.policies.trivial_augment import TrivialAugmentWide
 from gpuaug.transforms.sharpness import RandomSharpness
 from gpuaug.transforms.statistics import AutoContrast, Equalize
-from gpuaug.translate.jitter import color_jitter
+from gpuaug.translate.jitter import CLAMP, CONTRAST, HUE, color_jitter
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule
 
@@ -43,39 +46,52 @@ def _interpolation(reading: Reading) -> str:
     return str(PILLOW.get(value, value) if isinstance(value, int) else getattr(value, "value", value))
 
 
-def _bilinear(reading: Reading) -> None:
-    """The one way that pixels are read between others."""
+def _read_as(reading: Reading, *kinds: str) -> str:
+    """How pixels are read between others; the kinds that are the same here, "bilinear" the first."""
     name = _interpolation(reading)
-    if name != "bilinear":
-        reading.missing(f"interpolation={name!r} has no counterpart", "interpolation='bilinear'")
+    if name not in kinds:
+        near = " or ".join(map(repr, kinds))
+        reading.missing(f"interpolation={name!r} has no counterpart", f"interpolation={near}")
+        return kinds[0]
+    return name
 
 
-def _black(reading: Reading) -> None:
-    """The one color of what lies beyond an image."""
+def _warp(reading: Reading) -> dict[str, Any]:
+    return {"interpolation": _read_as(reading, "bilinear", "nearest"), "fill": _fill(reading)}
+
+
+def _scaling(reading: Reading) -> dict[str, Any]:
+    """Of resizes: torchvision's "nearest" is the pixel before, its "nearest-exact" is the nearest."""
+    kind = _read_as(reading, "bilinear", "nearest-exact")
+    return {"interpolation": kind, "antialias": bool(reading["antialias"])}
+
+
+def _fill(reading: Reading) -> tuple[int, ...]:
+    """The levels of what lies beyond an image."""
     fill = reading["fill"]
-    colors = fill.values() if isinstance(fill, dict) else [fill]
-    if any(_numbers(color) != [0.0] * len(_numbers(color)) for color in colors):
-        reading.missing(f"fill={fill!r} has no counterpart", "fill=0")
+    colors = [_numbers(color) for color in (fill.values() if isinstance(fill, dict) else [fill])]
+    levels = reading.values.levels(colors[0])
+    whole = tuple(map(round, levels))
+    if any(color != colors[0] for color in colors) or any(
+        abs(level - near) > 1e-3 for level, near in zip(levels, whole, strict=True)
+    ):
+        reading.missing(f"fill={fill!r} has no counterpart", f"fill={whole} of bytes, for images and masks")
+    return whole
 
 
 def _numbers(color: Any) -> list[float]:
     return [float(v) for v in color] if isinstance(color, (list, tuple)) else [float(color or 0)]
 
 
-def _antialias(reading: Reading) -> bool:
-    return bool(reading["antialias"])
-
-
 # ---- Geometry
 
 
 def _resize(reading: Reading) -> list[Transform]:
-    _bilinear(reading)
     reading.only("max_size", None)
     size = reading["size"]
     if isinstance(size, (list, tuple)):
         size = size[0] if len(size) == 1 else tuple(size)
-    return reading.make(Resize, size, antialias=_antialias(reading))
+    return reading.make(Resize, size, **_scaling(reading))
 
 
 def _center_crop(reading: Reading) -> list[Transform]:
@@ -83,10 +99,10 @@ def _center_crop(reading: Reading) -> list[Transform]:
 
 
 def _random_crop(reading: Reading) -> list[Transform]:
-    _black(reading)
     reading.only("pad_if_needed", False, nearest="padding=, the same on every side")
     padding, mode = reading["padding"], reading["padding_mode"]
     if not padding:
+        reading.known("fill")
         return reading.make(RandomCrop, tuple(reading["size"]))
     sides = set(padding) if isinstance(padding, (list, tuple)) else {padding}
     if mode not in BORDERS:
@@ -94,39 +110,46 @@ def _random_crop(reading: Reading) -> list[Transform]:
     if len(sides) > 1:
         reading.missing(f"padding={padding!r} has no counterpart", "padding=, the same on every side")
     if reading.values.normalized:
-        reading.missing("padding after Normalize has no counterpart", "RandomCrop ahead of Normalize")
-    return reading.make(
-        RandomCrop, tuple(reading["size"]), padding=sides.pop(), padding_mode=BORDERS.get(mode, mode)
-    )
+        return reading.missing("padding after Normalize has no counterpart", "RandomCrop ahead of Normalize")
+    border = {"padding": sides.pop(), "padding_mode": BORDERS.get(mode, mode), "fill": _fill(reading)}
+    return reading.make(RandomCrop, tuple(reading["size"]), **border)
 
 
 def _random_resized_crop(reading: Reading) -> list[Transform]:
-    _bilinear(reading)
     return reading.make(
         *(RandomResizedCrop, tuple(reading["size"]), tuple(reading["scale"]), tuple(reading["ratio"])),
-        antialias=_antialias(reading),
+        **_scaling(reading),
     )
 
 
 def _rotation(reading: Reading) -> list[Transform]:
-    _bilinear(reading)
-    _black(reading)
     reading.only("expand", False)
     reading.only("center", None)
-    return reading.make(RandomRotation, tuple(reading["degrees"]))
+    return reading.make(RandomRotation, tuple(reading["degrees"]), **_warp(reading))
 
 
 def _affine(reading: Reading) -> list[Transform]:
-    _bilinear(reading)
-    _black(reading)
     reading.only("center", None)
     optional = {name: reading[name] for name in ("translate", "scale", "shear")}
     given = {name: tuple(value) for name, value in optional.items() if value is not None}
-    return reading.make(RandomAffine, tuple(reading["degrees"]), **given)
+    return reading.make(RandomAffine, tuple(reading["degrees"]), **given, **_warp(reading))
+
+
+def _pad(reading: Reading) -> list[Transform]:
+    return reading.make(Pad, reading["padding"], _fill(reading), reading["padding_mode"])
+
+
+def _perspective(reading: Reading) -> list[Transform]:
+    return reading.make(RandomPerspective, reading["distortion_scale"], reading["p"], **_warp(reading))
+
+
+def _zoom_out(reading: Reading) -> list[Transform]:
+    reading.note("the canvas is scaled back to the size of the image: a batch has one")
+    return reading.make(RandomZoomOut, _fill(reading), tuple(reading["side_range"]), reading["p"])
 
 
 def _elastic(reading: Reading) -> list[Transform]:
-    _bilinear(reading)
+    _read_as(reading, "bilinear")
     _black(reading)
     (alpha, other), (sigma, other_sigma) = reading["alpha"], reading["sigma"]
     if alpha != other or sigma != other_sigma:
@@ -138,7 +161,18 @@ def _elastic(reading: Reading) -> list[Transform]:
     return reading.make(ElasticTransform, alpha=alpha / 2, sigma=sigma, padding_mode="zero")
 
 
+def _black(reading: Reading) -> None:
+    if set(_fill(reading)) != {0}:
+        reading.missing(f"fill={reading['fill']!r} has no counterpart", "fill=0")
+
+
 # ---- Color and curves
+
+
+def _photometric(reading: Reading) -> list[Transform]:
+    reading.note("; ".join((CONTRAST, HUE, CLAMP)))
+    pairs = {name: tuple(reading[name]) for name in ("brightness", "contrast", "saturation", "hue")}
+    return reading.make(RandomPhotometricDistort, **pairs, p=reading["p"])
 
 
 def _grayscale(reading: Reading) -> list[Transform]:
@@ -218,7 +252,7 @@ def _policy(kind: type[Transform], *settings: str) -> Rule:
         if name == "nearest":
             reading.note("ops that move pixels read bilinearly, not the nearest pixel")
         else:
-            _bilinear(reading)
+            _read_as(reading, "bilinear")
         return reading.make(
             kind, **{name: getattr(reading[name], "value", reading[name]) for name in settings}
         )
@@ -245,6 +279,10 @@ RULES: dict[str, Rule] = {
     "RandomEqualize": _sometimes(Equalize),
     "RandomErasing": _erasing,
     "RandomGrayscale": _photo(RandomGrayscale),
+    "Pad": _pad,
+    "RandomPerspective": _perspective,
+    "RandomPhotometricDistort": _photometric,
+    "RandomZoomOut": _zoom_out,
     "RandomHorizontalFlip": _photo(RandomHorizontalFlip),
     "RandomInvert": _photo(RandomInvert),
     "RandomPosterize": _posterize,

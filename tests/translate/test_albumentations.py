@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from beside import alike, differences, photographs, quietly
+from named import named
 from torch import Tensor
 
 import gpuaug
@@ -93,6 +94,7 @@ def test_every_class_can_be_read(name: str):
         (A.Rotate((30, 30), p=1), 1),
         (A.Rotate((30, 30), border_mode=4, p=1), 1),
         (A.Affine(rotate=(20, 20), p=1), 1),
+        (A.Affine(rotate=(180, 180), interpolation=0, fill=(9, 80, 200), p=1), 0),
         (A.Affine(scale=(1.2, 1.2), p=1), 1),
         (A.Affine(shear={"x": (20, 20), "y": (0, 0)}, p=1), 1),
         (A.Affine(shear={"x": (0, 0), "y": (20, 20)}, p=1), 1),
@@ -122,7 +124,7 @@ def test_every_class_can_be_read(name: str):
         (A.Sequential([A.InvertImg(p=1), A.Sequential([A.VerticalFlip(p=1)], p=1)], p=1), 0),
         (A.OneOf([A.InvertImg(p=0.2)], p=1), 0),
     ],
-    ids=lambda value: str(value)[:80],
+    ids=named,
 )
 def test_fixed_settings_give_albumentations_bytes(transform: Any, levels: int):
     images = photographs()
@@ -139,7 +141,7 @@ def test_fixed_settings_give_albumentations_bytes(transform: Any, levels: int):
         (A.OpticalDistortion((0.3, 0.3), p=1), 0.8),
         (A.CLAHE((2, 2), (2, 2), p=1), 0.8),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=named,
 )
 def test_what_is_said_to_differ_is_nearer_than_nothing(transform: Any, share: float):
     images = photographs()
@@ -165,7 +167,7 @@ def test_auto_contrast_is_the_same_of_images_without_level_255():
         [A.ToFloat(max_value=255), A.Normalize((0.5,), (0.25,), max_pixel_value=1.0)],
         [A.Normalize((0.5,), (0.5,)), A.HorizontalFlip(p=1), A.CenterCrop(20, 20)],
     ],
-    ids=str,
+    ids=named,
 )
 def test_conversions_and_normalize_give_albumentations_floats(transforms: list[Any]):
     images = photographs()
@@ -180,6 +182,7 @@ RANDOM = [
     A.RandomResizedCrop(size=(16, 20)),
     A.RandomResizedCrop(size=(16, 16), scale=(0.2, 0.5), ratio=(0.5, 2)),
     A.Rotate((-10, 40), p=0.7),
+    A.Rotate((-10, 40), interpolation=0, fill=(9, 80, 200), p=0.7),
     A.Affine(scale=(0.8, 1.3), rotate=(-10, 20), keep_ratio=True, p=0.8),
     A.Affine(shear={"x": (-20, 10), "y": (0, 0)}, p=1),
     A.Affine(translate_percent={"x": (-0.3, 0.3), "y": (-0.2, 0.2)}, p=1),
@@ -212,7 +215,7 @@ RANDOM = [
 ]
 
 
-@pytest.mark.parametrize("transform", RANDOM, ids=lambda value: str(value)[:80])
+@pytest.mark.parametrize("transform", RANDOM, ids=named)
 def test_random_settings_have_albumentations_distribution(transform: Any):
     image, count = photographs()[:1], 600
     theirs = by_albumentations(transform, image, count)
@@ -220,7 +223,9 @@ def test_random_settings_have_albumentations_distribution(transform: Any):
     assert alike(ours, theirs) > 1e-3
 
 
-@pytest.mark.parametrize("transform", [A.RandomRotate90(p=0.8), A.D4(p=1), A.SquareSymmetry(p=0.7)], ids=str)
+@pytest.mark.parametrize(
+    "transform", [A.RandomRotate90(p=0.8), A.D4(p=1), A.SquareSymmetry(p=0.7)], ids=named
+)
 def test_the_symmetries_of_a_square(transform: Any):
     image, count = photographs(24, 24)[:1], 600
     theirs = by_albumentations(transform, image, count)
@@ -246,7 +251,11 @@ def test_probabilities_of_options_are_weights():
         (A.SmallestMaxSize(max_size=[8, 9]), "SmallestMaxSize: max_size="),
         (A.RandomCrop(8, 8, pad_if_needed=True), "RandomCrop: pad_if_needed=True"),
         (A.Rotate(5, crop_border=True), "Rotate: crop_border=True"),
-        (A.Rotate(5, fill=9), "Rotate: fill=9.0 has no counterpart; nearest: fill=0"),
+        (A.Rotate(5, fill=9.5), "Rotate: fill=9.5 has no counterpart; nearest: whole levels"),
+        (A.Rotate(5, interpolation=2), "Rotate: interpolation=2 has no counterpart"),
+        (A.OpticalDistortion(fill=9), "OpticalDistortion: fill=9.0 has no counterpart; nearest: fill=0"),
+        (A.Rotate(5, fill_mask=9), "Rotate: fill_mask=9.0 has no counterpart; nearest: fill_mask=0"),
+        (A.Affine(rotate=5, mask_interpolation=1), "Affine: mask_interpolation=1 has no counterpart"),
         (A.Rotate(5, border_mode=3), "Rotate: border_mode=3 .*nearest: cv2.BORDER_REFLECT_101"),
         (A.Affine(rotate=5, shear=5), "Affine: rotate=.*and shear=.*together"),
         (A.Affine(fit_output=True), "Affine: fit_output=True"),
@@ -286,7 +295,7 @@ def test_probabilities_of_options_are_weights():
         (A.SomeOf([A.HorizontalFlip()], 1), "SomeOf: it has no counterpart; nearest: one order"),
         (A.Lambda(), "Lambda: it has no counterpart; nearest: a gpuaug transform of your own"),
     ],
-    ids=lambda value: str(value)[:80],
+    ids=named,
 )
 def test_what_has_no_counterpart_is_named(transform: Any, message: str):
     with pytest.raises(ValueError, match=message):
@@ -299,7 +308,7 @@ def test_one_error_names_all_of_a_chain_by_their_places():
             A.Resize(8, 8, interpolation=2),
             A.OneOf([A.HorizontalFlip(), A.Sequential([A.CoarseDropout()])]),
             A.RandomFog(),
-            A.Rotate(5, fill=3, crop_border=True),
+            A.Rotate(5, fill=3.5, crop_border=True),
         ]
     )
     with pytest.raises(ValueError, match="5 transforms or settings have no counterpart") as error:
@@ -327,7 +336,7 @@ def test_one_error_names_all_of_a_chain_by_their_places():
         (A.Erasing(), "log-uniform"),
         (A.Compose([A.ToFloat(), A.Blur()]), "floats there, and bytes here"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=named,
 )
 def test_what_differs_is_said(transform: Any, message: str):
     with pytest.warns(TranslationWarning, match=message):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from beside import alike, differences, framed, photographs, quietly
+from named import named
 from torch import Tensor
 
 import gpuaug
@@ -111,6 +112,11 @@ def test_every_class_can_be_read(module: ModuleType, name: str):
         (v2.RandomAffine((0, 0), scale=(1.2, 1.2), interpolation="bilinear"), 1),
         (v2.RandomAffine((10, 10), shear=(15, 15), interpolation=BILINEAR), 1),
         (v2.RandomAffine((10, 10), shear=(15, 15, -10, -10), interpolation=BILINEAR), 1),
+        (v2.Resize((16, 20), v2.InterpolationMode.NEAREST_EXACT), 0),
+        (v2.Pad([1, 2, 3, 4], fill=[9, 80, 200]), 0),
+        (v2.Pad((3, 2), padding_mode="reflect"), 0),
+        (v2.RandomRotation((33, 33)), 0),
+        (v2.RandomAffine((20, 20), scale=(1.3, 1.3), fill=[200, 10, 90]), 0),
         (v2.Grayscale(3), 1),
         (v2.RandomGrayscale(1.0), 1),
         (v2.RandomInvert(1.0), 0),
@@ -127,7 +133,7 @@ def test_every_class_can_be_read(module: ModuleType, name: str):
         (v2.RandomApply([v2.RandomInvert(1.0)], p=1.0), 0),
         (v2.Compose([v2.RandomInvert(1.0), v2.Compose([v2.RandomVerticalFlip(1.0)])]), 0),
     ],
-    ids=str,
+    ids=named,
 )
 def test_fixed_settings_give_torchvisions_bytes(transform: Any, levels: int):
     images = framed(photographs())
@@ -197,6 +203,11 @@ RANDOM = [
     v2.RandomRotation((-10, 40), BILINEAR),
     v2.RandomAffine(20, (0.2, 0.1), (0.8, 1.3), (-10, 20), BILINEAR),
     v2.RandomAffine((5, 10), shear=(-10, 20, 0, 10), interpolation=BILINEAR),
+    v2.RandomRotation(30, fill=100),
+    v2.RandomAffine(20, (0.2, 0.1), fill=(1, 250, 60)),
+    v2.RandomPerspective(0.5, 0.8),
+    v2.RandomPerspective(0.6, 1.0, "nearest", [200, 10, 90]),
+    v2.RandomCrop((24, 28), padding=4, fill=200),
     v2.RandomErasing(0.7, value=9),
     v1.RandomErasing(1.0, (0.3, 0.5), (1, 3)),
     v2.RandomGrayscale(0.4),
@@ -221,7 +232,7 @@ RANDOM = [
 ]
 
 
-@pytest.mark.parametrize("transform", RANDOM, ids=str)
+@pytest.mark.parametrize("transform", RANDOM, ids=named)
 def test_random_settings_have_torchvisions_distribution(transform: Any):
     torch.manual_seed(1)
     image, count = framed(photographs()[:1]), 600

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from beside import photographs
+from named import named
 from torch import nn
 
 from gpuaug.translate import TranslationWarning, from_torchvision
@@ -50,6 +51,9 @@ def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
         ),
         (v2.RandomCrop(8, pad_if_needed=True), "RandomCrop: pad_if_needed=True"),
         (v2.RandomCrop(8, padding=1, padding_mode="symmetric"), "padding_mode='symmetric' .*'reflect'"),
+        (v2.Resize(8, "nearest"), "Resize: interpolation='nearest' .*'bilinear' or 'nearest-exact'"),
+        (v2.RandomRotation(5, fill=0.5), "RandomRotation: fill=0.5"),
+        (v2.Pad(2, padding_mode="symmetric"), "Pad: padding_mode must be one of"),
         (v2.RandomRotation(5, BILINEAR, expand=True), "RandomRotation: expand=True"),
         (v2.RandomRotation(5, BILINEAR, center=[1, 2]), "RandomRotation: center="),
         (v2.RandomAffine(5, interpolation=BILINEAR, center=[1, 2]), "RandomAffine: center="),
@@ -68,7 +72,7 @@ def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
         (v2.MixUp(num_classes=3), r"MixUp: .*BalancedLoader\(..., mix=gpuaug.MixUp"),
         (v2.CutMix(num_classes=3), r"CutMix: .*BalancedLoader\(..., mix=gpuaug.CutMix"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_has_no_counterpart_is_named(transform: Any, message: str | None):
     if message is None:
@@ -138,6 +142,8 @@ def test_an_unknown_class_or_setting_is_never_dropped(monkeypatch: pytest.Monkey
         (v2.ColorJitter(0.1, 0.1), "contrast is about middle grey.*not clamped"),
         (v2.ColorJitter(hue=0.1), "hue turns in YIQ"),
         (v2.RandAugment(), "read bilinearly"),
+        (v2.RandomPhotometricDistort(), "contrast is about middle grey.*YIQ.*not clamped"),
+        (v2.RandomZoomOut(), "the canvas is scaled back"),
         (v2.Grayscale(3), r"eval\(\) leaves out"),
         (v2.JPEG(50), "within about a level of libjpeg"),
         (v2.ElasticTransform(), "within 20 pixels of the border"),
@@ -145,7 +151,7 @@ def test_an_unknown_class_or_setting_is_never_dropped(monkeypatch: pytest.Monkey
         (v2.RandomChoice([v2.RandomCrop(8), v2.RandomInvert()]), "resized to that of the others"),
         (v2.Compose([*FLOATS, v2.RandomResizedCrop(8)]), "floats there, and bytes here"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_differs_is_said(transform: Any, message: str):
     with pytest.warns(TranslationWarning, match=message) as said:
@@ -176,7 +182,7 @@ def test_a_sequential_is_a_chain():
         from_torchvision(nn.Sequential(v2.CenterCrop(10), inner))
 
 
-@pytest.mark.parametrize("chain", [[v2.RandomHorizontalFlip()], abs, None, nn.Flatten()], ids=str)
+@pytest.mark.parametrize("chain", [[v2.RandomHorizontalFlip()], abs, None, nn.Flatten()], ids=named)
 def test_what_is_no_chain(chain: Any):
     with pytest.raises(TypeError, match=f"chain must be .* torchvision, .*got {type(chain).__name__}"):
         from_torchvision(chain)

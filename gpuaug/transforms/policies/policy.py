@@ -21,6 +21,7 @@ from gpuaug.transforms.policies.space import Space
 from gpuaug.transforms.step import Step
 
 CHANNELS = (1, 3, 4)
+INTERPOLATION = "bilinear"  # of the ops that move
 
 # By kind: the stage that runs an op, as a number; and that of none.
 NO_STAGE = -1
@@ -57,7 +58,7 @@ class Policy(Container):
         if cursor.stage != Stage.GEOMETRY:
             cursor = PassCursor(cursor.pass_index + 1)
         first = cursor.pass_index
-        warped = not cursor.admits(Stage.GEOMETRY, Geometry.AFFINE)
+        warped = not cursor.admits(Stage.GEOMETRY, Geometry.AFFINE, INTERPOLATION)
         last = first + self._slots - 1 + warped
         # A draw reaches the last pass with its last op, which opens it: nothing batched does.
         last_batched = max(first, last - 1)
@@ -67,7 +68,9 @@ class Policy(Container):
         )
         batched = last == first and any(op.stage == Stage.BATCHED for op in self.transforms)
         stage = Stage.BATCHED if batched else Stage.CURVES
-        return Step(self, place, first, ops), PassCursor(last, stage, Geometry.AFFINE, 1)
+        return Step(self, place, first, ops), PassCursor(
+            *(last, stage, Geometry.AFFINE, 1), frozenset({INTERPOLATION})
+        )
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         served = both(chosen, augmented)

@@ -1,0 +1,80 @@
+"""Settings that several transforms of Albumentations have, and rules for those that have little else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpuaug.transforms.base import Transform
+from gpuaug.translate.reading import Reading
+from gpuaug.translate.translation import Rule
+
+INTERPOLATIONS = {1: "bilinear", 0: "nearest"}  # OpenCV's numbers
+BORDERS = {0: "zero", 1: "edge", 4: "reflect"}
+
+
+def chance(reading: Reading) -> float:
+    """Its probability: 1 where a choice has already fallen on it."""
+    p = float(reading["p"])
+    return 1.0 if reading.forced else p
+
+
+def bilinear(reading: Reading) -> None:
+    """The one way that fields and resizes read pixels between others."""
+    reading.only("interpolation", 1, nearest="cv2.INTER_LINEAR")
+
+
+def border(reading: Reading) -> str:
+    """What lies beyond an image, of a transform that knows no color but black."""
+    mode, fill = reading["border_mode"], _fill(reading)
+    if mode == 0 and set(fill) != {0}:
+        reading.missing(f"fill={reading['fill']!r} has no counterpart", "fill=0")
+    if mode not in BORDERS:
+        reading.missing(f"border_mode={mode} has no counterpart", "cv2.BORDER_REFLECT_101")
+    return BORDERS.get(mode, "zero")
+
+
+def warp(reading: Reading) -> dict[str, Any]:
+    """What lies beyond an image, and how pixels are read between others, of an affine map."""
+    mode, kind = reading["border_mode"], reading["interpolation"]
+    if mode not in BORDERS:
+        reading.missing(f"border_mode={mode} has no counterpart", "cv2.BORDER_REFLECT_101")
+    if kind not in INTERPOLATIONS:
+        reading.missing(f"interpolation={kind} has no counterpart", "cv2.INTER_LINEAR, cv2.INTER_NEAREST")
+    return {
+        "padding_mode": BORDERS.get(mode, "zero"),
+        "interpolation": INTERPOLATIONS.get(kind, "bilinear"),
+        "fill": _fill(reading),
+    }
+
+
+def _fill(reading: Reading) -> tuple[int, ...]:
+    fill = reading["fill"]
+    levels = fill if isinstance(fill, (list, tuple)) else [fill]
+    if any(level != round(level) for level in levels):
+        reading.missing(f"fill={fill!r} has no counterpart", "whole levels")
+    return tuple(map(round, levels))
+
+
+def sometimes(kind: type[Transform], **settings: str) -> Rule:
+    """Of a transform whose settings ours has too, by its own names, but for the probability."""
+
+    def rule(reading: Reading) -> list[Transform]:
+        given = {ours: reading[theirs] for ours, theirs in settings.items()}
+        return reading.sometimes(reading.make(kind, **given), chance(reading))
+
+    return rule
+
+
+def photo(kind: type[Transform]) -> Rule:
+    """Of a transform whose only setting is its probability, which ours has too."""
+    return lambda reading: reading.make(kind, p=chance(reading))
+
+
+def noted(text: str, rule: Rule) -> Rule:
+    """The same rule, which says what differs."""
+
+    def said(reading: Reading) -> list[Transform]:
+        reading.note(text)
+        return rule(reading)
+
+    return said
