@@ -16,7 +16,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "Normalize": {"mean": 0.4, "std": 0.3},
     "RandomRotation": {"degrees": (20, 70)},
     "RandomAffine": {"degrees": (20, 70), "scale": (0.7, 1.3)},
-    "RandomZoomOut": {"side_range": (1.5, 2.5), "fill": (9, 120, 200)},
+    "RandomZoomOut": {"side_range": (1.5, 2.5), "fill": 120},
     "ScaleJitter": {"target_size": (15, 28), "scale_range": (0.5, 1.5)},
     "RandomShortestSize": {"min_size": (11, 15, 30), "max_size": 28},
     "Pad": {"padding": (1, 2, 3, 4), "fill": 99},

@@ -22,7 +22,7 @@ Range = tuple[float, float]
 
 
 class RandomPhotometricDistort(Color):
-    """Brightness, contrast, saturation, hue and the order of the channels, each with probability ``p``.
+    """Brightness, contrast, saturation, hue and the order of the channels, each of a share of the draws.
 
     >>> import gpuaug
     >>> distort = gpuaug.RandomPhotometricDistort(p=1.0)

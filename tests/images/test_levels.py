@@ -26,6 +26,8 @@ STATISTICS = {"AutoContrast", "RandomMeanContrast", "ISONoise"}
 COUNTING = {"Equalize", "CLAHE"}  # a histogram, where NaN counts as black
 # Each draw has ops of its own: one is moved, another one computed.
 POLICIES = {"RandAugment", "TimmRandAugment", "TrivialAugmentWide", "AutoAugment", "AugMix"}
+# They show what lies beyond the image, in a level of its own.
+CANVASES = {"Pad", "RandomPerspective", "RandomShortestSize", "RandomZoomOut", "ScaleJitter"}
 DRAWS = draws_of(3)
 
 
@@ -55,6 +57,10 @@ def test_floats_out_of_range(name):
         if name in ("RandomAffine", "RandomRotation", "OpticalDistortion"):
             out = build_edged(name)(wide, DRAWS)
             expected = build_edged(name)(floats, DRAWS) * 3 - 1
+        elif name in CANVASES:
+            black, white = (transform(torch.full_like(floats, level), DRAWS) for level in (0.0, 1.0))
+            within = (black == 0) & (white > 1 - 1e-6)  # with no part of what lies beyond the image
+            out, expected = out[within], (transform(floats, DRAWS) * 3 - 1)[within]
         else:
             expected = transform(floats, DRAWS) * 3 - 1
         # A mean of what is scaled is the scaled mean.

@@ -15,7 +15,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from gpuaug.recipe.layout import FIELDS
+from gpuaug.recipe.layout import FIELDS, STATISTICS
+
+STAGES = 7  # among the arguments of the op augment
 
 GPU, HOST = torch.device("cuda", 0), torch.device("cpu")
 
@@ -131,7 +133,7 @@ class Gpu(TorchDispatchMode):
                 f"Expected all tensors to be on the same device, but {name} got cuda:0 and cpu"
             )
         self.wait(name, name in WAITING or (bool(on_host) and _blocks(name, args, kwargs)))
-        self._log(name, func, bool(on_host))
+        self._log(name, func, args, bool(on_host))
         if device is not None:
             kwargs["device"] = HOST
         if kwargs.get("non_blocking"):
@@ -159,12 +161,14 @@ class Gpu(TorchDispatchMode):
         if waits and self.capture is not None:
             raise RuntimeError(f"operation not permitted when stream is capturing: {name}")
 
-    def _log(self, name: str, func: Any, crosses: bool) -> None:
+    def _log(self, name: str, func: Any, args: Any, crosses: bool) -> None:
         schema = func._schema
         is_view = bool(schema.returns) and all(r.alias_info is not None for r in schema.returns)
         if self.launches is None or (is_view and not schema.is_mutable):
             return
         kind = "Memcpy HtoD" if crosses and name in MIXING else f"{name}_kernel"
+        if func is torch.ops.gpuaug.augment.default and args[STAGES] & STATISTICS:
+            self.launches += ["Memset (Device)", kind]  # of the levels, which are counted first
         self.launches.append(kind)
 
 

@@ -191,7 +191,8 @@ def test_a_group_leaves_out_what_does_not_take_such_images():
     left, refused = without_refused(arms, data, ["techniques"], usual)
     assert set(arms) - set(left) == set(refused)
     assert set(refused) == {
-        f"natural: {name}" for name in ("channel_dropout", "channel_shuffle", "rgb_shift", "sepia")
+        f"natural: {name}"
+        for name in ("channel_dropout", "channel_shuffle", "random_photometric_distort", "rgb_shift", "sepia")
     }
     assert refused["natural: sepia"] == "Sepia: images must have 3 or 4 channels, got 1"
     named, _ = without_refused(arms, data, ["techniques", "sepia"], usual)
