@@ -39,7 +39,7 @@ def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
     ("transform", "message"),
     [
         (
-            v2.Resize(8, "bicubic"),
+            v2.Resize(8, v2.InterpolationMode.BICUBIC),
             "Resize: interpolation='bicubic' has no .*nearest: interpolation='bilinear'",
         ),
         (v1.Resize(8, v1.InterpolationMode.BICUBIC), "Resize: interpolation='bicubic'"),
@@ -51,13 +51,19 @@ def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
         ),
         (v2.RandomCrop(8, pad_if_needed=True), "RandomCrop: pad_if_needed=True"),
         (v2.RandomCrop(8, padding=1, padding_mode="symmetric"), "padding_mode='symmetric' .*'reflect'"),
-        (v2.Resize(8, "nearest"), "Resize: interpolation='nearest' .*'bilinear' or 'nearest-exact'"),
+        (
+            v2.Resize(8, v2.InterpolationMode.NEAREST),
+            "Resize: interpolation='nearest' .*'bilinear' or 'nearest-exact'",
+        ),
         (v2.RandomRotation(5, fill=0.5), "RandomRotation: fill=0.5"),
         (v2.Pad(2, padding_mode="symmetric"), "Pad: padding_mode must be one of"),
         (v2.RandomRotation(5, BILINEAR, expand=True), "RandomRotation: expand=True"),
         (v2.RandomRotation(5, BILINEAR, center=[1, 2]), "RandomRotation: center="),
         (v2.RandomAffine(5, interpolation=BILINEAR, center=[1, 2]), "RandomAffine: center="),
-        (v2.RandomAffine(5, interpolation="bicubic"), "RandomAffine: interpolation='bicubic'"),
+        (
+            v2.RandomAffine(5, interpolation=v2.InterpolationMode.BICUBIC),
+            "RandomAffine: interpolation='bicubic'",
+        ),
         (v2.ElasticTransform([10.0, 20.0]), "ElasticTransform: alpha=.*nearest: the same in x and y"),
         (v2.GaussianBlur((5, 3)), "GaussianBlur: kernel_size=.*nearest: the same in x and y"),
         (v2.GaussianNoise(mean=0.1), "GaussianNoise: mean=0.1 .*nearest: mean=0.0"),
@@ -66,7 +72,7 @@ def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
         (v2.RandomErasing(value="random"), "RandomErasing: value='random'"),
         (v1.RandomErasing(value="random"), "RandomErasing: value='random'"),
         (v2.RandomAdjustSharpness(11.0), r"RandomAdjustSharpness: factor must .*\[0, 10\], got 11.0"),
-        (v2.RandAugment(interpolation="bicubic"), "RandAugment: interpolation='bicubic'"),
+        (v2.RandAugment(interpolation=v2.InterpolationMode.BICUBIC), "RandAugment: interpolation='bicubic'"),
         (v2.ToDtype(torch.float64), "ToDtype: dtype=torch.float64.* nearest: torch.float32, "),
         (v2.ToDtype({torch.Tensor: torch.float32, "others": torch.int64}), None),
         (v2.MixUp(num_classes=3), r"MixUp: .*BalancedLoader\(..., mix=gpuaug.MixUp"),
@@ -85,7 +91,7 @@ def test_what_has_no_counterpart_is_named(transform: Any, message: str | None):
 def test_one_error_names_all_of_a_chain_by_their_places():
     chain = v2.Compose(
         [
-            v2.Resize((8, 8), "bicubic", max_size=None),
+            v2.Resize((8, 8), v2.InterpolationMode.BICUBIC, max_size=None),
             v2.RandomApply([v2.RandomHorizontalFlip(), v2.Lambda(abs)]),
             abs,
             v2.RandomChoice([v2.Compose([v2.RandomOrder([v2.RandomInvert()])]), v2.RandomInvert()]),
