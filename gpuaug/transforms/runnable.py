@@ -249,10 +249,10 @@ class Runnable(FixedSettings, nn.Module):
         if not isinstance(images, Packed) and images.dim() == 5:
             return clips_of(self.apply_recipes(images.flatten(0, 1), passes), images.shape[1])
         advice.on_images(images, self.step.leaves)
-        first, *others = passes
-        out = self._run_pass(images, first, not others)
-        for number, recipes in enumerate(others, start=1):
-            out = self._run_pass(out, recipes, number == len(others))
+        count = len(passes)
+        out = self._run_pass(images, passes[0], count == 1)
+        for number, recipes in enumerate(passes[1:], start=2):
+            out = self._run_pass(out, recipes, number == count)
         return out
 
     def _run_pass(self, images: Images, recipes: Recipes, last: bool) -> Tensor:
