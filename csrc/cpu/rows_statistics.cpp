@@ -1,6 +1,7 @@
 // The loops that count levels.
 #include <cstdint>
 
+#include "common/stages/statistics.h"
 #include "cpu/row_kernels.h"
 #include "host/simd.h"
 
@@ -10,7 +11,6 @@ namespace gpuaug {
 // in between.
 GPUAUG_ALL_VECTORS
 void count_levels(const int16_t* __restrict levels, int64_t n, uint32_t* __restrict parts) {
-  constexpr int kLevels = 256;
   int64_t x = 0;
   for (; x + kCountParts <= n; x += kCountParts) {
     for (int i = 0; i < kCountParts; ++i) ++parts[i * kLevels + static_cast<uint8_t>(levels[x + i])];
