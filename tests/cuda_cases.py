@@ -218,6 +218,7 @@ CHAINS = (
     chain("crop", sources=[(40, 90)] * 2, size=(12, 259), channels=2, table=BFLOAT),  # two tiles a row
     chain("flip", sources=[(1, 3), (6, 2)], size=(5, 9)),  # fewer columns than four taps read
     chain("turn", sources=[(40, 90)], size=(40, 250)),  # the widest tiles
+    chain("turn", "gaussian", sources=[(64, 90)] * 2, size=(64, 252)),  # the patch of most places
     chain("crop", "impulse", sources=[(40, 90)], size=(40, 256), channels=3, table=HALF),
     chain("impulse", sources=WIDE, size=(19, 35), channels=3, table=BFLOAT, layouts=(True, True)),
     *(

@@ -15,23 +15,23 @@ namespace gpuaug {
 constexpr int kStripWidth = 8;  // neighbouring pixels that a thread makes at a time
 constexpr int kMostThreads = 256;
 constexpr int kMostTileRows = 64;
-// At least, where a draw's source rows are blended: each thread begins with two anew. In a small batch one: then
-// waiting costs more than blending.
+// Rows that a thread blends, at least: it begins with two source rows of its own. In a small batch it may be one, as
+// waiting costs more there than blending.
 constexpr int kRowsOfThread = 8;
 constexpr int kHalo = 2;         // the blur's radius
 constexpr int kMostFactor = 16;  // shrinking by more is left to a slower path
 constexpr int kMostTaps = 2 * kMostFactor + 1;
 
-// Division by a number that the whole block shares, of numbers up to 2^22 / `by`, where the quotient is below 1024: a
-// tile's places, 256 * 64 at the most, and its threads.
+// Division by a number that the whole block shares, of a patch's places, (256 + 2 * kHalo) * (64 + 2 * kHalo) at the
+// most, and of a block's threads. In 32 bits: the quotient stays below 512.
 struct Divisor {
   unsigned by, inverse;
 
-  GPUAUG_HOST_DEVICE int quotient(int i) const { return static_cast<int>(static_cast<unsigned>(i) * inverse >> 22); }
+  GPUAUG_HOST_DEVICE int quotient(int i) const { return static_cast<int>(static_cast<unsigned>(i) * inverse >> 23); }
 };
 
 GPUAUG_HOST_DEVICE Divisor divisor(int by) {
-  return {static_cast<unsigned>(by), (1u << 22) / static_cast<unsigned>(by) + 1};
+  return {static_cast<unsigned>(by), (1u << 23) / static_cast<unsigned>(by) + 1};
 }
 
 // What a launch needs to know of a GPU.

@@ -70,11 +70,10 @@ bool small_batches_fill() {
   return blocks >= 132 && blocks * tiling.threads >= int64_t{132} * 4 * 32 && tiling.thread_rows == 1;
 }
 
-// The divisions that blocks make: of all threads, and of all places of a tile or, where there are fewer columns, of a
-// patch.
+// The divisions that blocks make: of all threads, and of all places of a patch.
 bool divides() {
-  for (int by = 1; by <= 256; ++by) {
-    const int rows = kMostTileRows + (by <= 80 ? 2 * kHalo : 0), most = std::max(kMostThreads, by * rows - 1);
+  for (int by = 1; by <= 256 + 2 * kHalo; ++by) {
+    const int most = std::max(kMostThreads, by * (kMostTileRows + 2 * kHalo) - 1);
     for (int i = 0; i <= most; ++i) {
       if (divisor(by).quotient(i) != i / by) return false;
     }
