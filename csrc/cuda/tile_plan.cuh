@@ -167,6 +167,8 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   plan.from = from;
   plan.halo = halo;
   plan.stages = static_cast<int>(recipe.stages) & tiling.stages;
+  // Curves that go by the image have no table where the batch was not measured.
+  if (is_measured(recipe) && !(plan.stages & kStatistics)) plan.stages &= ~static_cast<int>(kCurves);
   plan.covered = plan.stages & CoverStages::kBits;
   plan.colors = Colors(recipe);
   plan.read = from == kSeparable ? read_of(recipe, batch) : Read::kBytes;

@@ -65,13 +65,6 @@ struct Tiling {
 // The parts of shared memory that grow with a tile, in bytes.
 constexpr int kTilePlanBytes = 320, kColumnBytes = 8, kRowTapBytes = 16, kFilterBytes = 2 * kMostTaps + 6;
 
-// Stages that need memory have it where the draws use one of their kind.
-inline int64_t stages_that_fit(int64_t used) {
-  int64_t fit = LevelStages::kBits & ~LevelStages::kBitsWithTable;
-  for (const int64_t kind : {LevelStages::kBitsWithTable, CoverStages::kBits}) fit |= used & kind ? kind : 0;
-  return fit | (are_measured(used) ? int64_t{kStatistics} : 0);
-}
-
 inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int element_size) {
   const int strips = tiling.strips, rows = tiling.rows, channels = batch.channels, halo = tiling.halo;
   const int patch_strips = strips + (halo ? 1 : 0), patch_rows = rows + 2 * halo;
@@ -114,8 +107,10 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
-  const int64_t counted = StagePlace<CurvesStage>::kBitsBefore;
-  tiling.stages = static_cast<uint16_t>(batch.out ? stages_that_fit(stages) : counted);
+  // A draw goes without stages that the batch does not name, as in the reference: there is no memory for them either.
+  const int64_t named = stages & PointwiseStages::kBits, counted = StagePlace<CurvesStage>::kBitsBefore;
+  const int64_t measured = are_measured(stages) ? int64_t{kStatistics} : 0;
+  tiling.stages = static_cast<uint16_t>(batch.out ? named | measured : named & counted);
   tiling.halo = stages & kBlur ? kHalo : 0;
   const bool side_by_side = batch.channels_last && batch.channels > 1;
   const bool aligned = batch.out && reinterpret_cast<uintptr_t>(batch.out) % 16 == 0;

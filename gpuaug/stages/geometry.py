@@ -81,9 +81,8 @@ def bytes_of(
         field["yx"] * x + field["yy"] * y + field["y1"],
     )
     projected = (field["stages"] & PERSPECTIVE) != 0
-    if stages & PERSPECTIVE:
-        divisor = field["px"] * x + field["py"] * y + field["p1"]
-        column, row = (torch.where(projected, _divided(sums, divisor), sums) for sums in (column, row))
+    divisor = field["px"] * x + field["py"] * y + field["p1"]
+    column, row = (torch.where(projected, _divided(sums, divisor), sums) for sums in (column, row))
     column, row = torch.where(moved, column, x << 32), torch.where(moved, row, y << 32)
     border = torch.where(moved, field["border"], BORDERS["edge"])
     left = torch.where(moved, field["left"], 0).clamp(min=0).minimum(field["width"] - 1)

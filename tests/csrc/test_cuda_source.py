@@ -19,7 +19,22 @@ from mutations import stages, tiles
 
 from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import BLUR, CURVES, ERASE, FIELDS, IMPULSE, SHRINK, WORD
+from gpuaug.recipe.layout import (
+    BLUR,
+    COLOR,
+    CURVES,
+    EQUALIZE,
+    ERASE,
+    FIELDS,
+    IMPULSE,
+    NOISE,
+    NORMAL,
+    PER_PIXEL,
+    POSTERIZE,
+    SHRINK,
+    STATISTICS,
+    WORD,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -125,19 +140,20 @@ def test_wild_weights_and_places_are_those_of_the_reference(build: Build):
     agree(run(build("plain"), cases), count)
 
 
-@pytest.mark.parametrize("sanitizer", ["plain", "address"])
+@pytest.mark.parametrize("sanitizer", SANITIZERS)
 def test_a_record_with_stages_that_the_batch_lacks_goes_without_them(build: Build, sanitizer: str):
-    """Covers and curves have no shared memory then."""
-    storage = torch.arange(3 * 40 * 70).mul(77).remainder(251).byte()
-    records = RecipeBuilder.of_batch((1, 3, 40, 70)).recipes((40, 70)).records
+    """Covers and curves have no shared memory then, and a blur writes over its patch."""
+    storage = torch.arange(3 * 40 * 72).mul(77).remainder(251).byte()
+    records = RecipeBuilder.of_batch((1, 3, 40, 72)).recipes((40, 72)).records
     for name, value in {
-        "stages": BLUR | IMPULSE | ERASE | CURVES,
-        "salt": 30000,
-        "box0": 9 << 32,
-        "curve0": 1,
+        "stages": BLUR | IMPULSE | ERASE | CURVES | STATISTICS | COLOR | NOISE,
+        **{"outer": 3000, "inner": 9000, "rr": 4096, "r1": 9 << 12, "gg": 4096, "bg": 4096},
+        **{"noise": NORMAL | PER_PIXEL, "noise_span": 3000, "salt": 30000, "box0": 9 << 32},
+        **{"curve0": POSTERIZE | 3 << 8, "curve1": EQUALIZE},
     }.items():
         records[:, WORD[name]] = value
-    calls = [(storage, records, None, 3, 40, 70, False, stages, False) for stages in (0, BLUR, CURVES)]
+    unions = (0, BLUR, CURVES, STATISTICS, BLUR | CURVES, CURVES | STATISTICS)
+    calls = [(storage, records, None, 3, 40, 72, False, stages, False) for stages in unions]
     count, cases = encode_all(calls)
     agree(run(build(sanitizer), cases), count)
 

@@ -32,8 +32,8 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "counted before color": ("plain", "counted = StagePlace<CurvesStage>::kBitsBefore", "counted = 0"),
         "counted under what covers pixels": (
             "plain",
-            "batch.out ? stages_that_fit(stages) : counted",
-            "stages_that_fit(stages)",
+            "batch.out ? named | measured : named & counted",
+            "named | measured",
         ),
         "no memory for the other channels' tables": (
             "plain",
