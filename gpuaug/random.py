@@ -29,6 +29,9 @@ PARAMETERS = 1
 FIELDS = 2
 ORDER = 1 << 31
 
+# Places beyond every one in a chain.
+OF_MIXES, OF_PARTNERS, OF_FRAMES = (1 << 32) - 1, (1 << 32) - 2, (1 << 32) - 3
+
 _WORD = 0xFFFFFFFF
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)

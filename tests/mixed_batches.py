@@ -3,7 +3,6 @@
 import torch
 
 from gpuaug import random
-from gpuaug.transforms.mixes.base import PLACE
 
 
 def batch(n, channels=3, size=12):
@@ -15,4 +14,4 @@ def batch(n, channels=3, size=12):
 
 def numbers(draws):
     """Chance, partner, share, x and y of each draw, in [0, 1)."""
-    return random.uniform(draws[:, 2], [PLACE], [5])[0].numpy()
+    return random.uniform(draws[:, 2], [random.OF_MIXES], [5])[0].numpy()

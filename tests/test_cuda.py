@@ -134,19 +134,25 @@ def test_another_stream():
     assert torch.equal(out.cpu(), augment(images, draws))
 
 
-@pytest.mark.parametrize("chain", [chain, measured_chain])
+def chain_of_two_passes():
+    """The second of which changes some of the draws."""
+    return ga.Compose([ga.RandomAffine(20), ga.RandomApply([ga.RandomAffine(20)])])
+
+
+@pytest.mark.parametrize("chain", [chain, measured_chain, chain_of_two_passes])
 def test_a_captured_graph_follows_new_recipes(chain):
     images, _ = batch()
     augment, device_images = chain(), images.cuda()
     all_draws = [batch()[1] for _ in range(3)]
-    recipes = [augment.recipes(draws, tuple(images.shape))[0] for draws in all_draws]
-    static = travel(recipes[0], device_images.device)
-    augment.apply_recipes(device_images, (static,))
+    recipes = [augment.recipes(draws, tuple(images.shape)) for draws in all_draws]
+    static = tuple(travel(passed, device_images.device) for passed in recipes[0])
+    augment.apply_recipes(device_images, static)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        out = augment.apply_recipes(device_images, (static,))
+        out = augment.apply_recipes(device_images, static)
     for draws, new in zip(all_draws, recipes, strict=True):
-        static.records.copy_(new.records)
+        for passed, other in zip(static, new, strict=True):
+            passed.records.copy_(other.records)
         graph.replay()
         assert torch.equal(out.cpu(), augment(images, draws))
 

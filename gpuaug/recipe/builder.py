@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from gpuaug.images.batch import FEW_CHANNELS
 from gpuaug.images.packed import Packed, Source
 from gpuaug.recipe.assemble import execute
 from gpuaug.recipe.layout import (
@@ -200,7 +201,7 @@ class RecipeBuilder:
                 f"fill must be a level or one for each of the {self.channels} channels, "
                 f"got {len(fill)} levels"
             )
-        each = fill * self.channels if len(fill) == 1 else fill
+        each = fill * FEW_CHANNELS if len(fill) == 1 else fill
         return sum(level << 8 * channel for channel, level in enumerate(each))
 
     def interpolate(self, interpolation: str | None, selection: Selection = True) -> None:

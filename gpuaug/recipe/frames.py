@@ -9,8 +9,6 @@ from gpuaug import random
 from gpuaug.recipe.layout import WORD
 from gpuaug.recipe.recipes import NOISE_KEYS, Group, Recipes
 
-PLACE = (1 << 32) - 2  # in a counter: beyond every place in a chain
-
 
 def recipes_of_frames(recipes: Recipes, frames: int, channels: int, keys: Tensor | None = None) -> Recipes:
     """The recipes of the frames of each clip, in turn: what happens to a clip happens to all of them.
@@ -50,6 +48,5 @@ def frame_keys(keys: Tensor, frames: int) -> Tensor:
     >>> keys.shape, keys[:, 0].tolist(), len(keys.unique())
     (torch.Size([2, 3]), [5, 6], 6)
     """
-    (numbers,) = random.uniform(keys, [PLACE], [2 * (frames - 1)])
-    low, high = (numbers * 2.0**32).long().unflatten(1, (-1, 2)).unbind(2)
-    return torch.cat((keys[:, None], low | high << 32), dim=1)
+    others = random.words(keys, random.OF_FRAMES, 2 * (frames - 1)).unflatten(1, (-1, 2))
+    return torch.cat((keys[:, None], random.join(others)), dim=1)

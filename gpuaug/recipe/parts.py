@@ -7,9 +7,18 @@ from torch import Tensor
 
 from gpuaug.images.batch import FEW_CHANNELS
 from gpuaug.images.levels import COLORS
-from gpuaug.recipe.layout import BLUR, FIRST_CHANNEL, GEOMETRY, SHRINK, STATISTICS, WORD
+from gpuaug.recipe.layout import (
+    BLUR,
+    FIRST_CHANNEL,
+    GEOMETRY,
+    NEAREST,
+    PERSPECTIVE,
+    SHRINK,
+    STATISTICS,
+    WORD,
+)
 
-_OF_ALPHA_TOO = GEOMETRY | SHRINK | BLUR
+_OF_ALPHA_TOO = GEOMETRY | SHRINK | NEAREST | PERSPECTIVE | BLUR
 
 
 def channels_together(channels: int, stages: int) -> int:

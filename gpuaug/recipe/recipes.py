@@ -61,7 +61,7 @@ class Recipes(NamedTuple):
         stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
         groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
         rows: int64 ``(m,)``, the draws that the pass changes, where the others may stay where they are, in
-            the result of the pass before; None: all are made anew.
+            the result of the pass before; None: all are made anew, as they are while a graph is captured.
     """
 
     records: Tensor

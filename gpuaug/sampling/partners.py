@@ -5,13 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpuaug.random import join, words
+from gpuaug.random import OF_PARTNERS, join, words
 from gpuaug.sampling.labels.table import LabelTable
 
 # Copies that no sampler comes to, so that a partner is told from the draws of its batch.
 PARTNERS = 1 << 31
 _COPIES = 1 << 16
-_PLACE = (1 << 32) - 2  # in a counter: beyond every place in a chain, beside that of the mixes
 
 
 class Partners:
@@ -48,7 +47,7 @@ class Partners:
         Args:
             draws: int64 ``(n, 3)`` on the host: index, copy, key.
         """
-        drawn = words(draws[:, 2], _PLACE, 5)
+        drawn = words(draws[:, 2], OF_PARTNERS, 5)
         which, who = drawn[:, :2].double().mul(2.0**-32).unbind(1)
         number = torch.searchsorted(self._ends, which * self._ends[-1], right=True)
         number = number.clamp(max=len(self._ends) - 1)

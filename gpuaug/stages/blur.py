@@ -90,7 +90,8 @@ def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
 
 
 def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
-    kind, out = word(records, "blur"), images
+    # Of draws without a blur none: a Gaussian needs images that it can reflect.
+    kind, out = torch.where((word(records, "stages") & BLUR) != 0, word(records, "blur"), -1), images
     if may_be(kind, GAUSSIAN):
         outer, inner = (
             word(records, name, 0).to(images.dtype) / (2 * BLUR_UNIT) for name in ("outer", "inner")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import lazy_kornia as kornia
+from gpuaug.images.batch import FEW_CHANNELS
 from gpuaug.recipe.layout import (
     BORDERS,
     FIXED_POINT,
@@ -261,8 +262,8 @@ def source_places(recipes: Recipes, x: Tensor, y: Tensor) -> tuple[Tensor, Tenso
 
 
 def _outside(images: Tensor, recipes: Recipes) -> Tensor:
-    """What a zero border is, ``(n, C, 1, 1)``."""
-    shift = 8 * torch.arange(images.shape[1], device=images.device)
+    """What a zero border is, ``(n, C, 1, 1)``; beyond a few channels, the same for all."""
+    shift = 8 * (torch.arange(images.shape[1], device=images.device) % FEW_CHANNELS)
     levels = (recipes.field("outside")[:, None] >> shift) & 255
     return (levels.to(images.dtype) / 255)[:, :, None, None]
 

@@ -77,10 +77,7 @@ def on_statistics(mean: Tensor, std: Tensor) -> None:
 
 def _computes(leaves: Iterable[Step]) -> bool:
     """Whether some of them makes new values: all but geometry, blurs and distortions."""
-    return any(
-        leaf.transform.stage not in (Stage.GEOMETRY, Stage.BLUR) and not leaf.transform.averages
-        for leaf in leaves
-    )
+    return any(leaf.transform.stage != Stage.GEOMETRY and not leaf.transform.averages for leaf in leaves)
 
 
 def _is_hidden(images: Tensor) -> bool:

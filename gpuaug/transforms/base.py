@@ -57,7 +57,9 @@ class Transform(Runnable):
     geometry = Geometry.NONE
     interpolation: str | None = None  # how it reads between pixels, where it does
     moves = False  # pixels, in a way that the record does not say
-    averages = False  # moves or averages pixels, so that no value is new; for a batched transform
+    averages = (
+        False  # makes no new value, as pixels are averaged or moved; of geometry it goes without saying
+    )
     deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
     graded = True  # has parameters that a PerClass's strength scales
     random_count = 0  # random numbers that each draw needs, at most

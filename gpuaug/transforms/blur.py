@@ -35,6 +35,7 @@ class GaussianBlur(Transform):
 
     reference = "OpenCV GaussianBlur"
     stage = Stage.BLUR
+    averages = True
 
     def __init__(
         self,

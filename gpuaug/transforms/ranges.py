@@ -146,14 +146,16 @@ def level(name: str, value: Any) -> int:
 
 
 def levels(name: str, value: Any) -> tuple[int, ...]:
-    """A level, or one for each channel.
+    """A level, or one for each of up to four channels.
 
     >>> levels("fill", 255), levels("fill", (124, 116, 104))
     ((255,), (124, 116, 104))
     """
     several = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     if not (1 <= len(several) <= 4 and all(map(is_whole, several))):
-        raise TypeError(f"{name} must be an int in [0, 255] or one for each channel, got {value!r}")
+        raise TypeError(
+            f"{name} must be an int in [0, 255] or one for each of up to 4 channels, got {value!r}"
+        )
     if not all(0 <= one <= 255 for one in several):
         raise ValueError(f"{name} must be in [0, 255], got {value}")
     return tuple(map(int, several))

@@ -256,7 +256,7 @@ class Runnable(FixedSettings, nn.Module):
         return out
 
     def _run_pass(self, images: Images, recipes: Recipes, last: bool) -> Tensor:
-        if isinstance(images, Tensor) and recipes.rows is not None:
+        if isinstance(images, Tensor) and recipes.rows is not None and not _is_captured(images):
             out = self._change_rows(images, recipes, recipes.rows)
         elif last:
             out = self.step.leaves[-1].transform.finish(images, recipes, self.memory_format)
@@ -286,6 +286,11 @@ class Runnable(FixedSettings, nn.Module):
         for group in recipes.groups:
             images = self.step.by_place[group.place].transform_group(images, group)
         return images
+
+
+def _is_captured(images: Tensor) -> bool:
+    """Whether a graph will follow other records, and so other rows, than those of now."""
+    return images.is_cuda and torch.cuda.is_current_stream_capturing()
 
 
 def _of_changed(recipes: Recipes) -> Recipes:

@@ -281,3 +281,14 @@ def test_compiled():
     torch._dynamo.reset()
     compiled = torch.compile(chain, fullgraph=True, backend="aot_eager")
     assert torch.equal(compiled(images, draws), chain(images, draws))
+
+
+@pytest.mark.parametrize("channels", [3, 4, 8, 9, 64])
+@pytest.mark.parametrize("floating", [False, True], ids=["bytes", "floats"])
+@pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
+def test_a_fill_is_that_of_every_channel(channels, floating):
+    images = torch.zeros(2, channels, 6, 7, dtype=torch.uint8)
+    out = ga.Pad(1, fill=51)(images / 255 if floating else images)
+    level = 0.2 if floating else 51
+    assert torch.all((out[..., 0, :] == level) & (out[..., -1, :] == level))
+    assert out[..., 1:-1, 1:-1].abs().max() == 0

@@ -81,3 +81,11 @@ def test_it_has_the_place_of_a_blur():
 def test_settings_are_checked():
     with pytest.raises(ValueError, match=r"factor must be .* in \[0, 10\], got 11"):
         ga.RandomSharpness(11)
+
+
+@pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
+def test_small_floats_beside_a_draw_that_stays():
+    """A blur is none of theirs: a Gaussian could not reflect them."""
+    images = torch.rand(64, 3, 2, 2)
+    out = ga.RandomApply([ga.RandomSharpness(3.0)], seed=1)(images)
+    assert torch.equal(out, images)  # every pixel lies at the border

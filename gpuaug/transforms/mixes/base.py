@@ -16,7 +16,6 @@ from gpuaug.transforms.own_draws import OwnDraws, given_or_drawn
 from gpuaug.transforms.ranges import number, probability
 from gpuaug.travel.to_device import carried
 
-PLACE = (1 << 32) - 1  # in a counter: beyond every place in a chain
 PARTNERS = ("batch", "plan")
 Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 
@@ -79,7 +78,7 @@ class Mix(FixedSettings):
             draws = self._own.take(total)
         count = len(draws) if planned else total
         check_draws(draws, count)
-        (numbers,) = random.uniform(draws[:, 2], [PLACE], [5])
+        (numbers,) = random.uniform(draws[:, 2], [random.OF_MIXES], [5])
         chance, choice, share, *where = numbers.unbind(1)
         mixes = chance < self.p
         if planned:
@@ -98,7 +97,7 @@ class Mix(FixedSettings):
         Args:
             draws: int64 ``(n, 3)`` on the host: index, copy, key.
         """
-        (chance,) = random.uniform(draws[:, 2], [PLACE], [1])
+        (chance,) = random.uniform(draws[:, 2], [random.OF_MIXES], [1])
         return chance[:, 0] < self.p
 
     # ---- With whom

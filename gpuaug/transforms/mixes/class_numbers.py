@@ -19,9 +19,10 @@ def check_counts(class_counts: Sequence[int] | Tensor) -> Tensor:
     tensor([300.,  10.], dtype=torch.float64)
     """
     allowed = "class_counts must be at least one count, each finite and at least 1"
-    if class_counts is None:
-        raise TypeError(f"{allowed}, got None")
-    counts = copied(class_counts)
+    try:
+        counts = copied(class_counts)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(f"{allowed}, got {class_counts!r}") from error
     known = counts.dim() == 1 and len(counts) > 0
     if not known or not bool(((counts >= 1) & counts.isfinite()).all()):
         raise ValueError(f"{allowed}, got {class_counts}")

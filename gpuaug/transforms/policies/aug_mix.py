@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gpuaug import random
 from gpuaug.images.batch import has_channels_last
 from gpuaug.images.levels import full_precision
 from gpuaug.recipe.builder import RecipeBuilder
@@ -87,9 +88,8 @@ class AugMix(Transform):
         width = self.mixture_width
         beta, shares, keys = batch.uniform(place).split_with_sizes((2, width, 2 * width), 1)
         own, others = dirichlet(beta, self.alpha).split(1, 1)
-        low, high = (keys * WORD).long().unflatten(1, (width, 2)).unbind(2)
         shares = torch.cat((own, others * dirichlet(shares, self.alpha)), dim=1)
-        return {"shares": shares, "keys": low | (high << 32)}
+        return {"shares": shares, "keys": random.join((keys * WORD).long().unflatten(1, (width, 2)))}
 
     def write(self, builder: RecipeBuilder, selection: Selection, **parameters: Any) -> None:
         """Nothing of it is in the record."""

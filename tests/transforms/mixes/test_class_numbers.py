@@ -19,6 +19,8 @@ def test_counts_out_of_range(counts):
 def test_no_counts():
     with pytest.raises(TypeError, match=r"class_counts must be at least one count, .* got None"):
         check_counts(None)
+    with pytest.raises(TypeError, match=r"class_counts must be at least one count, .* got \['many'\]"):
+        check_counts(["many"])
 
 
 def test_targets_are_checked():
