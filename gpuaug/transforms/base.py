@@ -60,6 +60,7 @@ class Transform(Runnable):
     averages = False  # moves or averages pixels, so that no value is new; for a batched transform
     deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
     graded = True  # has parameters that a PerClass's strength scales
+    inner_passes = 0  # of the kernel, that a batched transform runs by itself, at most
     random_count = 0  # random numbers that each draw needs, at most
 
     # ---- What a subclass gives
