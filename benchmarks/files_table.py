@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from marked_part import MarkedPart
+from marked_part import MarkedPart, table
 
 FILES = Path(__file__).with_name("results") / "files.json"
 ACCURACY = Path(__file__).with_name("results") / "decoding-accuracy.json"
@@ -28,7 +28,7 @@ def aims(files: dict[str, Any]) -> list[str]:
     for row in files["targets"]:
         aim = f"at least {row['at_least']:,}" if "at_least" in row else f"at most {row['at_most']:,}"
         rows.append([f"{row['what']}: {aim}", f"{row['value']:,}", "yes" if row["met"] else "**no**"])
-    return _lines(rows)
+    return table(rows, numbers="---")
 
 
 def rates(files: dict[str, Any]) -> list[str]:
@@ -40,7 +40,7 @@ def rates(files: dict[str, Any]) -> list[str]:
         rows.append([name, *(_rate(found["loaders"], name) for found in sets.values())])
     limits = [f"{found['limits']['gpuaug']:,.0f}" for found in sets.values()]
     rows.append(["the fastest decoder alone, whole images at gpuaug's scale", *limits])
-    return _lines(rows)
+    return table(rows, numbers="---")
 
 
 def gaps(files: dict[str, Any], accuracy: dict[str, Any]) -> list[str]:
@@ -53,7 +53,7 @@ def gaps(files: dict[str, Any], accuracy: dict[str, Any]) -> list[str]:
         psnr = f"{row['psnr']:.1f} ({row['psnr_5_percent']:.1f}) dB" if "psnr" in row else ""
         cells = [name, f"{row['changed']:.0%}", psnr, f"{row['images_per_second']:,.0f}"]
         rows.append([*cells, _recall(trained[name])])
-    return _lines(rows)
+    return table(rows, numbers="---")
 
 
 def _rate(loaders: dict[str, Any], name: str) -> str:
@@ -71,11 +71,6 @@ def _recall(row: dict[str, Any]) -> str:
         return text
     found = row["difference"]
     return f"{text}; paired {found['mean']:+.3f} ± {found['standard_deviation']:.3f}"
-
-
-def _lines(rows: list[list[str]]) -> list[str]:
-    rows.insert(1, ["---"] * len(rows[0]))
-    return [f"| {' | '.join(row)} |" for row in rows]
 
 
 PART = MarkedPart(

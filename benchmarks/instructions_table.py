@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel_cases import CASES
-from marked_part import MarkedPart
+from marked_part import MarkedPart, table
 
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
 LANES = 32  # of a warp
@@ -75,7 +75,7 @@ def counts(results: dict[str, Any]) -> list[str]:
             continue
         most, said = (aim, f"{aim}") if not isinstance(aim, tuple) else _times(cases, *aim)
         rows.append([name, before, f"{now:.1f}", said, "yes" if now <= most else "**no**"])
-    return _lines(rows)
+    return table(rows)
 
 
 def _times(cases: dict[str, Any], factor: float, other: str) -> tuple[float, str]:
@@ -93,7 +93,7 @@ def predictions(results: dict[str, Any]) -> list[str]:
         lane, warp = case["now"]["lane"], case["now"]["warp"]
         cells = [name, f"{CASES[name].least_bytes:.2f}", f"{warp:.2f}", f"{lane / warp / LANES:.0%}"]
         rows.append([*cells, *(f"{predict(name, warp, gpu).share_of_copy:.2f}" for gpu in COPIES)])
-    return _lines(rows)
+    return table(rows)
 
 
 def latency(longest: int, waits: int) -> float:
@@ -117,12 +117,7 @@ def small_batches(results: dict[str, Any]) -> list[str]:
             issuing = found["warp"] * CASES[name].draws * CASES[name].side ** 2 / SLOTS * 1e6
             cells = [name, when, f"{blocks}", f"{warps:.1f}", f"{found['longest']}", f"{found['waits']}"]
             rows.append([*cells, f"{issuing:.1f}", f"{latency(found['longest'], found['waits']):.1f}"])
-    return _lines(rows)
-
-
-def _lines(rows: list[list[str]]) -> list[str]:
-    rows.insert(1, ["---", *["--:"] * (len(rows[0]) - 1)])
-    return [f"| {' | '.join(row)} |" for row in rows]
+    return table(rows)
 
 
 PART = MarkedPart(

@@ -1,7 +1,8 @@
-"""The batches whose instructions ``kernel_instructions.py`` counts: two chains, in layouts and sizes.
+"""The batches whose instructions ``kernel_instructions.py`` counts: chains, in layouts and sizes.
 
 A is a window of 20/32 of each side, bilinear back, flip of half and normalise to bfloat16, from planar bytes
-to planar values; B the full chain, with Gaussian blur and salt and pepper, to float32.
+to planar values; B the full chain, with Gaussian blur and salt and pepper, to float32. Others put
+one stage after A.
 """
 
 from __future__ import annotations

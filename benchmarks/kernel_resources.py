@@ -5,7 +5,7 @@
 
 The compiler decides these numbers, so they are compared only where its release is the table's. Shared
 memory is not among them: a launch asks for what its tiles need (``csrc/cuda/tiling.h``), at most 47 KiB a
-    block.
+block.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The part of a page that a program makes of results: it stands between two marks, which stay."""
+"""The part of a page that a program makes of results, its tables: it stands between two marks, which stay."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def table(rows: list[list[str]], numbers: str = "--:") -> list[str]:
+    """The lines of a table: its head, then its rows; ``numbers`` aligns all columns but the first.
+
+    >>> table([["pace", "km/h"], ["walk", "5"]])
+    ['| pace | km/h |', '| --- | --: |', '| walk | 5 |']
+    """
+    aligned = ["---", *[numbers] * (len(rows[0]) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (rows[0], aligned, *rows[1:])]
 
 
 @dataclass(frozen=True)

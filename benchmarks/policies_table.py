@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from marked_part import MarkedPart
+from marked_part import MarkedPart, table
 from policy_cases import SECTIONS
 
 RESULTS = Path(__file__).with_name("results") / "policies.json"
@@ -26,7 +26,7 @@ def tables(report: dict[str, Any]) -> str:
 
 
 def speeds(section: str, cases: dict[str, Any]) -> list[str]:
-    """Images or frames a second of gpuaug; how many times a peer's time is gpuaug's."""
+    """Images or frames a second of gpuaug; for each peer, its time as a multiple of gpuaug's."""
     peers = [peer for peer in PEERS if any(peer in case["libraries"] for case in cases.values())]
     rows = [[section, "gpuaug", *(PEERS[peer] for peer in peers)]]
     for name, case in cases.items():
@@ -34,7 +34,7 @@ def speeds(section: str, cases: dict[str, Any]) -> list[str]:
         what = "frames" if case["frames"] else "images"
         times = [f"{libraries[peer]['times_gpuaug']:.1f} ×" if peer in libraries else "" for peer in peers]
         rows.append([name, f"{libraries['gpuaug']['images_per_second']:,} {what}/s", *times])
-    return _lines(rows)
+    return table(rows)
 
 
 def aims(targets: list[dict[str, Any]]) -> list[str]:
@@ -42,12 +42,7 @@ def aims(targets: list[dict[str, Any]]) -> list[str]:
     for row in targets:
         aim = f"{row['what']}: at least {row['at_least']}"
         rows.append([aim, f"{row['value']}", "yes" if row["met"] else "**no**"])
-    return _lines(rows)
-
-
-def _lines(rows: list[list[str]]) -> list[str]:
-    rows.insert(1, ["---", *["--:"] * (len(rows[0]) - 1)])
-    return [f"| {' | '.join(row)} |" for row in rows]
+    return table(rows)
 
 
 PART = MarkedPart(

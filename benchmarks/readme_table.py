@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from marked_part import MarkedPart
+from marked_part import MarkedPart, table
 
 RESULTS = Path(__file__).with_name("results") / "chains.json"
 PEERS = {
@@ -30,21 +30,21 @@ CHAINS = {
 
 def tables(report: dict) -> str:
     """What stands between the marks."""
-    lines = table("batches", report["chains"]["cases"].values(), rate, copies=True)
-    lines += ["", *table("one call", report["calls"]["cases"].values(), duration, copies=False)]
+    lines = speeds("batches", report["chains"]["cases"].values(), rate, copies=True)
+    lines += ["", *speeds("one call", report["calls"]["cases"].values(), duration, copies=False)]
     return "\n".join(["", *lines, "", ""])
 
 
-def table(what: str, cases: Iterable[dict], ours: Callable[[dict], str], *, copies: bool) -> list[str]:
+def speeds(what: str, cases: Iterable[dict], ours: Callable[[dict], str], *, copies: bool) -> list[str]:
     header = [what, "gpuaug", *PEERS.values(), *([SHARES] if copies else [])]
-    rows = [header, ["---"] * len(header)]
+    rows = [header]
     for case in cases:
         libraries = case["libraries"]
         ratios = [ratio(libraries[name]["times_gpuaug"]) if name in libraries else "" for name in PEERS]
         count = f"{case['threads']} thread{'s' * (case['threads'] > 1)}"
         size = f"{CHAINS[case['chain']]}; {case['side']} px, batch {case['batch']}, {count}"
         rows.append([size, ours(libraries["gpuaug"]), *ratios, *([shares(libraries)] if copies else [])])
-    return [f"| {' | '.join(row)} |" for row in rows]
+    return table(rows, numbers="---")
 
 
 def rate(row: dict) -> str:

@@ -114,6 +114,13 @@ class RecipeBuilder:
         self._changes.clear()
         self._extent = extent
 
+    @property
+    def sides(self) -> Tensor:
+        """Width and height of the extent, float64 ``(n or 1, 2)``."""
+        if isinstance(extent := self.extent, Tensor):
+            return extent.double()
+        return torch.tensor([extent], dtype=torch.float64, device="cpu")
+
     def _rows(self, extent: Extent) -> Tensor:
         if isinstance(extent, Tensor):
             return extent

@@ -1,4 +1,5 @@
-"""Geometry: one inverse affine map a draw, bilinear, or a triangle filter where an axis shrinks.
+"""Geometry: one inverse map a draw, affine or of a perspective, and one resampling: bilinear or nearest, or a
+triangle filter where an axis shrinks.
 
 Of bytes in fixed point, as in ``csrc/common/stages/geometry.h``: weights of the blend in 1/2048, those of the
 filter in 1/2**14.

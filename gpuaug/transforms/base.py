@@ -62,6 +62,7 @@ class Transform(Runnable):
     )
     deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
     graded = True  # has parameters that a PerClass's strength scales
+    inner_passes = 0  # of the kernel, that a batched transform runs by itself, at most
     random_count = 0  # random numbers that each draw needs, at most
 
     # ---- What a subclass gives

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.images.batch import check_size
 from gpuaug.recipe.builder import Extent, RecipeBuilder
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.draw_batch import DrawBatch
+from gpuaug.transforms.geometry import Size, Sized
 from gpuaug.transforms.passes import Geometry
 from gpuaug.transforms.ranges import (
     between,
@@ -26,7 +26,6 @@ from gpuaug.transforms.ranges import (
     whole,
 )
 from gpuaug.transforms.resampling import Fill, said
-from gpuaug.transforms.step import Step
 
 __all__ = ["Pad", "RandomShortestSize", "RandomZoomOut", "ScaleJitter"]
 
@@ -170,7 +169,7 @@ class RandomZoomOut(Transform):
         return f"side_range={self.side_range}, p={self.p}{antialias}{said(self.interpolation, self.fill)}"
 
 
-class _Scaled(Transform):
+class _Scaled(Sized):
     """Images scaled as a whole onto a canvas of one size, which may cut them off or show beyond them.
 
     Args:
@@ -181,13 +180,12 @@ class _Scaled(Transform):
         fill: of the canvas: a level, 0 to 255, or one for each channel; for floats, that / 255.
     """
 
-    stage = Stage.GEOMETRY
     geometry = Geometry.PAD
-    extent: tuple[int, int]
 
-    def __init__(self, *, antialias: bool, interpolation: str, fill: Fill, seed: int | None) -> None:
-        super().__init__(seed=seed)
-        self.antialias = flag("antialias", antialias)
+    def __init__(
+        self, size: Size, *, antialias: bool, interpolation: str, fill: Fill, seed: int | None
+    ) -> None:
+        super().__init__(size, antialias=antialias, seed=seed)
         self.interpolation = interpolation_mode("interpolation", interpolation)
         self.fill = levels("fill", fill)
 
@@ -199,7 +197,7 @@ class _Scaled(Transform):
         self, builder: RecipeBuilder, selection: Selection, *, factors: Tensor, fraction: Tensor | float
     ) -> None:
         """``fraction`` says which part shows of an image that is larger than the canvas."""
-        present = _sides_of(builder.extent)
+        present = builder.sides
         scaled = present * factors
         room = scaled - scaled.new_tensor(self.extent)
         corner = (present - scaled) / 2 + (fraction * room.clamp(min=0)).floor()
@@ -214,15 +212,7 @@ class _Scaled(Transform):
 
     def write_plain(self, builder: RecipeBuilder, selection: Selection) -> None:
         if selection is not False:
-            self.write(builder, selection, factors=self.factors(_sides_of(builder.extent)), fraction=0.0)
-
-    def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
-        super().write_pass(batch, step, chosen, augmented)
-        if step.pass_index == batch.pass_index and batch.reached is True:
-            batch.builder.extent = self.extent
-
-    def size_after(self, extent: tuple[int, int] | None) -> tuple[int, int]:
-        return self.extent
+            self.write(builder, selection, factors=self.factors(builder.sides), fraction=0.0)
 
     def _said(self) -> str:
         antialias = "" if self.antialias else ", antialias=False"
@@ -260,15 +250,14 @@ class ScaleJitter(_Scaled):
         fill: Fill = 0,
         seed: int | None = None,
     ) -> None:
-        super().__init__(antialias=antialias, interpolation=interpolation, fill=fill, seed=seed)
-        self.target_size = check_size(target_size)
-        self.extent = (self.target_size[1], self.target_size[0])
+        super().__init__(target_size, antialias=antialias, interpolation=interpolation, fill=fill, seed=seed)
+        self.target_size = self.size
         self.scale_range = interval("scale_range", scale_range)
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         u = batch.uniform(place)
         scale = batch.grade(between(self.scale_range, u[:, :1]), 1.0)
-        return {"factors": scale * self.factors(_sides_of(batch.builder.extent)), "fraction": u[:, 1:]}
+        return {"factors": scale * self.factors(batch.builder.sides), "fraction": u[:, 1:]}
 
     def factors(self, present: Tensor) -> Tensor:
         return (present.new_tensor(self.extent) / present).amin(1, keepdim=True)
@@ -310,22 +299,22 @@ class RandomShortestSize(_Scaled):
         fill: Fill = 0,
         seed: int | None = None,
     ) -> None:
-        super().__init__(antialias=antialias, interpolation=interpolation, fill=fill, seed=seed)
-        lengths = tuple(min_size) if isinstance(min_size, (tuple, list)) else (min_size,)
-        if not lengths:
+        given = tuple(min_size) if isinstance(min_size, (tuple, list)) else (min_size,)
+        if not given:
             raise ValueError("min_size must be a length or more, got none")
-        self.min_size = tuple(whole("min_size", length, 1, 0xFFFF) for length in lengths)
+        lengths = tuple(whole("min_size", length, 1, 0xFFFF) for length in given)
+        most = None if max_size is None else whole("max_size", max_size, 1, 0xFFFF)
+        canvas = size if size is not None else most or max(lengths)
+        super().__init__(canvas, antialias=antialias, interpolation=interpolation, fill=fill, seed=seed)
+        self.min_size, self.max_size = lengths, most
         self.random_count = 1 if len(lengths) > 1 else 0
-        self.max_size = None if max_size is None else whole("max_size", max_size, 1, 0xFFFF)
-        self.size = check_size(size if size is not None else self.max_size or max(self.min_size))
-        self.extent = (self.size[1], self.size[0])
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         lengths = torch.tensor(self.min_size, dtype=torch.float64, device="cpu")
         drawn = lengths[:, None]
         if self.random_count:
             drawn = lengths[(batch.uniform(place) * len(lengths)).long()]
-        return {"factors": self._for(drawn, _sides_of(batch.builder.extent)), "fraction": 0.0}
+        return {"factors": self._for(drawn, batch.builder.sides), "fraction": 0.0}
 
     def factors(self, present: Tensor) -> Tensor:
         return self._for(present.new_tensor(self.min_size[-1]), present)
@@ -338,13 +327,6 @@ class RandomShortestSize(_Scaled):
 
     def extra_repr(self) -> str:
         return f"min_size={self.min_size}, max_size={self.max_size}, size={self.size}{self._said()}"
-
-
-def _sides_of(extent: Extent) -> Tensor:
-    """Width and height, float64 ``(n or 1, 2)``."""
-    if isinstance(extent, Tensor):
-        return extent.double()
-    return torch.tensor([extent], dtype=torch.float64, device="cpu")
 
 
 def _sides(padding: Any) -> tuple[int, int, int, int]:

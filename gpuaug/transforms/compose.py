@@ -68,9 +68,11 @@ class Compose(Container):
 
     The stage order of a pass is geometry, blur, color, curves, noise, impulse, erase, output, batched; a
     transform that steps back in it opens the next pass. Batched transforms follow the kernel of their pass,
-    any number of them in turn. The crops, resizes, flips and the rotation of one pass are one resampling; a
-    second rotation, or a padded crop beside a resize or rotation, opens the next, and so does a fourth curve
-    of curves. ``eval()`` resizes and normalises only.
+    any number of them in turn. The crops, resizes, flips and one rotation, affine or perspective transform of
+    a pass are one resampling. The next pass is opened too by ``Pad`` or a crop with padding beside a crop,
+    resize or rotation, a second rotation or perspective, nearest beside bilinear, sharpness beside blur, a
+    second noise, and a fourth curve. A policy takes a pass for each op at the most. ``eval()`` resizes and
+    normalises only.
 
     Args:
         transforms: at least one; ``Normalize`` only as the last.

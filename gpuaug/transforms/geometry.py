@@ -1,4 +1,4 @@
-"""Crops, resizes and flips. A chain of them is one affine map, and one bilinear resampling."""
+"""Crops, resizes and flips. A chain of them is one map, and one resampling."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 Size = int | tuple[int, int]
 
 
-class _Sized(Transform):
+class Sized(Transform):
     """A transform after which every draw has one size; a draw that is not augmented is resized to it.
 
     Args:
@@ -75,7 +75,7 @@ class _Sized(Transform):
         return f"size={self.size}{_filter(self.antialias)}"
 
 
-class RandomCrop(_Sized):
+class RandomCrop(Sized):
     """A window of a fixed size at a random place.
 
     >>> import gpuaug
@@ -129,7 +129,7 @@ class RandomCrop(_Sized):
         return f"{super().extra_repr()}{pad}{said(fill=self.fill)}"
 
 
-class RandomResizedCrop(_Sized):
+class RandomResizedCrop(Sized):
     """A window of random area and aspect ratio, resized to a fixed size.
 
     >>> import gpuaug
@@ -264,7 +264,7 @@ class Resize(Transform):
         return f"size={size}{_filter(self.antialias)}{said(self.interpolation)}"
 
 
-class CenterCrop(_Sized):
+class CenterCrop(Sized):
     """The window in the middle; originals and evaluation too.
 
     >>> import gpuaug
@@ -352,7 +352,7 @@ def _own_ratio(extent: Extent) -> Tensor:
     return ratio
 
 
-def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:
+def _room(transform: Sized, present: Extent, padding: int = 0) -> Extent:
     """How far the window can move to the right and down in an image of the present extent."""
     width, height = transform.extent
     if isinstance(present, Tensor):
@@ -360,7 +360,7 @@ def _room(transform: _Sized, present: Extent, padding: int = 0) -> Extent:
     return (present[0] + 2 * padding - width, present[1] + 2 * padding - height)
 
 
-def _check_room(transform: _Sized, builder: RecipeBuilder, selection: Selection, padding: int = 0) -> None:
+def _check_room(transform: Sized, builder: RecipeBuilder, selection: Selection, padding: int = 0) -> None:
     present = builder.extent
     room = _room(transform, present, padding)
     short = both(selection, (room < 0).any(1) if isinstance(room, Tensor) else min(room) < 0)

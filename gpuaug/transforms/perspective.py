@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.recipe.builder import Extent, RecipeBuilder
+from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.selection import Selection, both
 from gpuaug.transforms.base import Transform
@@ -63,7 +63,7 @@ class RandomPerspective(Transform):
         self.fill = levels("fill", fill)
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
-        sides = _sides_of(batch.builder.extent)[:, None]
+        sides = batch.builder.sides[:, None]
         u = batch.uniform(place)[:, 1:].unflatten(1, (4, 2))
         most = (self.distortion_scale * (sides / 2).floor()).floor()
         most = most.minimum(((sides - 2) / 2).floor().clamp(min=0))
@@ -118,10 +118,3 @@ def _inverse(moved: Tensor, sides: Tensor) -> Tensor:
     inverse = torch.cat((rows[:, :6] * scale, rows[:, 6:]), dim=1)
     whole = inverse.new_tensor((1, 0, 0, 0, 1, 0, 0, 0))
     return torch.where(inverse.isfinite().all(1, keepdim=True), inverse, whole)
-
-
-def _sides_of(extent: Extent) -> Tensor:
-    """Width and height, float64 ``(n or 1, 2)``."""
-    if isinstance(extent, Tensor):
-        return extent.double()
-    return torch.tensor([extent], dtype=torch.float64, device="cpu")

@@ -26,6 +26,7 @@ class Placed(Protocol):
     moves: bool
     averages: bool
     graded: bool
+    inner_passes: int
     random_count: int
 
     def label(self) -> str: ...
@@ -125,4 +126,7 @@ class Step:
         batched = sum(step.transform.stage == Stage.BATCHED for step in self.leaves)
         if batched:
             total += f", and {batched} batched transform{'s' * (batched > 1)}"
+        inner = sum(step.transform.inner_passes for step in self.leaves)
+        if inner:
+            total += f", with up to {inner} launch{'es' * (inner > 1)} more"
         return "\n".join([*lines, total])

@@ -6,10 +6,9 @@ from typing import Any
 
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.color import ColorJitter
-from gpuaug.transforms.statistics import RandomMeanContrast
 from gpuaug.translate.reading import Reading
 
-CONTRAST = "contrast is about middle grey, not about the image's mean"
+LAST = "contrast comes last, after the others' result is clamped, not at a random place"
 HUE = "hue turns in YIQ, which keeps the luma, not in HSV"
 CLAMP = "what is between the factors is not clamped"
 
@@ -19,15 +18,16 @@ def color_jitter(reading: Reading) -> list[Transform]:
     factors = {name: _pair(reading[name], 1.0) for name in ("brightness", "contrast", "saturation")}
     hue = _pair(reading["hue"], 0.0)
     used = [name for name, pair in factors.items() if pair != (1, 1)]
-    if used == ["contrast"] and hue == (0, 0):
-        return reading.make(RandomMeanContrast, factor=factors["contrast"])
-    if not used and hue == (0, 0):
+    turns = hue != (0, 0)
+    if not used and not turns:
         return []
-    differs = [CONTRAST] * ("contrast" in used) + [HUE] * (hue != (0, 0))
-    differs += [CLAMP] * (len(used) + (hue != (0, 0)) > 1)
+    contrast = "contrast" in used
+    others = len(used) - contrast + turns
+    differs = [LAST] * (contrast and others > 0) + [HUE] * turns + [CLAMP] * (others > 1)
     if differs:
         reading.note("; ".join(differs))
-    return reading.make(ColorJitter, **factors, hue=hue)
+    about = {"contrast_about": "mean"} if contrast else {}
+    return reading.make(ColorJitter, **factors, hue=hue, **about)
 
 
 def _pair(value: Any, centre: float) -> tuple[float, float]:

@@ -30,7 +30,7 @@ from gpuaug.transforms.policies.rand_augment import RandAugment
 from gpuaug.transforms.policies.trivial_augment import TrivialAugmentWide
 from gpuaug.transforms.sharpness import RandomSharpness
 from gpuaug.transforms.statistics import AutoContrast, Equalize
-from gpuaug.translate.jitter import CLAMP, CONTRAST, HUE, color_jitter
+from gpuaug.translate.jitter import CLAMP, HUE, color_jitter
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule
 
@@ -170,7 +170,8 @@ def _black(reading: Reading) -> None:
 
 
 def _photometric(reading: Reading) -> list[Transform]:
-    reading.note("; ".join((CONTRAST, HUE, CLAMP)))
+    contrast = "contrast is about middle grey, not about the image's mean"
+    reading.note("; ".join((contrast, HUE, CLAMP)))
     pairs = {name: tuple(reading[name]) for name in ("brightness", "contrast", "saturation", "hue")}
     return reading.make(RandomPhotometricDistort, **pairs, p=reading["p"])
 

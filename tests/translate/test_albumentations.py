@@ -328,7 +328,7 @@ def test_one_error_names_all_of_a_chain_by_their_places():
         (A.CLAHE(), "lightness of LAB"),
         (A.Transpose(), "of squares"),
         (A.ShiftScaleRotate(), "(?s)rounded to the nearest pixel.*one factor of scale"),
-        (A.ColorJitter(), "(?s)middle grey.*YIQ"),
+        (A.ColorJitter(), "contrast comes last.*YIQ.*not clamped"),
         (A.CenterCrop(8, 8), "a pixel further"),
         (A.Downscale(), "rounded down"),
         (A.AutoContrast(method="pil"), "level 255"),

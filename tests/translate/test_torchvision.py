@@ -128,7 +128,8 @@ def test_every_class_can_be_read(module: ModuleType, name: str):
         (v2.RandomAdjustSharpness(1.8, 1.0), 1),
         (v2.GaussianBlur(5, (1.2, 1.2)), 1),
         (v2.ColorJitter(brightness=(1.3, 1.3)), 1),
-        (v2.ColorJitter(contrast=(0.6, 0.6)), 1),
+        (v2.ColorJitter(contrast=(0.1, 0.1)), 1),
+        (v2.ColorJitter(contrast=(1.9, 1.9)), 1),
         (v2.ColorJitter(saturation=(0.4, 0.4)), 1),
         (v2.RandomApply([v2.RandomInvert(1.0)], p=1.0), 0),
         (v2.Compose([v2.RandomInvert(1.0), v2.Compose([v2.RandomVerticalFlip(1.0)])]), 0),
@@ -141,6 +142,15 @@ def test_fixed_settings_give_torchvisions_bytes(transform: Any, levels: int):
     theirs = by_torchvision(transform, images)
     assert differences(ours, theirs).max() <= levels
     assert theirs.shape != images.shape or levels == 0 or differences(images, theirs).max() > levels
+
+
+def test_contrast_comes_after_the_others_about_the_mean():
+    images = photographs()
+    ours = quietly(from_torchvision, v2.ColorJitter(brightness=(0.7, 0.7), contrast=(0.5, 0.5)))(images)
+    theirs = v2.functional.adjust_contrast(v2.functional.adjust_brightness(images, 0.7), 0.5)
+    assert differences(ours, theirs).max() <= 2  # a level of each, torchvision's are truncated
+    about_grey = gpuaug.ColorJitter((0.7, 0.7), (0.5, 0.5))(images)
+    assert differences(about_grey, theirs).max() > 2
 
 
 def test_jpeg_is_about_as_far_as_its_rounding():

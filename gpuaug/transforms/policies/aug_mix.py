@@ -61,7 +61,7 @@ class AugMix(Transform):
 
     reference = "Hendrycks et al., AugMix, ICLR 2020; torchvision AugMix"
     stage = Stage.BATCHED
-    backend = "kornia"
+    backend = "torch"
     graded = False
 
     def __init__(
@@ -81,6 +81,7 @@ class AugMix(Transform):
         self.alpha = number("alpha", alpha, 0.1, 100)
         self.all_ops = flag("all_ops", all_ops)
         self.chains = Chain(self.severity, self.chain_depth, self.all_ops)
+        self.inner_passes = self.chains.step.passes
         self.random_count = 2 + 3 * self.mixture_width
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:

@@ -47,6 +47,15 @@ def test_a_draw_is_the_mixture_of_its_chains():
     assert len({chain.numpy().tobytes() for chain in chains}) >= 10  # two may be one by chance
 
 
+def test_print_counts_the_launches_of_its_chains():
+    chain = ga.Compose([ga.RandomHorizontalFlip(), ga.AugMix(chain_depth=2), ga.CLAHE()])
+    lines = [" ".join(line.split()) for line in str(chain).splitlines()]
+    assert lines[2].endswith("pass 1, batched (torch)")
+    most = chain.transforms[1].chains.step.passes
+    said = f"1 pass: 1 kernel launch a batch, and 2 batched transforms, with up to {most} launches more"
+    assert lines[-1] == said
+
+
 def drawn(mix, count=20_000):
     draws = random.keyed_draws(15, 0, torch.arange(count), torch.ones(count, dtype=torch.int64))
     batch = DrawBatch(draws, ([0], [mix.random_count]))
