@@ -62,7 +62,8 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
 
 
 def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
-    """Boxes around their four corners after the geometry, cut off at the image's border; empty outside.
+    """Boxes around their four corners after the geometry of all passes, cut off at the image's border; empty
+    outside. What leaves the image in one pass may come back in the next.
 
     >>> import gpuaug
     >>> passes = gpuaug.RandomHorizontalFlip(p=1.0).recipes(torch.tensor([[0, 1, 7]]), (1, 3, 8, 10))
@@ -157,8 +158,10 @@ def move_annotation(name: str, given: Tensor, passes: tuple[Recipes, ...], step:
         passes: recipes of the ``n`` draws, on the device of what is given.
         step: the chain's.
     """
+    if name != "masks":  # after ``check_movable`` the kernel's geometry alone: one box around all passes
+        return MOVES[name](given, passes)
     for recipes in passes:
-        given = MOVES[name](given, (recipes,))
+        given = move_masks(given, (recipes,))
         for group in recipes.groups:
             transform = step.by_place[group.place]
             if transform.moves:
