@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import BORDERS, FIXED_POINT, NEAREST_HALF, PERSPECTIVE, PERSPECTIVE_UNIT
 from gpuaug.recipe.recipes import Recipes
-from gpuaug.stages.geometry import source_places
+from gpuaug.stages.geometry import nearest_pixels
 from gpuaug.transforms.step import Step
 
 # Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
@@ -99,14 +99,10 @@ def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
     """
     out = masks if masks.dim() == 4 else masks[:, None]
     for recipes in passes:
-        height, width = recipes.size
-        x = torch.arange(width, dtype=torch.float64, device=masks.device)
-        y = torch.arange(height, dtype=torch.float64, device=masks.device)[:, None]
-        column, row = source_places(recipes, x, y)
         *window, border = (
             recipes.field(name)[:, None, None] for name in ("left", "right", "top", "bottom", "border")
         )
-        out = read_masks(out, column, row, tuple(window), border)
+        out = _read(out, *nearest_pixels(recipes), tuple(window), border)
     return out if masks.dim() == 4 else out[:, 0]
 
 
@@ -121,18 +117,26 @@ def read_masks(
     >>> read_masks(torch.tensor([[[[1, 2, 3]]]]), column, row, (0, 3, 0, 1), edge)
     tensor([[[[1, 2, 3]]]])
     """
+    half = NEAREST_HALF / FIXED_POINT  # as images with interpolation="nearest"
+    column, row = ((at + half).floor().long() for at in (column, row))
+    return _read(masks, column, row, window, border)
+
+
+def _read(
+    masks: Tensor, column: Tensor, row: Tensor, window: tuple[Tensor | int, ...], border: Tensor
+) -> Tensor:
+    """As ``read_masks``, of pixels, int64."""
     left, right, top, bottom = window
-    column, beside = _nearest(column, left, right, border)
-    row, beyond = _nearest(row, top, bottom, border)
+    column, beside = _resolve(column, left, right, border)
+    row, beyond = _resolve(row, top, bottom, border)
     at = row * masks.shape[3] + column
     places = at.flatten(1)[:, None].expand(-1, masks.shape[1], -1)
     out: Tensor = masks.flatten(2).gather(2, places).unflatten(2, at.shape[1:])
     return out.masked_fill((beside | beyond)[:, None], 0)
 
 
-def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
+def _resolve(pixel: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
     """The pixel to read, and whether there is none because the border is zero."""
-    pixel = (at + NEAREST_HALF / FIXED_POINT).floor().long()  # as images with interpolation="nearest"
     outside = (pixel < low) | (pixel >= high)
     period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
     phase = (pixel - low).remainder(period.clamp(min=1))
