@@ -7,8 +7,6 @@ filter in 1/2**14.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -78,13 +76,8 @@ def bytes_of(
     x = torch.arange(width, device=storage.device)
     y = torch.arange(height, device=storage.device)[:, None]
     moved = (field["stages"] & GEOMETRY) != 0
-    column, row = (
-        field["xx"] * x + field["xy"] * y + field["x1"],
-        field["yx"] * x + field["yy"] * y + field["y1"],
-    )
     projected = (field["stages"] & PERSPECTIVE) != 0
-    divisor = field["px"] * x + field["py"] * y + field["p1"]
-    column, row = (torch.where(projected, _divided(sums, divisor), sums) for sums in (column, row))
+    column, row = _coordinates(field, x, y, projected)
     column, row = torch.where(moved, column, x << 32), torch.where(moved, row, y << 32)
     border = torch.where(moved, field["border"], BORDERS["edge"])
     left = torch.where(moved, field["left"], 0).clamp(min=0).minimum(field["width"] - 1)
@@ -129,6 +122,33 @@ def bytes_of(
     upper, lower = (torch.where(k >= 0, lines.gather(2, k.clamp(min=0)), pixels.outside * 128) for k in at)
     shrunk = torch.where(down[:, None], filtered, level(_blend(upper, lower, wy)))
     return torch.where((across | down)[:, None], shrunk, image)
+
+
+def _coordinates(
+    field: dict[str, Tensor], x: Tensor, y: Tensor, projected: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The source's columns and rows of output pixels, in 1/2^32 of a pixel: divided where ``projected``."""
+    column = field["xx"] * x + field["xy"] * y + field["x1"]
+    row = field["yx"] * x + field["yy"] * y + field["y1"]
+    if projected is None:
+        return column, row
+    divisor = field["px"] * x + field["py"] * y + field["p1"]
+    column, row = (torch.where(projected, _divided(sums, divisor), sums) for sums in (column, row))
+    return column, row
+
+
+def nearest_pixels(recipes: Recipes) -> tuple[Tensor, Tensor]:
+    """The source's columns and rows of the pixels nearest to those of the output, int64 ``(n, height,
+    width)``: in whole numbers, so that masks and floats read the pixels that bytes do.
+    """
+    height, width = recipes.size
+    field = {name: word(recipes.records, name, 2) for name in _FIELDS}
+    x = torch.arange(width, device=recipes.records.device)
+    y = torch.arange(height, device=recipes.records.device)[:, None]
+    some = recipes.stages & PERSPECTIVE
+    projected = (field["stages"] & PERSPECTIVE) != 0 if some else None
+    column, row = (at + NEAREST_HALF >> 32 for at in _coordinates(field, x, y, projected))
+    return column, row
 
 
 def _divided(sums: Tensor, divisor: Tensor) -> Tensor:
@@ -206,7 +226,7 @@ def _where(recipes: Recipes, bit: int, then: Tensor, otherwise: Tensor) -> Tenso
 
 def _resample(images: Tensor, recipes: Recipes) -> Tensor:
     """Bilinear."""
-    column, row, inside = _places(recipes, lambda coordinate: coordinate)
+    column, row, inside = _inside(recipes, *_places(recipes))
     out = kornia.geometry.transform.remap(
         images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
     )
@@ -217,35 +237,32 @@ def _resample(images: Tensor, recipes: Recipes) -> Tensor:
 
 def _read(images: Tensor, recipes: Recipes) -> Tensor:
     """The nearest pixel of the source, unchanged."""
-    half = NEAREST_HALF / FIXED_POINT
-    column, row, inside = _places(recipes, lambda coordinate: (coordinate + half).floor())
+    column, row, inside = _inside(recipes, *(at.double() for at in nearest_pixels(recipes)))
     row, column = row.clamp(0, images.shape[2] - 1), column.clamp(0, images.shape[3] - 1)  # empty windows
     place = (row * images.shape[3] + column).long().flatten(1)[:, None]
     read = images.flatten(2).gather(2, place.expand(-1, images.shape[1], -1))
     return torch.where(inside > 0, read.unflatten(2, recipes.size), _outside(images, recipes))
 
 
-def _places(recipes: Recipes, change: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """The columns and rows ``(n, height, width)`` that pixels are read from, inside the window, from changed
-    coordinates; and how much of a pixel lies there, ``(n, 1, height, width)``, float64 all.
+def _inside(recipes: Recipes, column: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Columns and rows ``(n, height, width)`` moved inside the window, and how much of a pixel lies there,
+    ``(n, 1, height, width)``, float64 all.
     """
-    height, width = recipes.size
     field = {
         name: recipes.field(name)[:, None, None] for name in ("left", "top", "right", "bottom", "border")
     }
-    x = torch.arange(width, dtype=torch.float64, device=recipes.records.device)
-    y = torch.arange(height, dtype=torch.float64, device=recipes.records.device)[:, None]
-    across, down = source_places(recipes, x, y)
-    column, row = change(across), change(down)
     column, inside_x = resolve_floats(column, field["left"], field["right"], field["border"])
     row, inside_y = resolve_floats(row, field["top"], field["bottom"], field["border"])
     return column, row, (inside_x * inside_y)[:, None]
 
 
-def source_places(recipes: Recipes, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _places(recipes: Recipes) -> tuple[Tensor, Tensor]:
     """The source's columns and rows ``(n, height, width)`` of output pixels, float64, pixel centres on whole
     numbers.
     """
+    height, width = recipes.size
+    x = torch.arange(width, dtype=torch.float64, device=recipes.records.device)
+    y = torch.arange(height, dtype=torch.float64, device=recipes.records.device)[:, None]
     field = {
         name: recipes.field(name)[:, None, None]
         for name in ("xx", "xy", "x1", "yx", "yy", "y1", "px", "py", "p1", "stages")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import BORDERS, FIXED_POINT, NEAREST_HALF, PERSPECTIVE, PERSPECTIVE_UNIT
 from gpuaug.recipe.recipes import Recipes
-from gpuaug.stages.geometry import source_places
+from gpuaug.stages.geometry import nearest_pixels
 from gpuaug.transforms.step import Step
 
 # Masks, boxes or keypoints as a call takes them: of all images, or a list with one tv_tensor for each.
@@ -62,7 +62,8 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
 
 
 def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
-    """Boxes around their four corners after the geometry, cut off at the image's border; empty outside.
+    """Boxes around their four corners after the geometry of all passes, cut off at the image's border; empty
+    outside. What leaves the image in one pass may come back in the next.
 
     >>> import gpuaug
     >>> passes = gpuaug.RandomHorizontalFlip(p=1.0).recipes(torch.tensor([[0, 1, 7]]), (1, 3, 8, 10))
@@ -98,14 +99,10 @@ def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
     """
     out = masks if masks.dim() == 4 else masks[:, None]
     for recipes in passes:
-        height, width = recipes.size
-        x = torch.arange(width, dtype=torch.float64, device=masks.device)
-        y = torch.arange(height, dtype=torch.float64, device=masks.device)[:, None]
-        column, row = source_places(recipes, x, y)
         *window, border = (
             recipes.field(name)[:, None, None] for name in ("left", "right", "top", "bottom", "border")
         )
-        out = read_masks(out, column, row, tuple(window), border)
+        out = _read(out, *nearest_pixels(recipes), tuple(window), border)
     return out if masks.dim() == 4 else out[:, 0]
 
 
@@ -120,18 +117,26 @@ def read_masks(
     >>> read_masks(torch.tensor([[[[1, 2, 3]]]]), column, row, (0, 3, 0, 1), edge)
     tensor([[[[1, 2, 3]]]])
     """
+    half = NEAREST_HALF / FIXED_POINT  # as images with interpolation="nearest"
+    column, row = ((at + half).floor().long() for at in (column, row))
+    return _read(masks, column, row, window, border)
+
+
+def _read(
+    masks: Tensor, column: Tensor, row: Tensor, window: tuple[Tensor | int, ...], border: Tensor
+) -> Tensor:
+    """As ``read_masks``, of pixels, int64."""
     left, right, top, bottom = window
-    column, beside = _nearest(column, left, right, border)
-    row, beyond = _nearest(row, top, bottom, border)
+    column, beside = _resolve(column, left, right, border)
+    row, beyond = _resolve(row, top, bottom, border)
     at = row * masks.shape[3] + column
     places = at.flatten(1)[:, None].expand(-1, masks.shape[1], -1)
     out: Tensor = masks.flatten(2).gather(2, places).unflatten(2, at.shape[1:])
     return out.masked_fill((beside | beyond)[:, None], 0)
 
 
-def _nearest(at: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
+def _resolve(pixel: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
     """The pixel to read, and whether there is none because the border is zero."""
-    pixel = (at + NEAREST_HALF / FIXED_POINT).floor().long()  # as images with interpolation="nearest"
     outside = (pixel < low) | (pixel >= high)
     period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
     phase = (pixel - low).remainder(period.clamp(min=1))
@@ -157,8 +162,10 @@ def move_annotation(name: str, given: Tensor, passes: tuple[Recipes, ...], step:
         passes: recipes of the ``n`` draws, on the device of what is given.
         step: the chain's.
     """
+    if name != "masks":  # after ``check_movable`` the kernel's geometry alone: one box around all passes
+        return MOVES[name](given, passes)
     for recipes in passes:
-        given = MOVES[name](given, (recipes,))
+        given = move_masks(given, (recipes,))
         for group in recipes.groups:
             transform = step.by_place[group.place]
             if transform.moves:

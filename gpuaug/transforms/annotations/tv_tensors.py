@@ -48,14 +48,6 @@ def plain(value: Tensor) -> Tensor:
 # ---- Points: boxes and keypoints
 
 
-def references(count: int) -> Tensor:
-    """Three points of each image, whose places after a transform say where it moves every point: float64
-    ``(count, 3, 2)``.
-    """
-    corner = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], dtype=torch.float64, device="cpu")
-    return corner.expand(count, 3, 2)
-
-
 @dataclass
 class Points:
     """Boxes, or keypoints, of one format, of any number for each image of a batch."""
@@ -72,23 +64,24 @@ class Points:
         self.samples.append(sample)
         return len(self.values) - 1
 
-    def moved(self, moved: Tensor, size: tuple[int, int]) -> list[Tensor]:
-        """Each value after the geometry, of which ``moved`` says where it leaves the ``references``."""
-        device = self.values[0].device
+    def moved(self, passes: tuple[Recipes, ...]) -> list[Tensor]:
+        """Each value after the geometry of all passes, which are on the host."""
+        device, size = self.values[0].device, passes[-1].size
         # Of none, torchvision has shape (1, 0) as well.
         width = 2 if kind_of(self.example) == "KeyPoints" else numbers_of(_format_of(self.example))
         rows = [plain(value).reshape(-1, width) for value in self.values]
         counts = [len(row) for row in rows]
         owner = torch.tensor(self.samples, device="cpu").repeat_interleave(torch.tensor(counts, device="cpu"))
-        flat, owner, moved = torch.cat(rows).double(), owner.to(device), moved.to(device)
-        origin = moved[:, 0]
-        step = moved[:, 1:] - origin[:, None]  # (n, 2, 2): of one pixel right, and one down
+        # Each box or keypoint as a draw of its own: under perspective, none moves as another does.
+        own = tuple(Recipes(p.records[owner].to(device), p.size, p.stages) for p in passes)
+        flat = torch.cat(rows).double()
         if kind_of(self.example) == "KeyPoints":
-            out = (flat[:, None] @ step[owner])[:, 0] + (origin - _from_the_last_pixel(step))[owner]
+            points, step = _moved(flat[:, None], own)
+            out = points[:, 0] - _from_the_last_pixel(step)
         else:
             form, clamping = _format_of(self.example), getattr(self.example, "clamping_mode", "soft")
-            corners = corners_of(flat, form) @ step[owner] + origin[owner][:, None]
-            out = boxes_around(corners, form, size, clamping, step.det()[owner] < 0)
+            corners, step = _moved(corners_of(flat, form), own)
+            out = boxes_around(corners, form, size, clamping, step.det() < 0)
         if not self.example.is_floating_point():
             out = out.mul(1 << 10).round().div(1 << 10).trunc()  # towards 0, as torchvision does
         parts = out.to(self.example.dtype).split(counts)
@@ -108,8 +101,18 @@ def _form_of(value: Tensor) -> tuple[Any, ...]:
     return (type(value), value.dtype, getattr(value, "format", None), getattr(value, "clamping_mode", None))
 
 
+def _moved(points: Tensor, passes: tuple[Recipes, ...]) -> tuple[Tensor, Tensor]:
+    """Points ``(m, k, 2)`` after the geometry, and ``(m, 2, 2)``: what becomes of one pixel to the right, and
+    of one down, in their middle.
+    """
+    middle = points.mean(dim=1, keepdim=True)
+    beside = torch.tensor([[0, 0], [1, 0], [0, 1]], device=points.device)
+    moved = move_keypoints(torch.cat((points, middle + beside), dim=1), passes)
+    return moved[:, :-3], moved[:, -2:] - moved[:, -3:-2]
+
+
 def _from_the_last_pixel(step: Tensor) -> Tensor:
-    """What keypoints lose along axes that are mirrored, ``(n, 2)``.
+    """What keypoints lose along axes that are mirrored, ``(m, 2)``.
 
     torchvision's flips count keypoints in whole pixels, x to width - 1 - x; its boxes, resizes and rotations
     count from the image's border, x to width - x.
@@ -211,8 +214,7 @@ class Gathered:
 
     def move_points(self, passes: tuple[Recipes, ...]) -> list[list[Tensor]]:
         """The values of each group after the geometry of all passes, which are on the host."""
-        moved = move_keypoints(references(self.count), passes)
-        return [group.moved(moved, passes[-1].size) for group in self.points]
+        return [group.moved(passes) for group in self.points]
 
 
 def _joined(chunks: list[list[Tensor]]) -> Tensor:

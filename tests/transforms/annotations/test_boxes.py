@@ -88,6 +88,16 @@ def test_the_box_holds_the_mask(turn, shape, margin):
         assert outside.max() <= 1 + ROUNDING
 
 
+@pytest.mark.parametrize("turns", [2, 4])
+def test_boxes_grow_by_no_pass(turns):
+    """Turned by an angle and back, once or twice: none is around the box of the pass before."""
+    chain = ga.Compose([ga.RandomRotation((angle, angle)) for angle in (40, -40) * (turns // 2)])
+    assert chain.step.passes == turns
+    boxes = rectangles(5, 20)
+    out = chain(IMAGES, DRAWS, boxes=boxes[:, None])
+    torch.testing.assert_close(out.boxes[:, 0], boxes, atol=0.02, rtol=0)
+
+
 @pytest.mark.parametrize("form", ["XYXY", "XYWH", "CXCYWH", "XYWHR", "CXCYWHR", "XYXYXYXY"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_boxes_of_every_format_hold_the_mask(shape, form):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from every_transform import ENTRIES, build
 
 import gpuaug as ga
 from gpuaug.recipe.layout import FIXED_POINT
@@ -220,6 +221,55 @@ def test_a_gather_takes_the_annotations_along():
     for own, n in zip(out.boxes, index.tolist(), strict=True):
         wanted = tv.horizontal_flip(boxes[n])
         torch.testing.assert_close(own.as_subclass(torch.Tensor), wanted.as_subclass(torch.Tensor))
+
+
+def stacked(values):
+    return torch.stack([value.as_subclass(torch.Tensor) for value in values])
+
+
+GEOMETRY = [name for name, entry in ENTRIES.items() if entry.stage == "geometry"]
+CHAINS = {
+    "perspective of some": [ga.RandomPerspective(p=0.5)],
+    "perspective after a flip": [ga.RandomVerticalFlip(1.0), ga.RandomPerspective(p=1.0)],
+    "perspective twice": [ga.RandomPerspective(p=1.0), ga.RandomAffine(30), ga.RandomPerspective(p=1.0)],
+}
+# What keypoints of a list lose where an axis is mirrored: torchvision counts them in whole pixels.
+LOST = {
+    "RandomHorizontalFlip": (1.0, 0.0),
+    "RandomVerticalFlip": (0.0, 1.0),
+    "perspective after a flip": (0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", [*GEOMETRY, *CHAINS])
+def test_lists_go_where_tensors_go(name):
+    transform = ga.Compose(CHAINS[name]) if name in CHAINS else build(name)
+    images = random_images().as_subclass(torch.Tensor)
+    boxes = [random_boxes("XYXY", 5, seed=n) for n in range(N)]
+    points = [random_points((7,), seed=n) for n in range(N)]
+    lists = transform(images, DRAWS, boxes=boxes, keypoints=points)
+    tensors = transform(images, DRAWS, boxes=stacked(boxes), keypoints=stacked(points))
+    torch.testing.assert_close(stacked(lists.boxes), tensors.boxes, atol=1e-4, rtol=0)
+    wanted = tensors.keypoints - torch.tensor(LOST.get(name, (0.0, 0.0)))
+    torch.testing.assert_close(stacked(lists.keypoints), wanted, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("form", FORMATS[3:])
+@pytest.mark.parametrize("flips", [0, 1], ids=["upright", "mirrored"])
+def test_rotated_boxes_hold_their_corners_under_perspective(flips, form):
+    transform = ga.Compose([ga.RandomVerticalFlip(float(flips)), ga.RandomPerspective(p=1.0)])
+    boxes = [random_boxes(form, 5, seed=n) for n in range(N)]
+    corners = torch.stack([corners_of(box.as_subclass(torch.Tensor).double(), form) for box in boxes])
+    given = [tv_tensors.wrap(box, like=box, clamping_mode=None) for box in boxes]
+    images = random_images().as_subclass(torch.Tensor)
+    moved = transform(images, DRAWS, keypoints=corners.flatten(1, 2)).keypoints.view_as(corners)
+    out = transform(images, DRAWS, boxes=given).boxes
+    held = torch.stack([corners_of(box.as_subclass(torch.Tensor).double(), form) for box in out])
+    for corner in range(4):  # each side has all corners on its right hand, as it runs round clockwise
+        start, side = held[..., corner, :], (held.roll(-1, 2) - held)[..., corner, :]
+        away = moved - start[..., None, :]
+        right = side[..., None, 0] * away[..., 1] - side[..., None, 1] * away[..., 0]
+        assert (right / side.norm(dim=-1, keepdim=True)).min() > -0.02
 
 
 BOXES = random_boxes("XYXY", 1, 0)
