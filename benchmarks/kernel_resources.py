@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from itertools import zip_longest
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("results") / "kernel-resources.json"
@@ -35,7 +36,7 @@ def read(log: str) -> dict[str, dict[str, dict[str, int]]]:
     """
     table: dict[str, dict[str, dict[str, int]]] = {}
     entries = list(ENTRY.finditer(log))
-    for entry, following in zip(entries, [*entries[1:], None], strict=True):
+    for entry, following in zip_longest(entries, entries[1:]):
         part = log[entry.end() : following.start() if following else None]
         stack, *spilled = map(int, MEMORY.search(part).groups())
         used = USED.search(part)
