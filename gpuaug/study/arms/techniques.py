@@ -146,12 +146,21 @@ OWN = rows(
 )
 
 
+# Policies by the names that people type. Every draw has one, unless the strength says less.
+POLICIES = {
+    "AugMix": "augmix",
+    "AutoAugment": "autoaugment",
+    "RandAugment": "randaugment",
+    "TimmRandAugment": "timm_randaugment",
+    "TrivialAugmentWide": "trivialaugment",
+}
 # Of the catalogue, what the rows above are.
 COVERED = {"RandomHorizontalFlip", "RandomVerticalFlip", "SaltAndPepper", "GaussianBlur", "ColorJitter"}
 
 
 def of_catalogue(entry: Entry) -> Technique:
-    """A transform with its own defaults, for a share of the draws that is the strength.
+    """A transform with its own defaults, for a share of the draws that is the strength: half of them; for a
+    policy, all.
 
     >>> technique = of_catalogue(next(entry for entry in catalogue() if entry.name == "FancyPCA"))
     >>> technique.name, technique.strength
@@ -160,9 +169,10 @@ def of_catalogue(entry: Entry) -> Technique:
     first = plain(inspect.cleandoc(entry.kind.__doc__ or "").partition("\n")[0])
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", entry.name)
     return Technique(
-        words.lower(),
+        POLICIES.get(entry.name, words.lower()),
         f"{first} ({entry.reference}); as often as the strength",
         partial(as_often, entry),
+        strength=1.0 if entry.name in POLICIES else 0.5,
     )
 
 

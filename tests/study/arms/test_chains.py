@@ -5,7 +5,7 @@ import torch
 
 import gpuaug
 from gpuaug.study.arms.chains import Chain, read_chain
-from gpuaug.study.arms.techniques import COVERED, OWN, TECHNIQUES, refusal
+from gpuaug.study.arms.techniques import COVERED, OWN, POLICIES, TECHNIQUES, refusal
 from gpuaug.study.report.gallery import copies_of
 from gpuaug.transforms import catalogue
 
@@ -114,5 +114,17 @@ def test_a_greater_strength_changes_more(name, images):
 def test_the_whole_catalogue_is_there():
     asked = {entry.name for entry in catalogue() if entry.required}  # of these, some have rows of their own
     left = {entry.name for entry in catalogue()} - COVERED - {"Normalize"} - asked
-    assert {name.replace("_", "") for name in set(TECHNIQUES) - set(OWN)} == {name.lower() for name in left}
+    of_policies = {POLICIES.get(name, "") for name in left} - {""}
+    others = set(TECHNIQUES) - set(OWN) - of_policies
+    assert {name.replace("_", "") for name in others} == {name.lower() for name in left - set(POLICIES)}
+    assert of_policies == set(POLICIES.values())
     assert not set(OWN) - set(TECHNIQUES)
+
+
+@pytest.mark.parametrize(
+    "name", ["augmix", "autoaugment", "randaugment", "timm_randaugment", "trivialaugment"]
+)
+def test_a_policy_is_for_every_draw(name):
+    (policy,) = (kind for kind, own in POLICIES.items() if own == name)
+    assert repr(TECHNIQUES[name](32, 40)) == repr(gpuaug.RandomApply([getattr(gpuaug, policy)()], p=1.0))
+    assert TECHNIQUES[name](32, 40, 0.25).p == 0.25
