@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import inspect
-import os
 import random
 from typing import Any
 
@@ -20,11 +19,10 @@ from gpuaug.translate import TranslationWarning, from_albumentations
 from gpuaug.translate.albumentations import LIBRARY
 from gpuaug.translate.albumentations_absent import ABSENT
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for its latest version
 A = pytest.importorskip(
     "albumentations",
     minversion="2.0.8",
-    reason="needs albumentations: pip install -r benchmarks/requirements.txt",
+    reason="needs albumentations: pip install -r tests/requirements.txt",
 )
 
 # Classes that are no transforms.
