@@ -48,7 +48,7 @@ def gpuaug_chain(case: PolicyCase) -> nn.Module:
         "RandAugment": lambda: gpuaug.RandAugment(NUM_OPS, MAGNITUDE),
         "TrivialAugmentWide": lambda: gpuaug.TrivialAugmentWide(),
         "AugMix": lambda: gpuaug.AugMix(),
-        CLIPS: lambda: gpuaug.ColorJitter(*JITTER),
+        CLIPS: lambda: gpuaug.ColorJitter(*JITTER, contrast_about="mean"),
     }
     window = [gpuaug.RandomResizedCrop(case.side), gpuaug.RandomHorizontalFlip()]
     return gpuaug.Compose([*window, inner[case.chain](), gpuaug.Normalize(MEAN, STD)])

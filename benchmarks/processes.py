@@ -7,6 +7,7 @@ timed is what a worker of a DataLoader does: transform each image of its share, 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -21,6 +22,8 @@ Image = Any  # as the library takes it
 Sample = tuple[Callable[[np.ndarray], Image], Callable[[Image], Tensor]]  # prepares an image; transforms it
 Make = Callable[[Case], Sample]
 
+# Where it is imported, Albumentations would ask a server for its latest version.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 # Not plain forks of this process: its threads (torch's, OpenCV's, DALI's) would be missing in them.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["albumentations", "cv2", "torchvision.transforms.v2"])

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -76,3 +77,33 @@ def test_recipes(benchmark, case, n):
     draws = draws_of(n)
     (recipes,) = benchmark(gpuaug_chain(case).recipes, draws, (n, 3, 32, 32))
     assert recipes.records.shape[0] == n
+
+
+@pytest.fixture
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.benchmark(group="the segments of 32 images of 224 px on one thread", min_rounds=3)
+@pytest.mark.parametrize("library", ["gpuaug", "scikit-image"])
+def test_segments(benchmark, library):
+    """Ten rounds of SLIC, about a hundred segments, which need not hang together."""
+    segmentation = pytest.importorskip("skimage.segmentation", reason="needs scikit-image")
+    from image_files import pink_noise
+
+    from gpuaug.transforms.batched.slic import slic
+
+    images = [pink_noise((224, 224), number) for number in range(32)]
+    levels = torch.stack([torch.from_numpy(image).permute(2, 0, 1) for image in images]).float()
+    settings = {"n_segments": 100, "max_num_iter": 10, "enforce_connectivity": False, "start_label": 0}
+    segment = {
+        "gpuaug": lambda: slic(levels, (10, 10), 10.0),
+        "scikit-image": lambda: [segmentation.slic(image, **settings) for image in images],
+    }
+    out = benchmark(segment[library])
+    assert len(out) == 32
+    assert all(90 <= len(np.unique(segments)) <= 110 for segments in out)

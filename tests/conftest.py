@@ -37,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     # Most tensors here are tiny, and threads that wait for one another cost more than they save.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Where it is imported, also in processes of their own, it would ask a server for its latest version.
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     # A shell starts what runs in its background with Ctrl-C ignored, and every process that a test starts
     # would inherit that, and wait for an interrupt that never comes.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -165,8 +165,8 @@ _MOVABLE = {
     *("SmallestMaxSize", "SquareSymmetry", "Transpose", "VerticalFlip"),
 }
 _EXACT = {
-    *("CenterCrop", "ChannelShuffle", "D4", "HorizontalFlip", "InvertImg", "RandomCrop", "RandomRotate90"),
-    *("SquareSymmetry", "Transpose", "VerticalFlip"),
+    *("CenterCrop", "ChannelShuffle", "D4", "HorizontalFlip", "InvertImg", "Pad", "RandomCrop"),
+    *("RandomRotate90", "SquareSymmetry", "Transpose", "VerticalFlip"),
 }
 LIBRARY = Library(
     name="albumentations",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpuaug.transforms.affine import RandomAffine, RandomRotation, RandomTranspose
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.batched.distortion import ElasticTransform, OpticalDistortion
+from gpuaug.transforms.canvas import Pad
 from gpuaug.transforms.compose import Compose
 from gpuaug.transforms.geometry import (
     CenterCrop,
@@ -14,7 +15,7 @@ from gpuaug.transforms.geometry import (
     RandomVerticalFlip,
     Resize,
 )
-from gpuaug.translate.albumentations_settings import bilinear, border, chance, noted, photo, warp
+from gpuaug.translate.albumentations_settings import beyond, bilinear, border, chance, noted, photo, warp
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule
 
@@ -45,6 +46,14 @@ def _crop(kind: type[Transform]) -> Rule:
         return reading.sometimes(made, chance(reading))
 
     return rule
+
+
+def _pad(reading: Reading) -> list[Transform]:
+    outside = beyond(reading)
+    if chance(reading) != 1:
+        reading.missing(f"p={reading['p']} has no counterpart: a batch has one size", "p=1")
+    mode = outside["padding_mode"]
+    return reading.make(Pad, reading["padding"], outside["fill"], "constant" if mode == "zero" else mode)
 
 
 def _random_resized_crop(reading: Reading) -> list[Transform]:
@@ -146,6 +155,7 @@ GEOMETRY: dict[str, Rule] = {
     "ElasticTransform": _elastic,
     "HorizontalFlip": photo(RandomHorizontalFlip),
     "OpticalDistortion": _optical,
+    "Pad": _pad,
     "RandomCrop": _crop(RandomCrop),
     "RandomResizedCrop": _random_resized_crop,
     "RandomRotate90": _turns(mirrored=False),

@@ -95,10 +95,12 @@ def _posterize(reading: Reading) -> list[Transform]:
 
 
 def _gaussian_blur(reading: Reading) -> list[Transform]:
-    least, most = reading["blur_limit"]
-    if least != most or least == 0:
-        return reading.missing(f"blur_limit={(least, most)} has no counterpart", "blur_limit=(5, 5)")
-    made = reading.make(GaussianBlur, least, tuple(reading["sigma_limit"]))
+    (least, most), (_, sigma) = reading["blur_limit"], reading["sigma_limit"]
+    if most == 0:  # there as Pillow has it, by each draw's sigma; here all draws have the largest
+        least = most = 2 * int(3.5 * sigma) + 1
+    if least != most:
+        return reading.missing(f"blur_limit={(least, most)} has no counterpart", "one size, or 0")
+    made = reading.make(GaussianBlur, most, tuple(reading["sigma_limit"]))
     return reading.sometimes(made, chance(reading))
 
 

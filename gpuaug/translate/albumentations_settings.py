@@ -33,18 +33,20 @@ def border(reading: Reading) -> str:
     return BORDERS.get(mode, "zero")
 
 
-def warp(reading: Reading) -> dict[str, Any]:
-    """What lies beyond an image, and how pixels are read between others, of an affine map."""
-    mode, kind = reading["border_mode"], reading["interpolation"]
+def beyond(reading: Reading) -> dict[str, Any]:
+    """What lies beyond an image, of any color."""
+    mode = reading["border_mode"]
     if mode not in BORDERS:
         reading.missing(f"border_mode={mode} has no counterpart", "cv2.BORDER_REFLECT_101")
+    return {"padding_mode": BORDERS.get(mode, "zero"), "fill": _fill(reading)}
+
+
+def warp(reading: Reading) -> dict[str, Any]:
+    """The same, and how pixels are read between others, of an affine map."""
+    kind, outside = reading["interpolation"], beyond(reading)
     if kind not in INTERPOLATIONS:
         reading.missing(f"interpolation={kind} has no counterpart", "cv2.INTER_LINEAR, cv2.INTER_NEAREST")
-    return {
-        "padding_mode": BORDERS.get(mode, "zero"),
-        "interpolation": INTERPOLATIONS.get(kind, "bilinear"),
-        "fill": _fill(reading),
-    }
+    return {**outside, "interpolation": INTERPOLATIONS.get(kind, "bilinear")}
 
 
 def _fill(reading: Reading) -> tuple[int, ...]:

@@ -209,10 +209,7 @@ def _sharpness(reading: Reading) -> list[Transform]:
 
 
 def _blur(reading: Reading) -> list[Transform]:
-    (across, down), sigma = reading["kernel_size"], reading["sigma"]
-    if across != down:
-        return reading.missing(f"kernel_size={(across, down)} has no counterpart", "the same in x and y")
-    return reading.make(GaussianBlur, across, tuple(sigma))
+    return reading.make(GaussianBlur, tuple(reading["kernel_size"]), tuple(reading["sigma"]))
 
 
 def _noise(reading: Reading) -> list[Transform]:

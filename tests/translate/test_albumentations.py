@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import inspect
-import os
 import random
 from typing import Any
 
@@ -20,11 +19,10 @@ from gpuaug.translate import TranslationWarning, from_albumentations
 from gpuaug.translate.albumentations import LIBRARY
 from gpuaug.translate.albumentations_absent import ABSENT
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for its latest version
 A = pytest.importorskip(
     "albumentations",
     minversion="2.0.8",
-    reason="needs albumentations: pip install -r benchmarks/requirements.txt",
+    reason="needs albumentations: pip install -r tests/requirements.txt",
 )
 
 # Classes that are no transforms.
@@ -38,7 +36,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "CenterCrop": {"height": 8, "width": 8},
     "Compose": {"transforms": [A.HorizontalFlip()]},
     "ElasticTransform": {"noise_distribution": "uniform"},
-    "GaussianBlur": {"blur_limit": (5, 5)},
     "MotionBlur": {"allow_shifted": False},
     "OneOf": {"transforms": [A.HorizontalFlip(), A.VerticalFlip()]},
     "OneOrOther": {"first": A.HorizontalFlip(), "second": A.VerticalFlip()},
@@ -114,6 +111,11 @@ def test_every_class_can_be_read(name: str):
         (A.Blur((3, 3), p=1), 1),
         (A.MedianBlur((3, 3), p=1), 0),
         (A.GaussianBlur((5, 5), (1.2, 1.2), p=1), 1),
+        (A.GaussianBlur((9, 9), (2.5, 2.5), p=1), 1),
+        (A.GaussianBlur(0, (2.5, 2.5), p=1), 1),
+        (A.Pad((3, 1, 2, 5), fill=(9, 80, 200)), 0),
+        (A.Pad((3, 2), border_mode=4), 0),
+        (A.Pad(2, border_mode=1), 0),
         (A.MotionBlur((5, 5), allow_shifted=False, angle_range=(0, 0), direction_range=(0, 0), p=1), 1),
         (A.Sharpen((0.3, 0.3), (0.8, 0.8), p=1), 1),
         (A.Emboss((0.3, 0.3), (0.5, 0.5), p=1), 1),
@@ -201,6 +203,7 @@ RANDOM = [
     A.Blur((3, 7), p=0.8),
     A.MedianBlur((3, 5), p=0.8),
     A.GaussianBlur((5, 5), (0.5, 3), p=0.8),
+    A.GaussianBlur(p=0.8),
     A.GaussNoise((0.1, 0.3), p=0.8),
     A.GaussNoise((0.1, 0.3), per_channel=False, p=0.8),
     A.MultiplicativeNoise((0.5, 1.5), per_channel=True, p=0.8),
@@ -270,7 +273,11 @@ def test_probabilities_of_options_are_weights():
         (A.ChannelDropout((1, 2)), "ChannelDropout: channel_drop_range="),
         (A.AutoContrast(), "AutoContrast: method='cdf' .*nearest: method='pil'"),
         (A.Posterize([(1, 2), (3, 4), (5, 6)]), "Posterize: num_bits="),
-        (A.GaussianBlur(), r"GaussianBlur: blur_limit=\(0, 0\) .*nearest: blur_limit=\(5, 5\)"),
+        (A.GaussianBlur((5, 9)), r"GaussianBlur: blur_limit=\(5, 9\) has no .*nearest: one size, or 0"),
+        (A.GaussianBlur(0, (0, 2)), r"GaussianBlur: sigma must be a pair of ascending numbers above 0.0"),
+        (A.Pad(2, border_mode=2), "Pad: border_mode=2 .*nearest: cv2.BORDER_REFLECT_101"),
+        (A.Pad(2, p=0.5), "Pad: p=0.5 has no counterpart"),
+        (A.Pad(2, fill_mask=1), "Pad: fill_mask=1"),
         (A.MotionBlur(), "MotionBlur: allow_shifted=True .*nearest: allow_shifted=False"),
         (A.Sharpen(method="gaussian"), "Sharpen: method='gaussian'"),
         (A.GaussNoise(mean_range=(0.1, 0.1)), "GaussNoise: mean_range="),

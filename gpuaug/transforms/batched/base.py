@@ -29,9 +29,10 @@ class Batched(Transform):
     Nothing waits for the device, unless a transform says so. Bytes may differ by a level between devices
     where a float's last bits decide.
 
-    A subclass draws in ``draw_parameters`` and says what to do in ``transform_images``. Where it
-    ``averages`` pixels or only moves them, alpha goes with the colors, and nothing is clamped. It uses the
-    functional layers of PyTorch and kornia alone, whose generators play no part.
+    A subclass draws in ``draw_parameters`` and says what to do in ``transform_images``; ``transform_levels``
+    is for one that computes bytes in whole numbers. Where it ``averages`` pixels or only moves them, alpha
+    goes with the colors, and nothing is clamped. It uses the functional layers of PyTorch and kornia alone,
+    whose generators play no part.
     """
 
     stage = Stage.BATCHED
@@ -43,6 +44,11 @@ class Batched(Transform):
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
 
+    def transform_levels(self, levels: Tensor, group: Group) -> Tensor:
+        """The same of bytes ``(m, C, H, W)``, to bytes."""
+        out = self.transform_images(shares(levels.float()), group)
+        return out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
+
     def move_masks(self, masks: Tensor, group: Group) -> Tensor:
         """The group's masks ``(m, C, H, W)``, moved as its images are; for one that ``moves`` pixels."""
         raise NotImplementedError(f"{type(self).__name__} does not say where it moves masks")
@@ -51,7 +57,7 @@ class Batched(Transform):
         """int64 ``(n,)``: draws that must not share a group, such as those of another filter size."""
         return None
 
-    def write(self, builder: RecipeBuilder, selection: Selection, **parameters: Any) -> None:
+    def write(self, builder: RecipeBuilder, selection: Selection, *none: Any, **parameters: Any) -> None:
         """Nothing of it is in the record."""
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
@@ -87,8 +93,7 @@ class Batched(Transform):
                 )
                 out = (out if self.averages else clamped(out)).to(images.dtype)
             else:
-                out = self.transform_images(shares(changed.float()), group)
-                out = out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
+                out = self.transform_levels(changed, group)
             if count < some.shape[1]:
                 out = torch.cat((out, some[:, count:]), dim=1)
             last = has_channels_last(images)

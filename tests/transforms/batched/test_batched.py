@@ -15,7 +15,10 @@ from gpuaug.transforms.batched.base import Batched
 from gpuaug.travel.to_device import travel
 
 # Every one with its defaults, so that none can be forgotten.
-SETTINGS = {ga.CLAHE: {"tile_grid_size": 2}}  # its tiles are for larger images
+SETTINGS = {
+    ga.CLAHE: {"tile_grid_size": 2},  # its tiles are for larger images
+    ga.GaussianBlur: {"kernel_size": (9, 5)},  # of another size than the kernel's
+}
 KINDS = [kind for _, kind in inspect.getmembers(ga, inspect.isclass) if issubclass(kind, Batched)]
 TRANSFORMS = [kind(**SETTINGS.get(kind, {})) for kind in KINDS]
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: type(t).__name__)
@@ -24,6 +27,7 @@ every_transform = pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t:
 IDENTITIES = [
     ga.ISONoise(intensity=0),
     ga.Blur(1),
+    ga.GaussianBlur(1),
     ga.MedianBlur(1),
     ga.GlassBlur(sigma=0, max_delta=0),
     ga.Sharpen(alpha=0),
@@ -245,7 +249,9 @@ def test_devices_agree(transform, device):
 @pytest.mark.cuda
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
-    "transform", [ga.Blur(), ga.MedianBlur(), ga.MotionBlur(), ga.Sharpen(), ga.Emboss()], ids=type
+    "transform",
+    [ga.Blur(), ga.GaussianBlur(7), ga.MedianBlur(), ga.MotionBlur(), ga.Sharpen(), ga.Emboss()],
+    ids=type,
 )
 def test_no_device_shortens_the_floats_of_a_filter(transform, channels):
     """TF32, which PyTorch allows by default where a GPU convolves float32, is off by 1e-4."""

@@ -1,0 +1,88 @@
+"""Gaussians of any size, across and then down: of bytes in whole numbers, of floats with a gradient.
+
+Bytes are products of matrices of whole numbers below 2**53, in float64: exact, so that neither the batch nor
+the device decides a level. They are rounded once, half to even.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gpuaug import lazy_kornia as kornia
+
+UNIT = 2**22  # of weights: 8 bits of a level and twice 22 are below 53
+_BLOCK = 32  # pixels of a row that one product of matrices makes, at least
+
+
+def gaussian_taps(sigma: Tensor, size: int) -> Tensor:
+    """The weights of ``size`` pixels in a row, whole numbers whose sum is ``UNIT``: float64 ``(n, size)``.
+
+    >>> (gaussian_taps(torch.tensor([0.0, 0.5], dtype=torch.float64), 3) / UNIT).round(decimals=4).tolist()
+    [[0.0, 1.0, 0.0], [0.1065, 0.787, 0.1065]]
+
+    Args:
+        sigma: float64 ``(n,)``, in pixels.
+        size: an odd number.
+    """
+    reach = size // 2
+    away = torch.arange(-reach, reach + 1, dtype=torch.float64, device=sigma.device)
+    line = torch.exp(-0.5 * (away / sigma.clamp(min=1e-3)[:, None]).square())
+    taps = (line / line.sum(1, keepdim=True) * UNIT).round()
+    taps[:, reach] += UNIT - taps.sum(1)
+    return taps
+
+
+def blurred_levels(levels: Tensor, across: Tensor, down: Tensor) -> Tensor:
+    """Bytes ``(m, C, H, W)`` blurred; the border is reflected without repeating the edge.
+
+    >>> row = torch.tensor([[[[0, 0, 100]]]], dtype=torch.uint8)
+    >>> blurred_levels(row, torch.tensor([[0.25, 0.5, 0.25]]) * UNIT, torch.tensor([[1.0]]) * UNIT)
+    tensor([[[[ 0, 25, 50]]]], dtype=torch.uint8)
+
+    Args:
+        across, down: of ``gaussian_taps``, ``(m, odd)``.
+    """
+    wide = _along_rows(_along_rows(levels, across).mT, down).mT
+    return (wide / (UNIT * UNIT)).round().to(torch.uint8)
+
+
+def blurred_shares(images: Tensor, across: Tensor, down: Tensor) -> Tensor:
+    """The same of floating images, neither rounded nor exact."""
+    taps = [(weights / UNIT).to(images.dtype) for weights in (across, down)]
+    blurred: Tensor = kornia.filters.filter2d_separable(images, *taps, border_type="reflect")
+    return blurred
+
+
+def _along_rows(images: Tensor, taps: Tensor) -> Tensor:
+    """The sums of ``(m, C, H, W)`` along each row, float64. A row is cut into blocks, which overlap as far as
+    the taps reach; a product with a band of taps makes all pixels of a block at once.
+    """
+    count, channels, height, width = images.shape
+    reach = taps.shape[1] // 2
+    block = min(width, max(_BLOCK, 2 * reach))
+    blocks = -(-width // block)
+    first = torch.arange(blocks, device=images.device)[:, None] * block
+    pixel = (first + torch.arange(-reach, block + reach, device=images.device)).abs()
+    # A last block that ends beyond the row makes pixels that are cut off.
+    pixel = (width - 1 - (width - 1 - pixel).abs()).clamp(min=0)
+    cut = images.index_select(3, pixel.flatten()).double()
+    sums = cut.reshape(count, channels * height * blocks, -1) @ _band(taps.double(), block)
+    return sums.view(count, channels, height, blocks * block)[..., :width]
+
+
+def _band(taps: Tensor, columns: int) -> Tensor:
+    """Each column holds the taps, one row lower than the column before: ``(m, taps + columns - 1, columns)``.
+
+    >>> _band(torch.tensor([[1, 2, 1]]), 2)
+    tensor([[[1, 0],
+             [2, 1],
+             [1, 2],
+             [0, 1]]])
+    """
+    count, size = taps.shape
+    rows = size + columns - 1
+    # Repeated with a gap, and read in rows that are shorter by one, the taps move on by one each time.
+    line = F.pad(taps, (0, columns)).repeat(1, columns)
+    return line[:, : columns * rows].view(count, columns, rows).mT
