@@ -40,13 +40,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from cuda_cases import MANY, ONE, encode
 from kernel_cases import CASES
-from ptx.kernel import build, find_nvcc, variants_of
+from ptx.kernel import PRINTED, build, find_nvcc, variants_of
 
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
 TOLERANCE = 0.01  # of a count
-PRINTED = re.compile(
-    r"(\d+) instructions, (\d+) of warps; (\d+) in a thread's block, (\d+) waits; (\d+) blocks of (\d+)"
-)
 SAID = {"lane": "lane instructions a pixel", "warp": "warp instructions a pixel"}
 FLAGS = ("-O2", "-std=c++20", "-fno-strict-aliasing", "-pthread", "-w")
 FOR_THE_COUNT = ("-DPTX_COUNT", "-DSHARED_KIB=228")

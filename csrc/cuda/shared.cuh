@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "common/arithmetic.h"
+#include "common/stages/pointwise.h"
 #include "cuda/measured.h"
 #include "cuda/tile_plan.cuh"
 #include "cuda/tiling.h"

@@ -4,10 +4,14 @@
 
 #include <cstdint>
 
+#include "common/arithmetic.h"
+#include "common/batch.h"
 #include "common/layout.h"
 #include "common/stages/blur.h"
 #include "cuda/output.cuh"
 #include "cuda/shared.cuh"
+#include "cuda/tile_plan.cuh"
+#include "cuda/tiling.h"
 
 namespace gpuaug {
 

@@ -10,6 +10,7 @@
 #include "common/stages/blur.h"
 #include "common/stages/curves.h"
 #include "common/stages/geometry.h"
+#include "common/stages/pointwise.h"
 #include "cuda/covers.cuh"
 #include "cuda/tiling.h"
 
@@ -27,6 +28,7 @@ enum Resampling : int {
 // that are shifted by where the row begins; or in bytes, whatever lies between them.
 enum class Read : uint8_t { kWords, kShiftedWords, kBytes };
 
+constexpr int64_t kLong = int64_t{1} << 24;  // pixels of a side that 32 bits have room for, in coordinates and steps
 constexpr int kTapBytes = 5;  // neighbouring source pixels that the taps of four columns read where nothing shrinks
 
 // One axis of a tile.
@@ -80,12 +82,12 @@ __device__ inline void find_first(Axis& axis, const Sampling& sampling, int halo
 
 // A map along one axis whose coordinates cannot wrap, of steps up to `most`.
 __device__ inline bool tame(int64_t scale, int64_t shift, int64_t size, int64_t most) {
-  constexpr int64_t kFar = int64_t{1} << 61, kLong = int64_t{1} << 24;
+  constexpr int64_t kFar = int64_t{1} << 61;
   return scale <= most && scale >= -most && shift < kFar && shift > -kFar && size <= kLong;
 }
 
 __device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& batch, bool may_shrink) {
-  constexpr int64_t kOne = int64_t{1} << 32, kLong = int64_t{1} << 24;
+  constexpr int64_t kOne = int64_t{1} << 32;
   const auto tame_up_to = [&](int64_t most) {
     return tame(recipe.xx, recipe.x1, batch.width, most) && tame(recipe.yy, recipe.y1, batch.height, most);
   };

@@ -15,7 +15,7 @@ from cases import calls
 from cuda_cases import CHAINS, encode_all, every_width, sanitizer_cases
 from host_compiler import CSRC, SANITIZERS, agree, compile_cpp, missing_runtime, run
 from hypothesis import given, settings
-from ptx.kernel import VARIANTS, Variant, build, find_nvcc, variants_of
+from ptx.kernel import PRINTED, VARIANTS, Variant, build, find_nvcc, variants_of
 
 from gpuaug.recipe.layout import BLUR, SHRINK
 
@@ -72,10 +72,7 @@ def test_instructions_are_counted_where_that_is_asked_for(tmp_path: Path):
     *counted, last = done.stdout.decode().splitlines()
     assert last == f"{count} cases agree"
     pixels = [call[3] * call[4] * call[5] * len(call[1]) for call in calls_of(variant)]
-    pattern = re.compile(
-        r"(\d+) instructions, (\d+) of warps; (\d+) in a thread's block, (\d+) waits; (\d+) blocks of (\d+)"
-    )
-    numbers = zip(*(map(int, pattern.fullmatch(line).groups()) for line in counted), strict=True)
+    numbers = zip(*(map(int, PRINTED.fullmatch(line).groups()) for line in counted), strict=True)
     executed, issued, longest, waits, blocks, threads = numbers
     # Two tilings of each call. A pixel cannot do with one instruction, and does not need a thousand.
     twice = [number for number in pixels for _ in range(2)]

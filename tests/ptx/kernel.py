@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-ptx", "-O3", "-std=c++20", "-arch=sm_90"]
 ELEMENTS = {"uint8_t": 1, "uint16_t": 2, "uint32_t": 4}  # bytes
 ENTRY = re.compile(r"\.entry (_ZN6gpuaug14augment_kernel\w+)")
+# What a program that counts (-DPTX_COUNT) prints of a launch.
+PRINTED = re.compile(
+    r"(\d+) instructions, (\d+) of warps; (\d+) in a thread's block, (\d+) waits; (\d+) blocks of (\d+)"
+)
 
 
 class Variant(NamedTuple):
