@@ -132,3 +132,21 @@ def test_alpha_is_blurred_too():
     images = images_of(2, 4, 20, 20)
     out = ga.GaussianBlur(7, 2.0)(images)
     assert torch.equal(out[:, 3:], ga.GaussianBlur(7, 2.0)(images[:, 3:]))
+
+
+def test_each_channel_and_frame_as_if_it_came_alone():
+    images, draws, blur = images_of(2, 7, 20, 20), draws_of(4), ga.GaussianBlur((7, 3), (0.5, 3.0))
+    out = blur(images, draws)
+    assert torch.equal(out, torch.cat([blur(images[:, c : c + 1], draws) for c in range(7)], dim=1))
+    clips = images[:, None, :3].expand(-1, 2, -1, -1, -1)
+    assert torch.equal(blur(clips, draws), blur(images[:, :3], draws)[:, None].expand_as(clips))
+
+
+@pytest.mark.filterwarnings("ignore:floating images take")
+def test_nan_reaches_as_far_as_the_kernel():
+    images = torch.full((2, 1, 40, 40), 0.5)
+    images[0, 0, 20, 20] = torch.nan
+    out = ga.GaussianBlur((7, 3), 2.0)(images)
+    where = out[0, 0].isnan().nonzero()
+    assert (where.amin(0).tolist(), where.amax(0).tolist(), len(where)) == ([19, 17], [21, 23], 21)
+    assert not out[1].isnan().any()

@@ -47,7 +47,7 @@ def float_chain():
 
 
 def batched_chain():
-    return ga.Compose([ga.ISONoise(), ga.Downscale(), ga.FancyPCA()], seed=4)
+    return ga.Compose([ga.ISONoise(), ga.Downscale(), ga.GaussianBlur(7), ga.FancyPCA()], seed=4)
 
 
 def sequential():
