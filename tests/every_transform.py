@@ -20,6 +20,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "ScaleJitter": {"target_size": (15, 28), "scale_range": (0.5, 1.5)},
     "RandomShortestSize": {"min_size": (11, 15, 30), "max_size": 28},
     "Pad": {"padding": (1, 2, 3, 4), "fill": 99},
+    "Window": {"low": (10, 40), "high": (180, 230)},
     "Resize": {"size": (9, 17)},  # one side shrinks as well
     "RandomCrop": {"size": 15},
     "CenterCrop": {"size": 15},
