@@ -26,7 +26,7 @@ _MODES = ("L", "RGB", "RGBA", "I;16")
 _EIGHT_BITS = (
     'scale it to 8 bits and make it "L", e.g. Image.fromarray((numpy.asarray(image) >> 8).astype("uint8"))'
 )
-_SIXTEEN_BITS = 'call image.convert("I;16")'
+_SIXTEEN_BITS = 'give numpy.asarray(image).astype("uint16")'
 _OTHER_MODES = {
     "1": 'call image.convert("L")',
     "LA": 'call image.convert("RGBA")',

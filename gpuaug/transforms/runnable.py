@@ -253,7 +253,7 @@ class Runnable(FixedSettings, nn.Module):
         if not isinstance(images, Packed) and images.dim() == 5:
             return clips_of(self.apply_recipes(images.flatten(0, 1), passes), images.shape[1])
         advice.on_images(images, self.step.leaves)
-        if (kept := sixteen_bits.kept(images, self.step.leaves)) is not None and isinstance(images, Tensor):
+        if (kept := sixteen_bits.kept(images, self.step)) is not None and isinstance(images, Tensor):
             out = self._run_passes(sixteen_bits.shares_of(images), passes)
             return out if self._normalizes(len(passes) - 1) else sixteen_bits.values_of(out, kept)
         return self._run_passes(images, passes)

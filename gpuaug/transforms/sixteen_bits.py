@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
@@ -15,9 +13,9 @@ from gpuaug.transforms.step import Step
 _STAGES = (Stage.GEOMETRY, Stage.ERASE, Stage.OUTPUT)
 
 
-def kept(images: Images, leaves: Iterable[Step]) -> torch.dtype | None:
-    """The type of images of 16 bits that the ``leaves`` of a chain leave as they are; None: these are others,
-    or ``Window`` reads them.
+def kept(images: Images, chain: Step) -> torch.dtype | None:
+    """The type of images of 16 bits that a chain leaves as they are; None: these are others, or ``Window``
+    reads them.
 
     Raises:
         ValueError: a transform that computes with levels of 8 bits, by name; images of different sizes.
@@ -25,13 +23,12 @@ def kept(images: Images, leaves: Iterable[Step]) -> torch.dtype | None:
     dtype = images.dtype
     if dtype not in SIXTEEN_BITS:
         return None
-    steps = list(leaves)
-    if steps[0].transform.stage == Stage.READ:
+    if chain.leaves[0].transform.stage == Stage.READ:
         return None
-    for step in steps:
-        if step.transform.stage not in _STAGES:
+    for leaf in chain.leaves:
+        if leaf.transform.stage not in _STAGES:
             raise ValueError(
-                f"{step.transform.label()} is for levels of 8 bits, got {dtype_name(dtype)} images: put "
+                f"{_owner(chain, leaf)} is for levels of 8 bits, got {dtype_name(dtype)} images: put "
                 "Window(low, high) first. Without, only geometry, erasing and Normalize may be in the chain"
             )
     if isinstance(images, Packed):
@@ -39,6 +36,12 @@ def kept(images: Images, leaves: Iterable[Step]) -> torch.dtype | None:
             f"images of different sizes must be uint8, got {dtype_name(dtype)}: put Window(low, high) first"
         )
     return dtype
+
+
+def _owner(chain: Step, leaf: Step) -> str:
+    """The transform that people gave, of which a leaf is one: a policy, rather than its op."""
+    steps = (step for _, step in chain.walk() if hasattr(step.transform, "stage") and leaf in step.leaves)
+    return next(steps).transform.label()
 
 
 def shares_of(images: Tensor) -> Tensor:
