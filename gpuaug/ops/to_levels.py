@@ -51,7 +51,8 @@ def shares_of(images: Tensor, recipes: Recipes) -> tuple[Tensor, Recipes]:
         return images, recipes
     start, low, high = reading.windows.unbind(1)
     source = (start // images[0].numel()).clamp(0, len(images) - 1)
-    low, span = low / (VALUE_UNIT * _WHITE), (high - low) / (VALUE_UNIT * _WHITE)
+    # Of float64 first: a quotient of whole numbers would be of the default type.
+    low, span = (end.double() / (VALUE_UNIT * _WHITE) for end in (low, high - low))
     low, span = (end.to(images.dtype)[:, None, None, None] for end in (low, span))
     return clamped((images[source] - low) / span), recipes._replace(reading=None)
 
