@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 KINDS = {torch.uint8: 1, torch.uint16: 2, torch.int16: 3}
 UNTOUCHED = 0x4D
+SPANS = (510 * 7, 37 * 16 + 5, 1, 37 * 4096 + 5)  # of the first, many a value lies halfway between two levels
 CAUGHT = re.compile(
     r"AddressSanitizer: (heap|stack|global)-|ThreadSanitizer: data race|Sanitizer: SEGV|runtime error"
     r"|is \d+, expected \d+"
@@ -100,10 +101,13 @@ def case(images: Tensor, interleaved: bool, blocks: int, cropped: bool = True) -
     builder = RecipeBuilder.of_batch(shape, index)
     if cropped:
         builder.crop((width // 3, height // 4), (max(width // 2, 1), max(height // 2, 1)), index > 0)
+        builder.resize((width, height), index > 0)
     recipes = builder.recipes((height, width))
-    low = torch.arange(count) * 1601 - 3000
-    ends = torch.stack((low, low + 37 * 16 ** (torch.arange(count) % 4) + 5), dim=1)
-    recipes = read_through(recipes, ends, shape)
+    if cropped:  # what a record without geometry says of one goes for nothing
+        recipes.records[-1, WORD["right"]] = recipes.records[-1, WORD["bottom"]] = 1
+    low = torch.arange(count) * 1601 - 3001
+    span = torch.tensor(SPANS)[torch.arange(count) % len(SPANS)]
+    recipes = read_through(recipes, torch.stack((low, low + span), dim=1), shape)
     return encode(
         images, recipes.reading.windows, recipes.records, interleaved, recipes.reading.values, blocks
     )

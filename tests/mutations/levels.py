@@ -10,11 +10,7 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "a factor that is rounded down": ("plain", "(span << shift) + 1;", "(span << shift);"),
         "a value below the window": ("plain", "n < 0 ? 0 : ", ""),
         "a value above the window": ("plain", "(n > scale.span ? scale.span : n)", "n"),
-        "a window of no width": (
-            "plain",
-            "clamp(window.high, low + 1, kMost)",
-            "clamp(window.high, low, kMost)",
-        ),
+        "ends of no window": ("address", "clamp(window.low, kLeast, kMost - 1)", "window.low"),
         "ends in whole values": ("plain", "value * kValueUnit", "value"),
         "columns that nobody reads": (
             "address",
@@ -44,7 +40,7 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         ),
         "lines of the first block alone": ("plain", "int64_t{part} * warps + threadIdx.x", "threadIdx.x"),
         "one line for all warps": ("thread", " + threadIdx.x / kLineLanes; line", "; line"),
-        "the first columns alone": ("plain", "x < lines.length", "x < kLineLanes"),
+        "columns that are left out": ("plain", "x += kLineLanes", "x += 2 * kLineLanes"),
         "levels where the values were": ("plain", "values.out + recipe.offset", "values.out + window.offset"),
     },
 }
