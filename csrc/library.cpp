@@ -6,6 +6,11 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   library.def(
       "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, bool interleaved, "
       "int stages, bool channels_last, Tensor? scale_shift=None) -> Tensor");
+  // Values of 8 or 16 bits as levels, through a window for each draw (gpuaug/ops/to_levels.py says what each argument
+  // is).
+  library.def(
+      "to_levels(Tensor storage, Tensor windows, Tensor records, int channels, bool interleaved, int values) "
+      "-> Tensor");
   // Draws (n, 3), index, copy and key, from their index and copy (n).
   library.def("keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor");
   // The draws at some positions of an epoch (gpuaug/sampling/order.py says what each argument is).

@@ -25,7 +25,7 @@ from gpuaug.images.batch import (
 )
 from gpuaug.images.levels import full_precision
 from gpuaug.images.packed import Images, Packed, channels_of, is_pinned
-from gpuaug.ops import floating
+from gpuaug.ops import floating, to_levels
 from gpuaug.ops.in_parts import in_parts
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import COLOR
@@ -90,7 +90,7 @@ def augment(
             would not get; color for images of more than 4 channels.
     """
     if not isinstance(images, Packed):
-        check_images(images)
+        check_images(images, values=recipes.reading is not None)
     if recipes.records.device != images.device and not is_read_over_bus(images, recipes.records.device):
         raise RuntimeError(
             f"images and recipes must be on one device, got {images.device} and {recipes.records.device}; "
@@ -114,11 +114,13 @@ def augment(
         # In float32 at least, whatever autocast says, and rounded once.
         with full_precision(images.device):
             wide = images.to(torch.promote_types(images.dtype, torch.float32))
+            wide, recipes = to_levels.shares_of(wide, recipes)
             out = floating.augment(wide, recipes, images.dtype)
             out = normalize_floats(out, mean, std) if normalized else out
         channels_last = wants_channels_last(memory_format, has_channels_last(images))
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
         return out.to(dtype or images.dtype).contiguous(memory_format=memory_format)
+    images, recipes = to_levels.levels_of(images, recipes)
     for name, value in (
         ("mean and std", mean),
         ("mean and std", std),
@@ -159,14 +161,15 @@ def augment(
 
 
 def is_read_over_bus(images: Images, device: torch.device) -> bool:
-    """Whether a device reads images where they lie in the host's memory: pinned bytes, by CUDA's kernel.
+    """Whether a device reads images where they lie in the host's memory: pinned bytes or values of 16 bits,
+    by CUDA's kernel.
 
     >>> is_read_over_bus(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), torch.device("cpu"))
     False
     """
     if device.type != "cuda" or images.device.type != "cpu":
         return False
-    return (isinstance(images, Packed) or images.dtype == torch.uint8) and is_pinned(images)
+    return (isinstance(images, Packed) or not images.is_floating_point()) and is_pinned(images)
 
 
 # ---- One stage at a time

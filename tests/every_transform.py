@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from gpuaug.transforms import Transform, catalogue
+from gpuaug.transforms import Entry, Transform, catalogue
 
 # Where the defaults do nothing, or ask for larger images.
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -20,18 +20,26 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "ScaleJitter": {"target_size": (15, 28), "scale_range": (0.5, 1.5)},
     "RandomShortestSize": {"min_size": (11, 15, 30), "max_size": 28},
     "Pad": {"padding": (1, 2, 3, 4), "fill": 99},
+    "Window": {"low": (10, 40), "high": (180, 230)},
     "Resize": {"size": (9, 17)},  # one side shrinks as well
     "RandomCrop": {"size": 15},
     "CenterCrop": {"size": 15},
     "RandomResizedCrop": {"size": (11, 40)},
 }
+# Which a chain alone may hold: they are of all draws.
+OF_CHAINS = ("Normalize", "Window")
 ENTRIES = {entry.name: entry for entry in catalogue()}
 every_transform = pytest.mark.parametrize("name", ENTRIES)
 
 
+def required(entry: Entry) -> dict[str, int]:
+    """Settings that have no default: sizes, and ends of a window of values."""
+    return {name: 200 if name == "high" else 8 for name in entry.required}
+
+
 def build(name: str) -> Transform:
     entry = ENTRIES[name]
-    settings = dict.fromkeys(entry.required, 8) | SETTINGS.get(name, {})
+    settings = required(entry) | SETTINGS.get(name, {})
     if "p" in [parameter.name for parameter in entry.parameters]:
         settings["p"] = 1.0
     return entry.kind(**settings)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from every_transform import required
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -22,7 +23,7 @@ with_and_without_draws = pytest.mark.parametrize("draws", [(DRAWS,), ()], ids=["
 
 
 def build(entry):
-    return entry.kind(**dict.fromkeys(entry.required, 8), seed=3)
+    return entry.kind(**required(entry), seed=3)
 
 
 @pytest.fixture(autouse=True)

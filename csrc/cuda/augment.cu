@@ -1,7 +1,6 @@
 // The op `augment` on CUDA: one launch on the current stream, and one before it where curves go by the image; no
 // synchronisation. Any number of threads may call it, and a graph may capture it.
 #include <cuda_runtime.h>
-#include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/csrc/stable/accelerator.h>
 #include <torch/csrc/stable/macros.h>
 #include <torch/headeronly/core/MemoryFormat.h>
@@ -11,9 +10,9 @@
 #include <optional>
 
 #include "cuda/gpu.h"
-#include "cuda/host_memory.h"
 #include "cuda/kernel.cuh"
 #include "cuda/measured.h"
+#include "cuda/on_device.h"
 #include "host/call.h"
 
 namespace gpuaug {
@@ -21,12 +20,6 @@ namespace gpuaug {
 using torch::headeronly::MemoryFormat;
 
 namespace {
-
-cudaStream_t current_stream(int32_t device) {
-  void* stream = nullptr;
-  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));
-  return static_cast<cudaStream_t>(stream);
-}
 
 // As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile. So a grid has
 // some thousands of blocks, however large the batch. A block is of whole warps, but nothing relies on a warp's lanes
@@ -73,16 +66,6 @@ Tensor measure(Batch& batch, int64_t stages, int32_t device, cudaStream_t stream
   batch.measured = static_cast<Measured*>(memory.mutable_data_ptr());
   launch_variant<kStatistics, uint8_t>(counted(batch), stages, device, stream);
   return memory;
-}
-
-// Where the GPU reads a storage: in its own memory, or over the bus in page-locked memory of the host.
-const uint8_t* readable(const Tensor& storage) {
-  const auto* bytes = static_cast<const uint8_t*>(storage.const_data_ptr());
-  if (!storage.is_cpu()) return bytes;
-  const uint8_t* address = device_address(bytes, storage.numel());
-  STD_TORCH_CHECK(address != nullptr,
-                  "storage in the host's memory must be page-locked for a GPU to read it: pin_memory() makes it so");
-  return address;
 }
 
 }  // namespace

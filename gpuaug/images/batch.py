@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+SIXTEEN_BITS = (torch.uint16, torch.int16)
 MOST_CHANNELS = 64
 FEW_CHANNELS = 4  # as many as the kernel takes at a time; more come in parts
 
@@ -21,9 +22,10 @@ _CONVERSIONS = {
 }
 
 
-def check_images(images: Any, name: str = "images", *, clips: bool = False) -> None:
+def check_images(images: Any, name: str = "images", *, clips: bool = False, values: bool = False) -> None:
     """Raise unless ``images`` is a uint8 or floating tensor ``(N, C, H, W)`` with 1 to ``MOST_CHANNELS``
-    channels, or, where there may be ``clips``, one ``(N, T, C, H, W)``.
+    channels, or, where there may be ``clips``, one ``(N, T, C, H, W)``; where there may be ``values`` of
+    16 bits, uint16 or int16.
 
     >>> check_images(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
     >>> check_images(torch.zeros(2, 16, 3, 8, 8, dtype=torch.uint8), clips=True)
@@ -33,9 +35,12 @@ def check_images(images: Any, name: str = "images", *, clips: bool = False) -> N
         way = _CONVERSIONS.get("Image" if kind.endswith("Image") or kind.endswith("ImageFile") else kind)
         hint = f"; convert with {way}" if way else ""
         raise TypeError(f"{name} must be a tensor (N, C, H, W), got {kind}{hint}")
-    if images.dtype != torch.uint8 and images.dtype not in FLOATS:
+    if not (is_bytes_or_floats(images.dtype) or (values and images.dtype in SIXTEEN_BITS)):
+        sixteen = "uint16, int16, " if values else ""
+        way = "" if values or images.dtype not in SIXTEEN_BITS else "; gpuaug.Window(low, high) takes 16 bits"
         raise TypeError(
-            f"{name} must be uint8, float16, bfloat16, float32 or float64, got {dtype_name(images)}"
+            f"{name} must be uint8, {sixteen}float16, bfloat16, float32 or float64, "
+            f"got {dtype_name(images)}{way}"
         )
     shape = tuple(images.shape)
     form = "(N, C, H, W) or (N, T, C, H, W)" if clips else "(N, C, H, W)"
@@ -47,6 +52,15 @@ def check_images(images: Any, name: str = "images", *, clips: bool = False) -> N
         raise ValueError(f"{name} must have a height and a width of at least 1 pixel, got shape {shape}")
     if len(shape) == 5 and shape[1] == 0:
         raise ValueError(f"{name} must be clips of at least 1 frame, got shape {shape}")
+
+
+def is_bytes_or_floats(dtype: torch.dtype) -> bool:
+    """Whether it is a type of images whose levels are known: of bytes, or shares of white.
+
+    >>> is_bytes_or_floats(torch.uint8), is_bytes_or_floats(torch.int16)
+    (True, False)
+    """
+    return dtype == torch.uint8 or dtype in FLOATS
 
 
 def check_order(images: Tensor, name: str = "images") -> None:
@@ -130,7 +144,7 @@ def check_size(size: Any, name: str = "size") -> tuple[int, int]:
 
 
 def array_to_tensor(image: np.ndarray) -> Tensor:
-    """A uint8 array ``(H, W)`` or ``(H, W, C)`` as a tensor ``(C, H, W)`` of the same memory.
+    """An array ``(H, W)`` or ``(H, W, C)`` as a tensor ``(C, H, W)`` of the same memory.
 
     >>> array_to_tensor(np.zeros((2, 4, 3), np.uint8)).shape
     torch.Size([3, 2, 4])
@@ -143,7 +157,7 @@ def array_to_tensor(image: np.ndarray) -> Tensor:
 
 
 def flat_storage(images: Tensor) -> tuple[Tensor, bool]:
-    """The bytes of a uint8 batch as one flat tensor, and whether they are interleaved (channels last).
+    """The values of a batch as one flat tensor, and whether they are interleaved (channels last).
 
     A batch that is dense in neither order is copied; the input is never written.
     """

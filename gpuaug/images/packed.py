@@ -15,7 +15,7 @@ from gpuaug.images.batch import FEW_CHANNELS, MOST_CHANNELS, are_channels, array
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Packed:
-    """uint8 images of different sizes in one flat buffer; ``pack`` makes it, every transform takes it.
+    """Images of different sizes in one flat buffer; ``pack`` makes it, every transform takes it.
 
     >>> packed = pack([torch.zeros(3, 4, 5, dtype=torch.uint8), torch.ones(3, 2, 6, dtype=torch.uint8)])
     >>> packed
@@ -24,8 +24,8 @@ class Packed:
     ([0, 60], torch.Size([3, 2, 6]))
 
     Attributes:
-        storage: the bytes of all images, uint8 ``(bytes,)``, on any device.
-        offsets: where each image begins in the storage, in bytes; int64 ``(n,)`` on the host.
+        storage: the values of all images, uint8, uint16 or int16 ``(values,)``, on any device.
+        offsets: where each image begins in the storage, in values; int64 ``(n,)`` on the host.
         heights, widths: in pixels, int64 ``(n,)`` on the host.
         channels: of every image, 1 to 64.
         interleaved: whether an image's memory is ``(H, W, C)``, else ``(C, H, W)``.
@@ -50,6 +50,10 @@ class Packed:
     @property
     def device(self) -> torch.device:
         return self.storage.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.storage.dtype
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Packed:
         """The same images on a device. What the host needs to know of them stays there."""
@@ -98,12 +102,14 @@ def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
 
     Args:
         images: at least one; uint8 tensors ``(C, H, W)`` on one device, or NumPy arrays ``(H, W, C)`` or
-            ``(H, W)``; C is 1 to 64, the same for all, and above 4 only where an image is more than 4 pixels
-            high and wide. Where the memory of all is ``(H, W, C)``, as decoders give it, and C is at most 4,
-            it stays so; else it becomes ``(C, H, W)``.
+            ``(H, W)``; or uint16 or int16 for all, for a chain that begins with ``Window``. C is 1 to 64, the
+            same for all, and above 4 only where an image is more than 4 pixels high and wide. Where the
+            memory of all is ``(H, W, C)``, as decoders give it, and C is at most 4, it stays so; else it
+            becomes ``(C, H, W)``.
 
     Raises:
-        TypeError: what is not uint8, nor a tensor or an array, with its position.
+        TypeError: what is not uint8, uint16 or int16, another type than the first image's, or neither a
+            tensor nor an array, with the position.
         ValueError: no image, another shape, a height or width of 0, or another number of channels than the
             first image's, with the position.
         RuntimeError: images on two devices.
@@ -114,6 +120,8 @@ def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
     positions = range(len(tensors))
     channels, devices = zip(*((len(image), image.device) for image in tensors), strict=True)
     check_one("images must have one number of channels", channels, "at position", positions)
+    dtypes = [dtype_name(image) for image in tensors]
+    check_one("images must have one dtype", dtypes, "at position", positions, TypeError)
     check_one("images must be on one device", devices, "at position", positions, RuntimeError)
     interleaved = channels[0] <= FEW_CHANNELS and all(is_interleaved(image) for image in tensors)
     order = (1, 2, 0) if interleaved else (0, 1, 2)
@@ -190,8 +198,10 @@ def _checked(image: Any, position: int) -> Tensor:
             "images must be tensors (C, H, W) or NumPy arrays (H, W, C) or (H, W), "
             f"got {type(image).__name__} at position {position}"
         )
-    if dtype != "uint8":
-        raise TypeError(f"images of different sizes must be uint8, got {dtype} at position {position}")
+    if dtype not in ("uint8", "uint16", "int16"):
+        raise TypeError(
+            f"images of different sizes must be uint8, uint16 or int16, got {dtype} at position {position}"
+        )
     shape = tuple(image.shape)
     whole = len(shape) == 3
     fits = (whole and are_channels(shape, axis)) or (len(shape) == 2 and axis == 2)

@@ -76,7 +76,7 @@ class Form(NamedTuple):
     def _stack_images(self, images: list[Any]) -> Tensor:
         if self.image is Tensor:
             return stack_alike(images, self.interleaved)
-        batch = empty_batch((len(images), *self.shape), torch.uint8)
+        batch = empty_batch((len(images), *self.shape), torch.from_numpy(images[0][:0]).dtype)
         # Joined along the height, as stacking makes a view of each.
         np.concatenate(images, out=batch.numpy().reshape(-1, *self.shape[1:]))
         return as_planes(batch)

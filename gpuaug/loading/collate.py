@@ -36,7 +36,7 @@ def collate(samples: Sequence[Any]) -> Any:
         ``tv_tensors`` ``BoundingBoxes`` or ``KeyPoints``, each is a list with one entry for each sample.
 
     Raises:
-        ValueError: images of different numbers of channels, or of different sizes that are not uint8; other
+        ValueError: images of different numbers of channels, or floating ones of different sizes; other
             items of different shapes; naming the two samples.
         TypeError: images, or other items, of different types.
     """
@@ -91,9 +91,9 @@ def _check_alike(images: list[Tensor], indices: list[int]) -> None:
     dtypes = list(map(dtype_name, images))
     check_one("the images of a batch must have one dtype", dtypes, "for sample", indices, TypeError)
     for index, image in zip(indices, images, strict=True):
-        if image.shape != first.shape and image.dtype != torch.uint8:
+        if image.shape != first.shape and image.is_floating_point():
             raise ValueError(
-                f"images of different sizes must be uint8, got {dtype_name(image)}, {tuple(first.shape)} for "
-                f"sample {indices[0]} and {tuple(image.shape)} for sample {index}: resize them in the data "
-                "set, or leave them uint8"
+                f"images of different sizes must be uint8, uint16 or int16, got {dtype_name(image)}, "
+                f"{tuple(first.shape)} for sample {indices[0]} and {tuple(image.shape)} for sample {index}: "
+                "resize them in the data set, or leave them uint8"
             )

@@ -6,29 +6,36 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from gpuaug.images.batch import FEW_CHANNELS, FLOATS, MOST_CHANNELS, are_channels, array_to_tensor, dtype_name
+from gpuaug.images.batch import (
+    FEW_CHANNELS,
+    MOST_CHANNELS,
+    SIXTEEN_BITS,
+    are_channels,
+    array_to_tensor,
+    dtype_name,
+    is_bytes_or_floats,
+)
 from gpuaug.images.pixels import check_pixels
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_MODES = ("L", "RGB", "RGBA")
+_MODES = ("L", "RGB", "RGBA", "I;16")
 _EIGHT_BITS = (
     'scale it to 8 bits and make it "L", e.g. Image.fromarray((numpy.asarray(image) >> 8).astype("uint8"))'
 )
+_SIXTEEN_BITS = 'give numpy.asarray(image).astype("uint16")'
 _OTHER_MODES = {
     "1": 'call image.convert("L")',
     "LA": 'call image.convert("RGBA")',
     "PA": 'call image.convert("RGBA")',
     "I": _EIGHT_BITS,
     "F": _EIGHT_BITS.replace(">> 8", "* 255"),
-    "I;16": _EIGHT_BITS,
-    "I;16L": _EIGHT_BITS,
-    "I;16B": _EIGHT_BITS,
-    "I;16N": _EIGHT_BITS,
+    "I;16L": _SIXTEEN_BITS,
+    "I;16B": _SIXTEEN_BITS,
+    "I;16N": _SIXTEEN_BITS,
 }
 
 
@@ -39,9 +46,9 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
     torch.Size([3, 2, 4])
 
     Args:
-        image: a PIL image of mode L, RGB or RGBA; a uint8 array ``(H, W)`` or ``(H, W, C)``; or a CPU tensor
-            ``(C, H, W)`` of uint8, or of floats, which take the differentiable path. C is 1 to 4, or up to 64
-            where the image is more than 4 pixels high and wide.
+        image: a PIL image of mode L, RGB, RGBA or I;16 (uint16); an array ``(H, W)`` or ``(H, W, C)`` of
+            uint8, uint16 or int16; or a CPU tensor ``(C, H, W)`` of those, or of floats, which take the
+            differentiable path. C is 1 to 4, or up to 64 where the image is more than 4 pixels high and wide.
         index: the sample's index, for messages.
 
     Returns:
@@ -83,9 +90,9 @@ def _from_tensor(image: Tensor, index: int) -> Tensor:
             f"sample {index}: a data set gives images on the CPU, got {image.device}; "
             "images that live on a device go into a DeviceDataset"
         )
-    if image.dtype != torch.uint8 and image.dtype not in FLOATS:
+    if not is_bytes_or_floats(image.dtype) and image.dtype not in SIXTEEN_BITS:
         raise TypeError(
-            f"sample {index}: the image must be uint8, float16, bfloat16, float32 or float64, "
+            f"sample {index}: the image must be uint8, uint16, int16, float16, bfloat16, float32 or float64, "
             f"got {dtype_name(image)}"
         )
     if image.ndim != 3:
@@ -103,9 +110,9 @@ def _way_to(image: Any, tensor: Tensor) -> str:
 
 
 def _from_array(image: np.ndarray, index: int) -> Tensor:
-    if image.dtype != np.uint8:
+    if image.dtype not in (np.uint8, np.uint16, np.int16):
         raise TypeError(
-            f"sample {index}: an array image must be uint8, got {image.dtype}; "
+            f"sample {index}: an array image must be uint8, uint16 or int16, got {image.dtype}; "
             "float images are given as tensors (C, H, W)"
         )
     if image.ndim not in (2, 3):
@@ -124,7 +131,7 @@ def _pixels(image: Image.Image, index: int) -> np.ndarray:
     if image.mode not in _MODES:
         advice = _OTHER_MODES.get(image.mode, 'call image.convert("RGB")')
         raise TypeError(
-            f"sample {index}: a PIL image must be of mode L, RGB or RGBA, got {image.mode!r}; "
+            f"sample {index}: a PIL image must be of mode L, RGB, RGBA or I;16, got {image.mode!r}; "
             f"{advice} in the data set"
         )
     return np.array(image)

@@ -20,7 +20,7 @@ from gpuaug.transforms.annotations.tv_tensors import kind_of, like, plain
 
 
 class DeviceDataset:
-    """uint8 images that live on a device, with their labels.
+    """uint8, uint16 or int16 images that live on a device, with their labels.
 
     >>> dataset = DeviceDataset(torch.zeros(10, 3, 32, 32, dtype=torch.uint8), torch.arange(10) % 2)
     >>> len(dataset), dataset.device, dataset.images.shape
@@ -31,13 +31,14 @@ class DeviceDataset:
     device may stay in pinned memory of the host (``pin_memory``), from which the device reads.
 
     Args:
-        images: uint8 ``(N, C, H, W)``, C is 1 to 64. Copied only where dense in neither memory order, or
-            channels_last of more than 4 channels. Or images of different sizes, from ``gpuaug.pack``.
+        images: uint8, uint16 or int16 ``(N, C, H, W)``, C is 1 to 64. Copied only where dense in neither
+            memory order, or channels_last of more than 4 channels. Or images of different sizes, from
+            ``gpuaug.pack``.
         labels: ``(N, ...)``, on the same device; a ``tv_tensors.Mask`` ``(N, [k,] H, W)`` follows the
             geometry.
 
     Raises:
-        TypeError: not tensors (nor packed images), or images that are not uint8.
+        TypeError: not tensors (nor packed images), or images of another type.
         ValueError: other shapes, or not one label for each image.
         RuntimeError: images and labels on two devices.
     """
@@ -90,7 +91,7 @@ class DeviceDataset:
             pin: whether images that stay on the host are page-locked, as by ``pin_memory``.
 
         Raises:
-            TypeError: images that are not uint8.
+            TypeError: floating images, or images of two types.
             ValueError: a data set without samples, or images of two numbers of channels, naming the sample;
                 ``pin`` for a CUDA device.
             RuntimeError: what the data set raised, naming the sample; ``pin`` where there is no CUDA.
@@ -108,15 +109,16 @@ class DeviceDataset:
             samples = tqdm(samples, total=len(dataset), desc="decoding", unit="image")
         # One buffer that grows: what is decoded is in memory once, whether or not the sizes turn out equal.
         storage, sizes, labels = bytearray(), [], []
-        channels, interleaved = 0, False
+        channels, interleaved, dtype = 0, False, torch.uint8
         for index, sample in enumerate(samples):
             image, label = _pair(sample, index)
-            if image.dtype != torch.uint8:
+            if image.is_floating_point():
                 raise TypeError(
-                    f"sample {index}: the images of a DeviceDataset must be uint8, got {dtype_name(image)}"
+                    f"sample {index}: the images of a DeviceDataset must be uint8, uint16 or int16, "
+                    f"got {dtype_name(image)}"
                 )
             if index == 0:
-                channels = len(image)
+                channels, dtype = len(image), image.dtype
                 interleaved = is_interleaved(image) and channels <= FEW_CHANNELS
             check_one(
                 "the images of a DeviceDataset must have one number of channels",
@@ -125,11 +127,18 @@ class DeviceDataset:
                 (0, index),
                 advice=": convert them in the data set",
             )
+            check_one(
+                "the images of a DeviceDataset must have one dtype",
+                (dtype_name(dtype), dtype_name(image)),
+                "for sample",
+                (0, index),
+                TypeError,
+            )
             rows = image.permute(1, 2, 0) if interleaved else image
-            storage += rows.contiguous().numpy().data
+            storage += rows.contiguous().view(torch.uint8).numpy().data
             sizes.append((image.shape[1], image.shape[2]))
             labels.append(label)
-        flat = torch.frombuffer(storage, dtype=torch.uint8)
+        flat = torch.frombuffer(storage, dtype=dtype)
         packed = Packed.of_sizes(flat, sizes, channels, interleaved)
         dense = len(set(sizes)) == 1
         together = default_collate([plain(label) if isinstance(label, Tensor) else label for label in labels])
@@ -166,7 +175,7 @@ class DeviceDataset:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """One sample, untransformed: uint8 ``(C, H, W)`` and its label."""
+        """One sample, untransformed: ``(C, H, W)`` and its label."""
         return self.images[index], self.labels[index]
 
     def __repr__(self) -> str:
@@ -203,9 +212,9 @@ def _pair(sample: Sample, index: int) -> tuple[Tensor, Any]:
 
 
 def _dense(images: Tensor) -> Tensor:
-    check_images(images)
+    check_images(images, values=True)
     check_order(images)
-    if images.dtype != torch.uint8:
-        raise TypeError(f"images must be uint8, got {dtype_name(images)}")
+    if images.is_floating_point():
+        raise TypeError(f"images must be uint8, uint16 or int16, got {dtype_name(images)}")
     kept = has_channels_last(images) and images.shape[1] <= FEW_CHANNELS
     return images if kept else images.contiguous()

@@ -13,7 +13,7 @@ from gpuaug.files.image_file import ImageFile
 from gpuaug.files.image_files import ImageFiles
 from gpuaug.files.substitutes import Substitutes
 from gpuaug.images.packed import Packed, Source
-from gpuaug.recipe.layout import WORD
+from gpuaug.recipe.reading import read_elsewhere
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.windows import read_windows, whole_windows
 from gpuaug.travel.buffers import Buffer, BufferRing, Event
@@ -142,8 +142,8 @@ class FileBatch:
         storage = self._buffer.bytes(int(lengths.sum()))
         self.images = Packed(storage, offsets, windows.heights, windows.widths, channels, interleaved=True)
         if self._recipes is not None:
-            records[:, WORD["offset"]] = offsets
-            self.passes = (first._replace(records=records), *others)
+            first = read_elsewhere(first._replace(records=records), offsets, storage.numel())
+            self.passes = (first, *others)
         self._places = list(
             zip(offsets.tolist(), windows.left.tolist(), windows.top.tolist(), windows.sizes, strict=True)
         )

@@ -86,7 +86,7 @@ def _images(images: Any, rows: np.ndarray, index: int) -> Tensor | None:
         return batch.permute(0, 3, 1, 2) if interleaved else batch
     if not images.flags.c_contiguous:
         return None  # NumPy would copy all of them first
-    batch = empty_batch((len(rows), *images.shape[1:]), torch.uint8)
+    batch = empty_batch((len(rows), *images.shape[1:]), first.dtype)
     # The rows are in range; to raise for others, NumPy would write to a buffer first.
     np.take(images, rows, axis=0, out=batch.numpy(), mode="clip")
     return as_planes(batch)

@@ -27,6 +27,8 @@ __version__ = "0.1.0"
 SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
     "bool interleaved, int stages, bool channels_last, Tensor? scale_shift=None) -> Tensor",
+    "to_levels(Tensor storage, Tensor windows, Tensor records, int channels, bool interleaved, int values) "
+    "-> Tensor",
     "keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor",
     "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) "
     "-> Tensor",

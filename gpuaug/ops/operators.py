@@ -6,14 +6,15 @@ import torch
 from torch import Tensor
 
 from gpuaug.arguments import check_one_device
-from gpuaug.ops import backends, keyed, reference
+from gpuaug.ops import backends, keyed, reference, to_levels
 from gpuaug.recipe import assemble, program
 
 if not backends.has_cpu:
-    for _op in (reference.augment, keyed.keyed_draws, keyed.uniform, assemble.assemble):
+    for _op in (reference.augment, to_levels.to_levels, keyed.keyed_draws, keyed.uniform, assemble.assemble):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not backends.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
+    torch.library.impl("gpuaug::to_levels", "CUDA", to_levels.to_levels)
 
 
 @torch.library.register_fake("gpuaug::augment")
@@ -33,6 +34,14 @@ def _(
     check_one_device(storage=storage, records=records, table=table, scale_shift=scale_shift)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     return like.new_empty((records.shape[0], channels, height, width)).contiguous(memory_format=memory_format)
+
+
+@torch.library.register_fake("gpuaug::to_levels")
+def _(
+    storage: Tensor, windows: Tensor, records: Tensor, channels: int, interleaved: bool, values: int
+) -> Tensor:
+    check_one_device(storage=storage, windows=windows, records=records)
+    return records.new_empty((values,), dtype=torch.uint8)
 
 
 @torch.library.register_fake("gpuaug::keyed_draws")

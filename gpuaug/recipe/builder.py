@@ -48,6 +48,9 @@ class RecipeBuilder:
     """
 
     samples: Tensor | None = None  # the draws' indices, for messages
+    ends: Tensor | None = (
+        None  # of the windows of values that draws are read through, as ``read_through`` has
+    )
 
     def __init__(
         self,

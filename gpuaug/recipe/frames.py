@@ -30,7 +30,12 @@ def recipes_of_frames(recipes: Recipes, frames: int, channels: int, keys: Tensor
     if keys is not None:
         records[:, :, WORD["key"]] = keys
     groups = tuple(_group_of_frames(group, frames, number, keys) for group in recipes.groups)
-    return recipes._replace(records=records.flatten(0, 1), groups=groups)
+    reading = recipes.reading
+    if reading is not None:
+        windows = reading.windows[:, None].repeat(1, frames, 1)
+        windows[:, :, 0] += step[:, None] * number
+        reading = reading._replace(windows=windows.flatten(0, 1))
+    return recipes._replace(records=records.flatten(0, 1), groups=groups, reading=reading)
 
 
 def _group_of_frames(group: Group, frames: int, number: Tensor, keys: Tensor | None) -> Group:

@@ -34,6 +34,7 @@ def header() -> str:
         **{"kImpulseUnit": layout.IMPULSE_UNIT, "kFirstFree": layout.FIRST_FREE},
         **{"kSharpenUnit": layout.SHARPEN_UNIT, "kMostSharpening": layout.MOST_SHARPENING},
         **{"kContrastUnit": layout.CONTRAST_UNIT, "kMostContrast": layout.MOST_CONTRAST},
+        **{"kValueUnit": layout.VALUE_UNIT, "kLeastEnd": layout.LEAST_END, "kMostEnd": layout.MOST_END},
         **dict(zip(("kGreyRed", "kGreyGreen", "kGreyBlue"), layout.GREY, strict=True)),
     }
     flags = {

@@ -72,8 +72,11 @@ FIRST_FREE = WORD["noise"]  # from here on, the words that a WORDS entry may wri
 
 
 class Stage(IntEnum):
-    """The kernel's stages in its fixed order, and what may follow the kernel in the same pass."""
+    """The kernel's stages in its fixed order, what may come before it, and what may follow it in the same
+    pass.
+    """
 
+    READ = -1  # before the kernel: levels of values that a window maps
     GEOMETRY = 0
     BLUR = 1
     COLOR = 2
@@ -96,6 +99,11 @@ BITS = {
     **{"statistics": STATISTICS, "sharpness": SHARPNESS},
     **{"nearest": NEAREST, "perspective": PERSPECTIVE},
 }
+
+# ---- Reading
+
+VALUE_UNIT = 16  # a window's ends are kept in 1/VALUE_UNIT of a value
+LEAST_END, MOST_END = -65536, 131072  # of a window, in values
 
 # ---- Geometry
 

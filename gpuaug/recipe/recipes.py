@@ -47,6 +47,19 @@ class Group(NamedTuple):
         return value.reshape(len(value), -1, 1, 1)
 
 
+class Reading(NamedTuple):
+    """How a pass reads images that are not levels yet: each draw through a window of values.
+
+    Attributes:
+        windows: int64 ``(n, 3)``: the first value of each draw's image in the storage, and the window's low
+            and high end, in 1/VALUE_UNIT. The record's own offset is the image's in what is made of it.
+        values: how many levels are made: those of all draws' images.
+    """
+
+    windows: Tensor
+    values: int
+
+
 class Recipes(NamedTuple):
     """One pass over a batch: a record for each draw, and what all draws have in common.
 
@@ -62,6 +75,7 @@ class Recipes(NamedTuple):
         groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
         rows: int64 ``(m,)``, the draws that the pass changes, where the others may stay where they are, in
             the result of the pass before; None: all are made anew, as they are while a graph is captured.
+        reading: of the first pass, how its images become levels; None: they are levels.
     """
 
     records: Tensor
@@ -69,14 +83,17 @@ class Recipes(NamedTuple):
     stages: int
     groups: tuple[Group, ...] = ()
     rows: Tensor | None = None
+    reading: Reading | None = None
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Recipes:
         return self.each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
         """The same recipes, each of ``tensors`` changed, in their order."""
+        reading = self.reading
         return self._replace(
             records=change(self.records),
+            reading=None if reading is None else reading._replace(windows=change(reading.windows)),
             rows=None if self.rows is None else change(self.rows),
             groups=tuple(group.each(change) for group in self.groups),
         )
@@ -84,7 +101,8 @@ class Recipes(NamedTuple):
     @property
     def tensors(self) -> list[Tensor]:
         rows = [] if self.rows is None else [self.rows]
-        return [self.records, *rows, *(tensor for group in self.groups for tensor in group.tensors)]
+        windows = [] if self.reading is None else [self.reading.windows]
+        return [self.records, *windows, *rows, *(tensor for group in self.groups for tensor in group.tensors)]
 
     def field(self, name: str) -> Tensor:
         """One field of every draw, int64 ``(n,)``."""

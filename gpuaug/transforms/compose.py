@@ -75,7 +75,7 @@ class Compose(Container):
     normalises only.
 
     Args:
-        transforms: at least one; ``Normalize`` only as the last.
+        transforms: at least one; ``Window`` only as the first, ``Normalize`` only as the last.
         apply_to: the draws to augment: "all" (recommended: a network may learn the marks of augmentation as
             a label where only the minority has them), or only the "copies" that over-sampling made (the
             articles' scheme). The others are only resized and normalised.
@@ -274,9 +274,14 @@ def _sizes(option: Step) -> dict[int, str]:
 
 
 def refuse_output(container: Container) -> None:
-    """Raise where a container holds ``Normalize``, which a chain alone may."""
+    """Raise where a container holds ``Normalize`` or ``Window``, which a chain alone may."""
     for step in container.assign_passes(PassCursor(), count())[0].leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(
                 f"{type(container).__name__} must not hold Normalize: all draws of a batch share their output"
+            )
+        if step.transform.stage == Stage.READ:
+            raise ValueError(
+                f"{type(container).__name__} must not hold Window: all draws are read through one, so that "
+                "it comes first in the chain"
             )

@@ -36,3 +36,4 @@ from gpuaug.transforms.policies.timm import *
 from gpuaug.transforms.policies.trivial_augment import *
 from gpuaug.transforms.sharpness import *
 from gpuaug.transforms.statistics import *
+from gpuaug.transforms.window import *

@@ -31,6 +31,7 @@ class PassCursor:
     geometry: Geometry = Geometry.NONE
     curves: int = 0
     interpolations: frozenset[str] = frozenset()
+    began: bool = False  # whether any transform is in the chain
 
     def admits(self, stage: Stage, geometry: Geometry, interpolation: str | None = None) -> bool:
         """Whether a transform of that stage may still join the open pass."""
@@ -55,6 +56,7 @@ class PassCursor:
             *(start.pass_index, stage, max(start.geometry, geometry)),
             start.curves + (stage == Stage.CURVES),
             start.interpolations | ({interpolation} if interpolation else set()),
+            began=True,
         )
 
     @staticmethod
@@ -66,4 +68,5 @@ class PassCursor:
             *(latest, max(c.stage for c in last)),
             *(max(c.geometry for c in last), max(c.curves for c in last)),
             frozenset().union(*(c.interpolations for c in last)),
+            began=True,
         )

@@ -15,10 +15,11 @@ from gpuaug.images.packed import Images, Packed, Source, source_of
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.frames import frame_keys, recipes_of_frames
 from gpuaug.recipe.layout import Stage
-from gpuaug.recipe.recipes import Recipes
+from gpuaug.recipe.reading import read_through
+from gpuaug.recipe.recipes import Reading, Recipes
 from gpuaug.recipe.selection import Selection
 from gpuaug.tracing import traced
-from gpuaug.transforms import advice
+from gpuaug.transforms import advice, sixteen_bits
 from gpuaug.transforms.annotations.call import call_annotated, clips_of
 from gpuaug.transforms.annotations.geometry import Annotation, Augmented
 from gpuaug.transforms.draw_batch import DrawBatch, check_draws
@@ -180,7 +181,7 @@ class Runnable(FixedSettings, nn.Module):
             TypeError: images, draws, index or labels of another type.
         """
         if not isinstance(images, Packed):
-            check_images(images, clips=True)
+            check_images(images, clips=True, values=True)
             check_order(images)
             advice.on_clips(images)
         if draws is None:
@@ -209,7 +210,7 @@ class Runnable(FixedSettings, nn.Module):
         if draws.shape[0] == 0:  # size and stages are those of any draw
             first = torch.zeros(1, dtype=torch.int64, device="cpu")
             passes = self.recipes(first.new_zeros(1, 3), one, first, first)
-            return tuple(p._replace(records=p.records[:0], groups=(), rows=None) for p in passes)
+            return tuple(_of_no_draw(recipes) for recipes in passes)
         return self.make_recipes(draws, source, index, labels)
 
     def make_recipes(
@@ -230,6 +231,8 @@ class Runnable(FixedSettings, nn.Module):
             self.write_pass(batch, self.step, True, self.training)
             size = _one_size(builder)
             recipes = builder.recipes(size)
+            if builder.ends is not None:
+                recipes = read_through(recipes, builder.ends, source)
             recipes = recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes
             # What this pass gives, the next one takes.
             if frames:
@@ -250,6 +253,12 @@ class Runnable(FixedSettings, nn.Module):
         if not isinstance(images, Packed) and images.dim() == 5:
             return clips_of(self.apply_recipes(images.flatten(0, 1), passes), images.shape[1])
         advice.on_images(images, self.step.leaves)
+        if (kept := sixteen_bits.kept(images, self.step)) is not None and isinstance(images, Tensor):
+            out = self._run_passes(sixteen_bits.shares_of(images), passes)
+            return out if self._normalizes(len(passes) - 1) else sixteen_bits.values_of(out, kept)
+        return self._run_passes(images, passes)
+
+    def _run_passes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
         count = len(passes)
         out = self._run_pass(images, passes[0], count == 1)
         for number, recipes in enumerate(passes[1:], start=2):
@@ -300,6 +309,11 @@ def _of_changed(recipes: Recipes) -> Recipes:
         return recipes
     rows = recipes.field("stages").nonzero().flatten()
     return recipes if len(rows) == len(recipes.records) else recipes._replace(rows=rows)
+
+
+def _of_no_draw(recipes: Recipes) -> Recipes:
+    reading = None if recipes.reading is None else Reading(recipes.reading.windows[:0], 0)
+    return recipes._replace(records=recipes.records[:0], groups=(), rows=None, reading=reading)
 
 
 def _note_place(module: nn.Module, name: str, member: nn.Module | None) -> None:

@@ -183,6 +183,8 @@ def test_alpha(name, dtype):
         others[:, 3] = images[:, 3]
         assert torch.equal(out[:, 3], build(name)(others, DRAWS)[:, 3])
         assert torch.equal(out[:, :3], build(name)(images[:, :3].contiguous(), DRAWS))
+    elif name == "Window":  # as a color is read
+        assert torch.equal(out[:, [3, 1, 2, 0]], build(name)(images[:, [3, 1, 2, 0]], DRAWS))
     elif kind == "normalizes":
         torch.testing.assert_close(out, ((images / 255.0 if dtype == torch.uint8 else images) - 0.4) / 0.3)
     else:

@@ -186,8 +186,8 @@ GOOD = torch.zeros(3, 2, 2, dtype=torch.uint8)
     ("images", "error", "message"),
     [
         ([], ValueError, "images must hold at least one image, got none"),
-        ([GOOD, GOOD.float()], TypeError, "must be uint8, got float32 at position 1"),
-        ([GOOD, np.zeros((2, 2, 3))], TypeError, "must be uint8, got float64 at position 1"),
+        ([GOOD, GOOD.float()], TypeError, "uint8, uint16 or int16, got float32 at position 1"),
+        ([GOOD, np.zeros((2, 2, 3))], TypeError, "uint8, uint16 or int16, got float64 at position 1"),
         ([GOOD, GOOD.tolist()], TypeError, r"must be tensors \(C, H, W\) or NumPy .* got list at position 1"),
         ([GOOD, GOOD[:, :0]], ValueError, r"at least 1 pixel high .* got shape \(3, 0, 2\) at position 1"),
         ([np.zeros((2, 0), np.uint8)], ValueError, r"at least 1 pixel .* got shape \(2, 0\) at position 0"),

@@ -58,7 +58,7 @@ def test_images_of_different_sizes_are_packed(decoded):
 
 def test_floats_of_different_sizes_name_the_samples():
     samples = [sample(4, torch.rand(3, 2, 2)), sample(6, torch.rand(3, 2, 2)), sample(9, torch.rand(3, 5, 2))]
-    message = r"must be uint8, got float32, \(3, 2, 2\) for sample 4 and \(3, 5, 2\) for sample 9: resize"
+    message = r"uint16 or int16, got float32, \(3, 2, 2\) for sample 4 and \(3, 5, 2\) for sample 9: resize"
     with pytest.raises(ValueError, match=message):
         collate(samples)
 

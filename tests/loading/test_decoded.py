@@ -71,13 +71,14 @@ def test_tensor_subclasses_become_tensors():
 @pytest.mark.parametrize(
     ("image", "error", "message"),
     [
-        (Image.new("P", (2, 2)), TypeError, "mode L, RGB or RGBA, got 'P'; call image.convert(\"RGB\")"),
+        (Image.new("P", (2, 2)), TypeError, "RGBA or I;16, got 'P'; call image.convert(\"RGB\")"),
         (Image.new("CMYK", (2, 2)), TypeError, "got 'CMYK'; call image.convert(\"RGB\")"),
         (Image.new("1", (2, 2)), TypeError, "got '1'; call image.convert(\"L\")"),
         (Image.new("LA", (2, 2)), TypeError, "got 'LA'; call image.convert(\"RGBA\")"),
-        (Image.new("I;16", (2, 2)), TypeError, "got 'I;16'; scale it to 8 bits"),
-        (np.zeros((2, 2, 3)), TypeError, "an array image must be uint8, got float64"),
-        (np.zeros((2, 2), bool), TypeError, "an array image must be uint8, got bool"),
+        (Image.new("I", (2, 2)), TypeError, "got 'I'; scale it to 8 bits"),
+        (Image.new("I;16B", (2, 2)), TypeError, "got 'I;16B'; give numpy.asarray(image).astype(\"uint16\")"),
+        (np.zeros((2, 2, 3)), TypeError, "an array image must be uint8, uint16 or int16, got float64"),
+        (np.zeros((2, 2), bool), TypeError, "an array image must be uint8, uint16 or int16, got bool"),
         (np.zeros((3, 8, 8), np.uint8), ValueError, "got (8, 3, 8) as (C, H, W): arrays are (H, W, C)"),
         (np.zeros((1, 2, 2, 3), np.uint8), ValueError, "(H, W) or (H, W, C), got shape (1, 2, 2, 3)"),
         (np.zeros((0, 2, 3), np.uint8), ValueError, "height and width must be at least 1, got (0, 2)"),

@@ -207,7 +207,7 @@ def test_from_dataset_shows_progress(capsys):
             "images must be a tensor, got ndarray: convert it with torch.as_tensor",
         ),
         (IMAGES, LABELS.tolist(), TypeError, "labels must be a tensor, got list"),
-        (IMAGES.float(), LABELS, TypeError, "images must be uint8, got float32"),
+        (IMAGES.float(), LABELS, TypeError, "images must be uint8, uint16 or int16, got float32"),
         (
             IMAGES[0],
             LABELS,
@@ -232,7 +232,7 @@ def test_faults(images, labels, error, message):
     ("samples", "error", "message"),
     [
         ([], ValueError, "at least 1 sample, got 0"),
-        ([(torch.zeros(3, 2, 2), 0)], TypeError, "sample 0: .* must be uint8, got float32"),
+        ([(torch.zeros(3, 2, 2), 0)], TypeError, "sample 0: .* uint8, uint16 or int16, got float32"),
         (
             [(np.zeros((2, 2), np.uint8), 0), (np.zeros((2, 2, 3), np.uint8), 0)],
             ValueError,

@@ -6,6 +6,7 @@ import pkgutil
 
 import pytest
 import torch
+from every_transform import required
 
 import gpuaug
 from gpuaug import transforms
@@ -16,7 +17,7 @@ every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.
 
 
 def build(entry):
-    return entry.kind(**dict.fromkeys(entry.required, 8))  # sizes are all that has no default
+    return entry.kind(**required(entry))
 
 
 def test_every_public_transform_is_in_it_once():

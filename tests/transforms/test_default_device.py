@@ -6,6 +6,7 @@ Shown with the device meta, whose tensors hold no values: one factory without a 
 import numpy as np
 import pytest
 import torch
+from every_transform import OF_CHAINS, required
 
 import gpuaug
 from gpuaug import functional as F
@@ -36,9 +37,10 @@ def test_chains(entry, dtype):
     images = IMAGES if dtype == torch.uint8 else IMAGES / 255
 
     def make():
-        transform = entry.kind(**dict.fromkeys(entry.required, 8))
+        transform = entry.kind(**required(entry))
         last = [] if entry.name == "Normalize" else [gpuaug.Normalize([0.4, 0.5, 0.6], 0.25)]
-        chain = gpuaug.Compose([gpuaug.RandomApply([transform], p=0.9), *last] if last else [transform])
+        some = transform if entry.name in OF_CHAINS else gpuaug.RandomApply([transform], p=0.9)
+        chain = gpuaug.Compose([some, *last])
         return [chain(images, DRAWS), chain(images), transform(images[:, :, :, :9], DRAWS)]
 
     same_under_meta(make)

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from every_transform import required
 from torch import nn
 
 import gpuaug as ga
@@ -18,7 +19,7 @@ DRAWS = torch.stack((torch.arange(4), torch.ones(4).long(), torch.arange(4) * 0x
 
 
 def build(entry, **settings):
-    return entry.kind(**dict.fromkeys(entry.required, 8) | settings)
+    return entry.kind(**required(entry) | settings)
 
 
 def flips():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from every_transform import ENTRIES, build, every_transform
+from every_transform import ENTRIES, build, every_transform, required
 
 import gpuaug as ga
 
@@ -28,7 +28,7 @@ def check(chain, images, expected):
 @pytest.mark.parametrize("floating", [False, True], ids=["bytes", "floats"])
 def test_of_every_transform(name, given, floating):
     images = (IMAGES / 255 if floating else IMAGES).contiguous(memory_format=FORMATS[given])
-    some = ENTRIES[name].kind(**dict.fromkeys(ENTRIES[name].required, 8))  # acts on some of the images
+    some = ENTRIES[name].kind(**required(ENTRIES[name]))  # acts on some of the images
     for own in (build(name), some):
         check(own, images, FORMATS[given])
         for asked in FORMATS.values():

@@ -7,6 +7,7 @@ import pkgutil
 
 import pytest
 import torch
+from every_transform import required
 from torch import nn
 
 import gpuaug as ga
@@ -56,7 +57,7 @@ def test_no_name_of_a_module_has_another_meaning(kind):
 
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
 def test_no_attribute_of_an_object_hides_one_of_a_module(entry):
-    built = entry.kind(**dict.fromkeys(entry.required, 8))
+    built = entry.kind(**required(entry))
     assert (vars(built).keys() & MODULE) - vars(nn.Module()).keys() == set()
 
 

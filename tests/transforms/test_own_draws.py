@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from every_transform import required
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -28,7 +29,7 @@ def keys(transform, n=4):
 
 
 def build(entry, seed=None):
-    return entry.kind(**dict.fromkeys(entry.required, 8), seed=seed)
+    return entry.kind(**required(entry), seed=seed)
 
 
 @pytest.mark.parametrize("seeds", [(None, None), (0, 0), (7, 7), (1, 2)])

@@ -69,7 +69,7 @@ class Policy(Container):
         batched = last == first and any(op.stage == Stage.BATCHED for op in self.transforms)
         stage = Stage.BATCHED if batched else Stage.CURVES
         return Step(self, place, first, ops), PassCursor(
-            *(last, stage, Geometry.AFFINE, 1), frozenset({INTERPOLATION})
+            *(last, stage, Geometry.AFFINE, 1), frozenset({INTERPOLATION}), began=True
         )
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
