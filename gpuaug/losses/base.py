@@ -18,12 +18,19 @@ REDUCTIONS = ("mean", "sum", "none")
 class ClassLoss(nn.Module):
     """Base of the losses; a subclass says what one label of one row costs (``each``).
 
+    >>> class HingeLoss(ClassLoss):
+    ...     def each(self, scores: Tensor, label: Tensor) -> Tensor:
+    ...         return (1 - scores.gather(1, label[:, None])[:, 0]).clamp(min=0)
+    >>> loss = HingeLoss(classes=2, weight=[1.0, 3.0], deferred=0, reduction="mean")
+    >>> loss(torch.tensor([[0.5, 0.0], [0.0, 0.9]]), torch.tensor([0, 1]))
+    tensor(0.2000)
+
     What holds for all of them:
 
     Shapes and dtypes: ``logits`` are floating ``(n, C)``. Half and bfloat16 are computed in float32, with and
     without autocast, and so is the result; float64 stays. ``targets`` are class numbers ``(n,)``, of any
-    integer dtype, or what a mix gives, ``(y1, y2, lam)``, each ``(n,)``: then a row costs
-    ``lam * loss(y1) + (1 - lam) * loss(y2)``. Other soft labels are refused.
+    integer dtype, in the order of the counts. Or they are what a mix gives, ``(y1, y2, lam)``, each ``(n,)``:
+    then a row costs ``lam * loss(y1) + (1 - lam) * loss(y2)``. Other soft labels are refused.
 
     Units: nats.
 
@@ -91,6 +98,14 @@ class ClassLoss(nn.Module):
     def prior(self, drawn: Counts) -> Tensor:
         """The shares of the classes that the logits of a model carry which this loss trained: what
         ``prior_correction`` takes back.
+
+        >>> from gpuaug.losses import FocalLoss
+        >>> FocalLoss(gamma=0.0, weight=[1.0, 3.0]).prior([0.75, 0.25])
+        tensor([0.5000, 0.5000], dtype=torch.float64)
+
+        They are the draws' shares, times the weights that hold in the epoch, over what a loss adjusts for.
+        That is so for cross-entropy, weighted and adjusted. Focal loss, LDAM and smoothed labels also make
+        probabilities more or less certain, which no shift of a prior takes back.
 
         Args:
             drawn: the shares of the classes among the draws, or their counts, ``(C,)`` and above 0.

@@ -32,7 +32,7 @@ def prior_correction(logits: Tensor, drawn: Counts, natural: Counts) -> Tensor:
             class that was never drawn a model says nothing.
         natural: the shares where the model is used, each at least 0; a class of 0 gets the logit -inf.
 
-    Both may be counts as well: each is divided by its sum.
+    Both may be counts as well: each is divided by its sum. They are read on the host, so keep them there.
 
     Returns:
         ``(..., C)`` in the logits' dtype and on their device, with a gradient; half and bfloat16 are computed

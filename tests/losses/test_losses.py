@@ -287,12 +287,18 @@ def test_what_the_logits_carry():
     assert weighted.prior(drawn).tolist() == pytest.approx([3 / 14, 1 / 14, 8 / 14, 2 / 14])
 
 
-@pytest.mark.parametrize("build", [FocalLoss, partial(LogitAdjustedLoss, [600, 200]), LDAMLoss])
-def test_the_prior_is_what_a_model_learns(build):
+@pytest.mark.parametrize(
+    "loss",
+    [
+        FocalLoss(0.0),
+        FocalLoss(0.0, weight=[1.0, 2.0]),
+        LogitAdjustedLoss([600, 200]),
+        LogitAdjustedLoss([600, 200], 0.5, weight=[3.0, 1.0]),
+    ],
+    ids=repr,
+)
+def test_the_prior_is_what_a_model_learns(loss):
     """Images say nothing here, so a bias alone is trained, to its end: the logits are the prior."""
-    if build in (FocalLoss, LDAMLoss):
-        build = partial(FocalLoss, 0.0, weight=[1.0, 2.0])
-    loss = build()
     bias = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([0] * 3 + [1])
     optimizer = torch.optim.LBFGS([bias], max_iter=100, tolerance_grad=1e-12)

@@ -46,13 +46,13 @@ def terms(epochs: int) -> dict[str, Callable[..., Term]]:
     """The terms by name, for a study of so many epochs. A bare name is called without arguments.
 
     >>> terms(10)["ldam_drw"]().about
-    'LDAM, with weights by effective number from epoch 8 on (Cao et al., 2019)'
+    'LDAM of cosines, weights by effective number from epoch 8 on (Cao et al., 2019)'
     """
     usual = max(1, epochs * 4 // 5)  # 160 of 200 epochs, as LDAM's authors defer
 
     def ldam_drw(since: int = usual, max_margin: float = 0.5) -> Term:
         weights = effective_number().sets
-        said = f"LDAM, with weights by effective number from epoch {since} on (Cao et al., 2019)"
+        said = f"LDAM of cosines, weights by effective number from epoch {since} on (Cao et al., 2019)"
         make = loss_term(said, lambda samples, drawn, **o: LDAMLoss(samples, max_margin, _SCALE, **o))
         own = {"scale": _SCALE, "cosine": True, "deferred": whole("since", since)}
         return Term(said, {**make.sets, **own, **weights})

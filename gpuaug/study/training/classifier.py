@@ -35,7 +35,8 @@ def _outputs(layer: nn.Module) -> int:
 
 
 def end_in_cosines(model: nn.Module, classes: int) -> None:
-    """Put a ``CosineClassifier`` in the place of the classifier; its weights come from torch's generator.
+    """Put a ``CosineClassifier`` in the place of the classifier; its weights come from torch's generator. In
+    that of a convolution it gives the cosines at each place, which the network then averages.
 
     >>> model = nn.Sequential(nn.Conv2d(8, 2, 1), nn.Flatten())
     >>> end_in_cosines(model, 2)
