@@ -10,6 +10,7 @@ Under ``torch.compile`` values are not looked at, and the kernel clamps what it 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from gpuaug.images.levels import full_precision
 from gpuaug.images.packed import Images, Packed, channels_of, is_pinned
 from gpuaug.ops import floating
 from gpuaug.ops.in_parts import in_parts
+from gpuaug.ops.in_turn import in_turn, run_in_turn
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import COLOR
 from gpuaug.recipe.recipes import Recipes
@@ -54,6 +56,7 @@ def augment(
     table: Tensor | None = None,
     scale_shift: Tensor | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
+    before: Sequence[Recipes] = (),
 ) -> Tensor:
     """Run a batch's recipes: one pass, one launch.
 
@@ -79,6 +82,7 @@ def augment(
         scale_shift: what ``normalization_scale_shift(mean, std)`` gives, beside the table: a kernel may
             compute the values rather than look them up, where they give the table's to the bit.
         memory_format: of the result; by default the images'.
+        before: the recipes of passes that run first; each reads what the one before gives.
 
     Returns:
         ``(n, C, *recipes.size)``.
@@ -91,6 +95,10 @@ def augment(
     """
     if not isinstance(images, Packed):
         check_images(images)
+    if before and not run_in_turn(images):
+        for earlier in before:
+            images = augment(images, earlier, memory_format=memory_format)
+        before = ()
     if recipes.records.device != images.device and not is_read_over_bus(images, recipes.records.device):
         raise RuntimeError(
             f"images and recipes must be on one device, got {images.device} and {recipes.records.device}; "
@@ -138,6 +146,8 @@ def augment(
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
     if table is not None:
         check_rows("mean and std" if normalized else "table", table, len(recipes.records))
+    if before:
+        return in_turn(images, [*before, recipes], table, scale_shift, memory_format)
     if channels > FEW_CHANNELS:
         return in_parts(images, recipes, table, scale_shift, memory_format)
     if isinstance(images, Packed):

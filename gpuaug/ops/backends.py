@@ -27,6 +27,9 @@ __version__ = "0.1.0"
 SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
     "bool interleaved, int stages, bool channels_last, Tensor? scale_shift=None) -> Tensor",
+    "augment_in_turn(Tensor storage, Tensor[] records, Tensor? table, int channels, int[] sizes, "
+    "bool interleaved, bool channels_last, Tensor? scale_shift=None) -> Tensor",
+    "mix(Tensor(a!) images, Tensor? rows, Tensor parts, Tensor shares) -> ()",
     "keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor",
     "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) "
     "-> Tensor",
