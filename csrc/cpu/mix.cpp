@@ -22,12 +22,24 @@ using torch::stable::Tensor;
 
 constexpr int kMostMixed = 17;                // an image and sixteen parts
 constexpr int64_t kPiece = int64_t{1} << 15;  // bytes of an image that a thread mixes at a time
-constexpr int64_t kMostShare = kMixUnit - 1;  // of 16 bits with a sign; of 255 levels that is all of them
 
 void check_flat(const Tensor& tensor, const char* name) {
   STD_TORCH_CHECK(tensor.scalar_type() == ScalarType::Byte && tensor.dim() == 2 && tensor.is_contiguous(), name,
                   " must be contiguous uint8 (n, bytes)");
   check_extent(tensor, name);
+}
+
+// Rounding gives each of them half a step more at most.
+void check_shares(const int64_t* shares, int64_t count, int64_t each) {
+  for (int64_t n = 0; n < count; ++n, shares += each) {
+    int64_t all = 0;
+    for (int64_t k = 0; k < each; ++k) {
+      STD_TORCH_CHECK(shares[k] >= 0 && shares[k] < kMixUnit, "shares must be in [0, ", kMixUnit, "), got ", shares[k]);
+      all += shares[k];
+    }
+    STD_TORCH_CHECK(all <= kMixUnit + kMostMixed, "shares must add up to ", kMixUnit + kMostMixed, " at most, got ",
+                    all);
+  }
 }
 
 }  // namespace
@@ -52,8 +64,9 @@ void mix_cpu(Tensor images, const std::optional<Tensor>& rows, const Tensor& par
     STD_TORCH_CHECK(numbers[n] >= 0 && numbers[n] < images.size(0), "rows must be in [0, ", images.size(0), "), got ",
                     numbers[n]);
   }
-  if (size == 0) return;
   const auto* given = static_cast<const int64_t*>(shares.const_data_ptr());
+  check_shares(given, count, own_parts + 1);
+  if (size == 0) return;
   const auto* others = static_cast<const uint8_t*>(parts.const_data_ptr());
   auto* out = static_cast<uint8_t*>(images.mutable_data_ptr());
   const int64_t pieces = (size + kPiece - 1) / kPiece;
@@ -65,8 +78,7 @@ void mix_cpu(Tensor images, const std::optional<Tensor>& rows, const Tensor& par
       uint8_t* own = out + (numbers ? numbers[n] : n) * size + at;
       for (int64_t k = 0; k <= own_parts; ++k) {
         from[static_cast<size_t>(k)] = k == 0 ? own : others + (n * own_parts + k - 1) * size + at;
-        share[static_cast<size_t>(k)] =
-            static_cast<int16_t>(std::clamp<int64_t>(given[n * (own_parts + 1) + k], 0, kMostShare));
+        share[static_cast<size_t>(k)] = static_cast<int16_t>(given[n * (own_parts + 1) + k]);
       }
       mix_levels(from.data(), share.data(), static_cast<int>(own_parts) + 1, own, std::min(kPiece, size - at));
     }

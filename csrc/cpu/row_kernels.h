@@ -151,7 +151,8 @@ void salt_and_pepper_row(const uint16_t* bits, const ImpulseStage& stage, Row le
 
 // ---- Between images
 
-// Their sum, each with its share in 1/kMixUnit, rounded; shares that are not negative and add up to 2^31 / 256 at most.
+// Their sum, each with its share in 1/kMixUnit, rounded to 1/128, and then rounded; the shares add up to a few steps
+// more than one at most, so that 16 bits hold it.
 constexpr int kMixUnit = 1 << 15;
 void mix_levels(const uint8_t* const* images, const int16_t* shares, int count, uint8_t* out, int64_t n);
 

