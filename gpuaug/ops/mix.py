@@ -14,8 +14,8 @@ HALF = FINE // 2
 
 
 def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> None:
-    """Mix bytes in place, in whole numbers: each level times its share is rounded to 1/128 of a level, and the
-    sum to a level.
+    """Mix bytes in place, in whole numbers: each level times its share is rounded to 1/128 of a level, and
+    the sum to a level.
 
     >>> images = torch.tensor([[0, 100], [7, 7]], dtype=torch.uint8)
     >>> parts = torch.tensor([[200, 0]], dtype=torch.uint8)
@@ -45,7 +45,8 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
     count = len(shares) * (shares.shape[1] - 1)
     if tuple(parts.shape) != (count, images.shape[1]):
         raise RuntimeError(
-            f"parts must be ({count}, {images.shape[1]}), as many as the shares name, got {tuple(parts.shape)}"
+            f"parts must be ({count}, {images.shape[1]}), as many as the shares name, "
+            f"got {tuple(parts.shape)}"
         )
     _check_shares(shares)
     fine = torch.full(some.shape, HALF, dtype=torch.int32, device=images.device)  # in 1/128 of a level

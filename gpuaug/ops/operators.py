@@ -10,7 +10,14 @@ from gpuaug.ops import backends, keyed, mix, reference
 from gpuaug.recipe import assemble, program
 
 if not backends.has_cpu:
-    for _op in (reference.augment, reference.augment_in_turn, mix.mix, keyed.keyed_draws, keyed.uniform, assemble.assemble):
+    for _op in (
+        reference.augment,
+        reference.augment_in_turn,
+        mix.mix,
+        keyed.keyed_draws,
+        keyed.uniform,
+        assemble.assemble,
+    ):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not backends.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)

@@ -50,8 +50,8 @@ def augment_in_turn(
     channels_last: bool,
     scale_shift: Tensor | None = None,
 ) -> Tensor:
-    """The op ``gpuaug::augment_in_turn``: passes one after another, each on what the one before gave; ``sizes``
-    has the height and the width of each.
+    """The op ``gpuaug::augment_in_turn``: passes one after another, each on what the one before gave;
+    ``sizes`` has the height and the width of each.
     """
     if len(records) == 0 or len(sizes) != 2 * len(records):
         raise RuntimeError(
@@ -64,8 +64,7 @@ def augment_in_turn(
         _check_call(storage, own, None, channels, 1, 1, None)
         if len(own) != len(records[-1]):
             raise RuntimeError(
-                "records must be of the same draws in each pass, "
-                f"got {len(own)} and {len(records[-1])}"
+                f"records must be of the same draws in each pass, got {len(own)} and {len(records[-1])}"
             )
     for own, height, width in zip(records[1:], heights, widths, strict=False):
         _check_own(own, channels, height, width)

@@ -42,8 +42,9 @@ class AugMix(Transform):
 
     torchvision's ops, magnitudes, signs and shares; each draw of a batch has chains and shares of its own.
     The kernel makes the chains of all draws at once, in as many passes as a chain has ops, at most; they are
-    mixed in whole numbers, within 0.02 of a level before they are rounded (0.08 of 17 images). Beyond the image is black; bilinear. Masks, boxes and keypoints stay
-    where they are. ``print(augment.chains)`` shows the ops.
+    mixed in whole numbers, within 0.02 of a level before they are rounded (0.08 where 17 images are mixed).
+    Beyond the image is black; bilinear. Masks, boxes and keypoints stay where they are.
+    ``print(augment.chains)`` shows the ops.
 
     Args:
         severity: the strongest magnitude is bin ``severity - 1`` of 10, in [1, 10].
@@ -169,7 +170,7 @@ class Chain(Policy):
 
 
 def _mixed_bytes(images: Tensor, chains: Tensor, rows: Tensor | None, shares: Tensor) -> Tensor:
-    """Some images mixed with their ``chains``, one after another. The images are the pass's own: they change."""
+    """Some images mixed with their ``chains``, one after another. They are the pass's own, and change."""
     (storage, interleaved), (parts, _) = flat_storage(images), flat_storage(chains)
     bytes_of_each = images.shape[1:].numel()
     torch.ops.gpuaug.mix(storage.view(-1, bytes_of_each), rows, parts.view(-1, bytes_of_each), shares)
