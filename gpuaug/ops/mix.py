@@ -50,7 +50,7 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
         )
     _check_shares(shares)
     fine = torch.full(some.shape, HALF, dtype=torch.int32, device=images.device)  # in 1/128 of a level
-    own = [some, *parts.view(len(some), -1, images.shape[1]).unbind(1)]
+    own = [some, *parts.view(len(some), shares.shape[1] - 1, images.shape[1]).unbind(1)]
     for part, share in zip(own, shares.int()[:, :, None].unbind(1), strict=True):
         fine += (part.int() * (share * FINE) + MIX_UNIT // 2) // MIX_UNIT
     mixed = (fine // FINE).clamp_(max=255).to(torch.uint8)

@@ -59,9 +59,9 @@ def augment_in_turn(
             f"got {len(sizes)} for {len(records)}"
         )
     heights, widths = sizes[::2], sizes[1::2]
-    for own in records:
+    for own, height, width in zip(records, heights, widths, strict=True):
         check_one_device(storage=storage, records=own)
-        _check_call(storage, own, None, channels, 1, 1, None)
+        _check_call(storage, own, None, channels, height, width, None)
         if len(own) != len(records[-1]):
             raise RuntimeError(
                 f"records must be of the same draws in each pass, got {len(own)} and {len(records[-1])}"
