@@ -251,14 +251,15 @@ class Runnable(FixedSettings, nn.Module):
         if not isinstance(images, Packed) and images.dim() == 5:
             return clips_of(self.apply_recipes(images.flatten(0, 1), passes), images.shape[1])
         advice.on_images(images, self.step.leaves)
-        out, done = images, 0
-        while done < len(passes):
-            several = _together(out, passes[done:])
-            done += len(several)
-            out = self._run_passes(out, several, done == len(passes))
-        return out
+        return self._run(images, passes)
 
-    def _run_passes(self, images: Images, passes: tuple[Recipes, ...], last: bool) -> Tensor:
+    def _run(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
+        several = _together(images, passes)
+        rest = passes[len(several) :]
+        out = self._run_together(images, several, not rest)
+        return self._run(out, rest) if rest else out
+
+    def _run_together(self, images: Images, passes: tuple[Recipes, ...], last: bool) -> Tensor:
         *before, recipes = passes
         rows = None if before else recipes.rows
         if isinstance(images, Tensor) and rows is not None and not _is_captured(images):

@@ -135,16 +135,17 @@ def passes_of(kinds: Tensor, warped: bool = False) -> Tensor:
     slots = kinds.shape[1]
     if slots > MOST_LISTED or traced():
         return _walked(kinds, warped)
-    places = torch.tensor([len(Kind) ** slot for slot in range(slots)], device="cpu")
-    return _listed(slots, warped)[(kinds * places).sum(1)]
+    listed, places = _listed(slots, warped)
+    return listed[(kinds * places).sum(1)]
 
 
 @cache
-def _listed(slots: int, warped: bool) -> Tensor:
-    """The passes of all that so many ops may be; the first one's kind is the lowest digit."""
+def _listed(slots: int, warped: bool) -> tuple[Tensor, Tensor]:
+    """The passes of all that so many ops may be, and what each one's kind counts in their number."""
     with untraced():
-        digits = torch.cartesian_prod(*[torch.arange(len(Kind), device="cpu")] * slots).view(-1, slots)
-        return _walked(digits.flip(1), warped)
+        places = torch.tensor([len(Kind) ** slot for slot in range(slots)], device="cpu")
+        kinds = torch.arange(len(Kind) ** slots, device="cpu")[:, None] // places % len(Kind)
+        return _walked(kinds, warped), places
 
 
 def _walked(kinds: Tensor, warped: bool) -> Tensor:
