@@ -11,6 +11,12 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
   library.def(
       "to_levels(Tensor storage, Tensor windows, Tensor records, int channels, bool interleaved, int values) "
       "-> Tensor");
+  // Passes one after another, each on what the one before gave: `sizes` has the height and the width of each.
+  library.def(
+      "augment_in_turn(Tensor storage, Tensor[] records, Tensor? table, int channels, int[] sizes, bool interleaved, "
+      "bool channels_last, Tensor? scale_shift=None) -> Tensor");
+  // Images become sums of themselves and of their parts, by shares (gpuaug/ops/mix.py says what each argument is).
+  library.def("mix(Tensor(a!) images, Tensor? rows, Tensor parts, Tensor shares) -> ()");
   // Draws (n, 3), index, copy and key, from their index and copy (n).
   library.def("keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor");
   // The draws at some positions of an epoch (gpuaug/sampling/order.py says what each argument is).

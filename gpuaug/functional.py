@@ -10,6 +10,7 @@ Under ``torch.compile`` values are not looked at, and the kernel clamps what it 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from gpuaug.images.levels import full_precision
 from gpuaug.images.packed import Images, Packed, channels_of, is_pinned
 from gpuaug.ops import floating, to_levels
 from gpuaug.ops.in_parts import in_parts
+from gpuaug.ops.in_turn import in_turn, run_in_turn
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import COLOR
 from gpuaug.recipe.recipes import Recipes
@@ -54,6 +56,7 @@ def augment(
     table: Tensor | None = None,
     scale_shift: Tensor | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
+    before: Sequence[Recipes] = (),
 ) -> Tensor:
     """Run a batch's recipes: one pass, one launch.
 
@@ -79,6 +82,7 @@ def augment(
         scale_shift: what ``normalization_scale_shift(mean, std)`` gives, beside the table: a kernel may
             compute the values rather than look them up, where they give the table's to the bit.
         memory_format: of the result; by default the images'.
+        before: the recipes of passes that run first; each reads what the one before gives.
 
     Returns:
         ``(n, C, *recipes.size)``.
@@ -90,7 +94,12 @@ def augment(
             would not get; color for images of more than 4 channels.
     """
     if not isinstance(images, Packed):
-        check_images(images, values=recipes.reading is not None)
+        first = before[0] if before else recipes
+        check_images(images, values=first.reading is not None)
+    if before and not run_in_turn(images, recipes.records.device):
+        for earlier in before:
+            images = augment(images, earlier, memory_format=memory_format)
+        before = ()
     if recipes.records.device != images.device and not is_read_over_bus(images, recipes.records.device):
         raise RuntimeError(
             f"images and recipes must be on one device, got {images.device} and {recipes.records.device}; "
@@ -120,7 +129,11 @@ def augment(
         channels_last = wants_channels_last(memory_format, has_channels_last(images))
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
         return out.to(dtype or images.dtype).contiguous(memory_format=memory_format)
-    images, recipes = to_levels.levels_of(images, recipes)
+    if before:
+        images, first = to_levels.levels_of(images, before[0])
+        before = (first, *before[1:])
+    else:
+        images, recipes = to_levels.levels_of(images, recipes)
     for name, value in (
         ("mean and std", mean),
         ("mean and std", std),
@@ -140,6 +153,8 @@ def augment(
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
     if table is not None:
         check_rows("mean and std" if normalized else "table", table, len(recipes.records))
+    if before:
+        return in_turn(images, [*before, recipes], table, scale_shift, memory_format)
     if channels > FEW_CHANNELS:
         return in_parts(images, recipes, table, scale_shift, memory_format)
     if isinstance(images, Packed):

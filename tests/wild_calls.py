@@ -199,6 +199,50 @@ def augment(draw: st.DrawFn) -> tuple:
     return storage, records, table, channels, height, width, *rest, line
 
 
+@st.composite
+def augment_in_turn(draw: st.DrawFn) -> tuple:
+    """Records of anything in the first pass, and mostly sound ones in the next."""
+    storage, records, table, channels, height, width, interleaved, _, last, line = draw(augment_records())
+    n, sizes = records.count, [draw(SIDES), draw(SIDES)]
+    later = Later(n, channels, *sizes, draw(SEEDS))
+    if draw(st.integers(0, 4)) == 0:
+        later = draw(tensors((n, len(FIELDS)), values="small", sound=20))
+    sizes += [height, width]
+    if draw(st.integers(0, 9)) == 0:
+        sizes = draw(st.lists(INTEGERS, max_size=5))
+    return storage, [records, later], table, channels, sizes, interleaved, last, line
+
+
+@dataclass(frozen=True)
+class Later:
+    """Records of anything but where they read: what a pass before gives."""
+
+    count: int
+    channels: int
+    height: int
+    width: int
+    seed: int
+
+    def tensor(self) -> Tensor:
+        records = Records(self.count, self.channels, 1 << 30, self.seed).tensor()
+        size = self.channels * self.height * self.width
+        own = {"offset": torch.arange(self.count) * size, "height": self.height, "width": self.width}
+        for name, value in own.items():
+            records[:, WORD[name]] = value
+        return records
+
+
+@st.composite
+def mix(draw: st.DrawFn) -> tuple:
+    n, m, k, size = (draw(st.sampled_from(some)) for some in ((1, 3), (0, 1, 3), (0, 2, 16), (0, 1, 200)))
+    rows = draw(st.one_of(st.none(), tensors((m,), values="small")))
+    m = n if rows is None else m
+    images, parts = draw(tensors((n, size), "uint8", "bits")), draw(tensors((m * k, size), "uint8", "bits"))
+    random = torch.Generator().manual_seed(draw(SEEDS))
+    shares = Changed(as_tuples(torch.randint(0, 1800, (m, 1 + k), generator=random).tolist()), "int64")
+    return images, rows, parts, draw(st.sampled_from((shares, shares, draw(tensors((m, 1 + k))))))
+
+
 def made(tensor: Tensor, shape: tuple[int, ...], *dtypes: torch.dtype) -> None:
     assert (tuple(tensor.shape), tensor.dtype in dtypes) == (shape, True), (tensor.shape, tensor.dtype)
     if tensor.device.type == "cpu":
@@ -217,6 +261,11 @@ OPS: dict[str, tuple[st.SearchStrategy, Callable[[Tensor, list], None]]] = {
     "order": (order(), lambda out, given: made(out, (len(given[3]), 3), given[3].dtype)),
     "augment": (augment(), made_image),
     "augment_records": (augment_records(), made_image),
+    "augment_in_turn": (
+        augment_in_turn(),
+        lambda out, given: made_image(out, [None, given[1][-1], *given[2:4], *given[4][-2:]]),
+    ),
+    "mix": (mix(), lambda out, given: made(given[0], tuple(given[0].shape), torch.uint8)),
 }
 
 

@@ -1,88 +1,79 @@
-// The op `augment` on the CPU: the batch's rows shared out to the threads.
-#include <algorithm>
+// The ops `augment` and `augment_in_turn` on the CPU: the batch's draws shared out to the threads.
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "cpu/draw_passes.h"
 #include "cpu/output_memory.h"
-#include "cpu/output_row.h"
-#include "cpu/row_pipeline.h"
-#include "cpu/statistics.h"
+#include "cpu/strips.h"
 #include "host/call.h"
 
 namespace gpuaug {
 namespace {
 
-// A unit of work is a strip of one draw's rows; a large batch has one strip a draw, a small one enough for all threads.
-struct Strips {
-  int64_t per_draw, rows;
-};
-
-Strips strips_of(const Batch& batch) {
-  constexpr int64_t kFewestRows = 16;  // below that the rows that neighbouring strips both make weigh too much
-  const int64_t wanted = 2 * static_cast<int64_t>(torch::stable::get_num_threads());
-  const int64_t most = std::max<int64_t>(1, batch.height / kFewestRows);
-  const int64_t per_draw = std::clamp<int64_t>((wanted + batch.draws - 1) / batch.draws, 1, most);
-  return {per_draw, (batch.height + per_draw - 1) / per_draw};
-}
-
-bool is_any_measured(const Batch& batch) {
-  return std::any_of(batch.recipes, batch.recipes + batch.draws,
-                     [](const Recipe& recipe) { return is_measured(recipe); });
-}
-
-// The histograms of each draw, of its strips one after another, where its curves are measured and it has several.
-std::vector<uint32_t> count_strips(const Batch& batch, const Strips& strips) {
-  if (strips.per_draw == 1 || !is_any_measured(batch)) return {};
-  const int64_t entries = histogram_entries(batch);
-  std::vector<uint32_t> histograms(static_cast<size_t>(batch.draws * strips.per_draw * entries));
-  torch::stable::parallel_for(0, batch.draws * strips.per_draw, 1, [&](int64_t begin, int64_t end) {
-    Scratch scratch(batch);
-    AxisResampler across;
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t n = unit / strips.per_draw, top = unit % strips.per_draw * strips.rows;
-      if (!is_measured(batch.recipes[n])) continue;
-      count_rows(batch, n, scratch, across, top, std::min(top + strips.rows, batch.height),
-                 histograms.data() + unit * entries);
-    }
-  });
-  return histograms;
-}
-
-// The histograms of one draw. One that is not cut into strips is counted now, so that it is still in the cache when it
-// is painted.
-std::vector<uint32_t> histograms_of(const Batch& batch, int64_t n, const Strips& strips,
-                                    const std::vector<uint32_t>& counted, Scratch& scratch, AxisResampler& across) {
-  const int64_t entries = histogram_entries(batch);
-  std::vector<uint32_t> histograms(static_cast<size_t>(entries));
-  if (strips.per_draw == 1) {
-    count_rows(batch, n, scratch, across, 0, batch.height, histograms.data());
-    return histograms;
-  }
-  for (int64_t strip = n * strips.per_draw; strip < (n + 1) * strips.per_draw; ++strip) {
-    for (int64_t k = 0; k < entries; ++k) histograms[k] += counted[strip * entries + k];
-  }
-  return histograms;
-}
-
+// Of enough draws for all threads.
 template <typename Value>
-void run(const Batch& batch) {
-  const Strips strips = strips_of(batch);
-  const std::vector<uint32_t> counted = count_strips(batch, strips);
-  torch::stable::parallel_for(0, batch.draws * strips.per_draw, 1, [&](int64_t begin, int64_t end) {
-    Scratch scratch(batch);
-    AxisResampler across;
-    OutputRow<Value> output(batch);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t n = unit / strips.per_draw, top = unit % strips.per_draw * strips.rows;
-      output.begin(n);
-      if (const Recipe& recipe = batch.recipes[n]; is_measured(recipe)) {
-        const auto histograms = histograms_of(batch, n, strips, counted, scratch, across);
-        scratch.make_curve_tables(recipe, colored(batch.channels), histograms.data());
-      }
-      RowPipeline(batch, n, scratch, across).run(top, std::min(top + strips.rows, batch.height), output);
-    }
-    output.end();
+void run_draws(const std::vector<Batch>& passes) {
+  torch::stable::parallel_for(0, passes.back().draws, 1, [&](int64_t begin, int64_t end) {
+    DrawPasses<Value> draws(passes);
+    for (int64_t n = begin; n < end; ++n) draws.run(n);
+    draws.end();
   });
+}
+
+// Of few draws: a pass after another, each in strips.
+template <typename Value>
+void run_few(const std::vector<Batch>& passes) {
+  Tensor before;  // keeps what the next pass reads
+  for (size_t k = 0; k < passes.size(); ++k) {
+    Batch batch = passes[k];
+    if (k > 0) batch.storage = static_cast<const uint8_t*>(before.const_data_ptr()), batch.interleaved = false;
+    if (k + 1 == passes.size()) {
+      run_strips<Value>(batch);
+      break;
+    }
+    Tensor out = new_output_cpu(batch.draws, batch.channels, batch.height, batch.width, ScalarType::Byte, false);
+    batch.out = out.mutable_data_ptr(), batch.channels_last = false;
+    run_strips<uint8_t>(batch);
+    before = out;
+  }
+}
+
+void run_passes(const std::vector<Batch>& passes, int64_t element_size) {
+  with_element(element_size, [&](auto element) {
+    if (strips_of(passes.back()).per_draw > 1) {
+      run_few<decltype(element)>(passes);
+    } else {
+      run_draws<decltype(element)>(passes);
+    }
+  });
+}
+
+void check_countable(const Batch& batch, int64_t n) {
+  STD_TORCH_CHECK(!is_measured(batch.recipes[n]) || batch.height <= kMostCounted / batch.width, "recipes: draw ", n,
+                  " has curves that go by the image, of at most ", kMostCounted, " pixels, got ", batch.height, " x ",
+                  batch.width);
+}
+
+void check_first(const Batch& batch) {
+  for (int64_t n = 0; n < batch.draws; ++n) {
+    STD_TORCH_CHECK(readable(batch, batch.recipes[n]), "recipes: draw ", n, " reads outside the images: offset ",
+                    batch.recipes[n].offset, ", size ", batch.recipes[n].height, " x ", batch.recipes[n].width, " in ",
+                    batch.storage_bytes, " bytes");
+    check_countable(batch, n);
+  }
+}
+
+// A pass that reads what the one before gives.
+void check_next(const Batch& batch, const Batch& before) {
+  for (int64_t n = 0; n < batch.draws; ++n) {
+    const Recipe& recipe = batch.recipes[n];
+    STD_TORCH_CHECK(
+        recipe.offset == n * out_per_draw(before) && recipe.height == before.height && recipe.width == before.width,
+        "recipes: draw ", n, " must read what its pass before gives, ", before.height, " x ", before.width, " from ",
+        n * out_per_draw(before), " on, got ", recipe.height, " x ", recipe.width, " from ", recipe.offset, " on");
+    check_countable(batch, n);
+  }
 }
 
 }  // namespace
@@ -92,20 +83,41 @@ Tensor augment_cpu(const Tensor& storage, const Tensor& records, const std::opti
                    bool channels_last, const std::optional<Tensor>& scale_shift) {
   auto call = prepare(storage, records, table, channels, height, width, interleaved, channels_last, scale_shift,
                       new_output_cpu);
-  const Batch& batch = call.batch;
-  for (int64_t n = 0; n < batch.draws; ++n) {
-    STD_TORCH_CHECK(readable(batch, batch.recipes[n]), "recipes: draw ", n, " reads outside the images: offset ",
-                    batch.recipes[n].offset, ", size ", batch.recipes[n].height, " x ", batch.recipes[n].width, " in ",
-                    batch.storage_bytes, " bytes");
-    STD_TORCH_CHECK(!is_measured(batch.recipes[n]) || batch.height <= kMostCounted / batch.width, "recipes: draw ", n,
-                    " has curves that go by the image, of at most ", kMostCounted, " pixels, got ", batch.height, " x ",
-                    batch.width);
+  check_first(call.batch);
+  if (call.batch.draws > 0) run_passes({call.batch}, call.element_size);
+  return call.out;
+}
+
+Tensor augment_in_turn_cpu(const Tensor& storage, const std::vector<Tensor>& records,
+                           const std::optional<Tensor>& table, int64_t channels, const std::vector<int64_t>& sizes,
+                           bool interleaved, bool channels_last, const std::optional<Tensor>& scale_shift) {
+  const size_t count = records.size();
+  STD_TORCH_CHECK(count > 0 && sizes.size() == 2 * count,
+                  "sizes must be a height and a width for each of the records, ", "of one pass at least, got ",
+                  sizes.size(), " for ", count);
+  auto call = prepare(storage, records.back(), table, channels, sizes[2 * count - 2], sizes[2 * count - 1], interleaved,
+                      channels_last, scale_shift, new_output_cpu);
+  std::vector<Batch> passes(count, call.batch);
+  std::vector<Tensor> own;  // what the batches point to
+  for (size_t k = 0; k + 1 < count; ++k) {
+    check_records(records[k]);
+    STD_TORCH_CHECK(records[k].size(0) == call.batch.draws, "records must be of the same draws in each pass, got ",
+                    records[k].size(0), " and ", call.batch.draws);
+    check_out_size(call.batch.draws, channels, sizes[2 * k], sizes[2 * k + 1]);
+    own.push_back(aligned(records[k], alignof(Recipe)));
+    passes[k].recipes = static_cast<const Recipe*>(own.back().const_data_ptr());
+    passes[k].height = sizes[2 * k], passes[k].width = sizes[2 * k + 1];
+    passes[k].table = nullptr, passes[k].scale_shift = nullptr, passes[k].table_per_draw = 0;
   }
-  if (batch.draws == 0) return call.out;
-  with_element(call.element_size, [&](auto element) { run<decltype(element)>(batch); });
+  check_first(passes[0]);
+  for (size_t k = 1; k < count; ++k) check_next(passes[k], passes[k - 1]);
+  if (call.batch.draws > 0) run_passes(passes, call.element_size);
   return call.out;
 }
 
 }  // namespace gpuaug
 
-STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) { library.impl("augment", TORCH_BOX(&gpuaug::augment_cpu)); }
+STABLE_TORCH_LIBRARY_IMPL(gpuaug, CPU, library) {
+  library.impl("augment", TORCH_BOX(&gpuaug::augment_cpu));
+  library.impl("augment_in_turn", TORCH_BOX(&gpuaug::augment_in_turn_cpu));
+}

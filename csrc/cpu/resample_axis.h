@@ -32,6 +32,7 @@ class AxisResampler {
 
   void take(SourceRow from, int channels, Row out) const {
     take_groups(from, channels, first_groups_.data(), out, false, line_);
+    show_beyond(from, channels, out, false);
   }
 
   // All channels of a source row, to 1/128.
@@ -40,10 +41,13 @@ class AxisResampler {
       filter(from, channels, out);
     } else if (!grouped_) {
       blend_columns(from, channels, first_.data(), second_.data(), weights_.data(), outside_, out, line_);
-    } else if (whole_) {
-      take_groups(from, channels, first_groups_.data(), out, true, line_);
     } else {
-      blend_groups(from, channels, first_groups_.data(), second_groups_.data(), weights_.data(), out, line_);
+      if (whole_) {
+        take_groups(from, channels, first_groups_.data(), out, true, line_);
+      } else {
+        blend_groups(from, channels, first_groups_.data(), second_groups_.data(), weights_.data(), out, line_);
+      }
+      show_beyond(from, channels, out, true);
     }
   }
 
@@ -56,7 +60,8 @@ class AxisResampler {
     weights_.resize(lanes);
     const int64_t low = window.left, high = window.right - 1;
     const bool edge = recipe.border == kEdge;
-    bool zeros = false;
+    spans_.clear();
+    halves_.clear();
     int any = 0;
     const Sampling sampling = sampling_of(recipe);
     for (int64_t x = 0; x < line_; ++x) {
@@ -68,15 +73,53 @@ class AxisResampler {
         a = resolve(t.index, window.left, window.right, recipe.border);
         b = resolve(t.index + 1, window.left, window.right, recipe.border);
       }
-      zeros |= a < 0 || b < 0;
+      if (a < 0 || b < 0) note_beyond(x, a, b, t.weight);
       any |= t.weight;
       first_[static_cast<size_t>(x)] = static_cast<int32_t>(a);
       second_[static_cast<size_t>(x)] = static_cast<int32_t>(b);
       weights_[static_cast<size_t>(x)] = static_cast<int16_t>(t.weight << 4);
     }
     whole_ = any == 0;
-    grouped_ = !zeros && recipe.width >= kGroup && prepare_groups(first_, first_groups_, recipe.width) &&
-               (whole_ || prepare_groups(second_, second_groups_, recipe.width));
+    grouped_ = recipe.width >= kGroup && group_taps(first_, first_groups_, recipe) &&
+               (whole_ || group_taps(second_, second_groups_, recipe));
+  }
+
+  // Columns that read beyond a zero border: all of what they read, in spans of them, or one of their two pixels.
+  void note_beyond(int64_t x, int64_t a, int64_t b, int weight) {
+    if (weight == 0 ? a >= 0 : (a < 0) != (b < 0)) {
+      if (weight != 0) halves_.push_back(x);
+    } else if (!spans_.empty() && spans_.back().end == x) {
+      ++spans_.back().end;
+    } else {
+      spans_.push_back({x, x + 1});
+    }
+  }
+
+  // Groups read pixels for these columns too, and here they get what is beyond, as levels or in 1/128.
+  void show_beyond(SourceRow from, int channels, Row out, bool as_fine) const {
+    for (int c = 0; c < channels; ++c) {
+      const auto value = static_cast<int16_t>(as_fine ? fine(outside_[c]) : outside_[c]);
+      for (const Columns& span : spans_) std::fill(out.channel(c) + span.begin, out.channel(c) + span.end, value);
+    }
+    for (const int64_t x : halves_) {
+      blend_columns(from, channels, &first_[static_cast<size_t>(x)], &second_[static_cast<size_t>(x)],
+                    &weights_[static_cast<size_t>(x)], outside_, {out.values + x, out.line}, 1);
+    }
+  }
+
+  // In the place of what lies beyond, a column reads what its neighbour does.
+  bool group_taps(const std::vector<int32_t>& columns, std::vector<Group>& groups, const Recipe& recipe) {
+    if (spans_.empty() && halves_.empty()) return prepare_groups(columns, groups, recipe.width);
+    near_.assign(columns.begin(), columns.end());
+    int32_t last = 0;
+    for (int32_t column : columns) {
+      if (column >= 0) {
+        last = column;
+        break;
+      }
+    }
+    for (int32_t& column : near_) last = column = column < 0 ? last : column;
+    return prepare_groups(near_, groups, recipe.width);
   }
 
   // False where the columns of a group lie too far apart.
@@ -136,12 +179,18 @@ class AxisResampler {
     }
   }
 
+  struct Columns {
+    int64_t begin, end;
+  };
+
   int64_t width_ = 0, line_ = 0;
   bool shrinks_ = false;
   bool whole_ = false;       // every column lies on a source pixel
   bool grouped_ = false;     // the columns are read in groups
   uint8_t outside_[4] = {};  // the level of each channel where there is no pixel
-  std::vector<int32_t> first_, second_;
+  std::vector<int32_t> first_, second_, near_;
+  std::vector<Columns> spans_;
+  std::vector<int64_t> halves_;
   std::vector<int16_t> weights_;
   std::vector<Group> first_groups_, second_groups_;
 

@@ -129,6 +129,9 @@ void look_up_levels(const uint8_t* table, int16_t* levels, int64_t n);
 // How many of the levels are at each of 256: the sum of so many histograms, one after another.
 constexpr int kCountParts = 4;
 void count_levels(const int16_t* levels, int64_t n, uint32_t* parts);
+// The least and the greatest, of them and of what is there; their sum.
+void find_ends(const int16_t* levels, int64_t n, int16_t& low, int16_t& high);
+int64_t sum_of_levels(const int16_t* levels, int64_t n);
 
 // ---- Noise, on levels of one channel, in place
 
@@ -145,6 +148,13 @@ void pixel_bits_at(uint64_t key, int64_t place, int channel, int64_t first_block
 // On levels of all channels, from the 16 bits of each pixel.
 struct ImpulseStage;
 void salt_and_pepper_row(const uint16_t* bits, const ImpulseStage& stage, Row levels, int channels, int64_t n);
+
+// ---- Between images
+
+// Their sum, each with its share in 1/kMixUnit, rounded to 1/128, and then rounded; the shares add up to a few steps
+// more than one at most, so that 16 bits hold it.
+constexpr int kMixUnit = 1 << 15;
+void mix_levels(const uint8_t* const* images, const int16_t* shares, int count, uint8_t* out, int64_t n);
 
 // ---- To the output
 

@@ -7,6 +7,7 @@
 
 #include "common/arithmetic.h"
 #include "common/batch.h"
+#include "common/stages/curves.h"
 #include "common/stages/pointwise.h"
 #include "common/stages/statistics.h"
 #include "cpu/row_kernels.h"
@@ -18,36 +19,76 @@ namespace gpuaug {
 // Histograms of a draw's colored channels, one after another.
 inline int64_t histogram_entries(const Batch& batch) { return int64_t{colored(batch.channels)} * kLevels; }
 
+// What a draw's curves ask of its levels. Sums and ends are found many levels at a time, counts one by one.
+enum class Asked { kHistogram, kEnds, kSum };
+
+// A curve after the first would see the image as that one leaves it.
+inline Asked asked_of(const Recipe& recipe) {
+  int64_t first = kNoCurve;
+  for (int i = 0; i < kMostCurves; ++i) {
+    const int64_t word = curve_word(recipe, i);
+    if (first == kNoCurve) {
+      first = curve_of(word);
+    } else if (is_measured(word)) {
+      return Asked::kHistogram;
+    }
+  }
+  return first == kAutocontrast ? Asked::kEnds : (first == kContrast ? Asked::kSum : Asked::kHistogram);
+}
+
 // The end of the rows of the pass before.
 class CountingRow {
  public:
-  explicit CountingRow(const Batch& batch)
-      : channels_(colored(batch.channels)),
-        width_(batch.width),
-        parts_(static_cast<size_t>(kCountParts * histogram_entries(batch))) {}
+  CountingRow(const Batch& batch, const Recipe& recipe)
+      : asked_(asked_of(recipe)), channels_(colored(batch.channels)), width_(batch.width) {
+    if (asked_ == Asked::kHistogram) parts_.resize(static_cast<size_t>(kCountParts * histogram_entries(batch)));
+  }
 
   void write(int64_t /*y*/, Row levels) {
     for (int c = 0; c < channels_; ++c) {
-      count_levels(levels.channel(c), width_, parts_.data() + c * kCountParts * kLevels);
+      const int16_t* own = levels.channel(c);
+      if (asked_ == Asked::kHistogram) {
+        count_levels(own, width_, parts_.data() + c * kCountParts * kLevels);
+      } else if (asked_ == Asked::kEnds) {
+        find_ends(own, width_, low_[c], high_[c]);
+      } else {
+        sums_[c] += sum_of_levels(own, width_);
+      }
     }
+    values_ += width_;
   }
 
+  // Where less was asked than histograms, some of the same ends, or of the same sum and count.
   void add_to(uint32_t* histograms) const {
-    for (int k = 0; k < channels_ * kCountParts * kLevels; ++k) {
-      histograms[k / (kCountParts * kLevels) * kLevels + k % kLevels] += parts_[static_cast<size_t>(k)];
+    for (int c = 0; c < channels_ && values_ > 0; ++c) {
+      uint32_t* own = histograms + c * kLevels;
+      if (asked_ == Asked::kHistogram) {
+        const uint32_t* parts = parts_.data() + c * kCountParts * kLevels;
+        for (int k = 0; k < kCountParts * kLevels; ++k) own[k % kLevels] += parts[k];
+      } else if (asked_ == Asked::kEnds) {
+        ++own[low_[c]];
+        ++own[high_[c]];
+      } else {
+        const int64_t level = sums_[c] / values_, above = sums_[c] % values_;
+        own[level] += static_cast<uint32_t>(values_ - above);
+        if (above > 0) own[level + 1] += static_cast<uint32_t>(above);
+      }
     }
   }
 
  private:
+  Asked asked_;
   int channels_;
-  int64_t width_;
+  int64_t width_, values_ = 0;
   std::vector<uint32_t> parts_;
+  int16_t low_[kMostColored] = {255, 255, 255}, high_[kMostColored] = {};
+  int64_t sums_[kMostColored] = {};
 };
 
 // Adds the levels of a draw's rows [begin, end) to its histograms.
 inline void count_rows(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across, int64_t begin,
                        int64_t end, uint32_t* histograms) {
-  CountingRow counting(batch);
+  CountingRow counting(batch, batch.recipes[n]);
   RowPipeline(batch, n, scratch, across, StagePlace<CurvesStage>::kBitsBefore).run(begin, end, counting);
   counting.add_to(histograms);
 }

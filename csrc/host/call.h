@@ -33,8 +33,16 @@ inline Tensor aligned(const Tensor& tensor, size_t bytes) {
   return is_aligned ? tensor : torch::stable::clone(tensor);
 }
 
+inline void check_records(const Tensor& records) {
+  STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
+                      records.size(1) == static_cast<int64_t>(kRecipeWords),
+                  "records must be contiguous int64 (N, ", kRecipeWords, ")");
+  check_extent(records, "records");
+}
+
 // Of the output: the bytes of its elements, four each at most, fit 64 bits.
-inline void check_size(int64_t draws, int64_t channels, int64_t height, int64_t width) {
+inline void check_out_size(int64_t draws, int64_t channels, int64_t height, int64_t width) {
+  STD_TORCH_CHECK(height >= 1 && width >= 1, "the output size must be positive, got ", height, " x ", width);
   int64_t left = (int64_t{1} << 60) / channels;
   for (const int64_t size : {draws, height, width}) left /= size > 0 ? size : 1;
   STD_TORCH_CHECK(left > 0, "the output is too large: ", draws, " x ", channels, " x ", height, " x ", width);
@@ -47,14 +55,11 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
              const std::optional<Tensor>& scale_shift, const NewOutput& new_output) {
   STD_TORCH_CHECK(storage.scalar_type() == ScalarType::Byte && storage.dim() == 1 && storage.is_contiguous(),
                   "storage must be flat, contiguous uint8");
-  STD_TORCH_CHECK(records.scalar_type() == ScalarType::Long && records.dim() == 2 && records.is_contiguous() &&
-                      records.size(1) == static_cast<int64_t>(kRecipeWords),
-                  "records must be contiguous int64 (N, ", kRecipeWords, ")");
+  check_records(records);
   // A GPU may read page-locked memory of the host, which its own op looks at.
   STD_TORCH_CHECK(storage.device() == records.device() || storage.is_cpu(),
                   "storage and records must be on one device");
   STD_TORCH_CHECK(channels >= 1 && channels <= 4, "channels must be in [1, 4], got ", channels);
-  STD_TORCH_CHECK(height >= 1 && width >= 1, "the output size must be positive, got ", height, " x ", width);
   const int64_t draws = records.size(0);
   auto dtype = ScalarType::Byte;
   int64_t table_per_draw = 0;
@@ -76,10 +81,9 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
         "scale_shift must be contiguous float64 (1 or N, C, 2), on the device of the table that it describes");
   }
   check_extent(storage, "storage");
-  check_extent(records, "records");
   if (table) check_extent(*table, "table");
   if (scale_shift) check_extent(*scale_shift, "scale_shift");
-  check_size(draws, channels, height, width);
+  check_out_size(draws, channels, height, width);
   const Tensor own_records = aligned(records, alignof(Recipe));
   const auto own_table = table ? std::optional(aligned(*table, kTableAlignment)) : std::nullopt;
   const auto own_scale_shift = scale_shift ? std::optional(aligned(*scale_shift, alignof(double))) : std::nullopt;

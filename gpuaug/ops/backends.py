@@ -29,6 +29,9 @@ SCHEMAS = (
     "bool interleaved, int stages, bool channels_last, Tensor? scale_shift=None) -> Tensor",
     "to_levels(Tensor storage, Tensor windows, Tensor records, int channels, bool interleaved, int values) "
     "-> Tensor",
+    "augment_in_turn(Tensor storage, Tensor[] records, Tensor? table, int channels, int[] sizes, "
+    "bool interleaved, bool channels_last, Tensor? scale_shift=None) -> Tensor",
+    "mix(Tensor(a!) images, Tensor? rows, Tensor parts, Tensor shares) -> ()",
     "keyed_draws(Tensor index, Tensor copy, int seed, int epoch) -> Tensor",
     "order(Tensor members, Tensor classes, Tensor bijections, Tensor positions, int seed, int epoch) "
     "-> Tensor",

@@ -6,15 +6,24 @@ import torch
 from torch import Tensor
 
 from gpuaug.arguments import check_one_device
-from gpuaug.ops import backends, keyed, reference, to_levels
+from gpuaug.ops import backends, keyed, mix, reference, to_levels
 from gpuaug.recipe import assemble, program
 
 if not backends.has_cpu:
-    for _op in (reference.augment, to_levels.to_levels, keyed.keyed_draws, keyed.uniform, assemble.assemble):
+    for _op in (
+        reference.augment,
+        reference.augment_in_turn,
+        to_levels.to_levels,
+        mix.mix,
+        keyed.keyed_draws,
+        keyed.uniform,
+        assemble.assemble,
+    ):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not backends.has_cuda:
     torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
     torch.library.impl("gpuaug::to_levels", "CUDA", to_levels.to_levels)
+torch.library.impl("gpuaug::mix", "CUDA", mix.mix)
 
 
 @torch.library.register_fake("gpuaug::augment")
@@ -42,6 +51,30 @@ def _(
 ) -> Tensor:
     check_one_device(storage=storage, windows=windows, records=records)
     return records.new_empty((values,), dtype=torch.uint8)
+
+
+@torch.library.register_fake("gpuaug::augment_in_turn")
+def _(
+    storage: Tensor,
+    records: list[Tensor],
+    table: Tensor | None,
+    channels: int,
+    sizes: list[int],
+    interleaved: bool,
+    channels_last: bool,
+    scale_shift: Tensor | None = None,
+) -> Tensor:
+    like = storage if table is None else table
+    for own in records:
+        check_one_device(storage=storage, records=own, table=table, scale_shift=scale_shift)
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    out = like.new_empty((records[-1].shape[0], channels, *sizes[-2:]))
+    return out.contiguous(memory_format=memory_format)
+
+
+@torch.library.register_fake("gpuaug::mix")
+def _(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> None:
+    check_one_device(images=images, rows=rows, parts=parts, shares=shares)
 
 
 @torch.library.register_fake("gpuaug::keyed_draws")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.arguments import check_memory, check_one_device
-from gpuaug.recipe.layout import FIELDS
+from gpuaug.recipe.layout import FIELDS, WORD
 from gpuaug.recipe.recipes import check_readable
 from gpuaug.stages import STAGES, geometry
 from gpuaug.stages.base import chosen, with_alpha
@@ -38,6 +38,65 @@ def augment(
             image = chosen(records, stage.bits, changed, image, stage.without)
     out = from_levels(image, table)
     return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def augment_in_turn(
+    storage: Tensor,
+    records: list[Tensor],
+    table: Tensor | None,
+    channels: int,
+    sizes: list[int],
+    interleaved: bool,
+    channels_last: bool,
+    scale_shift: Tensor | None = None,
+) -> Tensor:
+    """The op ``gpuaug::augment_in_turn``: passes one after another, each on what the one before gave;
+    ``sizes`` has the height and the width of each.
+    """
+    if len(records) == 0 or len(sizes) != 2 * len(records):
+        raise RuntimeError(
+            "sizes must be a height and a width for each of the records, of one pass at least, "
+            f"got {len(sizes)} for {len(records)}"
+        )
+    heights, widths = sizes[::2], sizes[1::2]
+    for own, height, width in zip(records, heights, widths, strict=True):
+        check_one_device(storage=storage, records=own)
+        _check_call(storage, own, None, channels, height, width, None)
+        if len(own) != len(records[-1]):
+            raise RuntimeError(
+                f"records must be of the same draws in each pass, got {len(own)} and {len(records[-1])}"
+            )
+    for own, height, width in zip(records[1:], heights, widths, strict=False):
+        _check_own(own, channels, height, width)
+    for own, height, width in zip(records[:-1], heights, widths, strict=False):
+        stages = _union(own)
+        storage = augment(storage, own, None, channels, height, width, interleaved, stages, False).flatten()
+        interleaved = False
+    last = records[-1]
+    return augment(
+        *(storage, last, table, channels, heights[-1], widths[-1], interleaved, _union(last)),
+        *(channels_last, scale_shift),
+    )
+
+
+def _union(records: Tensor) -> int:
+    union = 0
+    for stages in records[:, 0].unique().tolist():
+        union |= stages
+    return union
+
+
+def _check_own(records: Tensor, channels: int, height: int, width: int) -> None:
+    """Raise where a draw reads anything but what its pass before gave, of that size."""
+    size = channels * height * width
+    own = torch.arange(len(records)) * size
+    offset, read_height, read_width = (records[:, WORD[name]] for name in ("offset", "height", "width"))
+    wrong = (offset != own) | (read_height != height) | (read_width != width)
+    for n in wrong.nonzero().flatten()[:1].tolist():
+        raise RuntimeError(
+            f"recipes: draw {n} must read what its pass before gives, {height} x {width} from {n * size} on, "
+            f"got {int(read_height[n])} x {int(read_width[n])} from {int(offset[n])} on"
+        )
 
 
 def _check_call(

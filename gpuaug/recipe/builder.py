@@ -26,7 +26,8 @@ from gpuaug.recipe.layout import (
 )
 from gpuaug.recipe.program import Operand, Program, possible_stages
 from gpuaug.recipe.recipes import Recipes
-from gpuaug.recipe.selection import Selection, both, where
+from gpuaug.recipe.recording import Recording
+from gpuaug.recipe.selection import Selection, where
 
 # (width, height) in pixels: the same for all draws, or ``(n, 2)``.
 Extent = tuple[int, int] | Tensor
@@ -266,11 +267,12 @@ class RecipeBuilder:
         if curve in MEASURED_CURVES:
             self.words(STATISTICS, "noise", selection)  # the bit, and no word
 
-    def curve_words(self, words: Tensor, selection: Selection = True) -> None:
-        """One more curve, of each draw its own: the record's words ``(n,)``, as ``curve`` makes them."""
+    def curve_words(self, words: Tensor, selection: Selection, measured: Selection) -> None:
+        """One more curve, of each draw its own: the record's words ``(n,)``, as ``curve`` makes them. Those
+        that are ``measured`` go by the image.
+        """
         self._program.write(Opcode.CURVE, selection, words)
-        kinds = torch.tensor(MEASURED_CURVES, device=words.device)
-        self.words(STATISTICS, "noise", both(selection, torch.isin(words.long() & 0xFF, kinds)))
+        self.words(STATISTICS, "noise", measured)
 
     def noise(
         self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True
@@ -319,6 +321,18 @@ class RecipeBuilder:
         or numbers. The words from ``FIRST_FREE`` on are for this.
         """
         self._program.write_words(bit, first, selection, *words)
+
+    # ---- What was written before
+
+    def record(self) -> Recording:
+        """What was written so far, to be repeated; it must have left the extent as it was."""
+        return Recording(self._program)
+
+    def repeat(self, recording: Recording, rows: Tensor) -> None:
+        """Write what was recorded, once for each row of its table that a draw takes, float64
+        ``(n, times, columns)``.
+        """
+        recording.repeat(self._program, rows)
 
     # ---- Packing
 

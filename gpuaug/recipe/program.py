@@ -15,6 +15,7 @@ from gpuaug.recipe.layout import ARITY, FIELDS, FIRST_FREE, GEOMETRY, SHRINK, ST
 from gpuaug.recipe.selection import Selection
 
 Operand = Tensor | tuple[Tensor | float, ...] | float
+HEAD = 4  # operands before the entries, each a constant or a column
 DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)  # of columns
 
 
@@ -40,6 +41,18 @@ class Program:
         self.code: list[int] = []
         self._count = 0  # of columns
         self._append(first, step, extent)
+
+    @property
+    def count(self) -> int:
+        """Of columns."""
+        return self._count
+
+    def append(self, code: list[int], constants: list[float], columns: Tensor) -> None:
+        """Entries that name what is here already, and what comes with them: ``columns`` are ``(n, k)``."""
+        self.code += code
+        self.constants += constants
+        self.columns.append(columns)
+        self._count += columns.shape[1]
 
     def write(self, opcode: Opcode, selection: Selection, *operands: Operand) -> None:
         """An entry for the draws that ``selection`` names; for no one, none."""

@@ -4,7 +4,7 @@ from the recipe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -104,9 +104,15 @@ class Transform(Runnable):
         """Move the masks of a group, where a batched transform moves its images."""
         raise NotImplementedError(f"{type(self).__name__} moves nothing that the record does not say")
 
-    def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
-        """Run the last pass; ``Normalize`` has its own way."""
-        return functional.augment(images, recipes, memory_format=memory_format)
+    def finish(
+        self,
+        images: Images,
+        recipes: Recipes,
+        memory_format: torch.memory_format,
+        before: Sequence[Recipes] = (),
+    ) -> Tensor:
+        """Run the last pass, after those ``before``; ``Normalize`` has its own way."""
+        return functional.augment(images, recipes, memory_format=memory_format, before=before)
 
     # ---- Its position in a chain
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -82,15 +84,30 @@ class Normalize(Transform):
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:
         """Nothing of it is in the record: the table is the batch's."""
 
-    def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor:
+    def finish(
+        self,
+        images: Images,
+        recipes: Recipes,
+        memory_format: torch.memory_format,
+        before: Sequence[Recipes] = (),
+    ) -> Tensor:
         if not isinstance(images, Packed) and images.is_floating_point():
             return functional.augment(
-                images, recipes, mean=self._mean, std=self._std, dtype=self.dtype, memory_format=memory_format
+                *(images, recipes),
+                mean=self._mean,
+                std=self._std,
+                dtype=self.dtype,
+                memory_format=memory_format,
+                before=before,
             )
         channels = images.channels if isinstance(images, Packed) else images.shape[1]
         table, scale_shift = self._table(channels, recipes.records.device)  # that of the result
         return functional.augment(
-            images, recipes, table=table, scale_shift=scale_shift, memory_format=memory_format
+            *(images, recipes),
+            table=table,
+            scale_shift=scale_shift,
+            memory_format=memory_format,
+            before=before,
         )
 
     def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:

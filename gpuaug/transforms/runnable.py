@@ -12,6 +12,7 @@ from gpuaug import functional
 from gpuaug.images.batch import check_images, check_order, has_channels_last
 from gpuaug.images.levels import full_precision
 from gpuaug.images.packed import Images, Packed, Source, source_of
+from gpuaug.ops.in_turn import run_in_turn
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.frames import frame_keys, recipes_of_frames
 from gpuaug.recipe.layout import Stage
@@ -254,24 +255,25 @@ class Runnable(FixedSettings, nn.Module):
             return clips_of(self.apply_recipes(images.flatten(0, 1), passes), images.shape[1])
         advice.on_images(images, self.step.leaves)
         if (kept := sixteen_bits.kept(images, self.step)) is not None and isinstance(images, Tensor):
-            out = self._run_passes(sixteen_bits.shares_of(images), passes)
+            out = self._run(sixteen_bits.shares_of(images), passes)
             return out if self._normalizes(len(passes) - 1) else sixteen_bits.values_of(out, kept)
-        return self._run_passes(images, passes)
+        return self._run(images, passes)
 
-    def _run_passes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
-        count = len(passes)
-        out = self._run_pass(images, passes[0], count == 1)
-        for number, recipes in enumerate(passes[1:], start=2):
-            out = self._run_pass(out, recipes, number == count)
-        return out
+    def _run(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
+        several = _together(images, passes)
+        rest = passes[len(several) :]
+        out = self._run_together(images, several, not rest)
+        return self._run(out, rest) if rest else out
 
-    def _run_pass(self, images: Images, recipes: Recipes, last: bool) -> Tensor:
-        if isinstance(images, Tensor) and recipes.rows is not None and not _is_captured(images):
-            out = self._change_rows(images, recipes, recipes.rows)
+    def _run_together(self, images: Images, passes: tuple[Recipes, ...], last: bool) -> Tensor:
+        *before, recipes = passes
+        rows = None if before else recipes.rows
+        if isinstance(images, Tensor) and rows is not None and not _is_captured(images):
+            out = self._change_rows(images, recipes, rows)
         elif last:
-            out = self.step.leaves[-1].transform.finish(images, recipes, self.memory_format)
+            out = self.step.leaves[-1].transform.finish(images, recipes, self.memory_format, before)
         else:
-            out = functional.augment(images, recipes, memory_format=self.memory_format)
+            out = functional.augment(images, recipes, memory_format=self.memory_format, before=before)
         return self._transform_groups(out, recipes)
 
     def _normalizes(self, pass_index: int) -> bool:
@@ -296,6 +298,14 @@ class Runnable(FixedSettings, nn.Module):
         for group in recipes.groups:
             images = self.step.by_place[group.place].transform_group(images, group)
         return images
+
+
+def _together(images: Images, passes: tuple[Recipes, ...]) -> tuple[Recipes, ...]:
+    """The first of the passes, as many as one op may run: batched transforms need what a pass gives."""
+    if not run_in_turn(images, passes[0].records.device):
+        return passes[:1]
+    ends = (number for number, recipes in enumerate(passes, start=1) if recipes.groups)
+    return passes[: next(ends, len(passes))]
 
 
 def _is_captured(images: Tensor) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,7 +39,13 @@ class Placed(Protocol):
 
     def move_group(self, masks: Tensor, group: Group) -> Tensor: ...
 
-    def finish(self, images: Images, recipes: Recipes, memory_format: torch.memory_format) -> Tensor: ...
+    def finish(
+        self,
+        images: Images,
+        recipes: Recipes,
+        memory_format: torch.memory_format,
+        before: Sequence[Recipes] = (),
+    ) -> Tensor: ...
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def run(case: Path, environment: dict[str, str], **examples: int) -> tuple[dict[
     return ran, place
 
 
-WILD = ("keyed_draws", "uniform", "own_draws", "order", "assemble", "augment")
+WILD = ("keyed_draws", "uniform", "own_draws", "order", "assemble", "augment", "augment_in_turn", "mix")
 
 
 def test_wild_calls_under_sanitizers(sanitized: Path, tmp_path: Path):

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from gpuaug.recipe.layout import MOST_CURVES, Stage
+from gpuaug.tracing import traced, untraced
 
 
 class Kind(IntEnum):
@@ -48,6 +50,7 @@ STAGES = {
     Kind.SHARPEN: Stage.BLUR,
     Kind.BATCHED: Stage.BATCHED,
 }
+MOST_LISTED = 3  # ops of a draw whose passes are looked up at once
 _OPPOSITE = {Kind.LEFT: Kind.RIGHT, Kind.RIGHT: Kind.LEFT, Kind.UP: Kind.DOWN, Kind.DOWN: Kind.UP}
 
 
@@ -129,6 +132,23 @@ def passes_of(kinds: Tensor, warped: bool = False) -> Tensor:
     Returns:
         int64 ``(n, ops)``.
     """
+    slots = kinds.shape[1]
+    if slots > MOST_LISTED or traced():
+        return _walked(kinds, warped)
+    listed, places = _listed(slots, warped)
+    return listed[(kinds * places).sum(1)]
+
+
+@cache
+def _listed(slots: int, warped: bool) -> tuple[Tensor, Tensor]:
+    """The passes of all that so many ops may be, and what each one's kind counts in their number."""
+    with untraced():
+        places = torch.tensor([len(Kind) ** slot for slot in range(slots)], device="cpu")
+        kinds = torch.arange(len(Kind) ** slots, device="cpu")[:, None] // places % len(Kind)
+        return _walked(kinds, warped), places
+
+
+def _walked(kinds: Tensor, warped: bool) -> Tensor:
     state, number, passes = torch.full_like(kinds[:, 0], int(warped)), torch.zeros_like(kinds[:, 0]), []
     for kind in kinds.unbind(1):
         number = number + _OPENED[state, kind]

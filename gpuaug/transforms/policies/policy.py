@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gpuaug.recipe.builder import Extent, RecipeBuilder
-from gpuaug.recipe.layout import Stage
+from gpuaug.recipe.layout import MEASURED_CURVES, Stage
+from gpuaug.recipe.recording import Recording
 from gpuaug.recipe.selection import Selection, both
-from gpuaug.tracing import traced
+from gpuaug.tracing import keep, traced
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.compose import Container
 from gpuaug.transforms.draw_batch import DrawBatch
@@ -30,6 +32,8 @@ STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], devi
 KERNEL_STAGES = (int(Stage.GEOMETRY), int(Stage.BLUR), int(Stage.COLOR), int(Stage.CURVES))
 BATCHED_STAGE = int(Stage.BATCHED)
 FACTOR = COLUMNS["factor"].start
+MEASURED = torch.tensor(MEASURED_CURVES, device="cpu")
+MOST_KEPT = 64  # sizes of images that a policy remembers what its space writes for
 
 
 class Policy(Container):
@@ -83,7 +87,7 @@ class Policy(Container):
             if not isinstance(served, bool):
                 rows = torch.where(served[:, None], rows, self._space.nothing)
             warped = last - step.pass_index >= self._slots
-            batch.kept[step.place] = DrawnOps(self._space, rows, warped)
+            batch.kept[step.place] = DrawnOps(self._space, rows, warped, self._kept)
         drawn: DrawnOps = batch.kept[step.place]
         drawn.write(batch, step, batch.pass_index - step.pass_index)
 
@@ -99,35 +103,43 @@ def check_channels(transform: Transform, builder: RecipeBuilder) -> None:
 class DrawnOps:
     """The ops of the draws of a batch: rows ``(n, slots)`` of a space, and the pass of each.
 
-    A batch is small and a tensor operation costs microseconds: all slots at once, wherever they can.
+    A batch is small and a tensor operation costs microseconds. So, where all images have one size, what each
+    row of the space writes is recorded once, and a batch gathers its rows.
     """
 
-    def __init__(self, space: Space, rows: Tensor, warped: bool) -> None:
-        kinds = space.kinds[rows]
-        self._passes = passes_of(kinds, warped)
-        self._row = space.table[rows]  # (n, slots, columns)
-        self._ops = space.ops[rows]
-        self._stages = STAGE_OF[kinds]
+    def __init__(self, space: Space, rows: Tensor, warped: bool, kept: dict[Any, Any]) -> None:
+        self._space, self._rows, self._kept = space, rows, kept
+        self._kinds = space.kinds[rows]
+        self._passes = passes_of(self._kinds, warped)
         self._warped = warped
-        self._corners: tuple[Extent, Tensor] | None = None  # with the extent that they are for
 
     def write(self, batch: DrawBatch, step: Step, number: int) -> None:
         """Write what falls into the pass of that number, counted from the policy's first."""
-        here = torch.where(self._passes == number, self._stages, NO_STAGE)
-        moves, sharpens, mixes, curves = ((here == stage).unbind(1) for stage in KERNEL_STAGES)
-        builder = batch.builder
+        here = self._passes == number
+        builder, first = batch.builder, max(0, number - self._warped)
         extent = builder.extent
-        corners = self._corners_in(extent)
-        for slot in range(max(0, number - self._warped), here.shape[1]):
-            row = self._row[:, slot]
-            builder.border("zero", moves[slot])
-            builder.affine(row[:, COLUMNS["inverse"]], (0, 0), moves[slot])
-            builder.crop(corners[:, slot], extent, moves[slot])
-            builder.sharpen(row[:, FACTOR], sharpens[slot])
-            brightness, saturation, curve = row[:, COLUMNS["mixed"]].unbind(1)
-            builder.adjust(brightness, 1.0, saturation, True, selection=mixes[slot])
-            builder.curve_words(curve, curves[slot])
-        self._serve(batch, step, here == BATCHED_STAGE)
+        if isinstance(extent, Tensor) or traced():
+            for slot in range(first, here.shape[1]):
+                write_rows(builder, self._space, self._rows[:, slot], here[:, slot])
+        else:
+            recording = self._recording(builder, extent)
+            rows = recording.table[self._rows[:, first:]]
+            builder.repeat(recording, rows.mul_(here[:, first:, None]))  # what is not chosen is 0
+        if self._space.is_batched:
+            self._serve(batch, step, here & (STAGE_OF[self._kinds] == BATCHED_STAGE))
+
+    def _recording(self, builder: RecipeBuilder, extent: tuple[int, int]) -> Recording:
+        """Of every row of the space, on images of that extent."""
+
+        def record() -> Recording:
+            rows = torch.arange(len(self._space.table), device="cpu")
+            each = RecipeBuilder(len(rows), builder.channels, extent, 0, 0)
+            write_rows(each, self._space, rows, torch.ones_like(rows, dtype=torch.bool))
+            return each.record()
+
+        if len(self._kept) > MOST_KEPT:
+            self._kept.clear()
+        return keep(self._kept, (builder.channels, extent), record)
 
     def _serve(self, batch: DrawBatch, step: Step, chosen: Tensor) -> None:
         """Hand what is chosen, ``(n, slots)``, to the batched ops: of each draw in the order of its slots."""
@@ -135,17 +147,17 @@ class DrawnOps:
             for slot in range(chosen.shape[1]):
                 for op, child in enumerate(step.children):
                     if isinstance(child.transform, BatchedOp):
-                        mask = chosen[:, slot] & (self._ops[:, slot] == op)
-                        factor = self._row[:, slot, FACTOR].float()
+                        mask = chosen[:, slot] & (self._space.ops[self._rows[:, slot]] == op)
+                        factor = self._space.table[self._rows[:, slot], FACTOR].float()
                         child.transform.serve_masked(batch, child.place, mask, factor)
             return
         draws, slots = chosen.nonzero().unbind(1)
         if len(draws) == 0:
             return
         children = len(step.children)
-        keys, order = (slots * children + self._ops[draws, slots]).sort(stable=True)
+        keys, order = (slots * children + self._space.ops[self._rows[draws, slots]]).sort(stable=True)
         draws, slots = draws[order], slots[order]
-        factors = self._row[draws, slots, FACTOR].float()
+        factors = self._space.table[self._rows[draws, slots], FACTOR].float()
         keys, counts = keys.unique_consecutive(return_counts=True)
         sizes = counts.tolist()
         for key, rows, factor in zip(keys.tolist(), draws.split(sizes), factors.split(sizes), strict=True):
@@ -153,11 +165,18 @@ class DrawnOps:
             if isinstance(child.transform, BatchedOp):
                 child.transform.serve(batch, child.place, rows, factor)
 
-    def _corners_in(self, extent: Extent) -> Tensor:
-        """Where the windows lie that become the images, float64 ``(n, slots, 2)``."""
-        if self._corners is None or isinstance(extent, Tensor) or self._corners[0] != extent:
-            self._corners = (extent, corners(self._row, extent))
-        return self._corners[1]
+
+def write_rows(builder: RecipeBuilder, space: Space, rows: Tensor, chosen: Tensor) -> None:
+    """Write one op of each draw: int64 rows ``(n,)`` of a space, for the ``chosen`` draws, ``(n,)``."""
+    row, stages, extent = space.table[rows], STAGE_OF[space.kinds[rows]], builder.extent
+    moves, sharpens, mixes, curves = (chosen & (stages == stage) for stage in KERNEL_STAGES)
+    builder.border("zero", moves)
+    builder.affine(row[:, COLUMNS["inverse"]], (0, 0), moves)
+    builder.crop(corners(row, extent), extent, moves)
+    builder.sharpen(row[:, FACTOR], sharpens)
+    brightness, saturation, curve = row[:, COLUMNS["mixed"]].unbind(1)
+    builder.adjust(brightness, 1.0, saturation, True, selection=mixes)
+    builder.curve_words(curve, curves, curves & torch.isin(curve.long() & 0xFF, MEASURED))
 
 
 def corners(row: Tensor, extent: Extent) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.transforms.policies.ops import NOTHING, OPS, Op, Written, op, translation
+from gpuaug.transforms.policies.order import Kind
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Space:
         kinds: int64 ``(rows,)``, what matters for the place in a pass.
         ops: int64 ``(rows,)``, the op's number, -1 of the last row.
         nothing: the number of the row that changes nothing.
+        is_batched: whether an op runs after the kernel.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
@@ -87,6 +89,7 @@ class Space:
         self.nothing = len(written)
         written.append(NOTHING)
         self.table = torch.tensor([one.row for one in written], dtype=torch.float64, device="cpu")
+        self.is_batched = any(one.kind == Kind.BATCHED for one in written)
         self.kinds = torch.tensor([int(one.kind) for one in written], device="cpu")
         numbers = [n // (2 * self.levels) for n in range(self.nothing)]
         self.ops = torch.tensor([*numbers, -1], device="cpu")
