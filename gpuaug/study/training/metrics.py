@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torchmetrics.functional import classification
 
+from gpuaug.study.training.predictions import pack
+
 
 @dataclass(frozen=True)
 class ClassScore:
@@ -20,11 +22,14 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Score:
-    """Of one evaluation; ``classes`` in the order of the labels, ``confusion[true][predicted]`` in images."""
+    """Of one evaluation; ``classes`` in the order of the labels, ``confusion[true][predicted]`` in images,
+    ``predicted`` the label that each test image was given (``predictions.unpack`` reads it).
+    """
 
     accuracy: float
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...] = ()
+    predicted: str = ""
 
 
 def score(predictions: Tensor, labels: Tensor, classes: int) -> Score:
@@ -54,4 +59,5 @@ def score(predictions: Tensor, labels: Tensor, classes: int) -> Score:
         accuracy.item(),
         tuple(ClassScore(*row) for row in zip(*columns, strict=True)),
         tuple(map(tuple, confusion.tolist())),
+        pack(predictions.cpu().numpy()),
     )

@@ -103,7 +103,7 @@ def test_the_least_differences_are_what_the_verdicts_go_by(mean, others, verdict
     assert (
         "(standard deviation 0.0129), a mean difference must be above 0.0205 to be significant at all, and "
         "above 0.0313 to be so whatever the other arms do; and none can be shown to have no effect above "
-        "0.02. “"
+        "0.02. "
     ) in found.caution
 
 

@@ -32,7 +32,9 @@ def begin(data):
 
 def plain(epochs):
     """The epochs without the confusion of all but the last three, which is not kept."""
-    return [replace(of, score=replace(of.score, confusion=())) for of in epochs[:-3]] + epochs[-3:]
+    return [replace(of, score=replace(of.score, confusion=(), predicted="")) for of in epochs[:-3]] + epochs[
+        -3:
+    ]
 
 
 def never():
