@@ -9,7 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 # As other modules have them, which need packages that ``--help`` does without; tests compare them.
-METRICS = ("accuracy", "mean-recall", "minority-recall", "minority-f1")  # statistics.effects.metrics
+METRICS = (  # statistics.measures
+    *("accuracy", "balanced-accuracy", "macro-f1", "worst-recall", "auroc"),
+    *("minority-recall", "minority-precision", "minority-f1", "minority-average-precision"),
+    *("many-recall", "medium-recall", "few-recall"),
+)
 MARGIN, HOLDOUT = 0.02, 0.2  # statistics.verdicts.MARGIN, data.holdout.SHARE
 SEEDS, FIRST_LOOK, MAX_SEEDS = 2, 3, 20
 KINDS = {int: "an integer", float: "a number"}
@@ -75,9 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     comparison.add_argument(
         "--metric",
-        choices=METRICS,
         default="accuracy",
-        help="what they are compared by (default: %(default)s)",
+        help=f"what they are compared by, and the verdicts are of: {', '.join(METRICS)} (classes of so many "
+        "training images), or recall, precision or f1 of one class, as recall:CLASS (default: %(default)s)",
     )
     comparison.add_argument(
         "--margin",

@@ -76,6 +76,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
     if workers.first:
         check_out(arguments.out, arguments.overwrite, arguments.resume)
     data, minority = load_imbalanced(arguments)
+    check_metric(arguments.metric, data.counts(), minority)
     named = [arguments.baseline] if arguments.baseline else []
     arms, refused = without_refused(arms, data, [*(arguments.arms or []), *named], usual)
     candidates, also = without_refused(candidates, data, arguments.candidates or [], usual)
@@ -105,6 +106,22 @@ def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
     )
     make_folder(prepared, overwrite=arguments.overwrite)
     return prepared
+
+
+def check_metric(name: str, counts: dict[str, int], minority: tuple[str, ...]) -> None:
+    """Raise unless arms can be compared by it.
+
+    >>> check_metric("recall:shirt", {"t-shirt": 200, "shirt": 20}, ("shirt",))
+    """
+    from gpuaug.study.spelling import did_you_mean
+    from gpuaug.study.statistics.measures import measures, of_class
+
+    known, by_class = measures(counts, minority), of_class(counts)
+    if name not in known | by_class:
+        raise ValueError(
+            f"metric must be of {', '.join(known)}, or recall, precision or f1 of a class, such as "
+            f"{next(iter(by_class))}; got {name}{did_you_mean([*known, *by_class], name)}"
+        )
 
 
 def read_goal(arguments: argparse.Namespace) -> Goal | None:

@@ -20,7 +20,7 @@ from gpuaug.study.report.tables import (
     summary_table,
     where_table,
 )
-from gpuaug.study.statistics.effects import FEW, MANY
+from gpuaug.study.statistics.measures import FEW, MANY
 from gpuaug.study.statistics.verdicts import no_effect
 from gpuaug.study.training.networks import find_network
 from gpuaug.study.training.rows import LAST_EPOCHS, Row

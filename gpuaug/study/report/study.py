@@ -10,6 +10,7 @@ from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.report.conclusion import conclusion
 from gpuaug.study.search.search import Candidate
 from gpuaug.study.statistics.effects import Effects
+from gpuaug.study.statistics.measures import RANKED, has_ranks, measures
 from gpuaug.study.statistics.summary import Summary, summarise
 from gpuaug.study.training.rows import Row
 from gpuaug.study.training.training import Protocol
@@ -36,7 +37,10 @@ class Study:
     refused: dict[str, str]
 
     def summaries(self) -> dict[str, Summary]:
-        return summarise(self.rows, self.data.classes)
+        known = measures(self.data.counts(), self.minority)
+        if not all(has_ranks(row.epoch.score) for row in self.rows):  # of a version that had none
+            known = {name: of for name, of in known.items() if name not in RANKED}
+        return summarise(self.rows, self.data.classes, known)
 
     def conclusion(self) -> str:
         """What a reader should take from it: one sentence."""

@@ -11,6 +11,7 @@ from gpuaug.study.statistics.summary import Summary
 
 MOST_COLUMNS = 4  # recalls, where they stand beside others
 MOST_CLASSES = 12  # columns of a table of classes alone
+NOT_MEASURED = "not measured"  # on a machine that was busy otherwise
 NO_P = "none"  # one seed, or no spread over the seeds
 
 
@@ -79,15 +80,16 @@ def where_table(effects: Effects) -> Table:
 
 def cost_table(summaries: Mapping[str, Summary], baseline: str) -> Table:
     """What an epoch costs, and the best epoch as articles quote it."""
-    base = summaries[baseline]
+    base = summaries[baseline].seconds
+
+    def times(of: Summary) -> tuple[str, str]:
+        if of.seconds is None:
+            return NOT_MEASURED, NOT_MEASURED
+        return f"{of.seconds:.2f}", f"{of.seconds / base:.2f}" if base else NOT_MEASURED
+
     return Table(
         ("arm", "images an epoch", "seconds an epoch", "times the baseline", "best epoch's accuracy"),
-        tuple(
-            (arm, f"{of.draws:,}", f"{of.seconds:.2f}", f"{of.seconds / base.seconds:.2f}", str(of.best))
-            if base.seconds
-            else (arm, f"{of.draws:,}", f"{of.seconds:.2f}", "", str(of.best))
-            for arm, of in summaries.items()
-        ),
+        tuple((arm, f"{of.draws:,}", *times(of), str(of.best)) for arm, of in summaries.items()),
     )
 
 

@@ -9,13 +9,12 @@ from torch import Tensor
 
 from gpuaug.study.statistics.images import draw_test_sets, on_other_images, with_other_images
 from gpuaug.study.statistics.looks import Looks
+from gpuaug.study.statistics.measures import mean_recall, measures, of_class, splits
 from gpuaug.study.statistics.paired import CONFIDENCE, Difference
 from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.statistics.verdicts import MARGIN, caution, judge
 from gpuaug.study.training.metrics import Score
 from gpuaug.study.training.rows import Row
-
-MANY, FEW = 100, 20  # training images
 
 
 @dataclass(frozen=True)
@@ -49,41 +48,6 @@ class Effects:
     looks: Looks | None = None
 
 
-def mean(rates: Sequence[float]) -> float:
-    """Also of arrays, one value for each test set (``statistics.images``)."""
-    return sum(rates) / len(rates)
-
-
-def mean_recall(classes: Collection[int]) -> Callable[[Score], float]:
-    """The mean recall of some classes, by number."""
-    return lambda score: mean([score.classes[number].recall for number in classes])
-
-
-def metrics(classes: Sequence[str], minority: Collection[str]) -> dict[str, Callable[[Score], float]]:
-    """What arms may be compared by."""
-    rare = [number for number, name in enumerate(classes) if name in minority]
-    return {
-        "accuracy": lambda score: score.accuracy,
-        "mean-recall": mean_recall(range(len(classes))),
-        "minority-recall": mean_recall(rare),
-        "minority-f1": lambda score: mean([score.classes[number].f1 for number in rare]),
-    }
-
-
-def splits(counts: Mapping[str, int]) -> dict[str, list[int]]:
-    """The classes' numbers by their training images: many (above 100), medium, few (below 20).
-
-    >>> splits({"cat": 5000, "dog": 60, "eel": 3, "fox": 20})
-    {'many': [0], 'medium': [1, 3], 'few': [2]}
-
-    Source: Liu et al., "Large-scale long-tailed recognition in an open world", CVPR 2019.
-    """
-    found: dict[str, list[int]] = {"many": [], "medium": [], "few": []}
-    for number, count in enumerate(counts.values()):
-        found["many" if count > MANY else "few" if count < FEW else "medium"].append(number)
-    return {name: numbers for name, numbers in found.items() if numbers}
-
-
 def effects(
     rows: Sequence[Row],
     counts: Mapping[str, int],
@@ -102,16 +66,16 @@ def effects(
         counts: training images by class.
         minority: the rare classes, for the metrics that are theirs.
         baseline: the arm that the others are compared with.
-        metric: a name of ``metrics``.
+        metric: a name of ``measures`` or ``of_class``.
         margin: differences below it do not matter.
         looks: of a study that grew until it could tell; arms may then have fewer seeds than the baseline.
         test_labels: int64 ``(n,)``, for the intervals over other test images.
 
     Raises:
-        ValueError: arms of different seeds.
+        ValueError: arms of different seeds, or runs in which the metric was not measured.
     """
     classes = list(counts)
-    value = metrics(classes, minority)[metric]
+    value = (measures(counts, minority) | of_class(counts))[metric]
     runs = runs_by_arm(rows)
     arms = [arm for arm in runs if arm != baseline]
     check_seeds(runs, baseline, grown=looks is not None)

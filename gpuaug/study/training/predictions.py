@@ -13,8 +13,8 @@ def pack(predicted: np.ndarray) -> str:
 
     >>> unpack(pack(np.array([0, 1, 300]))).tolist()
     [0, 1, 300]
-    >>> len(pack(np.zeros(10_000)))
-    48
+    >>> len(pack(np.zeros(10_000))) < 100
+    True
     """
     return base64.b64encode(zlib.compress(predicted.astype("<u2").tobytes())).decode()
 

@@ -14,7 +14,8 @@ class Epoch:
     """What an epoch of a run gave.
 
     ``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` is of the test images;
-    ``draws`` are the images trained on, and ``seconds`` what that took.
+    ``draws`` are the images trained on, and ``seconds`` what that took; ``others`` is the part of the machine
+    that other programs kept busy meanwhile, None where it is not known.
     """
 
     number: int
@@ -22,6 +23,7 @@ class Epoch:
     score: Score
     draws: int = 0
     seconds: float = field(default=0.0, compare=False)
+    others: float | None = field(default=None, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.metrics import score
 from gpuaug.study.training.networks import find_network
 from gpuaug.study.training.rows import Epoch
+from gpuaug.study.training.stopwatch import Stopwatch
 
 EVALUATION_BATCH = 500
 
@@ -78,14 +78,15 @@ class Training:
 
     def epoch(self) -> Epoch:
         """Train and evaluate the next epoch."""
-        begun = time.perf_counter()
+        watch = Stopwatch()
         with _own_randomness(self.seed, self.done, torch.device(self.protocol.device)):
             loss, draws = self._train()
             self._update_curriculum()
-        seconds = time.perf_counter() - begun
-        predictions = predict(self.model, self.augment, self.test_images)
+        seconds, others = watch.seconds(), watch.others()
+        probabilities = predict(self.model, self.augment, self.test_images)
+        found = score(probabilities.argmax(dim=1), self.test_labels, self.classes, probabilities)
         self.done += 1
-        return Epoch(self.done, loss, score(predictions, self.test_labels, self.classes), draws, seconds)
+        return Epoch(self.done, loss, found, draws, seconds, others=others)
 
     def state_dict(self) -> dict[str, Any]:
         """Between two epochs, all that the next ones depend on."""
@@ -149,7 +150,10 @@ def _own_randomness(seed: int, epoch: int, device: torch.device) -> Iterator[Non
 
 @torch.no_grad()
 def predict(model: nn.Module, augment: gpuaug.Compose, images: Tensor) -> Tensor:
-    """The labels that the model gives uint8 images, which are normalised and not augmented."""
+    """The probabilities ``(n, classes)`` that the model gives uint8 images, which are normalised and not
+    augmented.
+    """
     model.eval()
     augment.eval()
-    return torch.cat([model(augment(batch)).argmax(dim=1) for batch in images.split(EVALUATION_BATCH)])
+    outputs = torch.cat([model(augment(batch)) for batch in images.split(EVALUATION_BATCH)])
+    return outputs.double().softmax(dim=1)
