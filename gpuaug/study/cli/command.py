@@ -116,6 +116,7 @@ def run(prepared: PreparedStudy) -> None:
         candidates=found,
         search=prepared.search,
         refused=prepared.refused,
+        out=str(prepared.out),
     )
     files = write_report(prepared.out, study)
     print(f"\nMean of the last {min(LAST_EPOCHS, epochs)} epochs ± standard deviation over the seeds:\n")
@@ -125,4 +126,6 @@ def run(prepared: PreparedStudy) -> None:
         print(as_text(effects_table(study.effects)))
         print(f"\n{study.effects.caution}")
     print(f"\n{study.conclusion()}")
+    if study.next_command():
+        print(f"\nNext: {study.next_command()}")
     print(f"\nIn {prepared.out}: {', '.join(files)}")

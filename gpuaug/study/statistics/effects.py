@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gpuaug.study.statistics.images import draw_test_sets, on_other_images, with_other_images
 from gpuaug.study.statistics.looks import Looks
-from gpuaug.study.statistics.measures import mean_recall, measures, of_class, splits
+from gpuaug.study.statistics.measures import RANKED, mean_recall, measures, of_class, splits
 from gpuaug.study.statistics.paired import CONFIDENCE, Difference
 from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.statistics.verdicts import MARGIN, caution, judge
@@ -80,16 +80,18 @@ def effects(
     arms = [arm for arm in runs if arm != baseline]
     check_seeds(runs, baseline, grown=looks is not None)
 
+    def confidence(seeds: int) -> float:
+        return CONFIDENCE if looks is None else 1 - looks.level(seeds)
+
     def difference(arm: str, value: Callable[[Score], float]) -> Difference:
-        level = 1 - CONFIDENCE if looks is None else looks.level(len(runs[arm]))
         base = by_seed(runs[baseline], value)[: len(runs[arm])]
-        return Difference.between(by_seed(runs[arm], value), base, 1 - level)
+        return Difference.between(by_seed(runs[arm], value), base, confidence(len(runs[arm])))
 
     found = {arm: difference(arm, value) for arm in arms}
     judged = judge(found, margin, looks)
-    others = (
-        {} if test_labels is None else over_images(runs, found, baseline, value, test_labels, len(classes))
-    )
+    others: dict[str, tuple[float, float]] = {}
+    if test_labels is not None and metric not in RANKED:  # those are not of the predicted class alone
+        others = over_images(runs, found, baseline, value, test_labels, len(classes), confidence)
     table = {
         arm: Effect(
             found[arm],
@@ -122,15 +124,16 @@ def over_images(
     value: Callable[[Score], float],
     labels: Tensor,
     classes: int,
+    confidence: Callable[[int], float],
 ) -> dict[str, tuple[float, float]]:
-    """The intervals over other test images, of the arms that have one."""
+    """The intervals over other test images, of the arms that have one; ``confidence`` is by seeds."""
     drawn = draw_test_sets(labels)
     base = on_other_images(runs[baseline], value, drawn, labels, classes)
     found = {}
     for arm, of in differences.items():
         arms = None if base is None else on_other_images(runs[arm], value, drawn, labels, classes)
         if arms is not None and base is not None:
-            interval = with_other_images(of, arms - base[: len(arms)])
+            interval = with_other_images(of, arms - base[: len(arms)], confidence(len(arms)))
             if interval is not None:
                 found[arm] = interval
     return found

@@ -105,4 +105,6 @@ def with_other_images(
     whole = of_seeds + float(np.var(resampled.mean(axis=0)))
     freedom = (seeds - 1) * (whole / of_seeds) ** 2
     half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(whole)
+    own = float(stats.t.ppf((1 + confidence) / 2, seeds - 1)) * math.sqrt(of_seeds)
+    half = max(half, own)  # to know less of the images makes nothing surer
     return max(-1.0, difference.mean - half), min(1.0, difference.mean + half)

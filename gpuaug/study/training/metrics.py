@@ -15,8 +15,8 @@ from gpuaug.study.training.predictions import pack
 class ClassScore:
     """Of one class: its test images, and recall, precision and F1 in [0, 1]; 0 where they are 0 / 0.
 
-    ``auroc`` and ``average_precision`` say how well the class's probability ranks its images before others; None
-    without probabilities, or without images of the class or of others.
+    ``auroc`` and ``average_precision`` say how well the class's probability tells its images from others;
+    None without probabilities, or without images of the class or of others.
     """
 
     support: int

@@ -70,6 +70,19 @@ def test_effects_have_an_interval_over_other_images_that_is_wider(metric):
     assert high <= 1
 
 
+def test_a_metric_of_probabilities_has_none():
+    generator = torch.Generator().manual_seed(1)
+    probabilities = torch.rand(len(LABELS), 3, generator=generator)
+    kept = [
+        Row(arm, seed, Epoch(1, 1.0, score(probabilities.argmax(dim=1), LABELS, 3, probabilities)))
+        for arm in ("base", "arm")
+        for seed in (0, 1)
+    ]
+    counts = {"cat": 300, "dog": 80, "eel": 20}
+    found = effects(kept, counts, ["eel"], baseline="base", metric="auroc", test_labels=LABELS)
+    assert found.arms["arm"].other_images is None
+
+
 def test_runs_without_predictions_have_none():
     generator = torch.Generator().manual_seed(1)
     kept = rows("base", generator)
