@@ -13,12 +13,12 @@ LOOKS = Looks.up_to(20)
 ENOUGH = stats.binom.ppf(0.999, STUDIES, 0.05)  # so many of 2,000, where one in twenty is right
 
 
-def simulated(truth, seed=0):
+def simulated(truth, seed=0, spread=SPREAD):
     """Differences ``(studies, arms, seeds)`` of those true means. Arms share their baseline's noise."""
     rng = np.random.default_rng(seed)
     shape = (STUDIES, len(truth), LOOKS.seeds[-1])
     noise = rng.standard_normal(shape) + rng.standard_normal((STUDIES, 1, shape[2]))
-    return np.array(truth)[:, None] + SPREAD * noise / np.sqrt(2)
+    return np.array(truth)[:, None] + spread * noise / np.sqrt(2)
 
 
 def grown(differences):
@@ -45,6 +45,20 @@ def test_of_2000_studies_without_an_effect_one_in_twenty_at_most_says_that_there
     assert 0 < false <= ENOUGH
     assert (words == "no effect above 0.02").mean() > 0.9
     assert seeds.mean() < 18
+
+
+def test_so_do_studies_too_noisy_to_tell_anything():
+    words, seeds = grown(simulated([0.0] * ARMS, seed=4, spread=0.1))
+    assert 0 < (words == "effective").any(axis=1).sum() <= ENOUGH
+    assert (words == "no effect above 0.02").mean() < 0.01
+    assert seeds.mean() > 19  # they spend all their seeds, and say so
+
+
+@pytest.mark.parametrize(("truth", "most"), [(0.02, 15), (0.03, 11), (0.05, 8)])
+def test_true_effects_are_found_the_larger_the_sooner(truth, most):
+    words, seeds = grown(simulated([truth] * ARMS, seed=5))
+    assert (words == "effective").mean() > 0.95
+    assert seeds.mean() < most
 
 
 def test_without_the_parts_of_the_error_they_would_say_so_far_more_often():
