@@ -5,6 +5,7 @@
 import typing as _typing
 
 from gpuaug import functional as functional
+from gpuaug import losses as losses
 from gpuaug.files.image_files import ImageFiles as ImageFiles
 from gpuaug.images.packed import Packed as Packed
 from gpuaug.images.packed import pack as pack
@@ -12,6 +13,7 @@ from gpuaug.loading import BalancedLoader as BalancedLoader
 from gpuaug.loading import Curriculum as Curriculum
 from gpuaug.loading import DeviceDataset as DeviceDataset
 from gpuaug.loading import WithDraws as WithDraws
+from gpuaug.losses.correction import prior_correction as prior_correction
 from gpuaug.ops.backends import __version__ as __version__
 from gpuaug.sampling import BalancedBatchSampler as BalancedBatchSampler
 from gpuaug.sampling import BalancedSampler as BalancedSampler
@@ -32,6 +34,6 @@ from gpuaug.translate import from_torchvision as from_torchvision
 if not _typing.TYPE_CHECKING:  # type checkers take what is imported as itself, or with a star
     # All of its classes and functions, but not the packages that were imported with them.
     __all__ = sorted(
-        ["__version__", "functional"]
+        ["__version__", "functional", "losses"]
         + [name for name, value in globals().items() if name[0] != "_" and hasattr(value, "__module__")]
     )

@@ -18,6 +18,7 @@ ROOMS = {
     "random": "",
     "tracing": "",
     "images": "",
+    "losses": "tracing",
     "recipe": "arguments images random",
     "stages": "arguments lazy_kornia images random recipe",
     "ops": "arguments lazy_kornia images random tracing recipe stages",
@@ -28,7 +29,7 @@ ROOMS = {
     "files": "images ops.backends",
     "sampling": "arguments random ops.backends",
     "loading": "arguments images random recipe travel functional transforms files sampling",
-    "study": "gpuaug images random ops.backends transforms files sampling loading",
+    "study": "gpuaug images losses random ops.backends transforms files sampling loading",
     "__main__": "study ops.backends",
 }
 STUDY = {

@@ -48,6 +48,11 @@ REVEALED = {
     "sampler.partners(lambda samples, draws: draws).of(images)": "Tensor",
     "next(iter(sampler))": "Draw",
     "next(iter(batches))": "list[Draw]",
+    "sampler.priors(0)": "Tensor",
+    "batches.priors()": "Tensor",
+    "gpuaug.prior_correction(images, sampler.priors(0), [0.9, 0.1])": "Tensor",
+    "gpuaug.losses.LDAMLoss(sampler.counts_)": "LDAMLoss",
+    "gpuaug.losses.inverse_weights(sampler.plan_)": "Tensor",
     "sampler.plan_": "dict[int | str, int]",
     "sampler.draws()": "Tensor",
     "len(sampler)": "int",
@@ -68,6 +73,7 @@ REFUSED = {
     'gpuaug.functional.flip(images, horizontal="yes")': "arg-type",
     "augment(images).masks": "attr-defined",
     'gpuaug.Solarize("half")': "arg-type",
+    'gpuaug.losses.FocalLoss(gamma="2")': "arg-type",
     "gpuaug.Transform": "attr-defined",  # gpuaug.transforms has it
     "gpuaug.Container": "attr-defined",
 }

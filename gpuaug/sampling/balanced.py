@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpuaug.sampling.base import DrawSampler
+from gpuaug.sampling.base import DrawSampler, check_epoch
 from gpuaug.sampling.labels.read import read_labels
 from gpuaug.sampling.labels.table import Class
 from gpuaug.sampling.order import Order
 from gpuaug.sampling.partners import Partners
-from gpuaug.sampling.plan import Plan
+from gpuaug.sampling.plan import Plan, shares_of
 from gpuaug.sampling.rotation import EpochState, Rotation
 from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.targets import Target
@@ -126,6 +126,25 @@ class BalancedSampler(DrawSampler):
     @property
     def plan_(self) -> dict[Class, int]:
         return dict(zip(self._plan.classes, self._plan.draws, strict=True))
+
+    def priors(self, epoch: int | None = None) -> Tensor:
+        """The classes' shares of an epoch's draws: what ``gpuaug.prior_correction`` takes back.
+
+        >>> BalancedSampler(["cat"] * 4 + ["dog"] * 2, {"dog": 4}).priors(0)
+        tensor([0.5000, 0.5000], dtype=torch.float64)
+
+        Args:
+            epoch: in [0, 2**31), of a schedule; by default the current one.
+
+        Returns:
+            float64 ``(C,)`` on the host, in the sorted order of the classes: the plan's draws of each over
+            all of them. (Draws that ranks repeat or drop at an epoch's end are not counted.)
+
+        Raises:
+            TypeError, ValueError: epoch of another type, or out of its range.
+        """
+        plan = self._plan if epoch is None else self._state_at(check_epoch(epoch)).plan
+        return shares_of(plan.draws)
 
     def partners(self, weigh: Callable[[Tensor, Tensor], Tensor]) -> Partners:
         """What draws a partner for each draw of the current epoch, for a mix of two.

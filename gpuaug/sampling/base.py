@@ -150,7 +150,7 @@ class KeyedSampler(DistributedSampler[Item]):
         """The cursor of a new iteration."""
         before = self._cursor
         if (before.finished and not before.again) or (before.over and before.state is not None):
-            self._enter(checked("epoch", self.epoch + 1, _EPOCHS))
+            self._enter(check_epoch(self.epoch + 1))
             before = EpochCursor()
         if before.started:
             before = EpochCursor()
@@ -197,7 +197,7 @@ class KeyedSampler(DistributedSampler[Item]):
 
         Where epochs differ in length, ``len`` and the shares of the ranks follow.
         """
-        epoch = checked("epoch", epoch, _EPOCHS)
+        epoch = check_epoch(epoch)
         cursor = self._cursor
         if epoch == self.epoch and cursor.over:
             self._cursor = EpochCursor(self.total, said=True)  # what is left of it: nothing
@@ -218,7 +218,7 @@ class KeyedSampler(DistributedSampler[Item]):
     def skip_rest(self) -> None:
         """Ends the current epoch: the next iteration is of the next one."""
         ended = self.epoch
-        self._enter(checked("epoch", ended + 1, _EPOCHS))
+        self._enter(check_epoch(ended + 1))
         self._cursor = EpochCursor(ended=ended)
 
     def _part(self, start: int, stop: int | None) -> Tensor:
@@ -271,7 +271,7 @@ class KeyedSampler(DistributedSampler[Item]):
         for name in _STATE:
             if name not in state_dict:
                 raise ValueError(f"state_dict must hold {', '.join(_STATE)}; {name} is missing")
-        epoch = checked("epoch", state_dict["epoch"], _EPOCHS)
+        epoch = check_epoch(state_dict["epoch"])
         state = self._state_at(epoch)
         own = {"version": _VERSION, "seed": self.seed, "fingerprint": self._fingerprint(state)}
         if any(state_dict[name] != value for name, value in own.items()):
@@ -354,6 +354,11 @@ def _place(num_replicas: int | None, rank: int | None) -> tuple[int, int]:
             )
         rank = dist.get_rank() if group else 0
     return num_replicas, checked("rank", rank, num_replicas)
+
+
+def check_epoch(epoch: Any) -> int:
+    """The number of an epoch, in [0, 2**31)."""
+    return checked("epoch", epoch, _EPOCHS)
 
 
 def checked(name: str, value: Any, limit: int, least: int = 0) -> int:

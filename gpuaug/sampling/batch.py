@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpuaug.sampling.base import KeyedSampler, checked
+from gpuaug.sampling.base import KeyedSampler, check_epoch, checked
 from gpuaug.sampling.class_batches import Cells, ClassBatches
 from gpuaug.sampling.draw import Draw, make_draws
 from gpuaug.sampling.labels.read import check_labels, read_labels
 from gpuaug.sampling.labels.table import Class, LabelTable, build_table
-from gpuaug.sampling.plan import align
+from gpuaug.sampling.plan import align, shares_of
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,28 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
 
     @property
     def plan_(self) -> dict[Class, int]:
-        first = self.epoch * self._batches
-        turns = self._order.turns_before(first + self._batches) - self._order.turns_before(first)
-        return dict(zip(self.counts_, (turns * self.samples_per_class).tolist(), strict=True))
+        return dict(zip(self.counts_, self._plan_at(self.epoch), strict=True))
+
+    def priors(self, epoch: int | None = None) -> Tensor:
+        """The classes' shares of an epoch's draws; see :meth:`BalancedSampler.priors`.
+
+        >>> BalancedBatchSampler([0, 0, 0, 1, 2], 2, 1).priors(0)
+        tensor([0.2500, 0.5000, 0.2500], dtype=torch.float64)
+
+        Args:
+            epoch: in [0, 2**31); by default the current one.
+
+        Returns:
+            float64 ``(C,)`` on the host, in the sorted order of the classes.
+        """
+        return shares_of(self._plan_at(self.epoch if epoch is None else check_epoch(epoch)))
+
+    def _plan_at(self, epoch: int) -> list[int]:
+        """The draws of every class in an epoch, of all ranks together."""
+        first, order = epoch * self._batches, self._order_of(self._state_at(epoch))
+        turns = order.turns_before(first + self._batches) - order.turns_before(first)
+        draws: list[int] = (turns * self.samples_per_class).tolist()
+        return draws
 
     def draws(self, start: int = 0, stop: int | None = None) -> Tensor:
         """The batches at the global positions [start, stop) of the current epoch, the same on every rank.

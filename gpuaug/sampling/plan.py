@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from gpuaug.sampling.labels.table import Class
 from gpuaug.sampling.targets import Target, draws_of
 
@@ -33,6 +36,17 @@ class Plan:
         ]
         total = ("total", str(sum(self.samples)), str(self.total), "")
         return align(("class", "samples", "draws", "copies per sample"), rows, total)
+
+
+def shares_of(draws: Sequence[int]) -> Tensor:
+    """Each class's part of all draws, float64 ``(C,)``.
+
+    >>> shares_of([6, 2])
+    tensor([0.7500, 0.2500], dtype=torch.float64)
+    """
+    total = sum(draws)
+    # Python's division: two whole numbers to the nearest float, also above 2**53.
+    return torch.tensor([count / total for count in draws], dtype=torch.float64, device="cpu")
 
 
 def align(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], *footer: tuple[str, ...]) -> str:

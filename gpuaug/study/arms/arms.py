@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -13,8 +13,10 @@ from gpuaug.sampling import deferred, effective_number, power, progressive
 from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.targets import Target
 from gpuaug.study.arms.chains import read_chain
-from gpuaug.study.arms.expressions import evaluate, root_name, tidy
+from gpuaug.study.arms.expressions import evaluate, parts_of_sum, root_name, tidy
+from gpuaug.study.arms.objective import Objective
 from gpuaug.study.arms.techniques import TECHNIQUES
+from gpuaug.study.arms.terms import is_reading, is_term, read_terms, terms
 from gpuaug.study.spelling import did_you_mean
 from gpuaug.transforms import Transform
 from gpuaug.transforms.mixes.base import Mix
@@ -24,7 +26,9 @@ from gpuaug.transforms.mixes.base import Mix
 class Arm:
     """What an epoch draws (``target`` of ``BalancedSampler``), and what becomes of images (height, width).
     With ``curriculum``, a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` that they hold. What
-    ``mix`` makes of the number of samples of each class mixes the batches to train on.
+    ``mix`` makes of the number of samples of each class mixes the batches to train on. ``objective`` says
+    what it is trained by. Arms that differ in the reading alone share their runs: those of the arm ``run``,
+    where that is not the arm itself.
     """
 
     about: str
@@ -33,6 +37,13 @@ class Arm:
     apply_to: str = "all"
     curriculum: bool = False
     mix: Callable[[Tensor], Mix] | None = None
+    objective: Objective = field(default_factory=Objective)
+    run: str | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether an epoch's number decides what it draws, or what it is trained by."""
+        return isinstance(self.target, Schedule) or self.objective.changes
 
     def augment(self, height: int, width: int, seed: int) -> gpuaug.Compose:
         """The arm's transform, from uint8 images to floats in [-1, 1]."""
@@ -117,6 +128,9 @@ TARGETS: dict[str, Callable[..., Target | Schedule]] = {
 }
 USUAL_TARGET, USUAL_DRAWS = "majority", "all"
 
+# Named arms that may stand for a chain: those that do something to images.
+RECIPES = {name: arm for name, arm in NAMED.items() if arm.transforms is not nothing or arm.mix is not None}
+
 
 def groups(epochs: int) -> dict[str, list[str]]:
     """The arms that one name stands for, in a study of so many epochs.
@@ -134,6 +148,18 @@ def groups(epochs: int) -> dict[str, list[str]]:
             f"progressive({epochs})",
             f"deferred({epochs * 4 // 5})",
         ],
+        "losses": [
+            "natural",
+            "class_weights",
+            "natural + effective_number",
+            "focal",
+            "label_smoothing",
+            "ldam_drw",
+            "balanced_softmax",
+            "logit_adjusted",
+            "post_hoc",
+            "decoupled",
+        ],
     }
 
 
@@ -147,8 +173,8 @@ def read_arms(
 
     Args:
         texts: names of ``NAMED``, of ``groups``, ``TARGET``, ``CHAIN`` or ``TARGET: CHAIN``, the last two
-            also with ``@ copies``.
-        epochs: of the study, for the groups.
+            also with ``@ copies``; see ``read_arm``.
+        epochs: of the study, for the groups and for what begins late.
         target, apply_to: of chains that say nothing of it.
 
     Raises:
@@ -157,7 +183,7 @@ def read_arms(
     known = groups(epochs)
     arms: dict[str, Arm] = {}
     for text in (one for given in texts for one in known.get(given, [given])):
-        name, arm = read_arm(text, target=target, apply_to=apply_to)
+        name, arm = read_arm(text, epochs=epochs, target=target, apply_to=apply_to)
         if name in arms:
             raise ValueError(f"arms must be different, got {name} twice")
         arms[name] = arm
@@ -166,39 +192,89 @@ def read_arms(
     return arms
 
 
-def read_arm(text: str, *, target: str = USUAL_TARGET, apply_to: str = USUAL_DRAWS) -> tuple[str, Arm]:
+def read_arm(
+    text: str, *, epochs: int = 10, target: str = USUAL_TARGET, apply_to: str = USUAL_DRAWS
+) -> tuple[str, Arm]:
     """One arm and its name, which is the shortest text that gives the same arm again.
 
     >>> name, arm = read_arm("crop + hflip(1)", target="power(0.5)")
     >>> name, arm.apply_to
     ('power(0.5): crop + hflip(1)', 'all')
+    >>> read_arm("natural + logit_adjusted: all")[0], read_arm("deferred(3): mixup")[0]
+    ('logit_adjusted: all', 'deferred(3): mixup')
+
+    ``HEAD: CHAIN @ WHOM``. The head is a target, terms (``gpuaug.study.arms.terms``), or a target and terms
+    joined by ``+``; terms alone are of natural draws. The chain may be the name of an arm that does something
+    to images.
     """
     if text in NAMED:
         return text, NAMED[text]
     rest, at, augmented = text.partition("@")
     head, colon, chain = rest.partition(":")
     if not colon:
-        head, chain = (rest, "") if _is_target(rest) else (target, rest)
-    augmented = augmented.strip() if at else apply_to if chain else USUAL_DRAWS
+        head, chain = (rest, "") if _is_head(rest) else (target, rest)
+    recipe = RECIPES.get(chain.strip())
+    usual = recipe.apply_to if recipe else apply_to if chain else USUAL_DRAWS
+    augmented = augmented.strip() if at else usual
     try:
-        head, wanted = tidy(head), evaluate("target", head, TARGETS)
-        transforms = read_chain(chain) if chain else None
+        parts = [tidy(part) for part in parts_of_sum(head)]
+        drawn = parts.pop(0) if not is_term(parts[0]) or _is_target(parts[0]) else "natural"
+        wanted = evaluate("target", drawn, TARGETS)
+        objective, trained_by = read_terms(parts, epochs)
+        if objective.retrained is not None:
+            wanted = _balanced_late(drawn, wanted, objective.retrained)
+        transforms = recipe.transforms if recipe else read_chain(chain) if chain else nothing
     except (SyntaxError, ValueError) as error:
-        names = [*NAMED, *groups(1), *TARGETS, *TECHNIQUES]
-        meant = did_you_mean(names, text.strip()) if text.strip().isidentifier() else ""
+        names = [*NAMED, *groups(1), *TARGETS, *terms(10), *TECHNIQUES]
+        asked = text.strip()
+        meant = did_you_mean(names, asked) if asked.isidentifier() and asked not in names else ""
         raise ValueError(
-            f"arms must be names of {', '.join(NAMED)}, groups ({', '.join(groups(1))}), targets or chains; "
-            f"got {text!r}{meant or f': {error}'}"
+            f"arms must be names of {', '.join(NAMED)}, groups ({', '.join(groups(1))}), targets, losses or "
+            f"chains; got {text!r}{meant or f': {error}'}"
         ) from error
+    if at and recipe and recipe.mix:
+        raise ValueError(f"arms that mix images mix those of every draw, without an '@', got {text!r}")
     if augmented not in ("all", "copies"):
         raise ValueError(f"arms must end in '@ all' or '@ copies', or in neither, got {text!r}")
-    words = [f"{head}:" if head != USUAL_TARGET and chain else "" if chain else head]
-    words += [transforms.text] if transforms else []
-    words += [f"@ {augmented}"] if augmented != USUAL_DRAWS else []
+    chained = chain.strip() if recipe else getattr(transforms, "text", "")
+    ending = augmented if augmented != (recipe.apply_to if recipe else USUAL_DRAWS) else ""
+    name = _name(drawn, parts, chained, ending)
+    if name in NAMED:
+        return name, NAMED[name]
     draws = "every draw" if augmented == "all" else "copies"
-    about = f"target {head}; {f'{draws}: {transforms.text}' if transforms else 'unchanged'}"
-    return " ".join(filter(None, words)), Arm(about, wanted, transforms or nothing, augmented)
+    about = [f"target {drawn}", trained_by, f"{draws}: {chained}" if chained else "unchanged"]
+    arm = replace(
+        recipe or Arm("", {}, nothing),
+        about="; ".join(filter(None, about)),
+        target=wanted,
+        transforms=transforms,
+        apply_to=augmented,
+        objective=objective,
+    )
+    same = [part for part in parts if not is_reading(part)]
+    return name, arm if same == parts else replace(arm, run=_name(drawn, same, chained, ending))
+
+
+def _name(drawn: str, parts: list[str], chained: str, ending: str) -> str:
+    """The shortest text that gives the arm again."""
+    own = "natural" if chained in RECIPES and RECIPES[chained].target == {} else USUAL_TARGET
+    alone = drawn == "natural" and parts and not _is_target(parts[0])
+    head = " + ".join(parts if alone else [drawn, *parts])
+    if chained and not parts and drawn == own:
+        head = ""
+    words = [f"{head}:" if head and chained else head, chained, f"@ {ending}" if ending else ""]
+    return " ".join(filter(None, words))
+
+
+def _balanced_late(drawn: str, target: Target | Schedule, since: int) -> Schedule:
+    if isinstance(target, Schedule):
+        raise ValueError(f"decoupled must follow draws of one target, got {drawn}")
+    return deferred(since, USUAL_TARGET, target)
+
+
+def _is_head(text: str) -> bool:
+    return _is_target(text) or is_term(text)
 
 
 def _is_target(text: str) -> bool:
-    return root_name(text) in TARGETS or text.strip().replace(".", "", 1).isdigit()
+    return root_name(text) in TARGETS or text.partition("+")[0].strip().replace(".", "", 1).isdigit()

@@ -47,6 +47,23 @@ def tidy(text: str) -> str:
     return ast.unparse(ast.parse(text.strip(), mode="eval"))
 
 
+def parts_of_sum(text: str) -> list[str]:
+    """The texts that ``+`` joins.
+
+    >>> parts_of_sum("natural + focal(gamma=1 + 1) + class_weights")
+    ['natural', 'focal(gamma=1 + 1)', 'class_weights']
+
+    Raises:
+        SyntaxError: no expression.
+    """
+    node = ast.parse(text.strip(), mode="eval").body
+    parts: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts.insert(0, node.right)
+        node = node.left
+    return [ast.unparse(part) for part in (node, *parts)]
+
+
 def root_name(text: str) -> str:
     """The name that an expression begins with, "" where there is none.
 

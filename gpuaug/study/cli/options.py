@@ -19,12 +19,18 @@ SEEDS, FIRST_LOOK, MAX_SEEDS = 2, 3, 20
 KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
-(the first three), techniques (every one alone), schedules, curriculum (techniques that grow with what
-the model knows of a class), mixup, cutmix, cmo, remix and balanced_mixup (images mixed with one
-another); or a text "TARGET: CHAIN @ WHOM", of which each part may be left out. A TARGET is natural,
-majority, minority, mean, median, a number, power(0.5), effective_number(0.999), deferred(8) or
-progressive(10). A CHAIN is a technique (with its strength) or a transform of gpuaug, or several:
-"crop(0.8) + hflip + GaussianBlur(sigma=(0.1, 2.0))". WHOM is all or copies.
+(the first three), techniques (every one alone), schedules, losses, curriculum (techniques that grow with
+what the model knows of a class), mixup, cutmix, cmo, remix and balanced_mixup (images mixed with one
+another); or a text "TARGET + LOSS: CHAIN @ WHOM", of which each part may be left out. A TARGET is natural
+(the default beside a LOSS), majority, minority, mean, median, a number, power(0.5),
+effective_number(0.999), deferred(8) or progressive(10). A LOSS is cross_entropy, focal(2.0),
+label_smoothing(0.1), balanced_softmax, logit_adjusted(1.0) or ldam_drw(8), and there may be several terms:
+class_weights or effective_number(0.9999) weigh the classes of a loss (natural + focal + effective_number),
+decoupled(8) trains the classifier anew on balanced draws from an epoch on, post_hoc and prior_corrected
+move the logits after training, to equal shares of the classes or to those of the training images. Losses
+know the draws: what a TARGET has balanced they do not balance again. A CHAIN is a technique (with its
+strength) or a transform of gpuaug, or several: "crop(0.8) + hflip + GaussianBlur(sigma=(0.1, 2.0))"; or
+all, copies, curriculum or a mix: "logit_adjusted: all". WHOM is all or copies.
 
 {techniques}
 
@@ -199,7 +205,7 @@ def add_search(search: argparse._ArgumentGroup) -> None:
         "--candidates",
         nargs="+",
         metavar="ARM",
-        help="without targets that change by epoch (default: every technique at each of its strengths)",
+        help="that do not change by epoch (default: every technique at each of its strengths)",
     )
     search.add_argument(
         "--keep", type=number(int, 1), default=3, help="how many to add (default: %(default)s)"

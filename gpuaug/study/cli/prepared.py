@@ -148,7 +148,6 @@ def read_goal(arguments: argparse.Namespace) -> Goal | None:
 
 def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dict[str, Arm]:
     """The arms that a search goes through; none without a search."""
-    from gpuaug.sampling import Schedule
     from gpuaug.study.arms.arms import read_arms
     from gpuaug.study.arms.techniques import TECHNIQUES, grid
     from gpuaug.study.search.search import ladder
@@ -158,11 +157,11 @@ def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dic
             raise ValueError("candidates are those of a search: give its epochs too (--search)")
         return {}
     candidates = read_arms(arguments.candidates or grid(TECHNIQUES.values()), **usual)
-    scheduled = [name for name, arm in candidates.items() if isinstance(arm.target, Schedule)]
+    scheduled = [name for name, arm in candidates.items() if arm.changes]
     if scheduled:
         raise ValueError(
-            "candidates must have one target for all epochs, for a search has other epochs than the study "
-            f"(arms may have schedules); got {', '.join(scheduled)}"
+            "candidates must have one target and loss for all epochs, for a search has other epochs than "
+            f"the study (arms may have schedules); got {', '.join(scheduled)}"
         )
     ladder(len(candidates), arguments.seeds, arguments.search)  # checks the budget
     return candidates
@@ -218,8 +217,7 @@ def without_refused(
     from gpuaug.study.arms.arms import groups, read_arm
     from gpuaug.study.arms.techniques import refusal
 
-    own = {"target": usual["target"], "apply_to": usual["apply_to"]}
-    wanted = {read_arm(text, **own)[0] for text in texts if text not in groups(1)}
+    wanted = {read_arm(text, **usual)[0] for text in texts if text not in groups(1)}
     reasons = {
         name: refusal(arm.augment(*data.image_shape[1:], seed=0), data.train_images)
         for name, arm in arms.items()
@@ -231,7 +229,8 @@ def without_refused(
 
 def check_sizes(data: StudyData, arms: dict[str, Arm], network: str) -> None:
     """Raise unless every arm leaves the images at their size, and the network takes them."""
-    from gpuaug.study.training.networks import check_network
+    from gpuaug.study.training.classifier import find_classifier
+    from gpuaug.study.training.networks import check_network, find_network
 
     shape = data.image_shape
     for name, arm in arms.items():
@@ -242,6 +241,8 @@ def check_sizes(data: StudyData, arms: dict[str, Arm], network: str) -> None:
                 f"{given[1]} x {given[2]}: end its geometry with Resize(({shape[1]}, {shape[2]}))"
             )
     check_network(network, len(data.classes), *shape)
+    if any(arm.objective.cosine or arm.objective.retrained is not None for arm in arms.values()):
+        find_classifier(find_network(network).seeded(0, len(data.classes), *shape), len(data.classes))
 
 
 def check_out(out: Path, overwrite: bool, resume: bool) -> None:

@@ -73,7 +73,7 @@ def grow(
     left, done = [arm for arm in arms if arm != baseline], 0
     for seeds in goal.looks.seeds:
         before = tuple(rows)
-        if done and _beyond(goal, before, [baseline, *left], seeds - done):
+        if done and _beyond(goal, before, arms, [baseline, *left], seeds - done):
             if workers.first:
                 said(f"{done} seeds are all that {goal.max_minutes:g} minutes allow")
             break
@@ -110,13 +110,18 @@ def _told(finished: Callable[[Sequence[Row]], None], before: Sequence[Row], more
     finished([*before, *more])
 
 
-def _beyond(goal: Goal, rows: Sequence[Row], arms: Collection[str], seeds: int) -> bool:
-    """Whether so many more seeds of the arms would take the training beyond its minutes."""
+def _beyond(
+    goal: Goal, rows: Sequence[Row], arms: Mapping[str, Arm], left: Sequence[str], seeds: int
+) -> bool:
+    """Whether so many more seeds of what is left would take the training beyond its minutes. A run that
+    several arms read counts once.
+    """
     if goal.max_minutes is None:
         return False
-    spent = sum(row.epoch.seconds for row in rows)
+    run_of = {arm: of.run or arm for arm, of in arms.items()}
+    spent = sum({(run_of[row.arm], row.seed, row.epoch.number): row.epoch.seconds for row in rows}.values())
     ahead = 0.0
-    for arm in arms:
+    for arm in {run_of[arm]: arm for arm in left}.values():
         of_arm = [row for row in rows if row.arm == arm]
         runs = len({row.seed for row in of_arm})
         ahead += sum(row.epoch.seconds for row in of_arm) / runs * seeds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
 from gpuaug.study.report.tables import Table
 from gpuaug.study.statistics.summary import last_epochs, runs_by_arm
@@ -19,7 +18,7 @@ def calibration_table(rows: Sequence[Row]) -> Table | None:
     """Expected calibration error and Brier score, as they are → corrected, over the last epochs of all seeds;
     None where the runs are of a version that did not measure them.
     """
-    if not all(map(_of, rows)):
+    if any(row.epoch.calibration is None for row in rows):
         return None
     header = tuple(f"{what}, {where}" for where in SETS.values() for what in MEASURES.values())
     lines = []
@@ -35,9 +34,5 @@ def calibration_table(rows: Sequence[Row]) -> Table | None:
 
 
 def _mean(runs: Sequence[Sequence[Row]], place: str, measure: str) -> str:
-    by_seed = [fmean(getattr(getattr(_of(row), place), measure) for row in run) for run in runs]
+    by_seed = [fmean(getattr(getattr(row.epoch.calibration, place), measure) for row in run) for run in runs]
     return f"{fmean(by_seed):.3f}"
-
-
-def _of(row: Row) -> Any:
-    return getattr(row.epoch, "calibration", None)

@@ -58,17 +58,25 @@ def compare(
     def run(arm: str, seed: int, log: EpochLog | None) -> list[Row]:
         begin = lambda: Training(data, arms[arm], seed, protocol)  # noqa: E731
         found = []
-        for epoch in advance(run_folder(folder, arm, seed), begin, until, final=final):
+        for epoch in advance(run_folder(folder, trained(arm), seed), begin, until, final=final):
+            epoch = epoch.read_as(arms[arm].objective.reading)
             found.append(Row(arm, seed, epoch))
             if log is not None:
                 log.add(arm, seed, epoch)
             bar.update()
         return found
 
+    def trained(arm: str) -> str:
+        """The arm whose run this is: arms that differ in their reading alone share one."""
+        return arms[arm].run or arm
+
     runs = [(arm, seed) for seed in seeds for arm in arms]
     with tqdm(total=len(runs) * until, unit="epoch", disable=None if workers.first else True) as bar:
         if workers.count > 1:
-            for arm, seed in workers.share(runs):
+            once: dict[tuple[str, int], tuple[str, int]] = {}
+            for arm, seed in runs:
+                once.setdefault((trained(arm), seed), (arm, seed))
+            for arm, seed in workers.share(list(once.values())):
                 run(arm, seed, log)
             workers.wait()
             bar.reset()

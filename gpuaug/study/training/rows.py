@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gpuaug.study.arms.objective import AS_TRAINED
+from gpuaug.study.training.evaluation import Calibrations, Evaluation
 from gpuaug.study.training.metrics import Score
 
 LAST_EPOCHS = 3  # a run's result is the mean of so many
@@ -13,9 +15,10 @@ LAST_EPOCHS = 3  # a run's result is the mean of so many
 class Epoch:
     """What an epoch of a run gave.
 
-    ``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` is of the test images;
-    ``draws`` are the images trained on, and ``seconds`` what that took; ``others`` is the part of the machine
-    that other programs kept busy meanwhile, None where it is not known.
+    ``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` and ``calibration`` are of the
+    test images; ``draws`` are the images trained on, and ``seconds`` what that took; ``others`` is the part
+    of the machine that other programs kept busy meanwhile, None where it is not known. ``readings`` are the
+    evaluations of logits that were moved after training, by name.
     """
 
     number: int
@@ -24,6 +27,24 @@ class Epoch:
     draws: int = 0
     seconds: float = field(default=0.0, compare=False)
     others: float | None = field(default=None, compare=False, kw_only=True)
+    calibration: Calibrations | None = None
+    readings: dict[str, Evaluation] = field(default_factory=dict)
+
+    def read_as(self, reading: str) -> Epoch:
+        """The same epoch with the score and calibration of a reading.
+
+        Raises:
+            ValueError: the run was trained before there were readings.
+        """
+        if reading == AS_TRAINED:
+            return self
+        if reading not in self.readings:
+            raise ValueError(
+                f"runs must be of this version for {reading}: those on the disk have no such evaluation; "
+                "--overwrite trains them anew"
+            )
+        of = self.readings[reading]
+        return replace(self, score=of.score, calibration=of.calibration)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from gpuaug.study.training.calibration import Calibration
+from gpuaug.study.training.evaluation import Calibrations, Evaluation
 from gpuaug.study.training.files import replace_file
 from gpuaug.study.training.metrics import ClassScore, Score
 from gpuaug.study.training.rows import LAST_EPOCHS, Epoch
@@ -88,11 +90,34 @@ def _forget_images(epochs: list[Epoch]) -> None:
     """Keep confusion and predictions of the last epochs alone: they would be most of the file."""
     if len(epochs) > LAST_EPOCHS:
         old = epochs[-1 - LAST_EPOCHS]
-        epochs[-1 - LAST_EPOCHS] = replace(old, score=replace(old.score, confusion=(), predicted=""))
+        readings = {name: replace(of, score=_plain(of.score)) for name, of in old.readings.items()}
+        epochs[-1 - LAST_EPOCHS] = replace(old, score=_plain(old.score), readings=readings)
+
+
+def _plain(score: Score) -> Score:
+    return replace(score, confusion=(), predicted="")
 
 
 def _epochs(saved: list[dict[str, Any]]) -> list[Epoch]:
-    return [Epoch(**{**epoch, "score": _score(epoch["score"])}) for epoch in saved]
+    return [_epoch(epoch) for epoch in saved]
+
+
+def _epoch(saved: dict[str, Any]) -> Epoch:
+    calibration = saved.get("calibration")  # runs of earlier versions have none
+    readings = {
+        name: Evaluation(_score(of["score"]), _calibrations(of["calibration"]))
+        for name, of in saved.get("readings", {}).items()
+    }
+    read = {
+        "score": _score(saved["score"]),
+        "calibration": None if calibration is None else _calibrations(calibration),
+        "readings": readings,
+    }
+    return Epoch(**{**saved, **read})
+
+
+def _calibrations(saved: dict[str, Any]) -> Calibrations:
+    return Calibrations(**{name: Calibration(**of) for name, of in saved.items()})
 
 
 def _score(saved: dict[str, Any]) -> Score:

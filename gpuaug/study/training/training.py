@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 import gpuaug
 from gpuaug.loading import BalancedLoader, DeviceDataset
+from gpuaug.losses import ClassLoss
 from gpuaug.study.arms.arms import Arm
+from gpuaug.study.arms.objective import AS_TRAINED
 from gpuaug.study.data.study_data import StudyData
-from gpuaug.study.training.metrics import score
+from gpuaug.study.training.classifier import end_in_cosines, renew_classifier
+from gpuaug.study.training.evaluation import evaluate, outputs_of
 from gpuaug.study.training.networks import find_network
 from gpuaug.study.training.rows import Epoch
 from gpuaug.study.training.stopwatch import Stopwatch
 
-EVALUATION_BATCH = 500
+Labels = Tensor | tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -59,34 +63,54 @@ class Training:
         device = torch.device(protocol.device)
         self.network = find_network(protocol.network)
         model = self.network.seeded(seed, self.classes, channels, height, width)
+        self.objective = arm.objective
+        if self.objective.cosine:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                end_in_cosines(model, self.classes)
         self.model = model.to(device).to(memory_format=torch.channels_last)
-        self.optimizer = self.network.optimizer(self.model.parameters())
-        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.stage = 0  # the epoch in which what is trained now began to be
+        self._optimize(self.model)
 
         images = DeviceDataset(data.train_images, data.train_labels).to(device)
         # A run is one process's, also among those of torchrun.
-        sampler = gpuaug.BalancedSampler(data.train_labels, arm.target, seed=seed, num_replicas=1, rank=0)
-        self.augment = arm.augment(height, width, seed)
-        mix = None if arm.mix is None else arm.mix(data.train_labels.bincount(minlength=self.classes))
-        self.loader = BalancedLoader(
-            images, sampler, self.augment, protocol.batch_size, mix=mix, device=device
+        self.sampler = gpuaug.BalancedSampler(
+            data.train_labels, arm.target, seed=seed, num_replicas=1, rank=0
         )
-        self.test_images, self.test_labels = data.test_images.to(device), data.test_labels.to(device)
+        self.augment = arm.augment(height, width, seed)
+        counts = data.train_labels.bincount(minlength=self.classes)
+        mix = None if arm.mix is None else arm.mix(counts)
+        self.loader = BalancedLoader(
+            images, self.sampler, self.augment, protocol.batch_size, mix=mix, device=device
+        )
+        self.samples = counts.double()
+        self.test_images, self.test_labels = data.test_images.to(device), data.test_labels.long()
         labels = data.train_labels
         self.curriculum = gpuaug.Curriculum(self.loader, labels, seed=seed) if arm.curriculum else None
+        self.loss: ClassLoss | None = None  # None: the network's own
         self.done = 0
 
     def epoch(self) -> Epoch:
         """Train and evaluate the next epoch."""
         watch = Stopwatch()
+        if self.done == self.objective.retrained:
+            self._retrain()
+        self.loss = self.objective.of_epoch(self.done, self.samples, self.sampler.priors(self.done))
+        if self.loss is not None:
+            self.loss.to(self.protocol.device)
         with _own_randomness(self.seed, self.done, torch.device(self.protocol.device)):
-            loss, draws = self._train()
+            loss, mass = self._train()
             self._update_curriculum()
         seconds, others = watch.seconds(), watch.others()
-        probabilities = predict(self.model, self.augment, self.test_images)
-        found = score(probabilities.argmax(dim=1), self.test_labels, self.classes, probabilities)
+        # A class that had no draw, or none that was trained on, counts as half a draw.
+        drawn = mass.clamp(min=0.5)
+        carried = drawn / drawn.sum() if self.loss is None else self.loss.prior(drawn)
+        logits = self.objective.scale * outputs_of(self.model, self.augment, self.test_images)
+        readings = evaluate(logits, self.test_labels, carried, self.samples / self.samples.sum())
+        own = readings.pop(AS_TRAINED)
         self.done += 1
-        return Epoch(self.done, loss, found, draws, seconds, others=others)
+        draws = round(mass.sum().item())
+        return Epoch(self.done, loss, own.score, draws, seconds, own.calibration, readings, others=others)
 
     def state_dict(self) -> dict[str, Any]:
         """Between two epochs, all that the next ones depend on."""
@@ -99,31 +123,48 @@ class Training:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.done = state["done"]
+        if self.objective.retrained is not None and self.done > self.objective.retrained:
+            self._retrain()
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.curriculum is not None:
             self.curriculum.load_state_dict(state["curriculum"])
 
-    def _train(self) -> tuple[float, int]:
-        factor = self.network.rate(self.done, self.protocol.epochs)
+    def _optimize(self, trained: nn.Module) -> None:
+        self.optimizer = self.network.optimizer(trained.parameters())
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+
+    def _retrain(self) -> None:
+        """From here on the classifier alone is trained, as in a run of its own."""
+        self.stage = self.objective.retrained or 0
+        self._optimize(renew_classifier(self.model, self.classes, self.seed))
+
+    def _train(self) -> tuple[float, Tensor]:
+        """The batches' mean loss, and how many draws of each class they had, shares of mixes included."""
+        factor = self.network.rate(self.done - self.stage, self.protocol.epochs - self.stage)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         self.loader.set_epoch(self.done)
-        self.model.train()
+        # Below a classifier that is trained anew nothing moves, the means of batch norms neither.
+        self.model.train(self.objective.retrained is None or self.done < self.objective.retrained)
         self.augment.train()
-        losses, draws = [], 0
+        losses: list[Tensor] = []
+        mass = torch.zeros(self.classes, dtype=torch.float64, device=self.protocol.device)
         for batch, labels in self.loader:
-            if len(batch) == 1 and draws:
+            if len(batch) == 1 and losses:
                 continue
             loss = self._loss(self.model(batch), labels)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
             losses.append(loss.detach())
-            draws += len(batch)
-        return torch.stack(losses).mean().item(), draws
+            mass += class_mass(labels, self.classes)
+        return torch.stack(losses).mean().item(), mass.cpu()
 
-    def _loss(self, outputs: Tensor, labels: Tensor | tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    def _loss(self, outputs: Tensor, labels: Labels) -> Tensor:
+        if self.loss is not None:
+            loss: Tensor = self.loss(outputs, labels)
+            return loss
         if isinstance(labels, Tensor):
             return self.network.loss(outputs, labels)
         first, second, share = labels
@@ -148,12 +189,17 @@ def _own_randomness(seed: int, epoch: int, device: torch.device) -> Iterator[Non
         yield
 
 
-@torch.no_grad()
-def predict(model: nn.Module, augment: gpuaug.Compose, images: Tensor) -> Tensor:
-    """The probabilities ``(n, classes)`` that the model gives uint8 images, which are normalised and not
-    augmented.
+def class_mass(labels: Labels, classes: int) -> Tensor:
+    """How many rows of a batch each class has, float64 ``(C,)``: of mixes, their shares.
+
+    >>> class_mass(torch.tensor([0, 0, 1]), 2)
+    tensor([2., 1.], dtype=torch.float64)
+    >>> class_mass((torch.tensor([0, 0]), torch.tensor([1, 1]), torch.tensor([0.25, 1.0])), 2)
+    tensor([1.2500, 0.7500], dtype=torch.float64)
     """
-    model.eval()
-    augment.eval()
-    outputs = torch.cat([model(augment(batch)) for batch in images.split(EVALUATION_BATCH)])
-    return outputs.double().softmax(dim=1)
+    if isinstance(labels, Tensor):
+        return one_hot(labels.long(), classes).double().sum(dim=0)
+    first, second, share = labels
+    share = share.double()[:, None]
+    both = share * one_hot(first.long(), classes) + (1 - share) * one_hot(second.long(), classes)
+    return both.sum(dim=0)

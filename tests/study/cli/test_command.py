@@ -10,7 +10,7 @@ from PIL import Image
 
 from gpuaug.__main__ import main
 from gpuaug.study import extras
-from gpuaug.study.arms.arms import read_arms
+from gpuaug.study.arms.arms import groups, read_arms
 from gpuaug.study.arms.techniques import TECHNIQUES
 from gpuaug.study.cli.prepared import without_refused
 from gpuaug.study.data.request import Request
@@ -167,6 +167,14 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
             ["--arms", "techniques", "--baseline", "sepia"],
             "Sepia: images must have 3 or 4 channels, got 1",
         ),
+        (["--arms", "decoupled", "--epochs", "1"], "since must leave epochs before and after it, in [1, 1)"),
+        (["--arms", "focal + ldam_drw"], "focal and ldam_drw both say the loss of an arm"),
+        (["--arms", "logit_ajusted"], "got 'logit_ajusted'; did you mean logit_adjusted?"),
+        (
+            ["--search", "99", "--candidates", "focal", "ldam_drw", "decoupled"],
+            "one target and loss for all epochs, for a search has other epochs than the study (arms may have "
+            "schedules); got ldam_drw, decoupled",
+        ),
         (["--candidates", "hflip"], "candidates are those of a search: give its epochs too (--search)"),
         (["--search", "20"], "and 2 seeds, got 20"),
         (
@@ -221,6 +229,24 @@ def test_what_a_group_leaves_out_is_named(monkeypatch, capsys):
     assert json.loads(Path("out/report.json").read_text())["settings"]["left_out"] == {"sepia": reason}
     for report in ("out/report.html", "out/report.md"):
         assert reason in Path(report).read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_here")
+def test_a_study_of_losses(capsys):
+    arms = ["losses", "majority + prior_corrected", "logit_adjusted: all"]
+    main(["study", *TINY, "--epochs", "2", "--arms", *arms, "--out", "out"])
+    report = json.loads(Path("out/report.json").read_text())
+    assert list(report["arms"]) == [*groups(2)["losses"], *arms[1:]]
+    runs = {path.parent.name.rpartition("-")[0] for path in Path("out/runs").glob("*/run.json")}
+    assert len(runs) == len(report["arms"]) - 1  # post_hoc has no run of its own
+    assert not any(name.startswith("post_hoc") for name in runs)
+    assert "post_hoc, seed 0: accuracy" in capsys.readouterr().out
+    for path in Path("out/runs").glob("*/run.json"):
+        epochs = json.loads(path.read_text())
+        assert [sorted(epoch["calibration"]) for epoch in epochs] == [
+            ["natural", "natural_corrected", "test", "test_corrected"]
+        ] * 2
 
 
 @pytest.mark.usefixtures("_here")

@@ -93,6 +93,15 @@ def test_it_ends_before_its_minutes_do(data, asked, tmp_path):
     assert max(row.seed for row in grown(data, tmp_path, max_minutes=1)) == 2  # the first look is always had
 
 
+def test_a_run_that_two_arms_read_counts_once(data, asked, tmp_path, monkeypatch):
+    arms = read_arms(["natural", "vflip", "post_hoc"])
+    assert arms["post_hoc"].run == "natural"
+    monkeypatch.setitem(PLANTED, "post_hoc", PLANTED["vflip"])
+    goal = Goal(0.02, LOOKS, max_minutes=4)  # two runs of half a minute a seed: 4 seeds, not 3
+    rows = grow(data, arms, Protocol(1), tmp_path, goal=goal, baseline="natural", minority=["dog"])
+    assert max(row.seed for row in rows) == 3
+
+
 OPTIONS = [
     *("study", "--majority-count", "48", "--ratio", "4", "--epochs", "2", "--device", "cpu"),
     *("--arms", "duplicates", "hflip", "undersampled", "--until", "0.02", "--seeds", "2", "--max-seeds", "4"),

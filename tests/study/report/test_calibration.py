@@ -1,22 +1,15 @@
 """The table of what probabilities are worth."""
 
-from dataclasses import dataclass
-from types import SimpleNamespace
-
 from gpuaug.study.report.calibration import calibration_table
+from gpuaug.study.training.calibration import Calibration
+from gpuaug.study.training.evaluation import Calibrations
 from gpuaug.study.training.metrics import Score
 from gpuaug.study.training.rows import Epoch, Row
 
 
-@dataclass(frozen=True)
-class Calibrated(Epoch):
-    calibration: SimpleNamespace | None = None
-
-
 def row(seed, number, value):
-    places = ("test", "test_corrected", "natural", "natural_corrected")
-    of = {place: SimpleNamespace(ece=value + n / 10, brier=2 * value) for n, place in enumerate(places)}
-    return Row("all", seed, Calibrated(number, 0.5, Score(0.5, ()), calibration=SimpleNamespace(**of)))
+    of = Calibrations(*(Calibration(value + n / 10, 2 * value) for n in range(4)))
+    return Row("all", seed, Epoch(number, 0.5, Score(0.5, ()), calibration=of))
 
 
 def test_means_over_the_last_epochs_and_the_seeds():

@@ -32,9 +32,14 @@ def begin(data):
 
 def plain(epochs):
     """The epochs without the confusion of all but the last three, which is not kept."""
-    return [replace(of, score=replace(of.score, confusion=(), predicted="")) for of in epochs[:-3]] + epochs[
-        -3:
-    ]
+
+    def bare(of):
+        return replace(of, score=replace(of.score, confusion=(), predicted=""))
+
+    return [
+        replace(bare(of), readings={name: bare(read) for name, read in of.readings.items()})
+        for of in epochs[:-3]
+    ] + epochs[-3:]
 
 
 def never():
@@ -106,8 +111,9 @@ def test_a_run_that_died_between_its_last_epoch_and_its_end(begin, tmp_path):
 def test_the_confusion_of_the_last_epochs_alone_is_kept(begin, tmp_path):
     kept = [bool(epoch.score.confusion) for epoch in [*advance(tmp_path, begin, 4)]]
     assert kept[-3:] == [True] * 3
-    again = [bool(epoch.score.confusion) for epoch in advance(tmp_path, never, 4)]
-    assert again == [False, True, True, True]
+    for reading in ("as_trained", "post_hoc", "prior_corrected"):
+        again = [bool(epoch.read_as(reading).score.confusion) for epoch in advance(tmp_path, never, 4)]
+        assert again == [False, True, True, True]
 
 
 def test_a_file_half_written_is_never_read(begin, tmp_path):
@@ -127,6 +133,21 @@ def test_a_finished_run_of_an_earlier_study_is_read(tmp_path):
     (found,) = advance(tmp_path, never, 1)
     assert found == Epoch(1, 0.5, Score(0.75, (ClassScore(4, 0.75, 1.0, 0.875),), ((3, 1),)), 40)
     assert found.seconds == 1.5
+    assert found.read_as("as_trained") is found
+    with pytest.raises(ValueError, match=r"runs must be of this version for post_hoc: .*; --overwrite"):
+        found.read_as("post_hoc")
+
+
+def test_a_finished_run_has_its_calibration_as_it_is_and_corrected(begin, tmp_path):
+    epochs = list(advance(tmp_path, begin, 1))
+    (saved,) = json.loads((tmp_path / "run.json").read_text())
+    assert set(saved["calibration"]) == {"test", "test_corrected", "natural", "natural_corrected"}
+    assert set(saved["calibration"]["test"]) == {"ece", "brier"}
+    for name, reading in saved["readings"].items():
+        read = epochs[0].read_as(name)
+        assert reading["score"]["accuracy"] == read.score.accuracy
+        assert reading["calibration"]["natural"]["brier"] == read.calibration.natural.brier
+    assert list(advance(tmp_path, never, 1)) == epochs
 
 
 def test_the_state_of_an_unfinished_run_has_the_parts_that_it_always_had(begin, tmp_path):

@@ -6,9 +6,13 @@ from itertools import pairwise
 import pytest
 import torch
 
-from gpuaug.study.arms.arms import ARMS, NAMED
+from gpuaug.study.arms.arms import ARMS, NAMED, read_arm
 from gpuaug.study.data.imbalance import imbalance
 from gpuaug.study.data.study_data import StudyData
+from gpuaug.study.training import training
+from gpuaug.study.training.calibration import Predicted
+from gpuaug.study.training.evaluation import evaluate, outputs_of
+from gpuaug.study.training.networks import long_tailed_rate
 from gpuaug.study.training.training import Protocol, Training
 
 pytestmark = pytest.mark.slow
@@ -28,8 +32,10 @@ def easy():
 
 
 def epochs_of(data, arm, seed=0, count=2, **protocol):
-    training = Training(data, NAMED[arm], seed, Protocol(count, **{"batch_size": 8, **protocol}))
-    return [training.epoch() for _ in range(count)]
+    run = Training(
+        data, read_arm(arm, epochs=count)[1], seed, Protocol(count, **{"batch_size": 8, **protocol})
+    )
+    return [run.epoch() for _ in range(count)]
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -73,23 +79,27 @@ def test_a_run_is_a_function_of_its_arguments(easy, network):
             for arm in ("copies", "curriculum", "mixup", "cutmix", "cmo", "remix", "balanced_mixup")
         ),
         *((network, "copies") for network in ("resnet32", "resnet18-paper")),
+        *(("convnet", arm) for arm in ("ldam_drw(2): all", "decoupled(2)", "ldam_drw(1) + decoupled(1)")),
+        *(("resnet32", arm) for arm in ("decoupled(1)", "deferred(1) + logit_adjusted: mixup")),
     ],
 )
 def test_a_run_goes_on_from_its_state(easy, network, arm):
-    protocol = Protocol(3, 32, network)
-    whole = Training(easy, NAMED[arm], 0, protocol)
+    protocol, asked = Protocol(3, 32, network), read_arm(arm, epochs=3)[1]
+    whole = Training(easy, asked, 0, protocol)
     epochs = [whole.epoch() for _ in range(3)]
-    first = Training(easy, NAMED[arm], 0, protocol)
-    first.epoch()
-    file = io.BytesIO()
-    torch.save(first.state_dict(), file)
-    file.seek(0)
-    second = Training(easy, NAMED[arm], 0, protocol)
-    second.load_state_dict(torch.load(file, weights_only=True))
-    assert [second.epoch(), second.epoch()] == epochs[1:]
-    assert all(
-        torch.equal(a, b) for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True)
-    )
+    first = Training(easy, asked, 0, protocol)
+    for done in (1, 2):
+        first.epoch()
+        file = io.BytesIO()
+        torch.save(first.state_dict(), file)
+        file.seek(0)
+        second = Training(easy, asked, 0, protocol)
+        second.load_state_dict(torch.load(file, weights_only=True))
+        assert [second.epoch() for _ in range(done, 3)] == epochs[done:]
+        assert all(
+            torch.equal(a, b)
+            for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True)
+        )
 
 
 @pytest.mark.parametrize("network", ["convnet", "resnet18-paper"])
@@ -142,3 +152,82 @@ def test_the_learning_rate_follows_the_network(easy):
         training.epoch()
         rates.append(training.optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([0.1] * 8 + [1e-3, 1e-5])
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        *("cross_entropy", "class_weights", "natural + effective_number(0.9)", "focal", "label_smoothing"),
+        *("balanced_softmax", "logit_adjusted: mixup", "ldam_drw", "decoupled", "majority + logit_adjusted"),
+    ],
+)
+def test_arms_of_losses_learn_three_easy_classes(easy, arm, device):
+    data = imbalance(easy, ["grey", "bright"], ratio=2)
+    epochs = epochs_of(data, arm, count=20, device=device)
+    assert epochs[-1].score.accuracy > 0.8
+    for epoch in epochs:
+        assert set(epoch.readings) == {"post_hoc", "prior_corrected"}
+        assert 0 <= epoch.calibration.test.ece <= 1
+
+
+def test_the_networks_loss_is_the_plain_arms(easy):
+    """torch's cross-entropy by another way: the same runs but for the last digits."""
+    plain, named = (epochs_of(easy, arm, count=3) for arm in ("natural", "cross_entropy"))
+    assert [of.loss for of in named] == pytest.approx([of.loss for of in plain], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arm", "carried"),
+    [
+        ("natural", [0.5, 0.25, 0.25]),
+        ("majority", [1 / 3] * 3),
+        ("class_weights", [1 / 3] * 3),
+        ("balanced_softmax", [1 / 3] * 3),
+        ("logit_adjusted(0.0)", [0.5, 0.25, 0.25]),
+        ("majority + logit_adjusted", [1 / 3] * 3),
+    ],
+)
+def test_post_hoc_moves_what_draws_and_loss_leave(easy, arm, carried, monkeypatch):
+    data, seen = imbalance(easy, ["grey", "bright"], ratio=2), []
+
+    def seeing(logits, labels, carried, natural):
+        seen.append((carried.tolist(), natural.tolist()))
+        return evaluate(logits, labels, carried, natural)
+
+    monkeypatch.setattr(training, "evaluate", seeing)
+    epochs_of(data, arm, count=1)
+    assert seen[0][0] == pytest.approx(carried)
+    assert seen[0][1] == [0.5, 0.25, 0.25]
+
+
+def test_decoupled_trains_the_classifier_alone_on_balanced_draws(easy):
+    data = imbalance(easy, ["grey", "bright"], ratio=2)
+    run = Training(data, read_arm("decoupled(2)", epochs=4)[1], 0, Protocol(4, 8, "resnet32"))
+    epochs, states = [], []
+    for _ in range(4):
+        epochs.append(run.epoch())
+        states.append({name: value.clone() for name, value in run.model.state_dict().items()})
+    changed = [
+        {name for name in new if not torch.equal(old[name], new[name])} for old, new in pairwise(states)
+    ]
+    assert [epoch.draws for epoch in epochs] == [40, 40, 60, 60]
+    assert {"features.0.weight", "features.1.running_mean"} <= changed[0]
+    assert changed[1:] == [{"head.weight", "head.bias"}] * 2
+    # The learning rate begins anew: that of a run of two epochs.
+    assert run.optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * long_tailed_rate(1, 2))
+
+
+def test_the_first_part_of_decoupled_is_the_natural_arm(easy):
+    data = imbalance(easy, ["grey", "bright"], ratio=2)
+    natural, decoupled = (epochs_of(data, arm, count=4) for arm in ("natural", "decoupled(2)"))
+    assert decoupled[:2] == natural[:2]
+
+
+def test_ldam_ends_in_cosines_and_predicts_with_scaled_ones(easy):
+    run = Training(easy, read_arm("ldam_drw")[1], 0, Protocol(2, 8))
+    run.epoch()
+    out = outputs_of(run.model, run.augment, run.test_images)
+    assert out.abs().max() <= 1
+    wanted = Predicted(30 * out, run.test_labels).calibration(torch.ones(30))
+    again = Training(easy, read_arm("ldam_drw")[1], 0, Protocol(2, 8))
+    assert again.epoch().calibration.test == wanted

@@ -1,0 +1,58 @@
+"""The classifier that LDAM was made for."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["CosineClassifier"]
+
+
+class CosineClassifier(nn.Module):
+    """The cosine between features and the weights of each class, in [-1, 1]; the last layer before an
+    ``LDAMLoss``.
+
+    >>> classifier = CosineClassifier(features=64, classes=10)
+    >>> classifier(torch.randn(5, 64)).shape
+    torch.Size([5, 10])
+
+    Weights begin as random directions, all equally likely. Source: the authors' code of Cao et al., NeurIPS
+    2019 (``NormedLinear``). Features of zeros have the cosine 0.
+
+    Args:
+        features: of each row, at least 1.
+        classes: at least 1.
+
+    Shapes: ``(n, features, ...)`` to ``(n, classes, ...)``, in the dtype of the features.
+
+    Raises:
+        TypeError, ValueError: sizes of another type or below 1.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        for name, size in (("features", features), ("classes", classes)):
+            if isinstance(size, bool) or not isinstance(size, int):
+                raise TypeError(f"{name} must be an int, got {type(size).__name__}")
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+        self.weight = nn.Parameter(torch.empty(classes, features))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """New random directions, from torch's generator."""
+        nn.init.normal_(self.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        directions = _unit(features, dim=1).movedim(1, -1)
+        return F.linear(directions, _unit(self.weight, dim=1)).movedim(-1, 1)
+
+    def extra_repr(self) -> str:
+        classes, features = self.weight.shape
+        return f"features={features}, classes={classes}"
+
+
+def _unit(vectors: Tensor, dim: int) -> Tensor:
+    # The usual least length, 1e-12, is 0 in half precision, and zeros would become NaN.
+    return F.normalize(vectors, dim=dim, eps=torch.finfo(vectors.dtype).tiny)

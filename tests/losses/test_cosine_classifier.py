@@ -1,0 +1,59 @@
+"""Cosines beside those of plain Python."""
+
+import math
+
+import pytest
+import torch
+
+from gpuaug.losses import CosineClassifier
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b, strict=True)) / math.sqrt(
+        sum(x * x for x in a) * sum(y * y for y in b)
+    )
+
+
+def test_cosines_by_hand():
+    classifier = CosineClassifier(3, 2)
+    features = torch.randn(4, 3)
+    wanted = [[cosine(row, of) for of in classifier.weight.tolist()] for row in features.tolist()]
+    torch.testing.assert_close(classifier(features), torch.tensor(wanted))
+
+
+def test_maps_have_cosines_at_each_place():
+    classifier = CosineClassifier(3, 2)
+    maps = torch.randn(4, 3, 5, 6)
+    out = classifier(maps)
+    assert out.shape == (4, 2, 5, 6)
+    torch.testing.assert_close(out[:, :, 2, 3], classifier(maps[:, :, 2, 3]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_zeros_have_the_cosine_0(dtype):
+    classifier = CosineClassifier(3, 2).to(dtype)
+    features = torch.tensor([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]], dtype=dtype, requires_grad=True)
+    out = classifier(features)
+    assert out.dtype == dtype
+    assert out[0].tolist() == [0, 0]
+    out.sum().backward()
+    assert bool(features.grad.isfinite().all())
+
+
+def test_gradients():
+    classifier = CosineClassifier(3, 2).double()
+    features = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(classifier, features)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "error", "message"),
+    [
+        ((0, 2), ValueError, "features must be at least 1, got 0"),
+        ((3, -1), ValueError, "classes must be at least 1, got -1"),
+        ((3.0, 2), TypeError, "features must be an int, got float"),
+    ],
+)
+def test_bad_sizes(sizes, error, message):
+    with pytest.raises(error, match=message):
+        CosineClassifier(*sizes)

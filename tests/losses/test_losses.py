@@ -1,0 +1,419 @@
+"""What every loss has in common, and each beside its paper's formula in plain Python."""
+
+import io
+import math
+import pickle
+from functools import partial
+
+import pytest
+import torch
+from losses import formulas
+
+import gpuaug
+from gpuaug.losses import (
+    BalancedSoftmaxLoss,
+    FocalLoss,
+    LDAMLoss,
+    LogitAdjustedLoss,
+    effective_number_weights,
+    inverse_weights,
+)
+
+COUNTS = [500, 40, 7, 1]
+WEIGHT = [0.25, 1.0, 2.0, 4.0]
+# How each is built, and what its paper says that a row costs.
+LOSSES = {
+    "focal": (FocalLoss, partial(formulas.focal, gamma=2.0)),
+    "focal, gamma 0": (partial(FocalLoss, 0.0), formulas.cross_entropy),
+    "focal, gamma 0.5": (partial(FocalLoss, 0.5), partial(formulas.focal, gamma=0.5)),
+    "logit adjusted": (
+        partial(LogitAdjustedLoss, COUNTS),
+        partial(formulas.logit_adjusted, counts=COUNTS, tau=1.0),
+    ),
+    "logit adjusted, tau 1.5": (
+        partial(LogitAdjustedLoss, COUNTS, 1.5),
+        partial(formulas.logit_adjusted, counts=COUNTS, tau=1.5),
+    ),
+    "balanced softmax": (
+        partial(BalancedSoftmaxLoss, COUNTS),
+        partial(formulas.balanced_softmax, counts=COUNTS),
+    ),
+    "ldam": (
+        partial(LDAMLoss, COUNTS),
+        partial(formulas.ldam, counts=COUNTS, max_margin=0.5, scale=30.0),
+    ),
+    "ldam of logits": (
+        partial(LDAMLoss, COUNTS, 2.0, 1.0),
+        partial(formulas.ldam, counts=COUNTS, max_margin=2.0, scale=1.0),
+    ),
+}
+every_loss = pytest.mark.parametrize("name", LOSSES)
+
+
+def rows(n=9, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(n)
+    logits = torch.randn(n, 4, dtype=torch.float64, generator=generator)
+    return logits.to(dtype), torch.arange(n) % 4
+
+
+def expected(formula, logits, labels):
+    return [formula(z, y) for z, y in zip(logits.tolist(), labels.tolist(), strict=True)]
+
+
+@every_loss
+def test_the_papers_formula(name):
+    build, formula = LOSSES[name]
+    logits, labels = rows()
+    wanted = expected(formula, logits, labels)
+    assert build(reduction="none")(logits, labels).tolist() == pytest.approx(wanted, rel=1e-12)
+    assert build(reduction="sum")(logits, labels).item() == pytest.approx(sum(wanted), rel=1e-12)
+    assert build()(logits, labels).item() == pytest.approx(sum(wanted) / 9, rel=1e-12)
+
+
+@every_loss
+def test_weights_are_those_of_torchs_cross_entropy(name):
+    build, formula = LOSSES[name]
+    logits, labels = rows()
+    weights = [WEIGHT[y] for y in labels.tolist()]
+    wanted = expected(formula, logits, labels)
+    assert build(weight=WEIGHT)(logits, labels).item() == pytest.approx(formulas.mean(wanted, weights))
+    each = build(weight=WEIGHT, reduction="none")(logits, labels).tolist()
+    assert each == pytest.approx([w * v for w, v in zip(weights, wanted, strict=True)])
+
+
+def test_gamma_0_is_torchs_weighted_cross_entropy():
+    logits, labels = rows()
+    theirs = torch.nn.CrossEntropyLoss(weight=torch.tensor(WEIGHT, dtype=torch.float64))
+    assert FocalLoss(0.0, weight=WEIGHT)(logits, labels).item() == pytest.approx(
+        theirs(logits, labels).item()
+    )
+
+
+def test_focal_of_two_classes_is_torchvisions():
+    ops = pytest.importorskip("torchvision.ops")
+    logits, labels = rows()
+    theirs = ops.sigmoid_focal_loss(logits[:, 0], (labels % 2).double(), alpha=-1, gamma=2.0)
+    two = torch.stack((torch.zeros(9, dtype=torch.float64), logits[:, 0]), dim=1)
+    torch.testing.assert_close(FocalLoss(reduction="none")(two, labels % 2), theirs)
+
+
+def test_focal_has_digits_and_a_gradient_where_a_row_is_known():
+    logits = torch.tensor([[60.0, 0.0]], requires_grad=True)
+    loss = FocalLoss(0.5, reduction="sum")(logits, torch.tensor([0]))
+    assert loss.item() == pytest.approx(math.exp(-60) ** 1.5, rel=1e-5)
+    loss.backward()
+    assert logits.grad[0].tolist() == pytest.approx([-1.5 * math.exp(-90), 1.5 * math.exp(-90)], rel=1e-5)
+
+
+@every_loss
+def test_the_two_labels_of_a_mix(name):
+    build, formula = LOSSES[name]
+    logits, first = rows()
+    second, share = (first * 3 + 1) % 4, torch.linspace(0, 1, 9, dtype=torch.float64)
+    both = [expected(formula, logits, labels) for labels in (first, second)]
+    weights = [
+        [s * WEIGHT[a], (1 - s) * WEIGHT[b]]
+        for s, a, b in zip(share.tolist(), first.tolist(), second.tolist(), strict=True)
+    ]
+    wanted = [w * a + v * b for (w, v), a, b in zip(weights, *both, strict=True)]
+    each = build(weight=WEIGHT, reduction="none")(logits, (first, second, share)).tolist()
+    assert each == pytest.approx(wanted)
+    mean = build(weight=WEIGHT)(logits, (first, second, share)).item()
+    assert mean == pytest.approx(sum(wanted) / sum(map(sum, weights)))
+
+
+@pytest.mark.parametrize("mix", [gpuaug.MixUp(), gpuaug.Remix(COUNTS), gpuaug.CMO(COUNTS)])
+def test_what_mixes_give_goes_in_as_it_is(mix):
+    _, (first, second, share) = mix(torch.rand(8, 3, 8, 8), torch.arange(8) % 4)
+    logits = torch.randn(8, 4)
+    loss = LogitAdjustedLoss(COUNTS)
+    of_first, of_second = (loss.each(logits, label) for label in (first, second))
+    wanted = (share * of_first + (1 - share) * of_second).mean()
+    torch.testing.assert_close(loss(logits, (first, second, share)), wanted)
+
+
+def test_a_sampler_says_the_counts():
+    sampler = gpuaug.BalancedSampler(["b"] * 3 + ["a"] * 9 + ["c"], "natural")
+    logits, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 2, 0])
+    of_sampler, by_hand, of_shares = (
+        BalancedSoftmaxLoss(counts)(logits, labels)
+        for counts in (sampler.counts_, [9, 3, 1], sampler.priors(0))
+    )
+    torch.testing.assert_close(of_sampler, by_hand)
+    torch.testing.assert_close(of_sampler, of_shares)
+
+
+@every_loss
+@pytest.mark.parametrize("deferred", [0, 2])
+def test_gradients(name, deferred):
+    loss = LOSSES[name][0](weight=WEIGHT, deferred=deferred)
+    logits, labels = rows(5)
+    logits.requires_grad_()
+    share = torch.tensor([0.0, 0.3, 0.5, 0.9, 1.0], dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda z: loss(z, labels), logits)
+    assert torch.autograd.gradcheck(lambda z: loss(z, (labels, labels.flip(0), share)), logits)
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_halves_are_computed_in_float32(name, dtype, device):
+    loss = LOSSES[name][0]().to(device)
+    logits, labels = (part.to(device) for part in rows(dtype=dtype))
+    out = loss(logits, labels)
+    assert out.dtype == torch.float32
+    assert torch.equal(out, loss(logits.float(), labels))
+    assert out.item() == pytest.approx(loss(logits.double(), labels).item(), rel=1e-5)
+    logits.requires_grad_()
+    loss(logits, labels).backward()
+    assert logits.grad.dtype == dtype
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast(name, dtype, device):
+    loss = LOSSES[name][0](weight=WEIGHT).to(device)
+    logits, labels = (part.to(device) for part in rows(dtype=torch.float32))
+    with torch.autocast(device.type, dtype):
+        out = loss(logits.to(dtype), labels)
+    assert out.dtype == torch.float32
+    assert torch.equal(out, loss(logits.to(dtype), labels))
+
+
+@every_loss
+def test_a_model_that_becomes_half_keeps_the_losss_tables(name):
+    build, _ = LOSSES[name]
+    logits, labels = rows()
+    loss = build(weight=[1 / 3, 0.1, 2.0, 4.0])
+    before = loss(logits, labels)
+    assert torch.equal(torch.nn.Sequential(loss).half()[0](logits, labels), before)
+    assert loss.to("meta").weight.dtype == torch.float64
+
+
+@every_loss
+def test_one_graph(name):
+    loss = LOSSES[name][0](weight=WEIGHT, deferred=1)
+    logits, labels = rows(dtype=torch.float32)
+    graphs = []
+
+    def counting(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    compiled = torch.compile(loss, backend=counting, fullgraph=True)
+    for epoch in (0, 1, 2, 3):
+        loss.set_epoch(epoch)
+        torch.testing.assert_close(compiled(logits, labels), loss(logits, labels))
+    assert len(graphs) == 1
+    mixed = (labels, labels.flip(0), torch.rand(9))
+    torch.testing.assert_close(compiled(logits, mixed), loss(logits, mixed))
+
+
+@pytest.mark.slow
+def test_inductor():
+    loss = LDAMLoss(COUNTS, weight=WEIGHT)
+    logits, labels = rows(dtype=torch.float32)
+    torch._dynamo.reset()
+    torch.testing.assert_close(torch.compile(loss, fullgraph=True)(logits, labels), loss(logits, labels))
+
+
+@every_loss
+def test_deferred_weights_begin_with_their_epoch(name):
+    build, _ = LOSSES[name]
+    logits, labels = rows()
+    plain, weighted = build()(logits, labels), build(weight=WEIGHT)(logits, labels)
+    assert not torch.equal(plain, weighted)
+    loss = build(weight=WEIGHT, deferred=3)
+    for epoch, wanted in [(0, plain), (2, plain), (3, weighted), (9, weighted), (1, plain)]:
+        loss.set_epoch(epoch)
+        torch.testing.assert_close(loss(logits, labels), wanted)
+
+
+def test_the_state_is_the_epoch():
+    loss = LDAMLoss(COUNTS, weight=WEIGHT, deferred=3)
+    loss.set_epoch(5)
+    file = io.BytesIO()
+    torch.save(loss.state_dict(), file)
+    file.seek(0)
+    other = LDAMLoss(COUNTS, weight=WEIGHT, deferred=3)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    logits, labels = rows()
+    assert other.epoch == 5
+    assert torch.equal(other(logits, labels), loss(logits, labels))
+    assert torch.equal(pickle.loads(pickle.dumps(loss))(logits, labels), loss(logits, labels))
+
+
+def test_batches_of_none():
+    logits, labels = torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64)
+    assert LDAMLoss(COUNTS, reduction="none")(logits, labels).shape == (0,)
+    assert LDAMLoss(COUNTS, reduction="sum")(logits, labels).item() == 0
+    assert LDAMLoss(COUNTS)(logits, labels).isnan()  # as torch's
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.bool])
+def test_labels_of_any_integer_type(dtype):
+    logits = torch.randn(3, 4)
+    labels = torch.tensor([0, 1, 1])
+    loss = LDAMLoss(COUNTS)
+    assert torch.equal(loss(logits, labels.to(dtype)), loss(logits, labels))
+
+
+def test_a_label_that_is_no_class_is_nan_where_nobody_waits():
+    logits, labels = torch.randn(3, 4), torch.tensor([0, 4, -1])
+    loss = LDAMLoss(COUNTS, reduction="none")
+    compiled = torch.compile(loss, backend="eager", fullgraph=True)
+    assert compiled(logits, labels).isnan().tolist() == [False, True, True]
+    one = torch.compile(LDAMLoss(COUNTS), backend="eager", fullgraph=True)
+    assert one(logits, labels).isnan()
+
+
+@pytest.mark.cuda
+def test_a_label_that_is_no_class_is_nan_on_a_gpu():
+    loss = LDAMLoss(COUNTS, reduction="none").cuda()
+    out = loss(torch.randn(3, 4).cuda(), torch.tensor([0, 4, -1]).cuda())
+    assert out.isnan().tolist() == [False, True, True]
+
+
+def test_what_the_logits_carry():
+    drawn = [3, 1, 4, 8]
+    assert FocalLoss().prior(drawn).tolist() == [3 / 16, 1 / 16, 4 / 16, 8 / 16]
+    carried = LogitAdjustedLoss([3, 1, 4, 8]).prior(drawn)  # adjusted for what was drawn: equal shares
+    assert carried.tolist() == pytest.approx([0.25] * 4)
+    half = LogitAdjustedLoss([9, 1, 4, 16], 0.5).prior([9, 1, 4, 16])
+    assert half.tolist() == pytest.approx([0.3, 0.1, 0.2, 0.4])
+    weighted = LDAMLoss(COUNTS, weight=[1, 1, 2, 0.25], deferred=2)
+    assert weighted.prior(drawn).tolist() == [3 / 16, 1 / 16, 4 / 16, 8 / 16]
+    weighted.set_epoch(2)
+    assert weighted.prior(drawn).tolist() == pytest.approx([3 / 14, 1 / 14, 8 / 14, 2 / 14])
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        FocalLoss(0.0),
+        FocalLoss(0.0, weight=[1.0, 2.0]),
+        LogitAdjustedLoss([600, 200]),
+        LogitAdjustedLoss([600, 200], 0.5, weight=[3.0, 1.0]),
+    ],
+    ids=repr,
+)
+def test_the_prior_is_what_a_model_learns(loss):
+    """Images say nothing here, so a bias alone is trained, to its end: the logits are the prior."""
+    bias = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
+    labels = torch.tensor([0] * 3 + [1])
+    optimizer = torch.optim.LBFGS([bias], max_iter=100, tolerance_grad=1e-12)
+
+    def closure():
+        optimizer.zero_grad()
+        cost = loss(bias.expand(4, 2), labels)
+        cost.backward()
+        return cost
+
+    optimizer.step(closure)
+    torch.testing.assert_close(bias.detach().softmax(1)[0], loss.prior([3, 1]), atol=1e-6, rtol=0)
+
+
+GOOD = (torch.zeros(3, 4), torch.tensor([0, 1, 2]))
+SHARE = torch.tensor([0.5, 0.5, 0.5])
+FAULTS = [
+    (([[0.0] * 4], GOOD[1]), TypeError, r"logits must be a tensor \(n, C\), got list"),
+    ((GOOD[0].long(), GOOD[1]), TypeError, "logits must be floating, got torch.int64"),
+    ((torch.zeros(3, 4, 2, 2), GOOD[1]), ValueError, r"logits must be \(n, C\), got shape \(3, 4, 2, 2\)"),
+    ((torch.zeros(3, 5), GOOD[1]), ValueError, "logits must have the 4 classes of the loss, got 5"),
+    ((GOOD[0], torch.eye(4)[:3]), TypeError, r"must be integers \(n,\), got torch.float32 \(3, 4\); soft"),
+    ((GOOD[0], torch.tensor([[0], [1], [2]])), ValueError, r"targets must be \(3,\), .* got \(3, 1\)"),
+    ((GOOD[0], torch.tensor([0, 1])), ValueError, r"targets must be \(3,\), one for each row .* got \(2,\)"),
+    ((GOOD[0], torch.tensor([0, 4, 9])), ValueError, r"targets must be in \[0, 4\), got 4 at position 1"),
+    ((GOOD[0], torch.tensor([0, 1, -100])), ValueError, r"in \[0, 4\), got -100 at position 2"),
+    ((GOOD[0], [0, 1, 2]), TypeError, r"targets must be three tensors \(y1, y2, lam\) .* are a list"),
+    ((GOOD[0], (GOOD[1], GOOD[1])), TypeError, r"targets must be three tensors \(y1, y2, lam\)"),
+    ((GOOD[0], 3), TypeError, r"targets must be a tensor \(n,\), or \(y1, y2, lam\), got int"),
+    ((GOOD[0], (GOOD[1], GOOD[1], GOOD[1])), TypeError, "lam must be floating, got torch.int64"),
+    ((GOOD[0], (GOOD[1], GOOD[1], SHARE * 3)), ValueError, r"lam must be in \[0, 1\], got 1.5 at position 0"),
+    ((GOOD[0], (GOOD[1], GOOD[1], SHARE * math.nan)), ValueError, r"lam must be in \[0, 1\], got nan"),
+    ((GOOD[0], (GOOD[1], GOOD[1], SHARE[:2])), ValueError, r"lam must be \(3,\), .* got \(2,\)"),
+    ((GOOD[0].to("meta"), GOOD[1]), RuntimeError, r"must be on one device, got meta and cpu"),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "message"), FAULTS)
+@pytest.mark.parametrize("name", ["ldam", "balanced softmax"])
+def test_bad_batches(name, given, error, message):
+    with pytest.raises(error, match=message):
+        LOSSES[name][0]()(*given)
+
+
+def test_targets_on_another_device():
+    with pytest.raises(RuntimeError, match="logits and targets must be on one device, got cpu and meta"):
+        FocalLoss()(GOOD[0], GOOD[1].to("meta"))
+
+
+SETTINGS = [
+    (lambda: LDAMLoss([5, 0]), ValueError, "class_counts must be finite and at least 1, got 0.0 for class 1"),
+    (lambda: LDAMLoss([5, 0.5]), ValueError, "at least 1, got 0.5 for class 1"),
+    (lambda: BalancedSoftmaxLoss([0.5, 0]), ValueError, "finite and above 0, got 0.0 for class 1"),
+    (lambda: LogitAdjustedLoss([5, math.nan]), ValueError, "got nan for class 1"),
+    (lambda: LogitAdjustedLoss(torch.tensor([5, math.inf])), ValueError, "got inf for class 1"),
+    (lambda: LogitAdjustedLoss([5, -1]), ValueError, "got -1.0 for class 1"),
+    (lambda: LogitAdjustedLoss([]), ValueError, "class_counts must be one for each class, got none"),
+    (lambda: LogitAdjustedLoss(torch.ones(2, 2)), ValueError, r"must be \(C,\), .* got shape \(2, 2\)"),
+    (lambda: LogitAdjustedLoss(torch.tensor([True])), TypeError, "must be numbers, .* got torch.bool"),
+    (lambda: LogitAdjustedLoss("53"), TypeError, "a tensor, a sequence or a mapping, got str"),
+    (lambda: LogitAdjustedLoss([5, "3"]), TypeError, "must be numbers, got '3' for class 1"),
+    (lambda: LogitAdjustedLoss([5, True]), TypeError, "must be numbers, got True for class 1"),
+    (lambda: LogitAdjustedLoss([5, 3], -1.0), ValueError, "tau must be finite and at least 0, got -1.0"),
+    (lambda: LogitAdjustedLoss([5, 3], math.nan), ValueError, "tau must be finite and at least 0, got nan"),
+    (lambda: LogitAdjustedLoss([5, 3], "1"), TypeError, "tau must be a number, got str"),
+    (lambda: FocalLoss(math.inf), ValueError, "gamma must be finite and at least 0, got inf"),
+    (lambda: FocalLoss(True), TypeError, "gamma must be a number, got bool"),
+    (lambda: LDAMLoss([5, 3], -0.5), ValueError, "max_margin must be finite and at least 0, got -0.5"),
+    (lambda: LDAMLoss([5, 3], scale=0), ValueError, "scale must be finite and above 0, got 0"),
+    (
+        lambda: LDAMLoss([5, 3], weight=[1.0]),
+        ValueError,
+        "weight must be one for each of the 2 classes, got 1",
+    ),
+    (
+        lambda: LDAMLoss([5, 3], weight=[1, 0]),
+        ValueError,
+        "weight must be finite and above 0, got 0.0 for cl",
+    ),
+    (
+        lambda: LDAMLoss([5, 3], deferred=4),
+        ValueError,
+        "deferred must be 0 where there is no weight .* got 4",
+    ),
+    (lambda: FocalLoss(weight=[1, 2], deferred=-1), ValueError, "deferred must be at least 0, got -1"),
+    (lambda: FocalLoss(weight=[1, 2], deferred=1.5), TypeError, "deferred must be an int, got float"),
+    (lambda: FocalLoss().set_epoch(-1), ValueError, "epoch must be at least 0, got -1"),
+    (lambda: FocalLoss().set_epoch("1"), TypeError, "epoch must be an int, got str"),
+    (lambda: FocalLoss(reduction="avg"), ValueError, "reduction must be of mean, sum, none, got 'avg'"),
+    (
+        lambda: LDAMLoss([5, 3]).prior([1, 2, 3]),
+        ValueError,
+        "drawn must be one for each of the 2 classes, got 3",
+    ),
+    (
+        lambda: LDAMLoss([5, 3]).prior([1, 0]),
+        ValueError,
+        "drawn must be finite and above 0, got 0.0 for class 1",
+    ),
+    (lambda: inverse_weights([3, 0]), ValueError, "class_counts must be finite and at least 1, got 0.0 for"),
+    (lambda: effective_number_weights([3, 1], 1.0), ValueError, r"beta must be in \[0, 1\), got 1.0"),
+    (lambda: effective_number_weights([3, 1], "0"), TypeError, "beta must be a number, got str"),
+]
+
+
+@pytest.mark.parametrize(("build", "error", "message"), SETTINGS)
+def test_bad_settings(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+def test_repr():
+    loss = LDAMLoss([16, 81], weight=[1, 2], deferred=4)
+    assert repr(loss) == (
+        "LDAMLoss(max_margin=0.5, scale=30.0, weight=[1.0, 2.0], deferred=4, reduction='mean')"
+    )
+    assert repr(BalancedSoftmaxLoss([3, 1])) == "BalancedSoftmaxLoss(tau=1.0, reduction='mean')"
+    assert repr(FocalLoss()) == "FocalLoss(gamma=2.0, reduction='mean')"

@@ -1,0 +1,69 @@
+"""All arms and seeds: what shares a run is trained once, by one process or several."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from gpuaug.study.arms.arms import read_arms
+from gpuaug.study.data.imbalance import imbalance
+from gpuaug.study.data.request import Request
+from gpuaug.study.data.sources import load
+from gpuaug.study.training import comparison
+from gpuaug.study.training.comparison import compare
+from gpuaug.study.training.files import run_folder
+from gpuaug.study.training.training import Protocol, Training
+from gpuaug.study.training.workers import ALONE, Workers
+
+
+@pytest.fixture(scope="module")
+def data():
+    data = imbalance(load(Request("embedded")), ["shirt"], majority_count=32, minority_count=8)
+    return replace(data, test_images=data.test_images[::60], test_labels=data.test_labels[::60])
+
+
+class Watched(Workers):
+    """As if there were more of them, who do nothing."""
+
+    def wait(self):
+        pass
+
+
+@pytest.mark.parametrize("workers", [ALONE, Watched(0, 1), Watched(0, 2)], ids=["alone", "one", "two"])
+def test_readings_of_one_training(data, tmp_path, monkeypatch, workers):
+    begun = []
+
+    class Counted(Training):
+        def __init__(self, data, arm, seed, protocol):
+            begun.append((arm.target, seed))
+            super().__init__(data, arm, seed, protocol)
+
+    monkeypatch.setattr(comparison, "Training", Counted)
+    arms = read_arms(["post_hoc", "natural", "majority + prior_corrected", "natural + prior_corrected"])
+    rows = compare(data, arms, Protocol(2, 16), tmp_path, seeds=[0, 1], workers=workers)
+    assert sorted(begun) == [("majority", 0), ("majority", 1), ("natural", 0), ("natural", 1)]
+    assert [(row.arm, row.seed) for row in rows[::2]] == [(arm, seed) for seed in (0, 1) for arm in arms]
+    folders = {run_folder(tmp_path, arm, seed).name for arm in ("natural", "majority") for seed in (0, 1)}
+    assert {path.name for path in tmp_path.iterdir()} == folders
+    saved = json.loads((run_folder(tmp_path, "natural", 1) / "run.json").read_text())
+    for row in rows:
+        if row.seed == 1 and row.arm in ("post_hoc", "natural", "natural + prior_corrected"):
+            of = saved[row.epoch.number - 1]
+            reading = arms[row.arm].objective.reading
+            wanted = of if reading == "as_trained" else of["readings"][reading]
+            assert row.epoch.score.accuracy == wanted["score"]["accuracy"]
+            assert row.epoch.calibration.test.brier == wanted["calibration"]["test"]["brier"]
+    again = compare(data, arms, Protocol(2, 16), tmp_path, seeds=[0, 1])
+    assert again == rows
+    assert len(begun) == 4
+
+
+def test_two_workers_never_train_the_same_run(data, tmp_path, monkeypatch):
+    arms = read_arms(["natural", "post_hoc", "natural + prior_corrected", "majority", "majority + post_hoc"])
+    runs = []
+    for rank in (0, 1):
+        shares = []
+        monkeypatch.setattr(Watched, "share", lambda self, runs, s=shares: s.extend(runs) or [])
+        compare(data, arms, Protocol(1, 16), tmp_path / str(rank), seeds=[0], workers=Watched(rank, 2))
+        runs.append(shares)
+    assert runs == [[("natural", 0), ("majority", 0)]] * 2
