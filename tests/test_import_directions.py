@@ -40,8 +40,9 @@ STUDY = {
     "training": "spelling data arms",
     "statistics": "training",
     "search": "data arms training statistics",
+    "growing": "data arms training statistics",
     "report": "data arms training statistics search",
-    "cli": "extras spelling data arms training statistics search report",
+    "cli": "extras spelling data arms training statistics search growing report",
 }
 
 Import = tuple[str, int, str]  # module, line, what it imports

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from gpuaug.study.cli.prepared import PreparedStudy
+
+if TYPE_CHECKING:
+    from gpuaug.study.training.rows import Row
+
+
+def seeds_words(prepared: PreparedStudy) -> str:
+    if prepared.goal is None:
+        return str(prepared.seeds)
+    return f"{prepared.seeds} to {prepared.goal.looks.seeds[-1]}"
 
 
 def run(prepared: PreparedStudy) -> None:
     """Train, print the tables, write the report."""
     # Only now: these need packages that ``prepare`` has asked for.
+    from gpuaug.study.growing.growing import grow
     from gpuaug.study.report.report import write_report
     from gpuaug.study.report.study import Study
     from gpuaug.study.report.tables import as_text, effects_table, summary_table
@@ -20,7 +33,7 @@ def run(prepared: PreparedStudy) -> None:
     say = print if prepared.workers.first else lambda *words, **options: None
     counts = ", ".join(f"{count:,} {name}" for name, count in prepared.data.counts().items())
     epochs, missing = prepared.protocol.epochs, why_no_tensorboard()
-    say(f"{counts}; arms: {len(prepared.arms)}, seeds: {prepared.seeds}, epochs: {epochs}", flush=True)
+    say(f"{counts}; arms: {len(prepared.arms)}, seeds: {seeds_words(prepared)}, epochs: {epochs}", flush=True)
     if prepared.data.holdout is not None:
         say(prepared.data.holdout, flush=True)
     for name, reason in prepared.refused.items():
@@ -48,16 +61,37 @@ def run(prepared: PreparedStudy) -> None:
             workers=prepared.workers,
         )
         arms |= {of.arm: prepared.candidates[of.arm] for of in found[: prepared.keep]}
-    rows = compare(
-        prepared.data,
-        arms,
-        prepared.protocol,
-        runs,
-        seeds=seeds,
-        log=log("study"),
-        finished=lambda rows: write_metrics(prepared.out / "metrics.csv", rows, prepared.data.classes),
-        workers=prepared.workers,
-    )
+    baseline = prepared.baseline or next(iter(arms))
+
+    def finished(rows: Sequence[Row]) -> None:
+        write_metrics(prepared.out / "metrics.csv", rows, prepared.data.classes)
+
+    if prepared.goal is None:
+        rows = compare(
+            prepared.data,
+            arms,
+            prepared.protocol,
+            runs,
+            seeds=seeds,
+            log=log("study"),
+            finished=finished,
+            workers=prepared.workers,
+        )
+    else:
+        rows = grow(
+            prepared.data,
+            arms,
+            prepared.protocol,
+            runs,
+            goal=prepared.goal,
+            baseline=baseline,
+            minority=prepared.minority,
+            metric=prepared.metric,
+            log=log("study"),
+            finished=finished,
+            said=say,
+            workers=prepared.workers,
+        )
     if not prepared.workers.first:
         return
     study = Study(
@@ -67,19 +101,22 @@ def run(prepared: PreparedStudy) -> None:
         minority=prepared.minority,
         arms=arms,
         protocol=prepared.protocol,
-        seeds=prepared.seeds,
+        seeds=len({row.seed for row in rows}),
         rows=rows,
         effects=effects(
             rows,
             prepared.data.counts(),
             prepared.minority,
-            baseline=prepared.baseline or next(iter(arms)),
+            baseline=baseline,
             metric=prepared.metric,
             margin=prepared.margin,
+            looks=None if prepared.goal is None else prepared.goal.looks,
+            test_labels=prepared.data.test_labels,
         ),
         candidates=found,
         search=prepared.search,
         refused=prepared.refused,
+        out=str(prepared.out),
     )
     files = write_report(prepared.out, study)
     print(f"\nMean of the last {min(LAST_EPOCHS, epochs)} epochs ± standard deviation over the seeds:\n")
@@ -89,4 +126,6 @@ def run(prepared: PreparedStudy) -> None:
         print(as_text(effects_table(study.effects)))
         print(f"\n{study.effects.caution}")
     print(f"\n{study.conclusion()}")
+    if study.next_command():
+        print(f"\nNext: {study.next_command()}")
     print(f"\nIn {prepared.out}: {', '.join(files)}")

@@ -9,8 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 # As other modules have them, which need packages that ``--help`` does without; tests compare them.
-METRICS = ("accuracy", "mean-recall", "minority-recall", "minority-f1")  # statistics.effects.metrics
+METRICS = (  # statistics.measures
+    *("accuracy", "balanced-accuracy", "macro-f1", "worst-recall", "auroc"),
+    *("minority-recall", "minority-precision", "minority-f1", "minority-average-precision"),
+    *("many-recall", "medium-recall", "few-recall"),
+)
 MARGIN, HOLDOUT = 0.02, 0.2  # statistics.verdicts.MARGIN, data.holdout.SHARE
+SEEDS, FIRST_LOOK, MAX_SEEDS = 2, 3, 20
 KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
@@ -29,6 +34,7 @@ all, copies, curriculum or a mix: "logit_adjusted: all". WHOM is all or copies.
 
 {techniques}
 
+A first study of a data set: --until 0.02 --max-minutes 60. It says what it can tell with the seeds so far.
 Stop a study with Ctrl-C; the same command with --resume goes on. Under torchrun, processes share the runs.
 """
 
@@ -63,7 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="convnet (the article's, the default), resnet18-paper, resnet32, or a name of torchvision's",
     )
     training.add_argument("--epochs", type=number(int, 1), default=5, help="default: %(default)s")
-    training.add_argument("--seeds", type=number(int, 1), default=2, help="how many (default: %(default)s)")
+    training.add_argument(
+        "--seeds",
+        type=number(int, 1),
+        help=f"how many (default: {SEEDS}); with --until, before its first look (default: {FIRST_LOOK})",
+    )
     training.add_argument("--batch-size", type=number(int, 1), default=64, help="default: %(default)s")
     training.add_argument("--device", help="default: cuda where there is one, else cpu")
     training.add_argument(
@@ -75,16 +85,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     comparison.add_argument(
         "--metric",
-        choices=METRICS,
         default="accuracy",
-        help="what they are compared by (default: %(default)s)",
+        help=f"what they are compared by, and the verdicts are of: {', '.join(METRICS)} (classes of so many "
+        "training images), or recall, precision or f1 of one class, as recall:CLASS (default: %(default)s)",
     )
     comparison.add_argument(
         "--margin",
         type=share,
-        default=MARGIN,
         metavar="X",
-        help="an arm whose interval lies within -X and X has “no effect above X” (default: %(default)s)",
+        help=f"an arm whose interval lies within -X and X has “no effect above X” (default: {MARGIN})",
+    )
+    add_until(
+        parser.add_argument_group("seeds", "as many as it takes; the error is that of a study of one look")
     )
     add_search(
         parser.add_argument_group("search", "successive halving, on a fifth of the training images held out")
@@ -100,6 +112,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with the study in --out; arms and seeds may be more than before; "
         "with a search, arms alone",
+    )
+
+
+def add_until(until: argparse._ArgumentGroup) -> None:
+    until.add_argument(
+        "--until",
+        type=share,
+        metavar="X",
+        help="add seeds until every arm is effective, harmful or within -X and X of the baseline, each for "
+        "the arms that are not yet; takes the place of --margin",
+    )
+    until.add_argument(
+        "--max-seeds",
+        type=number(int, 2),
+        metavar="N",
+        help=f"but no more than so many (default: {MAX_SEEDS})",
+    )
+    until.add_argument(
+        "--max-minutes",
+        type=number(float, 0),
+        metavar="M",
+        help="nor so many that their training takes longer than that in all",
     )
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gpuaug.study import extras
+from gpuaug.study.cli.options import FIRST_LOOK, MARGIN, MAX_SEEDS, SEEDS
 
 if TYPE_CHECKING:
     from gpuaug.study.arms.arms import Arm
     from gpuaug.study.data.study_data import StudyData
+    from gpuaug.study.growing.growing import Goal
     from gpuaug.study.training.training import Protocol
     from gpuaug.study.training.workers import Workers
 
@@ -36,6 +38,7 @@ class PreparedStudy:
     baseline: str | None
     metric: str
     margin: float
+    goal: Goal | None
     candidates: dict[str, Arm]
     search: int | None
     keep: int
@@ -59,6 +62,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
     from gpuaug.study.training.training import Protocol
     from gpuaug.study.training.workers import join_workers
 
+    goal = read_goal(arguments)
     usual = {"epochs": arguments.epochs, "target": arguments.target, "apply_to": arguments.apply_to}
     arms = read_arms(arguments.arms or tuple(ARMS), **usual)
     candidates = read_candidates(arguments, usual)
@@ -72,6 +76,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
     if workers.first:
         check_out(arguments.out, arguments.overwrite, arguments.resume)
     data, minority = load_imbalanced(arguments)
+    check_metric(arguments.metric, data.counts(), minority)
     named = [arguments.baseline] if arguments.baseline else []
     arms, refused = without_refused(arms, data, [*(arguments.arms or []), *named], usual)
     candidates, also = without_refused(candidates, data, arguments.candidates or [], usual)
@@ -88,9 +93,10 @@ def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
         arms=arms,
         protocol=Protocol(arguments.epochs, arguments.batch_size, arguments.model, device),
         seeds=arguments.seeds,
+        goal=goal,
         baseline=baseline,
         metric=arguments.metric,
-        margin=arguments.margin,
+        margin=arguments.until or arguments.margin or MARGIN,
         candidates=candidates,
         search=arguments.search,
         keep=arguments.keep,
@@ -100,6 +106,44 @@ def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
     )
     make_folder(prepared, overwrite=arguments.overwrite)
     return prepared
+
+
+def check_metric(name: str, counts: dict[str, int], minority: tuple[str, ...]) -> None:
+    """Raise unless arms can be compared by it.
+
+    >>> check_metric("recall:shirt", {"t-shirt": 200, "shirt": 20}, ("shirt",))
+    """
+    from gpuaug.study.spelling import did_you_mean
+    from gpuaug.study.statistics.measures import measures, of_class
+
+    known, by_class = measures(counts, minority), of_class(counts)
+    if name not in known | by_class:
+        raise ValueError(
+            f"metric must be of {', '.join(known)}, or recall, precision or f1 of a class, such as "
+            f"{next(iter(by_class))}; got {name}{did_you_mean([*known, *by_class], name)}"
+        )
+
+
+def read_goal(arguments: argparse.Namespace) -> Goal | None:
+    """When a study that grows may end; sets how many seeds are the first, for any study.
+
+    Raises:
+        ValueError: options that do not go together, or a last look before the first.
+    """
+    from gpuaug.study.growing.growing import Goal
+    from gpuaug.study.statistics.looks import Looks
+
+    if arguments.until is None:
+        given = [name for name in ("max_seeds", "max_minutes") if getattr(arguments, name) is not None]
+        if given:
+            raise ValueError(f"{' and '.join(given)} need until: give the difference that matters (--until)")
+        arguments.seeds = arguments.seeds or SEEDS
+        return None
+    if arguments.margin is not None:
+        raise ValueError(f"give until or margin, not both, got {arguments.until} and {arguments.margin}")
+    arguments.seeds = arguments.seeds or FIRST_LOOK
+    looks = Looks.up_to(arguments.max_seeds or MAX_SEEDS, arguments.seeds)
+    return Goal(arguments.until, looks, arguments.max_minutes)
 
 
 def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dict[str, Arm]:
@@ -232,6 +276,9 @@ def make_folder(prepared: PreparedStudy, overwrite: bool) -> None:
             "batch_size": prepared.protocol.batch_size,
             "device": torch.device(prepared.protocol.device).type,
             "threads": torch.get_num_threads(),
+            # What a study may say depends on when it looked, so it cannot become another kind on its way.
+            "looks": None if prepared.goal is None else prepared.goal.looks.seeds,
+            "until": None if prepared.goal is None else prepared.goal.until,
             "versions": {package: versions()[package] for package in ("gpuaug", "torch")},
         }
         keep_settings(prepared.out / "runs", settings)

@@ -1,45 +1,63 @@
-"""What a reader should take from a study, in one sentence."""
+"""What a reader should take from a study, in three sentences, and what to type next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 
 from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.paired import Difference
 from gpuaug.study.statistics.verdicts import EFFECTIVE, HARMFUL, INCONCLUSIVE, no_effect
 
 NAMED = 3  # arms of one verdict; the others are counted
+# What the next command says anew; None: an option without a value.
+REPLACED = {"--seeds": "N", "--margin": "X", "--max-seeds": "N", "--out": "FOLDER", "--overwrite": None}
 
 
-def conclusion(effects: Effects, seeds: int) -> str:
-    """The sentence: which arms are effective or harmful, by how much, and what the seeds cannot tell."""
+def conclusion(effects: Effects) -> str:
+    """What helps; what harms or does nothing; what cannot be told yet: a sentence each."""
     if not effects.arms:
         return f"There is one arm, “{effects.baseline}”: this says how well it does, not what would help."
     found: dict[str, dict[str, Difference]] = {}
     for arm, of in sorted(effects.arms.items(), key=lambda item: -abs(item[1].difference.mean)):
         found.setdefault(of.verdict, {})[arm] = of.difference
-    over = "one seed" if seeds == 1 else f"{seeds} seeds"
-    open_ = found.get(INCONCLUSIVE, {})
-    if len(open_) == len(effects.arms):
-        return (
-            f"Nothing is shown to do better or worse than “{effects.baseline}” by {effects.metric}: the "
-            f"largest difference, that of {listed(open_, 1)}, may be chance, and {over} cannot tell more, so "
-            "choose no arm by this report before more seeds agree."
-        )
-    words = {
-        EFFECTIVE: ("is effective", "are effective"),
-        HARMFUL: ("is harmful", "are harmful"),
-        no_effect(effects.margin): (f"has {no_effect(effects.margin)}", f"have {no_effect(effects.margin)}"),
-    }
-    said = [
-        f"{listed(found[verdict])} {few_many[len(found[verdict]) > 1]}"
-        for verdict, few_many in words.items()
-        if verdict in found
-    ]
+    helps, harms = found.get(EFFECTIVE, {}), found.get(HARMFUL, {})
+    little, open_ = found.get(no_effect(effects.margin), {}), found.get(INCONCLUSIVE, {})
+    how = f"against “{effects.baseline}”, by {effects.metric} over {seeds_text(effects)}"
+    first = f"{listed(helps)} {verb(helps, 'help')}" if helps else "Nothing is shown to help"
+    second = f"{listed(harms)} {verb(harms, 'harm')}" if harms else "Nothing is shown to harm"
+    if little:
+        second += f"; {listed(little)} {verb(little, 'have')} {no_effect(effects.margin)}"
     if open_:
-        do = "helps or harms" if len(open_) == 1 else "help or harm"
-        said.append(f"{over} cannot tell whether {listed(open_)} {do}")
-    return f"Against “{effects.baseline}”, by {effects.metric} over {over}: {'; '.join(said)}."
+        them = "help or harm" if len(open_) > 1 else "helps or harms"
+        third = f"It cannot be told yet whether {listed(open_)} {them}"
+        if len(open_) == len(effects.arms):
+            third += ", so choose no arm by this report"
+    else:
+        third = "Every arm is told, so more seeds would only make the intervals narrower"
+    return f"{first} {how}. {second}. {third}."
+
+
+def seeds_text(effects: Effects) -> str:
+    """How many seeds the arms have.
+
+    >>> of = Difference.between([0.75, 0.5, 0.5], [0.5, 0.5, 0.25])
+    >>> from gpuaug.study.statistics.effects import Effect
+    >>> seeds_text(Effects("base", "accuracy", 0.02, {"a": Effect(of, 0.5, "inconclusive", {}, {})}, ""))
+    '3 seeds'
+    """
+    seeds = sorted({len(of.difference.by_seed) for of in effects.arms.values()})
+    if seeds == [1]:
+        return "one seed"
+    return f"{seeds[0]} to {seeds[-1]} seeds" if len(seeds) > 1 else f"{seeds[0]} seeds"
+
+
+def verb(arms: Mapping[str, Difference], plain: str) -> str:
+    """
+    >>> verb({"a": 0, "b": 0}, "help"), verb({"a": 0}, "help"), verb({"a": 0}, "have")
+    ('help', 'helps', 'has')
+    """
+    return plain if len(arms) > 1 else {"have": "has"}.get(plain, f"{plain}s")
 
 
 def listed(arms: Mapping[str, Difference], most: int = NAMED) -> str:
@@ -53,6 +71,47 @@ def listed(arms: Mapping[str, Difference], most: int = NAMED) -> str:
     """
     shown = [f"“{arm}” ({of.mean:+.3f})" for arm, of in list(arms.items())[:most]]
     left = len(arms) - len(shown)
-    if most > 1 and left:
+    if left:
         shown.append("one more" if left == 1 else f"{left} more")
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def next_command(effects: Effects, command: str, out: str) -> str:
+    """What to type where an arm cannot be told yet; "" where there is none.
+
+    A study of so many seeds begins anew, as one that grows: to add seeds because it showed nothing would find
+    effects that are not there. One that has grown and has looks left goes on; else it begins with more seeds.
+
+    Args:
+        command: of this study.
+        out: its folder.
+    """
+    if all(of.verdict != INCONCLUSIVE for of in effects.arms.values()):
+        return ""
+    looks = effects.looks
+    if looks is None:
+        again = ["--until", f"{effects.margin:g}", "--out", f"{out}-until"]
+        return shlex.join([*without(shlex.split(command), REPLACED), *again])
+    seeds = max(len(of.difference.by_seed) for of in effects.arms.values())
+    if seeds < looks.seeds[-1]:
+        return shlex.join([*without(shlex.split(command), {"--max-minutes": "M"}), "--resume"])
+    more = ["--seeds", str(looks.seeds[0]), "--max-seeds", str(2 * looks.seeds[-1]), "--out", f"{out}-more"]
+    return shlex.join([*without(shlex.split(command), REPLACED), *more])
+
+
+def without(words: Sequence[str], options: Mapping[str, str | None]) -> list[str]:
+    """A command line without some options and their values.
+
+    >>> without(["study", "--seeds", "2", "--overwrite", "--out=x"], REPLACED)
+    ['study']
+    """
+    left, skip = [], False
+    for word in words:
+        name, joined, _ = word.partition("=")
+        if skip:
+            skip = False
+        elif name in options:
+            skip = options[name] is not None and not joined
+        else:
+            left.append(word)
+    return left

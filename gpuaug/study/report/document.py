@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,6 +13,8 @@ from gpuaug.study.report.gallery import Exhibit
 from gpuaug.study.report.pictures import data_url
 from gpuaug.study.report.tables import Table, as_text
 from gpuaug.study.training.files import file_stem
+
+NUMBERS = 26  # letters of a cell with a mean and its interval
 
 
 @dataclass(frozen=True)
@@ -47,27 +50,49 @@ class Section:
     blocks: Sequence[Block]
 
 
-def as_html(title: str, lead: str, sections: Sequence[Section]) -> str:
-    """One page that needs nothing else: style, figures and images are in it, and scripts there are none.
+@dataclass(frozen=True)
+class Lead:
+    """What stands above all sections: the answer, and what to type next ("": nothing)."""
 
-    ``lead`` stands above all sections.
-    """
+    answer: str
+    command: str = ""
+
+
+def as_html(title: str, lead: Lead, sections: Sequence[Section]) -> str:
+    """One page that needs nothing else: style, figures and images are in it, and scripts there are none."""
     source = resources.files("gpuaug.study.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["data_url"] = data_url
+    environment.filters["pieces"] = pieces
     return environment.from_string(source).render(title=title, lead=lead, sections=sections)
 
 
-def as_markdown(title: str, lead: str, sections: Sequence[Section]) -> str:
+def as_markdown(title: str, lead: Lead, sections: Sequence[Section]) -> str:
     """The same as Markdown; its pictures are the files that ``Picture`` and ``gallery_file`` name."""
-    parts = [f"# {title}", f"> {lead}"]
+    parts = [f"# {title}", f"> {lead.answer}"]
+    if lead.command:
+        parts += ["Next:", f"```\n{lead.command}\n```"]
     for section in sections:
         parts.append(f"## {section.title}")
         parts += [_markdown(block) for block in section.blocks]
     return "\n\n".join(parts) + "\n"
+
+
+def pieces(cell: str) -> list[str]:
+    """The parts of a cell of numbers, which a page may set one below the other; none of a sentence.
+
+    >>> pieces("+0.105 [+0.095, +0.115]"), pieces("0.7 ± 0.1"), pieces("every draw: crop [0.8] + hflip")
+    (['+0.105', '[+0.095, +0.115]'], ['0.7 ± 0.1'], [])
+    >>> pieces("[-0.2, +0.1]")
+    ['[-0.2, +0.1]']
+    """
+    if not re.match(r"[-+<\[]*\d", cell) or len(cell) > NUMBERS:
+        return []
+    mean, bracket, interval = cell.partition(" [")
+    return [mean, f"[{interval}"] if bracket else [cell]
 
 
 def gallery_file(exhibit: Exhibit) -> str:

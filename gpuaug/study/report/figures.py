@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from gpuaug.study.report.tables import MOST_CLASSES
 from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.summary import Runs, last_epochs, runs_by_arm
 from gpuaug.study.statistics.verdicts import EFFECTIVE, HARMFUL, no_effect
@@ -16,6 +18,8 @@ from gpuaug.study.training.rows import Row
 
 COLORS = {EFFECTIVE: "#2e9e5b", HARMFUL: "#d6453d"}
 SMALL, OTHER = "#3b78c2", "#8a8a8a"
+MARKERS = {COLORS[EFFECTIVE]: "^", COLORS[HARMFUL]: "v", SMALL: "s", OTHER: "o"}  # more than color
+LABEL = 24  # letters of an arm's name in a line
 SHOWN = 10  # arms in the curves; of more, the best and the worst
 NUMBERED = 6  # classes, up to which the cells of a confusion matrix hold numbers
 COLUMNS = 2
@@ -24,31 +28,51 @@ COLUMNS = 2
 def draw_differences(effects: Effects) -> Figure:
     """A line for every arm: its mean difference to the baseline, and the 95 % interval where there is one.
 
-    An arrow says that an interval goes on beyond the picture. The band is that of the verdict "no effect".
+    A thin line is the interval for other test images. An arrow says that an interval goes on beyond the
+    picture. The band is that of the verdict "no effect".
     """
     ranked = sorted(effects.arms.items(), key=lambda item: -item[1].difference.mean)[::-1]  # the best on top
     limit = limit_of(effects)
     colors = {**COLORS, no_effect(effects.margin): SMALL}
-    figure = Figure(figsize=(5.5, 0.9 + 0.3 * len(ranked)), layout="constrained")
+    labels = [wrapped(name) for name, _ in ranked]
+    lines = sum(label.count("\n") + 1 for label in labels)
+    figure = Figure(figsize=(4.8, 1.0 + 0.15 * len(ranked) + 0.2 * lines), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(-effects.margin, effects.margin, color=OTHER, alpha=0.15, linewidth=0)
     axes.axvline(0, color=OTHER, linewidth=1)
     for place, (_, effect) in enumerate(ranked):
         color, of = colors.get(effect.verdict, OTHER), effect.difference
-        if of.low is not None and of.high is not None:
-            ends = [max(of.low, -limit), min(of.high, limit)]
-            axes.plot(ends, [place, place], color=color, linewidth=2)
-            for end, cut, arrow in ((ends[0], of.low < -limit, "<"), (ends[1], of.high > limit, ">")):
+        for interval, width in ((effect.other_images, 0.8), ((of.low, of.high), 2.5)):
+            low, high = interval or (None, None)
+            if low is None or high is None:
+                continue
+            ends = [max(low, -limit), min(high, limit)]
+            axes.plot(ends, [place, place], color=color, linewidth=width)
+            for end, cut, arrow in ((ends[0], low < -limit, "<"), (ends[1], high > limit, ">")):
                 if cut:
                     axes.plot(end, place, arrow, color=color, markersize=7, clip_on=False)
-        axes.plot(of.by_seed, [place] * len(of.by_seed), "|", color=color, markersize=9)
-        axes.plot(of.mean, place, "o", color=color)
-    axes.set_yticks(range(len(ranked)), [name for name, _ in ranked])
-    axes.set(xlabel=f"{effects.metric} minus that of {effects.baseline}", xlim=(-limit, limit))
+        axes.plot(of.by_seed, [place - 0.28] * len(of.by_seed), "|", color=color, markersize=6)
+        axes.plot(of.mean, place, MARKERS[color], color=color, markersize=8)
+    axes.set_yticks(range(len(ranked)), labels, fontsize=9)
+    axes.set(xlabel=wrapped(f"{effects.metric} minus that of {effects.baseline}", 32), xlim=(-limit, limit))
     axes.set_ylim(-0.6, max(1, len(ranked)) - 0.4)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.grid(axis="x", alpha=0.3)
     return figure
+
+
+def wrapped(name: str, width: int = LABEL) -> str:
+    """A name in lines, so that a long one leaves room for the picture; beyond three lines it is cut.
+
+    >>> print(wrapped("deferred(8): crop(0.8) + hflip + GaussianBlur(sigma=(0.1, 2.0)) + hue + sepia"))
+    deferred(8): crop(0.8) +
+    hflip +
+    GaussianBlur(sigma=(0.1…
+    """
+    lines = textwrap.wrap(name, width, break_on_hyphens=False)
+    if len(lines) > 3:
+        lines = [*lines[:2], f"{lines[2][: width - 1]}…"]
+    return "\n".join(lines)
 
 
 def limit_of(effects: Effects) -> float:
@@ -71,16 +95,21 @@ def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
     for axes, (arm, runs) in zip(grid.flat, arms.items(), strict=False):
         shares = confusion(runs)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.set_title(arm, fontsize=9, wrap=True)
+        axes.set_title(wrapped(arm), fontsize=9)
         if len(classes) <= NUMBERED:
             axes.set_xticks(range(len(classes)), classes, fontsize=8, rotation=30)
             axes.set_yticks(range(len(classes)), classes, fontsize=8)
             for (true, taken), share in np.ndenumerate(shares):
                 ink = "white" if share > 0.6 else "black"
                 axes.text(taken, true, f"{share:.2f}", ha="center", va="center", fontsize=9, color=ink)
+        elif len(classes) <= MOST_CLASSES:
+            places = range(len(classes))
+            axes.set_xticks(places, [str(place + 1) for place in places], fontsize=8)
+            axes.set_yticks(places, [str(place + 1) for place in places], fontsize=8)
         else:
             axes.set_xticks([])
             axes.set_yticks([])
+        axes.set(xlabel="taken for", ylabel="is")
     return figure
 
 

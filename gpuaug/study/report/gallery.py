@@ -11,12 +11,13 @@ from torch import Tensor
 
 import gpuaug
 from gpuaug.random import keyed_draws
-from gpuaug.study.arms.arms import Arm, nothing
-from gpuaug.study.arms.techniques import TECHNIQUES, refusal
+from gpuaug.study.arms.arms import Arm
+from gpuaug.study.arms.techniques import TECHNIQUES
 from gpuaug.study.data.study_data import StudyData
 from gpuaug.transforms import Transform
 
 IMAGES, DRAWS = 2, 4
+TRIED = 64  # draws, of which one at least changes an image that can be changed
 LARGEST = 96  # pixels; what is larger is shown smaller
 GAP = 2
 
@@ -42,24 +43,36 @@ def copies_of(index: int, count: int, seed: int = 0) -> Tensor:
 
 
 def exhibits(data: StudyData, minority: Collection[str], arms: Mapping[str, Arm]) -> list[Exhibit]:
-    """Every technique that takes such images, then every other arm that augments; on two of the first
-    minority class.
-    """
+    """Every arm that can change such images; on two of the first minority class."""
     height, width = data.image_shape[1:]
     rare = data.classes.index(next(name for name in data.classes if name in minority))
     samples = (data.train_labels == rare).nonzero().flatten()[:IMAGES].tolist()
-    shown: dict[str, tuple[str, Transform]] = {
-        name: (of.about, of(height, width))
-        for name, of in TECHNIQUES.items()
-        if not refusal(of(height, width), data.train_images)
-    }
+    shown = []
     for name, arm in arms.items():
-        if arm.transforms is not nothing and name not in shown:
-            shown[name] = (arm.about, gpuaug.Compose(arm.transforms(height, width)))
-    return [
-        Exhibit(name, about, strip(data.train_images, samples, transform))
-        for name, (about, transform) in shown.items()
-    ]
+        steps = arm.transforms(height, width)
+        if not steps:
+            continue
+        transform = gpuaug.Compose(steps)
+        if changes(transform, data.train_images[samples]):
+            about = TECHNIQUES[name].about if name in TECHNIQUES else arm.about
+            shown.append(Exhibit(name, about, strip(data.train_images, samples, transform)))
+    return shown
+
+
+def changes(transform: Transform, images: Tensor) -> bool:
+    """Whether any of many draws differs from its image.
+
+    >>> grey = torch.full((1, 1, 16, 16), 100, dtype=torch.uint8)
+    >>> changes(gpuaug.Compose([gpuaug.ColorJitter(brightness=0.5)]), grey)
+    True
+    >>> changes(gpuaug.Compose([gpuaug.RandomHorizontalFlip()]), grey)
+    False
+    """
+    for index in range(len(images)):
+        draws = copies_of(index, TRIED)
+        if not torch.equal(transform(images, draws, index=draws[:, 0]), images[draws[:, 0]]):
+            return True
+    return False
 
 
 def strip(images: Tensor, samples: list[int], transform: Transform) -> bytes:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from gpuaug.study.report.figures import wrapped
 from gpuaug.study.training.rows import Row
+
+# Lines that are told apart without color too: ten, as many as are drawn.
+LOOKS: list[dict[str, Any]] = [
+    {"color": f"C{n}", "marker": marker, "linestyle": style}
+    for n, (marker, style) in enumerate(zip("os^Dv<>PX*", 5 * ["-", "--"], strict=True))
+]
 
 
 def draw_learning_curves(
@@ -20,7 +29,7 @@ def draw_learning_curves(
     Side by side, or, where the page is ``narrow``, one above the other.
     """
     rare = [number for number, name in enumerate(classes) if name in minority]
-    figure = Figure(figsize=(5.5, 8) if narrow else (11, 4.5), layout="constrained")
+    figure = Figure(figsize=(4.8, 7.5) if narrow else (11, 4.5), layout="constrained")
     left, right = figure.subplots(*((2, 1) if narrow else (1, 2)), sharex=True)
     _draw(left, rows, "accuracy", lambda row: row.epoch.score.accuracy)
     _draw(
@@ -49,13 +58,13 @@ def some(names: Iterable[str]) -> str:
 
 
 def _draw(axes: Axes, rows: Sequence[Row], name: str, value: Callable[[Row], float]) -> None:
-    for arm in dict.fromkeys(row.arm for row in rows):
+    for arm, look in zip(dict.fromkeys(row.arm for row in rows), cycle(LOOKS)):
         by_epoch: dict[int, list[float]] = {}
         for row in rows:
             if row.arm == arm:
                 by_epoch.setdefault(row.epoch.number, []).append(value(row))
         numbers, values = list(by_epoch), np.array(list(by_epoch.values()))
-        (line,) = axes.plot(numbers, values.mean(axis=1), marker="o", markersize=3, label=arm)
+        (line,) = axes.plot(numbers, values.mean(axis=1), markersize=4, label=wrapped(arm), **look)
         axes.fill_between(
             numbers, values.min(axis=1), values.max(axis=1), color=line.get_color(), alpha=0.15, linewidth=0
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import re
 from collections.abc import Callable
@@ -39,8 +40,10 @@ def as_png(draw: Callable[[], Figure]) -> bytes:
     return file.getvalue()
 
 
-def as_svg(name: str, draw: Callable[[], Figure]) -> str:
-    """An ``<svg>`` element that names nothing outside itself; ``name`` keeps its ids from those of others."""
+def as_svg(name: str, about: str, draw: Callable[[], Figure]) -> str:
+    """An ``<svg>`` element that names nothing outside itself; ``name`` keeps its ids from those of others;
+    ``about`` is read aloud.
+    """
     file = io.StringIO()
     with matplotlib.rc_context({**_PAGE, "svg.hashsalt": name}):
         draw().savefig(file, format="svg", metadata=_NOTHING_ABOUT_ITSELF)
@@ -53,7 +56,8 @@ def as_svg(name: str, draw: Callable[[], Figure]) -> str:
     body = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
     ids = re.compile(r'(id="|href="#|url\(#)')
     body = ids.sub(lambda found: f"{found[0]}{name}-", body)
-    return f'<svg {box} role="img">{body}'
+    said = html.escape(about)
+    return f'<svg {box} role="img" aria-label="{said}"><title>{said}</title>{body}'
 
 
 def data_url(png: bytes) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gpuaug.ops import backends
-from gpuaug.study.report.document import as_html, as_markdown, gallery_file
+from gpuaug.study.report.document import Lead, as_html, as_markdown, gallery_file
 from gpuaug.study.report.figures import draw_confusions, draw_differences
 from gpuaug.study.report.gallery import exhibits
 from gpuaug.study.report.learning_curves import draw_learning_curves
@@ -30,9 +30,10 @@ def write_report(out: Path, study: Study) -> list[str]:
     """The report as a page, Markdown and JSON, its tables and pictures; the names of the files."""
     gallery = exhibits(study.data, study.minority, study.arms)
     parts = sections(study, gallery, versions())
+    lead = Lead(study.conclusion(), study.next_command())
     texts = {
-        "report.html": as_html(TITLE, study.conclusion(), parts),
-        "report.md": as_markdown(TITLE, study.conclusion(), parts),
+        "report.html": as_html(TITLE, lead, parts),
+        "report.md": as_markdown(TITLE, lead, parts),
         "report.json": json.dumps(as_json(study), indent=1, ensure_ascii=False) + "\n",
     }
     for name, text in texts.items():
@@ -57,6 +58,7 @@ def as_json(study: Study) -> dict[str, Any]:
     return {
         "command": study.command,
         "conclusion": study.conclusion(),
+        "next": study.next_command(),
         "settings": settings(study),
         "versions": versions(),
         "arms": {arm: {"about": study.arms[arm].about, **asdict(of)} for arm, of in summaries.items()},
@@ -65,7 +67,8 @@ def as_json(study: Study) -> dict[str, Any]:
         "effects_are": "paired differences to the baseline, seed by seed: mean, 95 % interval by Student's t "
         "cut at -1 and 1, and p; adjusted: p after Holm's correction for all arms; verdict: effective or "
         "harmful by adjusted, no effect above the margin where the interval lies within it, else "
-        "inconclusive; classes and splits: recall",
+        "inconclusive; with looks, interval and adjusted are of all looks together; other_images: the "
+        "interval for other test images; classes and splits: recall",
         "search": [asdict(candidate) for candidate in study.candidates],
     }
 

@@ -1,12 +1,13 @@
-"""The sections of a report: result, where it helps, search, settings, curves, confusion, gallery."""
+"""The sections of a report: result, by class, curves, calibration, confusion, cost, search, plan, gallery."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from gpuaug.sampling import BalancedSampler
+from gpuaug.study.report.calibration import calibration_table
 from gpuaug.study.report.document import Block, Code, Gallery, Paragraph, Picture, Section
-from gpuaug.study.report.figures import arms_shown, draw_confusions, draw_differences
+from gpuaug.study.report.figures import NUMBERED, arms_shown, draw_confusions, draw_differences
 from gpuaug.study.report.gallery import Exhibit
 from gpuaug.study.report.learning_curves import draw_learning_curves
 from gpuaug.study.report.pictures import as_svg
@@ -14,18 +15,21 @@ from gpuaug.study.report.study import Study
 from gpuaug.study.report.tables import (
     MOST_CLASSES,
     Table,
+    classes_table,
     cost_table,
     effects_table,
+    in_parts,
+    measures_table,
     search_table,
     summary_table,
     where_table,
 )
-from gpuaug.study.statistics.effects import FEW, MANY
+from gpuaug.study.statistics.measures import FEW, MANY
 from gpuaug.study.statistics.verdicts import no_effect
 from gpuaug.study.training.networks import find_network
 from gpuaug.study.training.rows import LAST_EPOCHS, Row
 
-TITLE = "Which augmentation helps this data set"
+TITLE = "What helps against the imbalance of this data set"
 TOGETHER = (
     "The split knows nothing of images that belong together, such as those of one patient or one video: "
     "where there are such, make train/ and test/ yourself, or the test images are too easy."
@@ -34,37 +38,30 @@ TOGETHER = (
 
 def sections(study: Study, gallery: Sequence[Exhibit], versions: dict[str, str]) -> list[Section]:
     """All sections, in the order of reading."""
-    parts = [Section("Result", result(study))]
-    if len(study.arms) > 1:
-        parts.append(Section("Where it helps", where(study)))
+    parts = [Section("Result", result(study)), Section("By class", by_class(study))]
+    parts += [Section("Curves", curves(study)), Section("Calibration", calibration(study))]
+    parts += [Section("Confusion", confusion(study)), Section("Cost", cost(study))]
     if study.candidates:
         parts.append(Section("Search", searched(study)))
-    return [
-        *parts,
-        Section("Plan", settings(study)),
-        Section("Curves", curves(study)),
-        Section("Confusion", confusion(study)),
-        Section("Gallery", pictures(gallery)),
-        Section("Repeat it", [Code(study.command), Code(_lines(versions))]),
-    ]
+    parts += [Section("Plan", settings(study)), Section("Gallery", pictures(gallery))]
+    parts.append(Section("Repeat it", [Code(study.command), Code(_lines(versions))]))
+    return [part for part in parts if part.blocks]
 
 
 def result(study: Study) -> list[Block]:
     last = min(LAST_EPOCHS, study.protocol.epochs)
-    table = summary_table(study.summaries(), study.minority)
+    summaries = study.summaries()
     blocks: list[Block] = [
-        Paragraph(f"Mean of the last {last} epochs ± standard deviation over {study.seeds} seeds:"),
-        table,
-        Paragraph(
-            "What an epoch costs. The best epoch is what articles quote; it is chosen on the test images, so "
-            "it is too high, and the more so the more epochs there are."
-        ),
-        cost_table(study.summaries(), study.effects.baseline),
+        Paragraph(f"Mean of the last {last} epochs ± standard deviation over the seeds:"),
+        *in_parts(summary_table(summaries, study.minority)),
+        measures_table(summaries),
     ]
     if len(study.arms) == 1:
         return blocks
     effects = study.effects
-    verdicts: list[Block] = [
+    return [
+        differences(study),
+        effects_table(effects),
         Paragraph(
             f"Every arm against “{effects.baseline}” by {effects.metric}: the mean difference over seeds, "
             "each pair of runs from the same initial weights, with Student's 95 % interval, cut at -1 and 1, "
@@ -72,30 +69,66 @@ def result(study: Study) -> list[Block]:
             f"for all these comparisons together; “{no_effect(effects.margin)}” says that the interval lies "
             f"within the margin, ±{effects.margin:g}; all else is inconclusive."
         ),
-        effects_table(effects),
-        Picture(
-            "Differences to the baseline: a dot for the mean, ticks for the seeds, a line for the 95 % "
-            "interval, with an arrow where it goes on; green effective, red harmful, blue within the band of "
-            f"±{effects.margin:g}, grey inconclusive",
-            as_svg("differences", lambda: draw_differences(effects)),
-            "differences.png",
-        ),
         Paragraph(effects.caution),
+        *blocks,
     ]
-    return verdicts + blocks
 
 
-def where(study: Study) -> list[Block]:
-    table = where_table(study.effects)
-    blocks: list[Block] = [
+def differences(study: Study) -> Picture:
+    effects = study.effects
+    about = (
+        f"Differences to “{effects.baseline}”: a large mark for the mean, ticks below for the seeds, a line "
+        "for the 95 % interval, a thin one for that of other test images, with an arrow where it goes on; "
+        "upward and green effective, downward and red harmful, square and blue within the band of "
+        f"±{effects.margin:g}, round and grey inconclusive"
+    )
+    draw = lambda: draw_differences(effects)  # noqa: E731
+    return Picture(about, as_svg("differences", about, draw), "differences.png")
+
+
+def by_class(study: Study) -> list[Block]:
+    blocks: list[Block] = []
+    table = where_table(study.effects) if study.effects.arms else None
+    if table is not None and len(table.header) > 1:
+        blocks += [
+            Paragraph(
+                "Difference of recall [95 % interval, cut at -1 and 1, not corrected] to "
+                f"“{study.effects.baseline}”: classes of many (above {MANY}), medium and few (below {FEW}) "
+                "training images, where the set has more than one of these, and each class, where there are "
+                f"up to {MOST_CLASSES}."
+            ),
+            *in_parts(table),
+        ]
+    if len(study.data.classes) <= MOST_CLASSES:
+        shown = {row.arm for row in shown_rows(study)}
+        summaries = {arm: of for arm, of in study.summaries().items() if arm in shown}
+        for rate in ("recall", "precision"):
+            blocks += [Paragraph(f"The {rate} of each class:"), classes_table(summaries, rate)]
+    return blocks
+
+
+def calibration(study: Study) -> list[Block]:
+    table = calibration_table(shown_rows(study))
+    if table is None:
+        return []
+    about = (
+        "What probabilities are worth: the expected calibration error, by how much confidence and accuracy "
+        "differ, and the Brier score, their distance from the truth; 0 is best. As they come → corrected for "
+        "the shares of the classes that the arm was trained with; on the test images as they are, and "
+        "weighted so that the classes have the training images' shares."
+    )
+    return [Paragraph(about), table]
+
+
+def cost(study: Study) -> list[Block]:
+    return [
         Paragraph(
-            f"Difference of recall [95 % interval, cut at -1 and 1, not corrected] to "
-            f"“{study.effects.baseline}”: classes of "
-            f"many (above {MANY}), medium and few (below {FEW}) training images, where the set has more than "
-            f"one of these, and each class, where there are up to {MOST_CLASSES}."
-        )
+            "What an epoch costs, where no other program kept the processors busy meanwhile. The best epoch "
+            "is what articles quote; it is chosen on the test images, so it is too high, and the more so the "
+            "more epochs there are."
+        ),
+        cost_table(study.summaries(), study.effects.baseline),
     ]
-    return [*blocks, table] if len(table.header) > 1 else [*blocks, Paragraph("Here it has neither.")]
 
 
 def searched(study: Study) -> list[Block]:
@@ -122,7 +155,7 @@ def settings(study: Study) -> list[Block]:
         "minority": ", ".join(study.minority),
         "model": f"{protocol.network}: {find_network(protocol.network).about}",
         "epochs, batch": f"{protocol.epochs}, {protocol.batch_size}",
-        "seeds": f"0 to {study.seeds - 1}; a seed gives every arm the same initial weights",
+        "seeds": f"{', '.join(map(str, range(study.seeds)))}; each gives every arm the same first weights",
     }
     blocks: list[Block] = [Table(("what", "is"), tuple(facts.items())), arms_table(study)]
     if study.refused:
@@ -162,7 +195,7 @@ def curves(study: Study) -> list[Block]:
     if left_out:
         about += f"; the best and the worst arms, without the {left_out} between them"
     draw = lambda: draw_learning_curves(rows, study.data.classes, study.minority, narrow=True)  # noqa: E731
-    return [Picture(about, as_svg("curves", draw), "curves.png")]
+    return [Picture(about, as_svg("curves", about, draw), "curves.png")]
 
 
 def shown_rows(study: Study) -> list[Row]:
@@ -176,14 +209,18 @@ def confusion(study: Study) -> list[Block]:
     about = (
         "Of each class (lines) the share that was taken for each (columns), in the last epochs of all seeds"
     )
-    return [Picture(about, as_svg("confusion", draw), "confusion.png")]
+    classes = study.data.classes
+    if NUMBERED < len(classes) <= MOST_CLASSES:
+        about += f"; {', '.join(f'{number} {name}' for number, name in enumerate(classes, start=1))}"
+    return [Picture(about, as_svg("confusion", about, draw), "confusion.png")]
 
 
 def pictures(gallery: Sequence[Exhibit]) -> list[Block]:
-    return [
-        Paragraph("What each transform makes of the first images of a rare class: the original, then draws."),
-        Gallery(gallery),
-    ]
+    """Nothing where no arm changes an image."""
+    if not gallery:
+        return []
+    about = "What each arm makes of the first images of a rare class: the original, then four draws."
+    return [Paragraph(about), Gallery(gallery)]
 
 
 def _lines(facts: dict[str, str]) -> str:

@@ -6,11 +6,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpuaug.study.search.search import Candidate
-from gpuaug.study.statistics.effects import Effects
+from gpuaug.study.statistics.effects import Effect, Effects
 from gpuaug.study.statistics.summary import Summary
 
 MOST_COLUMNS = 4  # recalls, where they stand beside others
 MOST_CLASSES = 12  # columns of a table of classes alone
+NOT_MEASURED = "not measured"  # on a machine that was busy otherwise
+MEASURED = {
+    "balanced-accuracy": "balanced accuracy",
+    "macro-f1": "macro F1",
+    "worst-recall": "worst class's recall",
+    "auroc": "AUROC",
+    "minority-average-precision": "average precision of the minority",
+}
 NO_P = "none"  # one seed, or no spread over the seeds
 
 
@@ -55,12 +63,65 @@ def summary_table(summaries: Mapping[str, Summary], minority: Collection[str]) -
 def effects_table(effects: Effects) -> Table:
     """The arms from the most helpful to the most harmful, with the verdict on each."""
     ranked = sorted(effects.arms.items(), key=lambda item: -item[1].difference.mean)
+    images = any(of.other_images for of in effects.arms.values())
+
+    def more(of: Effect) -> tuple[str, ...]:
+        seeds = () if effects.looks is None else (str(len(of.difference.by_seed)),)
+        interval = "none" if of.other_images is None else "[{:+.3f}, {:+.3f}]".format(*of.other_images)
+        return ((interval,) if images else ()) + seeds
+
     return Table(
-        ("arm", "verdict", "difference [95 %]", "p", "p (Holm)"),
+        (
+            *("arm", "verdict", "difference [95 %]"),
+            *(("other test images",) if images else ()),
+            *(() if effects.looks is None else ("seeds",)),
+            *("p", "p (Holm)"),
+        ),
         tuple(
-            (arm, of.verdict, str(of.difference), _p(of.difference.p), _p(of.adjusted)) for arm, of in ranked
+            (arm, of.verdict, str(of.difference), *more(of), _p(of.difference.p), _p(of.adjusted))
+            for arm, of in ranked
         ),
     )
+
+
+def measures_table(summaries: Mapping[str, Summary]) -> Table:
+    """What each arm comes to over all classes, and over the rare ones, besides ``summary_table``."""
+    names = [name for name in MEASURED if all(name in of.measures for of in summaries.values())]
+    return Table(
+        ("arm", *(MEASURED[name] for name in names)),
+        tuple((arm, *(str(of.measures[name]) for name in names)) for arm, of in summaries.items()),
+    )
+
+
+def classes_table(summaries: Mapping[str, Summary], rate: str) -> Table:
+    """A rate ("recall", "precision" or "f1") of every class: means over the seeds."""
+    return Table(
+        ("arm", *next(iter(summaries.values())).classes),
+        tuple(
+            (arm, *(f"{rates[rate].mean:.3f}" for rates in of.classes.values()))
+            for arm, of in summaries.items()
+        ),
+    )
+
+
+def in_parts(table: Table, most: int = 7) -> list[Table]:
+    """The table as several of so many columns at the most, the first column in each: a page has no more room.
+
+    >>> [part.header for part in in_parts(Table(tuple("abcdef"), ()), most=4)]
+    [('a', 'b', 'c', 'd'), ('a', 'e', 'f')]
+    """
+    if len(table.header) <= most:
+        return [table]
+    starts = range(1, len(table.header), most - 1)
+    return [
+        Table(*_columns(table, [0, *range(start, min(start + most - 1, len(table.header)))]))
+        for start in starts
+    ]
+
+
+def _columns(table: Table, places: Sequence[int]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    header, *rows = [tuple(line[place] for place in places) for line in (table.header, *table.rows)]
+    return header, tuple(rows)
 
 
 def where_table(effects: Effects) -> Table:
@@ -79,15 +140,16 @@ def where_table(effects: Effects) -> Table:
 
 def cost_table(summaries: Mapping[str, Summary], baseline: str) -> Table:
     """What an epoch costs, and the best epoch as articles quote it."""
-    base = summaries[baseline]
+    base = summaries[baseline].seconds
+
+    def times(of: Summary) -> tuple[str, str]:
+        if of.seconds is None:
+            return NOT_MEASURED, NOT_MEASURED
+        return f"{of.seconds:.2f}", f"{of.seconds / base:.2f}" if base else NOT_MEASURED
+
     return Table(
         ("arm", "images an epoch", "seconds an epoch", "times the baseline", "best epoch's accuracy"),
-        tuple(
-            (arm, f"{of.draws:,}", f"{of.seconds:.2f}", f"{of.seconds / base.seconds:.2f}", str(of.best))
-            if base.seconds
-            else (arm, f"{of.draws:,}", f"{of.seconds:.2f}", "", str(of.best))
-            for arm, of in summaries.items()
-        ),
+        tuple((arm, f"{of.draws:,}", *times(of), str(of.best)) for arm, of in summaries.items()),
     )
 
 

@@ -12,7 +12,7 @@ import torch
 
 from gpuaug.study.arms.arms import Arm
 from gpuaug.study.data.study_data import StudyData
-from gpuaug.study.statistics.effects import mean_recall
+from gpuaug.study.statistics.measures import mean_recall
 from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.training.comparison import compare
 from gpuaug.study.training.files import replace_file

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpuaug.study.statistics.paired import Difference
-from gpuaug.study.statistics.summary import by_seed, runs_by_arm
+from torch import Tensor
+
+from gpuaug.study.statistics.images import draw_test_sets, on_other_images, with_other_images
+from gpuaug.study.statistics.looks import Looks
+from gpuaug.study.statistics.measures import RANKED, mean_recall, measures, of_class, splits
+from gpuaug.study.statistics.paired import CONFIDENCE, Difference
+from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
 from gpuaug.study.statistics.verdicts import MARGIN, caution, judge
 from gpuaug.study.training.metrics import Score
 from gpuaug.study.training.rows import Row
-
-MANY, FEW = 100, 20  # training images
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Effect:
     """Of one arm: its difference to the baseline, what Holm's correction makes of it, and where it lies.
 
     ``classes`` are differences of recall, ``splits`` of the mean recall of classes with many, medium and few
-    training images; neither is corrected.
+    training images; neither is corrected. ``other_images`` is the interval over other seeds and other test
+    images, None where it cannot be had.
     """
 
     difference: Difference
@@ -28,47 +31,21 @@ class Effect:
     verdict: str
     classes: dict[str, Difference]
     splits: dict[str, Difference]
+    other_images: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Effects:
-    """Of all arms but the baseline; ``margin`` is X of the verdict "no effect above X"."""
+    """Of all arms but the baseline; ``margin`` is X of the verdict "no effect above X", ``looks`` those of a
+    study that grew until it could tell.
+    """
 
     baseline: str
     metric: str
     margin: float
     arms: dict[str, Effect]
     caution: str
-
-
-def mean_recall(classes: Collection[int]) -> Callable[[Score], float]:
-    """The mean recall of some classes, by number."""
-    return lambda score: statistics.fmean(score.classes[number].recall for number in classes)
-
-
-def metrics(classes: Sequence[str], minority: Collection[str]) -> dict[str, Callable[[Score], float]]:
-    """What arms may be compared by."""
-    rare = [number for number, name in enumerate(classes) if name in minority]
-    return {
-        "accuracy": lambda score: score.accuracy,
-        "mean-recall": mean_recall(range(len(classes))),
-        "minority-recall": mean_recall(rare),
-        "minority-f1": lambda score: statistics.fmean(score.classes[number].f1 for number in rare),
-    }
-
-
-def splits(counts: Mapping[str, int]) -> dict[str, list[int]]:
-    """The classes' numbers by their training images: many (above 100), medium, few (below 20).
-
-    >>> splits({"cat": 5000, "dog": 60, "eel": 3, "fox": 20})
-    {'many': [0], 'medium': [1, 3], 'few': [2]}
-
-    Source: Liu et al., "Large-scale long-tailed recognition in an open world", CVPR 2019.
-    """
-    found: dict[str, list[int]] = {"many": [], "medium": [], "few": []}
-    for number, count in enumerate(counts.values()):
-        found["many" if count > MANY else "few" if count < FEW else "medium"].append(number)
-    return {name: numbers for name, numbers in found.items() if numbers}
+    looks: Looks | None = None
 
 
 def effects(
@@ -79,6 +56,8 @@ def effects(
     baseline: str,
     metric: str = "accuracy",
     margin: float = MARGIN,
+    looks: Looks | None = None,
+    test_labels: Tensor | None = None,
 ) -> Effects:
     """Every arm against the baseline by a metric: of every seed the mean of the last three epochs.
 
@@ -87,28 +66,32 @@ def effects(
         counts: training images by class.
         minority: the rare classes, for the metrics that are theirs.
         baseline: the arm that the others are compared with.
-        metric: a name of ``metrics``.
+        metric: a name of ``measures`` or ``of_class``.
         margin: differences below it do not matter.
+        looks: of a study that grew until it could tell; arms may then have fewer seeds than the baseline.
+        test_labels: int64 ``(n,)``, for the intervals over other test images.
 
     Raises:
-        ValueError: arms of different seeds.
+        ValueError: arms of different seeds, or runs in which the metric was not measured.
     """
     classes = list(counts)
-    value = metrics(classes, minority)[metric]
+    value = (measures(counts, minority) | of_class(counts))[metric]
     runs = runs_by_arm(rows)
     arms = [arm for arm in runs if arm != baseline]
-    for arm in arms:
-        if list(runs[arm]) != list(runs[baseline]):
-            raise ValueError(
-                f"rows must be of the same seeds for every arm: {baseline} has {list(runs[baseline])}, "
-                f"{arm} has {list(runs[arm])}"
-            )
+    check_seeds(runs, baseline, grown=looks is not None)
+
+    def confidence(seeds: int) -> float:
+        return CONFIDENCE if looks is None else 1 - looks.level(seeds)
 
     def difference(arm: str, value: Callable[[Score], float]) -> Difference:
-        return Difference.between(by_seed(runs[arm], value), by_seed(runs[baseline], value))
+        base = by_seed(runs[baseline], value)[: len(runs[arm])]
+        return Difference.between(by_seed(runs[arm], value), base, confidence(len(runs[arm])))
 
     found = {arm: difference(arm, value) for arm in arms}
-    judged = judge(found, margin)
+    judged = judge(found, margin, looks)
+    others: dict[str, tuple[float, float]] = {}
+    if test_labels is not None and metric not in RANKED:  # those are not of the predicted class alone
+        others = over_images(runs, found, baseline, value, test_labels, len(classes), confidence)
     table = {
         arm: Effect(
             found[arm],
@@ -116,7 +99,41 @@ def effects(
             judged[arm].words,
             {name: difference(arm, mean_recall([number])) for number, name in enumerate(classes)},
             {name: difference(arm, mean_recall(numbers)) for name, numbers in splits(counts).items()},
+            others.get(arm),
         )
         for arm in arms
     }
-    return Effects(baseline, metric, margin, table, caution(list(found.values()), margin))
+    said = caution(list(found.values()), margin, looks, images=bool(others))
+    return Effects(baseline, metric, margin, table, said, looks)
+
+
+def check_seeds(runs: Mapping[str, Runs], baseline: str, *, grown: bool) -> None:
+    """Raise unless every arm has the baseline's seeds, or, in a study that has grown, the first of them."""
+    base = list(runs[baseline])
+    for arm, of in runs.items():
+        if list(of) != (base[: len(of)] if grown else base):
+            raise ValueError(
+                f"rows must be of the same seeds for every arm: {baseline} has {base}, {arm} has {list(of)}"
+            )
+
+
+def over_images(
+    runs: Mapping[str, Runs],
+    differences: Mapping[str, Difference],
+    baseline: str,
+    value: Callable[[Score], float],
+    labels: Tensor,
+    classes: int,
+    confidence: Callable[[int], float],
+) -> dict[str, tuple[float, float]]:
+    """The intervals over other test images, of the arms that have one; ``confidence`` is by seeds."""
+    drawn = draw_test_sets(labels)
+    base = on_other_images(runs[baseline], value, drawn, labels, classes)
+    found = {}
+    for arm, of in differences.items():
+        arms = None if base is None else on_other_images(runs[arm], value, drawn, labels, classes)
+        if arms is not None and base is not None:
+            interval = with_other_images(of, arms - base[: len(arms)], confidence(len(arms)))
+            if interval is not None:
+                found[arm] = interval
+    return found

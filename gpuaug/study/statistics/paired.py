@@ -15,7 +15,7 @@ NOTHING = 1e-9  # less than a rounding error of a rate
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean of paired differences of rates, its 95 % interval, and the two-sided p of "there is none".
+    """The mean of paired differences of rates, its interval of 95 %, and the two-sided p of "there is none".
 
     Rates lie in [0, 1], so a mean difference lies in [-1, 1], and Student's interval is cut there: beyond, no
     true difference can be. The cut interval holds the true one as often as the whole interval, and is never
@@ -35,7 +35,9 @@ class Difference:
     by_seed: tuple[float, ...]
 
     @classmethod
-    def between(cls, values: Sequence[float], baseline: Sequence[float]) -> Difference:
+    def between(
+        cls, values: Sequence[float], baseline: Sequence[float], confidence: float = CONFIDENCE
+    ) -> Difference:
         """The differences of rates that belong together place by place.
 
         >>> print(Difference.between([0.7, 0.8, 0.9], [0.6, 0.6, 0.6]))
@@ -54,7 +56,7 @@ class Difference:
         if max(by_seed) - min(by_seed) < NOTHING:
             return cls(mean, None, None, None, by_seed)
         test = stats.ttest_1samp(by_seed, 0.0)
-        interval = test.confidence_interval(CONFIDENCE)
+        interval = test.confidence_interval(confidence)
         low, high = max(-1.0, float(interval.low)), min(1.0, float(interval.high))
         return cls(mean, low, high, float(test.pvalue), by_seed)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpuaug.study.training.metrics import Score
-from gpuaug.study.training.rows import LAST_EPOCHS, Row
+from gpuaug.study.training.rows import LAST_EPOCHS, Epoch, Row
+from gpuaug.study.training.stopwatch import QUIET
 
 RATES = ("recall", "precision", "f1")
 
@@ -39,14 +40,17 @@ class Summary:
     """Of one arm. ``classes`` goes by name of the class, then "recall", "precision" and "f1".
 
     ``best`` is the best epoch's accuracy, as articles quote it: chosen on the test images, so too high.
-    ``seconds`` is the middle epoch's training time, ``draws`` the mean of the images that one trains on.
+    ``seconds`` is the training time of the middle one of the epochs that had the machine for themselves, None
+    where fewer than half of them had; ``draws`` the mean of the images that an epoch trains on. ``measures``
+    go by name.
     """
 
     accuracy: Spread
     classes: dict[str, dict[str, Spread]]
     best: Spread
-    seconds: float
+    seconds: float | None
     draws: int
+    measures: dict[str, Spread] = field(default_factory=dict)
 
 
 # By seed, the rows of an arm, epoch by epoch.
@@ -71,12 +75,16 @@ def by_seed(runs: Runs, value: Callable[[Score], float]) -> list[float]:
     return [statistics.fmean(value(row.epoch.score) for row in run) for run in last_epochs(runs).values()]
 
 
-def summarise(rows: Sequence[Row], classes: Sequence[str]) -> dict[str, Summary]:
+def summarise(
+    rows: Sequence[Row],
+    classes: Sequence[str],
+    measures: Mapping[str, Callable[[Score], float]] | None = None,
+) -> dict[str, Summary]:
     """The arms in the order of their rows; of every seed the mean over its last three epochs counts."""
-    return {arm: _summary(runs, classes) for arm, runs in runs_by_arm(rows).items()}
+    return {arm: _summary(runs, classes, measures or {}) for arm, runs in runs_by_arm(rows).items()}
 
 
-def _summary(runs: Runs, classes: Sequence[str]) -> Summary:
+def _summary(runs: Runs, classes: Sequence[str], measures: Mapping[str, Callable[[Score], float]]) -> Summary:
     def spread(value: Callable[[Score], float]) -> Spread:
         return Spread.over(by_seed(runs, value))
 
@@ -87,9 +95,23 @@ def _summary(runs: Runs, classes: Sequence[str]) -> Summary:
             name: {rate: spread(_rate(number, rate)) for rate in RATES} for number, name in enumerate(classes)
         },
         best=Spread.over([max(row.epoch.score.accuracy for row in run) for run in runs.values()]),
-        seconds=statistics.median(epoch.seconds for epoch in epochs),
+        seconds=quiet_seconds(epochs),
         draws=round(statistics.fmean(epoch.draws for epoch in epochs)),
+        measures={name: spread(value) for name, value in measures.items()},
     )
+
+
+def quiet_seconds(epochs: Sequence[Epoch]) -> float | None:
+    """The middle one of the times that were taken on a quiet machine; None where most were not.
+
+    >>> from gpuaug.study.training.rows import Epoch
+    >>> from gpuaug.study.training.metrics import Score
+    >>> alone, beside = (Epoch(1, 0.5, Score(0.5, ()), 40, 2.0, others=of) for of in (0.01, 0.8))
+    >>> quiet_seconds([alone, alone, beside]), quiet_seconds([alone, beside, beside])
+    (2.0, None)
+    """
+    quiet = [epoch.seconds for epoch in epochs if epoch.others is not None and epoch.others <= QUIET]
+    return statistics.median(quiet) if 2 * len(quiet) >= len(epochs) else None
 
 
 def _rate(number: int, rate: str) -> Callable[[Score], float]:

@@ -12,10 +12,15 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from gpuaug.study.statistics.looks import Looks
 from gpuaug.study.statistics.paired import CONFIDENCE, NOTHING, Difference, holm, least_shown
+from gpuaug.study.statistics.power import LEVEL, seeds_needed, tells
 
 EFFECTIVE, HARMFUL, INCONCLUSIVE = "effective", "harmful", "inconclusive"
 MARGIN = 0.02
+ROUGH = 5  # seeds; fewer know the spread so badly that a number of seeds is a guess
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ def no_effect(margin: float) -> str:
     return f"no effect above {margin:g}"
 
 
-def judge(differences: Mapping[str, Difference], margin: float = MARGIN) -> dict[str, Verdict]:
+def judge(
+    differences: Mapping[str, Difference], margin: float = MARGIN, looks: Looks | None = None
+) -> dict[str, Verdict]:
     """The verdict on every arm.
 
     >>> between = Difference.between
@@ -49,13 +56,20 @@ def judge(differences: Mapping[str, Difference], margin: float = MARGIN) -> dict
     Args:
         differences: of all arms but the baseline, to the baseline.
         margin: X of "no effect above X".
+        looks: of a study that grew until it could tell; each arm has the seeds of one of them.
 
     "effective" and "harmful": p is at most 0.05 after Holm's correction for all arms. They come first: an arm
     can be effective by less than the margin, which its interval then says. "no effect above X": the 95 %
     interval lies within (-X, X), each arm judged alone. Of arms with an effect of X or more, one in 40 at
     most is called so: these are the two one-sided tests of Schuirmann (J. Pharmacokinetics and
     Biopharmaceutics 15, 1987) at 2.5 % each.
+
+    With ``looks`` both p-values are those of all looks together, and Holm's correction is for both: of whole
+    studies, at most one in 20 calls an arm without an effect effective or harmful, and at most one in 20 says
+    "no effect above X" of an arm that has one.
     """
+    if looks is not None:
+        return _judge_at_looks(differences, margin, looks)
     # An arm without a p is compared all the same: the others' p-values are adjusted for it too.
     corrected = holm([1.0 if of.p is None else of.p for of in differences.values()])
     return {
@@ -70,25 +84,110 @@ def _words(difference: Difference, adjusted: float, margin: float) -> str:
     return no_effect(margin) if difference.within(margin) else INCONCLUSIVE
 
 
-def caution(differences: Sequence[Difference], margin: float = MARGIN) -> str:
-    """What these seeds can show, and what they cannot."""
+def _judge_at_looks(differences: Mapping[str, Difference], margin: float, looks: Looks) -> dict[str, Verdict]:
+    last = [
+        [float(values[-1]) for values in looks.p_values(np.array(of.by_seed), margin)]
+        for of in differences.values()
+    ]
+    words = decide([none for none, _ in last], [large for _, large in last], margin)
+    adjusted = holm([none for none, _ in last])
+    signs = {arm: EFFECTIVE if of.mean > 0 else HARMFUL for arm, of in differences.items()}
+    return {
+        arm: Verdict(None if of.p is None else p, signs[arm] if said == EFFECTIVE else said)
+        for (arm, of), p, said in zip(differences.items(), adjusted, words, strict=True)
+    }
+
+
+def decide(none: Sequence[float], large: Sequence[float], margin: float) -> list[str]:
+    """The words on every arm, "effective" also for "harmful", from the p-values of all looks so far.
+
+    >>> decide([0.001, 0.4, 0.4], [1.0, 0.01, 0.3], 0.02)
+    ['effective', 'no effect above 0.02', 'inconclusive']
+
+    Args:
+        none, large: ``Looks.p_values`` of the arms, at the last look of each.
+    """
+    return [
+        EFFECTIVE if of_none <= LEVEL else no_effect(margin) if of_large <= LEVEL else INCONCLUSIVE
+        for of_none, of_large in zip(holm(none), holm(large), strict=True)
+    ]
+
+
+def can_tell(differences: Sequence[Difference], margin: float = MARGIN, looks: Looks | None = None) -> str:
+    """What true differences these seeds find, and how many seeds the margin needs; "" without a spread.
+
+    >>> of = Difference.between([0.70, 0.74, 0.73, 0.71, 0.72], [0.7, 0.7, 0.7, 0.7, 0.7])
+    >>> print(can_tell([of] * 4))
+    With 5 seeds this study can tell differences of 0.039 or more, in four of five such studies and whatever
+    the other arms do. For 0.02 it needs 11 seeds.
+    """
+    seeds, count = max(len(of.by_seed) for of in differences), len(differences)
+    spread = middle_spread(differences)
+    if spread <= NOTHING:
+        return ""
+    here, at_last = (LEVEL, LEVEL) if looks is None else (looks.level(seeds), looks.level(looks.seeds[-1]))
+    least, needed = tells(spread, seeds, here / count), seeds_needed(margin, spread, at_last / count)
+    more = f"For {margin:g} it needs {needed or 'more than 1,000'} seeds{' or so' if seeds < ROUGH else ''}."
+    if least > 1:
+        return f"With {seeds} seeds this study can tell no difference, for none is above 1. {more}"
+    others = " and whatever the other arms do" if count > 1 else ""
+    return (
+        f"With {seeds} seeds this study can tell differences of {least:.3f} or more, in four of five such "
+        f"studies{others}. {more}"
+    )
+
+
+def middle_spread(differences: Sequence[Difference]) -> float:
+    """Of the arms' standard deviations over the seeds the middle one."""
+    return statistics.median(statistics.stdev(of.by_seed) for of in differences)
+
+
+def caution(
+    differences: Sequence[Difference],
+    margin: float = MARGIN,
+    looks: Looks | None = None,
+    *,
+    images: bool = False,
+) -> str:
+    """What these seeds can show, and what they cannot; ``images``: whether intervals are also given for other
+    test images.
+    """
     if not differences:
         return "There is one arm, so nothing to compare."
-    seeds, count = len(differences[0].by_seed), len(differences)
+    seeds, count = max(len(of.by_seed) for of in differences), len(differences)
     if seeds == 1:
         return (
             "One seed shows no chance at work, so no difference can be told from it: "
             "take three seeds at the least, better five or more."
         )
-    spread = statistics.median(statistics.stdev(of.by_seed) for of in differences)
-    return (
-        f"{seeds} seeds, {count} comparison{'s' * (count > 1)}. "
-        f"{_shown(spread, seeds, count, margin) if spread > NOTHING else ''}"
-        f"“{INCONCLUSIVE}” means that these seeds show neither an effect nor that there is none. "
+    spread, alone = middle_spread(differences), looks is None
+    said = [
+        f"{seeds} seeds, {count} comparison{'s' * (count > 1)}.",
+        _shown(spread, seeds, count, margin) if alone and spread > NOTHING else "",
+        can_tell(differences, margin, looks),
+        f"“{INCONCLUSIVE}” means that these seeds show neither an effect nor that there is none.",
         f"“{no_effect(margin)}” means that the whole interval lies within ±{margin:g}; it is said of each "
-        "arm by itself, without Holm's correction. The seeds change the initial weights, the order and the "
-        "draws; the training and test images are the same throughout, so the intervals do not say how "
-        "another sample of images would do."
+        "arm by itself, without Holm's correction."
+        if looks is None
+        else _looked(looks, margin),
+        "The seeds change the initial weights, the order and the draws; the training and test images are the "
+        f"same throughout, so {'those' if images else 'the'} intervals do not say how another sample of "
+        "images would do.",
+        "The intervals for other test images do, as far as these images are a fair sample; another training "
+        "set is in none."
+        if images
+        else "",
+    ]
+    return " ".join(filter(None, said))
+
+
+def _looked(looks: Looks, margin: float) -> str:
+    seeds = ", ".join(map(str, looks.seeds))
+    return (
+        f"Seeds were added until every arm could be told, with looks after {seeds} seeds at the most; an arm "
+        "that was told had no more. The 5 % are shared among the looks, so that looking again finds nothing "
+        f"that is not there, and Holm's correction is for all arms, also for “{no_effect(margin)}”. The "
+        "intervals are those of each arm's last look: of all looks together, 95 % hold the truth."
     )
 
 
@@ -107,5 +206,5 @@ def _shown(spread: float, seeds: int, count: int, margin: float) -> str:
         least += f"; and none can be shown to have {no_effect(margin)}"
     return (
         "Where a pair of arms differs from seed to seed as much as the middle one here (standard deviation "
-        f"{spread:.4f}), {least}. "
+        f"{spread:.4f}), {least}."
     )

@@ -39,7 +39,7 @@ class Predicted:
     """
 
     def __init__(self, logits: Tensor, labels: Tensor) -> None:
-        probabilities = logits.softmax(dim=1)
+        self.probabilities = probabilities = logits.softmax(dim=1)
         self.confidence, self.classes = probabilities.max(dim=1)
         self.right = self.classes == labels
         of_truth = probabilities.gather(1, labels[:, None])[:, 0]

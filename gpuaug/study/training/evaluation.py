@@ -79,7 +79,7 @@ def evaluate(logits: Tensor, labels: Tensor, carried: Tensor, natural: Tensor) -
     natural_corrected = readings[PRIOR_CORRECTED].calibration(as_natural)
     return {
         reading: Evaluation(
-            score(of.classes, labels, classes),
+            score(of.classes, labels, classes, of.probabilities),
             Calibrations(
                 test=of.calibration(equal),
                 test_corrected=test_corrected,

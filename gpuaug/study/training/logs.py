@@ -13,6 +13,7 @@ from gpuaug.study.training.files import replace_file, run_folder
 from gpuaug.study.training.rows import Epoch, Row
 
 COLUMNS = ("arm", "seed", "epoch", "loss", "accuracy", "class", "support", "recall", "precision", "f1")
+RANKS = ("auroc", "average_precision")
 COST = ("draws", "seconds")
 
 
@@ -28,7 +29,7 @@ def write_metrics(path: Path, rows: Sequence[Row], classes: Sequence[str]) -> No
     def write(part: Path) -> None:
         with open(part, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow((*COLUMNS, *COST))
+            writer.writerow((*COLUMNS, *RANKS, *COST))
             writer.writerows(line for row in rows for line in as_lines(row, classes))
 
     replace_file(path, write)
@@ -39,7 +40,10 @@ def as_lines(row: Row, classes: Sequence[str]) -> list[tuple[Any, ...]]:
     epoch = row.epoch
     run = (row.arm, row.seed, epoch.number, epoch.loss, epoch.score.accuracy)
     return [
-        (*run, name, of.support, of.recall, of.precision, of.f1, epoch.draws, round(epoch.seconds, 4))
+        (
+            *(*run, name, of.support, of.recall, of.precision, of.f1, of.auroc, of.average_precision),
+            *(epoch.draws, round(epoch.seconds, 4)),
+        )
         for name, of in zip(classes, epoch.score.classes, strict=True)
     ]
 

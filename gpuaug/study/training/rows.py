@@ -16,7 +16,8 @@ class Epoch:
     """What an epoch of a run gave.
 
     ``number`` counts from 1; ``loss`` is the training batches' mean; ``score`` and ``calibration`` are of the
-    test images; ``draws`` are the images trained on, and ``seconds`` what that took. ``readings`` are the
+    test images; ``draws`` are the images trained on, and ``seconds`` what that took; ``others`` is the part
+    of the machine that other programs kept busy meanwhile, None where it is not known. ``readings`` are the
     evaluations of logits that were moved after training, by name.
     """
 
@@ -25,6 +26,7 @@ class Epoch:
     score: Score
     draws: int = 0
     seconds: float = field(default=0.0, compare=False)
+    others: float | None = field(default=None, compare=False, kw_only=True)
     calibration: Calibrations | None = None
     readings: dict[str, Evaluation] = field(default_factory=dict)
 

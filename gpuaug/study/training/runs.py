@@ -56,7 +56,7 @@ def advance(
     try:
         while len(epochs) < until:
             epochs.append(training.epoch())
-            _forget_confusion(epochs)
+            _forget_images(epochs)
             if final and len(epochs) == until:
                 unsaved = None
                 _finish(folder, epochs)
@@ -86,8 +86,8 @@ def _as_json(epochs: list[Epoch]) -> str:
     return json.dumps([asdict(epoch) for epoch in epochs])
 
 
-def _forget_confusion(epochs: list[Epoch]) -> None:
-    """Keep the confusion of the last epochs alone: with a hundred classes it would be most of the file."""
+def _forget_images(epochs: list[Epoch]) -> None:
+    """Keep confusion and predictions of the last epochs alone: they would be most of the file."""
     if len(epochs) > LAST_EPOCHS:
         old = epochs[-1 - LAST_EPOCHS]
         readings = {name: replace(of, score=_plain(of.score)) for name, of in old.readings.items()}
@@ -95,7 +95,7 @@ def _forget_confusion(epochs: list[Epoch]) -> None:
 
 
 def _plain(score: Score) -> Score:
-    return replace(score, confusion=())
+    return replace(score, confusion=(), predicted="")
 
 
 def _epochs(saved: list[dict[str, Any]]) -> list[Epoch]:
@@ -125,4 +125,5 @@ def _score(saved: dict[str, Any]) -> Score:
         saved["accuracy"],
         tuple(ClassScore(**row) for row in saved["classes"]),
         tuple(map(tuple, saved["confusion"])),
+        saved.get("predicted", ""),  # studies of earlier versions have none
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from gpuaug.study.training.classifier import end_in_cosines, renew_classifier
 from gpuaug.study.training.evaluation import evaluate, outputs_of
 from gpuaug.study.training.networks import find_network
 from gpuaug.study.training.rows import Epoch
+from gpuaug.study.training.stopwatch import Stopwatch
 
 Labels = Tensor | tuple[Tensor, Tensor, Tensor]
 
@@ -92,7 +92,7 @@ class Training:
 
     def epoch(self) -> Epoch:
         """Train and evaluate the next epoch."""
-        begun = time.perf_counter()
+        watch = Stopwatch()
         if self.done == self.objective.retrained:
             self._retrain()
         self.loss = self.objective.of_epoch(self.done, self.samples, self.sampler.priors(self.done))
@@ -101,7 +101,7 @@ class Training:
         with _own_randomness(self.seed, self.done, torch.device(self.protocol.device)):
             loss, mass = self._train()
             self._update_curriculum()
-        seconds = time.perf_counter() - begun
+        seconds, others = watch.seconds(), watch.others()
         # A class that had no draw, or none that was trained on, counts as half a draw.
         drawn = mass.clamp(min=0.5)
         carried = drawn / drawn.sum() if self.loss is None else self.loss.prior(drawn)
@@ -110,7 +110,7 @@ class Training:
         own = readings.pop(AS_TRAINED)
         self.done += 1
         draws = round(mass.sum().item())
-        return Epoch(self.done, loss, own.score, draws, seconds, own.calibration, readings)
+        return Epoch(self.done, loss, own.score, draws, seconds, own.calibration, readings, others=others)
 
     def state_dict(self) -> dict[str, Any]:
         """Between two epochs, all that the next ones depend on."""

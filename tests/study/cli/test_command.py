@@ -116,6 +116,17 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
     [
         (["--margin", "0"], "argument --margin: must be above 0 and below 1, got 0"),
         (["--margin", "two"], "argument --margin: must be a number, got 'two'"),
+        (["--until", "0"], "argument --until: must be above 0 and below 1, got 0"),
+        (["--until", "0.02", "--margin", "0.01"], "give until or margin, not both, got 0.02 and 0.01"),
+        (["--max-seeds", "9", "--max-minutes", "2"], "max_seeds and max_minutes need until: give the"),
+        (["--until", "0.02", "--seeds", "1"], "first look must have at least 2 seeds, for one has no spread"),
+        (
+            ["--until", "0.02", "--max-seeds", "2"],
+            "max_seeds must be at least the seeds of the first look, 3",
+        ),
+        (["--metric", "acuracy"], "got acuracy; did you mean accuracy?"),
+        (["--metric", "few-recall"], "metric must be of accuracy, balanced-accuracy, macro-f1, worst-recall"),
+        (["--metric", "recall:shrt"], "such as recall:t-shirt; got recall:shrt; did you mean recall:shirt"),
         (["--holdout", "1"], "argument --holdout: must be above 0 and below 1, got 1"),
         (["--holdout", "0.1"], "holdout is for a folder without train/ and test/, and embedded has"),
         (["--arms", "hflp"], "got 'hflp'; did you mean hflip?"),

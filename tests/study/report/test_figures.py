@@ -1,11 +1,25 @@
 """The forest plot: what is drawn of intervals that go beyond the picture."""
 
+from dataclasses import replace
+
 import pytest
 
-from gpuaug.study.report.figures import COLORS, OTHER, SMALL, draw_differences
+from gpuaug.study.report.figures import (
+    COLORS,
+    MARKERS,
+    OTHER,
+    SHOWN,
+    SMALL,
+    draw_confusions,
+    draw_differences,
+    limit_of,
+)
+from gpuaug.study.report.learning_curves import draw_learning_curves
 from gpuaug.study.statistics.effects import Effect, Effects
 from gpuaug.study.statistics.paired import Difference
 from gpuaug.study.statistics.verdicts import judge
+from gpuaug.study.training.metrics import ClassScore, Score
+from gpuaug.study.training.rows import Epoch, Row
 
 BASE = [0.50, 0.52]
 
@@ -75,9 +89,44 @@ def test_every_verdict_has_its_color():
         {"up": [0.1, 0.1001], "down": [-0.1, -0.1001], "same": [-0.001, 0.001], "wild": [-0.1, 0.1]}
     )
     (axes,) = draw_differences(found).axes
-    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    dots = [line for line in axes.lines if line.get_marker() in MARKERS.values()]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert {name: dot.get_color() for name, dot in zip(names, dots, strict=True)} == {
         "up": COLORS["effective"], "down": COLORS["harmful"], "same": SMALL, "wild": OTHER
     }  # fmt: skip
     assert len({*COLORS.values(), SMALL, OTHER}) == 4
+    # Nor does color alone say it.
+    assert [dot.get_marker() for dot in dots] == [MARKERS[dot.get_color()] for dot in dots]
+    assert len(set(MARKERS.values())) == 4
+
+
+def test_a_thin_line_is_the_interval_for_other_images():
+    found = effects({"a": [0.1, 0.101]})
+    found.arms["a"] = replace(found.arms["a"], other_images=(0.05, 0.7))
+    figure = draw_differences(found)
+    lines = {
+        line.get_linewidth(): [*map(float, line.get_xdata())]
+        for line in figure.axes[0].lines
+        if len(line.get_xdata()) == 2 and line.get_linestyle() == "-" and line.get_marker() == "None"
+    }
+    limit = limit_of(found)
+    assert lines[0.8] == pytest.approx([0.05, limit])
+    assert lines[2.5] == pytest.approx([0.1005 - 0.0064, 0.1005 + 0.0064], abs=1e-4)
+    assert arrows(figure) == {"a": [(">", pytest.approx(limit))]}
+
+
+def test_curves_are_told_apart_without_color():
+    score = Score(0.5, (ClassScore(1, 0.5, 0.5, 0.5),) * 2)
+    rows = [Row(f"arm {n}", 0, Epoch(1, 1.0, score)) for n in range(SHOWN)]
+    figure = draw_learning_curves(rows, ["cat", "dog"], ["dog"])
+    for axes in figure.axes:
+        assert len({(line.get_marker(), line.get_linestyle()) for line in axes.lines}) == SHOWN
+
+
+@pytest.mark.parametrize(("classes", "labels"), [(2, ["cat 0", "cat 1"]), (8, [*"12345678"]), (13, [])])
+def test_axes_of_confusions_name_or_number_the_classes(classes, labels):
+    names = [f"cat {n}" for n in range(classes)]
+    counts = tuple(tuple(int(n == m) for n in range(classes)) for m in range(classes))
+    row = Row("arm", 0, Epoch(1, 1.0, Score(1.0, (), counts)))
+    (axes,) = draw_confusions([row], names).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == labels

@@ -1,8 +1,10 @@
 """The report: one page that stands alone, the same as Markdown and JSON, and what a browser makes of it."""
 
 import base64
+import html
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,11 +13,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import torch
 from PIL import Image, ImageStat
 
 from gpuaug.__main__ import main
-from gpuaug.study.arms.techniques import TECHNIQUES, refusal
+from gpuaug.study.arms.techniques import TECHNIQUES
 from gpuaug.study.report.document import gallery_file
 from gpuaug.study.report.gallery import Exhibit
 
@@ -27,15 +28,10 @@ STUDY = [
     *("--arms", "duplicates", "hflip + crop", "progressive(2)", "--baseline", "duplicates"),
     *("--search", "8", "--candidates", "vflip(0.25)", "vflip", "--keep", "1"),
 ]
-GREY = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
+EXHIBITS = 2  # "hflip + crop" and the search's first; the other arms leave the images as they are
 # Elements that HTML closes itself.
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 NAMES_A_RESOURCE = {"src", "href", "srcset", "data", "action", "poster", "xlink:href", "background"}
-
-
-def taken() -> int:
-    """How many techniques take grey images."""
-    return sum(not refusal(of(28, 28), GREY) for of in TECHNIQUES.values())
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +97,7 @@ def test_a_strict_parser_of_html_takes_the_page(out):
 
 def test_every_image_decodes_and_every_figure_parses(out, page):
     images = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
-    assert len(images) == taken() + 2  # and the arms "hflip + crop" and vflip(0.5)
+    assert len(images) == EXHIBITS
     for value in images:
         with Image.open(io.BytesIO(base64.b64decode(value.partition(",")[2], validate=True))) as image:
             image.load()
@@ -111,8 +107,30 @@ def test_every_image_decodes_and_every_figure_parses(out, page):
     figures = re.findall(r"<svg.*?</svg>", (out / "report.html").read_text(encoding="utf-8"), re.DOTALL)
     assert len(figures) == 3
     for figure in figures:
-        ElementTree.fromstring(figure.replace("<svg", '<svg xmlns:xlink="x"', 1))
+        root = ElementTree.fromstring(figure.replace("<svg", '<svg xmlns:xlink="x"', 1))
         assert "currentColor" in figure
+        assert len(root.attrib["aria-label"]) > 40
+        assert root.find("title").text == root.attrib["aria-label"]
+
+
+def test_tables_say_what_they_are_where_each_line_is_a_list(page):
+    # There, a style sheet shows data-of before each cell, and roles keep what `display` takes away.
+    of = [value for tag, name, value in page.attributes if (tag, name) == ("td", "data-of")]
+    assert len(of) == page.tags.count("td")
+    assert {"verdict", "difference [95 %]", "accuracy", "AUROC", "seconds an epoch"} <= set(of)
+    roles = {tag: value for tag, name, value in page.attributes if name == "role"}
+    assert roles["table"] == "table"
+    assert roles["td"] == "cell"
+
+
+def test_what_to_type_next_stands_below_the_answer(out):
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    markdown = (out / "report.md").read_text(encoding="utf-8")
+    if any(of["verdict"] == "inconclusive" for of in report["effects"]["arms"].values()):
+        assert f"--until 0.02 --out {out}-until" in report["next"]
+        assert markdown.index(report["next"]) < markdown.index("## Result")
+    else:
+        assert report["next"] == ""
 
 
 def test_a_phone_and_the_dark_are_thought_of(out, page):
@@ -176,7 +194,7 @@ def test_captions_have_no_mark_up(page):
 
 def test_markdown_names_pictures_that_are_there(out):
     files = re.findall(r"!\[[^]]*\]\(([^)]*)\)", (out / "report.md").read_text(encoding="utf-8"))
-    assert len(files) == 3 + taken() + 2
+    assert len(files) == 3 + EXHIBITS
     for name in files:
         with Image.open(out / name) as image:
             image.verify()
@@ -190,18 +208,10 @@ def test_pictures_of_arms_that_read_alike_or_are_long_have_files_of_their_own():
 
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", (253, 253, 252)), ("dark", (21, 24, 27))])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [400, 1280, 1920])
 def test_a_browser_shows_it(out, tmp_path, scheme, paper, width):
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip(f"needs a browser, one of {', '.join(BROWSERS)}, to take a screenshot")
     shot = tmp_path / "shot.png"
-    command = [
-        *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-        *(f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600"),
-        *(f"--blink-settings=preferredColorScheme={int(scheme == 'light')}", f"--screenshot={shot}"),
-    ]
-    subprocess.run([*command, (out / "report.html").as_uri()], check=True, capture_output=True, timeout=120)
+    browse(out / "report.html", tmp_path, width, f"--screenshot={shot}", scheme=scheme)
     with Image.open(shot) as image:
         pixels = image.convert("RGB")
         assert pixels.size == (width, 1600)
@@ -214,10 +224,53 @@ def test_a_browser_shows_it(out, tmp_path, scheme, paper, width):
         assert margin.getcolors() == [(8 * 1600, paper)]
 
 
+def browse(page, tmp_path, width, *options, scheme="light"):
+    """What a browser prints of a page."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"needs a browser, one of {', '.join(BROWSERS)}")
+    command = [
+        *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+        *(f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600"),
+        *(f"--blink-settings=preferredColorScheme={int(scheme == 'light')}", *options, page.as_uri()),
+    ]
+    return subprocess.run(command, check=True, capture_output=True, timeout=120, text=True).stdout
+
+
+def test_it_is_printed(out, tmp_path):
+    file = tmp_path / "report.pdf"
+    browse(out / "report.html", tmp_path, 1280, f"--print-to-pdf={file}")
+    assert file.read_bytes().startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", file.read_bytes())) > 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_axe_finds_no_fault(out, tmp_path, width, scheme):
+    axe = os.environ.get("AXE_CORE")
+    if axe is None:
+        pytest.skip("needs axe-core: AXE_CORE, the path of its axe.min.js")
+    run = (
+        "axe.run().then(found => { const all = document.createElement('pre'); all.id = 'axe';"
+        "all.textContent = JSON.stringify(found.violations.map(of => [of.id, of.impact, of.nodes[0].html]));"
+        "document.body.append(all) })"
+    )
+    page = re.sub(r"<meta http-equiv[^>]*>", "", (out / "report.html").read_text(encoding="utf-8"))
+    scripts = f"<script>{Path(axe).read_text(encoding='utf-8')}</script><script>{run}</script>"
+    file = tmp_path / "page.html"
+    file.write_text(page.replace("</body>", f"{scripts}</body>"), encoding="utf-8")
+    dom = browse(file, tmp_path, width, "--virtual-time-budget=60000", "--dump-dom", scheme=scheme)
+    (found,) = re.findall(r'<pre id="axe">(.*?)</pre>', dom, re.DOTALL)
+    assert json.loads(html.unescape(found)) == []
+
+
 def test_one_arm_has_nothing_to_compare(tmp_path):
     main(
         [*STUDY[:9], "--seeds", "1", "--epochs", "1", "--arms", "duplicates", "--out", str(tmp_path / "out")]
     )
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["effects"]["arms"] == {}
-    assert "Where it helps" not in Path(tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "There is one arm, “duplicates”" in page
+    assert "Differences to" not in page
+    assert "Gallery" not in page  # which duplicates change nothing for

@@ -4,7 +4,8 @@ import pytest
 
 from gpuaug.study.cli.options import METRICS
 from gpuaug.study.report.tables import effects_table, where_table
-from gpuaug.study.statistics.effects import effects, metrics, splits
+from gpuaug.study.statistics.effects import effects
+from gpuaug.study.statistics.measures import measures, of_class, splits
 from gpuaug.study.training.metrics import ClassScore, Score
 from gpuaug.study.training.rows import Epoch, Row
 
@@ -22,7 +23,9 @@ def rows(arm, by_seed):
 
 
 def classes(value):
-    return tuple(ClassScore(10, value - 0.04 + 0.05 * n, 0.5, value / 2) for n in range(3))
+    return tuple(
+        ClassScore(10, value - 0.04 + 0.05 * n, 0.5, value / 2, value / 3, value / 4) for n in range(3)
+    )
 
 
 def plus(differences):
@@ -103,7 +106,7 @@ def test_the_least_differences_are_what_the_verdicts_go_by(mean, others, verdict
     assert (
         "(standard deviation 0.0129), a mean difference must be above 0.0205 to be significant at all, and "
         "above 0.0313 to be so whatever the other arms do; and none can be shown to have no effect above "
-        "0.02. “"
+        "0.02. "
     ) in found.caution
 
 
@@ -141,12 +144,27 @@ def test_one_seed_cannot_tell():
     assert effects_table(found).rows == (("a", "inconclusive", "+0.400", "none", "none"),)
 
 
-@pytest.mark.parametrize(("metric", "mean"), [*zip(METRICS, (0.6, 0.61, 0.66, 0.3), strict=True)])
+# Of a score of 0.6: recalls 0.56, 0.61, 0.66, as the classes have many, medium and few images.
+MEANS = [0.6, 0.61, 0.3, 0.56, 0.2, 0.66, 0.5, 0.3, 0.15, 0.56, 0.61, 0.66]
+
+
+@pytest.mark.parametrize(
+    ("metric", "mean"),
+    [*zip(METRICS, MEANS, strict=True), ("recall:dog", 0.61), ("precision:dog", 0.5), ("f1:eel", 0.3)],
+)
 def test_metrics(metric, mean):
-    zero = [Row("base", 0, Epoch(1, 1.0, Score(0.0, tuple(ClassScore(10, 0.0, 0.0, 0.0) for _ in range(3)))))]
+    nothing = tuple(ClassScore(10, 0.0, 0.0, 0.0, 0.0, 0.0) for _ in range(3))
+    zero = [Row("base", 0, Epoch(1, 1.0, Score(0.0, nothing)))]
     found = effects([*zero, *rows("a", [0.6])], COUNTS, ["eel"], baseline="base", metric=metric)
     assert found.arms["a"].difference.mean == pytest.approx(mean)
-    assert tuple(metrics("abc", "c")) == METRICS
+    assert sorted(measures(COUNTS, ["eel"])) == sorted(METRICS)
+    assert len(of_class(COUNTS)) == 9
+
+
+def test_a_metric_that_runs_of_earlier_versions_do_not_have():
+    old = [Row(arm, 0, Epoch(1, 1.0, Score(0.5, (ClassScore(1, 0.5, 0.5, 0.5),)))) for arm in ("base", "a")]
+    with pytest.raises(ValueError, match="auroc is not in these runs: give another metric"):
+        effects(old, {"cat": 5}, ["cat"], baseline="base", metric="auroc")
 
 
 def test_pairs_are_of_one_seed_whatever_the_order_of_rows():

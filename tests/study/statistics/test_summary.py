@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpuaug.study.report.tables import as_text, summary_table
+from gpuaug.study.report.tables import as_text, cost_table, summary_table
 from gpuaug.study.statistics.summary import Spread, summarise
 from gpuaug.study.training.metrics import ClassScore, Score
 from gpuaug.study.training.rows import Epoch, Row
@@ -62,7 +62,7 @@ def test_table_of_many_classes_shows_the_minority_alone():
 
 def test_best_epoch_and_cost():
     rows = [
-        Row("all", seed, Epoch(number, 0.1, Score(accuracy, ()), draws, seconds))
+        Row("all", seed, Epoch(number, 0.1, Score(accuracy, ()), draws, seconds, others=0.05))
         for seed, number, accuracy, draws, seconds in [
             (0, 1, 0.9, 10, 1.0), (0, 2, 0.5, 20, 2.0), (1, 1, 0.6, 10, 3.0), (1, 2, 0.7, 20, 30.0)
         ]
@@ -71,3 +71,18 @@ def test_best_epoch_and_cost():
     assert summary.best.by_seed == (0.9, 0.7)
     assert summary.seconds == 2.5
     assert summary.draws == 15
+
+
+def test_times_beside_other_programs_are_not_shown():
+    rows = [Row("all", 0, Epoch(n, 0.1, Score(0.5, ()), 10, 1.0 + n, others=n / 10)) for n in range(4)]
+    assert summarise(rows, [])["all"].seconds == 1.5  # of the first two
+    assert summarise(rows[1:], [])["all"].seconds is None
+    unknown = [Row("all", 0, Epoch(1, 0.1, Score(0.5, ()), 10, 1.0))]
+    table = cost_table(summarise([*rows[:1], *unknown], []) | {"old": summarise(unknown, [])["all"]}, "all")
+    assert table.rows[0][:4] == ("all", "10", "1.00", "1.00")
+    assert table.rows[1][:4] == ("old", "10", "not measured", "not measured")
+
+
+def test_measures_are_summarised_by_name():
+    half = {"half": lambda score: score.accuracy / 2}
+    assert summarise(ROWS, ["cat", "dog"], half)["all"].measures["half"].by_seed == pytest.approx((0.3, 0.4))

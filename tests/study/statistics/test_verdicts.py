@@ -5,9 +5,7 @@ import pytest
 from scipy import stats
 
 from gpuaug.study.cli import options
-from gpuaug.study.report.conclusion import conclusion
 from gpuaug.study.statistics import verdicts
-from gpuaug.study.statistics.effects import Effect, Effects
 from gpuaug.study.statistics.paired import Difference
 from gpuaug.study.statistics.verdicts import caution, judge
 
@@ -98,53 +96,6 @@ def test_caution_where_seeds_are_too_few():
     # By 0.0002 and 0.0018 below the margin.
     still = Difference.between([0.5002, 0.5], [0.5, 0.5])
     assert "no effect above 0.02" not in caution([still]).partition("“")[0]
-
-
-def effects(margin=0.02, **arms):
-    judged = judge(arms, margin)
-    table = {arm: Effect(of, judged[arm].adjusted, judged[arm].words, {}, {}) for arm, of in arms.items()}
-    return Effects("base", "accuracy", margin, table, "")
-
-
-GOOD, BAD = plus(0.099, 0.1, 0.101), plus(-0.099, -0.1, -0.101)
-FLAT, WILD = plus(0.0, 0.005, 0.01), plus(0.3, -0.2, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("arms", "sentence"),
-    [
-        (
-            {"a": FLAT, "b": GOOD, "c": WILD, "d": BAD},
-            "Against “base”, by accuracy over 3 seeds: “b” (+0.100) is effective; “d” (-0.100) is harmful; "
-            "“a” (+0.005) has no effect above 0.02; 3 seeds cannot tell whether “c” (+0.033) helps or harms.",
-        ),
-        (
-            {"a": GOOD, "b": GOOD},
-            "Against “base”, by accuracy over 3 seeds: “a” (+0.100) and “b” (+0.100) are effective.",
-        ),
-        (
-            {"a": WILD, "b": plus(-0.3, 0.1, -0.2)},
-            "Nothing is shown to do better or worse than “base” by accuracy: the largest difference, that of "
-            "“b” (-0.133), may be chance, and 3 seeds cannot tell more, so choose no arm by this report "
-            "before more seeds agree.",
-        ),
-        ({}, "There is one arm, “base”: this says how well it does, not what would help."),
-    ],
-)
-def test_conclusion(arms, sentence):
-    assert conclusion(effects(**arms), 3) == sentence
-
-
-def test_conclusion_of_one_seed_and_of_many_arms():
-    one = Difference.between([0.9], [0.5])
-    assert "that of “a” (+0.400), may be chance, and one seed cannot tell more" in conclusion(
-        effects(a=one), 1
-    )
-    many = conclusion(effects(good=GOOD, **{f"arm {n}": WILD for n in range(9)}), 3)
-    assert (
-        "3 seeds cannot tell whether “arm 0” (+0.033), “arm 1” (+0.033), “arm 2” (+0.033) and 6 more help"
-        in many
-    )
 
 
 def test_the_option_has_the_same_default():

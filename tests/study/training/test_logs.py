@@ -19,10 +19,12 @@ def test_a_line_for_each_class(tmp_path):
     write_metrics(tmp_path / "metrics.csv", [Row("hflip, all", 1, epoch(2, 0.625))], ["cat"])
     with open(tmp_path / "metrics.csv", newline="") as file:
         header, *lines = csv.reader(file)
-    names = "arm seed epoch loss accuracy class support recall precision f1 draws seconds"
+    names = (
+        "arm seed epoch loss accuracy class support recall precision f1 auroc average_precision draws seconds"
+    )
     assert header == names.split()
     assert lines == [
-        ["hflip, all", "1", "2", "0.5", "0.625", "cat", "3", "0.25", "0.5", "0.75", "40", "1.2346"]
+        ["hflip, all", "1", "2", "0.5", "0.625", "cat", "3", "0.25", "0.5", "0.75", "", "", "40", "1.2346"]
     ]
 
 

@@ -1,9 +1,12 @@
 """Metrics against tables worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from gpuaug.study.training.metrics import ClassScore, score
+from gpuaug.study.training.predictions import unpack
 
 # Rows: the true class; columns: the predicted one.
 CONFUSION = [
@@ -48,4 +51,39 @@ def test_a_class_that_does_not_occur_is_told_by_its_support():
 def test_order_does_not_matter():
     predictions, labels = pairs(CONFUSION)
     shuffled = torch.randperm(len(labels))
-    assert score(predictions[shuffled], labels[shuffled], 3) == score(predictions, labels, 3)
+    found = [score(predictions[order], labels[order], 3) for order in (shuffled, torch.arange(len(labels)))]
+    assert replace(found[0], predicted="") == replace(found[1], predicted="")
+
+
+def test_predictions_are_kept():
+    predictions, labels = pairs(CONFUSION)
+    assert unpack(score(predictions, labels, 3).predicted).tolist() == predictions.tolist()
+
+
+def test_ranks_by_hand():
+    # Class 1 has the images of 0.9 and 0.4; before the second stands one of the others, behind it another.
+    said = torch.tensor([0.9, 0.6, 0.4, 0.1], dtype=torch.float64)
+    probabilities, labels = torch.stack((1 - said, said), dim=1), torch.tensor([1, 0, 1, 0])
+    found = score(probabilities.argmax(dim=1), labels, 2, probabilities)
+    assert [of.auroc for of in found.classes] == pytest.approx([3 / 4, 3 / 4])  # pairs in order
+    assert found.classes[1].average_precision == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert found.classes[0].average_precision == pytest.approx((1 / 1 + 2 / 3) / 2)
+
+
+def test_ranks_of_many_images_are_the_pairs_in_order():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(3, (200,), generator=generator)
+    logits = torch.randn(200, 3, generator=generator) + torch.nn.functional.one_hot(labels, 3)
+    probabilities = logits.double().softmax(dim=1).mul(8).round() / 8  # with many ties
+    found = score(probabilities.argmax(dim=1), labels, 3, probabilities)
+    for number, of in enumerate(found.classes):
+        own, other = probabilities[labels == number, number], probabilities[labels != number, number]
+        ahead = (own[:, None] > other).double() + (own[:, None] == other).double() / 2
+        assert of.auroc == pytest.approx(ahead.mean().item())
+
+
+def test_ranks_need_probabilities_and_images_of_both_kinds():
+    labels = torch.tensor([0, 0])
+    assert score(labels, labels, 2).classes[0].auroc is None
+    found = score(labels, labels, 2, torch.tensor([[0.9, 0.1], [0.8, 0.2]]))
+    assert [(of.auroc, of.average_precision) for of in found.classes] == [(None, None)] * 2

@@ -34,7 +34,7 @@ def plain(epochs):
     """The epochs without the confusion of all but the last three, which is not kept."""
 
     def bare(of):
-        return replace(of, score=replace(of.score, confusion=()))
+        return replace(of, score=replace(of.score, confusion=(), predicted=""))
 
     return [
         replace(bare(of), readings={name: bare(read) for name, read in of.readings.items()})
