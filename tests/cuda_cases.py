@@ -16,6 +16,7 @@ from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import (
     AUTOCONTRAST,
+    BITS,
     CONTRAST,
     EQUALIZE,
     FACTOR,
@@ -67,13 +68,17 @@ def encode_all(chosen: list[tuple], sizes: tuple[int, ...] = (ONE, MANY)) -> tup
     """How many cases, and their encoding: every call with large tiles and with small ones, in turn at round
     addresses and at the least aligned ones.
     """
-    expected = [reference.augment(*call) for call in chosen]
-    cases = [
-        encode(*case, multiprocessors, least_aligned=(n + i) % 2 == 1)
-        for n, case in enumerate(zip(chosen, expected, strict=True))
+    cases = list(itertools.chain(*(tilings_of(call, n, sizes) for n, call in enumerate(chosen))))
+    return len(cases), b"".join(cases)
+
+
+def tilings_of(call: tuple, number: int, sizes: tuple[int, ...] = (ONE, MANY)) -> list[bytes]:
+    """The cases of a call; ``number`` says which of them has the least aligned addresses."""
+    expected = reference.augment(*call)
+    return [
+        encode(call, expected, multiprocessors, least_aligned=(number + i) % 2 == 1)
         for i, multiprocessors in enumerate(sizes)
     ]
-    return len(cases), b"".join(cases)
 
 
 def chain(
@@ -143,6 +148,9 @@ def chain(
     if "impulse" in names:
         keys = torch.arange(n) * 0x1E3779B97F4A7C15 - 6
         builder.impulse(torch.full((n,), 0.2), torch.full((n,), 0.1), keys, 1, torch.arange(n) % 3 != 2)
+    if "snow" in names:  # more than half of the pixels, and more than half with the black ones
+        keys, salt = torch.arange(n) * 0x1E3779B97F4A7C15 - 6, torch.arange(n) * 0.4 + 0.2
+        builder.impulse(salt, torch.full((n,), 0.35), keys, 1, True)
     if "boxes" in names:
         corner = torch.rand(n, 4, 2, generator=random) * torch.tensor((size[1], size[0]))
         boxes = torch.cat((corner, corner + torch.tensor((9, 5))), dim=2).long()
@@ -249,7 +257,34 @@ CHAINS = (
     chain(
         "crop", "nearest", sources=[(60, 12), (12, 60)], size=(9, 33), channels=3, border="zero", fill=(3,)
     ),
+    chain("snow", sources=SMALL, size=(9, 33)),
 )
+
+
+def name_of(call: tuple) -> str:
+    """What a call is, for people; other chains may have the same name.
+
+    >>> name_of(chain("flip", "color", sources=SMALL, size=(17, 40)))
+    'geometry color, 2 of 1 x 17 x 40'
+    """
+    _, records, table, channels, height, width, interleaved, stages, channels_last, *_ = call
+    names = [name for name, bit in BITS.items() if stages & bit]
+    words = [f"{' '.join(names)}, {len(records)} of {channels} x {height} x {width}"]
+    words += [] if table is None else [str(table.dtype).removeprefix("torch.")]
+    words += [name for name, on in (("interleaved", interleaved), ("channels last", channels_last)) if on]
+    return ", ".join(words)
+
+
+@functools.cache
+def named_chains() -> dict[str, bytes]:
+    """The cases of every chain by name; those of the same name by number too."""
+    cases: dict[str, bytes] = {}
+    for n, call in enumerate(CHAINS):
+        for kind, case in zip(("large tiles", "small tiles"), tilings_of(call, n), strict=True):
+            name = f"{name_of(call)}, {kind}"
+            same = sum(other.partition(" #")[0] == name for other in cases)
+            cases[f"{name} #{same + 1}" if same else name] = case
+    return cases
 
 
 @functools.cache

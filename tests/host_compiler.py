@@ -69,8 +69,9 @@ def launcher() -> tuple[str, ...]:
     return ()
 
 
-def run(program: Path, cases: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    environment = os.environ | OPTIONS
+def run(program: Path, cases: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """``variables``: of the environment."""
+    environment = os.environ | OPTIONS | variables
     return subprocess.run(
         [*launcher(), program], input=cases, capture_output=True, timeout=180, env=environment
     )

@@ -12,7 +12,7 @@ from torch import Tensor
 from gpuaug.loading.draw_batches import DrawBatches
 from gpuaug.loading.prefetch import Batch
 from gpuaug.loading.samples import label_place
-from gpuaug.loading.trees import leaves
+from gpuaug.loading.trees import leaves, map_tree
 from gpuaug.sampling import BalancedSampler
 from gpuaug.sampling.partners import Partners, own_count
 from gpuaug.transforms.annotations.tv_tensors import kind_of
@@ -84,13 +84,13 @@ def first_samples(rest: Any, count: int) -> Any:
     >>> first_samples({"image": None, "label": torch.tensor([4, 5, 6]), "name": ["a", "b", "c"]}, 2)
     {'image': None, 'label': tensor([4, 5]), 'name': ['a', 'b']}
     """
-    if isinstance(rest, Tensor):
-        return rest[:count]
-    if isinstance(rest, dict):
-        return {key: first_samples(value, count) for key, value in rest.items()}
-    if isinstance(rest, list) and rest and isinstance(rest[0], (str, bytes)):
-        return rest[:count]  # a column: what has no number for each sample is a list
-    if isinstance(rest, (list, tuple)):
-        parts = [first_samples(value, count) for value in rest]
-        return type(rest)(*parts) if hasattr(rest, "_fields") else type(rest)(parts)
-    return rest
+
+    def cut(leaf: Any) -> Any:
+        return leaf[:count] if isinstance(leaf, Tensor) or _is_listed(leaf) else leaf
+
+    return map_tree(rest, cut, _is_listed)
+
+
+def _is_listed(part: Any) -> bool:
+    """A column as a list: what has no number for each sample."""
+    return isinstance(part, list) and bool(part) and isinstance(part[0], (str, bytes))

@@ -6,18 +6,25 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def map_tree(tree: Any, change: Callable[[Any], Any]) -> Any:
+def map_tree(
+    tree: Any, change: Callable[[Any], Any], is_leaf: Callable[[Any], bool] = lambda part: False
+) -> Any:
     """The same tree with every leaf changed. Dictionaries, lists and tuples are branches.
 
     >>> map_tree({"a": [1, 2], "b": (3,)}, lambda leaf: leaf * 10)
     {'a': [10, 20], 'b': (30,)}
+
+    Args:
+        tree: to go through.
+        change: makes a new leaf of each.
+        is_leaf: says which dictionaries, lists and tuples are leaves after all.
     """
-    if isinstance(tree, dict):
-        return {key: map_tree(value, change) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [map_tree(value, change) for value in tree]
-    if isinstance(tree, tuple):
-        parts = [map_tree(value, change) for value in tree]
+    if isinstance(tree, (dict, list, tuple)) and not is_leaf(tree):
+        if isinstance(tree, dict):
+            return {key: map_tree(value, change, is_leaf) for key, value in tree.items()}
+        parts = [map_tree(value, change, is_leaf) for value in tree]
+        if isinstance(tree, list):
+            return parts
         return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
     return change(tree)
 

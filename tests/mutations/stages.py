@@ -12,11 +12,11 @@ OF_TABLES = (
     "the next curve may count",
 )
 
-# By file of csrc, then by what goes wrong: the build that must notice it, a piece of the file, and what takes
-# that piece's place.
+# By file of csrc, then by what goes wrong: the build that must notice it, an expression or a statement of the
+# file, and what takes its place.
 MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
     "cuda/blur.cuh": {
-        "a blur that begins without its first rows": ("plain", "int row = -2 * kHalo", "int row = -kHalo"),
+        "a blur that begins without its first rows": ("plain", "-2 * kHalo", "-kHalo"),
         "a row of the patch in the wrong sum": (
             "plain",
             "sums_[2][j] + fine * centre_",
@@ -31,7 +31,7 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         ),
     },
     "cuda/sharpen.cuh": {
-        "a border that is sharpened": ("plain", "y + row > 0 && ", ""),
+        "a border that is sharpened": ("plain", "y + row > 0", "true"),
         "alpha that is sharpened": (
             "plain",
             "column.channel < colored(tiling.channels) ? sharpen_factor(recipe) : kStays",
@@ -53,7 +53,7 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "the first channel's table for all": ("plain", "tables + channel * step", "tables"),
     },
     "common/stages/statistics.h": {
-        **{f"no barrier: {after}": ("thread", f"team.barrier();  // {after}\n", "\n") for after in OF_TABLES},
+        **{f"no barrier: {after}": ("thread", f"team.barrier();  // {after}", "") for after in OF_TABLES},
     },
     "cuda/count_tile.cuh": {
         "pixels beyond the edge that are counted": (
@@ -67,15 +67,19 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
             "shared.finished() + channel * plane",
             "shared.finished()",
         ),
-        "counts of all channels together": ("plain", "counts + channel * kLevels", "counts"),
-        "a tile that is not counted": ("plain", "if (count != 0)", "if (count != 0 && plan.tile > 0)"),
-        "tables that are made before the last tile": ("plain", "before + 1 ==", "before + 2 =="),
+        "counts of all channels together": (
+            "plain",
+            "shared.counting().counts + channel * kLevels",
+            "shared.counting().counts",
+        ),
+        "a tile that is not counted": ("plain", "count != 0", "count != 0 && plan.tile > 0"),
+        "tables that are made before the last tile": ("plain", "before + 1", "before + 2"),
         "a tile that is told of before its counts": (
             "thread",
             "__threadfence();  // before its own tile",
             "",
         ),
-        "a sum that is lost": ("thread", "{ atomicAdd(at, count); }", "{ *at += count; }"),
+        "a sum that is lost": ("thread", "atomicAdd(at, count);", "*at += count;"),
         "alpha among the channels that are measured": (
             "address",
             "read_anew(colored(batch.channels))",
@@ -93,21 +97,25 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
             "noise_channel(recipe, channel)",
             "recipe.noise & kPerChannel ? channel : 0",
         ),
-        "noise of another pixel": ("plain", "noise_place, own, pixel)", "noise_place, own, pixel + 1)"),
+        "noise of another pixel": (
+            "plain",
+            "strip_bits(key, recipe.noise_place, own, pixel)",
+            "strip_bits(key, recipe.noise_place, own, pixel + 1)",
+        ),
     },
     "cuda/strip_bits.cuh": {
         "impulse noise of one block where it straddles two": (
             "plain",
-            "if (past == 0) return bits;",
-            "return bits;",
+            "past == 0",
+            "true",
         ),
     },
     "cuda/threshold.cuh": {
         "a threshold without what pays for it": ("plain", "(pair | 0x80008000u)", "pair"),
         "a threshold that is always in the lower half": (
             "plain",
-            "in_lower_half(threshold < 0x8000 ? ~0u : 0)",
-            "in_lower_half(~0u)",
+            "threshold < 0x8000 ? ~0u : 0",
+            "~0u",
         ),
         "random bits in another order": ("plain", "0x7351", "0x7531"),
     },
@@ -123,11 +131,19 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         ),
         "no impulse noise around a box": ("plain", "begun ? picks : kAllKept", "kAllKept"),
         "what covered the tile before": ("plain", "begun ? picks : kAllKept", "picks"),
-        "a box that begins with its row": ("plain", "& ~left_of(begin)", ""),
-        "a box that ends a pixel late": ("plain", "left_of(end) &", "left_of(end + 1) &"),
+        "a box that begins with its row": ("plain", "left_of(end) & ~left_of(begin)", "left_of(end)"),
+        "a box that ends a pixel late": (
+            "plain",
+            "left_of(end) & ~left_of(begin)",
+            "left_of(end + 1) & ~left_of(begin)",
+        ),
         "a grid that begins elsewhere": ("plain", "(x + phase) % unit", "x % unit"),
         "a grid of one unit": ("plain", "at + 1 < unit ? at + 1 : 0", "at + 1"),
-        "pepper in the place of salt": ("plain", "kAllBlack, kAllWhite", "kAllWhite, kAllBlack"),
+        "pepper in the place of salt": (
+            "plain",
+            "selected(white.reached(bits), kAllBlack, kAllWhite)",
+            "selected(white.reached(bits), kAllWhite, kAllBlack)",
+        ),
     },
     "cuda/level_tile.cuh": {
         "curves of another level": (
@@ -135,6 +151,6 @@ MUTATIONS: dict[str, dict[str, tuple[str, str, str]]] = {
             "(j < 4 ? levels.x : levels.y) >> shift & 0xFF",
             "levels.x >> shift & 0xFF",
         ),
-        "curves and noise without the impulse noise after them": ("plain", "plan.covered ?", "false ?"),
+        "curves and noise without the impulse noise after them": ("plain", "plan.covered", "false"),
     },
 }

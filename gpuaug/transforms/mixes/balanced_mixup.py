@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from gpuaug.transforms.mixes.beta import BetaOne
-from gpuaug.transforms.mixes.class_numbers import ClassNumbers, check_counts, choose
+from gpuaug.transforms.mixes.class_numbers import ClassNumbers, check_counts
 from gpuaug.transforms.mixes.mixup import MixUp
+from gpuaug.transforms.mixes.weighted_partners import WeightedPartners
 
 __all__ = ["BalancedMixUp"]
 
 
-class BalancedMixUp(MixUp):
+class BalancedMixUp(WeightedPartners, MixUp):
     """MixUp of a draw as the data has it with a partner of balanced classes, whose share is Beta(alpha, 1).
 
     >>> import gpuaug
@@ -64,9 +65,6 @@ class BalancedMixUp(MixUp):
 
     def own_share(self, number: Tensor) -> Tensor:
         return 1 - self._beta(number)
-
-    def partner(self, number: Tensor, targets: Tensor) -> Tensor:
-        return choose(number, self._weight(targets))
 
     def weigh(self, samples: Tensor, draws: Tensor) -> Tensor:
         return torch.ones_like(samples)

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from gpuaug.transforms.mixes.class_numbers import ClassNumbers, check_counts, choose
+from gpuaug.transforms.mixes.class_numbers import ClassNumbers, check_counts
 from gpuaug.transforms.mixes.cutmix import CutMix
+from gpuaug.transforms.mixes.weighted_partners import WeightedPartners
 from gpuaug.transforms.ranges import number
 
 __all__ = ["CMO"]
 
 
-class CMO(CutMix):
+class CMO(WeightedPartners, CutMix):
     """CutMix whose boxes come from rare classes: a minority object in the context of a majority image.
 
     >>> import gpuaug, torch
@@ -62,9 +63,6 @@ class CMO(CutMix):
     def weights(self) -> Tensor:
         """Of each class, float64 ``(C,)``."""
         return self._weight.numbers
-
-    def partner(self, number: Tensor, targets: Tensor) -> Tensor:
-        return choose(number, self._weight(targets))
 
     def weigh(self, samples: Tensor, draws: Tensor) -> Tensor:
         return draws * samples**-self.power
