@@ -262,8 +262,8 @@ class Runnable(FixedSettings, nn.Module):
     def _run(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
         several = _together(images, passes)
         rest = passes[len(several) :]
-        out = self._run_together(images, several, not rest)
-        return self._run(out, rest) if rest else out
+        out = self._run_together(images, several, len(rest) == 0)
+        return self._run(out, rest) if len(rest) else out
 
     def _run_together(self, images: Images, passes: tuple[Recipes, ...], last: bool) -> Tensor:
         *before, recipes = passes
