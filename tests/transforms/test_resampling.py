@@ -201,7 +201,7 @@ def test_draws_of_one_batch_have_their_own():
         (
             lambda: ga.RandomCrop(8, padding=1, fill=(0, 0.5)),
             TypeError,
-            r"fill must be an int in \[0, 255\] or one for each channel, got \(0, 0.5\)",
+            r"fill must be an int in \[0, 255\] or one for each of up to 4 channels, got \(0, 0.5\)",
         ),
         (
             lambda: ga.RandomCrop(8, padding=1, fill=(0, 5))(random_images()),
