@@ -6,14 +6,15 @@ import torch
 from torch import Tensor
 
 from gpuaug.arguments import check_one_device
-from gpuaug.ops import backends, keyed, reference
+from gpuaug.ops import backends, clahe, keyed, reference
 from gpuaug.recipe import assemble, program
 
 if not backends.has_cpu:
-    for _op in (reference.augment, keyed.keyed_draws, keyed.uniform, assemble.assemble):
+    for _op in (reference.augment, keyed.keyed_draws, keyed.uniform, assemble.assemble, clahe.clahe):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not backends.has_cuda:
-    torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
+    for _op in (reference.augment, clahe.clahe):
+        torch.library.impl(f"gpuaug::{_op.__name__}", "CUDA", _op)
 
 
 @torch.library.register_fake("gpuaug::augment")
@@ -53,3 +54,8 @@ def _(
 @torch.library.register_fake("gpuaug::uniform")
 def _(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
     return keys.new_empty((sum(counts), keys.shape[0]), dtype=torch.float64)
+
+
+@torch.library.register_fake("gpuaug::clahe")
+def _(images: Tensor, rows: Tensor | None, clip_limit: Tensor, down: int, across: int) -> None:
+    check_one_device(images=images, rows=rows, clip_limit=clip_limit)
