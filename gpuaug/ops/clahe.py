@@ -110,9 +110,9 @@ def _check_call(images: Tensor, rows: Tensor | None, clip_limit: Tensor, down: i
         raise RuntimeError(
             f"down and across must be in [1, {height}) and [1, {width}), got {down} and {across}"
         )
-    area = (height // down + 1) * (width // across + 1)
-    if area > MOST_PIXELS:
-        raise RuntimeError(f"a tile must have at most {MOST_PIXELS} pixels, got {area}")
+    tile = (height // down + 1, width // across + 1)
+    if tile[0] * tile[1] > MOST_PIXELS:
+        raise RuntimeError(f"a tile must have at most {MOST_PIXELS} pixels, got {tile[0]} x {tile[1]}")
 
 
 def tables_of(planes: Tensor, clip_limit: Tensor, axes: tuple[Axis, Axis]) -> Tensor:
