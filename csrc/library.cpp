@@ -28,4 +28,7 @@ STABLE_TORCH_LIBRARY(gpuaug, library) {
       "assemble(Tensor(a!) records, Tensor[] columns, float[] constants, int[] code, int height, int width) -> int");
   // The first numbers in [0, 1) of each draw's parameter streams at some places in the chain: (sum of counts, n).
   library.def("uniform(Tensor keys, int[] places, int[] counts) -> Tensor");
+  // Equalises images (N, C, H, W) in place, each channel by itself but alpha: contrast-limited, tile by tile of a grid
+  // (gpuaug/ops/clahe.py says what each argument is).
+  library.def("clahe(Tensor(a!) images, Tensor? rows, Tensor clip_limit, int down, int across) -> ()");
 }

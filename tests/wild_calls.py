@@ -105,6 +105,19 @@ def assemble(draw: st.DrawFn) -> tuple:
     return records, columns, numbers, code, draw(INTEGERS), draw(INTEGERS)
 
 
+@st.composite
+def clahe(draw: st.DrawFn) -> tuple:
+    n, channels = draw(st.sampled_from((0, 1, 3, 9))), draw(st.integers(1, 5))
+    height, width = draw(st.integers(1, 20)), draw(st.integers(1, 40))
+    images = draw(tensors((n, channels, height, width), "uint8", "bits", sound=90))
+    rows = draw(st.none() | tensors((n,), values="small"))
+    if draw(st.booleans()):  # ascending ones
+        rows = Changed(tuple(range(0, n, 2)), "int64")
+    count = n if rows is None or isinstance(rows, Wild) else len(rows.sound)
+    grid = [draw(st.one_of(*[st.integers(1, most)] * 20, INTEGERS)) for most in (height, width)]
+    return images, rows, draw(tensors((count,), "float32", sound=90)), *grid
+
+
 @dataclass(frozen=True)
 class Records:
     """Records of anything, most of which read inside a storage of so many bytes."""
@@ -273,7 +286,14 @@ def made_records(stages: int, _: list) -> None:
     assert 0 <= stages <= STAGES, stages
 
 
+def made_in_place(out: None, arguments: list) -> None:
+    assert out is None
+    if arguments[0].device.type == "cpu":
+        arguments[0].clone()  # reads all of it
+
+
 OPS["assemble"] = (assemble(), made_records)
+OPS["clahe"] = (clahe(), made_in_place)
 
 
 # ---- The program

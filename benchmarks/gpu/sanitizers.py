@@ -18,8 +18,8 @@ from pathlib import Path
 from python_command import python
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
-# Only our kernel is watched: PyTorch's own fill and copy kernels are not ours to judge.
-OPTIONS = ("--kernel-name", "kernel_substring=augment_kernel", "--error-exitcode", "9", "--print-limit", "20")
+# Only our kernels are watched: PyTorch's own fill and copy kernels are not ours to judge.
+OPTIONS = ("--kernel-name", "kernel_substring=gpuaug", "--error-exitcode", "9", "--print-limit", "20")
 # PyTorch asks the driver for entry points that it may not have, which memcheck would count as errors.
 OF_TOOL = {"memcheck": ("--report-api-errors", "no")}
 # Every tensor gets memory of its own: in PyTorch's blocks of 2 MiB, what lies beyond one would be in bounds.

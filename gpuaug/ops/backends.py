@@ -38,6 +38,7 @@ SCHEMAS = (
     "assemble(Tensor(a!) records, Tensor[] columns, float[] constants, int[] code, int height, int width) "
     "-> int",
     "uniform(Tensor keys, int[] places, int[] counts) -> Tensor",
+    "clahe(Tensor(a!) images, Tensor? rows, Tensor clip_limit, int down, int across) -> ()",
 )
 
 # The operator that csrc/jpeg defines, in a library of its own, which is loaded when it is first needed.

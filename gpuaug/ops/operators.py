@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gpuaug.arguments import check_one_device
-from gpuaug.ops import backends, keyed, mix, reference, to_levels
+from gpuaug.ops import backends, clahe, keyed, mix, reference, to_levels
 from gpuaug.recipe import assemble, program
 
 if not backends.has_cpu:
@@ -15,14 +15,15 @@ if not backends.has_cpu:
         reference.augment_in_turn,
         to_levels.to_levels,
         mix.mix,
+        clahe.clahe,
         keyed.keyed_draws,
         keyed.uniform,
         assemble.assemble,
     ):
         torch.library.impl(f"gpuaug::{_op.__name__}", "CPU", _op)
 if not backends.has_cuda:
-    torch.library.impl("gpuaug::augment", "CUDA", reference.augment)
-    torch.library.impl("gpuaug::to_levels", "CUDA", to_levels.to_levels)
+    for _op in (reference.augment, to_levels.to_levels, clahe.clahe):
+        torch.library.impl(f"gpuaug::{_op.__name__}", "CUDA", _op)
 torch.library.impl("gpuaug::mix", "CUDA", mix.mix)
 
 
@@ -95,3 +96,8 @@ def _(
 @torch.library.register_fake("gpuaug::uniform")
 def _(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
     return keys.new_empty((sum(counts), keys.shape[0]), dtype=torch.float64)
+
+
+@torch.library.register_fake("gpuaug::clahe")
+def _(images: Tensor, rows: Tensor | None, clip_limit: Tensor, down: int, across: int) -> None:
+    check_one_device(images=images, rows=rows, clip_limit=clip_limit)

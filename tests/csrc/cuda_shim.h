@@ -15,7 +15,7 @@ struct Index {
   unsigned x;
 };
 static thread_local Index threadIdx, blockIdx;
-static Index blockDim;
+static Index blockDim, gridDim;
 
 // Whoever leaves it knows what came before it, and nothing else: std::barrier, and a mutex, may hand on more, and hide
 // a race. Threads that wait for one atomic share counters with others whose addresses are alike in 64 bytes: those of
@@ -106,7 +106,7 @@ void launch_blocks(unsigned blocks, unsigned crews, unsigned threads, size_t vec
     Barrier barrier;
     std::vector<uint4> shared;
   };
-  blockDim.x = threads;
+  blockDim.x = threads, gridDim.x = blocks;
   std::vector<std::unique_ptr<Crew>> made;
   std::vector<std::thread> all;
   for (unsigned first = 0; first < min(blocks, crews); ++first) {

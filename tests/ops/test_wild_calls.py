@@ -21,7 +21,7 @@ from hypothesis import assume, given, settings
 from torch import Tensor
 from torch.utils import cpp_extension
 
-from gpuaug.ops import backends, keyed, reference
+from gpuaug.ops import backends, clahe, keyed, reference
 from gpuaug.recipe import assemble
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import FIELDS, WORD, Opcode
@@ -125,7 +125,10 @@ def run(case: Path, environment: dict[str, str], **examples: int) -> tuple[dict[
     return ran, place
 
 
-WILD = ("keyed_draws", "uniform", "own_draws", "order", "assemble", "augment", "augment_in_turn", "mix")
+WILD = (
+    *("keyed_draws", "uniform", "own_draws", "order", "assemble"),
+    *("augment", "augment_in_turn", "mix", "clahe"),
+)
 
 
 def test_wild_calls_under_sanitizers(sanitized: Path, tmp_path: Path):
@@ -180,6 +183,15 @@ def order(op: Callable, part: int, change: Callable[[Tensor], object], wide: boo
     return op(*parts, torch.arange(sound.total), 0, 0)
 
 
+IMAGES = torch.arange(3 * 2 * 4 * 6, dtype=torch.uint8).view(3, 2, 4, 6)
+
+
+def equalize(op: Callable, **changed: object) -> None:
+    """The op ``clahe`` on two of three images, with some of its arguments changed."""
+    sound = {"images": IMAGES, "rows": LONGS[:2], "clip_limit": torch.ones(2), "down": 2, "across": 2}
+    op(*(sound | changed).values())
+
+
 def put(where: object, value: int) -> Callable[[Tensor], None]:
     return lambda tensor: tensor.__setitem__(where, value)
 
@@ -190,6 +202,7 @@ OPS = {
     "order": (sampling_order.reference, torch.ops.gpuaug.order),
     "assemble": (assemble.assemble, torch.ops.gpuaug.assemble),
     "augment": (reference.augment, torch.ops.gpuaug.augment),
+    "clahe": (clahe.clahe, torch.ops.gpuaug.clahe),
 }
 BYTES = "must lie in its storage, which has {} bytes"
 ONE_DEVICE = "must be on one device"
@@ -242,6 +255,24 @@ ONE_OVER = "bijections must have one over the samples of each class"
             "augment",
             lambda op: augment(op, height=2**21, width=2**43 + 1),
             "the output is too large: 2 x 1 x 2097152",
+        ),
+        ("clahe", lambda op: equalize(op, images=freed(IMAGES)), f"images {BYTES.format(0)}"),
+        ("clahe", lambda op: equalize(op, rows=freed(LONGS[:2], 8)), f"rows {BYTES.format(8)}"),
+        ("clahe", lambda op: equalize(op, clip_limit=freed(torch.ones(2), 4)), "clip_limit must lie in its"),
+        ("clahe", lambda op: equalize(op, images=IMAGES.to("meta")), ONE_DEVICE),
+        ("clahe", lambda op: equalize(op, images=IMAGES[:, :, :, ::2]), "images must be contiguous or chan"),
+        ("clahe", lambda op: equalize(op, images=IMAGES.float()), "images must be contiguous or channels_la"),
+        ("clahe", lambda op: equalize(op, clip_limit=torch.ones(3)), r"clip_limit must be float32 \(2,\)"),
+        ("clahe", lambda op: equalize(op, rows=LONGS[:2].int()), r"rows must be int64 \(n\)"),
+        ("clahe", lambda op: equalize(op, rows=torch.tensor([1, 1])), r"rows must ascend within \[0, 3\)"),
+        ("clahe", lambda op: equalize(op, rows=torch.tensor([-1, 1])), r"rows must ascend within \[0, 3\)"),
+        ("clahe", lambda op: equalize(op, rows=torch.tensor([1, 3])), r"rows must ascend within \[0, 3\)"),
+        ("clahe", lambda op: equalize(op, down=4), r"must be in \[1, 4\) and \[1, 6\), got 4 and 2"),
+        ("clahe", lambda op: equalize(op, across=0), r"must be in \[1, 4\) and \[1, 6\), got 2 and 0"),
+        (
+            "clahe",
+            lambda op: equalize(op, images=torch.empty(3, 0, 2**16, 2**17, dtype=torch.uint8)),
+            "a tile must have at most 2147483647 pixels, got 32769 x 65537",
         ),
     ],
 )

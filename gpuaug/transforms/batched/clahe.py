@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gpuaug.images.batch import check_size
 from gpuaug.images.levels import nearest_levels, shares
+from gpuaug.ops.clahe import axes_of, blended, tables_of
 from gpuaug.recipe.recipes import Group
-from gpuaug.transforms.batched.base import LEVELS, Batched
+from gpuaug.transforms.batched.base import Batched
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.ranges import between, span
 
@@ -25,11 +25,11 @@ class CLAHE(Batched):
     >>> gpuaug.CLAHE(clip_limit=2.0)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    Each channel by itself, as OpenCV's ``createCLAHE`` does it, within one level. kornia's function takes one
-    limit for all the images of a call, so it cannot serve draws of different limits together. Floats are
-    counted in the nearest of 256 levels, and moved as far as that level is: their gradient is that of the
-    identity. NaN stays, and counts as black. A tile of fewer than 256 pixels has most entries at 0 or 1, so
-    images of 32 pixels a side want a grid of 2.
+    Each channel by itself, as OpenCV's ``createCLAHE`` does it, within one level; alpha stays. Bytes are
+    changed in whole numbers, by an operator of their own (``torch.ops.gpuaug.clahe``): the same on every
+    device. Floats are counted in the nearest of 256 levels, and moved as far as that level is, before it is
+    rounded: their gradient is that of the identity. NaN stays, and counts as black. A tile of fewer than 256
+    pixels has most entries at 0 or 1, so images of 32 pixels a side want a grid of 2.
 
     Args:
         clip_limit: of a histogram's entry, in the mean of all entries, a number or (least, most) in
@@ -58,61 +58,26 @@ class CLAHE(Batched):
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         return {"clip_limit": between(self.clip_limit, batch.uniform(place)[:, 0])}
 
-    def transform_images(self, images: Tensor, group: Group) -> Tensor:
-        level = nearest_levels(images)
-        tables, tile = self._tables(level, group.parameters["clip_limit"])
-        change = self._blend(tables, level.long(), tile) - level
-        return images + shares(change)
-
-    def _tables(self, level: Tensor, clip_limit: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """What each level becomes in each tile, ``(m * C, tiles * 256)``, and the tiles' size."""
-        count, channels, *size = level.shape
-        grid = self.tile_grid_size
-        if any(s <= g for s, g in zip(size, grid, strict=True)):
+    def transform_group(self, images: Tensor, group: Group) -> Tensor:
+        height, width = images.shape[2:]
+        down, across = self.tile_grid_size
+        if height <= down or width <= across:
             raise ValueError(
-                f"tile_grid_size must be below the image's height and width, got {grid} for "
-                f"{size[0]} x {size[1]}"
+                f"tile_grid_size must be below the image's height and width, got {self.tile_grid_size} for "
+                f"{height} x {width}"
             )
-        if any(s % g for s, g in zip(size, grid, strict=True)):
-            # OpenCV pads an axis that divides as well, by a pixel a tile.
-            down, across = (g - s % g for s, g in zip(size, grid, strict=True))
-            level = F.pad(level, (0, across, 0, down), mode="reflect")
-        tile = (level.shape[2] // grid[0], level.shape[3] // grid[1])
-        area = tile[0] * tile[1]
-        tiles = level.long().reshape(count * channels, grid[0], tile[0], grid[1], tile[1])
-        tiles = tiles.transpose(2, 3).reshape(count * channels, grid[0] * grid[1], area)
-        histogram = tiles.new_zeros(*tiles.shape[:2], LEVELS + 1)
-        histogram.scatter_add_(2, tiles, torch.ones_like(tiles))
-        limit = (clip_limit.double() * area / (LEVELS + 1)).long().clamp(min=1)
-        limit = limit.repeat_interleave(channels, output_size=count * channels)[:, None, None]
-        excess = (histogram - limit).clamp(min=0).sum(2, keepdim=True)
-        share, rest = excess // (LEVELS + 1), excess % (LEVELS + 1)
-        # The rest goes to entries at even distances, one each.
-        every = ((LEVELS + 1) // rest.clamp(min=1)).clamp(min=1)
-        entry = torch.arange(LEVELS + 1, device=level.device)
-        extra = (entry % every == 0) & (entry // every < rest)
-        histogram = histogram.minimum(limit) + share + extra
-        tables = (histogram.cumsum(2).float() * (LEVELS / area)).round().clamp(max=LEVELS)
-        return tables.flatten(1), tile
+        if images.is_floating_point():
+            return super().transform_group(images, group)
+        torch.ops.gpuaug.clahe(images, group.rows, group.parameters["clip_limit"], down, across)
+        return images
 
-    def _blend(self, tables: Tensor, level: Tensor, tile: tuple[int, int]) -> Tensor:
-        """Each pixel by the tables of the four tiles whose centres are around it."""
-        axes = []
-        for side, length, tiles in zip(level.shape[2:], tile, self.tile_grid_size, strict=True):
-            at = torch.arange(side, device=level.device, dtype=torch.float32) * (1 / length) - 0.5
-            first = at.floor()
-            near, far = first.clamp(min=0), (first + 1).clamp(max=tiles - 1)
-            axes.append((near.long(), far.long(), at - first))
-        (top, bottom, down), (left, right, across) = axes
-        columns = self.tile_grid_size[1]
-
-        def corner(row: Tensor, column: Tensor) -> Tensor:
-            entry = (row[:, None] * columns + column) * (LEVELS + 1) + level
-            return tables.gather(1, entry.reshape(len(tables), -1)).view(level.shape)
-
-        upper = corner(top, left) * (1 - across) + corner(top, right) * across
-        lower = corner(bottom, left) * (1 - across) + corner(bottom, right) * across
-        return upper * (1 - down[:, None]) + lower * down[:, None]
+    def transform_images(self, images: Tensor, group: Group) -> Tensor:
+        level, channels = nearest_levels(images), images.shape[1]
+        planes, axes = level.flatten(0, 1).long(), axes_of(images.shape[2:], self.tile_grid_size)
+        limits = group.parameters["clip_limit"].repeat_interleave(channels, output_size=len(planes))
+        number, by = blended(planes, tables_of(planes, limits, axes), axes)
+        change = number.double().div_(by).view(level.shape) - level
+        return images + shares(change.to(images.dtype))
 
     def extra_repr(self) -> str:
         return f"clip_limit={self.clip_limit}, tile_grid_size={self.tile_grid_size}"

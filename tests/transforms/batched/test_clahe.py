@@ -1,4 +1,4 @@
-"""CLAHE against OpenCV: within one level."""
+"""CLAHE against OpenCV: within one level. The op has tests of its own, in tests/ops."""
 
 import cv2
 import numpy as np
@@ -40,6 +40,25 @@ def test_every_draw_has_its_own_limit():
     for n, limit in enumerate(group.parameters["clip_limit"].tolist()):
         assert (out[n].int() - opencvs(image, limit, (2, 2)).int()).abs().max() <= 1
     assert len(out.flatten(1).unique(dim=0)) >= 5  # a limit counts in whole pixels of a tile
+
+
+def test_floats_move_as_far_as_their_level_before_it_is_rounded():
+    images = image_of(61, 83, 3)[None]
+    transform = ga.CLAHE(3.0, (4, 5))
+    floats = images / 255 + 0.4 / 255
+    change = (transform(floats) - floats) * 255
+    rounded = transform(images).float() - images
+    kept = floats + change / 255 < 1  # not clamped
+    assert (change - rounded)[kept].abs().max() < 0.501
+    assert (change - change.round())[kept].abs().max() > 0.4
+
+
+def test_one_compiled_graph():
+    images = image_of(32, 48, 3)[None].repeat(4, 1, 1, 1)
+    draws = torch.stack((torch.arange(4), torch.arange(4) % 2, torch.arange(4) * 7919), dim=1)
+    chain = ga.Compose([ga.CLAHE(tile_grid_size=2), ga.Normalize(0.5, 0.5)], seed=1)
+    compiled = torch.compile(chain, fullgraph=True, backend="aot_eager")
+    assert torch.equal(compiled(images, draws), chain(images, draws))
 
 
 def test_an_image_too_small_for_the_grid_is_refused():
