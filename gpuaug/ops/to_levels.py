@@ -50,7 +50,7 @@ def shares_of(images: Tensor, recipes: Recipes) -> tuple[Tensor, Recipes]:
     if (reading := recipes.reading) is None:
         return images, recipes
     start, low, high = reading.windows.unbind(1)
-    source = (start // images[0].numel()).clamp(0, len(images) - 1)
+    source = (start // images.shape[1:].numel()).clamp(0, len(images) - 1)
     # Of float64 first: a quotient of whole numbers would be of the default type.
     low, span = (end.double() / (VALUE_UNIT * _WHITE) for end in (low, high - low))
     low, span = (end.to(images.dtype)[:, None, None, None] for end in (low, span))

@@ -233,9 +233,10 @@ def test_all_draws_are_read_and_those_not_augmented_through_the_middle():
     assert torch.equal(fixed(images, draws)[1::2], middle[1::2].flip(3))
 
 
-def test_no_draw():
-    out = chain(0, 9)(torch.zeros(0, 3, 8, 8, dtype=torch.int16), torch.zeros(0, 3, dtype=torch.int64))
-    assert (out.shape, out.dtype) == ((0, 3, 9, 13), torch.uint8)
+@pytest.mark.parametrize("dtype", [torch.int16, torch.uint8, torch.float16, torch.float64])
+def test_no_draw(dtype):
+    out = chain(0, 9)(torch.zeros(0, 3, 8, 8, dtype=dtype), torch.zeros(0, 3, dtype=torch.int64))
+    assert (out.shape, out.dtype) == ((0, 3, 9, 13), dtype if dtype.is_floating_point else torch.uint8)
 
 
 def test_a_compiled_chain_gives_the_same():
