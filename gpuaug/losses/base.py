@@ -175,6 +175,7 @@ def finite_number(name: str, value: Any, *, above: bool = False) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    if not (value > 0 if above else value >= 0) or value == float("inf"):
+    number = float(value)
+    if not (number > 0 if above else number >= 0) or number == float("inf"):
         raise ValueError(f"{name} must be finite and {'above' if above else 'at least'} 0, got {value}")
-    return float(value)
+    return number

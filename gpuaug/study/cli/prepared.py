@@ -137,7 +137,9 @@ def read_goal(arguments: argparse.Namespace) -> Goal | None:
         given = [name for name in ("max_seeds", "max_minutes") if getattr(arguments, name) is not None]
         if given:
             need = "need" if len(given) > 1 else "needs"
-            raise ValueError(f"{' and '.join(given)} {need} until: give the difference that matters (--until)")
+            raise ValueError(
+                f"{' and '.join(given)} {need} until: give the difference that matters (--until)"
+            )
         arguments.seeds = arguments.seeds or SEEDS
         return None
     if arguments.margin is not None:

@@ -133,6 +133,14 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
         (["--arms", "hflp"], "got 'hflp'; did you mean hflip?"),
         (["--arms", "crop + gausian_blur"], "got gausian_blur; did you mean gaussian_blur or GaussianBlur?"),
         (["--arms", "duplicats"], "got 'duplicats'; did you mean duplicates?"),
+        (
+            ["--arms", "imbalanced + focal"],
+            "got 'imbalanced + focal'; as a target imbalanced is called natural",
+        ),
+        (
+            ["--arms", "duplicates: hflip"],
+            "got 'duplicates: hflip'; as a target duplicates is called majority",
+        ),
         (["--baseline", "duplicates", "--arms", "duplicate"], "got 'duplicate'; did you mean duplicates?"),
         (["--minority", "shrt"], "minority must be of t-shirt, shirt; got shrt; did you mean shirt?"),
         (["--model", "resnet81"], "for classification; got resnet81; did you mean resnet18"),
