@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -159,11 +160,11 @@ def _short(table: Tensor) -> list[float]:
 
 
 def _epoch(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):  # NumPy's too, as with samplers
         raise TypeError(f"{name} must be an int, got {type(value).__name__}")
     if value < 0:
         raise ValueError(f"{name} must be at least 0, got {value}")
-    return value
+    return int(value)
 
 
 def finite_number(name: str, value: Any, *, above: bool = False) -> float:
@@ -172,8 +173,9 @@ def finite_number(name: str, value: Any, *, above: bool = False) -> float:
     >>> finite_number("gamma", 2)
     2.0
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    if not (value > 0 if above else value >= 0) or value == float("inf"):
+    number = float(value)
+    if not (number > 0 if above else number >= 0) or number == float("inf"):
         raise ValueError(f"{name} must be finite and {'above' if above else 'at least'} 0, got {value}")
-    return float(value)
+    return number

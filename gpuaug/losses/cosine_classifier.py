@@ -54,5 +54,8 @@ class CosineClassifier(nn.Module):
 
 
 def _unit(vectors: Tensor, dim: int) -> Tensor:
-    # The usual least length, 1e-12, is 0 in half precision, and zeros would become NaN.
-    return F.normalize(vectors, dim=dim, eps=torch.finfo(vectors.dtype).tiny)
+    # In float32 at least: in half precision a length above 65,504 is infinite.
+    wide = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
+    # The gradient of zeros is 1 / least: with the usual 1e-12 it is infinite in half precision.
+    least = max(1e-12, torch.finfo(vectors.dtype).tiny)
+    return F.normalize(wide, dim=dim, eps=least).to(vectors.dtype)

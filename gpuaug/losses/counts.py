@@ -48,7 +48,7 @@ def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
     """
     given: Any = list(counts.values()) if isinstance(counts, Mapping) else counts
     if isinstance(given, np.ndarray):
-        given = given.tolist() if given.dtype == object else torch.from_numpy(np.ascontiguousarray(given))
+        given = given.tolist() if given.dtype == object else _tensor_of(name, given)
     if isinstance(given, Tensor):
         return _of_tensor(name, given, allowed)
     if not isinstance(given, Sequence) or isinstance(given, str):
@@ -60,6 +60,13 @@ def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
             raise TypeError(f"{name} must be numbers, got {value!r} for class {place}")
         _check(name, float(value), allowed, place)
     return torch.tensor([float(value) for value in given], dtype=torch.float64, device="cpu")
+
+
+def _tensor_of(name: str, counts: np.ndarray) -> Tensor:
+    if counts.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be numbers, one for each class, got {counts.dtype}")
+    # A copy: torch warns of arrays that cannot be written, and knows one order of bytes alone.
+    return torch.from_numpy(np.array(counts, dtype=np.float64))
 
 
 def _of_tensor(name: str, counts: Tensor, allowed: str) -> Tensor:

@@ -51,7 +51,9 @@ class LogitAdjustedLoss(ClassLoss):
         return F.cross_entropy(scores + self.adjustment.to(scores.dtype), label, reduction="none")
 
     def _carried(self, shares: Tensor) -> Tensor:
-        return shares * (-self.adjustment.cpu()).exp()
+        # By logarithms: the quotient of shares to a power of tau leaves float64 where tau is large.
+        carried = (shares.log() - self.adjustment.cpu()).softmax(dim=0)
+        return carried.clamp(min=torch.finfo(carried.dtype).tiny)
 
     def extra_repr(self) -> str:
         return f"tau={self.tau}, {super().extra_repr()}"

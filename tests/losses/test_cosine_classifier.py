@@ -36,8 +36,17 @@ def test_zeros_have_the_cosine_0(dtype):
     out = classifier(features)
     assert out.dtype == dtype
     assert out[0].tolist() == [0, 0]
-    out.sum().backward()
+    factor = 1 if dtype == torch.float16 else 1000  # of a scaled loss
+    (factor * out.sum()).backward()
     assert bool(features.grad.isfinite().all())
+
+
+@pytest.mark.parametrize("size", [1e-3, 6e4])
+def test_short_and_long_features_of_half_precision(size):
+    classifier = CosineClassifier(3, 2).half()
+    features = torch.tensor([[0.0, 1.0, 1.0]], dtype=torch.float16)
+    long = (size * features.float()).half()
+    torch.testing.assert_close(classifier(long), classifier(features), atol=2e-3, rtol=0)
 
 
 def test_gradients():

@@ -5,6 +5,7 @@ import math
 import pickle
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from losses import formulas
@@ -229,6 +230,12 @@ def test_deferred_weights_begin_with_their_epoch(name):
         torch.testing.assert_close(loss(logits, labels), wanted)
 
 
+def test_numbers_of_numpy_are_numbers():
+    loss = FocalLoss(np.float32(1.5), weight=[1, 2], deferred=np.int64(3))
+    loss.set_epoch(np.int64(4))
+    assert (loss.gamma, type(loss.epoch), loss.epoch, loss.deferred) == (1.5, int, 4, 3)
+
+
 def test_the_state_is_the_epoch():
     loss = LDAMLoss(COUNTS, weight=WEIGHT, deferred=3)
     loss.set_epoch(5)
@@ -281,6 +288,9 @@ def test_what_the_logits_carry():
     assert carried.tolist() == pytest.approx([0.25] * 4)
     half = LogitAdjustedLoss([9, 1, 4, 16], 0.5).prior([9, 1, 4, 16])
     assert half.tolist() == pytest.approx([0.3, 0.1, 0.2, 0.4])
+    far = LogitAdjustedLoss([1000, 1], 1000.0).prior([1000, 1])  # beyond float64: still above 0
+    assert float(far[0]) > 0
+    assert far.tolist() == pytest.approx([0.0, 1.0])
     weighted = LDAMLoss(COUNTS, weight=[1, 1, 2, 0.25], deferred=2)
     assert weighted.prior(drawn).tolist() == [3 / 16, 1 / 16, 4 / 16, 8 / 16]
     weighted.set_epoch(2)

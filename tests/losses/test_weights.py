@@ -41,6 +41,14 @@ def test_forms_of_counts(counts):
     assert inverse_weights(counts).tolist() == pytest.approx([2 / 3, 2.0])
 
 
+@pytest.mark.filterwarnings("error")
+def test_arrays_that_torch_cannot_share():
+    frozen = np.array([3, 1])
+    frozen.setflags(write=False)
+    for counts in (frozen, np.array([3, 1], dtype=">i8"), np.array([1, 3])[::-1]):
+        assert inverse_weights(counts).tolist() == pytest.approx([2 / 3, 2.0])
+
+
 @pytest.mark.parametrize("make", [inverse_weights, effective_number_weights])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_torchs_loss_takes_them(make, dtype):

@@ -126,6 +126,8 @@ TARGETS: dict[str, Callable[..., Target | Schedule]] = {
     "deferred": deferred,
     "progressive": progressive,
 }
+# Named arms that only draw, as people write them beside a loss.
+AS_TARGETS = {"imbalanced": "natural", "undersampled": "minority", "duplicates": "majority"}
 USUAL_TARGET, USUAL_DRAWS = "majority", "all"
 
 # Named arms that may stand for a chain: those that do something to images.
@@ -228,6 +230,9 @@ def read_arm(
         names = [*NAMED, *groups(1), *TARGETS, *terms(10), *TECHNIQUES]
         asked = text.strip()
         meant = did_you_mean(names, asked) if asked.isidentifier() and asked not in names else ""
+        first = root_name(rest.partition(":")[0])
+        if first in AS_TARGETS:
+            meant = f"; as a target {first} is called {AS_TARGETS[first]}"
         raise ValueError(
             f"arms must be names of {', '.join(NAMED)}, groups ({', '.join(groups(1))}), targets, losses or "
             f"chains; got {text!r}{meant or f': {error}'}"

@@ -136,7 +136,10 @@ def read_goal(arguments: argparse.Namespace) -> Goal | None:
     if arguments.until is None:
         given = [name for name in ("max_seeds", "max_minutes") if getattr(arguments, name) is not None]
         if given:
-            raise ValueError(f"{' and '.join(given)} need until: give the difference that matters (--until)")
+            need = "need" if len(given) > 1 else "needs"
+            raise ValueError(
+                f"{' and '.join(given)} {need} until: give the difference that matters (--until)"
+            )
         arguments.seeds = arguments.seeds or SEEDS
         return None
     if arguments.margin is not None:

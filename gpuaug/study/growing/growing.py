@@ -131,5 +131,5 @@ def _beyond(
 def _look(found: Effects, seeds: int, left: Sequence[str]) -> str:
     told = len(found.arms) - len(left)
     open_ = [found.arms[arm].difference for arm in left]
-    ahead = f" {can_tell(open_, found.margin, found.looks)}" if open_ else ""
-    return f"{seeds} seeds, {told} of {len(found.arms)} arms told.{ahead}"
+    ahead = can_tell(open_, found.margin, found.looks) if open_ else ""
+    return f"{seeds} seeds, {told} of {len(found.arms)} arms told. {ahead}".rstrip()

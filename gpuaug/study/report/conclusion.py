@@ -94,7 +94,8 @@ def next_command(effects: Effects, command: str, out: str) -> str:
         return shlex.join([*without(shlex.split(command), REPLACED), *again])
     seeds = max(len(of.difference.by_seed) for of in effects.arms.values())
     if seeds < looks.seeds[-1]:
-        return shlex.join([*without(shlex.split(command), {"--max-minutes": "M"}), "--resume"])
+        left = without(shlex.split(command), {"--max-minutes": "M", "--overwrite": None})
+        return shlex.join([*left, "--resume"])
     more = ["--seeds", str(looks.seeds[0]), "--max-seeds", str(2 * looks.seeds[-1]), "--out", f"{out}-more"]
     return shlex.join([*without(shlex.split(command), REPLACED), *more])
 

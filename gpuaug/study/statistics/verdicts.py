@@ -182,12 +182,13 @@ def caution(
 
 
 def _looked(looks: Looks, margin: float) -> str:
-    seeds = ", ".join(map(str, looks.seeds))
+    *before, last = map(str, looks.seeds)
+    seeds = f"{', '.join(before)} and {last}" if before else last
     return (
-        f"Seeds were added until every arm could be told, with looks after {seeds} seeds at the most; an arm "
-        "that was told had no more. The 5 % are shared among the looks, so that looking again finds nothing "
-        f"that is not there, and Holm's correction is for all arms, also for “{no_effect(margin)}”. The "
-        "intervals are those of each arm's last look: of all looks together, 95 % hold the truth."
+        f"Arms that could not be told yet were given more seeds, with looks after {seeds} seeds at the most; "
+        "an arm that was told had no more. The 5 % are shared among the looks, so that looking again finds "
+        f"nothing that is not there, and Holm's correction is for all arms, also for “{no_effect(margin)}”. "
+        "The intervals are those of each arm's last look: of all looks together, 95 % hold the truth."
     )
 
 

@@ -119,6 +119,7 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
         (["--until", "0"], "argument --until: must be above 0 and below 1, got 0"),
         (["--until", "0.02", "--margin", "0.01"], "give until or margin, not both, got 0.02 and 0.01"),
         (["--max-seeds", "9", "--max-minutes", "2"], "max_seeds and max_minutes need until: give the"),
+        (["--max-minutes", "2"], "max_minutes needs until: give the"),
         (["--until", "0.02", "--seeds", "1"], "first look must have at least 2 seeds, for one has no spread"),
         (
             ["--until", "0.02", "--max-seeds", "2"],
@@ -132,6 +133,14 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
         (["--arms", "hflp"], "got 'hflp'; did you mean hflip?"),
         (["--arms", "crop + gausian_blur"], "got gausian_blur; did you mean gaussian_blur or GaussianBlur?"),
         (["--arms", "duplicats"], "got 'duplicats'; did you mean duplicates?"),
+        (
+            ["--arms", "imbalanced + focal"],
+            "got 'imbalanced + focal'; as a target imbalanced is called natural",
+        ),
+        (
+            ["--arms", "duplicates: hflip"],
+            "got 'duplicates: hflip'; as a target duplicates is called majority",
+        ),
         (["--baseline", "duplicates", "--arms", "duplicate"], "got 'duplicate'; did you mean duplicates?"),
         (["--minority", "shrt"], "minority must be of t-shirt, shirt; got shrt; did you mean shirt?"),
         (["--model", "resnet81"], "for classification; got resnet81; did you mean resnet18"),

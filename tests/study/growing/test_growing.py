@@ -79,8 +79,10 @@ def test_arms_that_are_told_get_no_more_seeds(data, asked, tmp_path):
 
 def test_it_ends_when_all_is_told(data, asked, tmp_path, monkeypatch):
     monkeypatch.setitem(PLANTED, "vflip", lambda s: -0.2 + NOISE[s])
-    rows = grown(data, tmp_path)
+    words = []
+    rows = grown(data, tmp_path, said=words.append)
     assert max(row.seed for row in rows) < 8
+    assert words[-1].endswith("3 of 3 arms told.")
 
 
 def test_it_ends_before_its_minutes_do(data, asked, tmp_path):

@@ -93,8 +93,9 @@ def test_a_study_of_few_seeds_begins_anew_as_one_that_grows():
 GROWN = "python -m gpuaug study --until 0.02 --max-seeds 4 --max-minutes 9 --seeds 3 --out x"
 
 
-def test_a_study_that_ran_out_of_minutes_goes_on():
-    said = next_command(effects({"a": WILD}, Looks.up_to(4)), GROWN, "x")
+@pytest.mark.parametrize("command", [GROWN, f"{GROWN} --overwrite"])
+def test_a_study_that_ran_out_of_minutes_goes_on(command):
+    said = next_command(effects({"a": WILD}, Looks.up_to(4)), command, "x")
     found, goal = options(said)
     assert (goal.looks, goal.max_minutes, found.resume, str(found.out)) == (Looks.up_to(4), None, True, "x")
 
