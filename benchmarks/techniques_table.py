@@ -1,4 +1,5 @@
-"""``benchmarks/techniques.md``: every technique alone on both articles' data, made from the studies' reports.
+"""``benchmarks/techniques.md``: every technique alone on both articles' data, then policies, made from the
+studies' reports.
 
 python benchmarks/techniques_table.py           # fails where the page says something else
 python benchmarks/techniques_table.py --write   # writes it
@@ -13,6 +14,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "techniques.md"
 STUDIES = {"catdog": "cats and dogs", "intel-techniques": "sea and glacier"}
+POLICIES = {"catdog-policies": "cats and dogs", "intel-policies": "sea and glacier"}
 BALANCING = ("imbalanced", "undersampled", "duplicates", "copies", "all")
 HEAD = """\
 # Every technique alone
@@ -24,27 +26,44 @@ after Holm's correction {significant}. What a technique is, with its strength:
 `gpuaug/study/arms/techniques.py`. The figures of every seed and class, and the commands, are in `results/`.
 
 """
+HEAD_OF_POLICIES = """
+# Policies
+On every draw of a balanced epoch, against `duplicates`, as above but over five seeds and 10 epochs of both
+networks, with `hflip` beside them. Each has its own defaults. After Holm's correction for the {count} comparisons
+of a study: {significant}.
+
+"""
 
 
-def page(reports: dict[str, dict]) -> str:
-    first = reports["catdog"]["effects"]["arms"]
+def page(reports: dict[str, dict], policies: dict[str, dict]) -> str:
+    out = HEAD.format(significant=significant(reports, STUDIES)) + table(reports, STUDIES)
+    if not policies:
+        return out
+    count = len(next(iter(policies.values()))["effects"]["arms"])
+    head = HEAD_OF_POLICIES.format(count=count, significant=significant(policies, POLICIES))
+    return out + head + table(policies, POLICIES)
+
+
+def table(reports: dict[str, dict], studies: dict[str, str]) -> str:
+    """A row for each arm, by the difference in the first study."""
+    first = next(iter(reports.values()))["effects"]["arms"]
     names = sorted(
         (name for name in first if name not in BALANCING), key=lambda name: -first[name]["difference"]["mean"]
     )
-    header = ["technique", *(f"{STUDIES[name]}: accuracy | difference" for name in reports)]
+    header = ["technique", *(f"{studies[name]}: accuracy | difference" for name in reports)]
     rows = [f"| {' | '.join(header)} |", "|---" * (1 + 2 * len(reports)) + "|"]
     for name in names:
         cells = [f"`{name}`"]
         for report in reports.values():
             cells += [accuracy(report["arms"][name]), interval(report["effects"]["arms"][name])]
         rows.append(f"| {' | '.join(cells)} |")
-    return HEAD.format(significant=significant(reports)) + "\n".join(rows) + "\n"
+    return "\n".join(rows) + "\n"
 
 
-def significant(reports: dict[str, dict]) -> str:
+def significant(reports: dict[str, dict], studies: dict[str, str]) -> str:
     """In words, what the correction leaves."""
     left = {
-        STUDIES[study]: [f"`{name}`" for name, of in report["effects"]["arms"].items() if passes(of)]
+        studies[study]: [f"`{name}`" for name, of in report["effects"]["arms"].items() if passes(of)]
         for study, report in reports.items()
     }
     if not any(left.values()):
@@ -65,15 +84,15 @@ def interval(effect: dict) -> str:
     return f"{found['mean']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
 
 
-def read() -> dict[str, dict]:
-    paths = {name: FOLDER / "results" / f"study-{name}.json" for name in STUDIES}
+def read(studies: dict[str, str]) -> dict[str, dict]:
+    paths = {name: FOLDER / "results" / f"study-{name}.json" for name in studies}
     return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
-    wanted = page(read())
+    wanted = page(read(STUDIES), read(POLICIES))
     if parser.parse_args().write:
         PAGE.write_text(wanted)
     elif not PAGE.exists() or PAGE.read_text() != wanted:

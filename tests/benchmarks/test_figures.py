@@ -105,12 +105,14 @@ def far(effect):
 
 
 def test_the_studies_techniques_are_on_their_page(request):
-    from techniques_table import BALANCING, PAGE, page, read
+    from techniques_table import BALANCING, PAGE, POLICIES, STUDIES, page, read
 
     from gpuaug.study.arms.techniques import TECHNIQUES
 
-    reports = read()
-    assert PAGE.read_text() == page(reports)
+    reports, policies = read(STUDIES), read(POLICIES)
+    assert set(reports) == set(STUDIES)
+    assert set(policies) == set(POLICIES)
+    assert PAGE.read_text() == page(reports, policies)
     first, *others = (set(report["arms"]) - set(BALANCING) for report in reports.values())
     assert first <= set(TECHNIQUES)  # a technique that is newer than the studies is not measured yet
     assert all(other == first for other in others)
