@@ -29,8 +29,8 @@ after Holm's correction {significant}. What a technique is, with its strength:
 HEAD_OF_POLICIES = """
 # Policies
 On every draw of a balanced epoch, against `duplicates`, as above but over five seeds and 10 epochs of both
-networks, with `hflip` beside them. Each has its own defaults. After Holm's correction for the {count} comparisons
-of a study: {significant}.
+networks, with `hflip` beside them. Each has its own defaults. After Holm's correction for the {count}
+comparisons of a study: {significant}.
 
 """
 

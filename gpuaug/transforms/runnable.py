@@ -157,10 +157,10 @@ class Runnable(FixedSettings, nn.Module):
 
         Args:
             images: ``(N, C, H, W)``, uint8 (one kernel launch a pass; on CUDA one more where curves go by the
-                image) or floating in [0, 1] (differentiable), uint16 or int16 (``Window`` makes levels of them). Or N
-                images of different sizes, from ``gpuaug.pack``. C is at most 64; colors are those of 1, 3 or 4. Or N clips of T frames
-                ``(N, T, C, H, W)``: what happens to a clip happens to all of its frames; ``Compose`` may make
-                the noise of each frame anew (``noise_per``).
+                image) or floating in [0, 1] (differentiable), uint16 or int16 (``Window`` makes levels of
+                them). Or N images of different sizes, from ``gpuaug.pack``. C is at most 64; colors are those
+                of 1, 3 or 4. Or N clips of T frames ``(N, T, C, H, W)``: what happens to a clip happens to
+                all of its frames; ``Compose`` may make the noise of each frame anew (``noise_per``).
             draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
             labels: integers or booleans ``(n,)`` on the host, the class of each draw; for ``PerClass``
