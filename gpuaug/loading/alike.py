@@ -76,7 +76,8 @@ class Form(NamedTuple):
     def _stack_images(self, images: list[Any]) -> Tensor:
         if self.image is Tensor:
             return stack_alike(images, self.interleaved)
-        batch = empty_batch((len(images), *self.shape), torch.from_numpy(images[0][:0]).dtype)
+        dtype = torch.from_numpy(np.empty(0, self.dtype)).dtype  # of none: images may run backwards
+        batch = empty_batch((len(images), *self.shape), dtype)
         # Joined along the height, as stacking makes a view of each.
         np.concatenate(images, out=batch.numpy().reshape(-1, *self.shape[1:]))
         return as_planes(batch)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 import gpuaug
 from gpuaug.loading import BalancedLoader, DeviceDataset
@@ -198,8 +197,12 @@ def class_mass(labels: Labels, classes: int) -> Tensor:
     tensor([1.2500, 0.7500], dtype=torch.float64)
     """
     if isinstance(labels, Tensor):
-        return one_hot(labels.long(), classes).double().sum(dim=0)
+        return _is_class(labels, classes).sum(dim=0, dtype=torch.float64)
     first, second, share = labels
     share = share.double()[:, None]
-    both = share * one_hot(first.long(), classes) + (1 - share) * one_hot(second.long(), classes)
+    both = share * _is_class(first, classes) + (1 - share) * _is_class(second, classes)
     return both.sum(dim=0)
+
+
+def _is_class(labels: Tensor, classes: int) -> Tensor:
+    return labels[:, None] == torch.arange(classes, device=labels.device)
