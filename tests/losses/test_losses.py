@@ -174,7 +174,7 @@ def test_halves_are_computed_in_float32(name, dtype, device):
 def test_autocast(name, dtype, device):
     loss = LOSSES[name][0](weight=WEIGHT).to(device)
     logits, labels = (part.to(device) for part in rows(dtype=torch.float32))
-    with torch.autocast(device.type, dtype):
+    with torch.autocast(device.type, dtype=dtype):
         out = loss(logits.to(dtype), labels)
     assert out.dtype == torch.float32
     assert torch.equal(out, loss(logits.to(dtype), labels))
