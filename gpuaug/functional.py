@@ -25,7 +25,7 @@ from gpuaug.images.batch import (
     wants_channels_last,
 )
 from gpuaug.images.levels import full_precision
-from gpuaug.images.packed import Images, Packed, channels_of, is_pinned
+from gpuaug.images.packed import Images, Packed, channels_of, is_read_over_bus
 from gpuaug.ops import floating, to_levels
 from gpuaug.ops.in_parts import in_parts
 from gpuaug.ops.in_turn import in_turn, run_in_turn
@@ -58,7 +58,7 @@ def augment(
     memory_format: torch.memory_format = torch.preserve_format,
     before: Sequence[Recipes] = (),
 ) -> Tensor:
-    """Run a batch's recipes: one pass, one launch.
+    """Run a batch's recipes: one pass, one launch (on CUDA one more where curves go by the image).
 
     >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
     >>> builder = RecipeBuilder.of_batch(tuple(images.shape))
@@ -68,12 +68,13 @@ def augment(
     (torch.Size([2, 3, 32, 32]), torch.float32)
 
     Args:
-        images: the source ``(N, C, H, W)``, uint8 or floating, any memory layout; C in [1, 64]. A recipe's
-            offset says which image its draw reads, so that a batch is gathered from a larger tensor at no
-            cost. Or uint8 images of different sizes, from ``gpuaug.pack``. More than 4 channels run in parts
-            of up to 4, in the same launch; channels_last bytes of so many are copied first.
-        recipes: of the ``n`` draws, on the images' device. Pinned uint8 images on the host may have recipes
-            on a CUDA device, which then reads the windows over the bus.
+        images: the source ``(N, C, H, W)``, uint8 or floating, or of 16 bits where the recipes read through
+            a ``Window``; any memory layout; C in [1, 64]. A recipe's offset says which image its draw reads,
+            so that a batch is gathered from a larger tensor at no cost. Or images of different sizes, from
+            ``gpuaug.pack``. More than 4 channels run in parts of up to 4, in the same launch; channels_last
+            bytes of so many are copied first.
+        recipes: of the ``n`` draws, on the images' device. Pinned images on the host, not floats, may have
+            recipes on a CUDA device, which then reads the windows over the bus.
         mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Without them bytes stay
             bytes.
         dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16), a table's own
@@ -129,17 +130,11 @@ def augment(
         channels_last = wants_channels_last(memory_format, has_channels_last(images))
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
         return out.to(dtype or images.dtype).contiguous(memory_format=memory_format)
-    if before:
-        images, first = to_levels.levels_of(images, before[0])
-        before = (first, *before[1:])
-    else:
-        images, recipes = to_levels.levels_of(images, recipes)
-    for name, value in (
-        ("mean and std", mean),
-        ("mean and std", std),
-        ("table", table),
-        ("scale_shift", scale_shift),
-    ):
+    passes = [*before, recipes]
+    images, passes[0] = to_levels.levels_of(images, passes[0])
+    recipes = passes[-1]
+    names = ("mean and std", "mean and std", "table", "scale_shift")
+    for name, value in zip(names, (mean, std, table, scale_shift), strict=True):
         if isinstance(value, Tensor) and value.requires_grad:
             raise RuntimeError(
                 f"{name} must not require a gradient for uint8 images; make the images floating"
@@ -154,7 +149,7 @@ def augment(
     if table is not None:
         check_rows("mean and std" if normalized else "table", table, len(recipes.records))
     if before:
-        return in_turn(images, [*before, recipes], table, scale_shift, memory_format)
+        return in_turn(images, passes, table, scale_shift, memory_format)
     if channels > FEW_CHANNELS:
         return in_parts(images, recipes, table, scale_shift, memory_format)
     if isinstance(images, Packed):
@@ -173,18 +168,6 @@ def augment(
         scale_shift,
     )
     return result
-
-
-def is_read_over_bus(images: Images, device: torch.device) -> bool:
-    """Whether a device reads images where they lie in the host's memory: pinned bytes or values of 16 bits,
-    by CUDA's kernel.
-
-    >>> is_read_over_bus(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), torch.device("cpu"))
-    False
-    """
-    if device.type != "cuda" or images.device.type != "cpu":
-        return False
-    return (isinstance(images, Packed) or not images.is_floating_point()) and is_pinned(images)
 
 
 # ---- One stage at a time

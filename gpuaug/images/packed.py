@@ -163,6 +163,18 @@ def is_pinned(images: Images) -> bool:
     return (images.storage if isinstance(images, Packed) else images).is_pinned()
 
 
+def is_read_over_bus(images: Images, device: torch.device) -> bool:
+    """Whether a device reads images where they lie in the host's memory: pinned bytes or values of 16 bits,
+    by CUDA's kernel.
+
+    >>> is_read_over_bus(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), torch.device("cpu"))
+    False
+    """
+    if device.type != "cuda" or images.device.type != "cpu":
+        return False
+    return (isinstance(images, Packed) or not images.is_floating_point()) and is_pinned(images)
+
+
 def source_of(images: Images) -> Source:
     """What recipes need to know of a batch.
 

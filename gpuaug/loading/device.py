@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from gpuaug.functional import is_read_over_bus
+from gpuaug.images.packed import is_read_over_bus
 from gpuaug.loading.device_dataset import DeviceDataset
 
 

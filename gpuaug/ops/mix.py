@@ -39,6 +39,8 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
             raise RuntimeError(f"{name} must be contiguous uint8 (n, bytes)")
     if shares.dtype != torch.int64 or shares.dim() != 2 or not 1 <= shares.shape[1] <= MOST_MIXED:
         raise RuntimeError(f"shares must be contiguous int64 (n, 1 to {MOST_MIXED})")
+    if rows is not None:
+        _check_rows(rows, len(images))
     some = images if rows is None else images.index_select(0, rows)
     if len(some) != len(shares):
         raise RuntimeError(f"shares must be of each row, got {len(shares)}")
@@ -58,6 +60,13 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
         images.copy_(mixed)
     else:
         images.index_copy_(0, rows, mixed)
+
+
+def _check_rows(rows: Tensor, count: int) -> None:
+    if rows.device.type != "cpu":
+        return  # looking would wait for the device
+    for value in rows[(rows < 0) | (rows >= count)].tolist()[:1]:
+        raise RuntimeError(f"rows must be in [0, {count}), got {value}")
 
 
 def _check_shares(shares: Tensor) -> None:

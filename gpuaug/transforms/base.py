@@ -62,7 +62,8 @@ class Transform(Runnable):
     )
     deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
     graded = True  # has parameters that a PerClass's strength scales
-    inner_passes = 0  # of the kernel, that a batched transform runs by itself, at most
+    measured = False  # goes by the image itself: on CUDA a launch more counts its levels
+    inner_passes = 0  # launches that a transform adds by itself, at most
     random_count = 0  # random numbers that each draw needs, at most
 
     # ---- What a subclass gives

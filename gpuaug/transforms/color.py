@@ -138,13 +138,13 @@ class ColorJitter(Color):
         if contrast_about not in ("middle", "mean"):
             raise ValueError(f"contrast_about must be 'middle' or 'mean', got {contrast_about!r}")
         self.contrast_about = contrast_about
-        self._has_curve = contrast_about == "mean" and self.contrast != (1, 1)
-        if self._has_curve:
+        self.measured = contrast_about == "mean" and self.contrast != (1, 1)
+        if self.measured:
             span("contrast", self.contrast, 0, MOST_CONTRAST / CONTRAST_UNIT)
 
     def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
         step, cursor = super().assign_passes(cursor, places)
-        if self._has_curve:  # the pass has no curves yet
+        if self.measured:  # the pass has no curves yet
             cursor = cursor.after(Stage.CURVES, self.geometry)
         return step, cursor
 
@@ -172,7 +172,7 @@ class ColorJitter(Color):
     ) -> None:
         self.check_channels(builder)
         brightness, contrast, saturation = factors
-        if self._has_curve:
+        if self.measured:
             builder.adjust(brightness, 1.0, saturation, order, hue, selection)
             builder.curve(CONTRAST, (contrast * CONTRAST_UNIT).round().long(), selection)
         else:

@@ -38,6 +38,7 @@ class RandomMeanContrast(Transform):
 
     reference = "torchvision adjust_contrast; ITU-R BT.601 (grey)"
     stage = Stage.CURVES
+    measured = True
     random_count = 1
 
     def __init__(self, factor: Span = (0.8, 1.2), *, seed: int | None = None) -> None:
@@ -66,6 +67,7 @@ class AutoContrast(Transform):
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.autocontrast"
     stage = Stage.CURVES
+    measured = True
     graded = False
 
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:
@@ -86,6 +88,7 @@ class Equalize(Transform):
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"
     stage = Stage.CURVES
+    measured = True
     graded = False
 
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:

@@ -27,6 +27,7 @@ class Placed(Protocol):
     averages: bool
     graded: bool
     inner_passes: int
+    measured: bool
     random_count: int
 
     def label(self) -> str: ...
@@ -83,6 +84,10 @@ class Step:
         return f"{self.pass_index + 1} to {self.last_pass + 1}" if several else str(self.pass_index + 1)
 
     @property
+    def latest_pass(self) -> int:
+        return max(self.pass_index, self.last_pass)
+
+    @property
     def runs_in(self) -> str:
         """The kernel's stage, or what a batched transform uses."""
         transform = self.transform
@@ -105,7 +110,7 @@ class Step:
         derived = {
             "leaves": leaves,
             "by_place": {step.place: step.transform for step in leaves},
-            "passes": max(max(step.pass_index, step.last_pass) for step in leaves) + 1,
+            "passes": max(step.latest_pass for step in leaves) + 1,
             "sized": any(step.transform.geometry in (Geometry.SIZE, Geometry.PAD) for step in leaves),
             "options": [
                 *((number, self.children[number], [k for k in sized if k != number]) for number in sized),
@@ -119,6 +124,12 @@ class Step:
         for name, value in derived.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def counting_launches(self) -> int:
+        """How many passes count levels first on CUDA: those that may hold curves that go by the image."""
+        measured = [step for step in self.leaves if step.transform.measured]
+        return len({p for step in measured for p in range(step.pass_index, step.latest_pass + 1)})
+
     def describe(self) -> str:
         """The tree with each transform's pass and stage, and the number of launches."""
         rows = [(f"{'  ' * depth}{step.transform.label()}", step) for depth, step in self.walk()]
@@ -129,6 +140,8 @@ class Step:
         ]
         count = self.passes
         total = f"{count} pass{'es' * (count > 1)}: {count} kernel launch{'es' * (count > 1)} a batch"
+        if self.counting_launches:
+            total += f", on CUDA up to {self.counting_launches} more, which count levels"
         batched = sum(step.transform.stage == Stage.BATCHED for step in self.leaves)
         if batched:
             total += f", and {batched} batched transform{'s' * (batched > 1)}"

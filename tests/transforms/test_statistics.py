@@ -110,7 +110,14 @@ def test_a_chain_is_its_parts_in_turn_and_one_pass():
     assert chain.step.passes == 1
     lines = [" ".join(line.split()) for line in str(chain).splitlines()]
     assert "Equalize() pass 1, curves" in lines
-    assert lines[-1] == "1 pass: 1 kernel launch a batch"
+    assert lines[-1] == "1 pass: 1 kernel launch a batch, on CUDA up to 1 more, which count levels"
+
+
+def test_print_counts_the_launches_that_count_levels():
+    later = ga.Compose([ga.Equalize(), ga.RandomRotation(9), ga.SaltAndPepper(), ga.RandomRotation(9)])
+    jitters = [ga.ColorJitter(contrast=0.4, contrast_about=about) for about in ("middle", "mean")]
+    chains = [ga.Posterize(), ga.Equalize(), *jitters, later, ga.RandAugment(), ga.RandAugment(3)]
+    assert [chain.step.counting_launches for chain in chains] == [0, 1, 0, 1, 1, 2, 3]
 
 
 def test_the_image_is_measured_as_geometry_blur_and_color_leave_it():

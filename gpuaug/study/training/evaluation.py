@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -41,11 +42,18 @@ class Evaluation:
 @torch.no_grad()
 def outputs_of(model: nn.Module, augment: gpuaug.Compose, images: Tensor) -> Tensor:
     """What the model gives for uint8 images, which are normalised and not augmented: float64 ``(n, C)`` on
-    the host.
+    the host. Warns where that is NaN or infinite, as after a training that diverged.
     """
     model.eval()
     augment.eval()
-    return torch.cat([model(augment(batch)) for batch in images.split(EVALUATION_BATCH)]).cpu().double()
+    out = torch.cat([model(augment(batch)) for batch in images.split(EVALUATION_BATCH)]).cpu().double()
+    if spoilt := int((~out.isfinite()).any(dim=1).sum()):
+        warnings.warn(
+            f"the model gives NaN or infinite logits for {spoilt} of {len(out)} test images, so its figures "
+            "mean nothing: the training diverged",
+            stacklevel=2,
+        )
+    return out
 
 
 def evaluate(logits: Tensor, labels: Tensor, carried: Tensor, natural: Tensor) -> dict[str, Evaluation]:

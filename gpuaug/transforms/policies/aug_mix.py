@@ -82,7 +82,8 @@ class AugMix(Transform):
         self.alpha = number("alpha", alpha, 0.1, 100)
         self.all_ops = flag("all_ops", all_ops)
         self.chains = Chain(self.severity, self.chain_depth, self.all_ops)
-        self.inner_passes = self.chains.step.passes
+        chain = self.chains.step
+        self.inner_passes = chain.passes + chain.counting_launches
         self.random_count = 2 + 3 * self.mixture_width
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:

@@ -183,6 +183,8 @@ OPS: dict[str, tuple[Stage, Callable[[float], Written]]] = {
 BATCHED: dict[str, Callable[[], Batched]] = {
     "SolarizeAdd": lambda: SolarizeAdd(seed=0),
 }
+# Whose curves go by the image itself.
+MEASURED = ("AutoContrast", "Contrast", "Equalize")
 
 
 class Op(Transform):
@@ -194,6 +196,7 @@ class Op(Transform):
         super().__init__(seed=0)
         self.name, self.magnitudes = name, magnitudes
         self.stage = OPS[name][0]
+        self.measured = name in MEASURED
 
     def label(self) -> str:
         return f"{self.name} {self.magnitudes}".rstrip()

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+import gpuaug
 from gpuaug.study.arms.objective import AS_TRAINED, POST_HOC, PRIOR_CORRECTED
-from gpuaug.study.training.evaluation import evaluate
+from gpuaug.study.training.evaluation import evaluate, outputs_of
 
 # Ten values of an image: how often each is a cat's and a dog's (columns sum to 1).
 # Not alike for both, or the confidence in the predicted class would not depend on the shares.
@@ -69,3 +70,16 @@ def test_a_class_without_a_test_image():
     two = found[AS_TRAINED].calibration.test_corrected
     kept = evaluate(logits[:, :2], labels, natural[:2] / 0.8, natural[:2] / 0.8)
     assert two.brier == pytest.approx(kept[AS_TRAINED].calibration.test_corrected.brier)
+
+
+@pytest.mark.parametrize("spoilt", [torch.nan, torch.inf])
+def test_a_model_that_gives_no_numbers_is_named(spoilt):
+    class Model(torch.nn.Module):
+        def forward(self, images):
+            first = images.flatten(1)[:, 0]
+            return torch.stack((first, torch.where(first > 0, first, spoilt)), dim=1)
+
+    images = torch.tensor([0, 255, 0], dtype=torch.uint8)[:, None, None, None].expand(3, 3, 4, 4)
+    augment = gpuaug.Compose([gpuaug.Normalize(0.5, 0.5)])
+    with pytest.warns(UserWarning, match="NaN or infinite logits for 2 of 3 test images"):
+        assert outputs_of(Model(), augment, images).shape == (3, 2)

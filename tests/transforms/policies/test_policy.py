@@ -159,5 +159,5 @@ def test_the_space_is_printed():
         "  Solarize 0.667                   pass 1 to 2, curves",
         "  AutoContrast                     pass 1 to 2, curves",
         "  Equalize                         pass 1 to 2, curves",
-        "2 passes: 2 kernel launches a batch",
+        "2 passes: 2 kernel launches a batch, on CUDA up to 2 more, which count levels",
     ]
