@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,24 +63,44 @@ def load_embedded(request: Request) -> StudyData:
 
 def load_cifar(name: str, default: Sequence[str] | None, request: Request) -> StudyData:
     """CIFAR-10 or CIFAR-100, through torchvision."""
-    extras.require(*extras.IMAGE_FILES)
+    train, test = torchvision_splits(name, name.replace("-", ""), request)
+    arrays = [
+        (torch.from_numpy(split.data).permute(0, 3, 1, 2), torch.tensor(split.targets))
+        for split in (train, test)
+    ]
+    return choose(tuple(train.classes), request.classes or default, *arrays[0], *arrays[1])
+
+
+def load_fashion_mnist(request: Request) -> StudyData:
+    """The ten classes of Fashion-MNIST, through torchvision."""
+    train, test = torchvision_splits("Fashion-MNIST", "FashionMNIST", request)
+    return choose(
+        tuple(train.classes),
+        request.classes,
+        train.data[:, None],
+        train.targets,
+        test.data[:, None],
+        test.targets,
+    )
+
+
+def torchvision_splits(name: str, dataset: str, request: Request) -> tuple[Any, Any]:
+    """The training and the test part of one of torchvision's data sets."""
     from torchvision import datasets
 
-    read = getattr(datasets, name.replace("-", ""))
+    read = getattr(datasets, dataset)
     try:
-        splits = [read(request.root, train=train, download=request.download) for train in (True, False)]
+        train, test = (read(request.root, train=part, download=request.download) for part in (True, False))
     except RuntimeError as error:
         raise RuntimeError(
             f"{name} is not in the root folder {request.root}, or not whole; download (--download) gets it"
         ) from error
-    arrays = [
-        (torch.from_numpy(split.data).permute(0, 3, 1, 2), torch.tensor(split.targets)) for split in splits
-    ]
-    return choose(tuple(splits[0].classes), request.classes or default, *arrays[0], *arrays[1])
+    return train, test
 
 
 SOURCES: dict[str, Callable[[Request], StudyData]] = {
     "embedded": load_embedded,
     "cifar10": partial(load_cifar, "CIFAR-10", ("cat", "dog")),
     "cifar100": partial(load_cifar, "CIFAR-100", None),
+    "fashion-mnist": load_fashion_mnist,
 }
