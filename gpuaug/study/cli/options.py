@@ -167,9 +167,7 @@ def add_data(data: argparse._ArgumentGroup) -> None:
         "--root", type=Path, default=Path("data"), help="where CIFAR or Fashion-MNIST lies (default: data)"
     )
     data.add_argument("--download", action="store_true", help="download the data set to --root")
-    data.add_argument(
-        "--size", type=number(int, 1), help="resize the images of a folder to this many pixels square"
-    )
+    data.add_argument("--size", type=number(int, 1), help="resize the images to this many pixels square")
 
 
 def add_imbalance(rare: argparse._ArgumentGroup) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gpuaug import Resize
 from gpuaug.study import extras
 from gpuaug.study.data.folder import load_folder
 from gpuaug.study.data.request import Request, refuse_holdout
@@ -30,12 +32,9 @@ def load(request: Request) -> StudyData:
         RuntimeError: a package, a file or a download that is missing; an image that cannot be decoded.
     """
     if request.source in SOURCES:
-        if request.size is not None:
-            raise ValueError(
-                f"size is for a folder's images, those of {request.source} have theirs; got {request.size}"
-            )
         refuse_holdout(request, f"{request.source} has a test part")
-        return SOURCES[request.source](request)
+        data = SOURCES[request.source](request)
+        return data if request.size is None else resized(data, request.size)
     extras.require(*extras.IMAGE_FILES)
     root = Path(request.source)
     if not root.is_dir():
@@ -44,6 +43,12 @@ def load(request: Request) -> StudyData:
             f"folder for every class; {root} is not a folder{did_you_mean(SOURCES, request.source)}"
         )
     return load_folder(root, request)
+
+
+def resized(data: StudyData, size: int) -> StudyData:
+    """The images at ``size`` pixels square: bilinear, antialiased where that shrinks them."""
+    resize = Resize((size, size), seed=0)
+    return replace(data, train_images=resize(data.train_images), test_images=resize(data.test_images))
 
 
 def load_embedded(request: Request) -> StudyData:

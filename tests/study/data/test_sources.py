@@ -2,8 +2,10 @@
 
 import struct
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gpuaug.study.data.request import Request
 from gpuaug.study.data.sources import load
@@ -40,10 +42,6 @@ def test_no_such_folder(tmp_path):
         (
             Request("embedded", classes=["t-shrt", "shirt"]),
             "classes must be of t-shirt, shirt; got t-shrt; did you mean t-shirt",
-        ),
-        (
-            Request("embedded", size=20),
-            "size is for a folder's images, those of embedded have theirs; got 20",
         ),
     ],
 )
@@ -96,3 +94,12 @@ def test_fashion_mnist_has_ten_classes_of_gray_images(tmp_path):
 def test_fashion_mnist_that_is_not_there(tmp_path):
     with pytest.raises(RuntimeError, match=r"Fashion-MNIST is not in the root folder .*empty, .*--download"):
         load(Request("fashion-mnist", root=tmp_path / "empty"))
+
+
+def test_a_size_resizes_as_pillow_does():
+    small, whole = load(Request("embedded", size=16)), load(Request("embedded"))
+    assert small.train_images.shape == (4000, 1, 16, 16)
+    assert torch.equal(small.test_labels, whole.test_labels)
+    for given, made in zip(whole.test_images[:20, 0], small.test_images[:20, 0], strict=True):
+        expected = Image.fromarray(given.numpy()).resize((16, 16), Image.Resampling.BILINEAR)
+        assert np.abs(np.asarray(expected).astype(int) - made.numpy()).max() <= 1
