@@ -36,19 +36,23 @@ lint: $(INSTALLED)
 	$(BIN)/clang-format --dry-run -Werror $$(find csrc tests/csrc -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 	$(BIN)/mypy
 
-# Side by side with the libraries that people use now, then the chart and README's table of it; benchmarks/README.md
-# says what is measured. BENCH passes options on, such as BENCH='--missing' after an interruption.
+# Side by side with the libraries that people use now, then the charts and tables of README and docs/results, and what
+# moved by more than a fifth since the committed results; benchmarks/README.md says what is measured. BENCH passes
+# options on, such as BENCH='--missing' after an interruption.
 bench: $(BUILT)
 	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/chains.py $(BENCH)
 	$(BIN)/python benchmarks/chart.py
+	$(BIN)/python benchmarks/speeds_table.py --write
 	$(BIN)/python benchmarks/readme_table.py --write
 	$(BIN)/python benchmarks/policies.py
 	$(BIN)/python benchmarks/policies_table.py --write
 	$(BIN)/python benchmarks/sampler.py
+	$(BIN)/python benchmarks/sampler_table.py --write
 	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/files_chart.py
 	$(BIN)/python benchmarks/files_table.py --write
+	$(BIN)/python benchmarks/moved.py
 
 # On a machine with a GPU: builds, tests, measures and profiles, in eight minutes. Uses PYTHON as it is and installs
 # nothing. GPU passes options on, such as GPU='--only kernels'.
