@@ -24,7 +24,7 @@ seeds, and its difference to `duplicates` with the 95 % interval. Cats and dogs:
 Sea and glacier: 5 epochs of ResNet-18 on 32 px. Rows are sorted by the difference on cats and dogs. No
 interval is corrected for the number of techniques; after Holm's correction {significant}.
 `gpuaug/study/arms/techniques.py` says what a technique is, with its strength. The figures of every seed and
-class, and the commands, are in [benchmarks/results](../../benchmarks/README.md#the-studies).
+class, and the commands, are in [benchmarks/results](how-measured.md#the-studies).
 
 """
 HEAD_OF_POLICIES = """

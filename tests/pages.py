@@ -12,10 +12,12 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("start", "guides", "how", "results")
 
 _FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=ticks)\s*$", re.DOTALL | re.M)
 _NEEDS = re.compile(r"<!-- needs: ([\w, ]+) -->\n\Z")
 _LINK = re.compile(r"(?<!\\)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
+_INCLUDE = re.compile(r"^```\{include\} (\S+)\n(?::.*\n)*```\n", re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.*?)\s*$", re.MULTILINE)
 
 
@@ -36,8 +38,16 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """README.md, then every page under docs/ that is kept in the repository."""
-    return [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts)]
+    """README.md, then the pages of these rooms. (Those of other rooms are made when the site is.)"""
+    return [
+        ROOT / "README.md",
+        *(path for room in ROOMS for path in sorted((ROOT / "docs" / room).glob("*.md"))),
+    ]
+
+
+def read(path: Path) -> str:
+    """A page, and what it includes."""
+    return _INCLUDE.sub(lambda found: (path.parent / found[1]).read_text(), path.read_text())
 
 
 def blocks(text: str) -> Iterator[Block]:

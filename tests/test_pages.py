@@ -8,11 +8,15 @@ import importlib.util
 import os
 import re
 import shlex
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pages
 import pytest
 
+from gpuaug.images.batch import MOST_CHANNELS
+from gpuaug.recipe.layout import FIELDS
 from gpuaug.sampling import BalancedSampler, Schedule
 from gpuaug.study.arms.arms import read_arms
 from gpuaug.study.cli.options import add_arguments
@@ -23,11 +27,13 @@ FRAMEWORKS = {"accelerate", "albumentations", "datasets", "lightning", "torchdat
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with images in ``train`` and ``test``."""
     pages.write_images(tmp_path)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    interrupt = signal.getsignal(signal.SIGINT)  # a page has a handler of its own
+    yield tmp_path
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def missing(block: pages.Block) -> list[str]:
@@ -76,14 +82,53 @@ def test_a_link_leads_to_a_file_and_a_heading(name: str, target: str) -> None:
     assert path.resolve().is_relative_to(pages.ROOT)
     if anchor:
         assert path.suffix == ".md"
-        assert anchor in pages.anchors(path.read_text()), f"{name} links to {target}"
+        assert anchor in pages.anchors(pages.read(path)), f"{name} links to {target}"
 
 
-@pytest.mark.parametrize("room", ["start", "guides", "how", "results"])
+@pytest.mark.parametrize("room", pages.ROOMS)
 def test_each_page_is_in_the_table_of_contents_of_its_room(room: str) -> None:
     index = pages.ROOT / "docs" / room / "index.md"
     others = {path.stem for path in index.parent.glob("*.md")} - {"index"}
     assert sorted(pages.entries(index.read_text())) == sorted(others)
+
+
+# ---- Figures
+
+_MARKED = re.compile(r"<!-- ([\w ]+): benchmarks/(\w+\.py) -->\n(.*?)<!-- end of \1 -->", re.DOTALL)
+# What only a measurement says: rates, spreads, intervals, how many times as fast, a share of correct answers.
+MEASURED = re.compile(
+    r"\d (?:images|draws|frames|GB)/s|\d ± \d|[+-]0\.\d+ \[|\b0\.\d{3}\b|"
+    r"\d (?:times|×) (?:faster|slower|as fast|as long)|\d (?:µs|ms)\b"
+)
+WHOLE = "docs/results/techniques.md"  # a program writes all of it
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != WHOLE])
+def test_what_was_measured_is_in_a_part_that_a_program_writes(name: str) -> None:
+    """tests/benchmarks/test_figures.py runs the programs."""
+    text = PAGES[name].read_text()
+    for _, program, _ in _MARKED.findall(text):
+        assert (pages.ROOT / "benchmarks" / program).is_file()
+    assert MEASURED.findall(pages.prose(_MARKED.sub("", text))) == []
+
+
+def test_measured_figures_are_told_from_settings() -> None:
+    for figure in ("2,596 images/s", "0.735 ± 0.010", "+0.006 [-0.034, +0.045]", "8 times as fast", "66 µs"):
+        assert MEASURED.search(figure), figure
+    for setting in ("4,800 cats", "a rate of 0.5", "within ±0.02", "ratio 1/8", "10 epochs", "1 MiB or more"):
+        assert not MEASURED.search(setting), setting
+
+
+def test_numbers_of_the_design_are_those_of_the_code() -> None:
+    how = {path.stem: path.read_text() for path in (pages.ROOT / "docs/how").glob("*.md")}
+    assert f"({len(FIELDS)} words," in how["recipe"]
+    assert f"up to {MOST_CHANNELS} channels" in how["limits"]
+    floor = (pages.ROOT / "requirements-floor.txt").read_text()
+    torch, kornia = (
+        re.search(rf"^{name}==(\d+\.\d+)", floor, re.MULTILINE)[1] for name in ("torch", "kornia")
+    )
+    assert f"Python 3.11, PyTorch {torch} and kornia {kornia} are the oldest" in how["limits"]
+    assert f"Python 3.11, PyTorch {torch} or later" in PAGES["README.md"].read_text()
 
 
 # ---- Commands
@@ -105,7 +150,7 @@ def test_studies_have_options_and_arms_that_do_something() -> None:
     assert len(studies) >= 4
     for _, words in studies:
         asked = parser.parse_args(shlex.split(words))
-        for name, arm in read_arms(asked.arms, epochs=asked.epochs).items():
+        for name, arm in read_arms(asked.arms or ["balancing"], epochs=asked.epochs).items():
             if isinstance(arm.target, Schedule):
                 sampler, plans = BalancedSampler([0, 0, 0, 1], arm.target), []
                 for epoch in (0, asked.epochs - 1):
