@@ -66,6 +66,12 @@ def test_each_comment_about_needs_belongs_to_a_block() -> None:
         assert written == sum(bool(block.needs) for block in pages.blocks(text)), name
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("docs/")])
+def test_code_is_no_wider_than_a_page(name: str) -> None:
+    code = [block for block in pages.blocks(PAGES[name].read_text()) if block.language in ("python", "bash")]
+    assert [line for block in code for line in block.text.splitlines() if len(line) > 88] == []
+
+
 # ---- Links
 
 
