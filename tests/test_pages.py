@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with images in ``train`` and ``test``."""
     pages.write_images(tmp_path)
     monkeypatch.chdir(tmp_path)
+    # What Hugging Face's libraries keep, they keep here, and they ask no server.
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "kept"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    if "datasets" in sys.modules:
+        monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "kept")
     interrupt = signal.getsignal(signal.SIGINT)  # a page has a handler of its own
     yield tmp_path
     signal.signal(signal.SIGINT, interrupt)
