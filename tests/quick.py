@@ -35,6 +35,7 @@ ONE_OF_EACH = (
 # Folders whose tests are elsewhere. A folder that is not named here is mirrored under tests/.
 ELSEWHERE = {
     "benchmarks": ("tests/benchmarks",),
+    "docs": ("tests/docs",),
     "csrc": ("tests/csrc", "tests/ops/test_augment.py"),
     "gpuaug/stages": ("tests/functional", "tests/ops/test_augment.py"),
     "gpuaug/study/data/embedded": ("tests/study/data",),
