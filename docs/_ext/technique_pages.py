@@ -26,7 +26,7 @@ from technique_pictures import (
 
 import gpuaug
 from gpuaug.transforms import Entry, catalogue
-from gpuaug.transforms.catalogue import meanings_of
+from gpuaug.transforms.catalogue import _meanings as meanings_of  # mixes are no transforms: without an Entry
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -133,7 +133,7 @@ def page(
         save(image, pictures / f"{name}-{at}.png")
     shown = [image_line(f"{original}.png", "the original", SIZE, "original") for original in originals]
     shown += [
-        image_line(f"{name}-{at}.png", f"draw {at} of {name}", image.shape[2])
+        image_line(f"{name}-{at}.png", f"draw {at} of {name}", image.shape[2], f"column-{2 + (at - 1) % 3}")
         for at, image in enumerate(draws, 1)
     ]
     what = (
@@ -148,15 +148,15 @@ def page(
         f"# {name}\n\n{summary(kind)}\n",
         ":::{container} draws\n" + "".join(shown) + ":::\n",
         f"{caption}\n",
-        table(["", ""], [(f"**{fact}**", text) for fact, text in facts]),
+        "".join(f":{fact}: {text}\n" for fact, text in facts),
         "## Settings\n\n"
-        + (table(["name", "default", "what it is"], settings) if settings else "None but `seed`.\n"),
-        f"An example, the errors and all that there is to know: {reference}.\n",
+        + (table(["Name", "Default", "Meaning"], settings) if settings else "None but `seed`.\n"),
+        f"In the reference, with an example and what it raises: {reference}.\n",
     ]
     return "\n".join(parts)
 
 
-def image_line(file: str, alt: str, width: int, kind: str = "draw") -> str:
+def image_line(file: str, alt: str, width: int, kind: str) -> str:
     """An image of the grid, as wide beside the others as its pixels say."""
     share = min(100, round(100 * width / SIZE))
     return f"```{{image}} pictures/{file}\n:alt: {alt}\n:class: {kind}\n:width: {share}%\n```\n"
@@ -164,7 +164,7 @@ def image_line(file: str, alt: str, width: int, kind: str = "draw") -> str:
 
 def default_text(default: Any) -> str:
     if default is inspect.Parameter.empty:
-        return "must be given"
+        return "required"
     return f"`{default!r}`"
 
 

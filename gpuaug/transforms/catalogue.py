@@ -81,7 +81,7 @@ def _listed(kind: type[Transform]) -> bool:
 
 
 def _entry(kind: type[Transform]) -> Entry:
-    meanings = meanings_of(kind)
+    meanings = _meanings(kind)
     parameters = tuple(
         Parameter(name, parameter.default, meanings.get(name, ""))
         for name, parameter in inspect.signature(kind).parameters.items()
@@ -90,7 +90,7 @@ def _entry(kind: type[Transform]) -> Entry:
     return Entry(kind.__name__, kind.stage.name.lower(), kind.backend, parameters, kind.reference, kind)
 
 
-def meanings_of(kind: type) -> dict[str, str]:
+def _meanings(kind: type) -> dict[str, str]:
     """What the docstring's ``Args`` say of each parameter; a base's, where the class says nothing."""
     meanings: dict[str, str] = {}
     for base in reversed(kind.__mro__):
