@@ -1,4 +1,4 @@
-"""Counts of the classes, as a sampler or a user has them."""
+"""Counts of the classes, from a sampler or a user."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _ALLOWED: dict[str, Callable[[float], bool]] = {
 
 
 def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
-    """A number for each class, float64 ``(C,)`` on the host.
+    """Read a number for each class, float64 ``(C,)`` on the host.
 
     >>> read_counts("class_counts", {"cat": 300, "dog": 10})
     tensor([300.,  10.], dtype=torch.float64)
 
     Args:
-        name: what messages call the counts.
+        name: name of the counts in messages.
         counts: ``(C,)``: a tensor, an array, a sequence, or a mapping in the order of the classes, such as
             the ``counts_`` or ``plan_`` of a sampler.
-        allowed: "at least 1", "above 0" or "at least 0"; each number is finite, too.
+        allowed: "at least 1", "above 0" or "at least 0"; each number must be finite, too.
 
     Raises:
-        TypeError: no numbers. ValueError: another shape, or a number out of its range; the message has its
-            position.
+        TypeError: if counts are not numbers.
+        ValueError: if they have another shape, or a number is out of range; the message names its class.
     """
     given: Any = list(counts.values()) if isinstance(counts, Mapping) else counts
     if isinstance(given, np.ndarray):

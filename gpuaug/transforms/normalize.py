@@ -1,4 +1,4 @@
-"""From bytes to what a network reads."""
+"""Normalisation: bytes to the floats that a network reads."""
 
 from __future__ import annotations
 
@@ -30,16 +30,23 @@ __all__ = ["Normalize"]
 
 
 class Normalize(Transform):
-    """``(image - mean) / std``, where bytes count as 0 to 1. The last transform of a chain; originals and
-    evaluation too.
+    """Normalise to ``(image - mean) / std``, where bytes count as 0 to 1; also originals, and in evaluation.
 
     >>> import gpuaug
     >>> gpuaug.Normalize(0.5, 0.5)(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)).unique()
     tensor([1.])
 
+    It is the last transform of a chain.
+
     Args:
-        mean, std: a number, or one for each channel; the defaults only scale to [0, 1].
-        dtype: of the result: float32, float16 or bfloat16.
+        mean, std: a number, or one for each channel. The defaults only scale to [0, 1].
+        dtype: dtype of the result: float32, float16 or bfloat16.
+        seed: has no effect, since nothing here is random.
+
+    Raises:
+        TypeError: if ``dtype`` is another one.
+        ValueError: if ``mean`` or ``std`` have another shape or are out of range; when called, if they do not
+            fit the images' channels.
     """
 
     reference = "torchvision Normalize"
@@ -82,7 +89,7 @@ class Normalize(Transform):
         return self._std.clone()
 
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:
-        """Nothing of it is in the record: the table is the batch's."""
+        """Write nothing: the table is the batch's, not the record's."""
 
     def finish(
         self,
@@ -111,7 +118,7 @@ class Normalize(Transform):
         )
 
     def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The table, its scale and its shift, made once for each device: later batches copy nothing."""
+        """The table, its scale and its shift, made once for each device; later batches copy nothing."""
 
         def make() -> tuple[Tensor, Tensor]:
             own = self._kept[None]

@@ -1,4 +1,4 @@
-"""What Albumentations has and gpuaug has not, with the nearest thing that exists."""
+"""Albumentations' transforms that gpuaug lacks, with the nearest alternative."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _random_resized_crop(reading: Reading) -> list[Transform]:
 
 
 def _turns(*, mirrored: bool) -> Rule:
-    """The symmetries of a square: its quarter turns, or all eight."""
+    """The symmetries of a square: its quarter turns, or with ``mirrored`` all eight."""
 
     def rule(reading: Reading) -> list[Transform]:
         reading.note(SQUARE)

@@ -36,7 +36,9 @@ def _jitter(reading: Reading) -> list[Transform]:
 
 
 def _brightness_contrast(reading: Reading) -> list[Transform]:
-    """Contrast is a factor there, as brightness is here; brightness is added."""
+    """Translate contrast, a factor like brightness here; brightness, which is added there, has no
+    counterpart.
+    """
     reading.known("brightness_by_max")
     reading.only("ensure_safe_range", False)
     reading.only("brightness_limit", (0.0, 0.0), nearest="brightness_limit=0, or A.ColorJitter")
@@ -67,7 +69,7 @@ def _channel_dropout(reading: Reading) -> list[Transform]:
 
 
 def _level(value: Any) -> Any:
-    """A whole number as an int, for a setting that takes one; others as they are."""
+    """Convert a whole number to an int, for a setting that takes one; other values do not change."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,4 +1,4 @@
-"""What a translation found: what has no counterpart, and what is not quite the same."""
+"""The findings of a translation: transforms without a counterpart, and small differences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class TranslationWarning(UserWarning):
-    """A chain was translated, and draws a little differently; the text says where and how."""
+    """A translated chain draws a little differently; the text says where and how."""
 
 
 @dataclass

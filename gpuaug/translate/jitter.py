@@ -1,4 +1,4 @@
-"""Brightness, contrast, saturation and hue, which torchvision and Albumentations have alike."""
+"""Translation of brightness, contrast, saturation and hue, alike in torchvision and Albumentations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLAMP = "what is between the factors is not clamped"
 
 
 def color_jitter(reading: Reading) -> list[Transform]:
-    """Of a transform with these four settings, each a pair (least, most), or none."""
+    """Translate a transform with these four settings, each a pair (least, most) or None."""
     factors = {name: _pair(reading[name], 1.0) for name in ("brightness", "contrast", "saturation")}
     hue = _pair(reading["hue"], 0.0)
     used = [name for name, pair in factors.items() if pair != (1, 1)]

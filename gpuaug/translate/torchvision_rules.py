@@ -1,4 +1,4 @@
-"""One rule for each transform of torchvision that moves or changes pixels, of v1 and of v2."""
+"""One rule for each transform of torchvision that moves or changes pixels, v1 and v2."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _interpolation(reading: Reading) -> str:
 
 
 def _read_as(reading: Reading, *kinds: str) -> str:
-    """How pixels are read between others; the kinds that are the same here, "bilinear" the first."""
+    """The interpolation, which must be one of ``kinds``, "bilinear" the first."""
     name = _interpolation(reading)
     if name not in kinds:
         near = " or ".join(map(repr, kinds))
@@ -61,13 +61,15 @@ def _warp(reading: Reading) -> dict[str, Any]:
 
 
 def _scaling(reading: Reading) -> dict[str, Any]:
-    """Of resizes: torchvision's "nearest" is the pixel before, its "nearest-exact" is the nearest."""
+    """The settings of a resize. torchvision's "nearest" is the pixel before, its "nearest-exact" the
+    nearest.
+    """
     kind = _read_as(reading, "bilinear", "nearest-exact")
     return {"interpolation": kind, "antialias": bool(reading["antialias"])}
 
 
 def _fill(reading: Reading) -> tuple[int, ...]:
-    """The levels of what lies beyond an image."""
+    """The levels that fill the border of an image."""
     fill = reading["fill"]
     colors = [_numbers(color) for color in (fill.values() if isinstance(fill, dict) else [fill])]
     levels = reading.values.levels(colors[0])
@@ -183,12 +185,12 @@ def _grayscale(reading: Reading) -> list[Transform]:
 
 
 def _photo(kind: type[Transform]) -> Rule:
-    """Of a transform whose only setting is its probability, which ours has too."""
+    """A rule for a transform whose only setting is a probability, which gpuaug's has too."""
     return lambda reading: reading.make(kind, p=reading["p"])
 
 
 def _sometimes(kind: type[Transform]) -> Rule:
-    """The same, where ours has no probability."""
+    """A rule for a transform whose only setting is a probability, which gpuaug's does not have."""
     return lambda reading: reading.sometimes(reading.make(kind), reading["p"])
 
 
