@@ -337,7 +337,7 @@ def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtyp
     return augment(images, _travelled(recipes, images.device), mean=mean, std=std, dtype=dtype)
 
 
-# ---- What the ops share
+# ---- Shared by the ops
 
 
 def _size(images: Tensor) -> tuple[int, int]:
@@ -355,7 +355,7 @@ def _run(images: Tensor, builder: RecipeBuilder, size: tuple[int, int] | None = 
 
 def _travelled(recipes: Recipes, device: torch.device) -> Recipes:
     """Recipes on the device, where some already are."""
-    # What is traced copies by an op of its own: the pinned memory of a trace would not be that of its runs.
+    # A trace copies by an op of its own, since the pinned memory of a trace is not that of its runs.
     if recipes.records.device == device or traced():
         return recipes.to(device, non_blocking=True)
     return travel(recipes, device)
@@ -375,7 +375,7 @@ def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = Non
     """
     shape = (images.shape[0],) if width is None else (images.shape[0], width)
     if isinstance(value, (bool, int, float)) and width is None:
-        dtype = torch.float32 if isinstance(value, float) else None  # not the default type
+        dtype = torch.float32 if isinstance(value, float) else None  # whatever torch's default dtype is
         return torch.full(shape, value, dtype=dtype, device="cpu")
     if not isinstance(value, Tensor):
         number = " or a number" if width is None else ""

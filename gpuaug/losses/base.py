@@ -60,17 +60,19 @@ class ClassLoss(nn.Module):
     def __init__(self, *, classes: int | None, weight: Counts | None, deferred: int, reduction: str) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be of {', '.join(REDUCTIONS)}, got {reduction!r}")
+            raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
         self.reduction = reduction
         self.deferred = _epoch("deferred", deferred)
         if deferred and weight is None:
-            raise ValueError(f"deferred must be 0 where there is no weight to defer, got {deferred}")
+            raise ValueError(f"deferred must be 0 without a weight to defer, got {deferred}")
         table = None if weight is None else read_counts("weight", weight, SHARES)
         if table is not None and classes is not None and len(table) != classes:
-            raise ValueError(f"weight must be one for each of the {classes} classes, got {len(table)}")
+            raise ValueError(
+                f"weight must have an entry for each of {classes} classes, got {len(table)}"
+            )
         self.classes = classes if table is None else len(table)
         self.register_buffer("weight", table, persistent=False)
-        # A buffer that changes its values: torch.compile need not compile anew when the weights begin.
+        # A buffer whose values change: torch.compile need not recompile when the weights begin.
         self.register_buffer("_now", None if table is None else table.clone(), persistent=False)
         self.set_epoch(0)
 
@@ -125,7 +127,9 @@ class ClassLoss(nn.Module):
         """
         shares = read_counts("drawn", drawn, SHARES)
         if self.classes is not None and len(shares) != self.classes:
-            raise ValueError(f"drawn must be one for each of the {self.classes} classes, got {len(shares)}")
+            raise ValueError(
+                f"drawn must have an entry for each of {self.classes} classes, got {len(shares)}"
+            )
         shares = shares if self._now is None else shares * self._now.cpu()
         shares = self._carried(shares)
         return shares / shares.sum()
@@ -141,8 +145,8 @@ class ClassLoss(nn.Module):
         self.set_epoch(state["epoch"])
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ClassLoss:
-        # The tables move with the model, but keep their precision where it becomes half: log-shares and
-        # margins of three digits would be another loss.
+        # The tables move with the model, but keep their precision when it becomes half: log-shares and
+        # margins of three digits would change the loss.
         tables = {name: table for name, table in self._buffers.items() if table is not None}
         super()._apply(fn, recurse)
         for name, table in tables.items():

@@ -45,8 +45,8 @@ def prior_correction(logits: Tensor, drawn: Counts, natural: Counts) -> Tensor:
     before = read_counts("drawn", drawn, SHARES)
     after = read_counts("natural", natural, SOME_SHARES)
     if len(before) != len(after):
-        raise ValueError(f"drawn and natural must be of the same classes, got {len(before)} and {len(after)}")
+        raise ValueError(f"drawn and natural must have the same classes, got {len(before)} and {len(after)}")
     if not traced() and not bool(after.any()):
-        raise ValueError(f"natural must be above 0 for a class, got {after.tolist()}")
+        raise ValueError(f"natural must be above 0 for at least one class, got {after.tolist()}")
     after, before = (after / after.sum()).log(), (before / before.sum()).log()
     return shifted(logits, after.to(before.device) - before)

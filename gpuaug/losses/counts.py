@@ -22,7 +22,7 @@ Counts = (
     | Mapping[int | str, float]
 )
 COUNTS, SHARES, SOME_SHARES = "at least 1", "above 0", "at least 0"
-# Of a number.
+# By the text in messages: the check of a number.
 _ALLOWED: dict[str, Callable[[float], bool]] = {
     COUNTS: lambda value: value >= 1,
     SHARES: lambda value: value > 0,
@@ -54,7 +54,7 @@ def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise TypeError(f"{name} must be a tensor, a sequence or a mapping, got {type(given).__name__}")
     if not given:
-        raise ValueError(f"{name} must be one for each class, got none")
+        raise ValueError(f"{name} must have an entry for each class, got none")
     for place, value in enumerate(given):
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"{name} must be numbers, got {value!r} for class {place}")
@@ -65,7 +65,7 @@ def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
 def _tensor_of(name: str, counts: np.ndarray) -> Tensor:
     if counts.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be numbers, one for each class, got {counts.dtype}")
-    # A copy: torch warns of arrays that cannot be written, and knows one order of bytes alone.
+    # A copy: torch warns of read-only arrays, and supports only the native byte order.
     return torch.from_numpy(np.array(counts, dtype=np.float64))
 
 

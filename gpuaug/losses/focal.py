@@ -52,8 +52,8 @@ class FocalLoss(ClassLoss):
         known = logs.gather(1, label[:, None])[:, 0]
         if not self.gamma:
             return -known
-        # 1 - p as the sum of the others: 1 - exp(log p) has no digits left, and its power no gradient, where
-        # p is almost 1.
+        # 1 - p is the sum of the other probabilities: where p is almost 1, 1 - exp(log p) has no digits left,
+        # and its power no gradient.
         others = logs.scatter(1, label[:, None], -torch.inf).logsumexp(dim=1)
         return -(self.gamma * others).exp() * known
 

@@ -57,7 +57,7 @@ class LogitAdjustedLoss(ClassLoss):
         return F.cross_entropy(scores + self.adjustment.to(scores.dtype), label, reduction="none")
 
     def _carried(self, shares: Tensor) -> Tensor:
-        # By logarithms: the quotient of shares to a power of tau leaves float64 where tau is large.
+        # In logarithms: for a large tau, shares to the power of tau leave the range of float64.
         carried = (shares.log() - self.adjustment.cpu()).softmax(dim=0)
         return carried.clamp(min=torch.finfo(carried.dtype).tiny)
 

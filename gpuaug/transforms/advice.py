@@ -68,8 +68,8 @@ def on_statistics(mean: Tensor, std: Tensor) -> None:
         if value.device.type == "cpu" and float(value.abs().max()) > 1:
             _say(
                 "statistics",
-                f"Normalize: {name} {value.tolist()} is not for images in [0, 1], as which bytes count: "
-                "divide mean and std by 255. It is right only for floating images of another scale",
+                f"Normalize: {name} {value.tolist()} does not suit images in [0, 1], as bytes are counted: "
+                "divide mean and std by 255. Keep them only for floating images of another scale",
             )
 
 

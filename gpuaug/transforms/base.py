@@ -58,18 +58,16 @@ class Transform(Runnable):
     backend = "kernel"
     reference = ""  # the paper, standard or library that it follows
     geometry = Geometry.NONE
-    interpolation: str | None = None  # how it reads between pixels, where it does
-    moves = False  # pixels, in a way that the record does not say
-    averages = (
-        False  # makes no new value, as pixels are averaged or moved; of geometry it goes without saying
-    )
+    interpolation: str | None = None  # of pixels between others, if it reads any
+    moves = False  # moves pixels in a way that the record does not express
+    averages = False  # only averages or moves pixels, so no value leaves the range; geometry implies it
     deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
     graded = True  # has parameters that a PerClass's strength scales
-    measured = False  # goes by the image itself: on CUDA a launch more counts its levels
+    measured = False  # depends on the image: on CUDA one more launch counts its levels
     inner_passes = 0  # launches that a transform adds by itself, at most
     random_count = 0  # random numbers that each draw needs, at most
 
-    # ---- What a subclass gives
+    # ---- Defined by subclasses
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         """Draw all random parameters from the draws' keys: tensors ``(n, ...)``, or one value for all draws.
@@ -80,7 +78,7 @@ class Transform(Runnable):
 
     def write(self, builder: RecipeBuilder, selection: Selection, *none: Any, **parameters: Any) -> None:
         """Write into the builder, for the draws of ``selection``."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
+        raise NotImplementedError(f"{type(self).__name__} must define write")
 
     def write_plain(self, builder: RecipeBuilder, selection: Selection) -> None:
         """Write for draws that are not augmented: transforms that change the size resize, others do
@@ -97,7 +95,7 @@ class Transform(Runnable):
     def label(self) -> str:
         return f"{type(self).__name__}({self.extra_repr()})"
 
-    # ---- What batched transforms and Normalize do otherwise
+    # ---- Overridden by batched transforms and Normalize
 
     def transform_group(self, images: Tensor, group: Group) -> Tensor:
         """Run a batched transform on a group's draws, after the kernel; ``images`` are the pass's own."""
@@ -105,7 +103,7 @@ class Transform(Runnable):
 
     def move_group(self, masks: Tensor, group: Group) -> Tensor:
         """Move the masks of a group as a batched transform moves its images."""
-        raise NotImplementedError(f"{type(self).__name__} moves nothing that the record does not say")
+        raise NotImplementedError(f"{type(self).__name__} moves masks by its record")
 
     def finish(
         self,
@@ -120,7 +118,7 @@ class Transform(Runnable):
     # ---- Its position in a chain
 
     def _after_init(self) -> None:
-        # Not in forward, where a graph of torch.compile would depend on what was there already.
+        # Not in forward, where a graph of torch.compile would depend on whether the step exists.
         self.step = self.assign_passes(PassCursor(), count())[0]
         super()._after_init()
 

@@ -104,7 +104,7 @@ class GaussianBlur(Batched):
             sigma = between(bounds, batch.uniform(place)[:, 0])
         else:
             sigma = torch.full((count,), bounds[0], dtype=torch.float64, device="cpu")
-        # On the host, and whole numbers: no device's exp decides a level.
+        # On the host, in whole numbers: the exp of a device must not decide a level.
         across, down = (gaussian_taps(batch.grade(sigma), side) for side in self.kernel_size)
         return {"across": across, "down": down}
 

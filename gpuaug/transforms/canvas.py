@@ -153,7 +153,7 @@ class RandomZoomOut(Transform):
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         u = batch.uniform(place)
         sides = batch.grade(between(self.side_range, u[:, 1]), 1.0)[:, None]
-        # Of the canvas: how far the image's middle lies from it.
+        # The offset of the image's centre, as shares of the canvas.
         shares = (u[:, 2:] * (sides - 1) + 0.5) / sides - 0.5
         return {"sides": sides, "shares": shares, "chosen": batch.choose(place, self.p)}
 
@@ -197,7 +197,7 @@ class _Scaled(Sized):
         """Factors of draws that are not augmented: float64 ``(n or 1, 1)``, from their extent ``(n or 1,
         2)``.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how it scales an image")
+        raise NotImplementedError(f"{type(self).__name__} must define factors")
 
     def write(
         self, builder: RecipeBuilder, selection: Selection, *, factors: Tensor, fraction: Tensor | float
@@ -207,7 +207,7 @@ class _Scaled(Sized):
         scaled = present * factors
         room = scaled - scaled.new_tensor(self.extent)
         corner = (present - scaled) / 2 + (fraction * room.clamp(min=0)).floor()
-        # Where the image covers the canvas nothing shows, and its edge is no blend with the fill.
+        # An image that covers the canvas shows no fill, nor does its edge blend with the fill.
         covers = (room >= 0).all(1).expand(builder.count)
         builder.border("zero", selection, fill=self.fill)
         builder.border("edge", both(selection, covers))

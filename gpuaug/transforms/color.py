@@ -39,7 +39,7 @@ class Color(Transform):
     """Base of the transforms that become a matrix."""
 
     stage = Stage.COLOR
-    grey = True  # whether it has a meaning for one channel
+    grey = True  # images of one channel are allowed
 
     def check_channels(self, builder: RecipeBuilder) -> None:
         wanted = (1, 3, 4) if self.grey else (3, 4)
@@ -77,7 +77,7 @@ class _Sometimes(_Matrix):
 
     def matrix(self, u: Tensor) -> Tensor | tuple[float, ...]:
         """The matrices ``(n, 12)`` from the draws' numbers ``(n, numbers)``, or one matrix for all."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to colors")
+        raise NotImplementedError(f"{type(self).__name__} must define matrix")
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

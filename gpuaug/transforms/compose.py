@@ -207,7 +207,7 @@ class OneOf(Container):
             option = self._option(batch, step)
             taken = [both(served, option == number) for number in range(options)]
         for number, child, rivals in step.options:
-            for rival in rivals:  # a draw's crop is of the image itself, not of what another option resized
+            for rival in rivals:  # an option crops the image itself, not another option's resized one
                 batch.reached = both(batch.reached, others(taken[rival]))
             child.transform.write_pass(batch, child, taken[number], augmented)
             batch.reached = reached
@@ -275,7 +275,7 @@ def check_one_size(options: Sequence[Step]) -> None:
         found.pop("", None)
         if len(found) > 1:
             raise ValueError(
-                "OneOf: options that change the size must leave every pass at the same, "
+                "OneOf: options that change the size must leave every pass at the same size, "
                 f"got {' and '.join(found)} after pass {number + 1}: end each option's geometry with the "
                 "same Resize((height, width)), ahead of its blur, color and noise"
             )

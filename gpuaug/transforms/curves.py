@@ -84,7 +84,7 @@ class Solarize(Transform):
         return {"threshold": batch.grade(between(self.threshold, batch.uniform(place)[:, 0]), NO_LEVEL)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, threshold: Tensor) -> None:
-        # Half a step below, so that a level is at the threshold that it makes, also in float32.
+        # Half a step below: the threshold ``level / 255`` includes this level, also in float32.
         word = (threshold * THRESHOLD_UNIT - 0.5).floor().clamp(min=0)
         builder.curve(SOLARIZE, word.long(), selection)
 

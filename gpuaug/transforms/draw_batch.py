@@ -25,7 +25,7 @@ class DrawBatch:
     pass_index: int
     builder: RecipeBuilder
     groups: list[Group]  # what batched transforms do after the kernel
-    reached: Selection = True  # the draws that a change of size applies to, unless their option has its own
+    reached: Selection = True  # draws whose size changes, except where their option has a size of its own
     frames = 1  # of each draw's clip
     strength: Tensor | None = None  # of each draw, float64 (n,) in (0, 1], while a PerClass writes; None: 1
 
@@ -35,7 +35,7 @@ class DrawBatch:
         self._draws, self._random_counts, self.labels = draws, random_counts, labels
         self.keys = draws[:, 2]
         self._uniform: tuple[Tensor, ...] | None = None
-        self.kept: dict[int, Any] = {}  # what a transform of several passes has drawn, by its place
+        self.kept: dict[int, Any] = {}  # parameters drawn by transforms of several passes, by place
 
     @property
     def copy(self) -> Tensor:
@@ -44,7 +44,7 @@ class DrawBatch:
     def uniform(self, place: int) -> Tensor:
         """The random numbers of the transform at ``place``, in [0, 1): float64 ``(n, random_count)``."""
         places, counts = self._random_counts
-        if self._uniform is None:  # those of the whole chain, once a transform asks for some
+        if self._uniform is None:  # of the whole chain at once, on first use
             self._uniform = random.uniform(self.keys, places, counts)
         return self._uniform[places.index(place)]
 

@@ -74,7 +74,7 @@ class Normalize(Transform):
         advice.on_statistics(self._mean, self._std)
 
     def _after_init(self) -> None:
-        # Here and not in a graph, which may round otherwise. It checks the settings.
+        # Not in a graph, which may round differently. This also checks the settings.
         channels = max(self._mean.numel(), self._std.numel())
         table = normalization_table(self._mean, self._std, channels=channels, dtype=self.dtype)
         self._kept[None] = (table, normalization_scale_shift(self._mean, self._std, channels=channels))
@@ -123,7 +123,7 @@ class Normalize(Transform):
         def make() -> tuple[Tensor, Tensor]:
             own = self._kept[None]
             if own[0].shape[1] not in (1, channels):
-                statistics(self._mean, self._std, channels)  # says what does not fit
+                statistics(self._mean, self._std, channels)  # raises
             table, scale_shift = (v.expand(1, channels, -1).contiguous().to(device) for v in own)
             return table, scale_shift
 

@@ -35,7 +35,7 @@ from gpuaug.tracing import traced, untraced
 
 _KEY, _SEEN, _RANK = range(3)  # the words of a state
 _RANKS = 1 << 31
-_STREAM = 1  # in the counter, where a draw of an epoch has 0
+_STREAM = 1  # in the counter, where draws of an epoch have 0
 _lock = threading.Lock()
 
 
@@ -93,7 +93,7 @@ class OwnDraws:
 
     def __getstate__(self) -> bytes:
         words = self._words.copy()
-        words[_RANK] = _rank(words)  # a spawned worker knows no process group
+        words[_RANK] = _rank(words)  # a spawned worker has no process group
         return words.tobytes()
 
     def __setstate__(self, state: bytes) -> None:
@@ -117,7 +117,7 @@ def _take(words: np.ndarray, count: int) -> Tensor:
         start = int(words[_SEEN])
         index = torch.arange(start, start + count, device="cpu")
         draws = random.keyed_draws(_stream(words), 0, index, torch.ones_like(index))
-        words[_SEEN] = start + count  # last: draws that there was no memory for do not count
+        words[_SEEN] = start + count  # last, so that draws which failed for lack of memory do not count
     return draws
 
 
@@ -139,7 +139,7 @@ def _rank(words: np.ndarray) -> int:
     return int(words[_RANK])
 
 
-# The same as an op, for graphs: it looks where it runs, and what it changes is an argument.
+# The same as an op, for graphs: it finds its worker and rank at run time, and changes only its argument.
 torch.library.define("gpuaug::own_draws", "(Tensor(a!) state, SymInt count) -> Tensor")
 
 

@@ -14,8 +14,8 @@ class Geometry(IntEnum):
     NONE = 0
     FLIP = 1
     SIZE = 2  # crops and resizes: they compose into one resampling
-    AFFINE = 3  # a map that may turn; a second one would move what the first one left empty
-    PAD = 4  # a crop that may reach beyond the image: its border is no resize's edge, so only flips join it
+    AFFINE = 3  # a map that may turn; a second one would move the border of the first
+    PAD = 4  # a crop that may reach beyond the image; a resize has another border, so only flips join it
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class PerClass(Container):
         self._strength = self._op_probability = torch.ones((), dtype=torch.float64, device="cpu")
         self.set_tables(strength, op_probability)
         self.p = probability("p", p)
-        self._chance = self.p  # that any transform falls on a draw, now
+        self._chance = self.p  # the current probability that a draw gets any transform
         self.random_count = 1 + len(self.transforms)
 
     @property
@@ -163,21 +163,23 @@ def _table(name: str, value: Table, shape: tuple[str | int, ...]) -> Tensor:
         raise ValueError(f"{name} must be in [0, 1], got {value}")
     if not table.is_cpu:
         raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {table.device}")
-    # Its own, also where NumPy would share its memory: what the caller does to the value later is no setting.
+    # A copy, as NumPy shares its memory: later changes of the caller's value are no setting.
     return table.clone()
 
 
 def _checked(batch: DrawBatch, classes: int, transform: PerClass) -> Tensor:
     labels = batch.labels
     if labels is None:
-        raise ValueError(f"labels must be given, one for each draw: {transform.label()} goes by class")
+        raise ValueError(
+            f"labels must be given, one for each draw, got None: {transform.label()} needs classes"
+        )
     if isinstance(labels, Tensor) and not (labels.is_floating_point() or labels.is_complex()):
-        labels = labels.long()  # booleans and short integers are labels of the samplers too
+        labels = labels.long()  # samplers accept booleans and short integers too
     check_host_integers("labels", labels, "(n,)")
     if labels.shape != batch.keys.shape:
         raise ValueError(f"labels must have shape {tuple(batch.keys.shape)}, got {tuple(labels.shape)}")
     if torch.compiler.is_compiling():
-        # index_select checks where the graph runs, and some backends count negative ones from the end.
+        # index_select checks when the graph runs, but some backends count negative labels from the end.
         return torch.where(labels < 0, classes, labels)
     for n in ((labels < 0) | (labels >= classes)).nonzero().flatten()[:1].tolist():
         raise ValueError(

@@ -42,7 +42,7 @@ class Runnable(FixedSettings, nn.Module):
     def __init__(self, *, seed: int | None = None) -> None:
         super().__init__()
         self.seed = given_or_drawn(seed)
-        self._kept: dict[Any, Any] = {}  # tables for the next batches, remade where a copy needs them
+        self._kept: dict[Any, Any] = {}  # tables for later batches; a copy makes its own
 
     def _after_init(self) -> None:
         if "_own" not in self.__dict__:
@@ -75,7 +75,7 @@ class Runnable(FixedSettings, nn.Module):
 
         Draws that are ``augmented`` get the whole transform, the others what a draw gets in evaluation.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it writes")
+        raise NotImplementedError(f"{type(self).__name__} must define write_pass")
 
     if TYPE_CHECKING:  # nn.Module's call may give anything
 
@@ -204,7 +204,7 @@ class Runnable(FixedSettings, nn.Module):
         W)`` of the source images, or the images themselves if they are packed. The other arguments are those
         of a call. For clips ``(N, T, C, H, W)`` the recipes are those of all frames, clip after clip.
         """
-        one: Source  # the same images, or one like them
+        one: Source  # the packed images, or the shape of one image
         if isinstance(source, Packed):
             count, one = len(source), source
         else:
@@ -226,7 +226,7 @@ class Runnable(FixedSettings, nn.Module):
         batch.frames = frames or 1
         keys = frame_keys(batch.keys, frames) if frames and self.noise_per == "frame" else None
         made: list[Recipes] = []
-        kept_size = None  # of the pass before, in whose result draws may stay
+        kept_size = None  # of the previous pass, in whose result draws may stay
         for pass_index in range(self.step.passes):
             builder = RecipeBuilder.of_source(source, index)
             builder.samples = draws[:, 0]
@@ -237,7 +237,7 @@ class Runnable(FixedSettings, nn.Module):
             if builder.ends is not None:
                 recipes = read_through(recipes, builder.ends, source)
             recipes = recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes
-            # What this pass gives, the next one takes.
+            # The next pass reads the result of this one.
             if frames:
                 recipes = recipes_of_frames(recipes, frames, channels, keys)
                 source = (len(draws), frames, channels, *size)
@@ -334,7 +334,7 @@ def _note_place(module: nn.Module, name: str, member: nn.Module | None) -> None:
         member._own = OwnDraws(member.seed, member._kinds, place, member.seen)
 
 
-# nn.Sequential tells its modules nothing, so it is asked to.
+# nn.Sequential does not tell modules their positions, so this hook does.
 register_module_module_registration_hook(_note_place)
 
 

@@ -30,7 +30,7 @@ def kept(images: Images, chain: Step) -> torch.dtype | None:
         if leaf.transform.stage not in _STAGES:
             raise ValueError(
                 f"{_owner(chain, leaf)} is for levels of 8 bits, got {dtype_name(dtype)} images: put "
-                "Window(low, high) first. Without, only geometry, erasing and Normalize may be in the chain"
+                "Window(low, high) first. A chain without it may hold only geometry, erasing and Normalize"
             )
     if isinstance(images, Packed):
         raise ValueError(

@@ -68,9 +68,9 @@ class Step:
 
     transform: Placed
     place: int  # in the chain: a word of its random counters
-    pass_index: int  # a container's is that of the cursor it began at
+    pass_index: int  # of a container: that of the cursor where it began
     children: tuple[Step, ...] = ()
-    last_pass: int = -1  # of a step that takes several; -1: it takes one
+    last_pass: int = -1  # of a step of several passes; -1 for one pass
     leaves: list[Step] = field(init=False, repr=False, compare=False)
     by_place: dict[int, Placed] = field(init=False, repr=False, compare=False)
     passes: int = field(init=False, repr=False, compare=False)
@@ -102,7 +102,7 @@ class Step:
             yield from child.walk(depth + 1)
 
     def __post_init__(self) -> None:
-        # All at once and not when first asked for: ``forward`` then changes nothing, as torch.compile wants.
+        # Computed here, not on first use: ``forward`` then changes nothing, as torch.compile requires.
         steps = [step for _, step in self.walk()]
         leaves = [step for step in steps if not step.children]
         sized = [number for number, child in enumerate(self.children) if child.sized]

@@ -74,7 +74,7 @@ def from_albumentations(
     return translation.finish("from_albumentations", made, apply_to, seed, memory_format)
 
 
-# ---- What holds transforms
+# ---- Containers
 
 
 def _all(reading: Reading, within: str = "") -> list[Transform]:
@@ -88,7 +88,7 @@ def _compose(reading: Reading) -> list[Transform]:
     chain: Any = reading.transform
     reading.known(
         "is_check_shapes", "strict", "seed", "mask_interpolation"
-    )  # of the children, and not pixels
+    )  # concern the children, not pixels
     reading.known("bbox_params", "keypoint_params", "additional_targets")
     for kind, argument in (("bboxes", "boxes"), ("keypoints", "keypoints")):
         if kind in chain.processors:
@@ -110,7 +110,7 @@ def _one_or_other(reading: Reading) -> list[Transform]:
     return reading.choice(reading.inner(within="OneOrOther", forced=True), [p, 1 - p])
 
 
-# ---- What converts
+# ---- Conversions
 
 
 def _nothing(reading: Reading) -> list[Transform]:
@@ -161,7 +161,7 @@ CONVERTING: dict[str, Rule] = {
     "ToTensorV2": _nothing,
 }
 
-# They move whole pixels, or all alike, so that Normalize may come before or after.
+# They move whole pixels, or treat all values alike, so Normalize may come before or after.
 _MOVABLE = {
     *("CenterCrop", "D4", "HorizontalFlip", "RandomCrop", "RandomResizedCrop", "RandomRotate90", "Resize"),
     *("SmallestMaxSize", "SquareSymmetry", "Transpose", "VerticalFlip"),

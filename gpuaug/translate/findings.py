@@ -32,7 +32,7 @@ class Findings:
             what = "transform or setting has" if count == 1 else "transforms or settings have"
             raise ValueError(_listed(f"{function}: {count} {what} no counterpart in gpuaug", self.missing))
         if self.notes:
-            text = _listed(f"{function}: what gpuaug draws a little differently", self.notes)
+            text = _listed(f"{function}: gpuaug draws a little differently", self.notes)
             warnings.warn(text, TranslationWarning, stacklevel=4)  # at the call of the function
 
 

@@ -8,9 +8,9 @@ from gpuaug.transforms.base import Transform
 from gpuaug.transforms.color import ColorJitter
 from gpuaug.translate.reading import Reading
 
-LAST = "contrast comes last, after the others' result is clamped, not at a random place"
+LAST = "contrast comes last, on the clamped result of the others, not at a random place"
 HUE = "hue turns in YIQ, which keeps the luma, not in HSV"
-CLAMP = "what is between the factors is not clamped"
+CLAMP = "values are not clamped between the factors"
 
 
 def color_jitter(reading: Reading) -> list[Transform]:

@@ -11,7 +11,7 @@ from gpuaug.transforms.compose import Compose, OneOf, RandomApply
 from gpuaug.translate.findings import Findings
 from gpuaug.translate.values import Values
 
-# A transform, its place, what it is within, and whether it is forced; to what it becomes.
+# From a transform, its place, its container, and whether it is forced, to gpuaug's transforms.
 Translate = Callable[[object, str, str, bool], list[Transform]]
 
 NO_COUNTERPART = "it has no counterpart"
@@ -146,7 +146,7 @@ class Reading:
         if p == 0:
             return []
         if any(_sized(transform) for transform in made):
-            self.note("the draws that it leaves out are resized to its size: a batch has one")
+            self.note("the draws that it leaves out are resized to its size, as a batch has one size")
         return self.make(RandomApply, made, p=p)
 
     def choice(

@@ -109,7 +109,7 @@ def _names(chain: Any) -> Iterator[str]:
         yield from _names(child)
 
 
-# ---- What holds transforms
+# ---- Containers
 
 
 def _compose(reading: Reading) -> list[Transform]:
@@ -131,7 +131,7 @@ def _random_choice(reading: Reading) -> list[Transform]:
     return reading.choice(options, reading["p"] or [1.0] * len(options))
 
 
-# ---- What converts
+# ---- Conversions
 
 
 def _nothing(reading: Reading) -> list[Transform]:
@@ -196,7 +196,7 @@ HOLDING: dict[str, Rule] = {
 }
 
 _OWN = "a gpuaug transform of your own, or do it in the data set"
-_ONE_SIZE = "Resize((height, width)) or RandomResizedCrop: a batch has one size"
+_ONE_SIZE = "Resize((height, width)) or RandomResizedCrop, as a batch has one size"
 _BOXES = "augment(images, boxes=...), whose boxes follow the images and are cut off at their border"
 _POINTS = "augment(images, keypoints=...), whose keypoints follow the images"
 
@@ -222,7 +222,7 @@ ABSENT: dict[str, str] = {
     "UniformTemporalSubsample": "frames chosen in the data set",
 }
 
-# They move whole pixels, or all alike, so that Normalize may come before or after.
+# They move whole pixels, or treat all values alike, so Normalize may come before or after.
 _MOVABLE = {
     *("CenterCrop", "RandomCrop", "RandomHorizontalFlip", "RandomVerticalFlip"),
     *("Resize", "RandomResizedCrop", "RandomErasing"),

@@ -38,7 +38,7 @@ PILLOW = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: 
 BORDERS = {"constant": "zero", "edge": "edge", "reflect": "reflect"}
 
 
-# ---- Settings that several have
+# ---- Common settings
 
 
 def _interpolation(reading: Reading) -> str:
@@ -146,7 +146,7 @@ def _perspective(reading: Reading) -> list[Transform]:
 
 
 def _zoom_out(reading: Reading) -> list[Transform]:
-    reading.note("the canvas is scaled back to the size of the image: a batch has one")
+    reading.note("the canvas is scaled back to the image's size, as a batch has one size")
     return reading.make(RandomZoomOut, _fill(reading), tuple(reading["side_range"]), reading["p"])
 
 
@@ -159,7 +159,7 @@ def _elastic(reading: Reading) -> list[Transform]:
             f"alpha={[alpha, other]}, sigma={[sigma, other_sigma]} have no counterpart", "the same in x and y"
         )
     reading.note(f"within {4 * sigma:g} pixels of the border the displacements become smaller")
-    # There a displacement is in halves of the side, which go from -1 to 1.
+    # torchvision's displacements are in units of half the side.
     return reading.make(ElasticTransform, alpha=alpha / 2, sigma=sigma, padding_mode="zero")
 
 
@@ -180,7 +180,7 @@ def _photometric(reading: Reading) -> list[Transform]:
 
 def _grayscale(reading: Reading) -> list[Transform]:
     reading.only("num_output_channels", 3)
-    reading.note("RandomGrayscale(p=1) does it, which eval() leaves out")
+    reading.note("it becomes RandomGrayscale(p=1), which eval() leaves out")
     return reading.make(RandomGrayscale, p=1.0)
 
 
@@ -221,7 +221,7 @@ def _noise(reading: Reading) -> list[Transform]:
 
 
 def _jpeg(reading: Reading) -> list[Transform]:
-    reading.note("bytes are within about a level of libjpeg's, not its own")
+    reading.note("bytes are within about a level of libjpeg's, not equal to them")
     return reading.make(JpegCompression, tuple(reading["quality"]))
 
 

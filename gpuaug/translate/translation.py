@@ -67,18 +67,18 @@ class Translation:
         reading = Reading(self.findings, self.values, self.one, transform, place, within, forced)
         name = reading.name
         if not library.has(transform):
-            return reading.missing(f"it is none of {library.name}'s transforms", OWN)
+            return reading.missing(f"it is not one of {library.name}'s transforms", OWN)
         if name in library.absent:
             return reading.missing(NO_COUNTERPART, library.absent[name])
         if name not in library.rules:
             return reading.missing("gpuaug does not know it", OWN)
         if self.values.normalized and name not in library.movable:
             return reading.missing(
-                "it follows Normalize, which is the last here", f"{name} ahead of Normalize"
+                "it follows Normalize, which must be last here", f"{name} ahead of Normalize"
             )
         if self.values.rounds and name not in library.exact and not self._rounding_said:
             self._rounding_said = True
-            reading.note("from here on values are floats there, and bytes here, rounded once a stage")
+            reading.note(f"from here on {library.name} computes floats, gpuaug bytes, rounded in each stage")
         try:
             made = library.rules[name](reading)
         except UnknownSetting as error:

@@ -83,7 +83,7 @@ def test_two_mixes_choose_apart(kind):
 
 
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
-def test_seeds(entry):
+def test_equal_seeds_repeat_and_others_differ(entry):
     torch.manual_seed(1)
     one, other = build(entry), build(entry)
     torch.manual_seed(1)
@@ -236,7 +236,7 @@ def test_ranks_differ(monkeypatch, seed):
     assert len({key for own in found for key in own}) == 16
 
 
-def test_the_op_checks_its_arguments():
+def test_the_own_draws_op_checks_its_arguments():
     state = torch.tensor([1, 0, 0])
     assert torch.ops.gpuaug.own_draws(state, 2)[:, :2].tolist() == [[0, 1], [1, 1]]
     assert state.tolist() == [1, 2, 0]

@@ -120,7 +120,7 @@ def _rectangles(corners: Tensor) -> Tensor:
 
 
 def _convert(boxes: Tensor, old: str, new: str) -> Tensor:
-    # A rotated format is torchvision's own: whoever has one has imported it.
+    # Rotated formats are torchvision's own, so their users have torchvision.
     from torchvision.transforms.v2 import functional
 
     if old == new:

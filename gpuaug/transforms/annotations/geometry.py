@@ -46,7 +46,7 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
             recipes.field(name)[:, None].double() / FIXED_POINT
             for name in ("xx", "xy", "x1", "yx", "yy", "y1")
         )
-        # The record says where a pixel is read from; a point goes the other way.
+        # A record maps output to input; points move from input to output.
         across, down = x - 0.5, y - 0.5
         if recipes.stages & PERSPECTIVE:  # the same line of sight: the divisor is moved to the map
             px, py, p1 = (
@@ -170,7 +170,7 @@ def move_annotation(name: str, given: Tensor, passes: tuple[Recipes, ...], step:
         passes: recipes of the ``n`` draws, on the annotations' device.
         step: step of the chain.
     """
-    if name != "masks":  # after ``check_movable`` the kernel's geometry alone: one box around all passes
+    if name != "masks":  # ``check_movable`` has left only the kernel's geometry: one box around all passes
         return MOVES[name](given, passes)
     for recipes in passes:
         given = move_masks(given, (recipes,))

@@ -28,7 +28,7 @@ def kind_of(value: Any) -> str | None:
     >>> kind_of(torch.zeros(3)) is None
     True
     """
-    # Who has a tv_tensor has imported them; torchvision is not needed otherwise.
+    # A caller that has a tv_tensor has imported torchvision, which is optional otherwise.
     module = sys.modules.get("torchvision.tv_tensors")
     if module is None or not isinstance(value, module.TVTensor):
         return None
@@ -67,12 +67,12 @@ class Points:
     def moved(self, passes: tuple[Recipes, ...]) -> list[Tensor]:
         """Each value after the geometry of all passes, which are on the host."""
         device, size = self.values[0].device, passes[-1].size
-        # Of none, torchvision has shape (1, 0) as well.
+        # For no boxes torchvision also uses shape (1, 0).
         width = 2 if kind_of(self.example) == "KeyPoints" else numbers_of(_format_of(self.example))
         rows = [plain(value).reshape(-1, width) for value in self.values]
         counts = [len(row) for row in rows]
         owner = torch.tensor(self.samples, device="cpu").repeat_interleave(torch.tensor(counts, device="cpu"))
-        # Each box or keypoint as a draw of its own: under perspective, none moves as another does.
+        # Each box or keypoint is a draw of its own, since under perspective each moves differently.
         own = tuple(Recipes(p.records[owner].to(device), p.size, p.stages) for p in passes)
         flat = torch.cat(rows).double()
         if kind_of(self.example) == "KeyPoints":

@@ -43,7 +43,7 @@ class Batched(Transform):
 
         They come without alpha, unless the transform ``averages``.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
+        raise NotImplementedError(f"{type(self).__name__} must define transform_images")
 
     def transform_levels(self, levels: Tensor, group: Group) -> Tensor:
         """Change bytes ``(m, C, H, W)``, to bytes."""
@@ -52,7 +52,7 @@ class Batched(Transform):
 
     def move_masks(self, masks: Tensor, group: Group) -> Tensor:
         """Move the group's masks ``(m, C, H, W)`` as its images, for a transform that ``moves`` pixels."""
-        raise NotImplementedError(f"{type(self).__name__} does not say where it moves masks")
+        raise NotImplementedError(f"{type(self).__name__} moves pixels and must define move_masks")
 
     def variants(self, params: dict[str, Any]) -> Tensor | None:
         """int64 ``(n,)``, different for draws that must not share a group, such as those of two filter
@@ -103,7 +103,7 @@ class Batched(Transform):
             memory_format = torch.channels_last if last else torch.contiguous_format
             if group.rows is None:
                 return out.contiguous(memory_format=memory_format)
-            if images.is_floating_point():  # of which index_copy makes the usual order
+            if images.is_floating_point():  # index_copy returns the contiguous order
                 return images.index_copy(0, group.rows, out).contiguous(memory_format=memory_format)
             return images.index_copy_(0, group.rows, out)
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 NEAR = 9  # a cell and those around it, row by row
 OWN = 4
-_LONGEST = 128  # on a side in a hand: the square of it times the largest feature is at most 2**24
-_DEALT = 8  # pixels on a side that are enough to be dealt out
+_LONGEST = 128  # pixels on a side in a hand: its square times the largest feature is at most 2**24
+_DEALT = 8  # from this many pixels on a side on, a cell is dealt out
 
 
 class Cells:
@@ -48,7 +48,7 @@ class Cells:
         self.count, self.hands = down * across, rows.hands * columns.hands
         self._held = rows.held * columns.held
 
-        # The pixel that is held at (hand, cell, place in the hand), and the other way round.
+        # The pixel at (hand, cell, place in the hand), and the inverse.
         shape = (rows.hands, columns.hands, down, across, rows.held, columns.held)
         y, x = rows.pixel[:, None, :, None, :, None], columns.pixel[None, :, None, :, None, :]
         self._real = (rows.real[:, None, :, None, :, None] & columns.real[None, :, None, :, None, :]).reshape(
@@ -61,7 +61,7 @@ class Cells:
         self._home = ((hand * self.count + cell) * self._held + place).flatten()
         self._first = (cell * NEAR).flatten()
 
-        # Where a pixel is, from the middle of its cell, and a 1; and the middles, from the image's corner.
+        # The place of a pixel from its cell's middle, and a 1; then the middles, from the image's corner.
         away = torch.ones(3, *shape, dtype=torch.float32, device=device)
         away[0] = rows.away[:, None, :, None, :, None]
         away[1] = columns.away[None, :, None, :, None, :]
@@ -75,7 +75,7 @@ class Cells:
         x = torch.arange(across, device=device)[:, None, None] + step
         self._near = (y.clamp(0, down - 1) * across + x.clamp(0, across - 1)).reshape(self.count, NEAR)
         self.outside = ((y < 0) | (y >= down) | (x < 0) | (x >= across)).reshape(self.count, NEAR)
-        # What one cell gives to another that it sees: the other sees it on the opposite side.
+        # A cell that gives to a neighbour lies on the neighbour's opposite side.
         self._given = self._near * NEAR + torch.arange(NEAR, device=device).flip(0)
 
     def cut(self, colors: Tensor) -> Tensor:

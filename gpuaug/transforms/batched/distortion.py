@@ -21,7 +21,7 @@ __all__ = ["ElasticTransform", "GridDistortion", "OpticalDistortion"]
 
 Span = float | tuple[float, float]
 
-# What lies beyond the image, by the names that crops use: edge pixels, black, or mirrored without the edge.
+# PyTorch's names for the borders of crops: edge pixels, black, or mirrored without the edge.
 PADDING_MODES = {"edge": "border", "zero": "zeros", "reflect": "reflection"}
 
 
@@ -37,7 +37,7 @@ class _Field(Batched):
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
         """Return x and y, each broadcast to ``(m, H, W)``."""
-        raise NotImplementedError(f"{type(self).__name__} does not say where it reads")
+        raise NotImplementedError(f"{type(self).__name__} must define coordinates")
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         count, _, height, width = images.shape

@@ -47,8 +47,8 @@ class Downscale(Batched):
         for axis in (2, 3):
             side = images.shape[axis]
             small = (group.parameters["scale"] * side + 1e-4).long().clamp(1, side)[:, None]
-            pixel = torch.arange(side, device=images.device) * small // side  # enlarged from this one,
-            source = pixel * side // small  # which was this one
+            pixel = torch.arange(side, device=images.device) * small // side  # of the small image
+            source = pixel * side // small  # that it came from
             shape = [len(images), 1, 1, 1]
             shape[axis] = side
             images = images.gather(axis, source.view(shape).expand_as(images))

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from gpuaug import lazy_kornia as kornia
 
-UNIT = 2**22  # of weights: 8 bits of a level and twice 22 are below 53
-_BLOCK = 32  # pixels of a row that one product of matrices makes, at least
+UNIT = 2**22  # sum of the weights: 8 bits of a level and twice 22 stay below 53
+_BLOCK = 32  # fewest pixels of a row in one matrix product
 
 
 def gaussian_taps(sigma: Tensor, size: int) -> Tensor:
@@ -67,7 +67,7 @@ def _along_rows(images: Tensor, taps: Tensor) -> Tensor:
     blocks = -(-width // block)
     first = torch.arange(blocks, device=images.device)[:, None] * block
     pixel = (first + torch.arange(-reach, block + reach, device=images.device)).abs()
-    # A last block that ends beyond the row makes pixels that are cut off.
+    # Pixels that the last block computes beyond the row are cut off.
     pixel = (width - 1 - (width - 1 - pixel).abs()).clamp(min=0)
     cut = images.index_select(3, pixel.flatten()).double()
     sums = cut.reshape(count, channels * height * blocks, -1) @ _band(taps.double(), block)
@@ -85,6 +85,6 @@ def _band(taps: Tensor, columns: int) -> Tensor:
     """
     count, size = taps.shape
     rows = size + columns - 1
-    # Repeated with a gap, and read in rows that are shorter by one, the taps move on by one each time.
+    # The taps are repeated with a gap, and read in rows shorter by one: they shift by one in each row.
     line = F.pad(taps, (0, columns)).repeat(1, columns)
     return line[:, : columns * rows].view(count, columns, rows).mT

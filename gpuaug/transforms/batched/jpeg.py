@@ -75,7 +75,7 @@ class JpegCompression(Batched):
             raise ValueError(f"JpegCompression needs images of 1, 3 or 4 channels, got {channels}")
         tables = (group.parameters[name] for name in ("luminance", "chrominance", "chrominance"))
         height, width = images.shape[2:]
-        # float64: no device shortens its products, and few coefficients come to lie on a step.
+        # float64: devices do not shorten its products, and few coefficients lie exactly on a step.
         level = F.pad(images.double() * LEVELS, (0, -width % 16, 0, -height % 16), mode="replicate")
         planes = [_decoded(plane, table) for plane, table in zip(_split(level), tables, strict=False)]
         return shares(_joined(planes))[:, :, :height, :width].to(images.dtype)

@@ -78,6 +78,6 @@ def _nearest(scores: Tensor) -> Tensor:
 
 def _first(scores: Tensor) -> Tensor:
     """The position of the first of the nine that is least: int32 ``(n, pixels)``."""
-    # As bits of one number, the first in front: its exponent says which bit is set first.
+    # The nine are bits of one number, the first in front; its exponent is the first bit that is set.
     bits = (1 << torch.arange(NEAR, device=scores.device).flip(0)).float()
     return NEAR - torch.frexp(torch.matmul(bits, _nearest(scores))).exponent

@@ -156,7 +156,7 @@ class MotionBlur(_OfSize):
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         size = group.variant
-        if size == 1:  # of a weak draw
+        if size == 1:  # of a draw of low strength
             return images
         steepest = max(map(abs, self.direction))
         reach = size // 2 + math.ceil(steepest * (size + 1) / 6)
@@ -183,7 +183,7 @@ def _centred_line(size: int, direction: Tensor, reach: int) -> Tensor:
     place = torch.arange(size, device=direction.device, dtype=direction.dtype) - size // 2
     weight = 1 / size - direction[:, None] * place * (2 / (size * (size - 1)))
     place = place + direction[:, None] * ((size + 1) / 6)
-    # Between two pixels a weight is shared, so that it pulls where it is.
+    # A weight between two pixels is shared by both, which keeps the centre of mass.
     pixel = torch.arange(-reach, reach + 1, device=direction.device)[:, None]
     shares = (1 - (pixel - place[:, None]).abs()).clamp(min=0)
     return (shares * weight[:, None]).sum(2)

@@ -19,7 +19,7 @@ from gpuaug.transforms.ranges import between, number, span, whole, whole_between
 
 __all__ = ["Superpixels"]
 
-_STEPS = 1 << 16  # of a level, in which values are added
+_STEPS = 1 << 16  # parts of a level, in which values are added
 
 
 class Superpixels(Batched):
@@ -89,7 +89,7 @@ class Superpixels(Batched):
         chance = random.uniform_field(group.parameters["keys"], group.place, count)
         chosen = chance < group.parameters["p_replace"][:, None]
         where = segments.flatten(1)
-        # NaN is not itself.
+        # The comparison is False for NaN.
         replaced = chosen.gather(1, where).view_as(segments)[:, None] & (images == images)
         return torch.where(replaced, _means(images, where, count), images)
 

@@ -23,7 +23,7 @@ Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 class Mix(FixedSettings):
     """Base of the mixes: draws the partner and the share of each image; a subclass mixes them."""
 
-    # Of alpha: what makes shares of numbers in [0, 1).
+    # By alpha: maps numbers in [0, 1) to shares.
     shares: ClassVar[type[SymmetricBeta] | type[BetaOne]] = SymmetricBeta
 
     def __init__(
@@ -105,7 +105,7 @@ class Mix(FixedSettings):
         (chance,) = random.uniform(draws[:, 2], [random.OF_MIXES], [1])
         return chance[:, 0] < self.p
 
-    # ---- With whom
+    # ---- Partners
 
     def partner(self, number: Tensor, targets: Tensor) -> Tensor:
         """The partner of each draw in the batch: any other draw, equally likely."""
@@ -121,7 +121,7 @@ class Mix(FixedSettings):
         """
         return draws
 
-    # ---- By which share
+    # ---- Shares
 
     def own_share(self, number: Tensor) -> Tensor:
         """The share of each image, from numbers in [0, 1)."""
@@ -129,7 +129,7 @@ class Mix(FixedSettings):
 
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mix the images; returns the share of the first images too."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it mixes")
+        raise NotImplementedError(f"{type(self).__name__} must define mix")
 
     def label_share(self, lam: Tensor, first: Tensor, second: Tensor) -> Tensor:
         """The share of the first label: that of the first image."""

@@ -65,7 +65,7 @@ class Remix(MixUp):
 
     def label_share(self, lam: Tensor, first: Tensor, second: Tensor) -> Tensor:
         n1, n2 = self._count(first), self._count(second)
-        # Products: a ratio would be rounded, and 3 / 1 is to be at least 3.
+        # Products: a ratio would be rounded, and 3 / 1 must count as at least 3.
         to_second = (n1 >= self.kappa * n2) & (lam < self.tau)
         to_first = (n2 >= self.kappa * n1) & (1 - lam < self.tau)
         return torch.where(to_second, 0.0, torch.where(to_first, 1.0, lam))

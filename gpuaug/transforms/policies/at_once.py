@@ -6,7 +6,7 @@ from torch import Tensor
 
 from gpuaug.tracing import traced
 
-CACHED = 1 << 20  # values of 4 bytes: fresh memory and a full cache cost more than the sums
+CACHED = 1 << 20  # values of 4 bytes: new memory and cache misses cost more than the arithmetic
 
 
 def at_once(images: Tensor) -> int:

@@ -108,7 +108,7 @@ class AugMix(Transform):
         rows = torch.arange(count, device="cpu")
         drawn = self.draw_parameters(batch, step.place)
         if isinstance(selection, Tensor):
-            if traced():  # nobody can look who they are: the others get nothing but themselves
+            if traced():  # a trace cannot select rows: other draws get only their own image
                 itself = torch.eye(1, 1 + self.mixture_width, dtype=torch.float64, device="cpu")
                 drawn["shares"] = torch.where(selection[:, None], drawn["shares"], itself)
             else:
@@ -116,9 +116,9 @@ class AugMix(Transform):
         if len(rows) == 0:
             return
         extent = batch.builder.extent
-        # Of several sizes in a pass the whole chain complains.
+        # With several sizes in a pass the whole chain raises an error.
         width, height = extent if isinstance(extent, tuple) else extent[0].tolist()
-        frames = torch.arange(batch.frames, device="cpu")  # each goes through its clip's chains
+        frames = torch.arange(batch.frames, device="cpu")  # each frame takes its clip's chains
         keys = drawn["keys"][rows].repeat_interleave(batch.frames, 0).flatten()
         nothing = torch.zeros_like(keys)
         passes = self.chains.make_recipes(

@@ -179,11 +179,11 @@ OPS: dict[str, tuple[Stage, Callable[[float], Written]]] = {
     "SolarizeAdd": (Stage.BATCHED, _batched),  # levels, as a factor
     "SolarizeFrom": (Stage.CURVES, lambda level: solarize_from(int(level))),
 }
-# What runs after the kernel, on the draws that chose it.
+# Ops that run after the kernel, on the draws that chose them.
 BATCHED: dict[str, Callable[[], Batched]] = {
     "SolarizeAdd": lambda: SolarizeAdd(seed=0),
 }
-# Whose curves go by the image itself.
+# Ops whose curves depend on the image.
 MEASURED = ("AutoContrast", "Contrast", "Equalize")
 
 

@@ -34,11 +34,11 @@ class Kind(IntEnum):
     RIGHT = 3
     UP = 4
     DOWN = 5
-    FADE = 6  # a color matrix without a constant, that leaves every pixel within black and white
-    GLARE = 7  # one that may lead beyond white or black, and is clamped
-    CURVE = 8  # of levels, and black stays black
-    LIFT = 9  # of levels, and black does not, or one that goes by the whole image
-    SHARPEN = 10  # by the pixels around
+    FADE = 6  # a color matrix without a constant that keeps every pixel between black and white
+    GLARE = 7  # a color matrix that may leave this range, and is clamped
+    CURVE = 8  # a curve that keeps black
+    LIFT = 9  # a curve that changes black, or depends on the whole image
+    SHARPEN = 10  # depends on the pixels around
     BATCHED = 11  # after the kernel
 
 
@@ -62,13 +62,13 @@ class OpenPass:
     (True, False)
     """
 
-    warped: bool = False  # or has geometry that another cannot join
+    warped: bool = False  # or has other geometry that no op can join
     moved: frozenset[Kind] = frozenset()
     sharpened: bool = False
     mixed: bool = False  # by a color matrix
     clamped: bool = False
     curves: int = 0
-    lifted: bool = False  # black is no longer black
+    lifted: bool = False  # black may have changed
     batched: bool = False
 
     def admits(self, kind: Kind) -> bool:
@@ -106,7 +106,7 @@ def _automaton() -> tuple[Tensor, Tensor]:
     """For each reachable state and each kind: the next state, and 1 if the op opens a pass."""
     states = [OpenPass(), OpenPass(warped=True)]
     following, opened = [], []
-    for state in states:  # grows meanwhile
+    for state in states:  # the list grows in the loop
         after = [state.after(kind) for kind in Kind]
         states += [new for new in dict.fromkeys(after) if new not in states]
         following.append([states.index(new) for new in after])

@@ -25,7 +25,7 @@ from gpuaug.transforms.step import Step
 CHANNELS = (1, 3, 4)
 INTERPOLATION = "bilinear"  # of the ops that move
 
-# By kind: the stage that runs an op, as a number; and that of none.
+# By kind: the number of the stage that runs an op, and the number for no stage.
 NO_STAGE = -1
 STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], device="cpu")
 # As numbers too, which Dynamo compares with tensors.
@@ -33,7 +33,7 @@ KERNEL_STAGES = (int(Stage.GEOMETRY), int(Stage.BLUR), int(Stage.COLOR), int(Sta
 BATCHED_STAGE = int(Stage.BATCHED)
 FACTOR = COLUMNS["factor"].start
 MEASURED = torch.tensor(MEASURED_CURVES, device="cpu")
-MOST_KEPT = 64  # sizes of images that a policy remembers what its space writes for
+MOST_KEPT = 64  # image sizes whose recordings a policy keeps
 
 
 class Policy(Container):
@@ -54,7 +54,7 @@ class Policy(Container):
 
     def choose(self, numbers: Tensor) -> Tensor:
         """Choose the rows ``(n, slots)`` of the draws from their numbers, float64 ``(n, random_count)``."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it chooses")
+        raise NotImplementedError(f"{type(self).__name__} must define choose")
 
     def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
         self.check_not_last(cursor)
@@ -64,7 +64,7 @@ class Policy(Container):
         first = cursor.pass_index
         warped = not cursor.admits(Stage.GEOMETRY, Geometry.AFFINE, INTERPOLATION)
         last = first + self._slots - 1 + warped
-        # A draw reaches the last pass with its last op, which opens it: nothing batched does.
+        # A draw's last op opens the last pass, and a batched op opens none.
         last_batched = max(first, last - 1)
         ops = tuple(
             Step(op, next(places), first, last_pass=last_batched if op.stage == Stage.BATCHED else last)
@@ -145,7 +145,7 @@ class DrawnOps:
         """Pass the chosen ops, ``(n, slots)``, to the batched ops, for each draw in the order of its
         slots.
         """
-        if traced():  # nobody can look who they are
+        if traced():  # a trace cannot select rows
             for slot in range(chosen.shape[1]):
                 for op, child in enumerate(step.children):
                     if isinstance(child.transform, BatchedOp):
