@@ -122,7 +122,7 @@ def augment(
                 "table must be None for floating images, which have no 256 values; give mean and std, "
                 f"got a table of shape {tuple(table.shape)}"
             )
-        # In float32 at least, whatever autocast says, and rounded once.
+        # In float32 at least, also under autocast, and rounded once.
         with full_precision(images.device):
             wide = images.to(torch.promote_types(images.dtype, torch.float32))
             wide, recipes = to_levels.shares_of(wide, recipes)

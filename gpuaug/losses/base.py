@@ -67,9 +67,7 @@ class ClassLoss(nn.Module):
             raise ValueError(f"deferred must be 0 without a weight to defer, got {deferred}")
         table = None if weight is None else read_counts("weight", weight, SHARES)
         if table is not None and classes is not None and len(table) != classes:
-            raise ValueError(
-                f"weight must have an entry for each of {classes} classes, got {len(table)}"
-            )
+            raise ValueError(f"weight must have an entry for each of {classes} classes, got {len(table)}")
         self.classes = classes if table is None else len(table)
         self.register_buffer("weight", table, persistent=False)
         # A buffer whose values change: torch.compile need not recompile when the weights begin.

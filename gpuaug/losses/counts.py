@@ -22,7 +22,7 @@ Counts = (
     | Mapping[int | str, float]
 )
 COUNTS, SHARES, SOME_SHARES = "at least 1", "above 0", "at least 0"
-# By the text in messages: the check of a number.
+# The check of a number, by its wording in messages.
 _ALLOWED: dict[str, Callable[[float], bool]] = {
     COUNTS: lambda value: value >= 1,
     SHARES: lambda value: value > 0,

@@ -195,7 +195,7 @@ class OneOf(Container):
         place = next(places)
         steps, ends = zip(
             *(t.assign_passes(cursor, places) for t in self.transforms), strict=True
-        )  # options exclude one another
+        )  # options exclude each other
         check_one_size(steps)
         return Step(self, place, cursor.pass_index, tuple(steps)), PassCursor.furthest(list(ends))
 

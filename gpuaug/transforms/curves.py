@@ -17,7 +17,7 @@ __all__ = ["Posterize", "RandomGamma", "Solarize"]
 
 Span = float | tuple[float, float]
 
-NO_LEVEL = 256 / 255  # above the brightest
+NO_LEVEL = 256 / 255  # above the brightest level
 
 
 class Posterize(Transform):

@@ -175,7 +175,7 @@ class RandomResizedCrop(Sized):
         shares, ratios, fraction = batch.uniform(place).split_with_sizes((TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         shares, ratios = between(self.scale, shares), between((low, high), ratios)
-        if batch.strength is not None:  # the weaker, the nearer to the whole image
+        if batch.strength is not None:  # a lower strength is nearer to the whole image
             shares, ratios = (
                 batch.grade(shares, 1.0),
                 batch.grade(ratios, _own_ratio(batch.builder.extent).log()),
@@ -295,7 +295,7 @@ class CenterCrop(Sized):
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:
         _check_room(self, builder, selection)
         room = _room(self, builder.extent)
-        # Half to even, as torchvision's.
+        # Halves to even, as in torchvision.
         corner = (room / 2).round() if isinstance(room, Tensor) else tuple(round(side / 2) for side in room)
         builder.crop(corner, self.extent, selection)
 

@@ -108,7 +108,7 @@ class Normalize(Transform):
                 before=before,
             )
         channels = images.channels if isinstance(images, Packed) else images.shape[1]
-        table, scale_shift = self._table(channels, recipes.records.device)  # that of the result
+        table, scale_shift = self._table(channels, recipes.records.device)  # of the result
         return functional.augment(
             *(images, recipes),
             table=table,
@@ -123,7 +123,7 @@ class Normalize(Transform):
         def make() -> tuple[Tensor, Tensor]:
             own = self._kept[None]
             if own[0].shape[1] not in (1, channels):
-                statistics(self._mean, self._std, channels)  # raises
+                statistics(self._mean, self._std, channels)  # raises an error
             table, scale_shift = (v.expand(1, channels, -1).contiguous().to(device) for v in own)
             return table, scale_shift
 

@@ -33,7 +33,7 @@ from gpuaug import random
 from gpuaug.arguments import check_memory
 from gpuaug.tracing import traced, untraced
 
-_KEY, _SEEN, _RANK = range(3)  # the words of a state
+_KEY, _SEEN, _RANK = range(3)  # positions in a state
 _RANKS = 1 << 31
 _STREAM = 1  # in the counter, where draws of an epoch have 0
 _lock = threading.Lock()

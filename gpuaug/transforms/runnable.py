@@ -210,7 +210,7 @@ class Runnable(FixedSettings, nn.Module):
         else:
             count, one = source[0], (1, *source[1:])
         check_draws(draws, count, index)
-        if draws.shape[0] == 0:  # size and stages are those of any draw
+        if draws.shape[0] == 0:  # size and stages do not depend on the draws
             first = torch.zeros(1, dtype=torch.int64, device="cpu")
             passes = self.recipes(first.new_zeros(1, 3), one, first, first)
             return tuple(_of_no_draw(recipes) for recipes in passes)

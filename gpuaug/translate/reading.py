@@ -65,7 +65,7 @@ class Reading:
         """Mark settings as read that do not change images, or that other settings imply."""
         self._read.update(settings)
 
-    # ---- What was found
+    # ---- Findings
 
     def missing(self, what: str = NO_COUNTERPART, nearest: str = "") -> list[Transform]:
         """Report what has no counterpart; returns no transforms."""
@@ -113,7 +113,7 @@ class Reading:
             elif not _same(value := getattr(self.transform, name), parameter.default):
                 self.missing(f"{name}={value!r} has no counterpart", f"{name}={parameter.default!r}")
 
-    # ---- What is made
+    # ---- gpuaug's transforms
 
     def make(self, kind: Callable[..., Transform], *given: Any, **named: Any) -> list[Transform]:
         """Make a transform of gpuaug, unless something is missing; its errors are reported as missing."""

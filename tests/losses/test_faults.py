@@ -85,7 +85,7 @@ SETTINGS = [
     (
         lambda: LDAMLoss([5, 3], deferred=4),
         ValueError,
-        "deferred must be 0 where there is no weight .* got 4",
+        "deferred must be 0 without a weight .* got 4",
     ),
     (lambda: FocalLoss(weight=[1, 2], deferred=-1), ValueError, "deferred must be at least 0, got -1"),
     (lambda: FocalLoss(weight=[1, 2], deferred=1.5), TypeError, "deferred must be an int, got float"),

@@ -87,7 +87,7 @@ def test_right_images_give_no_warning():
 
 def test_statistics_of_levels_are_warned_of():
     (warning,) = said(lambda: ga.Normalize((123.7, 116.3, 103.5), (58.4, 57.1, 57.4)))
-    assert "mean [123.7, 116.3, 103.5] is not for images in [0, 1]" in warning
+    assert "mean [123.7, 116.3, 103.5] does not suit images in [0, 1]" in warning
     assert "divide mean and std by 255" in warning
 
 

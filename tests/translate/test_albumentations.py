@@ -341,7 +341,7 @@ def test_one_error_names_all_of_a_chain_by_their_places():
         (A.AutoContrast(method="pil"), "level 255"),
         (A.RandomResizedCrop(size=(8, 8), p=0.5), "resized to its size"),
         (A.Erasing(), "log-uniform"),
-        (A.Compose([A.ToFloat(), A.Blur()]), "floats there, and bytes here"),
+        (A.Compose([A.ToFloat(), A.Blur()]), "computes floats, gpuaug bytes"),
     ],
     ids=named,
 )

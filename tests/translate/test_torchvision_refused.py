@@ -156,7 +156,7 @@ def test_an_unknown_class_or_setting_is_never_dropped(monkeypatch: pytest.Monkey
         (v2.ElasticTransform(), "within 20 pixels of the border"),
         (v2.RandomApply([v2.RandomResizedCrop(8)]), "resized to its size"),
         (v2.RandomChoice([v2.RandomCrop(8), v2.RandomInvert()]), "resized to that of the others"),
-        (v2.Compose([*FLOATS, v2.RandomResizedCrop(8)]), "floats there, and bytes here"),
+        (v2.Compose([*FLOATS, v2.RandomResizedCrop(8)]), "computes floats, gpuaug bytes"),
     ],
     ids=named,
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Of the formats without rotation, each as left, top, right, bottom, and back.
+# The formats without rotation: to left, top, right, bottom, and back.
 _TO_ENDS: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, ...]]] = {
     "XYXY": lambda left, top, right, bottom: (left, top, right, bottom),
     "XYWH": lambda left, top, width, height: (left, top, left + width, top + height),

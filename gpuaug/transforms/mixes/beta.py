@@ -31,7 +31,7 @@ class SymmetricBeta:
 
 
 class BetaOne:
-    """Beta(alpha, 1) from numbers in [0, 1): its cumulative is ``x ** alpha``.
+    """Beta(alpha, 1) from numbers in [0, 1): its distribution function is ``x ** alpha``.
 
     >>> BetaOne(0.5)(torch.tensor([0.25, 0.5], dtype=torch.float64))
     tensor([0.0625, 0.2500], dtype=torch.float64)

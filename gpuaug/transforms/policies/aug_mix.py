@@ -27,7 +27,7 @@ from gpuaug.transforms.step import Step
 __all__ = ["AugMix"]
 
 BINS = 10
-MOST_STEPS = 3  # of a chain of a random depth
+MOST_STEPS = 3  # ops in a chain of random depth
 ALL_OPS = ("Brightness", "Color", "Contrast", "Sharpness")
 WORD = 2.0**32
 

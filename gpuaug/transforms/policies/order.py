@@ -50,7 +50,7 @@ STAGES = {
     Kind.SHARPEN: Stage.BLUR,
     Kind.BATCHED: Stage.BATCHED,
 }
-MOST_LISTED = 3  # ops of a draw whose passes are looked up at once
+MOST_LISTED = 3  # ops of a draw whose passes come from one table
 _OPPOSITE = {Kind.LEFT: Kind.RIGHT, Kind.RIGHT: Kind.LEFT, Kind.UP: Kind.DOWN, Kind.DOWN: Kind.UP}
 
 

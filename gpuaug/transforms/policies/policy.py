@@ -23,12 +23,12 @@ from gpuaug.transforms.policies.space import Space
 from gpuaug.transforms.step import Step
 
 CHANNELS = (1, 3, 4)
-INTERPOLATION = "bilinear"  # of the ops that move
+INTERPOLATION = "bilinear"  # of the ops that move pixels
 
 # By kind: the number of the stage that runs an op, and the number for no stage.
 NO_STAGE = -1
 STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], device="cpu")
-# As numbers too, which Dynamo compares with tensors.
+# As numbers, which Dynamo can compare with tensors.
 KERNEL_STAGES = (int(Stage.GEOMETRY), int(Stage.BLUR), int(Stage.COLOR), int(Stage.CURVES))
 BATCHED_STAGE = int(Stage.BATCHED)
 FACTOR = COLUMNS["factor"].start
@@ -124,7 +124,7 @@ class DrawnOps:
         else:
             recording = self._recording(builder, extent)
             rows = recording.table[self._rows[:, first:]]
-            builder.repeat(recording, rows.mul_(here[:, first:, None]))  # what is not chosen is 0
+            builder.repeat(recording, rows.mul_(here[:, first:, None]))  # 0 where not chosen
         if self._space.is_batched:
             self._serve(batch, step, here & (STAGE_OF[self._kinds] == BATCHED_STAGE))
 

@@ -109,8 +109,8 @@ def _levels(entry: Entry) -> int:
     return 1 if entry.magnitudes is None else len(entry.magnitudes)
 
 
-# ---- torchvision's spaces: magnitudes in so many bins, in float32, and the share of a side that the last one
-# moves by; then the levels that a policy takes of them.
+# ---- torchvision's spaces: magnitudes in a number of bins, in float32, of which a policy takes some levels.
+# The last bin of a translation is a share of the side.
 
 # By name: the magnitudes, and whether half of the draws take the opposite.
 Magnitudes = dict[str, tuple[Callable[[int], Tensor] | None, bool]]

@@ -15,11 +15,11 @@ from gpuaug.transforms.policies.space import Entry, Space
 
 __all__ = ["TimmRandAugment"]
 
-FULL = 10.0  # the magnitude at which an op goes as far as its paper let it
-STEPS = 16  # of a magnitude of 1
-UNIFORM = 100.0  # a deviation above it makes magnitudes uniform
+FULL = 10.0  # the magnitude at which an op has its paper's full strength
+STEPS = 16  # steps in a magnitude of 1
+UNIFORM = 100.0  # above this deviation, magnitudes are uniform
 
-# How likely ops are under "w0", in the order of ``_entries``.
+# Weights of the ops for "w0", in the order of ``_entries``.
 WEIGHTS = (
     *(0.025, 0.005, 0.0, 0.3, 0.0, 0.005, 0.005, 0.025, 0.005, 0.005, 0.025),
     *(0.2, 0.2, 0.1, 0.1),
