@@ -68,7 +68,7 @@ def test_geometry_and_blur_take_any_number_of_channels(channels, sides):
 @pytest.mark.parametrize("floating", [False, True], ids=["bytes", "floats"])
 @pytest.mark.parametrize("channels", [2, MANY])
 @every_transform
-def test_every_transform_changes_all_channels_or_says_that_it_has_no_meaning(name, channels, floating):
+def test_every_transform_changes_all_channels_or_refuses_them(name, channels, floating):
     images = torch.cat((images_of(4), images_of(4).flip(2), images_of(4).flip(3)), dim=1)[:, :channels]
     images = images / 255 if floating else images
     if ENTRIES[name].stage == "color" or name in OF_COLORS:
@@ -240,7 +240,7 @@ def test_many_channels_from_a_data_set(alike, arrays):
 # ---- What follows, and what is refused
 
 
-def test_masks_boxes_and_keypoints_are_those_of_three_channels():
+def test_masks_boxes_and_keypoints_match_three_channels():
     images, draws = random_images(3, 12, 20, 24), draws_of(3)
     chain = ga.Compose([ga.RandomAffine(20), ga.RandomResizedCrop(16), ga.ElasticTransform()])
     masks = random_images(3, 1, 20, 24)[:, 0]

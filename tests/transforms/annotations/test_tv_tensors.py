@@ -103,7 +103,7 @@ def test_boxes_match_torchvision(name, form):
 
 @pytest.mark.parametrize("form", FORMATS[:3])
 @pytest.mark.parametrize("name", ["horizontal flip", "vertical flip", "crop", "centre crop"])
-def test_whole_boxes_stay_whole(name, form):
+def test_integer_boxes_match_torchvision(name, form):
     transform, expected = SAME[name]
     given = [random_boxes(form, 5, seed=n, dtype=torch.int64) for n in range(N)]
     out = transform(random_images(), DRAWS, boxes=given).boxes

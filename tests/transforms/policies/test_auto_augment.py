@@ -19,7 +19,7 @@ def test_policies_match_torchvision(name):
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_a_pair_and_each_of_its_ops_are_as_likely_as_they_should_be(name):
+def test_pairs_and_ops_have_the_papers_probabilities(name):
     policy, count = ga.AutoAugment(name), 50_000
     draws = random.keyed_draws(13, 0, torch.arange(count), torch.ones(count, dtype=torch.int64))
     (numbers,) = random.uniform(draws[:, 2], [0], [policy.random_count])
