@@ -192,7 +192,11 @@ def test_tables_out_of_range_are_refused(settings, error, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        (None, ValueError, r"labels must be given, one for each draw: PerClass\(strength=0.5 to 1 by class"),
+        (
+            None,
+            ValueError,
+            r"labels must be given, one for each draw, got None: PerClass\(strength=0.5 to 1 by class",
+        ),
         (torch.tensor([0, 2]), ValueError, r"labels must be in \[0, 2\), got 2 for draw 1"),
         (torch.tensor([0]), ValueError, r"labels must have shape \(2,\), got \(1,\)"),
         (torch.tensor([0.0, 1.0]), TypeError, r"labels must be an int64 tensor \(n,\), got torch.float32"),
