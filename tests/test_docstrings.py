@@ -47,14 +47,17 @@ def modules():
             yield importlib.import_module(path)
 
 
+def is_own_function(value, module):
+    return inspect.isfunction(value) and value.__module__ == module.__name__ and value.__name__[0] != "_"
+
+
 def public_objects():
     """Each class and function of an ``__all__``, and of ``functional``, once."""
     found = {}
     for module in (gpuaug, *modules()):
         names = getattr(module, "__all__", ())
         if module is gpuaug.functional:
-            names = [name for name, value in vars(module).items() if inspect.isfunction(value)]
-            names = [name for name in names if name[0] != "_"]
+            names = [name for name, value in vars(module).items() if is_own_function(value, module)]
         for name in names:
             thing = getattr(module, name)
             is_own = getattr(thing, "__module__", "").startswith("gpuaug.")
