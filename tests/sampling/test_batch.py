@@ -204,7 +204,7 @@ class TestGroups:
         assert torch.equal(plain.draws(), grouped.draws())
 
     def test_as_many_as_labels(self):
-        with pytest.raises(ValueError, match="groups must be as many as labels, 63, got 62"):
+        with pytest.raises(ValueError, match="groups must have one entry for each of the 63 labels, got 62"):
             BalancedBatchSampler(LABELS, 2, 2, groups=[0] * 62)
 
     @pytest.mark.parametrize(
@@ -215,7 +215,9 @@ class TestGroups:
         ],
     )
     def test_a_fault_is_told_as_one_of_groups(self, last, error, message):
-        with pytest.raises(error, match=f"^groups, read as labels are: labels must be .*{message}"):
+        with pytest.raises(
+            error, match=f"^groups are read in the forms of labels: labels must be .*{message}"
+        ):
             BalancedBatchSampler(LABELS, 2, 2, groups=[0] * 62 + [last])
 
 

@@ -74,7 +74,7 @@ TARGETS = [
     (None, TypeError, f"{ALLOWED}, got None"),
     ([3, 3], TypeError, ALLOWED),
     (lambda counts: [3, 3], TypeError, ALLOWED),
-    (lambda counts: min, TypeError, "target must be a function that gives no other function, got <built-in"),
+    (lambda counts: min, TypeError, "target must not return another function, got <built-in"),
     (lambda counts: {7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
     ({0: 3, 7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
     ({"1": 3}, ValueError, "target names the class '1', which has no sample in labels"),

@@ -109,7 +109,7 @@ def test_names_are_in_their_order():
         (
             {"factor": 11},
             ValueError,
-            r"factor must be below about 10, so that all classes keep .*got 11: int\(10 \* \(1 / 11\)\) is 0",
+            r"factor must be below about 10, so that every class .*got 11: int\(10 \* \(1 / 11\)\) is 0",
         ),
         (
             {"factor": 49, "labels": [0, 1] * 49},

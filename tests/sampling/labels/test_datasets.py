@@ -191,7 +191,7 @@ def test_the_column_says_which():
 )
 def test_an_unknown_data_set_is_read_and_says_so(samples, column, expected, capsys):
     with pytest.warns(
-        UserWarning, match="Reads keeps its labels where labels_of does not know .*all its 2 samples"
+        UserWarning, match="labels_of finds no attribute with the labels of Reads, so it reads all 2 samples"
     ):
         assert labels_of(Reads(samples), column).tolist() == expected
     assert "2/2" in capsys.readouterr().err
