@@ -1,4 +1,4 @@
-"""Batches of pairs (image, label) of one form, stacked at once, without a tensor and a check for each pair."""
+"""Batches of pairs (image, label) of one form, stacked at once, without a tensor and a check for each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Stacked(NamedTuple):
 
 
 class Form(NamedTuple):
-    """The types, shape and dtype that all samples of a batch share. Only the first sample is checked in full."""
+    """The types, shape and dtype that all samples of a batch share; only the first one is checked in full."""
 
     image: type
     shape: tuple[int, ...]
@@ -76,7 +76,8 @@ class Form(NamedTuple):
     def _stack_images(self, images: list[Any]) -> Tensor:
         if self.image is Tensor:
             return stack_alike(images, self.interleaved)
-        dtype = torch.from_numpy(np.empty(0, self.dtype)).dtype  # from an empty array: the images may have negative strides
+        # From an empty array, as the images may have negative strides.
+        dtype = torch.from_numpy(np.empty(0, self.dtype)).dtype
         batch = empty_batch((len(images), *self.shape), dtype)
         # Concatenated along the height: np.stack would make a view of each image.
         np.concatenate(images, out=batch.numpy().reshape(-1, *self.shape[1:]))

@@ -195,7 +195,7 @@ def _form(value: Any) -> Any:
 
 
 def _sort(value: Any) -> str:
-    """The sort of a leaf. All samples must share it, so that one odd sample does not change a batch's type."""
+    """The sort of a leaf. All samples must share it: one odd sample must not change a batch's type."""
     if isinstance(value, (Tensor, np.ndarray)):
         return "tensor"
     for name, kinds in (("bool", (bool, np.bool_)), ("int", Integral), ("float", Real), ("str", str)):

@@ -45,9 +45,10 @@ class Curriculum:
     down one.
 
     At level l of L, the strength in :class:`gpuaug.PerClass` is l / L, and each of its n transforms has the
-    probability 1 - (1 - 1 / n)**l: that of being chosen at least once when l transforms are chosen with
+    probability ``1 - (1 - 1 / n)**l``: that of being chosen at least once when l transforms are chosen with
     replacement, as in the paper. ``p`` of ``PerClass`` is the paper's share of augmented draws, 0.5 there;
-    :meth:`update` augments all images.
+    :meth:`update` augments all images. ``level_`` is the level of each class, a dictionary in the sorted
+    order of the classes.
 
     The chosen images are a pure function of (labels, seed, number of updates), so that all ranks find the
     same levels if their models agree. If the models may differ in the last bit, for example by batch norms

@@ -74,8 +74,8 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
         )
     if not are_channels(tuple(tensor.shape), 0):
         raise ValueError(
-            f"sample {index}: an image must have 1 to {FEW_CHANNELS} channels, or up to {MOST_CHANNELS} if it "
-            f"is more than {FEW_CHANNELS} pixels high and wide, got {tuple(tensor.shape)} as (C, H, W): "
+            f"sample {index}: an image must have 1 to {FEW_CHANNELS} channels, or up to {MOST_CHANNELS} if "
+            f"it is more than {FEW_CHANNELS} pixels high and wide, got {tuple(tensor.shape)} as (C, H, W): "
             f"arrays are (H, W, C), tensors are (C, H, W){_way_to(image, tensor)}"
         )
     if tensor.numel() == 0:
@@ -98,7 +98,9 @@ def _from_tensor(image: Tensor, index: int) -> Tensor:
         )
     if image.ndim != 3:
         way = ": give image[None]" if image.ndim == 2 else ""
-        raise ValueError(f"sample {index}: a tensor image must be (C, H, W), got shape {tuple(image.shape)}{way}")
+        raise ValueError(
+            f"sample {index}: a tensor image must be (C, H, W), got shape {tuple(image.shape)}{way}"
+        )
     return image.as_subclass(Tensor)
 
 
@@ -117,7 +119,9 @@ def _from_array(image: np.ndarray, index: int) -> Tensor:
             "give float images as tensors (C, H, W)"
         )
     if image.ndim not in (2, 3):
-        raise ValueError(f"sample {index}: an array image must be (H, W) or (H, W, C), got shape {image.shape}")
+        raise ValueError(
+            f"sample {index}: an array image must be (H, W) or (H, W, C), got shape {image.shape}"
+        )
     return array_to_tensor(image)
 
 

@@ -26,9 +26,10 @@ class DeviceDataset:
     >>> len(dataset), dataset.device, dataset.images.shape
     (10, device(type='cpu'), torch.Size([10, 3, 32, 32]))
 
-    In a :class:`BalancedLoader`, the kernel reads the images of the draws directly from the data set: no batch
-    is gathered and no worker is needed. The 50,000 images of CIFAR-10 take 154 MB. A data set that does not
-    fit on a CUDA device can stay in pinned memory of the host (:meth:`pin_memory`), which the device reads.
+    In a :class:`BalancedLoader`, the kernel reads the images of the draws directly from the data set: no
+    batch is gathered and no worker is needed. The 50,000 images of CIFAR-10 take 154 MB. A data set that does
+    not fit on a CUDA device can stay in pinned memory of the host, which the device reads; see
+    :meth:`pin_memory`.
 
     Args:
         images: uint8, uint16 or int16 ``(N, C, H, W)``, with C in [1, 64]; or images of different sizes, from

@@ -45,7 +45,7 @@ class DrawBatches(BatchSampler):
 
     @property
     def rows(self) -> Rows:
-        """The same batches as arrays, which are faster to make and to send. Iterating them counts here too."""
+        """The same batches as arrays, which are faster to make and send. Iterating them counts here too."""
         return Rows(self)
 
     def _each(self) -> Iterator[np.ndarray]:
@@ -89,7 +89,7 @@ class DrawBatches(BatchSampler):
             self.sampler.skip_rest()
 
     def _tell(self) -> None:
-        """Tells the sampler how many draws were used: an epoch ends when all are used, not when all are fetched."""
+        """Tells the sampler how many draws were used: an epoch ends when all are used, not fetched."""
         if self.sampler.cursor is self._fetched:
             left = self._used.share - self._used.taken
             self._fetched.taken = self._fetched.share if self._lacks_batch(left) else self._used.taken

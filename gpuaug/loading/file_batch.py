@@ -153,8 +153,8 @@ class FileBatch:
     # ---- Decode
 
     def decode(self, place: int) -> bool:
-        """Decodes the window of a draw. False if the file is damaged: a substitute was opened, whose recipe is
-        still to be made.
+        """Decodes the window of a draw. False if the file is damaged: a substitute was opened, and its recipe
+        is still to be made.
         """
         if isinstance(self.images, EncodedImages):
             return True  # the device decodes them

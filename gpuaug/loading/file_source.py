@@ -158,7 +158,7 @@ class _Run:
         self._error = self._error or RuntimeError("the iteration was left")
 
     def _stage(self, step: Callable[[int], Any], then: Callable[[bool], None]) -> None:
-        """Runs ``step(place)`` for every place, in threads, then ``then(good)``; good is False if a step was."""
+        """Runs ``step(place)`` for every place, in threads, then ``then(good)``; good: no step was False."""
         places, total = count(), len(self.batch)
         workers = min(self._threads, total)
         left, good = [workers], [True]

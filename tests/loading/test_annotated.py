@@ -117,7 +117,7 @@ def test_what_looks_like_a_mask_is_asked_about(form):
             given.view(-1, HEIGHT, WIDTH), torch.stack([first_channel(i) for i in drawn(loader)])
         )
     else:
-        with pytest.raises(TypeError, match=r"sample \d+: \[1\] cannot be made a batch: .*PIL"):
+        with pytest.raises(TypeError, match=r"sample \d+: \[1\] cannot be collated: .*PIL"):
             list(make(dataset, MOVING, masks=False))
 
 
@@ -321,7 +321,7 @@ def of_two_types(index):
         (lambda i: 1.0 if i == 10 else 1, TypeError, r"\[1\] must be alike in a batch, got .* for sample"),
         (lambda i: {"ab"[i == 10]: 1}, ValueError, r"\[1\] must be alike .* dictionary of \['b'\]"),
         (lambda i: (1,) * (1 + i % 2), ValueError, r"\[1\] must be alike in a batch, got . items for sample"),
-        (lambda i: None, TypeError, r"sample \d+: \[1\] cannot be made a batch: .*NoneType"),
+        (lambda i: None, TypeError, r"sample \d+: \[1\] cannot be collated: .*NoneType"),
         (of_two_types, TypeError, r"\[1\] must be alike .*int64"),
         (lambda i: mask_of(i, (3, 3)), ValueError, r"mask at \[1\] must .* 14 x 20 pixels, got .*\(3, 3\)"),
         (lambda i: tv_tensors.Image(torch.zeros(3, 2, 2)), TypeError, r"got a tv_tensors.Image at \[1"),

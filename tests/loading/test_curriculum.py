@@ -167,7 +167,7 @@ def test_labels_may_leave_gaps():
         ({"levels": 0}, r"levels must be in \[1, 1000\], got 0"),
         ({"samples": 0}, r"samples must be"),
         ({"threshold": 1.5}, r"threshold must be in \[0, 1\], got 1.5"),
-        ({"labels": LABELS[:5]}, "labels must be one for each of the 30 samples of the loader, got 5"),
+        ({"labels": LABELS[:5]}, "labels must have one entry for each of the 30 samples of the loader, got 5"),
         ({"labels": [f"class {label}" for label in LABELS]}, "labels must be integers"),
     ],
 )
@@ -194,6 +194,6 @@ def test_a_loader_that_has_none_is_refused():
 
 def test_predictions_of_another_shape_are_refused():
     with pytest.raises(
-        ValueError, match=r"predict must give one class for each image, \(9,\), got shape \(9, 3\)"
+        ValueError, match=r"predict must return one class for each image, \(9,\), got shape \(9, 3\)"
     ):
         make().update(lambda images: torch.zeros(len(images), 3))

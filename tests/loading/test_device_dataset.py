@@ -108,12 +108,12 @@ def test_the_first_image_gives_the_memory_order():
 def test_pinning_needs_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     dataset = DeviceDataset(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.zeros(4))
-    with pytest.raises(RuntimeError, match="pin must be False where PyTorch has no CUDA device"):
+    with pytest.raises(RuntimeError, match="pin must be False without a CUDA device"):
         dataset.pin_memory()
-    with pytest.raises(RuntimeError, match="pin must be False where PyTorch has no CUDA device"):
+    with pytest.raises(RuntimeError, match="pin must be False without a CUDA device"):
         DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], pin=True)
     with pytest.raises(
-        ValueError, match="pin must be False for images that go to a device, got True for cuda"
+        ValueError, match="pin must be False for images that go to cuda, got True"
     ):
         DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], device="cuda", pin=True)
 
@@ -127,7 +127,7 @@ def test_pinned_images_are_taken_by_a_loader_of_a_device(packed, monkeypatch):
     sampler = gpuaug.BalancedSampler([0, 1])
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    with pytest.raises(RuntimeError, match=r"got cuda:0; .* reads what dataset.pin_memory\(\) pins"):
+    with pytest.raises(RuntimeError, match=r"got cuda:0; .* dataset.pin_memory\(\) lets a CUDA device read it"):
         gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")
     monkeypatch.setattr(torch.Tensor, "is_pinned", lambda self: True)
     loader = gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")

@@ -117,7 +117,7 @@ def test_only_windows_are_decoded(monkeypatch):
 
 def test_sizes_are_those_of_the_heads_where_nothing_transforms():
     loader = gpuaug.BalancedLoader(gpuaug.ImageFiles(DATA, LABELS), gpuaug.BalancedSampler(LABELS), None)
-    with pytest.raises(ValueError, match="augment must be given for images of different sizes"):
+    with pytest.raises(ValueError, match="augment must not be None for images of different sizes"):
         next(iter(loader))
 
 
@@ -206,7 +206,7 @@ def test_others_keep_their_processes(tmp_path):
 
 @pytest.mark.parametrize("name", ["worker_init_fn", "multiprocessing_context"])
 def test_what_is_for_processes_is_refused(name):
-    with pytest.raises(ValueError, match=f"{name} must not be given with ImageFiles, which threads"):
+    with pytest.raises(ValueError, match=f"{name} must not be given with ImageFiles: threads"):
         make(num_workers=2, **{name: print if name == "worker_init_fn" else "spawn"})
 
 
@@ -224,7 +224,7 @@ def test_numbers_out_of_their_ranges(given, message):
 
 
 def test_decoding_on_the_device_needs_one():
-    with pytest.raises(RuntimeError, match=r"decode must be 'host' where .*, got 'device' and cpu"):
+    with pytest.raises(RuntimeError, match=r"decode must be 'host' for .*, got 'device' and cpu"):
         make(decode="device")
 
 

@@ -283,7 +283,7 @@ def test_a_curriculum_goes_on():
 def test_a_sampler_of_several_labels_is_refused():
     some = ga.RepeatFactorSampler([[label] for label in LABELS], 0.5)
     message = (
-        "sampler must be a gpuaug.BalancedSampler where the partners of mix are 'plan', got RepeatFactor"
+        "sampler must be a gpuaug.BalancedSampler for a mix with partners='plan', got RepeatFactor"
     )
     with pytest.raises(TypeError, match=message):
         make(sampler=some, mix=ga.MixUp(partners="plan"))

@@ -145,7 +145,7 @@ def test_a_batch_that_fails_as_a_whole_is_named(alone):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (iter, TypeError, "must give a list of samples, one for each index, got list_iterator"),
+        (iter, TypeError, "must return a list of samples, one for each index, got list_iterator"),
         (lambda samples: {"image": samples}, TypeError, "one for each index, got dict"),
         (lambda samples: samples[:-1], ValueError, "one sample for each of 3 indices, got 2"),
         (lambda samples: [*samples, 4], ValueError, "one sample for each of 3 indices, got 4"),
