@@ -205,7 +205,7 @@ def test_several_labels_a_sample():
         ({"files": "folder"}, TypeError, "sequence of paths or bytes, got str; ImageFiles.from_folder"),
         ({"files": b"bytes"}, TypeError, "sequence of paths or bytes, got bytes"),
         ({"files": 3}, TypeError, "sequence of paths or bytes, got int"),
-        ({"labels": LABELS[:5]}, ValueError, "as many as the files, got 5 for 6 files"),
+        ({"labels": LABELS[:5]}, ValueError, "one entry for each of the 6 files, got 5"),
         ({"labels": 3}, ValueError, "one entry for each file, got 3"),
         ({"labels": [None] * 6}, TypeError, "labels must be numbers or names, got object"),
         ({"mode": "BGR"}, ValueError, "mode must be one of 'L', 'RGB', 'RGBA', got 'BGR'"),
