@@ -51,6 +51,9 @@ class BalancedSampler(DrawSampler):
     was left early begins again at the start of the same epoch. (A ``DataLoader`` with workers fetches draws
     ahead. The sampler counts an epoch as finished when its last draw was fetched.)
 
+    ``counts_`` is the number of samples of each class, and ``plan_`` the draws of each class in the current
+    epoch: dictionaries in the sorted order of the classes.
+
     ``state_dict`` holds the version, seed, epoch, global position, and a fingerprint of labels and plan. A
     run resumes in the middle of an epoch with any number of ranks, workers or batch size. ``len`` is always
     that of a whole epoch.

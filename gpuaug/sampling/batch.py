@@ -42,6 +42,9 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
     >>> [[labels[draw] for draw in batch] for batch in batches]
     [['cat', 'cat', 'cat', 'dog', 'dog', 'dog'], ['dog', 'dog', 'dog', 'fox', 'fox', 'fox']]
 
+    ``counts_`` is the number of samples of each class, and ``plan_`` the draws of each class in the current
+    epoch over all ranks: dictionaries in the sorted order of the classes. ``batch_size`` is k * m.
+
     Give it to ``DataLoader(dataset, batch_sampler=batches)``. It yields lists of :class:`Draw`, class after
     class; every batch has k x m draws.
 
@@ -74,12 +77,6 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
         rank: the number of this rank, in [0, num_replicas). None takes it from ``torch.distributed``.
         drop_last: if True, drop the last batches where they are too few for all ranks; if False, repeat the
             first batches of the epoch.
-
-    Attributes:
-        counts_: the number of samples of each class, in the sorted order of the classes.
-        classes_per_batch: k.
-        samples_per_class: m.
-        batch_size: k * m, the draws of a batch.
 
     Raises:
         TypeError: ``labels``, ``groups`` or a number is of another type.

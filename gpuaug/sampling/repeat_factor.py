@@ -54,6 +54,9 @@ class RepeatFactorSampler(DrawSampler):
     draws it floor(r) or floor(r) + 1 times, so that the mean over the epochs is r. Which of the two depends
     on (seed, epoch, index) alone. Epochs therefore differ in length; ``len`` is that of the current epoch.
 
+    ``factors_`` is r of each sample, float64 ``(samples,)``; ``class_factors_`` is r of each class, and
+    ``counts_`` its number of samples: dictionaries in the sorted order of the classes.
+
     Everything else works as in :class:`BalancedSampler`: :class:`Draw` objects with copy and key, ranks,
     ``set_epoch``, ``state_dict`` and resuming.
 
@@ -69,11 +72,6 @@ class RepeatFactorSampler(DrawSampler):
         rank: the number of this rank, in [0, num_replicas). None takes it from ``torch.distributed``.
         drop_last: if True, drop the last draws where they are too few for all ranks; if False, repeat the
             first draws of the epoch.
-
-    Attributes:
-        counts_: the number of samples of each class, in the sorted order of the classes.
-        class_factors_: r of each class, in the same order.
-        factors_: r of each sample, float64 ``(samples,)``.
 
     Raises:
         TypeError: ``labels`` or a number is of another type.

@@ -62,7 +62,7 @@ def draws_of(target: Target, counts: Counts) -> dict[Class, int]:
     if isinstance(target, (float, np.floating)):
         if not 0 < target <= 1:
             raise ValueError(
-                "target as a float, the least ratio to the largest class, must be in (0, 1] (an int is a "
+                "target must be in (0, 1] as a float (the least ratio to the largest class; an int is a "
                 f"number of draws), got {target}"
             )
         least = round(float(target) * max(counts.values()))

@@ -195,7 +195,7 @@ def test_an_unknown_data_set_is_read_and_says_so(samples, column, expected, caps
     ):
         assert labels_of(Reads(samples), column).tolist() == expected
     assert "2/2" in capsys.readouterr().err
-    with pytest.warns(UserWarning, match="Reads keeps"):
+    with pytest.warns(UserWarning, match="the labels of Reads"):
         labels_of(Reads(samples), column, progress=False)
     assert capsys.readouterr().err == ""
 
