@@ -168,10 +168,10 @@ def _check_tables(members: int, classes: Tensor, bijections: Tensor) -> None:
     sound &= ((pivots >= 0) & (pivots < size)).all(0)
     for number in (~sound).nonzero().flatten()[:1].tolist():
         if number == 0:
-            raise RuntimeError(f"bijections must begin with one over the {sizes[0]} positions")
+            raise RuntimeError(f"bijections must begin with one over the positions, which are {sizes[0]}")
         raise RuntimeError(
             "bijections must have one over the samples of each class; "
-            f"that of class {number - 1} is not over its {sizes[number]} samples"
+            f"that of class {number - 1} is none over {sizes[number]}"
         )
 
 
