@@ -112,9 +112,7 @@ def test_pinning_needs_cuda(monkeypatch):
         dataset.pin_memory()
     with pytest.raises(RuntimeError, match="pin must be False without a CUDA device"):
         DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], pin=True)
-    with pytest.raises(
-        ValueError, match="pin must be False for images that go to cuda, got True"
-    ):
+    with pytest.raises(ValueError, match="pin must be False for images that go to cuda, got True"):
         DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], device="cuda", pin=True)
 
 
@@ -127,7 +125,7 @@ def test_pinned_images_are_taken_by_a_loader_of_a_device(packed, monkeypatch):
     sampler = gpuaug.BalancedSampler([0, 1])
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    with pytest.raises(RuntimeError, match=r"got cuda:0; .* dataset.pin_memory\(\) lets a CUDA device read it"):
+    with pytest.raises(RuntimeError, match=r"got cuda:0; .* dataset.pin_memory\(\) lets a CUDA"):
         gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")
     monkeypatch.setattr(torch.Tensor, "is_pinned", lambda self: True)
     loader = gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")

@@ -282,9 +282,7 @@ def test_a_curriculum_goes_on():
 
 def test_a_sampler_of_several_labels_is_refused():
     some = ga.RepeatFactorSampler([[label] for label in LABELS], 0.5)
-    message = (
-        "sampler must be a gpuaug.BalancedSampler for a mix with partners='plan', got RepeatFactor"
-    )
+    message = "sampler must be a gpuaug.BalancedSampler for a mix with partners='plan', got RepeatFactor"
     with pytest.raises(TypeError, match=message):
         make(sampler=some, mix=ga.MixUp(partners="plan"))
     assert len(next(iter(make(sampler=some, mix=ga.MixUp())))[0]) == 4
