@@ -92,7 +92,7 @@ def test_a_mask_follows_its_image(kind):
 
 
 @pytest.mark.parametrize("form", ["tensor", "array", "PIL", "stacked", "resident"])
-def test_what_looks_like_a_mask_is_asked_about(form):
+def test_an_array_that_looks_like_a_mask_is_an_error(form):
     forms = {
         "tensor": first_channel,
         "array": lambda index: first_channel(index).numpy(),
@@ -237,7 +237,7 @@ def test_instances_with_masks_boxes_and_keypoints(options):
                 assert torch.equal(mask, image[0])
 
 
-def test_what_cannot_follow_is_refused():
+def test_annotations_that_cannot_follow_are_refused():
     loader = make(Made(lambda index: (pixels(index), boxes_of(index))), ga.ElasticTransform())
     with pytest.raises(ValueError, match="boxes cannot follow ElasticTransform"):
         list(loader)

@@ -102,7 +102,7 @@ def test_one_level_that_is_not_known_is_enough():
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_who_is_asked_about_depends_on_seed_and_updates_alone(num_workers):
+def test_probed_samples_depend_on_seed_and_updates_alone(num_workers):
     first, others = make(), list(gpuaug.DeviceDataset(IMAGES, LABELS))
     second = make(dataset=others, batch_size=7, num_workers=num_workers)
     rounds = [asked(first) for _ in range(3)]
@@ -127,7 +127,7 @@ def test_an_update_leaves_the_loader_as_it_was():
     assert curriculum.by_class.strength.tolist() == [0.2, 0.2, 0.2]
 
 
-def test_it_goes_on_from_its_state():
+def test_a_curriculum_continues_from_its_state():
     first = make()
     for _ in range(2):
         first.update(knows([9, 1, -1]))

@@ -17,7 +17,7 @@ IMAGES = torch.arange(5 * 3 * 2 * 2, dtype=torch.uint8).reshape(5, 3, 2, 2)
 LABELS = torch.tensor([0, 1, 0, 1, 1])
 
 
-def test_holds_samples():
+def test_a_device_dataset_holds_samples():
     dataset = DeviceDataset(IMAGES, LABELS)
     assert len(dataset) == 5
     image, label = dataset[3]
@@ -26,7 +26,7 @@ def test_holds_samples():
     assert repr(dataset) == "DeviceDataset((5, 3, 2, 2), device='cpu')"
 
 
-def test_to_moves_both():
+def test_to_moves_images_and_labels():
     dataset = DeviceDataset(IMAGES, LABELS)
     assert dataset.to("cpu") is dataset
     moved = dataset.to("meta")
@@ -34,7 +34,7 @@ def test_to_moves_both():
     assert dataset.device.type == "cpu"
 
 
-def test_images_are_dense():
+def test_images_of_a_device_dataset_are_dense():
     strided = IMAGES.repeat(1, 1, 1, 2)[..., ::2]
     dataset = DeviceDataset(strided, LABELS)
     assert dataset.images.is_contiguous()
@@ -42,7 +42,7 @@ def test_images_are_dense():
 
 
 @pytest.mark.parametrize("interleaved", [True, False])
-def test_from_dataset(interleaved):
+def test_from_dataset_decodes_every_sample(interleaved):
     samples = [
         (np.ascontiguousarray(image.permute(1, 2, 0)) if interleaved else image, int(label))
         for image, label in zip(IMAGES, LABELS, strict=True)
@@ -79,7 +79,7 @@ def test_images_of_different_sizes_are_packed(interleaved):
     check_ragged(dataset)
 
 
-def test_packed_images():
+def test_a_device_dataset_takes_packed_images():
     labels = torch.tensor([label for _, label in RAGGED])
     check_ragged(DeviceDataset(pack([image for image, _ in RAGGED]), labels))
 
@@ -221,7 +221,7 @@ def test_from_dataset_shows_progress(capsys):
         (IMAGES, pack(IMAGES), TypeError, "labels must be a tensor, got Packed"),
     ],
 )
-def test_faults(images, labels, error, message):
+def test_wrong_images_or_labels_are_refused(images, labels, error, message):
     with pytest.raises(error, match=message):
         DeviceDataset(images, labels)
 

@@ -121,7 +121,7 @@ def test_sizes_are_those_of_the_heads_where_nothing_transforms():
         next(iter(loader))
 
 
-def test_serving_draws():
+def test_given_draws_of_files_are_served():
     loader = make(num_workers=2, reducing_gap=None)
     draws = loader.sampler.draws(5, 14)
     images, labels = map(torch.cat, zip(*loader.serve(draws), strict=True))
@@ -147,7 +147,7 @@ def test_labels_reach_a_per_class():
     assert labels.unique().tolist() == [0, 1]
 
 
-def test_a_mix_follows():
+def test_batches_of_files_are_mixed():
     loader = make(augment=chain(), num_workers=2, mix=gpuaug.MixUp())
     draws = loader.sampler.draws(0, 4)
     images, (first, second, share) = next(iter(loader))
@@ -205,7 +205,7 @@ def test_others_keep_their_processes(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["worker_init_fn", "multiprocessing_context"])
-def test_what_is_for_processes_is_refused(name):
+def test_options_for_processes_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} must not be given with ImageFiles: threads"):
         make(num_workers=2, **{name: print if name == "worker_init_fn" else "spawn"})
 

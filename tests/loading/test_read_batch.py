@@ -152,7 +152,7 @@ def test_a_batch_that_fails_as_a_whole_is_named(alone):
         (lambda samples: [samples[0], 4, samples[2]], TypeError, r"^sample 7: dataset\[index\] must be"),
     ],
 )
-def test_what_is_no_batch_is_refused(change, error, message):
+def test_a_wrong_result_of_getitems_is_refused(change, error, message):
     with pytest.raises(error, match=message):
         read_batch(Many(change), [1, 7, 3])
 

@@ -104,7 +104,7 @@ PLACES = [
 @pytest.mark.parametrize(
     ("labels", "error", "message"), LABELS, ids=lambda value: str(value).partition(" at 0x")[0][:40]
 )
-def test_labels(labels, error, message):
+def test_wrong_labels_are_refused(labels, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(labels)
 
@@ -112,7 +112,7 @@ def test_labels(labels, error, message):
 @pytest.mark.parametrize(
     ("target", "error", "message"), TARGETS, ids=lambda value: str(value).partition(" at 0x")[0][:40]
 )
-def test_target(target, error, message):
+def test_wrong_targets_are_refused(target, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(GOOD, target)
 
@@ -135,7 +135,7 @@ SAMPLERS = {
 @pytest.mark.parametrize(
     ("place", "error", "message"), PLACES, ids=lambda value: str(value).partition(" at 0x")[0][:40]
 )
-def test_seed_and_place(place, error, message, kind):
+def test_a_wrong_seed_or_rank_is_refused(place, error, message, kind):
     with pytest.raises(error, match=message):
         SAMPLERS[kind](GOOD, **place)
 
@@ -149,7 +149,7 @@ def test_seed_and_place(place, error, message, kind):
         (True, TypeError, "epoch must be an int, got bool"),
     ],
 )
-def test_epoch(epoch, error, message):
+def test_a_wrong_epoch_is_refused(epoch, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(GOOD).set_epoch(epoch)
 

@@ -112,7 +112,7 @@ def test_kept_labels_are_found_and_nothing_is_read(dataset):
     assert BalancedSampler(labels).counts_ == {0: 1, 2: 2}
 
 
-def test_a_real_folder(tmp_path):
+def test_labels_of_a_real_folder_are_found(tmp_path):
     for place in ("cat/1.png", "cat/2.png", "dog/1.png"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
         (tmp_path / place).write_bytes(b"no image at all")
@@ -272,6 +272,6 @@ class Endless(Dataset):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.filterwarnings("ignore:Reads keeps its labels")
-def test_faults(dataset, arguments, error, message):
+def test_wrong_data_sets_are_refused(dataset, arguments, error, message):
     with pytest.raises(error, match=message):
         labels_of(dataset, **arguments)
