@@ -202,7 +202,7 @@ def test_an_unknown_data_set_is_read_and_says_so(samples, column, expected, caps
 
 def test_fake_data_is_read():
     fake = tv.FakeData(size=5, image_size=(3, 4, 4), num_classes=3)
-    with pytest.warns(UserWarning, match="FakeData keeps"):
+    with pytest.warns(UserWarning, match="the labels of FakeData"):
         assert labels_of(fake, progress=False).tolist() == [label for _, label in (fake[i] for i in range(5))]
 
 
