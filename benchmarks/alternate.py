@@ -1,4 +1,4 @@
-"""Whole epochs in turns: A B C A B C ..., so that a machine that slows down slows all of them."""
+"""Times whole epochs alternately, A B C A B C ..., so that a slowdown of the machine affects all alike."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 
 def alternate(runs: dict[str, Callable[[], int]], rounds: int) -> dict[str, dict[str, Any]]:
-    """Images a second of each run, which gives the number of its images: median and quartiles of the rounds,
-    after one that is not timed.
+    """The images per second of each run: median and quartiles over the rounds, after one that is not timed.
+
+    A run returns the number of its images.
 
     >>> sorted(alternate({"a": lambda: 3}, rounds=3)["a"])
     ['images_per_second', 'quartiles']
@@ -36,7 +37,7 @@ def summary(rates: list[float]) -> dict[str, Any]:
 
 
 def count_images(batches: Iterable[Any]) -> int:
-    """Each batch is held while the next is made, as a training loop does."""
+    """Counts the images. Each batch is kept while the next one is made, as in a training loop."""
     count, held = 0, None
     for held in batches:
         count += len(held[0])

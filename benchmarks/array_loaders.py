@@ -1,4 +1,4 @@
-"""Small arrays in memory: what a loader costs where there is nothing to decode."""
+"""Small arrays in memory: the cost of a loader if there is nothing to decode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIDE, BATCH, CLASSES = 32, 512, 10
 
 
 class Arrays(Dataset[Any]):
-    """uint8 (32, 32, 3) with whole numbers for labels, in plain Python."""
+    """Images uint8 (32, 32, 3) with integer labels, in plain Python."""
 
     def __init__(self, count: int) -> None:
         random = np.random.default_rng(0)
@@ -32,9 +32,7 @@ class Arrays(Dataset[Any]):
 
 
 def measure_arrays(count: int, workers: int, rounds: int) -> dict[str, Any]:
-    """Images a second of gpuaug's loader, with a flip and a normalisation, and of a DataLoader that only
-    fetches.
-    """
+    """The images per second of gpuaug's loader, with a flip and normalization, and of a bare DataLoader."""
     arrays, rows = Arrays(count), {}
     for number in sorted({0, workers}):
         with _loaders(arrays, number) as loaders:
@@ -60,7 +58,7 @@ def _loaders(arrays: Arrays, workers: int) -> Iterator[dict[str, Any]]:
 
 
 def check(loader: Any) -> None:
-    """Every image is one of the data set's, or its mirror, with its label."""
+    """Checks that every image is one of the data set's, or its mirror image, with its label."""
     arrays = loader.dataset
     known = {arrays.images[index].tobytes(): arrays.labels[index] for index in range(len(arrays))}
     images, labels = next(iter(loader))

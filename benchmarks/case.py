@@ -1,4 +1,4 @@
-"""What is measured: four chains, in batches of one size, on some threads of a CPU or on a GPU."""
+"""The measured cases: four chains, in batches of one size, on threads of a CPU or on a GPU."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
-SIGMA, AMOUNT, SALT = 1.0, 0.25, 0.6  # the blur's; the share of pixels that noise takes, and of salt in it
+SIGMA, AMOUNT, SALT = 1.0, 0.25, 0.6  # of the blur; the share of noisy pixels, and of salt among them
 DEGREES, SCALE, JITTER = (
     15.0,
     (0.8, 1.2),
     0.2,
-)  # the most to both sides; of brightness, contrast and saturation
+)  # the most to both sides; for brightness, contrast and saturation
 
-# Each from uint8 NCHW to normalised float32 NCHW, with parameters of its own for every image:
+# Each from uint8 NCHW to normalized float32 NCHW, with separate parameters for every image:
 CHAINS = (
     "full",  # window of 20/32 of the side, bilinear back to it, flip of half, 5x5 Gaussian, salt and pepper
     "resize",  # the window, bilinear back, flip of half
@@ -46,8 +46,9 @@ class Case:
         return torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(self.device)
 
     def least_bytes(self) -> int:
-        """What any library must read and write for a batch: the source pixels that the chain looks at, once,
-        and the float32 result, once.
+        """The bytes that any library must read and write for a batch.
+
+        These are the source pixels that the chain reads, once, and the float32 result, once.
 
         >>> Case("resize", side=32, batch=2, threads=1).least_bytes() == 2 * 3 * (20 * 20 + 4 * 32 * 32)
         True

@@ -1,19 +1,19 @@
-"""gpuaug side by side with the libraries that people use now: ``make bench``.
+"""Benchmarks gpuaug beside the libraries in common use: ``make bench``.
 
 Three sections, each a list of cases: ``chains`` (whole batches), ``calls`` (one small image, one thread) and
 ``growth`` (from one image to 4096, from 32 to 1024 pixels, with one thread and with all).
 
     python benchmarks/chains.py                                # all of it, on the CPU
     python benchmarks/chains.py --only growth                  # one section anew; the others stay in the file
-    python benchmarks/chains.py --missing                      # goes on where a run was interrupted
+    python benchmarks/chains.py --missing                      # continues an interrupted run
     python benchmarks/chains.py --device cuda                  # on the GPU
     python benchmarks/chains.py --only chains --chains full --batches 32x64
     python benchmarks/chains.py --rounds 3 --seconds 0.05 --out /tmp/smoke.json
 
-A library's output is checked before it is timed (on a GPU at 32 pixels, as the judge is the host); one that
-fails is left out, and the run ends with status 1. Libraries take turns, and beside them a bare copy from
-uint8 to float32: the speed that no chain can pass. Writes ``benchmarks/results/chains.json`` after every
-case.
+The output of a library is checked before it is timed (on a GPU at 32 pixels, as the host checks it). A
+library that fails is left out, and the run ends with status 1. Libraries are timed alternately, together with
+a bare copy from uint8 to float32, which no chain can beat. ``benchmarks/results/chains.json`` is written
+after every case.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ GROWING_SIDES = tuple((side, 16) for side in (64, 128, 256, 512, 1024))
 class Section:
     cases: list[Case]
     libraries: dict[str, Library]
-    checked: bool  # the same functions need one check only
-    effort: float  # a share of the rounds and of the seconds of a turn
+    checked: bool  # sections with the same functions need only one check
+    effort: float  # the share of the rounds and of the seconds of a timing
 
 
 def sections(
@@ -93,7 +93,7 @@ def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--only", nargs="+", choices=("chains", "calls", "growth"), help="sections")
-    parser.add_argument("--missing", action="store_true", help="only cases that the file does not have yet")
+    parser.add_argument("--missing", action="store_true", help="measure only cases that are not in the file")
     parser.add_argument("--chains", nargs="+", choices=CHAINS, default=CHAINS, help="not of growth")
     parser.add_argument(
         "--batches", nargs="+", type=side_and_batch, metavar="SIDExIMAGES", help="of the section chains"
@@ -101,13 +101,13 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--device", choices=BATCHES, default="cpu")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=9, help="how often each library has its turn")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each library is timed")
     parser.add_argument("--seconds", type=float, default=0.25, help="of one turn")
     parser.add_argument("--out", type=Path, help="by default benchmarks/results/chains[-<GPU>].json")
     arguments = parser.parse_args()
     device = arguments.device
     if not (backends.has_cpu if device == "cpu" else backends.has_cuda):
-        raise SystemExit(f"the compiled {device} library of gpuaug is not here\n{backends.info()}")
+        raise SystemExit(f"the compiled {device} library of gpuaug is missing\n{backends.info()}")
     possible = [name for name in arguments.peers if device == "cpu" or name in PEERS_ON_GPU]
     peers = [name for name in possible if is_installed(name)]
     environment = describe(device, peers)
@@ -123,7 +123,7 @@ def main() -> None:
                 done[str(case)] = measure(case, section, arguments.rounds, arguments.seconds)
                 write(out, name, {"environment": environment, "cases": done})
                 ratios.append(ratio(case, done[str(case)]["libraries"]))
-                print("; ".join(ratios), flush=True)  # all so far: a run may be stopped
+                print("; ".join(ratios), flush=True)  # all so far, as a run may be stopped
     print(f"\nwritten: {out}, after {time.perf_counter() - begun:.0f} s")
     print("; ".join(ratios))
     sys.exit(bool(WRONG))
@@ -133,7 +133,7 @@ def main() -> None:
 
 
 def measure(case: Case, section: Section, rounds: int, seconds: float) -> dict:
-    """Of every library: microseconds per batch (median and quartiles of the rounds), and what that means."""
+    """The microseconds per batch of every library (median and quartiles), and figures derived from them."""
     torch.set_num_threads(case.threads)
     rounds, seconds = max(3, round(rounds * section.effort)), seconds * section.effort
     judged = case if case.device == "cpu" else replace(case, side=32, batch=512)
@@ -167,7 +167,7 @@ def measure(case: Case, section: Section, rounds: int, seconds: float) -> dict:
 
 
 def ratio(case: Case, rows: dict[str, dict]) -> str:
-    """How many images gpuaug makes while another library makes one.
+    """The number of images that gpuaug makes while another library makes one.
 
     >>> ratio(Case("full", 32, 64, 2), {"gpuaug": {"times_gpuaug": 1.0}, "kornia": {"times_gpuaug": 22.4}})
     "full, 32 px, batch 64, 2 threads: 22.4 x kornia's speed"
@@ -178,7 +178,7 @@ def ratio(case: Case, rows: dict[str, dict]) -> str:
 
 @functools.cache
 def is_right(case: Case, name: str, library: Library) -> bool:
-    """Whether a library gives the chain; that gpuaug does not ends the run."""
+    """Whether a library's output is that of the chain. If gpuaug's is not, the run ends."""
     with ExitStack() as opened:
         try:
             check(case, lambda probe: opened.enter_context(library(case, probe)).images)
@@ -207,7 +207,7 @@ def show(case: Case, rows: dict[str, dict]) -> None:
 
 
 def describe(device: str, peers: list[str]) -> dict:
-    """What the numbers depend on besides the case."""
+    """The environment that the numbers depend on, besides the case."""
     return {
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ["gpuaug", "torch", "numpy", *peers]},
@@ -219,7 +219,7 @@ def describe(device: str, peers: list[str]) -> dict:
 
 
 def version(name: str) -> str:
-    if name == "gpuaug":  # which may be built in place, and is no distribution then
+    if name == "gpuaug":  # it may be built in place, and is then no distribution
         return backends.__version__
     return importlib.metadata.version(DISTRIBUTIONS.get(name, name))
 
@@ -249,7 +249,7 @@ def file_suffix(device: str) -> str:
 
 
 def stored(out: Path, section: str, environment: dict) -> dict[str, dict]:
-    """The cases that an earlier run has left."""
+    """The cases that an earlier run has measured."""
     found = json.loads(out.read_text()).get(section) if out.exists() else None
     if found is None:
         return {}

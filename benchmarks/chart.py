@@ -2,8 +2,8 @@
 
     python benchmarks/chart.py
 
-Greys and colors are of middling lightness and the background is left out, so that it reads on white and on
-black alike.
+Greys and colors have a medium lightness and the background is transparent, so that the chart is readable on
+white and on black.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LIBRARIES = {  # name in the figures: name to show, color
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
-    "svg.fonttype": "none",  # letters stay letters: a small file, and searchable
+    "svg.fonttype": "none",  # text stays text: a small file, and searchable
     "svg.hashsalt": "gpuaug",  # the same figures give the same file
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
     "axes.facecolor": "none",
@@ -77,12 +77,12 @@ def draw(figures: Path, out: Path) -> None:
 
 
 def digest(text: str) -> str:
-    """What a chart carries to tell which figures it shows."""
+    """The digest in a chart that identifies its figures."""
     return "sha256 of the figures: " + hashlib.sha256(text.encode()).hexdigest()
 
 
 def draw_chains(axes: Axes, cases: list[dict]) -> None:
-    """A row for every size of the full chain, a dot for every library."""
+    """Draws a row for every size of the full chain, with a dot for every library."""
     full = [case for case in cases if case["chain"] == "full"]
     for row, case in enumerate(full):
         rates = {
@@ -103,7 +103,7 @@ def draw_chains(axes: Axes, cases: list[dict]) -> None:
 
 
 def draw_growth(axes: Axes, cases: list[dict], by: str) -> None:
-    """Rate against the size of the batch or of the image: a line for every library and number of threads."""
+    """Draws the rate by the size of the batch or image: a line for every library and number of threads."""
     for name, (_, color) in LIBRARIES.items():
         for threads in sorted({case["threads"] for case in cases}):
             chosen = [case for case in cases if case["threads"] == threads and name in case["libraries"]]

@@ -1,4 +1,4 @@
-"""The copy that no chain can be faster than: the same bytes in, float32 out, nothing else."""
+"""The copy that no chain can beat: the same bytes in, float32 out, nothing else."""
 
 from __future__ import annotations
 

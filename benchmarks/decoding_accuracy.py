@@ -1,6 +1,7 @@
-"""Does decoding at a smaller scale cost accuracy? The study's arm ``all`` on Intel's scenes of 100 x 100
-pixels, brought to 20 x 20: trained from the files at several reducing gaps, with the same seeds, and tested
-on images decoded whole.
+"""Measures whether decoding at a smaller scale costs accuracy.
+
+The study's arm ``all`` is trained on Intel's scenes of 100 x 100 pixels, resized to 20 x 20: from the files,
+at several reducing gaps, with the same seeds. It is tested on images decoded whole.
 
     python benchmarks/decoding_accuracy.py --data intel-scenes.zip [--seeds 5] [--epochs 10]
 
@@ -34,7 +35,7 @@ GAPS = (None, 3.0, 2.0, 1.5, 1.0)
 
 
 def training_files(root: Path, gap: float | None) -> gpuaug.ImageFiles:
-    """The training files, in the order of the study's images: by class, then by name."""
+    """The training files in the order of the study's images: by class, then by name."""
     folder = ImageFolder(root / "train")
     chosen: list[tuple[str, int]] = []
     for label, name in enumerate(CLASSES):
@@ -45,7 +46,7 @@ def training_files(root: Path, gap: float | None) -> gpuaug.ImageFiles:
 
 
 def scales(files: gpuaug.ImageFiles, augment: gpuaug.Compose) -> dict[str, float]:
-    """The share of an epoch's draws that each scale serves."""
+    """The share of an epoch's draws that are decoded at each scale."""
     draws = gpuaug.BalancedSampler(files.labels, seed=0).draws()
     (recipes,) = augment.recipes(draws, (len(draws), 3, 100, 100))
     windows, _ = read_windows(recipes, files.reducing_gap)

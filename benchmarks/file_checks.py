@@ -1,7 +1,7 @@
-"""Whether a library gives the chain of ``file_loaders.py``: before it is timed, every one is judged.
+"""Checks that a library's output is that of the chain of ``file_loaders.py``, before it is timed.
 
-Photographs, whole, must look as Pillow makes them, each once, with its class. Ramps tell from each result
-which window was cut, and whether it was flipped: their sizes and shares must be those of RandomResizedCrop.
+Whole photographs must look like those from Pillow; each must come once, with its class. Ramps show for each
+result which window was cut, and whether it was flipped: sizes and shares must be those of RandomResizedCrop.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from probes import SIGMAS, levels_of, near, share
 
 BATCH = 8
 EPOCHS = 16
-FURTHEST = 3.0  # levels, the mean over an image: decoders enlarge colors, and filters end, in several ways
-ROUNDING = 0.01  # of a window's side, what levels tell
+FURTHEST = 3.0  # levels, the mean over an image: decoders upsample colors, and filters end, differently
+ROUNDING = 0.01  # the precision of a window's side, from levels
 
 
 def check(library: Library, photographs: Path, ramps: Path, size: Size) -> None:
-    """Raises AssertionError: both folders hold files of ``size``, a whole number of batches of 8."""
+    """Raises AssertionError if a check fails. Both folders hold files of ``size``, in whole batches of 8."""
     with library(FileCase.whole(photographs, size, BATCH)) as epoch:
         check_photographs(epoch(), photographs)
     with library(FileCase(ramps, batch=BATCH)) as epoch:
@@ -32,11 +32,11 @@ def check(library: Library, photographs: Path, ramps: Path, size: Size) -> None:
 
 
 def epoch_of(batches: Batches) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """As levels (n, 3, 224, 224), and labels."""
+    """An epoch as levels (n, 3, 224, 224), and its labels."""
     for images, labels in batches:
         least, most = images.min(), images.max()
         assert torch.isfinite(images).all(), f"results must be finite, got {least} to {most}"
-        labels = labels.numpy().copy()  # of memory that the next batch takes
+        labels = labels.numpy().copy()  # copied, as the next batch may reuse the memory
         yield levels_of(Case("resize", SIDE, len(labels), threads=1), images), labels
 
 
@@ -58,7 +58,7 @@ def check_photographs(batches: Batches, root: Path) -> None:
 
 
 def resized(path: Path) -> np.ndarray:
-    """float32 (3, 224, 224), by Pillow."""
+    """The image of a file, resized by Pillow: float32 (3, 224, 224)."""
     image = Image.open(path).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return np.asarray(image, np.float32).transpose(2, 0, 1)
 
@@ -80,13 +80,13 @@ def check_windows(batches: list[tuple[np.ndarray, np.ndarray]], size: Size) -> N
 
 
 def slope(levels: np.ndarray) -> np.ndarray:
-    """Of ramps (n, 224): how much of 255 they rise over the whole side."""
+    """The rise of ramps (n, 224) over the whole side, as a share of 255."""
     places = np.arange(SIDE) - (SIDE - 1) / 2
     return levels @ places / (places @ places) * SIDE / 255
 
 
 def expected_windows(size: Size, draws: int = 4096) -> np.ndarray:
-    """Widths and heights of torchvision's windows, float64 (draws, 2), as shares of the image's."""
+    """The widths and heights of torchvision's windows as shares of the image's, float64 (draws, 2)."""
     from torchvision.transforms import RandomResizedCrop
 
     image = torch.empty(0, size[1], size[0])

@@ -1,6 +1,6 @@
-"""How fast files can be decoded at all: plain loops that read and decode every file, and do nothing else.
+"""The speed of decoding alone: plain loops that read and decode every file, and do nothing else.
 
-A decoder is a function of a path, the image's size and a scale, 1 or 2, that gives uint8 (height, width, 3)
+A decoder is a function of a path, the image's size and a scale, 1 or 2. It returns uint8 (height, width, 3)
 or (3, height, width), RGB.
 """
 
@@ -18,7 +18,7 @@ from image_files import Size, paths_of
 from PIL import Image
 
 Decoder = Callable[[str, Size, int], Any]
-NEAR = 2.0  # levels, the mean over an image: decoders differ in how they enlarge the colors
+NEAR = 2.0  # levels, the mean over an image: decoders upsample the colors differently
 
 
 def pillow(path: str, size: Size, scale: int) -> Image.Image:
@@ -48,7 +48,7 @@ def simplejpeg(path: str, size: Size, scale: int) -> Any:
     return simplejpeg.decode_jpeg(Path(path).read_bytes(), **smaller)
 
 
-DECODERS: dict[str, tuple[str, Decoder, tuple[int, ...]]] = {  # the module, the function, its scales
+DECODERS: dict[str, tuple[str, Decoder, tuple[int, ...]]] = {  # the module, the function, and its scales
     "pillow": ("PIL", pillow, (1, 2)),
     "torchvision": ("torchvision", torchvision, (1,)),
     "opencv": ("cv2", opencv, (1, 2)),
@@ -58,7 +58,7 @@ SCALES = {"whole": 1, "half": 2}
 
 
 def loops(root: Path, size: Size, threads: int) -> dict[str, dict[str, Callable[[], int]]]:
-    """For "whole" and "half", of each decoder that is installed, a function that decodes every file."""
+    """A function that decodes every file, for "whole" and "half" and each installed decoder."""
     paths = [str(path) for path in paths_of(root)]
     found: dict[str, dict[str, Callable[[], int]]] = {name: {} for name in SCALES}
     for name, (module, decoder, scales) in DECODERS.items():
@@ -72,7 +72,7 @@ def loops(root: Path, size: Size, threads: int) -> dict[str, dict[str, Callable[
 
 
 def decode_all(decoder: Decoder, paths: list[str], size: Size, scale: int, threads: int) -> int:
-    """The number of files decoded. Threads take the next path from one iterator."""
+    """Decodes all files and returns their number. Threads take the next path from one iterator."""
     left, failed = iter(paths), []
 
     def work() -> None:
@@ -93,20 +93,21 @@ def decode_all(decoder: Decoder, paths: list[str], size: Size, scale: int, threa
 
 
 def check(name: str, decoder: Decoder, path: str, size: Size, scale: int) -> None:
-    """The pixels are those of Pillow."""
+    """Checks that the pixels are those of Pillow."""
     expected, found = (np.asarray(one(path, size, scale)) for one in (pillow, decoder))
     if found.shape[0] == 3:
         found = found.transpose(1, 2, 0)
     if name == "opencv" and scale > 1:
-        found = found[..., ::-1]  # which has no flag for RGB and the half at once
+        found = found[..., ::-1]  # OpenCV has no flag for RGB and half size at once
     assert found.shape == expected.shape, f"{name} decodes to {found.shape}, Pillow to {expected.shape}"
     difference = np.abs(found.astype(int) - expected).mean()
     assert difference <= NEAR, f"{name} differs from Pillow by {difference:.1f} levels, at most {NEAR}"
 
 
 def best_rates(decoders: dict[str, dict[str, dict[str, Any]]]) -> dict[str, float]:
-    """The fastest decoder's images a second, of whole images and of halves. A loader that decodes windows may
-    be faster.
+    """The images per second of the fastest decoder, for whole images and halves.
+
+    A loader that decodes windows may be faster.
 
     >>> best_rates({"whole": {"a": {"images_per_second": 3.0}, "b": {"images_per_second": 5.0}}, "half": {}})
     {'whole': 5.0}

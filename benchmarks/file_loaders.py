@@ -1,7 +1,7 @@
-"""The libraries that take JPEG files to batches, each in its documentation's words for speed.
+"""Loaders of JPEG files from several libraries, each set up as its documentation recommends for speed.
 
-RandomResizedCrop(224), a horizontal flip of half, normalised float32. Each function is a context that gives
-an ``Epoch``. A library keeps its workers from epoch to epoch.
+The chain is RandomResizedCrop(224), a horizontal flip with probability 0.5, and normalized float32. Each
+function is a context manager that returns an ``Epoch``. Workers are kept from epoch to epoch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 
 SIDE = 224
-# Plain forks would lack the threads of this process, which DALI and the others have started.
+# Not plain forks: they would lack the threads that DALI and other libraries have started in this process.
 START = "forkserver"
 multiprocessing.get_context(START).set_forkserver_preload(["gpuaug", "torchvision.transforms.v2"])
 
@@ -31,7 +31,7 @@ multiprocessing.get_context(START).set_forkserver_preload(["gpuaug", "torchvisio
 @dataclass(frozen=True)
 class FileCase:
     root: Path
-    scale: tuple[float, float] = (0.08, 1.0)  # of the window, as a share of the image's area
+    scale: tuple[float, float] = (0.08, 1.0)  # the area of the window, as a share of the image's
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: float = 0.5
     batch: int = 64
@@ -39,12 +39,12 @@ class FileCase:
 
     @classmethod
     def whole(cls, root: Path, size: Size, batch: int) -> FileCase:
-        """Nothing left to chance: the whole image, brought to 224 x 224."""
+        """A case without randomness: the whole image, resized to 224 x 224."""
         width, height = size
         return cls(root, (1.0, 1.0), (width / height,) * 2, 0.0, batch)
 
 
-Batches = Iterable[tuple[Tensor, Tensor]]  # float32 (n, 3, 224, 224) and labels (n,); good until the next
+Batches = Iterable[tuple[Tensor, Tensor]]  # float32 (n, 3, 224, 224) and labels (n,); valid until the next
 Epoch = Callable[[], Batches]
 Library = Callable[[FileCase], AbstractContextManager[Epoch]]
 
@@ -62,14 +62,14 @@ def gpuaug_threads(case: FileCase, **options: Any) -> Iterator[Epoch]:
 
 @contextmanager
 def gpuaug_processes(case: FileCase) -> Iterator[Epoch]:
-    """A data set that decodes by itself, as any other than files does."""
+    """A data set that decodes images itself."""
     folder = OwnFolder(str(case.root))
     workers = {"multiprocessing_context": START, "persistent_workers": True}
     yield balanced_epochs(case, folder, folder.targets, **workers)
 
 
 class OwnFolder(ImageFolder):
-    """Not torchvision's own class, of which gpuaug would take the files."""
+    """A folder that is not torchvision's class, as gpuaug would take the files of that."""
 
     def __getitem__(self, index: int) -> Any:
         return super().__getitem__(index)

@@ -1,4 +1,4 @@
-"""What ``files.py`` aims at, and whether it was reached: ratios of medians of one run."""
+"""The aims of ``files.py``, and whether they were met: ratios of medians of one run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from image_files import Size
 DRAWS = 20_000
 OURS = "gpuaug"
 TORCHVISION = ("torchvision, pillow", "torchvision, decode_image")
-OVER_PEERS: dict[str, list[tuple[tuple[str, ...], float]]] = {  # the fastest of these, at least times
+OVER_PEERS: dict[str, list[tuple[tuple[str, ...], float]]] = {  # the least ratio to the fastest of these
     "500x375": [(("dali",), 2.5), (TORCHVISION, 2.5)],
     "2048x1536": [(("dali",), 4.0), (TORCHVISION[:1], 1.6)],
 }
@@ -23,7 +23,7 @@ OF_FETCHING = 0.9
 
 
 def targets(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those of the parts that the report has: what, the value, what it should be, and whether it is."""
+    """The aims of the report's sections: the subject, the value, the aim, and whether it was met."""
     found = []
     for name, row in report.get("sets", {}).items():
         rates = {key: value["images_per_second"] for key, value in row["loaders"].items()}
@@ -57,8 +57,9 @@ def _at_least(what: str, value: float, least: float) -> dict[str, Any]:
 
 
 def limit(rates: dict[str, float], size: Size, gap: float | None) -> float:
-    """Images a second of the fastest decoder, if it decodes each draw at the scale that ``gap`` asks for: the
-    half wherever both sides of the window still have ``gap`` times the result's pixels, else the whole.
+    """The images per second of the fastest decoder, if it decodes each draw at the scale that ``gap`` allows.
+
+    That is half size if both sides of the window then have ``gap`` times the result's pixels, else full size.
 
     >>> limit({"whole": 100.0, "half": 300.0}, (2048, 1536), None)
     100.0
@@ -81,7 +82,7 @@ def share_at_half(size: Size, gap: float) -> float:
 
 
 def _window(size: Size, chance: random.Random) -> tuple[int, int]:
-    """Width and height that RandomResizedCrop cuts."""
+    """The width and height of a window of RandomResizedCrop."""
     width, height = size
     low, high = (math.log(ratio) for ratio in FileCase.ratio)
     for _ in range(10):
@@ -90,4 +91,4 @@ def _window(size: Size, chance: random.Random) -> tuple[int, int]:
         cut = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if cut[0] <= width and cut[1] <= height:
             return cut
-    return width, height  # where the image's own ratio is allowed
+    return width, height  # if the ratio of the image is allowed

@@ -1,16 +1,16 @@
-"""From JPEG files to batches, side by side with the libraries that people use now: ``make bench``.
+"""Benchmarks loading JPEG files beside the libraries in common use: ``make bench``.
 
-RandomResizedCrop(224), a flip of half and a normalisation, in batches of 64, with two threads or processes:
-whole epochs of two folders, of 500 x 375 and of 2048 x 1536 pixels. Four sections: ``sets`` (the loaders, and
-beside them the decoders alone), ``memory``, ``arrays`` (nothing to decode) and ``gaps`` (what decoding at a
-smaller scale changes).
+The chain is RandomResizedCrop(224), a flip with probability 0.5 and normalization, in batches of 64, with two
+threads or processes, over whole epochs of two folders, of 500 x 375 and 2048 x 1536 pixels. There are four
+sections: ``sets`` (the loaders, and the decoders alone), ``memory``, ``arrays`` (nothing to decode) and
+``gaps`` (the effect of decoding at a smaller scale).
 
     python benchmarks/files.py                                 # all of it
     python benchmarks/files.py --only sets --peers dali        # one section anew; the others stay in the file
     python benchmarks/files.py --small --out /tmp/smoke.json   # a handful of tiny files
 
-A library's batches are checked before it is timed; one that fails, or is not installed, is left out, and the
-file says why. Writes ``benchmarks/results/files.json`` after every section.
+The batches of a library are checked before it is timed. One that fails or is not installed is left out, and
+the file says why. ``benchmarks/results/files.json`` is written after every section.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ DISTRIBUTIONS += ("opencv-python-headless",)
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured."""
+    """The amount of measurement."""
 
-    sets: dict[Size, int]  # files of each size
+    sets: dict[Size, int]  # the number of files of each size
     probes: int  # files of each probe
     batch: int
     arrays: int
@@ -71,9 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--small", action="store_true", help="a handful of tiny files: whether it runs")
-    parser.add_argument("--rounds", type=int, help="how often each library has its turn")
-    parser.add_argument("--files", type=Path, help="where files are kept; by default made anew, and removed")
+    parser.add_argument("--small", action="store_true", help="use a few tiny files, to test that it runs")
+    parser.add_argument("--rounds", type=int, help="how often each library is timed")
+    parser.add_argument("--files", type=Path, help="the folder of the files; by default a temporary one")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     sizes = SMALL if arguments.small else WHOLE
@@ -86,7 +86,7 @@ def main() -> None:
 
 def measure(sizes: Sizes, folder: Path, only: list[str], peers: list[str], rounds: int, out: Path) -> None:
     torch.set_num_threads(THREADS)
-    # Arrays first: their workers are forks, in which the others' threads would be missing.
+    # Arrays first: their workers are forks, which would lack the threads of the other libraries.
     work: dict[str, Callable[[], dict[str, Any]]] = {
         "arrays": lambda: measure_arrays(sizes.arrays, THREADS, rounds),
         "memory": lambda: {
@@ -110,7 +110,7 @@ def measure(sizes: Sizes, folder: Path, only: list[str], peers: list[str], round
 
 
 def measure_set(folder: Path, sizes: Sizes, size: Size, peers: list[str], rounds: int) -> dict[str, Any]:
-    """The loaders that are right, and the decoders, in turns."""
+    """Times the correct loaders and the decoders alternately."""
     case = _case(folder, sizes, size)
     probes = (
         write_photographs(folder / f"probes-{_name(size)}", size, sizes.probes),
@@ -149,7 +149,7 @@ def measure_set(folder: Path, sizes: Sizes, size: Size, peers: list[str], rounds
 
 
 def why_not(name: str, library: Library, photographs: Path, ramps: Path, size: Size) -> str | None:
-    """Why a library fails the check, or None. A failure of gpuaug's own ends the run."""
+    """The reason why a library fails the check, or None. If gpuaug fails, the run ends."""
     try:
         check(library, photographs, ramps, size)
     except (AssertionError, ImportError, RuntimeError) as error:
@@ -166,7 +166,7 @@ def write_set(folder: Path, sizes: Sizes, size: Size) -> Path:
 
 
 def show(name: str, section: dict[str, Any], depth: int = 0) -> None:
-    """A row on a line, indented as in the file."""
+    """Prints each row on a line, indented as in the file."""
     flat = not any(isinstance(value, dict) for value in section.values())
     print("  " * depth + f"{name:{36 - 2 * depth}}" + (json.dumps(section) if flat else ""), flush=True)
     for key, value in () if flat else section.items():

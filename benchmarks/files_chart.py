@@ -2,7 +2,7 @@
 
     python benchmarks/files_chart.py
 
-A row for each size of file, a dot for each library, and a line where the decoder's limit is.
+It has a row for each size of file, a dot for each library, and a line at the limit of the decoder.
 """
 
 from __future__ import annotations

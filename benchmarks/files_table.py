@@ -1,4 +1,4 @@
-"""The page's tables of what files cost, from ``results/files.json`` and ``results/decoding-accuracy.json``.
+"""The page's tables of loading files, from ``results/files.json`` and ``results/decoding-accuracy.json``.
 
 python benchmarks/files_table.py           # fails where README.md, beside this file, says something else
 python benchmarks/files_table.py --write   # writes them, between their two marks
@@ -17,13 +17,13 @@ ACCURACY = Path(__file__).with_name("results") / "decoding-accuracy.json"
 
 
 def tables(files: dict[str, Any], accuracy: dict[str, Any]) -> str:
-    """What stands between the marks."""
+    """The text between the marks."""
     found = [rates(files), aims(files), gaps(files, accuracy)]
     return "\n\n".join(["", *("\n".join(lines) for lines in found), ""])
 
 
 def aims(files: dict[str, Any]) -> list[str]:
-    """Each aim, what was measured, and whether it was met."""
+    """The table of aims, measured values, and whether they were met."""
     rows = [["aim", "measured", "met"]]
     for row in files["targets"]:
         aim = f"at least {row['at_least']:,}" if "at_least" in row else f"at most {row['at_most']:,}"
@@ -32,7 +32,7 @@ def aims(files: dict[str, Any]) -> list[str]:
 
 
 def rates(files: dict[str, Any]) -> list[str]:
-    """Images a second, by loader and size of the files; peers as a share of gpuaug's."""
+    """The table of images per second by loader and file size; peers as a share of gpuaug's."""
     sets = files["sets"]
     names = list(dict.fromkeys(name for found in sets.values() for name in found["loaders"]))
     rows = [["images/s, two threads", *sets]]
@@ -44,7 +44,7 @@ def rates(files: dict[str, Any]) -> list[str]:
 
 
 def gaps(files: dict[str, Any], accuracy: dict[str, Any]) -> list[str]:
-    """What each ``reducing_gap`` changes, and what that does to a model."""
+    """The table of the effect of each ``reducing_gap`` on pixels and on a model."""
     trained = {str(row["reducing_gap"]): row for row in accuracy["rows"]}
     rows = [
         ["`reducing_gap`", "draws changed", "their PSNR, mean (5 %)", "images/s", "mean recall of the study"]

@@ -1,7 +1,7 @@
-"""Folders of JPEG files to load: a folder for every class, as torchvision's ``ImageFolder`` takes them.
+"""Makes folders of JPEG files, with a folder for every class, as for torchvision's ``ImageFolder``.
 
-Photographs are a mosaic of the scenes in ``../shared/data/intel-scenes.zip``, enlarged, with grain; where
-that file is not there, noise with a photograph's spectrum, 1/f. The same numbers make the same files.
+Photographs are a mosaic of the scenes in ``../shared/data/intel-scenes.zip``, enlarged, with grain. Without
+that file they are noise with a photograph's spectrum, 1/f. The same numbers make the same files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 SCENES = Path(__file__).resolve().parents[2] / "shared" / "data" / "intel-scenes.zip"
-QUALITY, HALF_CHROMA = 90, 2  # as cameras and ImageNet have it: 4:2:0
+QUALITY, HALF_CHROMA = 90, 2  # as of cameras and ImageNet: 4:2:0
 CLASSES = ("first", "second")
 ENLARGED = {False: 2.0, True: 3.0}  # scenes by this: so the bytes a pixel are those of photographs
 GRAIN = {False: 3.0, True: 2.0}  # levels
@@ -25,18 +25,18 @@ LARGE = 1_000_000  # pixels; by whether an image has more
 READ = 1024  # scenes
 
 Size = tuple[int, int]  # width and height in pixels
-Make = Callable[[int], np.ndarray]  # of a file's number: uint8 (height, width, 3)
+Make = Callable[[int], np.ndarray]  # from the number of a file to uint8 (height, width, 3)
 
 
 def write_photographs(root: Path, size: Size, count: int) -> Path:
-    """``count`` files, half of them in each class; those that an earlier run has left are kept."""
+    """Writes ``count`` files, half of them in each class; existing files are kept."""
     scenes = list(_scenes()) if SCENES.exists() else []
     make = partial(mosaic, scenes, size) if scenes else partial(pink_noise, size)
     return write_folder(root, make, count)
 
 
 def write_ramps(root: Path, size: Size, count: int) -> Path:
-    """Files that tell what was cut out of them: red grows across, green down, and blue is the class's."""
+    """Writes files that show the cut window: red grows across, green down, and blue is that of the class."""
     return write_folder(root, partial(ramps, size), count)
 
 
@@ -45,7 +45,7 @@ def write_folder(root: Path, make: Make, count: int) -> Path:
         path = root / CLASSES[number % len(CLASSES)] / f"{number:05}.jpg"
         if path.exists():
             return
-        begun = path.with_suffix(".begun")  # an interrupted run leaves no half of a file under its name
+        begun = path.with_suffix(".begun")  # so that an interrupted run leaves no incomplete file
         Image.fromarray(make(number)).save(begun, "JPEG", quality=QUALITY, subsampling=HALF_CHROMA)
         begun.rename(path)
 
@@ -71,11 +71,11 @@ def mosaic(scenes: list[Image.Image], size: Size, number: int) -> np.ndarray:
 
 
 def pink_noise(size: Size, number: int) -> np.ndarray:
-    """Amplitudes fall as 1/f; the channels share most of it, as in photographs."""
+    """Noise with amplitudes of 1/f. The channels share most of it, as in photographs."""
     width, height = size
     random = np.random.default_rng(number)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
-    frequency[0, 0] = np.inf  # no mean
+    frequency[0, 0] = np.inf  # removes the mean
     shared, own = random.standard_normal((1, height, width)), random.standard_normal((3, height, width))
     white = np.fft.rfft2(shared + 0.3 * own)
     pink = np.fft.irfft2(white / frequency, s=(height, width))

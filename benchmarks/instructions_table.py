@@ -3,7 +3,7 @@
 python benchmarks/instructions_table.py           # fails where README.md, beside this file, says otherwise
 python benchmarks/instructions_table.py --write   # writes them, between their two marks
 
-The prediction is of a kernel that only issuing or memory can hold up: its time is the longer of both.
+The prediction is for a kernel that only issuing or memory can limit: its time is the longer of the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kernel_cases import CASES
 from marked_part import MarkedPart, table
 
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
-LANES = 32  # of a warp
+LANES = 32  # the threads of a warp
 # Lane instructions a pixel, at most: a number, or so many times those of another case.
 AIMS: dict[str, float | tuple[float, str]] = {
     "A, 224 px": 52,
@@ -38,7 +38,7 @@ COPIES = {"H100": 3.0e12, "H200": 4.3e12}  # bytes a second, read and written
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of a case: seconds a pixel that a GPU issues for, and that a copy of the same bytes takes.
+    """The seconds per pixel of a case: for issuing its instructions, and for a copy of the same bytes.
 
     >>> Prediction(issuing=2.0, copy=1.0).share_of_copy, Prediction(issuing=0.5, copy=1.0).share_of_copy
     (0.5, 1.0)
@@ -53,18 +53,18 @@ class Prediction:
 
 
 def predict(name: str, warp: float, gpu: str) -> Prediction:
-    """From the warp instructions of a pixel."""
+    """Predicts a case from the warp instructions of a pixel."""
     return Prediction(issuing=warp / SLOTS, copy=CASES[name].least_bytes / COPIES[gpu])
 
 
 def tables(results: dict[str, Any]) -> str:
-    """What stands between the marks."""
+    """The text between the marks."""
     parts = [counts(results), predictions(results), small_batches(results)]
     return "\n\n".join(["", *("\n".join(lines) for lines in parts), ""]).removeprefix("\n")
 
 
 def counts(results: dict[str, Any]) -> list[str]:
-    """Before and now, and what was aimed at."""
+    """The table of counts before and now, and of the aims."""
     cases = results["cases"]
     rows = [["lane instructions a pixel", "before", "now", "at most", "met"]]
     for name, case in cases.items():
@@ -84,11 +84,11 @@ def _times(cases: dict[str, Any], factor: float, other: str) -> tuple[float, str
 
 
 def predictions(results: dict[str, Any]) -> list[str]:
-    """What a GPU would make of it, if nothing but issuing and memory held it up."""
+    """The table of predictions for a GPU that only issuing and memory limit."""
     head = ["now", "bytes a pixel, least", "warp instructions a pixel", "lanes at work"]
     rows = [[*head, *(f"{gpu}: share of a copy ({rate / 1e12} TB/s)" for gpu, rate in COPIES.items())]]
     for name, case in results["cases"].items():
-        if CASES[name].small:  # neither holds it up
+        if CASES[name].small:  # neither limits it
             continue
         lane, warp = case["now"]["lane"], case["now"]["warp"]
         cells = [name, f"{CASES[name].least_bytes:.2f}", f"{warp:.2f}", f"{lane / warp / LANES:.0%}"]
@@ -97,7 +97,7 @@ def predictions(results: dict[str, Any]) -> list[str]:
 
 
 def latency(longest: int, waits: int) -> float:
-    """Microseconds of a block whose warps hardly share a scheduler: nothing hides what a thread waits for.
+    """The microseconds of a block whose warps hardly share a scheduler, so that nothing hides latencies.
 
     >>> round(latency(longest=1000, waits=20), 1)
     4.0
@@ -106,7 +106,7 @@ def latency(longest: int, waits: int) -> float:
 
 
 def small_batches(results: dict[str, Any]) -> list[str]:
-    """Batches that leave most of a GPU's slots empty: what counts is how long a block takes."""
+    """The table of batches that leave most of a GPU's slots empty: the time of a block matters."""
     head = ["alone on a GPU", "", "blocks", "warps a multiprocessor", "instructions of a thread", "its waits"]
     rows = [[*head, "issuing, µs", "a block, µs"]]
     for name, case in results["cases"].items():

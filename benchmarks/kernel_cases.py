@@ -1,8 +1,8 @@
-"""The batches whose instructions ``kernel_instructions.py`` counts: chains, in layouts and sizes.
+"""The batches whose instructions ``kernel_instructions.py`` counts: chains in several layouts and sizes.
 
-A is a window of 20/32 of each side, bilinear back, flip of half and normalise to bfloat16, from planar bytes
-to planar values; B the full chain, with Gaussian blur and salt and pepper, to float32. Others put
-one stage after A.
+A is a window of 20/32 of each side, resized back bilinearly, a flip with probability 0.5, and normalization
+to bfloat16, from planar bytes to planar values. B is the full chain, with Gaussian blur and salt and pepper,
+to float32. The other cases add one stage to A.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import gpuaug
 
 CHANNELS = 3
-BLOCKS = 3  # of a launch on the CPU: tests/csrc/cuda_launch.h
-PIXELS = 256 * 224**2 * BLOCKS // (4 * 132)  # of a batch, at the least
-BATCHES = 4  # of a case: what draws differ in is evened out
+BLOCKS = 3  # the blocks of a launch on the CPU; see tests/csrc/cuda_launch.h
+PIXELS = 256 * 224**2 * BLOCKS // (4 * 132)  # the least pixels of a batch
+BATCHES = 4  # per case, to average over draws
 LAST = torch.channels_last
 
 WINDOW_AND_FLIP = (
@@ -37,7 +37,7 @@ BLUR_AND_NOISE = (
 
 @dataclass(frozen=True)
 class Case:
-    """A batch of square images and what it goes through; ``side`` is the source's and the output's."""
+    """A batch of square images and its chain; ``side`` is that of the source and the output."""
 
     side: int
     stages: tuple[Callable[[int], gpuaug.transforms.base.Transform], ...] = WINDOW_AND_FLIP
@@ -48,21 +48,21 @@ class Case:
 
     @property
     def draws(self) -> int:
-        """Of a batch."""
+        """The draws of a batch."""
         return self.small or -(-PIXELS // self.side**2)
 
     @property
     def pixels(self) -> int:
-        """Of all batches."""
+        """The pixels of all batches."""
         return BATCHES * self.draws * self.side**2
 
     @property
     def least_bytes(self) -> float:
-        """What a pixel must move: its share of the window, read once, and its values, written once."""
+        """The bytes that a pixel must move: its share of the window, read once, and its values, written."""
         return CHANNELS * ((self.side * 20 // 32 / self.side) ** 2 + self.dtype.itemsize)
 
     def calls(self) -> list[tuple[tuple, Tensor]]:
-        """The arguments of the op for each batch, and what it gives."""
+        """The arguments and the result of the op for each batch."""
         stages = [stage(self.side) for stage in self.stages]
         normalize = gpuaug.Normalize(mean=MEAN, std=STD, dtype=self.dtype)
         augment = gpuaug.Compose([*stages, normalize], memory_format=self.out)
@@ -78,7 +78,7 @@ class Case:
 
 
 class _Calls(TorchDispatchMode):
-    """Notes calls of the op, with their results."""
+    """Records calls of the op and their results."""
 
     def __init__(self) -> None:
         super().__init__()

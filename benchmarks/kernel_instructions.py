@@ -1,23 +1,23 @@
-"""Instructions that the CUDA kernel executes for a pixel, counted by executing it: needs nvcc, no GPU.
+"""Counts the instructions that the CUDA kernel executes for a pixel, by executing it; needs nvcc, no GPU.
 
     python benchmarks/kernel_instructions.py                     # fails where the results say otherwise
     python benchmarks/kernel_instructions.py --only 'A, 224 px'  # some of kernel_cases.py
     python benchmarks/kernel_instructions.py --write             # a change that is meant, as "now"
 
-nvcc's PTX of the kernel runs on the CPU, statement for statement (``tests/ptx``), with every jump taken as on
-a GPU, and each case's result is compared with the op's. A statement is an instruction; one whose predicate
-does not hold counts, as it takes its slot. What is counted is all that blocks do: staging, taps, plans and
-loops, and work for pixels beyond the edge. ptxas comes after: it turns a statement into none, one or several
-of the machine's instructions, so a count is a measure of the work and not the machine's own.
+nvcc's PTX of the kernel runs on the CPU, statement by statement (``tests/ptx``), with every jump taken as on
+a GPU, and the result of each case is compared with the op's. A statement counts as an instruction, even if
+its predicate is false, as it takes its slot. All work of blocks is counted: staging, taps, plans, loops, and
+pixels beyond the edge. ptxas later turns a statement into none, one or several machine instructions, so that
+a count measures the work, and is not the machine's own count.
 
-*Lane instructions* are those of all threads; *warp instructions* are what the schedulers issue for them. From
-one barrier to the next a warp issues a run of statements as often as its busiest lane executes it, at the
-least: lanes that diverge and come back at other times cost more.
+*Lane instructions* are those of all threads; *warp instructions* are those that the schedulers issue. Between
+two barriers, a warp issues a run of statements at least as often as its busiest lane executes it; lanes that
+diverge and reconverge at other times cost more.
 
-Tiles are an H100's, as large as in a large batch, and a block makes about as many pixels as where 256
-images of 224 px are spread over four blocks for each multiprocessor; of a small batch every tile is a
-block. A pixel has three channels. The compiler too decides on the counts, so they are compared only where
-its release is that of the results. ``instructions_table.py`` makes ``README.md``'s tables of them.
+Tiles have the size of those of a large batch on an H100. A block makes about as many pixels as in a batch of
+256 images of 224 px with four blocks on each multiprocessor; in a small batch, every tile is a block. A pixel
+has three channels. Counts depend on the compiler, so they are compared only if its release is that of the
+results. ``instructions_table.py`` makes the tables of ``README.md`` from them.
 """
 
 # ruff: noqa: E402
@@ -43,14 +43,14 @@ from kernel_cases import CASES
 from ptx.kernel import PRINTED, build, find_nvcc, variants_of
 
 RESULTS = Path(__file__).with_name("results") / "kernel-instructions.json"
-TOLERANCE = 0.01  # of a count
+TOLERANCE = 0.01  # relative, of a count
 SAID = {"lane": "lane instructions a pixel", "warp": "warp instructions a pixel"}
 FLAGS = ("-O2", "-std=c++20", "-fno-strict-aliasing", "-pthread", "-w")
 FOR_THE_COUNT = ("-DPTX_COUNT", "-DSHARED_KIB=228")
 
 
 def compiler() -> str:
-    """A C++ compiler's command."""
+    """The command of a C++ compiler."""
     found = shutil.which("g++") or shutil.which("clang++")
     if found is None:
         raise RuntimeError("needs a C++ compiler: g++ or clang++")
@@ -58,7 +58,7 @@ def compiler() -> str:
 
 
 def compile_cpp(sources: Iterable[Path], to: Path, *flags: str) -> Path:
-    """A program, or with the flag -c an object file."""
+    """Compiles a program, or with the flag -c an object file."""
     subprocess.run([compiler(), *FLAGS, *flags, *map(str, sources), "-o", str(to)], check=True, timeout=300)
     return to
 
@@ -96,7 +96,7 @@ def count(names: Iterable[str]) -> dict[str, dict[str, float]]:
 
 
 def nvcc_release() -> str | None:
-    """nvcc's release, such as 13.0; None without an nvcc."""
+    """The release of nvcc, such as 13.0; None without nvcc."""
     nvcc = find_nvcc()
     if nvcc is None:
         return None
@@ -105,7 +105,7 @@ def nvcc_release() -> str | None:
 
 
 def differences(found: dict[str, dict[str, float]], pinned: dict[str, Any]) -> list[str]:
-    """In words, which counts are further from the results' than the tolerance.
+    """Describes the counts that differ from the results by more than the tolerance.
 
     >>> differences({"A": {"lane": 102.0}}, {"cases": {"A": {"now": {"lane": 100.0}}}})
     ['A: 102.0 lane instructions a pixel, 100.0 in the results']
@@ -124,7 +124,7 @@ def differences(found: dict[str, dict[str, float]], pinned: dict[str, Any]) -> l
 
 
 def written(found: dict[str, dict[str, float]], pinned: dict[str, Any], release: str) -> dict[str, Any]:
-    """The results with these counts as what is now; what was before stays.
+    """The results with these counts as "now"; "before" stays.
 
     >>> was = {"nvcc": {"before": "13.0"}, "cases": {"A": {"before": {"lane": 9.0}, "now": {"lane": 8.0}}}}
     >>> written({"A": {"lane": 7.0}}, was, "13.1")["cases"]

@@ -1,11 +1,11 @@
-"""What each variant of the CUDA kernel takes for a thread, out of a build's log; pinned in a table.
+"""The resources of a thread in each variant of the CUDA kernel, read from a build's log; pinned in a table.
 
     python benchmarks/kernel_resources.py build.log --nvcc 13.0           # fails where it differs
     python benchmarks/kernel_resources.py build.log --nvcc 13.0 --write   # a change that is meant
 
-The compiler decides these numbers, so they are compared only where its release is the table's. Shared
-memory is not among them: a launch asks for what its tiles need (``csrc/cuda/tiling.h``), at most 47 KiB a
-block.
+The compiler decides these numbers, so they are compared only if its release is that of the table. Shared
+memory is not among them: a launch requests the memory that its tiles need (``csrc/cuda/tiling.h``), at most
+47 KiB for a block.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("results") / "kernel-resources.json"
-STAGES = {2: "blur", 8: "shrink", 256: "counting"}  # counting: levels, in place of writing them
+STAGES = {2: "blur", 8: "shrink", 256: "counting"}  # counting: counts levels instead of writing them
 VALUES = {"h": "8-bit", "t": "16-bit", "j": "32-bit"}
 
 ENTRY = re.compile(r"Compiling entry function '_ZN6gpuaug14augment_kernelILl(\d+)E(\w)EEv\w+' for '(sm_\d+)'")
@@ -26,7 +26,7 @@ USED = re.compile(r"Used (\d+) registers(?:, used \d+ barriers)?(?:, \d+ bytes c
 
 
 def read(log: str) -> dict[str, dict[str, dict[str, int]]]:
-    """By GPU and variant: a thread's registers, and the bytes of its stack and of what is spilled there.
+    """The registers of a thread and the bytes of its stack and spills, by GPU and variant.
 
     >>> lines = '''Compiling entry function '_ZN6gpuaug14augment_kernelILl2EhEEvNS_5BatchE' for 'sm_80'
     ...     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads

@@ -1,4 +1,4 @@
-"""The part of a page that a program makes of results, its tables: it stands between two marks, which stay."""
+"""The part of a page that a program makes from results, between two marks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def table(rows: list[list[str]], numbers: str = "--:") -> list[str]:
-    """The lines of a table: its head, then its rows; ``numbers`` aligns all columns but the first.
+    """The lines of a table: the header, then the rows. ``numbers`` aligns all columns but the first.
 
     >>> table([["pace", "km/h"], ["walk", "5"]])
     ['| pace | km/h |', '| --- | --: |', '| walk | 5 |']
@@ -20,7 +20,7 @@ def table(rows: list[list[str]], numbers: str = "--:") -> list[str]:
 
 @dataclass(frozen=True)
 class MarkedPart:
-    """Where it stands, and what it should say.
+    """A part of a page, its two marks, and its expected text.
 
     >>> import tempfile
     >>> page = Path(tempfile.mkdtemp()) / "page.md"
@@ -39,7 +39,7 @@ class MarkedPart:
     expected: Callable[[], str]
 
     def text(self) -> str:
-        """What stands between the marks."""
+        """The text between the marks."""
         return self._split()[1]
 
     def is_current(self) -> bool:
@@ -55,7 +55,7 @@ class MarkedPart:
         return before, inside, after
 
     def run(self, program: str, description: str | None) -> None:
-        """The command line of ``program``: fails where the page says something else; --write writes it."""
+        """The command line of ``program``: it fails if the page differs; with --write it writes the page."""
         run([self], program, description)
 
 

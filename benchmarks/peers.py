@@ -1,7 +1,7 @@
-"""The chains of ``case.py`` in each library's words, written as its documentation recommends for speed.
+"""The chains of ``case.py`` in each library, written as its documentation recommends for speed.
 
-Each function is a context that gives a ``Run``. What is not counted for any of them: bringing the images into
-the layout that the library asks for.
+Each function is a context manager that returns a ``Run``. The time for converting the images to the layout
+that a library needs is not counted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from processes import Sample, run_per_sample
 from timing import Run
 from torch import Tensor, nn
 
-AREA = (20 / 32) ** 2  # of the window, as a share of the image's
+AREA = (20 / 32) ** 2  # the area of the window, as a share of the image's
 HOLE = {"scale": (1 / 16, 1 / 16), "ratio": (1.0, 1.0), "value": 0}  # of the image's area, a square
 FACTORS = (1 - JITTER, 1 + JITTER)
 
@@ -43,7 +43,7 @@ def gpuaug_chain(case: Case) -> Callable[..., Tensor]:
 
 @contextmanager
 def gpuaug_batch(case: Case, images: Tensor) -> Iterator[Run]:
-    """Parameters, recipes and the kernel."""
+    """gpuaug: parameters, recipes and the kernel."""
     augment = gpuaug_chain(case)
     yield Run(lambda: augment(images))
 
@@ -52,7 +52,7 @@ def gpuaug_batch(case: Case, images: Tensor) -> Iterator[Run]:
 def kornia_batch(case: Case, images: Tensor) -> Iterator[Run]:
     import kornia.augmentation as K
 
-    # "Use slice for efficiency", says kornia; but on a GPU that is some launches for each image.
+    # kornia recommends "slice" for efficiency; on a GPU it costs several launches for each image.
     mode = "slice" if case.device == "cpu" else "resample"
     window = [K.RandomCrop((case.window,) * 2, cropping_mode=mode)]
     window += [K.Resize((case.side,) * 2, align_corners=False)]
@@ -80,7 +80,7 @@ def kornia_batch(case: Case, images: Tensor) -> Iterator[Run]:
 
 
 class _KorniaOneOf(nn.Module):
-    """kornia chooses one option for a batch; this chooses one for each image, and runs each on its own."""
+    """Chooses one option for each image and runs each image separately; kornia chooses one for a batch."""
 
     def __init__(self, options: list[nn.Module]) -> None:
         super().__init__()
@@ -98,12 +98,12 @@ class _KorniaOneOf(nn.Module):
 
 @contextmanager
 def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
-    """DALI's CPU operators. Its result is DALI's own memory, not copied, and used again for a later batch."""
+    """DALI's CPU operators. The result stays in DALI's memory, which a later batch reuses."""
     from nvidia import dali
     from nvidia.dali import fn, pipeline_def, types
 
     source = np.ascontiguousarray(images.permute(0, 2, 3, 1).numpy())
-    # One thread: the time of a call; more, the next batch is begun meanwhile.
+    # With one thread, the time of a call; with more, the next batch is prepared meanwhile.
     ahead = case.threads > 1
     executor = {"exec_pipelined": ahead, "exec_async": ahead, "enable_conditionals": True}
 
@@ -150,7 +150,7 @@ def dali_batch(case: Case, images: Tensor) -> Iterator[Run]:
                 image = erased(recolored(image))
         scale = {"mean": [255 * m for m in MEAN], "std": [255 * s for s in STD]}
         result = {"dtype": types.FLOAT, "output_layout": "CHW"}
-        # What no other step notices may come last: the flip, with the normalisation.
+        # The flip may come last, with the normalization, as no other step depends on it.
         return fn.crop_mirror_normalize(image, mirror=mirror, **scale, **result)
 
     pipeline = chain()
@@ -186,12 +186,12 @@ def torchvision_sample(case: Case) -> Sample:
 
 
 def albumentations_sample(case: Case) -> Sample:
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for its latest version
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else it asks a server for its latest version
     import albumentations as A
     import cv2
     from albumentations.pytorch import ToTensorV2
 
-    cv2.setNumThreads(1)  # a process for each thread already
+    cv2.setNumThreads(1)  # there is a process for each thread already
     resize = A.Resize(case.side, case.side, interpolation=cv2.INTER_LINEAR)
     window = [A.RandomCrop(case.window, case.window), resize]
     blur = A.GaussianBlur(blur_limit=(5, 5), sigma_limit=(SIGMA, SIGMA), p=1.0)

@@ -1,14 +1,15 @@
-"""Policies, curves that go by the image, and clips, beside torchvision v2 and kornia: ``make bench``.
+"""Benchmarks policies, measured curves and clips beside torchvision v2 and kornia: ``make bench``.
 
 Three sections, as ``policy_cases.py`` has them: ``policies`` (after a crop and a flip), ``alone`` (one
 transform and nothing else) and ``clips``.
 
     python benchmarks/policies.py                                # all of it, in a few minutes
     python benchmarks/policies.py --only clips                   # one section anew; the others stay
-    python benchmarks/policies.py --small --out /tmp/smoke.json  # a few small images: whether it runs
+    python benchmarks/policies.py --small --out /tmp/smoke.json  # a few small images, to test that it runs
 
-A library's output is checked before it is timed; one that fails is left out, and the run ends with status 1.
-Libraries take turns, as in ``chains.py``. Writes ``benchmarks/results/policies.json`` after every case.
+The output of a library is checked before it is timed. One that fails is left out, and the run ends with
+status 1. Libraries are timed alternately, as in ``chains.py``. ``benchmarks/results/policies.json`` is
+written after every case.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
-    parser.add_argument("--small", action="store_true", help="a few small images: whether it runs")
-    parser.add_argument("--rounds", type=int, default=9, help="how often each library has its turn")
+    parser.add_argument("--small", action="store_true", help="use a few small images, to test that it runs")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each library is timed")
     parser.add_argument("--seconds", type=float, default=0.5, help="of one turn")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
@@ -66,7 +67,7 @@ def main() -> None:
 
 
 def measure(case: PolicyCase, rounds: int, seconds: float) -> dict[str, Any]:
-    """Of every library: microseconds per batch (median and quartiles of the rounds), beside gpuaug's."""
+    """The microseconds per batch of every library (median and quartiles of the rounds), beside gpuaug's."""
     chosen = {OURS: gpuaug_batch, **PEERS[case.chain]}
     libraries = {name: library for name, library in chosen.items() if is_right(case, name, library)}
     images = case.images()
@@ -84,7 +85,7 @@ def measure(case: PolicyCase, rounds: int, seconds: float) -> dict[str, Any]:
 
 
 def is_right(case: PolicyCase, name: str, library: Library) -> bool:
-    """Whether a library gives what the case asks for; that gpuaug does not ends the run."""
+    """Whether a library's output is that of the case. If gpuaug's is not, the run ends."""
     judged = replace(case, side=224, batch=16) if case.chain in ALONE else replace(case, side=32, batch=128)
     judged = replace(judged, frames=min(case.frames, 2))
     own_ops = name == "kornia" and case.chain in POLICIES

@@ -1,4 +1,4 @@
-"""The page's tables of policies, curves that go by the image, and clips, from ``results/policies.json``.
+"""The page's tables of policies, measured curves and clips, from ``results/policies.json``.
 
 python benchmarks/policies_table.py           # fails where README.md, beside this file, says something else
 python benchmarks/policies_table.py --write   # writes them, between their two marks
@@ -18,7 +18,7 @@ PEERS = {"torchvision": "torchvision v2", "torchvision, threads": "the same, by 
 
 
 def tables(report: dict[str, Any]) -> str:
-    """What stands between the marks: nothing of what the report does not have."""
+    """The text between the marks, with the sections that the report has."""
     found = [speeds(name, report[name]["cases"]) for name in SECTIONS if name in report]
     if "targets" in report:
         found.append(aims(report["targets"]))
@@ -26,7 +26,7 @@ def tables(report: dict[str, Any]) -> str:
 
 
 def speeds(section: str, cases: dict[str, Any]) -> list[str]:
-    """Images or frames a second of gpuaug; for each peer, its time as a multiple of gpuaug's."""
+    """The images or frames per second of gpuaug, and the time of each peer as a multiple of gpuaug's."""
     peers = [peer for peer in PEERS if any(peer in case["libraries"] for case in cases.values())]
     rows = [[section, "gpuaug", *(PEERS[peer] for peer in peers)]]
     for name, case in cases.items():

@@ -1,4 +1,4 @@
-"""What ``policies.py`` measures: policies after a crop and a flip, curves that go by the image, clips."""
+"""The cases of ``policies.py``: policies after a crop and a flip, measured curves, and clips."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from case import Case
 from image_files import pink_noise
 from torch import Tensor
 
-# Each from uint8 to normalised float32, after RandomResizedCrop to the same side and a flip of half:
+# Each from uint8 to normalized float32, after RandomResizedCrop to the same side and a random flip:
 POLICIES = ("RandAugment", "TrivialAugmentWide", "AugMix")
 NUM_OPS, MAGNITUDE = 2, 9
 # Each alone, with nothing before or after it:
 ALONE = ("Equalize", "AutoContrast", "CLAHE", "mean contrast")
 CLIP_LIMIT, TILES = 2.0, (8, 8)
 CONTRAST = (0.8, 1.2)
-# RandomResizedCrop, flip of half, ColorJitter, normalised float32, all frames of a clip alike:
+# RandomResizedCrop, random flip, ColorJitter, normalized float32; the frames of a clip are treated alike:
 CLIPS = "clips"
 SECTIONS = ("policies", "alone", "clips")
 JITTER = (0.4, 0.4, 0.4, 0.1)
@@ -25,10 +25,10 @@ JITTER = (0.4, 0.4, 0.4, 0.1)
 
 @dataclass(frozen=True)
 class PolicyCase(Case):
-    frames: int = 0  # of a clip; 0: images
+    frames: int = 0  # the frames of a clip; 0 for images
 
     def images(self) -> Tensor:
-        """Noise with a photograph's spectrum, and less than the whole range of levels: curves go by that."""
+        """Noise with a photograph's spectrum, in less than the whole range of levels, for measured curves."""
         size, count = (self.side, self.side), self.batch * max(1, self.frames)
         images = np.stack([50 + pink_noise(size, number) // 2 for number in range(count)])
         out = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
@@ -44,7 +44,7 @@ class PolicyCase(Case):
 
 
 def sections(threads: int, *, small: bool) -> dict[str, list[PolicyCase]]:
-    """The cases of each section; ``small`` ones only tell whether it runs."""
+    """The cases of each section; ``small`` ones only test that it runs."""
     sizes = ((32, 16),) if small else ((32, 512), (224, 64))
     side, batch = sizes[-1]
     clips = (32, 4, threads, "cpu", 3) if small else (112, 16, threads, "cpu", 16)

@@ -1,7 +1,7 @@
-"""The chains of ``policy_cases.py`` in each library's words.
+"""The chains of ``policy_cases.py`` in each library.
 
-Each function is a context that gives a ``Run``, as in ``peers.py``. A library that has no such chain is not
-in its row of ``PEERS``.
+Each function is a context manager that returns a ``Run``, as in ``peers.py``. A library that has no such
+chain is not in its row of ``PEERS``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def gpuaug_chain(case: PolicyCase) -> nn.Module:
 
 @contextmanager
 def gpuaug_batch(case: PolicyCase, images: Tensor) -> Iterator[Run]:
-    """Parameters, recipes, the kernel's passes, and what is batched."""
+    """gpuaug: parameters, recipes, the kernel's passes, and batched transforms."""
     augment = gpuaug_chain(case)
     yield Run(lambda: augment(images))
 
@@ -74,7 +74,7 @@ def kornia_chain(case: PolicyCase) -> nn.Module:
     if case.chain in alone:
         return alone[case.chain]()
     policies = {"RandAugment": lambda: RandAugment(NUM_OPS, MAGNITUDE), "TrivialAugmentWide": TrivialAugment}
-    # "Use slice for efficiency", says kornia.
+    # kornia recommends "slice" for efficiency.
     window = [
         K.RandomResizedCrop((case.side, case.side), align_corners=False, cropping_mode="slice"),
         K.RandomHorizontalFlip(p=0.5),
@@ -85,7 +85,7 @@ def kornia_chain(case: PolicyCase) -> nn.Module:
 
 @contextmanager
 def kornia_batch(case: PolicyCase, images: Tensor) -> Iterator[Run]:
-    """A policy's floats are made of bytes in its time; what is alone finds them ready."""
+    """kornia. For policies, the conversion of bytes to floats is timed; for single transforms it is not."""
     augment = kornia_chain(case)
     ready = images.float().div(255) if case.chain in ALONE else None
 
@@ -109,7 +109,7 @@ def torchvision_sample(case: PolicyCase) -> Sample:
     }
     if case.chain in alone:
         return torch.from_numpy, alone[case.chain]()
-    bilinear = {"interpolation": v2.InterpolationMode.BILINEAR}  # as gpuaug's and kornia's
+    bilinear = {"interpolation": v2.InterpolationMode.BILINEAR}  # as in gpuaug and kornia
     inner = {
         "RandAugment": lambda: v2.RandAugment(NUM_OPS, MAGNITUDE, **bilinear),
         "TrivialAugmentWide": lambda: v2.TrivialAugmentWide(**bilinear),
@@ -127,7 +127,7 @@ def torchvision_batch(case: PolicyCase, images: Tensor) -> AbstractContextManage
 
 @contextmanager
 def torchvision_threads(case: PolicyCase, images: Tensor) -> Iterator[Run]:
-    """In this process, whose threads share the work of each operation."""
+    """torchvision in this process, whose threads share the work of each operation."""
     prepare, transform = torchvision_sample(case)
     prepared = [prepare(one) for one in images.numpy()]
     yield Run(lambda: torch.stack([transform(one) for one in prepared]))

@@ -1,4 +1,4 @@
-"""What ``policies.py`` aims at, and whether it was reached: ratios of medians of one run."""
+"""The aims of ``policies.py``, and whether they were met: ratios of medians of one run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from policy_cases import ALONE, CLIPS, SECTIONS
 
-# By chain and side in pixels: how many times the speed of the fastest of a library's rows, at least.
+# By chain and side in pixels: the least ratio to the speed of the fastest of a library's rows.
 AIMS: dict[tuple[str, int], dict[str, float]] = {
     **{(chain, 224): {"torchvision": 15, "kornia": 20} for chain in ("RandAugment", "TrivialAugmentWide")},
     **{(chain, 32): {"torchvision": 25} for chain in ("RandAugment", "TrivialAugmentWide")},
@@ -17,7 +17,7 @@ AIMS: dict[tuple[str, int], dict[str, float]] = {
 
 
 def targets(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those of the cases that the report has.
+    """The aims of the cases that the report has.
 
     >>> libraries = {"kornia": {"times_gpuaug": 9.0}, "torchvision": {"times_gpuaug": 2.0}}
     >>> case = {"chain": "Equalize", "side": 224, "libraries": libraries}

@@ -1,4 +1,4 @@
-"""What the judges of a chain's results share: a probe, how results are read, what counts as near."""
+"""Shared by the checks of chains: a probe, the reading of results, and comparisons."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from case import MEAN, STD, Case
 from torch import Tensor
 
 DRAWS = 1024
-LOW, HIGH = 60.0, 190.0  # what the probes hold: far from black and white
-SIGMAS = 4.5  # what chance may do to a mean; about one check in 100,000 fails by chance
+LOW, HIGH = 60.0, 190.0  # the range of the probes, far from black and white
+SIGMAS = 4.5  # the tolerance of a mean; about one check in 100,000 fails by chance
 
 Results = Callable[[Tensor], Callable[[], Tensor]]
 
 
 def grain(case: Case, channels: int = 3) -> Tensor:
-    """Independent random pixels; of one channel, the same in all three."""
+    """Independent random pixels; with one channel, repeated in all three."""
     generator = torch.Generator().manual_seed(0)
     shape = (case.batch, channels, case.side, case.side)
     pixels = torch.randint(int(LOW), int(HIGH), shape, dtype=torch.uint8, generator=generator)
@@ -25,7 +25,7 @@ def grain(case: Case, channels: int = 3) -> Tensor:
 
 
 def levels_of(case: Case, batch: Tensor) -> np.ndarray:
-    """A result as levels from 0 to 255: float32 (draws, channels, height, width)."""
+    """A result as levels in [0, 255]: float32 (draws, channels, height, width)."""
     assert batch.dtype == torch.float32, f"a result must be float32, got {batch.dtype}"
     shape = tuple(batch.shape)
     assert shape == (case.batch, 3, case.side, case.side), f"a result must be NCHW, got {shape}"

@@ -1,7 +1,7 @@
-"""Libraries that take one image at a time, in as many processes as there are threads.
+"""Runs libraries that take one image at a time, in as many processes as there are threads.
 
-A process keeps its images and its results: sending them would only add to such a library's time. What is
-timed is what a worker of a DataLoader does: transform each image of its share, and stack them.
+A process keeps its images and results, as sending them would only add to the time of the library. The work of
+a DataLoader's worker is timed: transforming each image of its share, and stacking them.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from case import Case
 from timing import Run
 from torch import Tensor
 
-Image = Any  # as the library takes it
+Image = Any  # in the form that the library takes
 Sample = tuple[Callable[[np.ndarray], Image], Callable[[Image], Tensor]]  # prepares an image; transforms it
 Make = Callable[[Case], Sample]
 
-# Where it is imported, Albumentations would ask a server for its latest version.
+# Else Albumentations asks a server for its latest version when it is imported.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-# Not plain forks of this process: its threads (torch's, OpenCV's, DALI's) would be missing in them.
+# Not plain forks: they would lack the threads (of torch, OpenCV, DALI) of this process.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["albumentations", "cv2", "torchvision.transforms.v2"])
 
 
 @contextmanager
 def run_per_sample(make: Make, case: Case, images: np.ndarray) -> Iterator[Run]:
-    """One thread, or a GPU, is served by this process; more threads by a process for each."""
+    """Uses this process for one thread or a GPU, and a process for each of several threads."""
     count = min(case.threads, case.batch)
     if count == 1 or case.device != "cpu":
         prepare, transform = make(case)
@@ -40,7 +40,7 @@ def run_per_sample(make: Make, case: Case, images: np.ndarray) -> Iterator[Run]:
         return
     shares = np.array_split(images, count)
     with ExitStack() as opened:
-        # A pool for each: one of several processes might take two shares, while another waits.
+        # A pool for each process: in a shared pool, one process might take two shares while another waits.
         pools = [
             opened.enter_context(SERVER.Pool(1, _Worker.start, (make, case, share, number)))
             for number, share in enumerate(shares)
@@ -54,7 +54,7 @@ def run_per_sample(make: Make, case: Case, images: np.ndarray) -> Iterator[Run]:
 
 
 class _Worker:
-    """What a process keeps: its transform and its share of the images."""
+    """The state of a process: its transform and its share of the images."""
 
     transform: Callable[[Image], Tensor]
     images: list[Image]

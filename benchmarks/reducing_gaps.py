@@ -1,4 +1,4 @@
-"""What decoding at a smaller scale changes: RandomResizedCrop(224) of large files, the same draws."""
+"""The effect of decoding at a smaller scale: RandomResizedCrop(224) of large files, with the same draws."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ GAPS = (None, 3.0, 2.0, 1.5, 1.0)
 
 
 def measure_gaps(case: FileCase, rounds: int) -> dict[str, dict[str, Any]]:
-    """Of each ``reducing_gap``: images a second, the share of draws that it changes, and their PSNR in dB
-    beside decoding at full scale: the mean, and the lowest twentieth's bound.
+    """For each ``reducing_gap``: images per second, the share of draws that it changes, and their PSNR in dB.
+
+    The PSNR is that against decoding at full scale: the mean and the 5 % quantile.
     """
     loaders = {str(gap): _loader(case, gap) for gap in GAPS}
     epochs = {name: _first_epoch(loader) for name, loader in loaders.items()}
@@ -59,6 +60,6 @@ def _loader(case: FileCase, gap: float | None) -> Any:
 
 
 def _first_epoch(loader: Any) -> Tensor:
-    """uint8 (n, 3, 224, 224), in the draws' order."""
+    """The images of the first epoch, uint8 (n, 3, 224, 224), in the order of the draws."""
     loader.set_epoch(0)
     return torch.cat([images.clone() for images, _ in loader])

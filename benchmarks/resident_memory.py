@@ -1,4 +1,4 @@
-"""The memory that a loader of files takes: a process of its own, over two epochs."""
+"""The memory of a file loader, measured in a process of its own over two epochs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from file_loaders import FileCase, Library
 
 
 def resident_memory(library: Library, case: FileCase, epochs: int = 2) -> dict[str, Any]:
-    """Megabytes (10^6) resident above those of the interpreter after its imports, with the processes that it
-    starts: for each epoch the most after any batch, and at its end.
+    """The resident memory beyond that of the interpreter after its imports, in megabytes (10^6).
+
+    It includes child processes: for each epoch the maximum after any batch, and the value at its end.
     """
     fresh = multiprocessing.get_context("spawn")
     receive, send = fresh.Pipe(duplex=False)
@@ -42,19 +43,19 @@ def _measure(library: Library, case: FileCase, epochs: int, answer: Connection) 
         for _ in range(epochs):
             seen = [resident() for _ in epoch()]
             found.append({"most": _above(max(seen), imports), "end": _above(resident(), imports)})
-        peak = _above(_status("self", "VmHWM"), imports)  # between batches too; of this process alone
+        peak = _above(_status("self", "VmHWM"), imports)  # between batches too, but of this process only
     answer.send({"imports": round(imports / 1e6), "peak": peak, "epochs": found})
 
 
 def resident() -> int:
-    """Bytes, of this process and of those that it has started."""
+    """The resident bytes of this process and of its child processes."""
     pids: list[Any] = [os.getpid(), *(child.pid for child in multiprocessing.active_children())]
     return sum(_status(pid, "VmRSS") for pid in pids)
 
 
 def _status(pid: int | str, field: str) -> int:
     found = re.search(rf"^{field}:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return 1024 * int(found[1]) if found else 0  # a process that has just ended has none
+    return 1024 * int(found[1]) if found else 0  # none if the process has just ended
 
 
 def _above(value: int, imports: int) -> int:

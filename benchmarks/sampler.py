@@ -1,9 +1,10 @@
-"""gpuaug's sampler side by side with the ones that people use now: build, epoch, memory.
+"""Benchmarks gpuaug's sampler beside samplers in common use: building, an epoch, memory.
 
-Two classes at 4:1, int64 labels in a NumPy array; an epoch draws the rare class as often as the common one,
-1.6 draws for every label. Every sampler's draws are checked before it is timed: the share of the rare class,
-and that no sample of it is favoured. Each runs alone in a process of its own, on one thread; times are CPU
-seconds of that process, and memory is its peak beyond the labels. Writes ``benchmarks/results/sampler.json``.
+The labels are int64 in a NumPy array, of two classes at 4:1. An epoch draws the rare class as often as the
+common one: 1.6 draws for each label. The draws of a sampler are checked before it is timed: the share of the
+rare class, and that no sample of it is preferred. Each sampler runs in a process of its own, on one thread;
+times are CPU seconds of that process, and memory is its peak beyond the labels. The results are written to
+``benchmarks/results/sampler.json``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import torch
 
 RESULTS = Path(__file__).with_name("results") / "sampler.json"
 SIZES = (10**6, 10**7, 10**8)
-RATIO = 4  # samples of the common class to one of the rare
+RATIO = 4  # samples of the common class for each of the rare one
 MIB = 1 << 20
 
 
@@ -51,7 +52,7 @@ def torchsampler(labels: np.ndarray) -> Iterable[int]:
 
 
 class RandomOverSampled:
-    """imbalanced-learn's result as a sampler: its indices, shuffled for every epoch."""
+    """imbalanced-learn's resampling as a sampler: its indices, shuffled for every epoch."""
 
     def __init__(self, labels: np.ndarray) -> None:
         from imblearn.over_sampling import RandomOverSampler
@@ -68,8 +69,8 @@ class RandomOverSampled:
 class Peer:
     make: Callable[[np.ndarray], Iterable[int]]
     distribution: str
-    most: int  # labels: more would take too long, or too much memory
-    exact: bool  # whether an epoch has the class's draws exactly, not only on average
+    most: int  # the most labels: more would take too long, or too much memory
+    exact: bool  # whether an epoch has exactly the draws of a class, or only on average
 
 
 PEERS = {
@@ -81,7 +82,7 @@ PEERS = {
 
 
 def make_labels(size: int) -> np.ndarray:
-    """0 and 1 at 4:1, in random places."""
+    """Labels 0 and 1 at 4:1, in random order."""
     labels = np.zeros(size, np.int64)
     random = np.random.default_rng(0)
     for begin in range(0, size, 1 << 20):
@@ -91,23 +92,23 @@ def make_labels(size: int) -> np.ndarray:
 
 
 def check(peer: Peer) -> None:
-    """An epoch of a small set is what it should be."""
+    """Checks an epoch of a small data set."""
     labels = make_labels(20_000)
     counts = np.bincount(labels)
     drawn = np.fromiter(iter(peer.make(labels)), np.int64)
     total, rare = len(drawn), int((labels[drawn] == 1).sum())
     assert total == 2 * counts[0], (total, counts)
-    # Half of the draws, by five standard deviations where they are random.
+    # Half of the draws; within five standard deviations if they are random.
     assert abs(rare - total / 2) <= (0 if peer.exact else 2.5 * total**0.5), (rare, total)
     times = np.bincount(drawn, minlength=len(labels))[labels == 1]
     mean = counts[0] / counts[1]
-    # At most what independent draws give: chi-square, by five of its standard deviations.
+    # At most the chi-square of independent draws, with five standard deviations.
     statistic = float(((times - mean) ** 2 / mean).sum())
     assert statistic < counts[1] + 5 * (2 * counts[1]) ** 0.5, statistic
 
 
 def resident() -> int:
-    """Bytes of memory that this process has now."""
+    """The resident memory of this process, in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
@@ -154,7 +155,7 @@ def measure(name: str, size: int, answer: Connection) -> None:
 
 
 def random_access(sampler: Any) -> dict[str, float]:
-    """What only gpuaug's sampler has: draws as tensors, from anywhere."""
+    """Times draws as tensors from any position, which only gpuaug's sampler has."""
     total = sum(sampler.plan_.values())
     sampler.set_epoch(1)
     start, _ = seconds(lambda: sampler.draws(total // 2, total // 2 + 1))

@@ -1,9 +1,9 @@
-"""Whether a library's output is that of the chain, judged by statistics: its random numbers are its own.
+"""Checks by statistics that a library's output is that of the chain, as its random numbers are its own.
 
-Two probes have known answers; the chain that rotates has others (``statistics_of_turn.py``). A horizontal
-ramp, the same in every row, tells for every image the size and the place of the window (its slope and level),
-the flip (the slope's sign) and the noise (its outliers). Independent random pixels tell, by how much of their
-spread is left, whether they were resized bilinearly and blurred.
+Two probes have known answers. (The chain that rotates has another probe, see ``statistics_of_turn.py``.) A
+horizontal ramp, the same in every row, shows for every image the size and place of the window (by its slope
+and level), the flip (by the slope's sign) and the noise (by outliers). Independent random pixels show, by
+their remaining spread, whether they were resized bilinearly and blurred.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from probes import DRAWS, HIGH, LOW, SIGMAS, Results, grain, levels_of, near, ro
 from statistics_of_turn import check_turn
 from torch import Tensor
 
-SPREAD = 0.8  # tolerance in levels: DALI's fused window looks half a pixel beyond its border, others do not
+SPREAD = 0.8  # the tolerance in levels: DALI's fused window reads half a pixel beyond its border
 
 
 @dataclass(frozen=True)
 class Ramps:
-    """What the images of a ramp tell, one number each."""
+    """Numbers read from the images of a ramp, one per image."""
 
     salt: np.ndarray  # shares of the pixels
     pepper: np.ndarray
-    slope: np.ndarray  # 1: as the probe's; 20/32: the window's; negative: flipped
-    place: np.ndarray  # of the centre, in pixels right of the probe's
+    slope: np.ndarray  # 1: that of the probe; 20/32: that of the window; negative: flipped
+    place: np.ndarray  # the place of the centre, in pixels to the right of the probe's
 
     def of(self, chosen: np.ndarray) -> Ramps:
         return Ramps(*(getattr(self, field.name)[chosen] for field in fields(self)))
@@ -51,7 +51,7 @@ def check(case: Case, results: Results) -> None:
     check_spreads(case, np.concatenate(spreads), probe)
 
 
-# ---- The probes, and what is read off their results
+# ---- The probes, and numbers read from their results
 
 
 def ramp(case: Case) -> Tensor:
@@ -64,7 +64,7 @@ def read_ramps(case: Case, levels: np.ndarray) -> Ramps:
     noisy = salt | pepper
     assert (noisy.all(1) == noisy.any(1)).mean() > 0.999, "the channels of a pixel must share their noise"
     columns = np.nanmean(np.where(noisy, np.nan, levels)[:, 0], axis=1)  # (draws, side)
-    inner = slice(case.side // 8, -case.side // 8)  # away from the borders that the blur bends
+    inner = slice(case.side // 8, -case.side // 8)  # without the borders, which the blur changes
     positions = np.arange(case.side)[inner] - (case.side - 1) / 2
     slopes, centres = np.polyfit(positions, columns[:, inner].T, 1) / ((HIGH - LOW) / (case.side - 1))
     middle = (HIGH + LOW) / 2 / ((HIGH - LOW) / (case.side - 1))
@@ -76,7 +76,7 @@ def read_spreads(levels: np.ndarray) -> np.ndarray:
     return np.nanstd(np.where(noisy, np.nan, levels), axis=(1, 2, 3))
 
 
-# ---- What they must be
+# ---- Expected values
 
 
 def check_full(case: Case, ramps: Ramps) -> None:
@@ -114,7 +114,7 @@ def check_noise(case: Case, ramps: Ramps) -> None:
         ("pepper", ramps.pepper, AMOUNT * (1 - SALT)),
     ):
         error = np.sqrt(expected * (1 - expected) / (len(value) * case.side**2))
-        # Some libraries choose a fixed number of places, with replacement, or round their shares.
+        # Some libraries choose a fixed number of pixels, with replacement, or round the shares.
         near(f"share of {what}", value.mean(), expected, SIGMAS * error + 0.01)
 
 
@@ -147,7 +147,7 @@ def check_spreads(case: Case, spreads: np.ndarray, probe: Tensor) -> None:
 
 
 def expected_spreads(case: Case, probe: Tensor) -> tuple[float, float, float]:
-    """Of the grain as it is, after OpenCV's resize, and after its blur too; from windows at a few places."""
+    """The spread of the grain, after OpenCV's resize, and after its blur; from windows at a few places."""
     spreads = []
     generator = np.random.default_rng(0)
     images = probe.cpu().permute(0, 2, 3, 1).numpy()

@@ -1,8 +1,8 @@
-"""Whether a library gives what a case of ``policy_cases.py`` asks for.
+"""Checks that a library's output is that of a case of ``policy_cases.py``.
 
-Random chains are judged beside torchvision's, whose random numbers are others: one picture goes through many
-draws, and the means and spreads of what is read off the results must agree. Curves that go by the image are
-judged by the level, beside torchvision's and OpenCV's.
+Random chains are compared with torchvision's, whose random numbers differ: one picture goes through many
+draws, and the means and spreads of numbers read from the results must agree. Measured curves are compared by
+level with torchvision's and OpenCV's.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 DRAWS = 512
-OFF = 1.0  # levels that a curve may be off, as the mean over a batch; kornia's CLAHE is off by about a half
-# torchvision's contrast goes by a mean of whole levels, and it rounds after every op.
+OFF = 1.0  # the tolerance of a curve in levels, as the mean over a batch; kornia's CLAHE differs by about 0.5
+# torchvision's contrast uses a mean of whole levels, and rounds after every op.
 SLACK = 0.5
 
 
@@ -42,11 +42,11 @@ def check(case: PolicyCase, results: Results, *, as_torchvision: bool = True) ->
             check_alike(what, found[what], expected)
 
 
-# ---- Chains of random parameters
+# ---- Chains with random parameters
 
 
 def picture(case: PolicyCase) -> Tensor:
-    """The same in all draws: colored, brighter to the right and a little downwards, with grain."""
+    """The picture of all draws: colored, brighter to the right and slightly downwards, with grain."""
     along = torch.linspace(0, 1, case.side)
     shared = 120 * along + 20 * along[:, None]
     shared = shared + 10 * torch.randn(shared.shape, generator=torch.Generator().manual_seed(0))
@@ -56,7 +56,7 @@ def picture(case: PolicyCase) -> Tensor:
 
 
 def levels_of(case: PolicyCase, run: Callable[[], Tensor]) -> np.ndarray:
-    """Results of ``DRAWS`` draws at least, as levels (draws, channels, height, width): of clips a frame."""
+    """At least ``DRAWS`` results as levels (draws, channels, height, width); of clips, one frame."""
 
     def batches() -> Iterator[Tensor]:
         shape = picture(case).shape
@@ -66,7 +66,7 @@ def levels_of(case: PolicyCase, run: Callable[[], Tensor]) -> np.ndarray:
             assert batch.dtype == torch.float32, f"a result must be float32, got {batch.dtype}"
             assert batch.shape == shape, f"a result must be {tuple(shape)}, got {tuple(batch.shape)}"
             if case.chain == CLIPS:
-                assert (batch == batch[:, :1]).all(), "all frames of a clip must be alike"
+                assert (batch == batch[:, :1]).all(), "all frames of a clip must be equal"
                 batch = batch[:, 0]
             yield batch.mul(std).add(mean).mul(255)
 
@@ -74,7 +74,7 @@ def levels_of(case: PolicyCase, run: Callable[[], Tensor]) -> np.ndarray:
 
 
 def read(levels: np.ndarray) -> dict[str, np.ndarray]:
-    """What each draw tells, a number a draw."""
+    """Numbers read from the draws, one per draw."""
     side = levels.shape[-1]
     away = np.arange(side) - (side - 1) / 2
     grey = levels.mean(1)
@@ -91,7 +91,7 @@ def read(levels: np.ndarray) -> dict[str, np.ndarray]:
 
 @functools.cache
 def reference(case: PolicyCase) -> dict[str, np.ndarray]:
-    """What torchvision gives, image by image."""
+    """The results of torchvision, image by image."""
     prepare, transform = torchvision_sample(case)
     probes = [prepare(one) for one in picture(case).numpy()]
     return read(levels_of(case, lambda: torch.stack([transform(probe) for probe in probes])))
@@ -107,7 +107,7 @@ def check_alike(what: str, found: np.ndarray, expected: np.ndarray) -> None:
         near(of, values.mean(), wanted.mean(), SIGMAS * error + SLACK)
 
 
-# ---- Curves that go by the image
+# ---- Measured curves
 
 
 def check_alone(case: PolicyCase, results: Results) -> None:
@@ -124,12 +124,12 @@ def check_alone(case: PolicyCase, results: Results) -> None:
 
 
 def check_contrast(before: Tensor, after: Tensor) -> None:
-    """Deviations from the image's mean grow by a factor of each image's own."""
+    """Checks that deviations from the mean of an image grow by one factor per image."""
     middle = (
         before.mul(torch.tensor((0.299, 0.587, 0.114)).view(3, 1, 1)).sum(1).mean((1, 2)).view(-1, 1, 1, 1)
     )
     apart, moved = before - middle, after - middle
-    inside = (before > 45) & (before < 210)  # not at black or white, whatever the factor
+    inside = (before > 45) & (before < 210)  # not clamped, for any factor
     factor = (apart * moved * inside).sum((1, 2, 3)) / (apart.square() * inside).sum((1, 2, 3))
     off = ((moved - factor.view(-1, 1, 1, 1) * apart).abs() * inside).sum() / inside.sum()
     near("difference from contrast about the mean, in levels", off.item(), 0, OFF)

@@ -1,11 +1,11 @@
-"""Whether a library's output is that of the chain ``turn``: rotate, scale, flip, change colors, cut out.
+"""Checks that a library's output is that of the chain ``turn``: rotation, scale, flip, colors, cut-out.
 
-One probe tells all of an image's parameters. Red rises to the right, green downwards, blue is one level above
-the middle and another below it. Of what comes out, the differences of two channels are free of brightness and
-of whatever contrast is about. Blue's step then is as high as saturation, brightness and contrast make it; the
-slopes of red and green, beside that step, tell rotation, scale and flip; the slope of the luma, beside those,
-tells saturation. Zeros are the hole. Grey grain tells that pixels are blended, by how much of its spread is
-left.
+One probe shows all parameters of an image. Red rises to the right, green downwards, and blue has one level
+above the middle and another below it. In the output, the differences of two channels do not depend on
+brightness offsets, nor on the level that contrast is about. The height of blue's step is the product of
+saturation, brightness and contrast. The slopes of red and green, relative to that step, give rotation, scale
+and flip; the slope of the luma, relative to these, gives saturation. Zeros are the hole. Grey grain shows by
+its remaining spread that pixels are blended.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from case import DEGREES, JITTER, SCALE, Case
 from probes import DRAWS, SIGMAS, Results, grain, levels_of, near, root_mean_square, share
 from torch import Tensor
 
-MIDDLE, RISE, STEP = 127.5, 110.0, 70.0  # levels: red's and green's rise from side to side, and blue's step
+MIDDLE, RISE, STEP = 127.5, 110.0, 70.0  # levels: the rise is over a side, the step of blue
 LUMA = np.array((0.299, 0.587, 0.114))
-ERASED = 4  # levels below this one are the hole's
-INNER = 0.32  # of the side, from the middle: there the image is, however it is turned and shrunk
+ERASED = 4  # lower levels are those of the hole
+INNER = 0.32  # shares of the side, from the middle: always inside the image, for any rotation and scale
 
 
 @dataclass(frozen=True)
 class Turns:
-    """What the images of the probe tell, one number each."""
+    """Numbers read from the images of the probe, one per image."""
 
     angle: np.ndarray  # degrees
     scale: np.ndarray
@@ -53,7 +53,7 @@ def check_turn(case: Case, results: Results) -> None:
     check_spreads(np.concatenate(spreads), probe)
 
 
-# ---- The probe, and what is read off its results
+# ---- The probe, and numbers read from its results
 
 
 def slopes_and_step(case: Case) -> Tensor:
@@ -65,7 +65,7 @@ def slopes_and_step(case: Case) -> Tensor:
 
 
 def coordinates(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of every pixel from the middle, in sides."""
+    """The x and y of every pixel from the middle, in units of the side."""
     along = (np.arange(case.side) + 0.5) / case.side - 0.5
     return np.broadcast_to(along, (case.side, case.side)), np.broadcast_to(
         along[:, None], (case.side, case.side)
@@ -73,7 +73,7 @@ def coordinates(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_turns(case: Case, levels: np.ndarray) -> Turns:
-    """By least squares over two patches, above and below blue's step however it is turned."""
+    """Reads parameters by least squares over two patches, above and below blue's step at any rotation."""
     x, y = coordinates(case)
     patches = (abs(x) < 1 / 4) & (abs(y) > 1 / 8) & (abs(y) < INNER)
     x, y, pixels = x[patches], y[patches], levels[:, :, patches]  # pixels: (draws, channels, pixels)
@@ -109,7 +109,7 @@ def read_spreads(case: Case, levels: np.ndarray) -> np.ndarray:
     return np.nanstd(np.where(pixels < ERASED, np.nan, pixels), axis=(1, 2))
 
 
-# ---- What they must be
+# ---- Expected values
 
 
 def check_turns(turns: Turns) -> None:
@@ -130,7 +130,7 @@ def distributed(what: str, values: np.ndarray, mean: float, spread: float) -> No
 
 
 def check_holes(case: Case, holes: np.ndarray) -> None:
-    """A hole lies wholly in the image, at all places equally often."""
+    """Checks that holes are wholly inside the image, at all places equally often."""
     places = case.side - case.hole + 1
     first = np.arange(places)[:, None]
     inner = abs(coordinates(case)[0][0]) < INNER
@@ -142,6 +142,6 @@ def check_holes(case: Case, holes: np.ndarray) -> None:
 
 
 def check_spreads(spreads: np.ndarray, probe: Tensor) -> None:
-    # Blended in both directions by weights that are all equally likely: (2/3)**2 of the variance is left.
+    # A blend in both directions with uniformly distributed weights leaves (2/3)**2 of the variance.
     expected = float(probe.float().std()) * 2 / 3 * (1 + JITTER**2 / 3)
     near("spread left of the grain", root_mean_square(spreads), expected, 0.05 * expected)

@@ -1,6 +1,4 @@
-"""Single operators, and what a call costs besides its pixels, on the CPU: for ``python -m pytest
-benchmarks/test_ops.py``.
-"""
+"""Times single operators on the CPU, and the overhead of a call: ``pytest benchmarks/test_ops.py``."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ def _benchmarks_on_the_path(monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
 
 @pytest.fixture
 def case():
-    """The whole chain that the libraries are compared by, on one image."""
+    """The full chain by which libraries are compared, on one image."""
     from case import Case
 
     return Case("full", side=32, batch=1, threads=1)
@@ -91,7 +89,7 @@ def _one_thread():
 @pytest.mark.benchmark(group="the segments of 32 images of 224 px on one thread", min_rounds=3)
 @pytest.mark.parametrize("library", ["gpuaug", "scikit-image"])
 def test_segments(benchmark, library):
-    """Ten rounds of SLIC, about a hundred segments, which need not hang together."""
+    """Ten rounds of SLIC with about a hundred segments, which need not be connected."""
     segmentation = pytest.importorskip("skimage.segmentation", reason="needs scikit-image")
     from image_files import pink_noise
 

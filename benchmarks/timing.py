@@ -1,4 +1,4 @@
-"""Libraries timed in turns: A B C A B C ..., so that a machine that slows down slows all of them."""
+"""Times libraries alternately, A B C A B C ..., so that a slowdown of the machine affects all alike."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Run:
-    """One library, ready to make batches of one case."""
+    """A library that is ready to make batches of one case."""
 
-    batch: Callable[[], object]  # what is timed
-    result: Callable[[], Tensor] | None = None  # the same, with the result brought to this process
-    works_ahead: bool = False  # it goes on with the next batch in the background when it has given one
+    batch: Callable[[], object]  # the timed call
+    result: Callable[[], Tensor] | None = None  # the same call, with the result in this process
+    works_ahead: bool = False  # it makes the next batch in the background after each call
 
     def images(self) -> Tensor:
         return (self.result or self.batch)()
@@ -26,10 +26,10 @@ class Run:
 def take_turns(
     runs: dict[str, Run], rounds: int, seconds: float, device: str = "cpu"
 ) -> dict[str, list[float]]:
-    """Seconds per batch of every run: for each round the mean over a turn of about ``seconds``."""
+    """The seconds per batch of every run: for each round, the mean over about ``seconds``."""
     counts = {}
     for name, run in runs.items():
-        run.batch()  # memory, tables, compiled code
+        run.batch()  # allocates memory, makes tables, compiles code
         one = turn(run, 1, device)
         counts[name] = max(1, round(seconds / turn(run, max(1, round(seconds / 4 / one)), device)))
     taken: dict[str, list[float]] = {name: [] for name in runs}
@@ -40,11 +40,11 @@ def take_turns(
 
 
 def turn(run: Run, count: int, device: str) -> float:
-    """Seconds per batch of ``count`` batches, after one that is not timed: it takes what was made ahead."""
+    """The seconds per batch over ``count`` batches, after an untimed one that takes the batch made ahead."""
     run.batch()
     per_batch = _elapsed(run.batch, count, device) / count
     if run.works_ahead:
-        time.sleep(2 * per_batch)  # or it would take of the next turn, and find a batch made in its own
+        time.sleep(2 * per_batch)  # else it would work during the next run
     return per_batch
 
 
@@ -63,7 +63,7 @@ def _elapsed(batch: Callable[[], object], count: int, device: str) -> float:
 
 
 def _make(batch: Callable[[], object], count: int) -> object:
-    """The last of ``count`` batches. Each is held while the next is made, as a training loop does."""
+    """Makes ``count`` batches, returns the last. Each is kept while the next is made, as in training."""
     held = None
     for _ in range(count):
         held = batch()
@@ -71,7 +71,7 @@ def _make(batch: Callable[[], object], count: int) -> object:
 
 
 def summary(taken: list[float]) -> dict[str, float | list[float]]:
-    """Median and quartiles, in microseconds.
+    """The median and quartiles, in microseconds.
 
     >>> summary([1e-6, 2e-6, 3e-6, 4e-6, 5e-6])
     {'us': 3.0, 'us_quartiles': [2.0, 4.0]}

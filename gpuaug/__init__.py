@@ -1,4 +1,4 @@
-"""Class imbalance, removed inside the training loop: a sampler, and a batched transform on the device."""
+"""Removes class imbalance inside the training loop: balanced samplers, batched transforms on the device."""
 
 # ruff: noqa: F403
 
@@ -31,8 +31,8 @@ from gpuaug.transforms.mixes.remix import *
 from gpuaug.translate import from_albumentations as from_albumentations
 from gpuaug.translate import from_torchvision as from_torchvision
 
-if not _typing.TYPE_CHECKING:  # type checkers take what is imported as itself, or with a star
-    # All of its classes and functions, but not the packages that were imported with them.
+if not _typing.TYPE_CHECKING:  # type checkers find names imported as themselves, or by a star
+    # All classes and functions here, but not the packages that were imported with them.
     __all__ = sorted(
         ["__version__", "functional", "losses"]
         + [name for name, value in globals().items() if name[0] != "_" and hasattr(value, "__module__")]

@@ -1,4 +1,4 @@
-"""What every op asks of the tensors that it is given; ``csrc/host/arguments.h`` has the same."""
+"""Checks of the tensors that ops are called with, as in ``csrc/host/arguments.h``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 def check_memory(name: str, tensor: Tensor) -> None:
-    """Raise where a tensor says more than its storage holds: it was freed or shrunk under it.
+    """Raises if a tensor reaches beyond its storage, which was freed or shrunk.
 
     >>> check_memory("storage", torch.zeros(3, 4).T)
 
     Raises:
-        RuntimeError: with the storage's size.
+        RuntimeError: the storage is too small; the message has its size.
     """
     if tensor.numel() == 0:
         return
@@ -26,7 +26,7 @@ def check_memory(name: str, tensor: Tensor) -> None:
 
 
 def check_words(name: str, tensor: Tensor) -> None:
-    """Raise where a tensor is not int64 ``(n,)``.
+    """Raises unless a tensor is int64 ``(n,)``.
 
     >>> check_words("keys", torch.arange(3))
     """
@@ -36,7 +36,7 @@ def check_words(name: str, tensor: Tensor) -> None:
 
 
 def check_one_device(**tensors: Tensor | None) -> None:
-    """Raise where tensors are on several devices: an op with one on ``meta`` would compute nothing.
+    """Raises if tensors are on several devices. (An op with one on ``meta`` would compute nothing.)
 
     >>> check_one_device(index=torch.arange(3), copy=torch.arange(3))
     """

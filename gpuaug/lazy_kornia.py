@@ -1,4 +1,4 @@
-"""kornia, imported at its first use: it takes a while, and the kernel's path does without.
+"""kornia, imported at its first use: the import is slow, and the kernel does not need it.
 
 >>> import torch
 >>> from gpuaug import lazy_kornia as kornia
@@ -12,19 +12,19 @@ import importlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-PARTS = ("color", "filters", "geometry")  # what gpuaug uses
+PARTS = ("color", "filters", "geometry")  # the parts that gpuaug uses
 
 
 def __getattr__(name: str) -> Any:
-    if name not in PARTS:  # what Python, pytest, doctest and Dynamo ask of any module
+    if name not in PARTS:  # attributes that Python, pytest, doctest and Dynamo look for in any module
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        # kornia makes constants as it is imported. In a thread of its own they are ordinary tensors on the
-        # CPU, even where the first use is under inference_mode, fake tensors, or another default device.
+        # kornia makes constants when it is imported. In a thread of its own they become ordinary tensors on
+        # the CPU, even if the first use is under inference_mode, fake tensors, or another default device.
         with ThreadPoolExecutor(1) as thread:
             kornia = thread.submit(importlib.import_module, "kornia").result()
     except ModuleNotFoundError as error:
-        error.add_note("gpuaug needs kornia here, and only the kernel does without: pip install kornia")
+        error.add_note("this path of gpuaug needs kornia: pip install kornia")
         raise
     globals()[name] = getattr(kornia, name)
     return globals()[name]

@@ -1,18 +1,18 @@
 """The keyed generator: Philox4x32-10, the same bits in PyTorch as in ``csrc/common/philox.h``.
 
-Every random number of gpuaug is ``philox(counter, key)``: a pure function, with no state to save, to seed or
-to share. Three kinds of key are used, and the counter's words keep their streams apart:
+Every random number of gpuaug is ``philox(counter, key)``: a pure function without a state to save, seed or
+share. There are three kinds of keys; the words of the counter keep their streams apart:
 
 ==================  =============================================  ====================================
-key                 counter words 0, 1, 2, 3                       gives
+key                 counter words 0, 1, 2, 3                       result
 ==================  =============================================  ====================================
 the sampler's seed  index (low, high), copy, epoch                 the draw's key (words 0 and 1)
 the sampler's seed  block (low, high), purpose, 2**31 + epoch      the order of the epoch, or of a class
-an object's own     index (low, high), copy 1, 0                   the key of a draw that came without one
-an object's own     worker's seed (low, high), rank and worker, 1  its own in that worker and rank
+an object's own     index (low, high), copy 1, 0                   the key of an image without a draw
+an object's own     worker's seed (low, high), rank and worker, 1  the object's key in that worker and rank
 the draw's key      block, 0, place in the chain, ``PARAMETERS``   its parameters, on the host
 the draw's key      pixel // 8, channel, place, ``PIXELS``         its per-pixel noise, in the kernel
-the draw's key      value // 4, field, place, ``FIELDS``           fields of numbers, in PyTorch
+the draw's key      value // 4, field, place, ``FIELDS``           fields of random numbers, in PyTorch
 ==================  =============================================  ====================================
 """
 
@@ -29,7 +29,7 @@ PARAMETERS = 1
 FIELDS = 2
 ORDER = 1 << 31
 
-# Places beyond every one in a chain.
+# Places after every place in a chain.
 OF_MIXES, OF_PARTNERS, OF_FRAMES = (1 << 32) - 1, (1 << 32) - 2, (1 << 32) - 3
 
 _WORD = 0xFFFFFFFF
@@ -39,7 +39,7 @@ _ROUNDS = 10
 
 
 def philox(counter: Tensor, key: Tensor) -> Tensor:
-    """Philox4x32-10 of every counter under its key.
+    """Philox4x32-10 of each counter, under its key.
 
     >>> philox(torch.zeros(1, 4, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)).tolist()
     [[1713891541, 3781805453, 3159862348, 2600524760]]
@@ -58,8 +58,8 @@ def philox(counter: Tensor, key: Tensor) -> Tensor:
     c0, c1, c2, c3 = counter.unbind(-1)
     k0, k1 = key & _WORD, (key >> 32) & _WORD
     for _ in range(_ROUNDS):
-        # The product of two words wraps in int64, but its 64 bits are right; the shift's sign bits are masked
-        # away.
+        # The product of two words overflows int64, but its 64 bits are right. The mask removes the sign bits
+        # that the shift brings in.
         p0, p1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
         c0, c1, c2, c3 = (
             ((p1 >> 32) & _WORD) ^ c1 ^ k0,
@@ -72,7 +72,7 @@ def philox(counter: Tensor, key: Tensor) -> Tensor:
 
 
 def keyed_draws(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
-    """Draws, int64 ``(n, 3)``: index, copy, and the key that ``draw_keys`` gives them.
+    """Draws, int64 ``(n, 3)``: index, copy, and the key as in ``draw_keys``.
 
     >>> keyed_draws(0, 0, torch.tensor([5, 5]), torch.tensor([0, 1]))[:, :2].tolist()
     [[5, 0], [5, 1]]
@@ -90,10 +90,11 @@ def draw_keys(seed: int, epoch: int, index: Tensor, copy: Tensor) -> Tensor:
     Args:
         seed: in [0, 2**64).
         epoch: in [0, 2**31).
-        index, copy: int64 ``(n,)``; copy in [0, 2**32).
+        index: int64 ``(n,)``.
+        copy: int64 ``(n,)``, in [0, 2**32).
 
     Returns:
-        int64 ``(n,)``: 64-bit patterns, so they may be negative.
+        int64 ``(n,)``: 64-bit patterns, which may be negative.
     """
     return keyed_draws(seed, epoch, index, copy)[:, 2]
 
@@ -104,7 +105,13 @@ def words(keys: Tensor, place: int, count: int) -> Tensor:
     >>> words(torch.tensor([1, 2]), place=0, count=3).shape
     torch.Size([2, 3])
 
-    Returns int64 ``(n, count)`` in [0, 2**32).
+    Args:
+        keys: int64 ``(n,)``.
+        place: the place of the transform in the chain.
+        count: the number of words.
+
+    Returns:
+        int64 ``(n, count)`` in [0, 2**32).
     """
     blocks = -(-count // 4)
     counter = torch.zeros(1, blocks, 4, dtype=torch.int64, device=keys.device)
@@ -115,53 +122,55 @@ def words(keys: Tensor, place: int, count: int) -> Tensor:
 
 
 def uniform(keys: Tensor, places: list[int], counts: list[int]) -> tuple[Tensor, ...]:
-    """``words`` of several places, float64 ``(n, count)`` in [0, 1), in steps of 2**-32.
+    """Uniform numbers from the words of several places: float64 ``(n, count)`` in [0, 1), in steps of 2**-32.
 
     >>> crop, flip = uniform(torch.tensor([1, 2]), places=[0, 3], counts=[2, 1])
     >>> crop.shape, flip.shape, bool((crop < 1).all())
     (torch.Size([2, 2]), torch.Size([2, 1]), True)
     """
-    # The op gives (number, draw): each number of all draws lies together.
+    # The op returns (number, draw), so that each number is contiguous over the draws.
     numbers: Tensor = torch.ops.gpuaug.uniform(keys, places, counts)
     return numbers.T.split_with_sizes(counts, 1)
 
 
 def uniform_field(keys: Tensor, place: int, count: int, number: int = 0) -> Tensor:
-    """A field of random numbers for each draw, made where the keys are: float32 ``(n, count)`` in [0, 1), in
-    steps of 2**-24, the same bits on every device.
+    """A field of uniform numbers for each draw: float32 ``(n, count)`` in [0, 1), in steps of 2**-24.
+
+    It is made on the device of the keys, with the same bits on every device.
 
     >>> uniform_field(torch.tensor([1, 2]), place=0, count=6).shape
     torch.Size([2, 6])
 
     Args:
         keys: int64 ``(n,)``, on any device.
-        place: of the transform in the chain.
-        count: numbers for each draw.
-        number: of the field, where one transform needs several.
+        place: the place of the transform in the chain.
+        count: the number of values for each draw.
+        number: the number of the field, if a transform needs several.
     """
     return _field(keys, place, count, number).mul(2.0**-24)
 
 
 def normal_field(keys: Tensor, place: int, count: int, number: int = 0) -> Tensor:
-    """As ``uniform_field``, but standard normal (Box and Muller, 1958), within ±5.8. Its last bits are those
-    of the device's logarithm and cosine.
+    """A field of standard normal numbers for each draw, within ±5.8; arguments as in ``uniform_field``.
+
+    The method is that of Box and Muller, 1958. The last bits depend on the device's logarithm and cosine.
 
     >>> normal_field(torch.tensor([1, 2]), place=0, count=6).shape
     torch.Size([2, 6])
     """
     half = -(-count // 2)
     radius, angle = _field(keys, place, 2 * half, number).view(len(keys), half, 2).unbind(-1)
-    radius = radius.add(1).mul(2.0**-24).log().mul(-2).sqrt()  # of (0, 1]
+    radius = radius.add(1).mul(2.0**-24).log().mul(-2).sqrt()  # the logarithm of (0, 1]
     angle = angle.mul(2.0**-23 * math.pi)
     return torch.stack((radius * angle.cos(), radius * angle.sin()), dim=-1).flatten(1)[:, :count]
 
 
 def _field(keys: Tensor, place: int, count: int, number: int) -> Tensor:
-    """Whole numbers in [0, 2**24), which float32 holds exactly."""
+    """Random integers in [0, 2**24), which float32 holds exactly."""
     blocks = -(-count // 4)
     counter = torch.zeros(blocks, 4, dtype=torch.int64, device=keys.device)
     counter[:, 0] = torch.arange(blocks, device=keys.device)
-    counter[:, 1], counter[:, 2], counter[:, 3] = number, place, FIELDS  # fills: nothing is copied
+    counter[:, 1], counter[:, 2], counter[:, 3] = number, place, FIELDS  # fills, without copies
     return (philox(counter, keys[:, None]) >> 8).flatten(1)[:, :count].float()
 
 
@@ -172,8 +181,11 @@ def pixel_bits(keys: Tensor, place: Tensor, height: int, width: int, channel: Te
     torch.Size([2, 3, 5])
 
     Args:
-        keys, place: int64 ``(n,)``.
-        channel: int64 ``(n,)``, or 0 for what all channels share.
+        keys: int64 ``(n,)``.
+        place: int64 ``(n,)``, the place of the transform in the chain.
+        height: in pixels.
+        width: in pixels.
+        channel: int64 ``(n,)``, or 0 for bits that all channels share.
     """
     pixels = height * width
     counter = torch.zeros(len(keys), -(-pixels // 8), 4, dtype=torch.int64, device=keys.device)
@@ -202,7 +214,7 @@ def _signed(pattern: int) -> int:
 
 
 def check_seed(seed: int) -> int:
-    """``seed`` as an int, where it is an integer in [0, 2**64), also one of NumPy's.
+    """``seed`` as an int, checked to be an integer (Python's or NumPy's) in [0, 2**64).
 
     >>> check_seed(7)
     7

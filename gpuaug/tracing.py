@@ -1,4 +1,4 @@
-"""Whether PyTorch traces rather than computes: a tensor made then may be a stand-in, and must not be kept."""
+"""Tracing: while PyTorch traces, tensors may be fake, and must not be kept."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ Kept = TypeVar("Kept")
 
 
 def traced() -> bool:
-    """Whether ``torch.compile``, ``torch.export``, ``make_fx``, a ``FakeTensorMode`` or another dispatch mode
-    sees what is computed here.
+    """Whether PyTorch traces here.
+
+    That is so under ``torch.compile``, ``torch.export``, ``make_fx``, a ``FakeTensorMode`` or another
+    dispatch mode.
 
     >>> from torch._subclasses.fake_tensor import FakeTensorMode
     >>> with FakeTensorMode():
@@ -27,15 +29,13 @@ def traced() -> bool:
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """For what outlives a trace: real tensors, which autograd may also save, in whatever mode they are
-    made.
-    """
+    """Within it, new tensors are real, and autograd may save them: for tensors that outlive a trace."""
     with _disable_current_modes(), torch.inference_mode(False):
         yield
 
 
 def keep(kept: dict[Any, Any], key: Any, make: Callable[[], Kept]) -> Kept:
-    """What was kept under ``key``, or is made and kept now. A trace finds what is there and keeps nothing.
+    """Returns the value kept under ``key``, or makes and keeps it. During a trace nothing new is kept.
 
     >>> kept = {}
     >>> keep(kept, 2, lambda: "made"), keep(kept, 2, lambda: "made again"), kept

@@ -78,7 +78,7 @@ def case(request):
     return gap, expected
 
 
-def test_the_cases_differ():
+def test_cases_of_files_differ():
     """Else a scale would not have been reached by any draw."""
     epochs = [loaded(gap, batch_size=64)[0] for gap in (None, 2.0, 1.0)]
     assert len({tuple(pixels for _, pixels in epoch) for epoch in epochs}) == 3

@@ -33,7 +33,7 @@ def test_targets_of_make_that_it_names_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_ten_words():
+def test_the_page_has_ten_words():
     glossary = re.findall(r"^\| (\w+) \| (?!meaning)\S", PAGE, re.MULTILINE)
     expected = "sample draw key plan transform stage pass recipe selection level"
     assert glossary == expected.split()

@@ -28,7 +28,7 @@ def chain(**settings):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_equal_to_the_cpu(dtype, layout):
+def test_cuda_gives_the_bytes_of_the_cpu(dtype, layout):
     images, draws = batch()
     images = images.contiguous(memory_format=layout)
     augment = chain(dtype=dtype)
@@ -112,7 +112,7 @@ def test_measured_draws_take_one_launch_more():
 
 
 @pytest.mark.parametrize("chain", [chain, measured_chain])
-def test_nothing_waits(chain):
+def test_nothing_waits_for_the_device(chain):
     images, draws = batch()
     augment, images = chain(), images.cuda()
     annotations = {"masks": images[:, 0], "boxes": torch.rand(32, 3, 4, device="cuda") * 48}
@@ -123,7 +123,7 @@ def test_nothing_waits(chain):
             augment(images, draws, **extras)
 
 
-def test_another_stream():
+def test_batches_run_on_another_stream():
     images, draws = batch()
     augment, device_images = chain(), images.cuda()
     stream = torch.cuda.Stream()

@@ -16,7 +16,7 @@ def project(root):
     return tomllib.loads((root / "pyproject.toml").read_text())
 
 
-def test_what_is_promised_is_pinned(root, project):
+def test_promised_versions_are_pinned(root, project):
     pins = dict(re.findall(r"^([\w-]+)==(.+)$", (root / "requirements-floor.txt").read_text(), re.M))
     promises = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     promises += project["project"]["optional-dependencies"]["test"]

@@ -48,7 +48,7 @@ def test_the_kernel_runs_without_it():
         "gpuaug.functional.gaussian_blur(torch.zeros(2, 3, 8, 8), 1.0)",
     ],
 )
-def test_what_needs_it_says_so(call):
+def test_an_import_error_names_kornia(call):
     ran = without_kornia(f"import torch, gpuaug\n{call}")
     assert ran.returncode == 1
     *_, error, note = ran.stderr.splitlines()
@@ -58,7 +58,7 @@ def test_what_needs_it_says_so(call):
 
 
 @pytest.mark.slow
-def test_its_constants_are_ordinary_tensors():
+def test_constants_of_kornia_are_ordinary_tensors():
     """Even where the first use is under a mode that makes other tensors."""
     ran = run(
         "import torch, gpuaug\n"

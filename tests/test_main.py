@@ -17,14 +17,14 @@ def run(*words):
     )
 
 
-def test_info():
+def test_info_prints_versions_and_backends():
     result = run("info")
     assert result.returncode == 0
     assert f"gpuaug {gpuaug.__version__}" in result.stdout
     assert "backend reference: yes" in result.stdout
 
 
-def test_version():
+def test_version_is_printed():
     result = run("--version")
     assert (result.returncode, result.stdout) == (0, f"gpuaug {gpuaug.__version__}\n")
 
@@ -46,7 +46,7 @@ def test_an_error_is_one_line_without_a_traceback(monkeypatch):
         (["fly"], "python -m gpuaug: error: argument {study,preview,info}: invalid choice: 'fly'"),
     ],
 )
-def test_wrong_commands(words, message, capsys):
+def test_wrong_commands_end_with_one_line(words, message, capsys):
     with pytest.raises(SystemExit) as exit_:
         main(words)
     assert exit_.value.code == 2

@@ -94,7 +94,7 @@ def test_words_are_the_blocks_of_the_draws_stream(count):
     assert words(keys, 7, count).tolist() == [stream[:count] for stream in streams]
 
 
-def test_no_keys_no_rows():
+def test_no_keys_give_no_rows():
     keys = torch.empty(0, dtype=torch.int64)
     assert words(keys, 0, 3).shape == (0, 3)
     assert [u.shape for u in uniform(keys, [0, 4], [3, 1])] == [(0, 3), (0, 1)]
@@ -182,6 +182,6 @@ def test_cpp_checks_its_arguments(call, message):
 
 
 @pytest.mark.native
-def test_ops_pass_opcheck():
+def test_keyed_ops_pass_opcheck():
     torch.library.opcheck(torch.ops.gpuaug.keyed_draws.default, (INDEX, INDEX, -5, 7))
     torch.library.opcheck(torch.ops.gpuaug.uniform.default, (INDEX, [0, 9], [5, 1]))

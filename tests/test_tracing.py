@@ -46,7 +46,7 @@ def expected_of(entry):
 
 @every_entry
 @with_and_without_draws
-def test_fake_tensors(entry, draws):
+def test_chains_work_under_fake_tensors(entry, draws):
     expected, transform = expected_of(entry), build(entry)
     with FakeTensorMode() as mode:
         fakes = [mode.from_tensor(tensor) for tensor in (IMAGES, *draws)]
@@ -65,7 +65,7 @@ def test_fake_tensors(entry, draws):
 
 @every_entry
 @with_and_without_draws
-def test_make_fx(entry, draws):
+def test_chains_are_traced_by_make_fx(entry, draws):
     expected, transform = expected_of(entry), build(entry)
     if entry.name in BY_SIZE:
         with pytest.raises(RuntimeError, match="get value out of a tracing tensor"):
@@ -94,7 +94,7 @@ def test_make_fx(entry, draws):
 )
 @with_and_without_draws
 @pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
-def test_export(make, draws):
+def test_chains_are_exported(make, draws):
     expected, first, transform = make()(IMAGES, DRAWS), make()(IMAGES), make()
     ranges._kept_bounds.cache_clear()
     program = torch.export.export(transform, (IMAGES, *draws), strict=False).module()
@@ -109,7 +109,7 @@ def test_export(make, draws):
 
 
 @every_entry
-def test_inference_mode(entry):
+def test_tensors_made_in_inference_mode_serve_training(entry):
     """What was kept then takes part in training later."""
     expected, transform = expected_of(entry), build(entry)
     with torch.inference_mode():
@@ -132,7 +132,7 @@ def test_inference_mode(entry):
         lambda seed: ga.BalancedMixUp([5, 3], seed=seed),
     ],
 )
-def test_mixes(mix):
+def test_mixes_are_traced(mix):
     expected, mixing = mix(seed=3)(IMAGES, LABELS)[0], mix(seed=3)
     graph = make_fx(lambda images, labels: mixing(images, labels)[0])(IMAGES, LABELS)
     assert len({graph(IMAGES, LABELS).numpy().tobytes() for _ in range(5)}) > 1

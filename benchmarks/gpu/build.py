@@ -1,4 +1,4 @@
-"""Builds the libraries for this GPU, unless those that are here load and were built from these sources."""
+"""Builds the libraries for this GPU, unless the existing ones load and were built from these sources."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ ASK = str(Path(__file__).with_name("libraries.py"))
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--take", action="store_true", help="what is here, of whatever sources it was built")
+    parser.add_argument(
+        "--take", action="store_true", help="use the existing libraries, whatever their sources"
+    )
     taken = parser.parse_args().take
     if _loads() and (taken or _of_these_sources()):
-        print("the libraries that are here are taken: nothing to build")
+        print("the existing libraries are used: nothing to build")
         return
     capability = "{}.{}".format(*torch.cuda.get_device_capability())
     environment = {
@@ -33,7 +35,7 @@ def main() -> None:
         [sys.executable, "setup.py", "build_ext", "--inplace"], env={**os.environ, **environment}, check=True
     )
     if not _loads():
-        raise SystemExit("the libraries were built, and do not load")
+        raise SystemExit("the libraries were built, but do not load")
     print(f"built for compute capability {environment['TORCH_CUDA_ARCH_LIST']}")
 
 

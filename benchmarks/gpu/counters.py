@@ -1,7 +1,7 @@
-"""What ncu counts in one launch of ``benchmarks/README.md``'s two chains: ``python counters.py --out FILE``.
+"""ncu's counters of the two chains of ``benchmarks/README.md``: ``python counters.py --out FILE``.
 
-Beside the lane instructions that were counted without a GPU: those that were executed, the share of the issue
-slots that were used, the memory's, occupancy, bank conflicts, and what warps wait for.
+They are the executed lane instructions, beside those counted without a GPU; the used share of issue slots and
+of memory; occupancy; bank conflicts; and the stalls of warps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from profiled import CHAINS, SIDE, WARM
 from python_command import python
 
-# What kernel_instructions.py counted: lane instructions a pixel of three channels.
+# The counts of kernel_instructions.py: lane instructions per pixel of three channels.
 RESULTS = Path(__file__).parents[1] / "results" / "kernel-instructions.json"
 COUNTED = {
     name: json.loads(RESULTS.read_text())["cases"][f"{name}, {SIDE} px"]["now"]["lane"] for name in CHAINS
@@ -32,7 +32,7 @@ SECTIONS = (
     "MemoryWorkloadAnalysis",
     "InstructionStats",
 )
-# Added where this ncu knows their names.
+# Added if this ncu knows them.
 METRICS = (
     "smsp__thread_inst_executed.sum",
     "smsp__inst_executed.sum",
@@ -44,7 +44,7 @@ METRICS = (
     "gpu__time_duration.sum",
 )
 OPTIONS = ("--clock-control", "none", "--print-units", "base")  # the clocks stay as they are
-LEAST_SECONDS = 5.0  # ncu is not called with less
+LEAST_SECONDS = 5.0  # ncu is not called with less time
 KERNEL = ("--kernel-name", "regex:augment_kernel", "--launch-skip", str(WARM), "--launch-count", "1")
 
 
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def look_at(name: str, batch: int, end: float) -> dict[str, str]:
-    """Every value of the launch, by its name and unit."""
+    """Every value of the launch, by name and unit."""
     program = [*python(), str(Path(__file__).with_name("profiled.py")), name, str(batch)]
     sections = [option for section in SECTIONS for option in ("--section", section)]
     for metrics in (["--metrics", ",".join(METRICS)], []):
@@ -84,7 +84,7 @@ def look_at(name: str, batch: int, end: float) -> dict[str, str]:
 
 
 def call(command: list[str], seconds: float) -> tuple[str, str]:
-    """How a command ended, and what it printed: into a file, as what it has started may hold a pipe open."""
+    """The exit status and output of a command. It prints to a file, as child processes may hold a pipe."""
     with tempfile.TemporaryFile("w+", errors="replace") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
         try:
@@ -97,7 +97,7 @@ def call(command: list[str], seconds: float) -> tuple[str, str]:
 
 
 def parse(printed: str) -> dict[str, str]:
-    """ncu's values by name and unit; its own lines, and the program's, stand before the header.
+    """ncu's values by name and unit. Other lines of ncu and of the program come before the header.
 
     >>> parse('==PROF== x\\n"ID","Metric Name","Metric Unit","Metric Value"\\n"0","Duration","us","37.5"\\n')
     {'Duration [us]': '37.5'}

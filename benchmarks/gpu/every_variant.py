@@ -1,4 +1,4 @@
-"""Every variant of the kernel, on every path of it, once, and the op ``clahe``: what the sanitizers watch."""
+"""Runs every variant of the kernel once on every path, and the op ``clahe``, for the sanitizers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def equalize(memory_format: torch.memory_format) -> None:
-    """Tiles of two sizes, and images that stay."""
+    """Checks ``clahe`` with tiles of two sizes, and with images that stay unchanged."""
     images = torch.arange(4 * 3 * 29 * 40).mul(77).remainder(251).byte().view(4, 3, 29, 40)
     images = images.contiguous(memory_format=memory_format)
     there, rows, limits = images.cuda(), torch.tensor([0, 3]), torch.tensor([2.0, 40.0])

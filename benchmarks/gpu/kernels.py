@@ -1,15 +1,15 @@
-"""Times the CUDA kernel on the GPU that is here: ``python kernels.py --out FILE``, a step of ``make gpu``.
+"""Times the CUDA kernel on this machine's GPU: ``python kernels.py --out FILE``, a step of ``make gpu``.
 
-For each chain: its time by CUDA events, the median over replays of a CUDA graph that goes through several
-batches, together larger than the GPU's cache; the GPU is busy when a timing begins, so that no launch is in
-it. Then the result is compared with the CPU's, to the bit; a batch must be one kernel launch (profiler) and
-must wait for nothing (``torch.cuda.set_sync_debug_mode``). The bytes are the fewest that a batch can move:
-what it reads of its source, its result and its records, each once; their rate is also given as a share of
-what a large copy reaches on the same GPU. No source and no result is in the cache when its turn comes
-(L2-cold).
+The time of a chain is measured by CUDA events: the median over replays of a CUDA graph over several batches,
+which are together larger than the GPU's cache, so that no source and no result is cached (L2-cold). The GPU
+is busy when a timing begins, so that it includes no launch. Then the result is compared with the CPU's, to
+the bit; a batch must be one kernel launch (by the profiler) and must wait for nothing
+(``torch.cuda.set_sync_debug_mode``). The bytes are the fewest that a batch can move: the pixels that it
+reads, its result and its recipes, each once. Their rate is also given as a share of that of a large copy on
+the same GPU.
 
-The rows that the aims ask for come first, and the file is written after every row. A chain that fails a check
-has its message in its row, beside its time, and the next one goes on.
+The rows of the aims come first, and the file is written after every row. If a chain fails a check, the
+message is in its row, beside its time, and the next chain follows.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ import gpuaug
 from gpuaug.ops import backends
 from gpuaug.recipe.recipes import Recipes
 
-CACHE_MULTIPLE = 4  # the sources of one timing are together so many times the GPU's second-level cache
+CACHE_MULTIPLE = 4  # the size of all sources of a timing, as a multiple of the GPU's second-level cache
 REPEATS = 30
-WAKING = 0.5  # seconds of copies before the first timing, in which the clocks rise
+WAKING = 0.5  # seconds of copies before the first timing, so that the clocks rise
 SIZES = ((32, 64), (32, 8192), (224, 64), (224, 256), (224, 1024), (225, 256))
 SMALL_SIZES = ((32, 8), (33, 4))
 NORMALIZE = {"mean": MEAN, "std": STD}
@@ -42,12 +42,12 @@ NORMALIZE = {"mean": MEAN, "std": STD}
 
 @dataclass(frozen=True)
 class Chain:
-    """What a batch goes through; ``dtype`` uint8 leaves the bytes as they are."""
+    """The chain of a batch; ``dtype`` uint8 does not normalize."""
 
     stages: tuple[str, ...]
     dtype: torch.dtype = torch.float32
     memory_format: torch.memory_format = torch.contiguous_format
-    source: torch.memory_format = torch.contiguous_format  # channels_last: HWC, what a loader's batches are
+    source: torch.memory_format = torch.contiguous_format  # channels_last: HWC, as a loader's batches are
 
     def __str__(self) -> str:
         read = "HWC: " if self.source == torch.channels_last else ""
@@ -71,7 +71,7 @@ class Chain:
 ALL = ("crop", "flip", "blur", "noise")
 BFLOAT, LAST = torch.bfloat16, torch.channels_last
 TRAINING, FULL = Chain(("crop", "flip"), BFLOAT), Chain(ALL)
-AIMS = {TRAINING: 0.8, FULL: 0.4}  # of a copy, at AIM_SIZE
+AIMS = {TRAINING: 0.8, FULL: 0.4}  # as a share of a copy, at AIM_SIZE
 AIM_SIZE = (224, 256)
 CHAINS = (
     TRAINING,
@@ -130,7 +130,7 @@ def in_order(sizes: tuple[tuple[int, int], ...]) -> list[tuple[Chain, tuple[int,
 
 
 def headline(rows: list[dict], copy: int) -> list[str]:
-    """What was aimed at, and what came of it."""
+    """The aims and their results."""
     lines = []
     for chain, aim in AIMS.items():
         shares = [
@@ -160,7 +160,7 @@ def draws_of(batch: int) -> Tensor:
 
 
 def measure(chain: Chain, side: int, batch: int, limit: float) -> Iterator[dict]:
-    """What a row says: the time first, then the checks, of which one may fail."""
+    """The entries of a row: the time, then the checks, which may fail."""
     augment = chain.transform(side)
     shape = (batch, 3, side, side)
     cache = torch.cuda.get_device_properties(0).L2_cache_size
@@ -187,13 +187,13 @@ def measure(chain: Chain, side: int, batch: int, limit: float) -> Iterator[dict]
 
 
 def least_bytes(chain: Chain, side: int, recipes: Recipes, out: Tensor) -> int:
-    """The window of every source image once, every result once, every record once."""
+    """The bytes of every window, result and recipe, each once."""
     window = side * 20 // 32 if "crop" in chain.stages else side
     return len(out) * 3 * window**2 + out.nbytes + recipes.records.nbytes
 
 
 def check(augment: gpuaug.Compose, source: Tensor, host: Recipes, out: Tensor) -> None:
-    """The first images must be what the CPU makes of them, to the bit."""
+    """Checks that the first images equal the CPU's, to the bit."""
     some = min(len(source), 8)
     expected = augment.apply_recipes(source[:some].cpu(), (host._replace(records=host.records[:some]),))
     if not torch.equal(out[:some].cpu(), expected):
@@ -221,11 +221,11 @@ def refuse_synchronisation(run: Callable[[], object]) -> None:
 
 
 def time_replays(augment: gpuaug.Compose, sources: list[Tensor], passes: tuple[Recipes, ...]) -> float:
-    """Seconds per batch: the median over replays of a graph that goes through all sources once."""
+    """The seconds per batch: the median over replays of a graph over all sources."""
     augment.apply_recipes(sources[0], passes)  # tables are made before the capture
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        # The results are kept, so that each goes to memory of its own and not to what the cache holds.
+        # The results are kept, so that each has memory of its own, which is not cached.
         results = [augment.apply_recipes(source, passes) for source in sources]
     return median_seconds(graph.replay) / len(results)
 
@@ -246,7 +246,7 @@ def median_seconds(run: Callable[[], object], repeats: int = REPEATS) -> float:
     taken = []
     for _ in range(repeats):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        run()  # not timed: while it runs, the host hands over what is
+        run()  # not timed: while it runs, the host launches the timed copies
         start.record()
         run()
         end.record()

@@ -1,4 +1,4 @@
-"""Says which libraries are here; fails where the CUDA library is not."""
+"""Prints which libraries are available; fails if the CUDA library is missing."""
 
 from __future__ import annotations
 

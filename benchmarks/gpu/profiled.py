@@ -9,7 +9,7 @@ from kernels import ALL, Chain, draws_of
 
 CHAINS = {"A": Chain(("crop", "flip"), torch.bfloat16), "B": Chain(ALL)}
 SIDE = 224
-WARM = 2  # launches before the one that is looked at
+WARM = 2  # launches before the profiled one
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How another Python is started as this one was: under the stand-in, in a rehearsal."""
+"""The command that starts Python as this process was started: in a rehearsal, under the stand-in."""
 
 from __future__ import annotations
 

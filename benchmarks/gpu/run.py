@@ -1,13 +1,13 @@
-"""All that needs a GPU, the most valuable first, in eight minutes: ``make gpu``.
+"""Runs everything that needs a GPU in eight minutes, the most valuable steps first: ``make gpu``.
 
     python benchmarks/gpu/run.py                            # every step
     python benchmarks/gpu/run.py --only kernels counters    # some steps
-    python benchmarks/gpu/run.py --rehearse --out FOLDER    # every line of Python, where there is no GPU
+    python benchmarks/gpu/run.py --rehearse --out FOLDER    # every line of Python, without a GPU
 
-A step has a time limit of its own and fails alone. It writes its results as it goes, under
-``benchmarks/results/gpu/<GPU>/``: a JSON file each, and one log. Where the environment has ``OUT``, they are
-copied there as well. The summary comes last. Nothing is installed: PYTHON needs torch, numpy and setuptools,
-and a step that needs more says what is missing. Further packages may come by PYTHONPATH.
+Each step has its own time limit, and its failure does not stop the others. A step writes its results while it
+runs, under ``benchmarks/results/gpu/<GPU>/``: a JSON file for each step, and one log. If the environment has
+``OUT``, the results are copied there too. The summary comes last. Nothing is installed: PYTHON needs torch,
+numpy and setuptools, and a step that needs more says what is missing. PYTHONPATH may add packages.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ MINUTES = 8.0
 TOOLKIT = [Path("/usr/local/cuda/bin"), Path("/usr/local/cuda/compute-sanitizer")]
 TESTS = "-m pytest -m cuda --require-cuda -q -p no:cacheprovider tests gpuaug"
 
-# Training is slow there, and the step "study" trains; tv_tensors and the stand-in are both subclasses.
+# Training is slow under the stand-in, and the step "study" trains; tv_tensors cannot be on the stand-in.
 UNREHEARSED = (
     "tests/study/training/test_training.py",
     "tests/loading/test_annotated.py::test_everything_comes_to_the_gpu",
 )
 REHEARSED_TESTS = " ".join(f"--deselect {name}" for name in UNREHEARSED)
 
-# The most valuable first. The seconds are what a step may take, not what it is thought to take.
+# The most valuable first. The seconds are limits, not estimates.
 STEPS = (
     Step("build", 150, "benchmarks/gpu/build.py", small="--take"),
     Step("smoke", 30, "benchmarks/gpu/smoke.py"),
@@ -93,11 +93,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     names = [step.name for step in STEPS]
     parser.add_argument(
-        "--only", nargs="+", choices=names, default=names, help="steps; they keep their order"
+        "--only", nargs="+", choices=names, default=names, help="the steps to run, in the usual order"
     )
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="for all steps together")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="seconds for all steps together")
     parser.add_argument("--out", type=Path, help="by default benchmarks/results/gpu/<GPU>")
-    parser.add_argument("--rehearse", action="store_true", help="with a GPU in name only, in small sizes")
+    parser.add_argument("--rehearse", action="store_true", help="use a stand-in GPU and small sizes")
     arguments = parser.parse_args()
     gpu, python, tools = rehearsal() if arguments.rehearse else here()
     out = arguments.out or ROOT / "benchmarks/results/gpu" / re.sub("[^a-z0-9]+", "-", gpu.lower())
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def here() -> tuple[str, list[str], list[Path]]:
-    """The GPU's name, how Python is started, and where programs are."""
+    """The GPU's name, the command for Python, and the folders of programs."""
     import torch
 
     if not torch.cuda.is_available():

@@ -1,6 +1,6 @@
-"""compute-sanitizer's four tools on ``every_variant.py``, side by side: ``python sanitizers.py --out FILE``.
+"""Runs compute-sanitizer's four tools on ``every_variant.py``: ``python sanitizers.py --out FILE``.
 
-A tool passes where it finds nothing and the program's results are right.
+A tool passes if it finds nothing and the program's results are right.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 from python_command import python
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
-# Only our kernels are watched: PyTorch's own fill and copy kernels are not ours to judge.
+# Only gpuaug's kernels are checked, not PyTorch's fill and copy kernels.
 OPTIONS = ("--kernel-name", "kernel_substring=gpuaug", "--error-exitcode", "9", "--print-limit", "20")
-# PyTorch asks the driver for entry points that it may not have, which memcheck would count as errors.
+# PyTorch asks the driver for entry points that may be missing, which memcheck would count as errors.
 OF_TOOL = {"memcheck": ("--report-api-errors", "no")}
-# Every tensor gets memory of its own: in PyTorch's blocks of 2 MiB, what lies beyond one would be in bounds.
+# Every tensor gets memory of its own: within PyTorch's blocks of 2 MiB, overruns would be in bounds.
 ENVIRONMENT = {"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
 FOUND = re.compile(r"^========= (?:ERROR|RACECHECK) SUMMARY: (.*)$", re.MULTILINE)
 KEPT = 4000  # characters of a tool's report
@@ -43,7 +43,7 @@ def main() -> None:
             for tool in [tool for tool, process in running.items() if late or process.poll() is not None]:
                 process = running.pop(tool)
                 tools[tool] = verdict(process.poll(), (Path(folder) / tool).read_text(errors="replace"))
-                process.kill()  # what the tool itself has started ends with this step
+                process.kill()  # the child processes of the tool end with this step
                 write(arguments.out, tools)
                 print(f"{tool}: {tools[tool]['verdict']}", flush=True)
             time.sleep(0.1)
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def start(tool: str, program: list[str], printed: Path) -> subprocess.Popen[bytes]:
-    """A tool on the program; both print to a file: a pipe that is not read would hold them up."""
+    """Starts a tool on the program. Both print to a file, as an unread pipe would block them."""
     command = ["compute-sanitizer", "--tool", tool, *OPTIONS, *OF_TOOL.get(tool, ()), *program]
     environment = {**os.environ, **ENVIRONMENT}
     with printed.open("wb") as file:
@@ -65,7 +65,7 @@ def write(out: Path, tools: dict[str, dict]) -> None:
 
 
 def verdict(status: int | None, printed: str) -> dict:
-    """What a tool found, by its exit status, None where it is not through, and by what it printed.
+    """The verdict of a tool, from its exit status (None if it did not finish) and its output.
 
     >>> verdict(0, "========= COMPUTE-SANITIZER\\n========= ERROR SUMMARY: 0 errors\\n")["clean"]
     True

@@ -1,4 +1,4 @@
-"""One batch through every stage on the GPU: the bytes are the CPU's."""
+"""Checks one batch through every stage on the GPU: the bytes must equal the CPU's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gpuaug.ops import backends
 
 
 def main() -> None:
-    if not backends.has_cuda:  # plain PyTorch would serve, and be right
+    if not backends.has_cuda:  # the PyTorch reference would give the right bytes too
         raise SystemExit(f"the CUDA library is not here\n{backends.info()}")
     steps = [
         gpuaug.RandomResizedCrop(48),
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def read_over_the_bus(images: torch.Tensor, augment: gpuaug.Compose) -> int:
-    """How many draws of a data set in pinned memory of the host were compared."""
+    """Compares draws of a data set in pinned memory of the host, and returns their number."""
     labels = torch.arange(len(images)) % 2
     on_host = gpuaug.DeviceDataset(images, labels)
     count = 0
@@ -54,7 +54,7 @@ def read_over_the_bus(images: torch.Tensor, augment: gpuaug.Compose) -> int:
 
 
 def decoded_on_the_device(augment: gpuaug.Compose) -> str:
-    """Batches of JPEG files, decoded by nvJPEG and on the host: alike, as the decoders smooth otherwise."""
+    """Compares batches of JPEG files decoded by nvJPEG and on the host; they are alike, but not equal."""
     try:
         from torchvision.io import encode_jpeg
     except ImportError as error:

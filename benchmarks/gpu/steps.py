@@ -1,4 +1,4 @@
-"""Runs one step: within its time, whatever becomes of it, with its results copied as they grow."""
+"""Runs one step within its time limit, and copies its results while they grow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LARGEST = 16 << 20  # bytes of a file that is copied
+LARGEST = 16 << 20  # the most bytes of a copied file
 LOG = "log.txt"
-LEAST_SECONDS = 5.0  # a step is not begun with less
-GRACE = 3.0  # seconds from asking a step to end to ending it
-MARGIN = 6.0  # seconds from a step's own end, where it watches its time, to its limit
+LEAST_SECONDS = 5.0  # a step is not begun with less time
+GRACE = 3.0  # seconds from asking a step to end to killing it
+MARGIN = 6.0  # seconds between a step's own end, if it watches its time, and its limit
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Step:
     """One step of a run.
 
     Attributes:
-        seconds: its limit.
-        command: for Python; ``{out}`` is the path of its results, ``{seconds}`` the time it has to end by
-            itself.
-        results: the name of its JSON file; the entry "headline", a list of lines, goes into the summary.
-            Without one, the last line that it prints does.
-        tool: a program that it needs.
-        needs: packages that it needs.
-        small: options of a rehearsal.
+        seconds: the time limit.
+        command: the arguments for Python; ``{out}`` is the path of the results, ``{seconds}`` the time in
+            which the step must end by itself.
+        results: the name of the JSON file. Its entry "headline", a list of lines, goes into the summary;
+            without it, the last printed line does.
+        tool: a program that the step needs.
+        needs: packages that the step needs.
+        small: options for a rehearsal.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Step:
 
 
 class Workplace:
-    """Where the results of a run go, and how its steps are started.
+    """The folders of a run's results, and the start of its steps.
 
     Args:
-        folder: of the results.
-        copies: a folder that gets a copy of each of them, or None.
+        folder: the folder of the results.
+        copies: a folder for copies of the results, or None.
         python: the command that runs Python.
-        tools: the folders of programs, before those of PATH.
-        small: a rehearsal, where a step may take what time is left.
+        tools: folders of programs, searched before those of PATH.
+        small: a rehearsal, in which a step may take all the time that is left.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Workplace:
         }
 
     def run(self, step: Step, left: float) -> dict[str, Any]:
-        """The step's row of the summary; it never raises for what the step does."""
+        """Runs a step and returns its row of the summary. Failures of the step raise no error."""
         limit = left if self.small else min(step.seconds, left)
         row: dict[str, Any] = {"step": step.name, "state": "skipped", "seconds": 0.0, "headline": []}
         missing = self._missing(step)
@@ -82,7 +82,7 @@ class Workplace:
             return row
         results = self.folder / step.results if step.results else None
         if results:
-            results.unlink(missing_ok=True)  # of an earlier run
+            results.unlink(missing_ok=True)  # the results of an earlier run
         own = max(1.0, limit - MARGIN)
         options = step.command.format(out=results, seconds=f"{own:.0f}").split()
         options += step.small.split() if self.small else []
@@ -100,7 +100,7 @@ class Workplace:
         return missing
 
     def _follow(self, name: str, command: list[str], limit: float) -> tuple[str, str]:
-        """How the step ended, and the last line that it printed; what it prints goes to the log and on."""
+        """Follows a step: its output goes to the log and the terminal. Returns its state and last line."""
         end = time.monotonic() + limit
         with (self.folder / LOG).open("ab") as log:
             log.write(f"\n=== {name}, at most {limit:.0f} s: {' '.join(command)}\n".encode())
@@ -134,10 +134,10 @@ class Workplace:
         self.sync()
 
     def sync(self) -> None:
-        """Copy what is new: all that is left of a run that is killed."""
+        """Copies new results, so that they survive if the run is killed."""
         if self.copies is None:
             return
-        # A copy that fails, of a full disk, must not end the run.
+        # A failed copy, such as on a full disk, must not end the run.
         with contextlib.suppress(OSError):
             self.copies.mkdir(parents=True, exist_ok=True)
             for path in self.folder.iterdir():
@@ -149,7 +149,7 @@ class Workplace:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a step and all that it has started."""
+    """Ends a step and its child processes."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -159,7 +159,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _end_what_is_left(process: subprocess.Popen[bytes]) -> None:
-    """End what a step has started and left behind: it would share the GPU and the cores with the next one."""
+    """Ends processes that a step has left behind, as they would disturb the next step."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 

@@ -1,14 +1,14 @@
-"""What augmentation costs a training loop on the GPU: ``python training.py --out FILE``.
+"""Measures the cost of augmentation in a training loop on the GPU: ``python training.py --out FILE``.
 
-ResNet-18 in bfloat16, channels_last, SGD. Two data sets: one of the size of CIFAR-10, on the GPU, at 32 px;
-JPEG files of 500 x 375 px that workers decode, trained at 224 px. A step is timed
+The network is ResNet-18 in bfloat16, channels_last, with SGD. There are two data sets: one of the size of
+CIFAR-10, on the GPU, at 32 px; and JPEG files of 500 x 375 px, decoded by workers, at 224 px. A step is timed
 
 - alone: on one batch that stays on the GPU, eager and as a CUDA graph;
 - with augmented batches from ``BalancedLoader``, which copies one batch ahead;
 - with the same batches without that: a ``DataLoader``, then copy and transform in the loop.
 
-The share of augmentation is what a step takes longer than alone. The GPU's idle share is read off the
-profiler: the time between the first and the last of what runs there in which nothing does.
+The share of augmentation is the extra time of a step, compared with the step alone. The idle share of the GPU
+comes from the profiler: the part of the time between its first and last event in which nothing runs.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 class Sizes:
     resident: int  # samples
     files: int
-    batch: int  # of the resident set
+    batch: int  # of the resident data set
     decoded_batch: int
-    steps: int  # of a timing, after WARM
+    steps: int  # in a timing, after WARM
     workers: int
     decoded_side: int = 224
-    blocks: tuple[int, ...] = (2, 2, 2, 2)  # ResNet-18's
+    blocks: tuple[int, ...] = (2, 2, 2, 2)  # of ResNet-18
     repeats: int = 3
 
 
@@ -125,7 +125,7 @@ class JpegFiles:
     def __init__(self, count: int) -> None:
         self.labels = imbalanced(count)
         coarse = np.random.default_rng(0).integers(0, 256, (16, 24, 32, 3), dtype=np.uint8)
-        self._encoded = [encoded(image) for image in coarse]  # as large as photographs of that size
+        self._encoded = [encoded(image) for image in coarse]  # as many bytes as photographs of that size
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -176,7 +176,7 @@ def in_the_loop(loader: DataLoader, augment: Transform) -> Iterator[tuple[Tensor
 
 
 class Training:
-    """A network, its optimiser, and one batch that stays."""
+    """A network, its optimizer, and one batch that stays on the GPU."""
 
     def __init__(self, batch: int, side: int, blocks: tuple[int, ...]) -> None:
         model = ResNet(BasicBlock, list(blocks), num_classes=CLASSES)
@@ -211,7 +211,7 @@ class Training:
 
 def compare(training: Training, sizes: Sizes, ways: dict[str, Iterator[tuple[Tensor, Tensor]]]) -> dict:
     alone = milliseconds(lambda: training.step(*training.batch), sizes)
-    # Before a loader begins: while a graph is captured, the thread that pins batches may not ask for memory.
+    # Before a loader begins, as its pinning thread may not allocate memory while a graph is captured.
     row = {"alone_ms": alone, "graph_ms": milliseconds(training.captured(), sizes)}
     for name, batches in ways.items():
 
@@ -228,7 +228,7 @@ def compare(training: Training, sizes: Sizes, ways: dict[str, Iterator[tuple[Ten
 
 
 def milliseconds(run: Callable[[], None], sizes: Sizes) -> float:
-    """Of a step, by the clock: the median of some series, each waited for at its end."""
+    """The milliseconds of a step: the median of several series, each synchronized at its end."""
     for _ in range(WARM):
         run()
     taken = []
@@ -243,7 +243,7 @@ def milliseconds(run: Callable[[], None], sizes: Sizes) -> float:
 
 
 def idle_share(run: Callable[[], None], sizes: Sizes) -> str:
-    """In per cent. Only the GPU is listened to: noting the host's calls too would slow the host down."""
+    """The idle share in per cent. Only the GPU is profiled, as profiling the host would slow it down."""
     torch.cuda.synchronize()
     with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         for _ in range(sizes.steps):
@@ -253,7 +253,7 @@ def idle_share(run: Callable[[], None], sizes: Sizes) -> str:
     spans = [
         (event.time_range.start, event.time_range.end)
         for event in profiled.events()
-        # An annotation, such as an optimiser's step, spans its kernels and what is between them.
+        # An annotation, such as an optimizer's step, spans its kernels and the gaps between them.
         if event.device_type == on_gpu and not event.is_user_annotation
     ]
     return f"{idle(spans):.1%}" if spans else "unknown: the profiler saw nothing"

@@ -1,4 +1,4 @@
-"""The host's side of a call on CUDA, with a runtime that needs no driver: ``runtime.cpp``."""
+"""The host's part of a call on CUDA, with a runtime that needs no driver: ``runtime.cpp``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RUNTIME = Path(__file__).parent / "runtime.cpp"
 
 
 def toolkit() -> Path | None:
-    """A folder with CUDA's headers: the one that is named, the usual one, or that of PyTorch's wheels."""
+    """The folder of a CUDA toolkit: from the environment, the usual one, or that of PyTorch's wheels."""
     named = [os.environ[name] for name in ("CUDA_HOME", "CUDA_PATH") if name in os.environ]
     wheels = [str(path) for entry in sys.path if entry for path in Path(entry).glob("nvidia/cu*")]
     candidates = map(Path, [*named, "/usr/local/cuda", *wheels])
@@ -20,7 +20,7 @@ def toolkit() -> Path | None:
 
 
 def build_runtime(folder: Path, home: Path) -> Path:
-    """The runtime, compiled with a toolkit's headers. PyTorch finds it under the driver's name as well."""
+    """Compiles the runtime with a toolkit's headers. PyTorch finds it under the driver's name too."""
     library = folder / "libcuda.so.1"
     command = [shutil.which("g++") or "c++", "-std=c++20", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"]
     command += ["-fvisibility=hidden", f"-Wl,-soname,{library.name}", "-I", str(home / "include")]
@@ -29,5 +29,5 @@ def build_runtime(folder: Path, home: Path) -> Path:
 
 
 def preloaded(library: Path, *paths: Path) -> dict[str, str]:
-    """The environment of a Python that runs on it, and imports from the paths."""
+    """The environment of a Python that uses the library and imports from the paths."""
     return os.environ | {"LD_PRELOAD": str(library), "PYTHONPATH": os.pathsep.join(map(str, paths))}

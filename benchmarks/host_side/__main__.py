@@ -36,7 +36,7 @@ COUNTED = (
 
 
 def link(folder: Path, root: Path, home: Path) -> Path:
-    """The CUDA library of a build, with the runtime outside: gpuaug's own needs a driver."""
+    """Links a build's CUDA library without the static runtime, which needs a driver."""
     import torch
 
     objects = [str(path) for path in root.glob("build/temp*/csrc/cuda/*.o")]
@@ -50,7 +50,7 @@ def link(folder: Path, root: Path, home: Path) -> Path:
 
 
 def microseconds(call: Callable[[], object], turns: int = 15, calls: int = 200) -> tuple[float, float]:
-    """Of one call: the fastest turn, and the median of the turns."""
+    """The microseconds of one call: the fastest series, and the median of the series."""
     times = []
     for _ in range(turns + 1):
         begin = perf_counter()
@@ -90,7 +90,7 @@ def measure(library: str) -> None:
 
     for name, call, launches in (
         ("calls of the runtime", both, 1),
-        ("where curves go by the image", both_measured, 2),
+        ("with measured curves", both_measured, 2),
     ):
         call()
         before = {name: runtime.stub_count(name.encode()) for name in COUNTED}

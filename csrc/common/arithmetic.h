@@ -1,4 +1,4 @@
-// The arithmetic that the stages share, one fact to a function. Both backends include it, so their bytes agree.
+// The arithmetic that the stages share. Both backends include it, so that their bytes agree.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace gpuaug {
 
-// A negative number shifted to the right rounds down, on a GPU as on a CPU: C++20 says so of both compilers.
+// A right shift of a negative number rounds down, as C++20 requires of both compilers.
 
-// Between two steps of a stage a value is kept in 1/128 of a level: 0 to 32640, so that 16 bits hold it, and every
-// product below is one 16-bit multiplication that rounds (pmulhrsw), 32 of them to a vector.
+// Between two steps of a stage a value is in 1/128 of a level: 0 to 32640, so that 16 bits hold it, and every product
+// below is one rounding 16-bit multiplication (pmulhrsw), of which a vector has 32.
 
 GPUAUG_HOST_DEVICE int fine(int level) { return level * 128; }
 

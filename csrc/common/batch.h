@@ -1,4 +1,4 @@
-// What a kernel is given: one batch of draws, as plain pointers and sizes. No torch headers here.
+// The arguments of a kernel: one batch of draws, as plain pointers and sizes. No torch headers here.
 #pragma once
 
 #include <cstddef>
@@ -9,42 +9,42 @@
 
 namespace gpuaug {
 
-constexpr size_t kTableAlignment = 4;  // bytes: a table is read in words, whatever its elements
+constexpr size_t kTableAlignment = 4;  // bytes; a table is read in words, for any type of its elements
 
 struct Measured;
 
-// Addresses are aligned to their elements, the table to kTableAlignment; the storage to nothing.
+// Addresses are aligned to their elements, that of the table to kTableAlignment, that of the storage not at all.
 struct Batch {
   const uint8_t* storage;  // every source image, flat
   int64_t storage_bytes;
-  bool interleaved;  // source images are HWC, else CHW
+  bool interleaved;  // source images are HWC; if false, CHW
 
   const Recipe* recipes;  // one per draw
   int64_t draws;
 
   const void* table;       // output value of each (channel, byte), or null: the bytes themselves
-  int64_t table_per_draw;  // entries from one draw's table to the next: 0 where all draws share one
+  int64_t table_per_draw;  // entries from one draw's table to the next; 0 if all draws share one
 
-  void* out;  // (draws, channels, height, width); null: levels are counted, into `measured`
+  void* out;  // (draws, channels, height, width); null if levels are counted into `measured` instead
   int channels;
   int64_t height, width;
   bool channels_last;  // memory order of out
 
-  // Slope and start of the straight line that each channel's table lies on, for a kernel that rather computes; or null.
+  // The slope and start of the line through each channel's table, for kernels that compute it; or null.
   const double* scale_shift = nullptr;
 
-  // For a kernel that measures the draws whose curves go by the image in a launch of its own: one a draw. Null: there
+  // For a kernel that measures draws with measured curves in a launch of its own: one for each draw. Null if there
   // are none.
   Measured* measured = nullptr;
 };
 
-// A record that a host could not check, because it lives on the device, may say anything: never read outside the
-// storage.
+// Whether a recipe reads inside the storage. A recipe on the device was not checked by the host, so it may hold
+// anything.
 GPUAUG_HOST_DEVICE bool readable(const Batch& batch, const Recipe& recipe) {
   if (recipe.height < 1 || recipe.width < 1 || recipe.offset < 0) return false;
   const int64_t limit = batch.storage_bytes - recipe.offset;
   if (recipe.height > limit || recipe.width > limit) return false;
-  // In 128 bits the product cannot wrap, and a GPU divides slowly.
+  // In 128 bits the product cannot overflow, and a division would be slow on a GPU.
   return static_cast<unsigned __int128>(recipe.height) * static_cast<uint64_t>(recipe.width) *
              static_cast<unsigned>(batch.channels) <=
          static_cast<uint64_t>(limit);
@@ -67,7 +67,8 @@ GPUAUG_HOST_DEVICE Strides out_strides(const Batch& batch) {
 
 GPUAUG_HOST_DEVICE int64_t out_per_draw(const Batch& batch) { return batch.channels * batch.height * batch.width; }
 
-// run(element), of a type as large as the output's: the tables hold finished values, so only their size matters.
+// Calls run(element) with a type of the size of the output's elements: tables hold finished values, so that only the
+// size matters.
 template <typename Run>
 void with_element(int64_t size, const Run& run) {
   if (size == 1) return run(uint8_t{});

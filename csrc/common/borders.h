@@ -1,4 +1,4 @@
-// Where a tap outside [low, high) reads. -1: nowhere, it counts as what the record has there.
+// The pixel that a tap outside [low, high) reads; -1 if it takes the recipe's `outside` level.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace gpuaug {
 GPUAUG_HOST_DEVICE int64_t reflect(int64_t index, int64_t size) {  // 101: the edge is not repeated
   if (size == 1) return 0;
   const int64_t period = 2 * (size - 1);
-  if (index > -size && index <= period) {  // once at most, without a division
+  if (index > -size && index <= period) {  // at most one reflection, without a division
     if (index < 0) index = -index;
     return index < size ? index : period - index;
   }

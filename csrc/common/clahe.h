@@ -1,6 +1,6 @@
-// Contrast-limited adaptive histogram equalisation, in whole numbers: an image is cut into a grid of tiles; of each
-// tile a histogram, whose peaks are clipped, becomes a table of levels; each pixel is blended from the tables of the
-// four tiles whose centres are around it. No torch headers here.
+// Contrast-limited adaptive histogram equalization, in integers. An image is cut into a grid of tiles. The histogram of
+// each tile, with its peaks clipped, becomes a table of levels. Each pixel is blended from the tables of the four tiles
+// whose centres surround it. No torch headers here.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@
 
 namespace gpuaug {
 
-constexpr int64_t kFinestSteps = 2048;            // of a weight along an axis, at most
-constexpr int64_t kMostExact = int64_t{1} << 22;  // pixels of a tile whose sums are exact
+constexpr int64_t kFinestSteps = 2048;            // the most steps of a weight along an axis
+constexpr int64_t kMostExact = int64_t{1} << 22;  // the most pixels of a tile whose sums are exact
 
 // ---- Quotients
 
-// Of numbers below 2^30 by one number in [4, 2^22], halves rounded to the even one (Granlund and Montgomery, 1994:
-// a multiplication and a shift are a division).
+// Quotients of numbers below 2^30 by one number in [4, 2^22], with halves rounded to even: a multiplication and a shift
+// (Granlund and Montgomery, 1994).
 struct Divider {
   uint32_t by, half, factor;
   int shift;
@@ -30,16 +30,16 @@ struct Divider {
   GPUAUG_HOST_DEVICE uint32_t rounded(uint32_t number) const {
     const uint32_t above = number + half;
     const uint32_t quotient = static_cast<uint32_t>(uint64_t{above} * factor >> 32) >> shift;
-    // Of an odd number nothing is halfway.
+    // An odd divisor has no halves.
     const uint32_t halfway = (quotient * by == above) & (by + 1);
     return quotient - (halfway & quotient & 1);
   }
 };
 
-// ---- Where tiles lie
+// ---- The grid of tiles
 
-// A side of the image, cut into tiles of one length; what the last ones lack is mirrored. From one tile's centre to
-// the next is a cell; the first and the last cell have one tile alone.
+// A side of the image, cut into tiles of one length. The image is mirrored to fill the last tiles. A cell reaches from
+// one tile's centre to the next; the first and the last cell have only one tile.
 struct TileAxis {
   int64_t side, tiles, tile, steps;
 
@@ -51,7 +51,7 @@ struct TileAxis {
 
   GPUAUG_HOST_DEVICE int64_t cells() const { return tiles + 1; }
 
-  // A cell's first pixel; of the one after the last cell, the end.
+  // The first pixel of a cell; for the cell after the last one, the end.
   GPUAUG_HOST_DEVICE int64_t begin(int64_t cell) const {
     const int64_t first = tile * cell - tile / 2;
     return first < 0 ? 0 : (first < side ? first : side);
@@ -67,14 +67,14 @@ struct TileAxis {
   }
 };
 
-// What all images of a call have in common.
+// The grid that all images of a call share.
 struct TileGrid {
   TileAxis rows, columns;
   int64_t area;  // pixels of a tile
-  int fold;      // bits that its sums lose
+  int fold;      // low bits that its sums drop
   Divider of_area, of_blend;
 
-  // As OpenCV has it, where one axis does not divide, both get another pixel a tile.
+  // As in OpenCV, if one axis is not divisible, tiles get one more pixel on both axes.
   static TileGrid of(int64_t height, int64_t width, int64_t down, int64_t across) {
     const int64_t more = height % down > 0 || width % across > 0 ? 1 : 0;
     return {TileAxis(height, down, height / down + more), TileAxis(width, across, width / across + more)};
@@ -100,7 +100,7 @@ struct TileGrid {
 
 // ---- A tile's table
 
-// The most that an entry of a histogram keeps. The limit is in the mean of all entries; NaN is none.
+// The most that an entry of a histogram keeps. The limit is a multiple of the mean entry; NaN counts as none.
 GPUAUG_HOST_DEVICE uint32_t most_kept(const TileGrid& grid, float clip_limit) {
   const double most = static_cast<double>(clip_limit) * static_cast<double>(grid.area) / kLevels;
   if (!(most >= 1)) return 1;
@@ -109,7 +109,8 @@ GPUAUG_HOST_DEVICE uint32_t most_kept(const TileGrid& grid, float clip_limit) {
 
 GPUAUG_HOST_DEVICE uint32_t excess_of(uint32_t count, uint32_t most) { return count > most ? count - most : 0; }
 
-// What entries lose is shared out: all get as much, and the rest goes to as many entries at even distances, one each.
+// The clipped excess is distributed: all entries get an equal share, and entries at even distances get one more each
+// until none is left.
 struct Shares {
   uint32_t each, rest, distance;
 
@@ -117,7 +118,7 @@ struct Shares {
       : each(excess / kLevels), rest(excess % kLevels), distance(rest > 0 ? kLevels / rest : kLevels) {}
 };
 
-// What a level becomes, of the number of pixels up to it.
+// The new level, from the number of pixels up to the level.
 GPUAUG_HOST_DEVICE uint8_t level_of(const TileGrid& grid, uint32_t sum) {
   const uint32_t level = grid.of_area.rounded((kLevels - 1) * (sum >> grid.fold));
   return static_cast<uint8_t>(level < kLevels ? level : kLevels - 1);
@@ -125,8 +126,8 @@ GPUAUG_HOST_DEVICE uint8_t level_of(const TileGrid& grid, uint32_t sum) {
 
 // ---- A pixel
 
-// What a level becomes in the four tiles around a cell, in a word: above, then below; before in the lower half of the
-// word, after in the upper one. So a mask leaves two levels that are blended along a row.
+// The new levels of a level in the four tiles around a cell, in a word: above, then below; before in the lower half of
+// the word, after in the upper one. A mask leaves the two levels that are blended along a row.
 GPUAUG_HOST_DEVICE uint32_t corners_of(uint32_t above_before, uint32_t below_before, uint32_t above_after,
                                        uint32_t below_after) {
   return above_before | below_before << 8 | above_after << 16 | below_after << 24;
@@ -141,14 +142,14 @@ GPUAUG_HOST_DEVICE uint8_t blended_level(uint32_t corners, uint32_t after, uint3
   return static_cast<uint8_t>(by.rounded(upper * (steps_down - below) + lower * below));
 }
 
-// ---- What a kernel is given
+// ---- The arguments of a kernel
 
-// Strides are in elements; those of images may be of any size where a side is of one pixel.
+// Strides are in elements. The stride of a side of one pixel may be anything.
 struct ClaheCall {
   uint8_t* images;
   int64_t count, colored;  // images, and channels that are not alpha
   int64_t strides[4];      // of (N, C, H, W)
-  const int64_t* rows;     // the images that are changed; null: all
+  const int64_t* rows;     // the images to change; null for all
   int64_t row_step, draws;
   const float* clip_limit;
   int64_t clip_step;
@@ -156,7 +157,7 @@ struct ClaheCall {
 
   GPUAUG_HOST_DEVICE int64_t planes() const { return draws * colored; }
 
-  // Of a draw; what a host could not check may lie outside, and then is no image.
+  // The image of a draw. A row that the host did not check may be out of range; it is no image then.
   GPUAUG_HOST_DEVICE int64_t image_of(int64_t draw) const { return rows ? rows[draw * row_step] : draw; }
   GPUAUG_HOST_DEVICE bool has(int64_t image) const { return image >= 0 && image < count; }
 };

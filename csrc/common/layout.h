@@ -72,36 +72,38 @@ struct Recipe {
   int64_t left, top, right, bottom;
   int64_t border;
 
-  // Of geometry: what a zero border is, a level for each channel, 8 bits each, the first in the lowest.
+  // Geometry: the levels of a zero border, 8 bits for each channel, the first in the lowest bits.
   int64_t outside;
 
-  // Perspective: what the sums of the map are divided by, px * x + py * y + p1, in 1/2^48.
+  // Perspective: the divisor of the map's sums, px * x + py * y + p1, in 1/2^48.
   int64_t px, py, p1;
 
-  // Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together, in 1/2^15. Of
-  // sharpening, `outer` is its factor, in 1/2^16.
+  // Blur: its kind; the weight of the two taps two pixels away together, and of the two taps one pixel away
+  // together, in 1/2^15. For sharpening, `outer` is the factor, in 1/2^16.
   int64_t blur, outer, inner;
 
-  // Color: what red, green and blue each become of the three, in 1/2^12, and what is added, in 1/2^12 of a level.
+  // Color: the weights of red, green and blue in each of the three, in 1/2^12, and a number to add, in 1/2^12 of a
+  // level.
   int64_t rr, rg, rb, r1;
   int64_t gr, gg, gb, g1;
   int64_t br, bg, bb, b1;
 
-  // Curves: up to three, one after another. A word is the curve in its low eight bits and its parameter above them.
-  // Curves that go by the image itself need the stage bit STATISTICS too.
+  // Curves: up to three, applied one after another. A word has the curve in its low eight bits, and its parameter
+  // above them. Measured curves also need the stage bit STATISTICS.
   int64_t curve0, curve1, curve2;
 
-  // Noise: its kind and flags, and in bits 16 to 23 which of the image's channels comes first here; its place in
-  // the chain, its least and its span; from the key below.
+  // Noise: its kind and flags, and in bits 16 to 23 the number of the image's channel that is the first here; its
+  // place in the chain, its least value and its span. It uses the key below.
   int64_t noise, noise_place, noise_low, noise_span;
 
-  // Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The thresholds add
-  // up. The bits come from the draw's key and the place in the chain.
+  // Impulse noise: a pixel becomes 255 if its 16 random bits are below `salt`, else 0 if they are below `pepper`,
+  // which includes the share of salt. The bits come from the draw's key and the place in the chain.
   int64_t key, place, salt, pepper;
 
-  // Erasing: the level that is put there, up to four boxes of the output, and a grid. Words of four 16-bit numbers,
-  // the first in the lowest bits: a box's left, top, right, bottom (exclusive); a grid's unit in x and y and the
-  // part of it that is erased, in x and y; and how many pixels the first units lack, in x and y.
+  // Erasing: the level to fill with, up to four boxes of the output, and a grid. Boxes and grids are words of four
+  // 16-bit numbers, the first in the lowest bits: left, top, right, bottom (exclusive) of a box; the side of a
+  // grid's unit in x and y, and of the erased part of it, in x and y; the pixels by which the first units are cut
+  // off, in x and y.
   int64_t fill, box0, box1, box2, box3, grid, grid_at;
 };
 

@@ -1,5 +1,5 @@
-// Philox4x32-10 (Salmon et al., SC 2011): the same bits as gpuaug/random.py, where the use of each counter word is
-// tabled.
+// Philox4x32-10 (Salmon et al., SC 2011): the same bits as in gpuaug/random.py, which has a table of the use of each
+// counter word.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct Product {
 
 GPUAUG_HOST_DEVICE Product product(uint32_t a, uint32_t b) {
 #ifdef __CUDA_ARCH__
-  return {a * b, __umulhi(a, b)};  // one instruction; of uint64_t the compiler multiplies more
+  return {a * b, __umulhi(a, b)};  // one instruction; for uint64_t the compiler multiplies more often
 #else
   const uint64_t both = uint64_t{a} * b;
   return {static_cast<uint32_t>(both), static_cast<uint32_t>(both >> 32)};
@@ -54,10 +54,11 @@ GPUAUG_HOST_DEVICE Block draw_counter(int64_t index, int64_t copy, uint32_t epoc
 
 GPUAUG_HOST_DEVICE uint64_t joined(uint32_t low, uint32_t high) { return low | uint64_t{high} << 32; }
 
-// The pixels of one draw share blocks: 8 pixels to a block, 16 bits each. What all channels share is the first one's.
+// The pixels of a draw share blocks: 8 pixels to a block, 16 bits each. Bits that all channels share are those of
+// channel 0.
 constexpr int kPixelsPerBlock = 8;
 
-// Word 3 of a counter under a draw's key. 2 is taken: the fields of batched transforms, in PyTorch.
+// Word 3 of a counter under a draw's key. The value 2 is taken by the fields of batched transforms, in PyTorch.
 enum Stream : uint32_t { kPixels = 0, kParameters = 1 };
 
 GPUAUG_HOST_DEVICE Block pixel_block(uint64_t key, int64_t place, int channel, int64_t block) {
@@ -66,7 +67,7 @@ GPUAUG_HOST_DEVICE Block pixel_block(uint64_t key, int64_t place, int channel, i
 }
 
 GPUAUG_HOST_DEVICE int pixel_bits(const Block& block, int lane) {
-  // Picked, not indexed: an index that is not a constant would put the block into a GPU's local memory.
+  // Chosen, not indexed: a variable index would put the block into a GPU's local memory.
   const uint32_t low = lane & 2 ? block.words[1] : block.words[0];
   const uint32_t high = lane & 2 ? block.words[3] : block.words[2];
   return ((lane & 4 ? high : low) >> ((lane & 1) * 16)) & 0xFFFF;

@@ -1,5 +1,5 @@
-// From values of 8 or 16 bits to levels, through a window [low, high] of values: low is black, high white. Whole
-// numbers alone, so that the backends agree.
+// Turns values of 8 or 16 bits into levels, through a window [low, high] of values: low becomes black, high white. In
+// integers only, so that the backends agree.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,15 @@
 
 namespace gpuaug {
 
-// Which values each draw reads, and through which window: the three words of a row of the op's `windows`.
+// The values that a draw reads, and its window: the three words of a row of the op's `windows`.
 struct ValueWindow {
-  int64_t offset;     // of the draw's image, in values of the storage
+  int64_t offset;     // the first value of the draw's image in the storage
   int64_t low, high;  // in 1/kValueUnit
 };
 
-// 255 * n / span to the nearest whole number, halves up, for n in [0, span]. The quotient's fraction is at least
-// 1/(2 * span) below the next step; a product by the rounded-up `factor` is off by less than that, because both n and
-// the span are shifted until the span has 22 bits: (2^22)^2 * 2 <= 2^45.
+// 255 * n / span to the nearest integer, halves up, for n in [0, span]. The quotient is at least 1/(2 * span) below the
+// next step. The error of the product with `factor`, which is rounded up, is smaller, because both n and the span are
+// shifted until the span has 22 bits: (2^22)^2 * 2 <= 2^45.
 struct LevelScale {
   int32_t low;      // in 1/kValueUnit
   int32_t span;     // 1 to 2^22 - 1
@@ -27,7 +27,7 @@ struct LevelScale {
   int shift;
 };
 
-// Of words that may say anything.
+// The scale of a window, whose words may hold anything.
 GPUAUG_HOST_DEVICE LevelScale level_scale(const ValueWindow& window) {
   constexpr int64_t kLeast = int64_t{kLeastEnd} * kValueUnit, kMost = int64_t{kMostEnd} * kValueUnit;
   const int64_t low = clamp(window.low, kLeast, kMost - 1), span = clamp(window.high, low + 1, kMost) - low;
@@ -44,21 +44,21 @@ GPUAUG_HOST_DEVICE uint8_t level_of(int32_t value, const LevelScale& scale) {
   return static_cast<uint8_t>((static_cast<uint32_t>(product >> 32) + (1 << 12)) >> 13);
 }
 
-// Whether an image of a record, from an offset on, lies in so many values.
+// Whether the image of a recipe, from an offset on, lies in `values` values.
 GPUAUG_HOST_DEVICE bool lies_in(int64_t values, int64_t offset, const Recipe& recipe, int channels) {
   if (recipe.height < 1 || recipe.width < 1 || offset < 0) return false;
   const int64_t left = values - offset;
   if (recipe.height > left || recipe.width > left) return false;
-  // In 128 bits the product cannot wrap, and a GPU divides slowly.
+  // In 128 bits the product cannot overflow, and a division would be slow on a GPU.
   return static_cast<unsigned __int128>(recipe.height) * static_cast<uint64_t>(recipe.width) *
              static_cast<unsigned>(channels) <=
          static_cast<uint64_t>(left);
 }
 
-// The lines of values, each without a gap, that the kernel will read of a draw's image.
+// The contiguous lines of values that the kernel will read of a draw's image.
 struct Lines {
-  int64_t count, length;  // how many, of so many values
-  int64_t first, step;    // where the first begins in the image, and the next ones, within a plane
+  int64_t count, length;  // the number of lines, and the values of each
+  int64_t first, step;    // the begin of the first line in the image, and the step to the next in the plane
   int64_t in_plane;       // lines of each plane
   int64_t plane;          // values from one plane to the next
 

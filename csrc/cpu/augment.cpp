@@ -1,4 +1,4 @@
-// The ops `augment` and `augment_in_turn` on the CPU: the batch's draws shared out to the threads.
+// The ops `augment` and `augment_in_turn` on the CPU: threads share the draws of a batch.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -11,7 +11,7 @@
 namespace gpuaug {
 namespace {
 
-// Of enough draws for all threads.
+// For enough draws for all threads.
 template <typename Value>
 void run_draws(const std::vector<Batch>& passes) {
   torch::stable::parallel_for(0, passes.back().draws, 1, [&](int64_t begin, int64_t end) {
@@ -21,10 +21,10 @@ void run_draws(const std::vector<Batch>& passes) {
   });
 }
 
-// Of few draws: a pass after another, each in strips.
+// For few draws: one pass after another, each in strips.
 template <typename Value>
 void run_few(const std::vector<Batch>& passes) {
-  Tensor before;  // keeps what the next pass reads
+  Tensor before;  // keeps the memory that the next pass reads
   for (size_t k = 0; k < passes.size(); ++k) {
     Batch batch = passes[k];
     if (k > 0) batch.storage = static_cast<const uint8_t*>(before.const_data_ptr()), batch.interleaved = false;
@@ -64,7 +64,7 @@ void check_first(const Batch& batch) {
   }
 }
 
-// A pass that reads what the one before gives.
+// Checks a pass that reads the result of the one before.
 void check_next(const Batch& batch, const Batch& before) {
   for (int64_t n = 0; n < batch.draws; ++n) {
     const Recipe& recipe = batch.recipes[n];
@@ -98,7 +98,7 @@ Tensor augment_in_turn_cpu(const Tensor& storage, const std::vector<Tensor>& rec
   auto call = prepare(storage, records.back(), table, channels, sizes[2 * count - 2], sizes[2 * count - 1], interleaved,
                       channels_last, scale_shift, new_output_cpu);
   std::vector<Batch> passes(count, call.batch);
-  std::vector<Tensor> own;  // what the batches point to
+  std::vector<Tensor> own;  // the batches point to them
   for (size_t k = 0; k + 1 < count; ++k) {
     check_records(records[k]);
     STD_TORCH_CHECK(records[k].size(0) == call.batch.draws, "records must be of the same draws in each pass, got ",

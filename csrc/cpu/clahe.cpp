@@ -1,4 +1,4 @@
-// The op `clahe` on the CPU: the batch's channels shared out to the threads, or parts of them where there are few.
+// The op `clahe` on the CPU: threads share the channels of a batch, or parts of them if there are few.
 #include "common/clahe.h"
 
 #include <torch/csrc/stable/library.h>
@@ -25,7 +25,7 @@ Plane plane_of(const ClaheCall& call, int64_t plane) {
 
 float limit_of(const ClaheCall& call, int64_t plane) { return call.clip_limit[plane / call.colored * call.clip_step]; }
 
-// A plane's tables are in the cache when its pixels need them.
+// The tables of a plane are still in the cache when its pixels need them.
 void run_planes(const ClaheCall& call) {
   torch::stable::parallel_for(0, call.planes(), 1, [&](int64_t begin, int64_t end) {
     ClaheRows rows(call.grid);
@@ -40,7 +40,7 @@ void run_planes(const ClaheCall& call) {
   });
 }
 
-// Tables first, of rows of tiles; then pixels, of rows of cells.
+// First the tables, by rows of tiles; then the pixels, by rows of cells.
 void run_parts(const ClaheCall& call) {
   const int64_t entries = call.grid.tiles() * kLevels;
   std::vector<uint8_t> tables(static_cast<size_t>(call.planes() * entries));
@@ -63,12 +63,12 @@ void run_parts(const ClaheCall& call) {
 void clahe_cpu(Tensor images, const std::optional<Tensor>& rows, const Tensor& clip_limit, int64_t down,
                int64_t across) {
   const ClaheCall call = clahe_call(images, rows, clip_limit, down, across);
-  // In ascending order no two threads have one image.
+  // As rows ascend, no two threads change the same image.
   for (int64_t n = 0; rows && n < call.draws; ++n) {
     STD_TORCH_CHECK(call.has(call.image_of(n)) && (n == 0 || call.image_of(n - 1) < call.image_of(n)),
                     "rows must ascend within [0, ", call.count, ")");
   }
-  constexpr int64_t kFewPlanes = 4;  // a thread; with fewer, some threads would wait long for others
+  constexpr int64_t kFewPlanes = 4;  // per thread; with fewer, some threads would wait long for others
   if (call.planes() >= kFewPlanes * static_cast<int64_t>(torch::stable::get_num_threads())) {
     run_planes(call);
   } else {

@@ -18,7 +18,7 @@ struct Plane {
   uint8_t* at(int64_t y, int64_t x) const { return levels + y * row + x * column; }
 };
 
-// What a thread uses again from plane to plane.
+// The buffers of a thread, reused from plane to plane.
 class ClaheRows {
  public:
   explicit ClaheRows(const TileGrid& grid)
@@ -35,7 +35,7 @@ class ClaheRows {
     }
   }
 
-  // Tables of a row of tiles, to (tiles, 256) of the whole plane.
+  // Makes the tables of a row of tiles, in (tiles, 256) of the whole plane.
   void make_tables(const Plane& plane, int64_t tile_row, float clip_limit, uint8_t* tables) {
     const TileAxis &rows = grid_.rows, &columns = grid_.columns;
     const uint32_t most = most_kept(grid_, clip_limit);
@@ -52,7 +52,7 @@ class ClaheRows {
     }
   }
 
-  // Once all tables of the plane are made.
+  // Blends a row of cells, once all tables of the plane are made.
   void blend(const Plane& plane, int64_t cell_row, const uint8_t* tables) {
     const TileAxis &rows = grid_.rows, &columns = grid_.columns;
     const int64_t end = rows.begin(cell_row + 1);

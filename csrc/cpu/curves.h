@@ -13,7 +13,7 @@
 
 namespace gpuaug {
 
-// One table for all channels, or, of a draw that was measured, one for each, which the scratch memory has.
+// One table for all channels; or for a measured draw one for each channel, in the scratch memory.
 template <>
 class StageRow<CurvesStage> {
  public:

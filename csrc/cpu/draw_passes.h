@@ -1,5 +1,5 @@
-// Whole draws through all of their passes, one draw after another: what goes from pass to pass stays in the cache, and
-// a draw goes through those passes alone that change it.
+// Takes whole draws through all of their passes, one draw after another. Results of passes stay in the cache, and a
+// draw skips passes that do not change it.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace gpuaug {
 
-// The end of rows that are counted, and kept for the pass that paints them.
+// Counts the levels of rows, and keeps the rows for the pass that paints them.
 class CountedRow {
  public:
   CountedRow(OutputRow<uint8_t>& kept, CountingRow& counting) : kept_(kept), counting_(counting) {}
@@ -32,11 +32,12 @@ class CountedRow {
   CountingRow& counting_;
 };
 
-// One thread's.
+// The passes of one thread.
 template <typename Value>
 class DrawPasses {
  public:
-  // A batch for each pass: the first has the storage, the last the output; each draw takes what its pass before gave.
+  // One batch for each pass: the first has the storage, the last the output. A draw reads its result of the pass
+  // before.
   explicit DrawPasses(const std::vector<Batch>& passes) : passes_(passes), output_(passes.back()) {
     for (const Batch& batch : passes) scratch_.emplace_back(batch);
   }
@@ -59,11 +60,11 @@ class DrawPasses {
     }
   }
 
-  // Before the thread ends.
+  // To be called before the thread ends.
   void end() const { output_.end(); }
 
  private:
-  // Where a draw's image lies.
+  // The place of a draw's image.
   struct Images {
     const uint8_t* storage;
     int64_t bytes;
@@ -90,18 +91,18 @@ class DrawPasses {
     RowPipeline(one, 0, scratch_[k], across_).run(0, one.height, output);
   }
 
-  // Gives the pass's bytes.
+  // Runs a pass to bytes.
   Images keep(size_t k, Recipe& recipe, const Images& from) {
     Images kept;
-    const Batch bytes = bytes_of(passes_[k], from, kept);  // the rows refer to it
+    const Batch bytes = bytes_of(passes_[k], from, kept);  // the rows hold a reference to it
     OutputRow<uint8_t> rows(bytes);
     rows.begin(0);
     paint(k, recipe, from, rows);
     return kept;
   }
 
-  // Makes the tables of a draw's curves. What has stages before them goes through these once, not once to be counted
-  // and once to be painted: then the rest of the recipe reads their result.
+  // Makes the tables of a draw's curves. If there are stages before the curves, their result is kept, and the rest of
+  // the recipe reads it, so that they run only once.
   void measure(size_t k, Recipe& recipe, Images& from) {
     constexpr int64_t kBefore = StagePlace<CurvesStage>::kBitsBefore, kAfter = PointwiseStages::kBits & ~kBefore;
     const Batch one = of_one(passes_[k], recipe, from);
@@ -129,7 +130,7 @@ class DrawPasses {
     return (recipe.stages & ~(kAfter | kStatistics)) != 0 || recipe.height != one.height || recipe.width != one.width;
   }
 
-  // A batch of one draw whose output is a buffer that `from` is not in; `kept` are the images there.
+  // A batch of one draw, whose output is a buffer other than that of `from`; `kept` are the images in it.
   Batch bytes_of(const Batch& pass, const Images& from, Images& kept) {
     const int64_t size = out_per_draw(pass);
     std::vector<uint8_t>& buffer = buffers_[from.storage == buffers_[0].data() ? 1 : 0];

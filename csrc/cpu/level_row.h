@@ -11,15 +11,15 @@
 
 namespace gpuaug {
 
-// `stage` gives a level for a level.
+// `stage` maps a level to a level.
 template <typename Stage>
 inline void level_row(const Stage& stage, int16_t* levels, int64_t n) {
-  // What lies in the padding of a line need not be a level.
+  // The padding of a line may hold values that are no levels.
   for (int64_t x = 0; x < n; ++x) levels[x] = static_cast<int16_t>(stage(static_cast<uint8_t>(levels[x]), 0));
 }
 
-// This is all of it for a stage that needs nothing but its functor; a stage with a table, with random bits, or with
-// loops of its own in row_kernels.h, has a file for its rows.
+// A stage that needs nothing but its functor needs no more than this. A stage with a table, with random bits, or with
+// loops of its own in row_kernels.h has a file for its rows.
 template <typename Stage>
 class StageRow {
  public:

@@ -29,7 +29,7 @@ void check_flat(const Tensor& tensor, const char* name) {
   check_extent(tensor, name);
 }
 
-// Rounding gives each of them half a step more at most.
+// Rounding adds at most half a step to each share.
 void check_shares(const int64_t* shares, int64_t count, int64_t each) {
   for (int64_t n = 0; n < count; ++n, shares += each) {
     int64_t all = 0;

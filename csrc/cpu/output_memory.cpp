@@ -1,5 +1,5 @@
-// Memory that comes fresh from the system is zeroed page by page at its first touch, which costs more than all stages
-// of the kernel together; a training loop frees one output a batch and asks for the next. So a few blocks are kept.
+// The system zeroes fresh memory page by page at the first access, which costs more than all stages of the kernel
+// together. A training loop frees one output per batch and allocates the next. So a few freed blocks are kept.
 #include "cpu/output_memory.h"
 
 #include <torch/csrc/stable/ops.h>
@@ -33,13 +33,13 @@ Tensor plain_output(int64_t draws, int64_t channels, int64_t height, int64_t wid
 
 #ifdef __linux__
 
-constexpr size_t kPage = size_t{1} << 21;  // the large one
-constexpr size_t kLeastBytes = kPage / 2;  // smaller outputs come from the heap, which keeps its pages
+constexpr size_t kPage = size_t{1} << 21;  // a large page
+constexpr size_t kLeastBytes = kPage / 2;  // smaller outputs come from the heap, which keeps its own pages
 
-// A block waits here from the end of one tensor to the beginning of another.
+// Keeps blocks between the end of one tensor and the begin of another.
 class Kept {
  public:
-  // Of at least that size, or null.
+  // A block of at least the given size, or null.
   void* take(size_t& bytes) {
     const Guard guard(busy_);
     if (!guard.mine) return nullptr;
@@ -59,7 +59,7 @@ class Kept {
   void put(void* memory, size_t bytes) {
     const Guard guard(busy_);
     if (guard.mine) {
-      // In the place of none, or of the one that has waited longest.
+      // In an empty place, or in place of the block that has waited longest.
       Block& block = *std::min_element(blocks_.begin(), blocks_.end(), [](const Block& a, const Block& b) {
         return std::pair(a.memory != nullptr, a.since) < std::pair(b.memory != nullptr, b.since);
       });
@@ -71,7 +71,7 @@ class Kept {
   }
 
  private:
-  static constexpr uint64_t kPatience = 64;  // outputs; a block that waits longer is given back
+  static constexpr uint64_t kPatience = 64;  // outputs; a block that waits longer is freed
 
   struct Block {
     void* memory = nullptr;
@@ -79,7 +79,7 @@ class Kept {
     uint64_t since = 0;
   };
 
-  // Tried, never waited for: a forked process may find it taken for good, and then goes without.
+  // Only tried: a forked process may find it locked for ever, and then keeps no blocks.
   struct Guard {
     explicit Guard(std::atomic_flag& flag) : busy(flag), mine(!flag.test_and_set(std::memory_order_acquire)) {}
     ~Guard() {
@@ -89,7 +89,7 @@ class Kept {
     const bool mine;
   };
 
-  std::array<Block, 4> blocks_;  // a loop holds one output and makes the next; a loader that runs ahead, a few more
+  std::array<Block, 4> blocks_;  // a loop holds one output and makes the next; a prefetching loader holds a few more
   uint64_t taken_ = 0;
   std::atomic_flag busy_;
 };
@@ -111,7 +111,7 @@ Tensor new_output_cpu(int64_t draws, int64_t channels, int64_t height, int64_t w
     if (!memory) {
       memory = std::aligned_alloc(kPage, bytes);
       if (!memory) return plain_output(draws, channels, height, width, dtype, channels_last);
-      madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: may fail
+      madvise(memory, bytes, MADV_HUGEPAGE);  // a hint, which may fail
     }
     const std::array<int64_t, 4> sizes{draws, channels, height, width};
     const std::array<int64_t, 4> planar{channels * height * width, height * width, width, 1};

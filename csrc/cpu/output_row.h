@@ -1,4 +1,4 @@
-// The end of the CPU's rows: from levels to the elements of the output.
+// The last step of the CPU's rows: from levels to the elements of the output.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace gpuaug {
 
-// What one draw's levels become. Where the table is scale * level + shift,
-// to the bit, they are computed, many at a time; else they are looked up.
+// The output of one draw's levels. If the table equals scale * level + shift to the bit, the elements are computed,
+// many at a time; if not, they are looked up.
 template <typename Value>
 class OutputRow {
  public:
@@ -22,7 +22,7 @@ class OutputRow {
     if (to_.column != 1) lines_.resize(static_cast<size_t>(batch.channels * width_));
   }
 
-  // The rows that follow are of draw n.
+  // Begins the rows of draw n.
   void begin(int64_t n) {
     out_ = static_cast<Value*>(batch_.out) + n * out_per_draw(batch_);
     if (!batch_.table || (table_ && !batch_.table_per_draw)) return;
@@ -30,7 +30,7 @@ class OutputRow {
     if (batch_.scale_shift) choose(batch_.scale_shift + (batch_.table_per_draw ? n * 2 * batch_.channels : 0));
   }
 
-  // Before the thread ends.
+  // To be called before the thread ends.
   void end() const {
     if (streams_) finish_streaming();
   }
@@ -70,7 +70,7 @@ class OutputRow {
     for (int64_t x = 0; x < width_; ++x) out[x] = table[levels[x]];
   }
 
-  // The computed values must be the table's own, bit for bit.
+  // The computed values must equal the table's to the bit.
   void choose(const double* scale_shift) {
     if constexpr (sizeof(Value) > 1) {
       scale_shift_ = scale_shift;
@@ -88,7 +88,7 @@ class OutputRow {
   const Value* table_ = nullptr;
   const double* scale_shift_ = nullptr;
   bool computed_ = false, streams_ = false;
-  mutable std::vector<Value> lines_;  // of all channels, on their way to stand side by side
+  mutable std::vector<Value> lines_;  // the lines of all channels, before they are interleaved
 };
 
 }  // namespace gpuaug

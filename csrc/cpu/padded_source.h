@@ -1,5 +1,5 @@
-// What a turned draw reads of its source, packed for it: around the window a frame of what the border gives, so that no
-// pixel asks where it lies; and all channels of two neighbours in one read.
+// The part of the source that a warped draw reads, repacked: with a frame of border pixels around the window, so that
+// no pixel needs a bounds check, and with all channels of two neighbours in one read.
 #pragma once
 
 #include <algorithm>
@@ -16,10 +16,10 @@ namespace gpuaug {
 
 class PaddedSource {
  public:
-  // For output rows [begin, end), under a map whose coordinates do not wrap. False where so much would be packed for
-  // what is read of it that the pixels are better taken from where they are.
+  // For output rows [begin, end), with a map whose coordinates do not wrap. False if too much would be packed for the
+  // pixels that are read; these are then better read in place.
   bool prepare(const Batch& batch, const Recipe& recipe, const Window& window, int64_t begin, int64_t end) {
-    constexpr int64_t kSparse = 8;               // pixels of the source to one of the output
+    constexpr int64_t kSparse = 8;               // source pixels for each output pixel
     constexpr int64_t kMost = int64_t{1} << 27;  // packed pixels
     const Sampling sampling = sampling_of(recipe);
     const auto ends = [&](int64_t along, int64_t down, int64_t start, int64_t low, int64_t high) {
@@ -27,7 +27,7 @@ class PaddedSource {
       const int64_t least = tap(sampling, std::min(first, last) + std::min<int64_t>(across, 0)).index;
       const int64_t most = tap(sampling, std::max(first, last) + std::max<int64_t>(across, 0)).index;
       if (recipe.border == kReflect) return Ends{least, most};
-      return Ends{clamp(least, low - 2, high), clamp(most, low - 2, high)};  // further on all pixels are the same
+      return Ends{clamp(least, low - 2, high), clamp(most, low - 2, high)};  // beyond that, all pixels are equal
     };
     columns_ = ends(recipe.xx, recipe.xy, recipe.x1, window.left, window.right);
     rows_ = ends(recipe.yx, recipe.yy, recipe.y1, window.top, window.bottom);
@@ -41,7 +41,7 @@ class PaddedSource {
     return true;
   }
 
-  // From the rows of the source, which `source_row` gives.
+  // Packs the rows of the source that `source_row` returns.
   template <typename SourceRows>
   void pack(const Window& window, const Recipe& recipe, const SourceRows& source_row) {
     const int64_t border = recipe.border;
@@ -93,7 +93,7 @@ class PaddedSource {
   int64_t words() const { return packed_words(channels_); }
 
   int channels_ = 1;
-  Ends columns_{}, rows_{};  // of the first of four pixels
+  Ends columns_{}, rows_{};  // the ranges of the first of four pixels
   int64_t width_ = 0;
   std::vector<uint16_t> pixels_;
 };

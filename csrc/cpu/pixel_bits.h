@@ -11,12 +11,12 @@ namespace gpuaug {
 
 class PixelBits {
  public:
-  // `bits` has room for a line, and for two fillings beyond it.
+  // `bits` has room for a line and two more fills.
   PixelBits(uint16_t* bits, int64_t width) : bits_(bits), width_(width) {}
 
   const uint16_t* row(int64_t key, int64_t place, int channel, int64_t y) {
     const int64_t first = y * width_, last = (first + width_ - 1) / kPixelsPerBlock;
-    if (last >= end_) {  // one filling serves several short rows
+    if (last >= end_) {  // one fill serves several short rows
       begin_ = end_ = first / kPixelsPerBlock;
       for (; end_ <= last; end_ += kPhiloxBlocks) {
         pixel_bits_at(static_cast<uint64_t>(key), place, channel, end_, bits_ + (end_ - begin_) * kPixelsPerBlock);
@@ -25,7 +25,7 @@ class PixelBits {
     return bits_ + (first - begin_ * kPixelsPerBlock);
   }
 
-  // Those of the first pixel, for all.
+  // The bits of the first pixel, for all pixels.
   const uint16_t* same(int64_t key, int64_t place, int channel) {
     if (end_ == 0) {
       const Block block = pixel_block(static_cast<uint64_t>(key), place, channel, 0);
@@ -38,7 +38,7 @@ class PixelBits {
  private:
   uint16_t* bits_;
   int64_t width_;
-  int64_t begin_ = 0, end_ = 0;  // the blocks that `bits` holds
+  int64_t begin_ = 0, end_ = 0;  // the range of blocks in `bits`
 };
 
 }  // namespace gpuaug

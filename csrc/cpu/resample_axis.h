@@ -1,4 +1,4 @@
-// The columns of one draw whose map runs along the axes: prepared once, then any source row is taken across by them.
+// The columns of one draw whose map runs along the axes. They are prepared once and then resample any source row.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ class AxisResampler {
     }
   }
 
-  // Whether every column lies on a source pixel, so that a row may be taken as it is.
+  // Whether every column is on a source pixel, so that a row needs no blending.
   bool whole() const { return !shrinks_ && whole_ && grouped_; }
 
   void take(SourceRow from, int channels, Row out) const {
@@ -35,7 +35,7 @@ class AxisResampler {
     show_beyond(from, channels, out, false);
   }
 
-  // All channels of a source row, to 1/128.
+  // Resamples all channels of a source row, to 1/128.
   void across(SourceRow from, int channels, Row out) const {
     if (shrinks_) {
       filter(from, channels, out);
@@ -52,7 +52,7 @@ class AxisResampler {
   }
 
  private:
-  // The two source pixels of each column, and the weight of the second in 1/2^15; the last column fills the line up.
+  // The two source pixels of each column, and the weight of the second in 1/2^15. The last column pads the line.
   void prepare_taps(const Recipe& recipe, const Window& window) {
     const auto lanes = static_cast<size_t>(line_);
     first_.resize(lanes);
@@ -84,7 +84,7 @@ class AxisResampler {
                (whole_ || group_taps(second_, second_groups_, recipe));
   }
 
-  // Columns that read beyond a zero border: all of what they read, in spans of them, or one of their two pixels.
+  // Columns that read a zero border: with both of their pixels, as spans of columns, or with one.
   void note_beyond(int64_t x, int64_t a, int64_t b, int weight) {
     if (weight == 0 ? a >= 0 : (a < 0) != (b < 0)) {
       if (weight != 0) halves_.push_back(x);
@@ -95,7 +95,7 @@ class AxisResampler {
     }
   }
 
-  // Groups read pixels for these columns too, and here they get what is beyond, as levels or in 1/128.
+  // Sets the spans, for which groups read pixels too, to the border, as levels or in 1/128.
   void show_beyond(SourceRow from, int channels, Row out, bool as_fine) const {
     for (int c = 0; c < channels; ++c) {
       const auto value = static_cast<int16_t>(as_fine ? fine(outside_[c]) : outside_[c]);
@@ -107,7 +107,7 @@ class AxisResampler {
     }
   }
 
-  // In the place of what lies beyond, a column reads what its neighbour does.
+  // In place of the border, a column reads the pixel of its neighbour.
   bool group_taps(const std::vector<int32_t>& columns, std::vector<Group>& groups, const Recipe& recipe) {
     if (spans_.empty() && halves_.empty()) return prepare_groups(columns, groups, recipe.width);
     near_.assign(columns.begin(), columns.end());
@@ -122,7 +122,7 @@ class AxisResampler {
     return prepare_groups(near_, groups, recipe.width);
   }
 
-  // False where the columns of a group lie too far apart.
+  // False if the columns of a group are too far apart.
   static bool prepare_groups(const std::vector<int32_t>& columns, std::vector<Group>& groups, int64_t row_bytes) {
     groups.resize(columns.size() / kGroup);
     const int32_t* own = columns.data();
@@ -150,7 +150,7 @@ class AxisResampler {
       most = std::max(most, filters_.back().count);
     }
     quads_ = (most + 3) / 4;
-    // Every quad must lie inside the row; a row that is shorter than one filter's quads is copied into a longer one.
+    // Every quad must be inside the row. A row shorter than the quads of one filter is copied into a longer one.
     row_bytes_ = std::max(recipe.width, 4 * quads_);
     source_width_ = recipe.width;
     first_.resize(static_cast<size_t>(line_));
@@ -185,9 +185,9 @@ class AxisResampler {
 
   int64_t width_ = 0, line_ = 0;
   bool shrinks_ = false;
-  bool whole_ = false;       // every column lies on a source pixel
+  bool whole_ = false;       // every column is on a source pixel
   bool grouped_ = false;     // the columns are read in groups
-  uint8_t outside_[4] = {};  // the level of each channel where there is no pixel
+  uint8_t outside_[4] = {};  // the level of a zero border in each channel
   std::vector<int32_t> first_, second_, near_;
   std::vector<Columns> spans_;
   std::vector<int64_t> halves_;
@@ -195,7 +195,7 @@ class AxisResampler {
   std::vector<Group> first_groups_, second_groups_;
 
   std::vector<Filter> filters_;
-  std::vector<int64_t> beyond_;  // columns that show what is beyond a zero border
+  std::vector<int64_t> beyond_;  // columns that show a zero border
   int64_t quads_ = 0, source_width_ = 0, row_bytes_ = 0;
   mutable std::vector<uint8_t> longer_;
 };

@@ -1,5 +1,4 @@
-// The CPU's kernel: makes some rows of one draw, a row at a time through all stages, so that a row never leaves the
-// cache in between.
+// The CPU's kernel: it makes rows of one draw, a row at a time through all stages, so that the row stays in the cache.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +19,7 @@ namespace gpuaug {
 
 class RowPipeline {
  public:
-  // pointwise: which of the pointwise stages run, as bits.
+  // pointwise: the bits of the pointwise stages to run.
   RowPipeline(const Batch& batch, int64_t n, Scratch& scratch, AxisResampler& across,
               int64_t pointwise = PointwiseStages::kBits)
       : batch_(batch),
@@ -40,14 +39,13 @@ class RowPipeline {
         shrinks_down_(shrinks(recipe_, recipe_.yy)),
         stages_(batch, recipe_, scratch, pointwise) {}
 
-  // output.write(y, levels) takes each row.
+  // Calls output.write(y, levels) for each row.
   template <typename Output>
   void run(int64_t begin, int64_t end, Output& output) {
     if (moves() && along_axes()) across_.prepare(recipe_, window_, width_);
     if (moves() && !along_axes()) prepare_warp(begin, end);
     if (shrinks_down_) prepare_ring();
-    int64_t made =
-        blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have been through the geometry
+    int64_t made = blurs_ ? std::max<int64_t>(begin - 2, 0) : begin;  // rows before this one have passed the geometry
     for (int64_t y = begin; y < end; ++y) {
       for (const int64_t last = blurs_ ? std::min(y + 2, batch_.height - 1) : y; made <= last; ++made) {
         geometry_row(made);
@@ -63,7 +61,7 @@ class RowPipeline {
   bool moves() const { return recipe_.stages & kGeometry; }
   bool along_axes() const { return recipe_.xy == 0 && recipe_.yx == 0 && !(recipe_.stages & kPerspective); }
 
-  // ---- Geometry: one row of every channel, to where the next stage reads it.
+  // ---- Geometry: one row of every channel, written to where the next stage reads it.
 
   Row geometry_result(int64_t y) const { return blurs_ ? scratch_.image(y) : scratch_.levels(); }
 
@@ -79,7 +77,7 @@ class RowPipeline {
     }
   }
 
-  // The channels of a source row, each with its pixels side by side.
+  // The channels of a source row, separated.
   SourceRow source_row(int64_t y) const {
     const uint8_t* row = source_ + y * from_.row;
     if (const int64_t next = y + (recipe_.yy < 0 ? -2 : 2); next >= window_.top && next < window_.bottom) {
@@ -90,7 +88,7 @@ class RowPipeline {
     return {scratch_.source(), scratch_.source_line()};
   }
 
-  // Its first touch would stop everything: memory answers slowly, and rows are too short to be foreseen.
+  // The first access would stall, as memory is slow, and rows are too short for the hardware's prefetching.
   void prefetch_row(int64_t y) const {
 #ifdef __GNUC__
     const uint8_t* row = source_ + y * from_.row;
@@ -107,7 +105,7 @@ class RowPipeline {
                geometry_result(y), line_);
   }
 
-  // Along the axes: source rows are taken across once, and kept while they serve.
+  // Along the axes: source rows are blended across once, and kept while they are needed.
 
   void take_across(int64_t y, Row out) const {
     if (y < 0) {
@@ -137,9 +135,9 @@ class RowPipeline {
                static_cast<int16_t>(t.weight << 4), geometry_result(y), line_);
   }
 
-  // Shrinking: the same rows, by filters.
+  // Shrinking: the same rows, filtered.
 
-  // As many rows as a filter can span, so that those of the next output row are still there.
+  // The ring holds as many rows as a filter can span, so that those of the next output row are still there.
   void prepare_ring() {
     const int64_t span = 2 * (filter_reach(recipe_.yy) >> 32) + 3;
     const auto places = static_cast<size_t>(std::min(span, window_.bottom - window_.top));
@@ -182,7 +180,7 @@ class RowPipeline {
     filtered_levels(sums, batch_.channels, geometry_result(y), line_);
   }
 
-  // In general: every pixel has four of its own.
+  // In general: every pixel is blended from four source pixels.
 
   void prepare_warp(int64_t begin, int64_t end) {
     const int64_t more = blurs_ ? 2 : 0;
@@ -192,7 +190,7 @@ class RowPipeline {
 
   void warp_row(int64_t y) const { warp_.row(source_, y, geometry_result(y)); }
 
-  // ---- Blur: a row across when it is made, then down the ring's rows.
+  // ---- Blur: across when a row is made, then down the rows of the ring.
 
   void blur_row_across(int64_t y) const {
     const Row row = scratch_.image(y);
@@ -232,7 +230,7 @@ class RowPipeline {
     }
   }
 
-  // What lies at the border stays as it is, and so does alpha.
+  // Pixels at the border and alpha stay as they are.
   void sharpen_row_down(int64_t y) const {
     const Row image = scratch_.image(y), levels = scratch_.levels();
     const bool inside = y > 0 && y < batch_.height - 1;
@@ -265,7 +263,7 @@ class RowPipeline {
   BlurWeights blur_weights_;
   bool shrinks_down_;
   StageRows<PointwiseStages> stages_;
-  int64_t upper_ = -2, lower_ = -2;  // the source rows that `upper` and `lower` hold; -1: what lies outside
+  int64_t upper_ = -2, lower_ = -2;  // the source rows in `upper` and `lower`; -1: the zero border
 };
 
 }  // namespace gpuaug

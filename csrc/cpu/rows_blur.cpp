@@ -11,21 +11,21 @@
 namespace gpuaug {
 namespace {
 
-// Five lines of values, and more of them for further channels, `line` values on.
+// Five lines of values; those of further channels follow `line` values later.
 struct Five {
   const int16_t* first[5];
   int64_t line;
   const int16_t* of(int k, int c) const { return first[k] + c * line; }
 };
 
-// The weighted sums of five lines, which are at most 255 * 2^22, rounded to 2^shift. A sum is 2^16 times the centre,
-// and for each pair of neighbours a weight times their difference from two centres. Differences and weights have 16
-// bits: x86 multiplies and adds two of each in one instruction, which GCC does not find in a plain loop.
+// The weighted sums of five lines, at most 255 * 2^22, rounded to 2^shift. A sum is 2^16 times the centre, plus for
+// each pair of neighbours a weight times the difference of their sum from two centres. Differences and weights have 16
+// bits: x86 multiplies and adds two of each in one instruction, which GCC does not generate from a plain loop.
 
 #if GPUAUG_VERSIONED || defined(__AVX512BW__)
 GPUAUG_VERSION("arch=x86-64-v4")
 void blur_lines(const Five& from, int channels, BlurWeights weights, int shift, Row to, int64_t n) {
-  constexpr __mmask16 kAll = 0xFFFF;  // of a shift without a mask, GCC 12 warns
+  constexpr __mmask16 kAll = 0xFFFF;  // GCC 12 warns about a shift without a mask
   const __m512i pair = _mm512_set1_epi32(weights.outer | weights.inner << 16);
   const __m512i half = _mm512_set1_epi32(1 << (shift - 1)), zero = _mm512_setzero_si512();
   const __m128i count = _mm_cvtsi32_si128(shift);
@@ -154,7 +154,7 @@ void sharpen_down_row(const int16_t* const sums[3], const int16_t* __restrict ow
   for (int64_t x = 0; x < n; x += kRowBlock) {
     for (int i = 0; i < kRowBlock; ++i) {
       const int64_t at = x + i;
-      // What lies in the padding of a line need not be a level.
+      // The padding of a line may hold values that are no levels.
       const int nine = (above[at] + level[at] + below[at]) & 0xFFF, centre = own[at] & 0xFF;
       out[at] = static_cast<int16_t>(sharpened(factor, nine, centre));
     }

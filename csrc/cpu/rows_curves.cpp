@@ -27,10 +27,10 @@ struct Alone {
   void add(uint32_t* at, uint32_t count) const { *at += count; }
 };
 
-// Levels by a table, in place. What lies in the padding of a line need not be a level.
+// Maps levels by a table, in place. The padding of a line may hold values that are no levels.
 
 #if GPUAUG_VERSIONED || defined(__AVX512BW__)
-// The table lies in four registers, two levels to a lane: the lane of a level's pair, then its half.
+// The table is in four registers, two levels to a lane: first the lane of a level's pair is chosen, then its half.
 GPUAUG_VERSION("arch=x86-64-v4")
 void look_up(const uint8_t* table, int16_t* levels, int64_t n) {
   const __m512i first = _mm512_loadu_si512(table), second = _mm512_loadu_si512(table + 64);

@@ -134,7 +134,7 @@ void take_bytes(SourceRow from, int channels, int64_t own, Row to, int64_t n) {
   }
 }
 
-// ---- Between rows of 1/128
+// ---- Blends of rows in 1/128
 
 GPUAUG_ALL_VECTORS
 void blend_down(Row upper, Row lower, int channels, int16_t weight, Row to, int64_t n) {

@@ -8,7 +8,7 @@ namespace gpuaug {
 GPUAUG_ALL_VECTORS
 void salt_and_pepper_row(const uint16_t* __restrict bits, const ImpulseStage& stage, Row levels, int channels,
                          int64_t n) {
-  // Thresholds beyond 16 bits hold for all pixels.
+  // Thresholds above 16 bits select all pixels.
   const bool all_salt = stage.salt > 0xFFFF, all_noise = stage.pepper > 0xFFFF;
   const auto s = static_cast<uint16_t>(stage.salt), p = static_cast<uint16_t>(stage.pepper);
   const auto otherwise_keep = static_cast<int16_t>(all_noise ? 0 : -1);

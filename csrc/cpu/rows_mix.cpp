@@ -1,4 +1,4 @@
-// The loop of mixing: levels of several images, each with its share.
+// The loop of mixing: a weighted sum of the levels of several images.
 #include <cstdint>
 
 #include "cpu/row_kernels.h"
@@ -6,7 +6,7 @@
 
 namespace gpuaug {
 
-// Above white lies what the rounding of shares and products adds.
+// The rounding of shares and products may exceed white.
 inline uint8_t mixed_level(int16_t fine) {
   const int16_t level = rounded_level(fine);
   return static_cast<uint8_t>(level > 255 ? 255 : level);
@@ -14,7 +14,7 @@ inline uint8_t mixed_level(int16_t fine) {
 
 GPUAUG_ALL_VECTORS
 void mix_levels(const uint8_t* const* images, const int16_t* shares, int count, uint8_t* out, int64_t n) {
-  constexpr int kMixed = 2 * kRowBlock;  // their sums stay in registers while the images take turns
+  constexpr int kMixed = 2 * kRowBlock;  // their sums stay in registers during the loop over images
   const auto fine = [](uint8_t level) { return static_cast<int16_t>(level << 7); };
   int64_t x = 0;
   for (; x + kMixed <= n; x += kMixed) {
@@ -22,7 +22,7 @@ void mix_levels(const uint8_t* const* images, const int16_t* shares, int count, 
     for (int k = 0; k < count; ++k) {
       const uint8_t* own = images[k] + x;
       const int16_t share = shares[k];
-      int16_t levels[kMixed];  // made first, so that compilers see products of 16 bits
+      int16_t levels[kMixed];  // converted first, so that compilers see products of 16 bits
       for (int i = 0; i < kMixed; ++i) levels[i] = fine(own[i]);
       for (int i = 0; i < kMixed; ++i) sums[i] = sum(sums[i], rounded_product(levels[i], share));
     }

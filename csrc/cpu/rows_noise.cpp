@@ -6,7 +6,7 @@
 namespace gpuaug {
 namespace {
 
-// In the size that vectors gather.
+// The normal numbers, in the element size of vector gathers.
 struct WideNormals {
   int32_t of[256];
 };

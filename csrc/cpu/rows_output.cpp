@@ -11,7 +11,7 @@
 namespace gpuaug {
 namespace {
 
-// To the nearest bfloat16, to even from halfway; of finite values.
+// Rounds finite values to the nearest bfloat16, halves to even.
 inline uint16_t bfloat(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
@@ -19,7 +19,7 @@ inline uint16_t bfloat(float value) {
 
 template <typename T>
 inline void interleave_lines(const T* __restrict lines, int64_t line, int channels, T* __restrict out, int64_t n) {
-  if (channels == 3) {  // the usual number, so that it is vectorised
+  if (channels == 3) {  // the usual number, as a constant, so that the loop is vectorized
     const T *a = lines, *b = lines + line, *c = lines + 2 * line;
     for (int64_t x = 0; x < n; ++x) out[3 * x] = a[x], out[3 * x + 1] = b[x], out[3 * x + 2] = c[x];
     return;

@@ -21,7 +21,7 @@ void pixel_bits_at(uint64_t key, int64_t place, int channel, int64_t first_block
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   for (int round = 0; round < kPhiloxRounds; ++round) {
     uint32_t high0[kLanes], high1[kLanes];
-#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
+#pragma GCC unroll 1  // else it is unrolled before it can be vectorized
     for (int i = 0; i < kLanes; ++i) {
       high0[i] = static_cast<uint32_t>((uint64_t{kPhiloxA} * c0[i]) >> 32);
       high1[i] = static_cast<uint32_t>((uint64_t{kPhiloxB} * c2[i]) >> 32);

@@ -1,4 +1,4 @@
-// The loops that count levels, or find less of them.
+// The loops that count levels, or find only their ends and sums.
 #include <algorithm>
 #include <cstdint>
 
@@ -8,8 +8,8 @@
 
 namespace gpuaug {
 
-// Each part has its own pixels: neighbours are often alike, and adding to one counter twice would wait for the memory
-// in between.
+// Each part counts its own pixels: neighbours are often equal, and two increments of the same counter would wait for
+// memory in between.
 GPUAUG_ALL_VECTORS
 void count_levels(const int16_t* __restrict levels, int64_t n, uint32_t* __restrict parts) {
   int64_t x = 0;
@@ -31,7 +31,7 @@ void find_ends(const int16_t* __restrict levels, int64_t n, int16_t& low, int16_
 
 GPUAUG_ALL_VECTORS
 int64_t sum_of_levels(const int16_t* __restrict levels, int64_t n) {
-  constexpr int64_t kMany = int64_t{1} << 20;  // sums of 32 bits hold them
+  constexpr int64_t kMany = int64_t{1} << 20;  // levels whose sum 32 bits hold
   int64_t sum = 0;
   for (int64_t begin = 0; begin < n; begin += kMany) {
     const int64_t end = std::min(n, begin + kMany);

@@ -1,11 +1,11 @@
-// The loops of maps that do not run along the axes: every pixel lies between four of its own.
+// The loops of maps that do not run along the axes: every pixel is blended from four source pixels.
 #include <cstring>
 #include <type_traits>
 
 #include "cpu/row_kernels.h"
 #include "host/simd.h"
 
-// Part of each function that calls it, to be compiled for the same vectors.
+// Inlined into each function that calls it, to be compiled for the same vectors.
 #define GPUAUG_INLINE [[gnu::always_inline]] inline
 
 namespace gpuaug {
@@ -16,20 +16,20 @@ GPUAUG_INLINE int32_t held(int32_t value, int32_t least, int32_t most) {
   return value > most ? most : value;
 }
 
-// Of the pixels of a block: where the first of the four lies, and the weights of the right and the lower ones.
+// For the pixels of a block: the place of the first of the four, and the weights of the right and the lower ones.
 struct Places {
   int32_t first[kRowBlock];
   int16_t across[kRowBlock], down[kRowBlock];  // in 1/2^15
 };
 
 GPUAUG_INLINE void place(const WarpRow& row, const Reach& reach, int64_t block, Places& out) {
-  // Unsigned, so that what lies beyond the row may wrap.
+  // Unsigned, so that pixels beyond the row may wrap.
   const uint64_t x = static_cast<uint64_t>(row.x) + static_cast<uint64_t>(row.x_step) * static_cast<uint64_t>(block);
   const uint64_t y = static_cast<uint64_t>(row.y) + static_cast<uint64_t>(row.y_step) * static_cast<uint64_t>(block);
   const auto x_low = static_cast<uint32_t>(x), x_high = static_cast<uint32_t>(x >> 32);
   const auto y_low = static_cast<uint32_t>(y), y_high = static_cast<uint32_t>(y >> 32);
   const WarpSteps& steps = *row.steps;
-  for (int i = 0; i < kRowBlock; ++i) {  // sums of 64 bits in two halves
+  for (int i = 0; i < kRowBlock; ++i) {  // 64-bit sums in two halves
     const uint32_t x_part = x_low + steps.x_low[i], y_part = y_low + steps.y_low[i];
     const auto column = static_cast<int32_t>(x_high + steps.x_high[i] + (x_part < x_low));
     const auto line = static_cast<int32_t>(y_high + steps.y_high[i] + (y_part < y_low));
@@ -62,7 +62,7 @@ GPUAUG_INLINE void pack(SourceRow from, uint16_t* __restrict out, int64_t begin,
 
 template <int kChannels>
 GPUAUG_INLINE void pack(SourceRow from, uint16_t* __restrict out, int64_t n) {
-  constexpr int kFew = 8;  // narrow images are all remainder
+  constexpr int kFew = 8;  // narrow images have nothing but a remainder
   int64_t x = 0;
   for (; x + kRowBlock <= n; x += kRowBlock) pack<kChannels>(from, out, x, x + kRowBlock);
   for (; x + kFew <= n; x += kFew) pack<kChannels>(from, out, x, x + kFew);
@@ -86,10 +86,10 @@ void pack_pixels(SourceRow from, int channels, uint16_t* out, int64_t n) {
 
 GPUAUG_ALL_VECTORS
 void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row, int channels, Row to, int64_t n) {
-  constexpr int kChunk = 8;  // blocks: what is written in small pieces is read in large ones long after
+  constexpr int kChunk = 8;  // blocks; small writes are read as large ones only much later
   Places places[kChunk];
-  uint16_t words[2][kChunk][4 * kRowBlock];  // above and below; of each pixel and its right neighbour
-  const bool two = channels > 2;             // words to a pixel
+  uint16_t words[2][kChunk][4 * kRowBlock];  // the upper and lower pixel, each with its right neighbour
+  const bool two = channels > 2;             // two words to a pixel
   for (int64_t begin = 0; begin < n; begin += kChunk * kRowBlock) {
     const auto blocks = static_cast<int>((n - begin < kChunk * kRowBlock ? n - begin : kChunk * kRowBlock) / kRowBlock);
     for (int b = 0; b < blocks; ++b) place(row, reach, begin + b * kRowBlock, places[b]);
@@ -109,7 +109,7 @@ void blend_packed(const uint16_t* pixels, const Reach& reach, const WarpRow& row
     }
     for (int b = 0; b < blocks; ++b) {
       const uint16_t *above = words[0][b], *below = words[1][b];
-      uint16_t apart[2][4][kRowBlock];  // left and right neighbour's first word, then the second's
+      uint16_t apart[2][4][kRowBlock];  // the first word of the left and right neighbour, then the second
       for (int i = 0; i < kRowBlock && two; ++i) {
         for (int k = 0; k < 4; ++k) apart[0][k][i] = above[4 * i + k];
       }
@@ -137,8 +137,8 @@ void blend_unpacked(const uint8_t* source, int64_t channel_step, const Reach& re
   for (int64_t x = begin / kRowBlock * kRowBlock; x < end; x += kRowBlock) {
     Places places;
     place(row, reach, x, places);
-    // Of each channel a pixel and its right neighbour. All are read before the first is used: what was just written in
-    // small pieces cannot be read at once in a large one.
+    // For each channel, a pixel and its right neighbour. All are read before the first is used, as a large read just
+    // after small writes stalls.
     uint16_t above[4][kRowBlock], below[4][kRowBlock];
     for (int c = 0; c < channels; ++c) {
       const uint8_t* own = source + c * channel_step;

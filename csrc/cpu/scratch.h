@@ -15,10 +15,10 @@
 
 namespace gpuaug {
 
-// One thread's buffers, kept for the draws that follow.
+// The buffers of one thread, kept from draw to draw.
 class Scratch {
  public:
-  static constexpr int kRing = 8;  // rows kept for the blur, which needs five
+  static constexpr int kRing = 8;  // rows for the blur, which needs five
 
   explicit Scratch(const Batch& batch)
       : line_(padded(batch.width)),
@@ -30,14 +30,14 @@ class Scratch {
         bits_line_(line_ + 2 * kPixelsPerBlock * kPhiloxBlocks),
         bits_(static_cast<size_t>(PointwiseStages::kRandomLines * bits_line_)) {}
 
-  Row upper() { return row(upper_); }  // two source rows, blended across
+  Row upper() { return row(upper_); }  // the two source rows, blended across
   Row lower() { return row(lower_); }
   void swap_source_rows() { std::swap(upper_, lower_); }
 
-  Row levels() { return row(2); }  // of the row that goes out
+  Row levels() { return row(2); }  // the levels of the output row
   Row zeros() { return row(3); }
 
-  // For the blur: the rows before it, with room before and after their lines, and what they are across.
+  // For the blur: rows with a margin before and after their lines, and the rows blurred across.
   Row image(int64_t y) {
     return {rows_.data() + (4 + kRing) * values_ + y % kRing * wide_values_ + kMargin, line_ + 2 * kMargin};
   }
@@ -49,17 +49,17 @@ class Scratch {
     return bits_.data() + (StagePlace<Stage>::kRandomLine + number) * bits_line_;
   }
 
-  uint8_t* source() { return source_.data(); }  // a row, one channel after the other
+  uint8_t* source() { return source_.data(); }  // a source row, one channel after the other
   int64_t source_line() const { return source_line_; }
 
-  // Where an axis shrinks: a ring of source rows, filtered or blended across.
+  // For shrinking: a ring of source rows, filtered or blended across.
   std::vector<int64_t> ring_rows;  // the source row in each place of the ring
   std::vector<int16_t> ring;
   std::vector<int32_t> sums;
 
-  PaddedSource padded_source;  // what a warped draw reads
+  PaddedSource padded_source;  // the source of a warped draw
 
-  // Of a draw whose curves are measured: makes their tables, one for each colored channel, from its histograms.
+  // Makes the tables of a draw with measured curves, one for each color channel, from its histograms.
   void make_curve_tables(const Recipe& recipe, int channels, const uint32_t* histograms) {
     curve_tables_.resize(static_cast<size_t>(channels) * kTableBytes);
     measured_curve_tables(recipe, channels, histograms, table_memory_, curve_tables_.data());
@@ -67,7 +67,7 @@ class Scratch {
   const uint8_t* curve_tables() const { return curve_tables_.data(); }
 
  private:
-  static constexpr int kMargin = 16;  // of which the blur's border takes two values
+  static constexpr int kMargin = 16;  // the blur's border uses two of these values
 
   static int64_t widest_source(const Batch& batch) {
     int64_t widest = 0;

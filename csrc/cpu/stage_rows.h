@@ -1,4 +1,4 @@
-// The pointwise stages of one draw, one after another on each of its rows.
+// The pointwise stages of one draw, applied to each of its rows one after another.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class StageRows;
 template <typename... Stages>
 class StageRows<StageList<Stages...>> : StageRow<Stages>... {
  public:
-  // Of the draw's stages, those of `bits`.
+  // Those of the draw's stages that are in `bits`.
   StageRows(const Batch& batch, const Recipe& recipe, Scratch& scratch, int64_t bits)
       : StageRow<Stages>(batch, recipe, scratch)..., stages_(recipe.stages & bits) {}
 

@@ -1,5 +1,5 @@
-// What curves that go by the image need to know of it: a pass before the one that paints, through color, whose rows are
-// counted in place of written.
+// The statistics of measured curves: a pass before the painting one, up to color, whose rows are counted instead of
+// written.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@
 
 namespace gpuaug {
 
-// Histograms of a draw's colored channels, one after another.
+// The histograms of a draw's color channels, one after another.
 inline int64_t histogram_entries(const Batch& batch) { return int64_t{colored(batch.channels)} * kLevels; }
 
-// What a draw's curves ask of its levels. Sums and ends are found many levels at a time, counts one by one.
+// The statistics that a draw's curves need. Sums and ends are found many levels at a time, histograms one by one.
 enum class Asked { kHistogram, kEnds, kSum };
 
-// A curve after the first would see the image as that one leaves it.
+// A second curve depends on the image as the first one leaves it, so it needs the histogram.
 inline Asked asked_of(const Recipe& recipe) {
   int64_t first = kNoCurve;
   for (int i = 0; i < kMostCurves; ++i) {
@@ -36,7 +36,7 @@ inline Asked asked_of(const Recipe& recipe) {
   return first == kAutocontrast ? Asked::kEnds : (first == kContrast ? Asked::kSum : Asked::kHistogram);
 }
 
-// The end of the rows of the pass before.
+// The last step of the rows of the counting pass.
 class CountingRow {
  public:
   CountingRow(const Batch& batch, const Recipe& recipe)
@@ -58,7 +58,7 @@ class CountingRow {
     values_ += width_;
   }
 
-  // Where less was asked than histograms, some of the same ends, or of the same sum and count.
+  // If histograms are not needed, makes ones with the same ends, or with the same sum and count.
   void add_to(uint32_t* histograms) const {
     for (int c = 0; c < channels_ && values_ > 0; ++c) {
       uint32_t* own = histograms + c * kLevels;

@@ -1,4 +1,4 @@
-// A batch of few draws: each is cut into strips of rows, so that there is work for all threads.
+// A batch of few draws: each draw is cut into strips of rows, so that all threads have work.
 #pragma once
 
 #include <torch/csrc/stable/ops.h>
@@ -19,7 +19,7 @@ struct Strips {
 };
 
 inline Strips strips_of(const Batch& batch) {
-  constexpr int64_t kFewestRows = 16;  // below that the rows that neighbouring strips both make weigh too much
+  constexpr int64_t kFewestRows = 16;  // with fewer, the rows that neighbouring strips both make cost too much
   const int64_t wanted = 2 * static_cast<int64_t>(torch::stable::get_num_threads());
   const int64_t most = std::max<int64_t>(1, batch.height / kFewestRows);
   const int64_t per_draw = std::clamp<int64_t>((wanted + batch.draws - 1) / batch.draws, 1, most);
@@ -31,7 +31,7 @@ inline bool is_any_measured(const Batch& batch) {
                      [](const Recipe& recipe) { return is_measured(recipe); });
 }
 
-// The histograms of each draw, of its strips one after another, where its curves are measured.
+// The histograms of each draw with measured curves, one for each of its strips.
 inline std::vector<uint32_t> count_strips(const Batch& batch, const Strips& strips) {
   if (!is_any_measured(batch)) return {};
   const int64_t entries = histogram_entries(batch);

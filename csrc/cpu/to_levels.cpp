@@ -1,4 +1,4 @@
-// The op `to_levels` on the CPU: the images' rows shared out to the threads.
+// The op `to_levels` on the CPU: threads share the rows of the images.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 

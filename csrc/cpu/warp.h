@@ -1,6 +1,6 @@
-// Rows of one draw under a map that does not run along the axes: a rotation, a shear. What it reads of the source is
-// packed first. Where that would be too much for what is read of it, pixels are taken from where they are, between the
-// two of a row where it enters and leaves the window, and the others find their four one by one.
+// The rows of one draw whose map does not run along the axes, such as a rotation or a shear. The part of the source
+// that it reads is packed first. If that would be too much for the pixels that are read, they are read in place: from
+// where a row enters the window to where it leaves it; pixels outside find their four source pixels one by one.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +18,11 @@ struct Span {
   int64_t begin, end;
 };
 
-// The x in [0, width) for which low <= start + step * x < high.
+// The range of x in [0, width) with low <= start + step * x < high.
 inline Span span_within(int64_t start, int64_t step, int64_t low, int64_t high, int64_t width) {
   if (step == 0) return start >= low && start < high ? Span{0, width} : Span{0, 0};
   if (step < 0) return span_within(-start, -step, 1 - high, 1 - low, width);
-  const auto first_at = [&](int64_t value) {  // the first x that reaches it
+  const auto first_at = [&](int64_t value) {  // the first x that reaches the value
     return value <= start ? 0 : std::min((value - start - 1) / step + 1, width);
   };
   return {first_at(low), first_at(high)};
@@ -40,13 +40,13 @@ class Warp {
         width_(batch.width),
         padded_source_(padded_source) {}
 
-  // Before output rows [begin, end); `source_row` gives a row of the source.
+  // To be called before output rows [begin, end); `source_row` returns a row of the source.
   template <typename SourceRows>
   void prepare(int64_t begin, int64_t end, const SourceRows& source_row) {
     constexpr int64_t kSteep = int64_t{1} << 40, kFar = int64_t{1} << 61, kLong = int64_t{1} << 20;
     const auto within = [](int64_t value, int64_t limit) { return value > -limit && value < limit; };
     const Recipe& r = recipe_;
-    // No coordinate wraps, and 32 bits hold where a pixel lies.
+    // No coordinate wraps, and 32 bits hold the place of a pixel.
     tame_ = !(r.stages & kPerspective) && within(r.xx, kSteep) && within(r.xy, kSteep) && within(r.yx, kSteep) &&
             within(r.yy, kSteep) && within(r.x1, kFar) && within(r.y1, kFar) && width_ <= kLong &&
             batch_.height <= kLong && r.width <= kLong && r.height <= kLong && r.width * r.height < (int64_t{1} << 28);
@@ -60,7 +60,7 @@ class Warp {
     if (packed_) padded_source_.pack(window_, recipe_, source_row);
   }
 
-  // All channels of output row y, whole blocks of levels.
+  // Makes all channels of output row y, in whole blocks of levels.
   void row(const uint8_t* source, int64_t y, Row out) const {
     if (packed_) {
       blend_packed(padded_source_.pixels(), padded_source_.reach(), warp_row_at(y), channels_, out, padded(width_));
@@ -81,7 +81,7 @@ class Warp {
   }
 
  private:
-  // Coordinates, already rounded as tap() does.
+  // Coordinates, already rounded as in tap().
   int64_t x_at(int64_t x, int64_t y) const { return recipe_.xx * x + recipe_.xy * y + recipe_.x1 + sampling_.half; }
   int64_t y_at(int64_t x, int64_t y) const { return recipe_.yx * x + recipe_.yy * y + recipe_.y1 + sampling_.half; }
 
@@ -90,7 +90,7 @@ class Warp {
     return {x_at(0, y), y_at(0, y), recipe_.xx, recipe_.yx, weights, &steps_};
   }
 
-  // The pixels of a row whose first taps lie inside the window, moved by so much at its two ends.
+  // The pixels of a row whose first taps are inside the window, with its two ends moved by the given amounts.
   Span spans(int64_t y, int64_t before, int64_t after) const {
     const auto one = [&](int64_t start, int64_t step, int64_t low, int64_t high) {
       return span_within(start, step, (low + before) * kPixel, (high + after) * kPixel, width_);

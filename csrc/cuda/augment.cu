@@ -1,5 +1,5 @@
-// The op `augment` on CUDA: one launch on the current stream, and one before it where curves go by the image; no
-// synchronisation. Any number of threads may call it, and a graph may capture it.
+// The op `augment` on CUDA: one launch on the current stream, preceded by another one for measured curves; no
+// synchronization. Any number of threads may call it, and a graph may capture it.
 #include <cuda_runtime.h>
 #include <torch/csrc/stable/accelerator.h>
 #include <torch/csrc/stable/macros.h>
@@ -21,9 +21,9 @@ using torch::headeronly::MemoryFormat;
 
 namespace {
 
-// As many blocks as the device holds at once, or as there are tiles: each steps on from tile to tile. So a grid has
-// some thousands of blocks, however large the batch. A block is of whole warps, but nothing relies on a warp's lanes
-// being in step: what threads share they hand on across a barrier, and tests/ptx refuses shuffles, votes and barriers
+// As many blocks as the device holds at a time, or as there are tiles; each block steps from tile to tile. So a grid
+// has a few thousand blocks for any size of the batch. A block consists of whole warps, but nothing relies on the lanes
+// of a warp being in step: threads share data across barriers only, and tests/ptx rejects shuffles, votes and barriers
 // of a warp.
 template <int64_t kStages, typename Value>
 void launch(const Batch& batch, int64_t stages, int32_t device, cudaStream_t stream) {
@@ -56,7 +56,7 @@ void launch_variant(const Batch& batch, int64_t stages, int32_t device, cudaStre
   }
 }
 
-// Makes the tables of the draws whose curves go by the image, in memory that it returns.
+// Makes the tables of draws with measured curves, and returns their memory.
 Tensor measure(Batch& batch, int64_t stages, int32_t device, cudaStream_t stream, const Tensor& like) {
   STD_TORCH_CHECK(batch.height <= kMostCounted / batch.width, "curves that go by the image take at most ", kMostCounted,
                   " pixels, got ", batch.height, " x ", batch.width);
@@ -74,7 +74,7 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
                     int64_t height, int64_t width, bool interleaved, int64_t stages, bool channels_last,
                     const std::optional<Tensor>& scale_shift) {
   const int32_t device = records.get_device_index();
-  // The output, occupancy and the launch are the current device's, which need not be that of the records.
+  // The output, the occupancy and the launch use the current device, which may differ from that of the recipes.
   const torch::stable::accelerator::DeviceGuard guard(device);
   const auto new_output = [&](int64_t n, int64_t c, int64_t h, int64_t w, ScalarType dtype, bool last) {
     return torch::stable::empty({n, c, h, w}, dtype, std::nullopt, records.device(), std::nullopt,
@@ -84,9 +84,8 @@ Tensor augment_cuda(const Tensor& storage, const Tensor& records, const std::opt
       prepare(storage, records, table, channels, height, width, interleaved, channels_last, scale_shift, new_output);
   if (call.batch.draws == 0) return call.out;
   call.batch.storage = readable(storage);
-  // What was copied to be aligned is freed as this returns, before the kernel has run, and so is what was measured:
-  // PyTorch gives such memory to later work of the same stream alone, and what was allocated during a capture to the
-  // graph's own.
+  // Aligned copies and measurements are freed when this returns, before the kernel has run. PyTorch reuses such memory
+  // only for later work on the same stream, and memory that was allocated during a capture only within the graph.
   const cudaStream_t stream = current_stream(device);
   std::optional<Tensor> measured;
   if (are_measured(stages)) measured = measure(call.batch, stages, device, stream, records);

@@ -1,6 +1,5 @@
 // Blur of a patch in shared memory. A thread goes down a column of strips of one channel and blurs each row of the
-// patch across as it comes to it; what becomes of it stays in registers. So nothing is handed on, and no barrier is
-// needed.
+// patch across when it reaches it; the results stay in registers. So threads share nothing, and no barrier is needed.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@
 
 namespace gpuaug {
 
-// What a thread keeps of its column. Each row of the patch has its share in five rows of the output.
+// The state of a thread's column. Each row of the patch contributes to five rows of the output.
 template <bool kByArticle>
 class BlurColumn {
  public:
@@ -23,7 +22,7 @@ class BlurColumn {
         inner_(static_cast<uint32_t>(down.inner)),
         centre_(static_cast<uint32_t>(down.centre)) {}
 
-  // The next row of the patch, and the sums of the output's row that ends with it.
+  // Adds the next row of the patch, and returns the sums of the output row that ends with it.
   __device__ void add(const uint8_t* patch, uint32_t (&done)[8]) {
     constexpr uint32_t kHalf = kByArticle ? 0 : kHalfDownBlur;
     const uint2 early = *reinterpret_cast<const uint2*>(patch);
@@ -42,11 +41,11 @@ class BlurColumn {
 
  private:
   AcrossWeights across_;
-  uint32_t outer_, inner_, centre_;  // the weights down
-  uint32_t sums_[4][8] = {};         // of the output's next rows
+  uint32_t outer_, inner_, centre_;  // the weights of the blur down
+  uint32_t sums_[4][8] = {};         // the sums of the next output rows
 };
 
-// From sums to levels, in their words' last bytes. `patch` is at the output's row, two columns before the first one.
+// From sums to levels, in the last bytes of words. `patch` is at the output's row, two columns before the first one.
 __device__ inline void find_article_levels(const uint8_t* patch, int pitch, uint32_t (&sums)[8]) {
 #pragma unroll
   for (int j = 0; j < 8; ++j) {

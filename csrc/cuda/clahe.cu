@@ -1,4 +1,4 @@
-// The op `clahe` on CUDA: two launches on the current stream; no synchronisation, and a graph may capture it.
+// The op `clahe` on CUDA: two launches on the current stream; no synchronization. A graph may capture it.
 #include <cuda_runtime.h>
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/csrc/stable/accelerator.h>
@@ -20,7 +20,7 @@ using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
 unsigned blocks_of(int64_t units) {
-  constexpr int64_t kMostBlocks = 1 << 20;  // more step on
+  constexpr int64_t kMostBlocks = 1 << 20;  // larger grids step
   return static_cast<unsigned>(std::min(units, kMostBlocks));
 }
 
@@ -35,8 +35,8 @@ void clahe_cuda(Tensor images, const std::optional<Tensor>& rows, const Tensor& 
   void* current = nullptr;
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &current));
   auto* const stream = static_cast<cudaStream_t>(current);
-  // Freed as this returns, before the kernels have run: PyTorch gives such memory to later work of the same stream
-  // alone, and what was allocated during a capture to the graph's own.
+  // Freed when this returns, before the kernels have run. PyTorch reuses such memory only for later work on the same
+  // stream, and memory that was allocated during a capture only within the graph.
   const int64_t tiles = call.planes() * call.grid.tiles();
   const Tensor memory = torch::stable::empty({tiles, kLevels}, ScalarType::Byte, std::nullopt, images.device());
   auto* tables = static_cast<uint8_t*>(memory.mutable_data_ptr());

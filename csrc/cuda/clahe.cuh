@@ -1,5 +1,5 @@
-// The op `clahe` on CUDA: one launch makes the tables of all tiles, a block a tile; the next blends the pixels, a block
-// a cell. A block steps on from one to the next. Blocks may have any number of threads.
+// The op `clahe` on CUDA. One launch makes the tables of all tiles, one tile to a block; the next blends the pixels,
+// one cell to a block. Blocks step from one to the next, and may have any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,16 @@ namespace gpuaug {
 
 constexpr int kClaheThreads = 256;
 
-// Where a channel of a draw lies; null: nowhere, as its row is none of the images.
+// The address of a channel of a draw; null if its row is out of range.
 __device__ inline uint8_t* plane_of(const ClaheCall& call, int64_t plane) {
   const int64_t image = call.image_of(plane / call.colored), channel = plane % call.colored;
   return call.has(image) ? call.images + image * call.strides[0] + channel * call.strides[1] : nullptr;
 }
 
-// What a block has in shared memory while it makes a table.
+// The shared memory of a block that makes a table.
 struct TileCounts {
   uint32_t counts[kLevels];
-  uint32_t sums[kLevels];  // of half of the steps
+  uint32_t sums[kLevels];  // the result of every other step
   uint32_t excess;
 };
 
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(kClaheThreads) clahe_tables(const ClaheCall ca
     const Shares shares(shared.excess);
     for (auto k = static_cast<uint32_t>(first); k < shares.rest; k += blockDim.x) ++shared.counts[k * shares.distance];
     __syncthreads();  // the rest is shared out
-    // Each entry adds the one so far before it, then twice as far: so many before it are summed. A whole step reads one
+    // A prefix sum: each entry adds the entry at a distance before it, which doubles in each step. A step reads one
     // array and writes the other.
     uint32_t *from = shared.counts, *to = shared.sums;
     for (int far = 1; far < kLevels; far *= 2) {

@@ -1,4 +1,4 @@
-// Color of a tile that has its levels, in place: all channels of four pixels at a time, then the covers once more.
+// Color of a tile of levels, in place: all channels of four pixels at a time; then the covers are applied again.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Where a launch counts, what becomes of a finished tile: its levels are counted in shared memory, then added to those
-// of its draw. The block that adds the draw's last tile makes the tables of its curves.
+// The last step of a tile in a counting launch: its levels are counted in shared memory, and the counts are added to
+// those of its draw. The block that adds the last tile of a draw makes the tables of its curves.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ __device__ inline void clear_counts(const Shared& shared) {
   }
 }
 
-// Pixels beyond the output's edge are none.
+// Pixels beyond the edge of the output do not count.
 __device__ inline void count_tile(const Shared& shared, const TilePlan& plan) {
   const Tiling& tiling = shared.tiling;
   const Lane lane(tiling.narrow);
@@ -43,18 +43,18 @@ __device__ inline void add_counts(const Shared& shared, const TilePlan& plan, co
   }
 }
 
-// Called by one thread, once all have added. One fence lets others see what this block has added before they see that
-// it has; the other lets this block see what others have.
+// Called by one thread, once all threads have added. The first fence makes the counts of this block visible to others
+// before the number of its tile; the second makes the counts of others visible to this block.
 __device__ inline void add_tile(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   __threadfence();  // before its own tile
   const uint32_t before = atomicAdd(&batch.measured[plan.draw].tiles, 1u);
   const bool last = before + 1 == static_cast<uint32_t>(shared.tiling.per_draw);
-  if (last) __threadfence();  // after the tiles of others
+  if (last) __threadfence();  // after the tiles of other blocks
   shared.counting().last = last;
 }
 
-// A block as the team of statistics.h. Its numbers are read anew: what follows from them would be kept in registers
-// from one tile to the next.
+// A block as the team of statistics.h. Its numbers are read anew each time; else values that depend on them would be
+// kept in registers from one tile to the next.
 struct BlockTeam {
   __device__ int first() const { return read_anew(static_cast<int>(threadIdx.x)); }
   __device__ int step() const { return read_anew(static_cast<int>(blockDim.x)); }

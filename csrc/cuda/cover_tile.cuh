@@ -1,4 +1,4 @@
-// Impulse noise and erasing of a tile, worked out once for all channels: what covers each pixel of it.
+// Impulse noise and erasing of a tile, computed once for all channels: the cover of each pixel.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace gpuaug {
 
-// A stage on strips, from what all strips of a draw share: what covers the eight pixels from column x of row y on,
-// which are the output's from `pixel` on. `picks` is what has covered them before.
+// A stage on strips, made from values that all strips of a draw share: it returns the covers of the eight pixels from
+// column x of row y on, which are the output's from `pixel` on. `picks` are the covers of earlier stages.
 template <typename Stage>
 struct StripCover;
 
@@ -42,7 +42,7 @@ struct StripCover<EraseStage> {
   __device__ StripCover(const EraseStage& given, const Recipe&) : stage(given) {}
 
   __device__ uint32_t operator()(int64_t x, int64_t y, int64_t, uint32_t picks) const {
-    uint32_t erased = 0;  // a nibble of each pixel: all ones or none
+    uint32_t erased = 0;  // a nibble for each pixel: all ones or none
     const auto left_of = [x](int64_t end) {
       return static_cast<uint32_t>((uint64_t{1} << 4 * clamp(end - x, 0, 8)) - 1);
     };
@@ -60,8 +60,8 @@ struct StripCover<EraseStage> {
   }
 };
 
-// One stage on all strips. A thread has the same ones for every stage, so that no barrier is needed in between.
-// `begun`: a stage has covered pixels.
+// Applies one stage to all strips. A thread has the same strips for every stage, so that no barrier is needed in
+// between. `begun`: an earlier stage has covered pixels.
 template <typename Stage>
 __device__ inline void cover_tile(const Shared& shared, const TilePlan& plan, const Batch& batch, bool& begun) {
   const Lane lane(shared.tiling.narrow);

@@ -1,5 +1,5 @@
-// What covers the pixels of a strip, impulse noise or erasing: a nibble a pixel, which picks a byte. So one instruction
-// covers four pixels, whatever covers each.
+// The covers of a strip's pixels, by impulse noise or erasing: a nibble for each pixel, which picks a byte. So one
+// instruction covers four pixels, each with its own cover.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 
 namespace gpuaug {
 
-// Up to 3: the pixel's own byte of four levels. From 4 on: a byte of the colors.
+// Up to 3: the pixel's own byte among four levels. From 4 on: a byte of the colors.
 constexpr uint32_t kAllKept = 0x32103210, kAllBlack = 0x44444444, kAllWhite = 0x55555555, kAllErased = 0x66666666;
 
 struct Colors {
-  uint32_t bytes;  // black, white, and the level of what is erased
+  uint32_t bytes;  // black, white, and the fill level
 
   __device__ explicit Colors(const Recipe& recipe)
       : bytes(0xFF00u | static_cast<uint32_t>(erase_level(recipe)) << 16) {}
 
-  // Four levels, under what the lower four nibbles pick.
+  // Four levels, covered as the lower four nibbles pick.
   __device__ uint32_t over(uint32_t levels, uint32_t picks) const { return picked(levels, bytes, picks); }
   __device__ uint2 over(uint2 levels, uint32_t picks) const {
     return {over(levels.x, picks), over(levels.y, picks >> 16)};

@@ -1,4 +1,4 @@
-// Curves on tiles: by one table for all channels, or, of a draw that was measured, by one for each.
+// Curves on tiles: by one table for all channels, or for measured draws by one for each channel.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct StageTile<CurvesStage> {
     const auto depth = [](int level) { return depth_of(level); };
     for (int level = thread(); level < kTableBytes; level += threads()) {
       int then = level;
-#pragma unroll 1  // unrolled, it would need registers that the other steps have better uses for
+#pragma unroll 1  // unrolled, it would need too many registers
       for (int i = 0; i < kMostCurves; ++i) then = curved(curve_word(recipe, i), then, depth);
       tables[level] = static_cast<uint8_t>(then);
     }

@@ -1,4 +1,4 @@
-// What the CUDA runtime says of a GPU, and of a kernel on it: asked once, and remembered. No torch headers here.
+// Properties of a GPU, and of a kernel on it, from the CUDA runtime: queried once and cached. No torch headers here.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,13 +12,13 @@
 
 namespace gpuaug {
 
-// Answers by question, for any number of threads. Threads that ask a new question wait for the one answer to it; an
-// error is not remembered. A GPU and a kernel stay what they are as long as the process, and no question touches a
-// stream, so that the first call may be one that is captured.
+// A cache of answers by question, for any number of threads. Threads with the same new question wait for one answer;
+// errors are not cached. The properties do not change during a process, and no query uses a stream, so that the first
+// call may be captured in a graph.
 template <typename Question, typename Answer>
 class Remembered {
  public:
-  // ask(answer) gives a cudaError_t.
+  // ask(answer) returns a cudaError_t.
   template <typename Ask>
   cudaError_t find(const Question& question, Answer& answer, const Ask& ask) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -45,7 +45,7 @@ inline cudaError_t find_gpu(int device, Gpu& gpu) {
   });
 }
 
-// How many blocks of a kernel a multiprocessor of `device`, which is the current one, holds at a time.
+// The number of blocks of a kernel that a multiprocessor of `device`, the current one, holds at a time.
 inline cudaError_t find_resident(const void* kernel, int device, int threads, size_t shared, int& blocks) {
   static Remembered<std::tuple<const void*, int, int, size_t>, int> kernels;
   return kernels.find({kernel, device, threads, shared}, blocks, [=](int& found) {

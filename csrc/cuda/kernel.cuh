@@ -1,6 +1,6 @@
-// The CUDA kernel: a block makes one tile of one draw at a time, and steps on by the size of the grid until none is
-// left. Its steps hand the tile on in shared memory, a barrier between any two. All numbers are whole, so that nvcc has
-// no products of floats to contract: tests/ptx refuses any. No torch headers here.
+// The CUDA kernel. A block makes one tile of one draw at a time, and steps by the size of the grid until none is left.
+// The steps of a tile pass it on in shared memory, with a barrier between any two. All numbers are integers, so that
+// nvcc cannot contract products of floats: tests/ptx rejects any. No torch headers here.
 #pragma once
 
 #include <cstdint>
@@ -21,20 +21,20 @@
 
 namespace gpuaug {
 
-// Whether the draw blurs: asked each time, as it would cost a register to keep.
+// Whether the draw blurs. It is computed each time, as keeping it would cost a register.
 template <int64_t kStages>
 __device__ inline bool blurs(const Shared& shared, int turn) {
   return (kStages & kBlur) && shared.plan(read_anew(turn)).halo != 0;
 }
 
-// The pointwise stages of a variant: where levels are counted, those before the curves.
+// The pointwise stages of a variant; in a counting variant, those before the curves.
 template <int64_t kStages>
 constexpr int64_t kPointwise = kStages & kStatistics ? StagePlace<CurvesStage>::kBitsBefore : PointwiseStages::kBits;
 
-// kStages: what of blur and shrinking the draws use together; with kStatistics the kernel counts levels, after color,
-// in place of writing them, of the draws whose curves are measured. What one draw does without, it leaves out as a
-// whole block, so that no barrier is split; color, curves, noise, impulse noise and erasing cost a draw without them
-// one branch, and need no variant. A blur and a filter keep more in registers, so that fewer blocks fit.
+// kStages: the union of blur and shrinking over all draws. With kStatistics, the kernel counts levels after color, for
+// draws with measured curves, instead of writing them. A draw skips the stages that it does not use as a whole block,
+// so that no barrier diverges. Color, curves, noise, impulse noise and erasing cost a draw without them one branch, and
+// need no variant. A blur and a filter need more registers, so that fewer blocks fit.
 template <int64_t kStages, typename Value>
 __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
                                                 : kStages & kBlur ? 3
@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(kMostThreads, kStages& kShrink  ? 2
     __syncthreads();  // taps, covers and tables are made
     if (threadIdx.x < 2) make_next_tile_plan<kStages>(shared.plan(1 - turn), coming, batch, tiling);
     if (coming.from == kSeparable) blend_rows<Value>(shared, coming, batch, (kStages & kBlur) && coming.halo != 0);
-    const TilePlan& plan = shared.plan(read_anew(turn));  // blending needs all registers
+    const TilePlan& plan = shared.plan(read_anew(turn));  // read anew, as blending needs all registers
     if ((kStages & kShrink) && plan.from == kAntialias) {
       const int rows = plan.y.extent + 2 * plan.halo;
       for (Band band = band_from(shared, plan, 0); band.begin < rows; band = band_from(shared, plan, band.end)) {

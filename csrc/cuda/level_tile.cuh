@@ -1,5 +1,5 @@
-// Stages that change each level of a tile by itself, in place: a strip of a channel at a time, then the covers once
-// more.
+// Stages that change each level of a tile by itself, in place: a strip of a channel at a time; then the covers are
+// applied again.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace gpuaug {
 
-// `stage` gives a level for a channel, a level and 16 bits; `bits_of` the bits of a strip, for a channel and the
-// strip's first pixel. Each thread has the strips that it has in color_tile, so that no barrier is needed in between.
+// `stage` maps a channel, a level and 16 bits to a level; `bits_of` maps a channel and the first pixel of a strip to
+// the bits of the strip. Each thread has the same strips as in color_tile, so that no barrier is needed in between.
 template <typename Stage, typename BitsOf>
 __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, const Batch& batch, const Stage& stage,
                                   const BitsOf& bits_of) {
@@ -24,7 +24,7 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
   for (int row = lane.begin(plan.y.extent); row < plan.y.extent; row += lane.step) {
     const int place = row * pitch + lane.strip * kStripWidth;
     const int64_t pixel = (plan.y.begin + row) * batch.width + plan.x.begin + lane.strip * kStripWidth;
-#pragma unroll 1  // unrolled, they would need registers that the other steps have better uses for
+#pragma unroll 1  // unrolled, they would need too many registers
     for (int c = 0; c < colored(tiling.channels); ++c) {
       const Block bits = bits_of(c, pixel);
       auto* strip = reinterpret_cast<uint2*>(shared.finished() + c * plane + place);
@@ -42,8 +42,8 @@ __device__ inline void level_tile(const Shared& shared, const TilePlan& plan, co
   }
 }
 
-// A stage on tiles. This is all of it for one that needs nothing but its functor; one with a table, or with random
-// bits, has a file for its tiles.
+// A stage on tiles. A stage that needs nothing but its functor needs no more than this. A stage with a table or with
+// random bits has a file for its tiles.
 template <typename Stage>
 struct StageTile {
   __device__ static void prepare(const Shared&, const TilePlan&, const Batch&, const Recipe&) {}

@@ -1,5 +1,5 @@
-// What is known of draws whose curves go by the image: a launch of its own counts their levels and makes the tables of
-// their curves, on the device alone. No torch headers here.
+// The statistics of draws with measured curves. A launch of its own counts their levels and makes the tables of their
+// curves, on the device. No torch headers here.
 #pragma once
 
 #include <cstdint>
@@ -9,21 +9,21 @@
 
 namespace gpuaug {
 
-// Of one draw; zeros before the launch.
+// The statistics of one draw; zeros before the launch.
 struct Measured {
-  uint32_t histograms[kMostColored * kLevels];  // of its colored channels, after color
-  uint32_t tiles;                               // that are counted
-  uint8_t tables[kMostColored * kLevels];       // once all are: what becomes of each level
+  uint32_t histograms[kMostColored * kLevels];  // the histograms of its color channels, after color
+  uint32_t tiles;                               // the number of counted tiles
+  uint8_t tables[kMostColored * kLevels];       // the tables of levels, once all tiles are counted
 };
 
-// What a block keeps in shared memory while it counts a tile.
+// The shared memory of a block that counts a tile.
 struct Counting {
   uint32_t counts[kMostColored * kLevels];
-  bool last;           // the draw has no tile left that is not counted
-  TableMemory memory;  // for its tables then
+  bool last;           // all tiles of the draw are counted
+  TableMemory memory;  // the memory for making its tables
 };
 
-// What the launch that counts is given: no output.
+// The batch of the counting launch: without an output.
 inline Batch counted(const Batch& batch) {
   Batch without = batch;
   without.out = nullptr;

@@ -1,4 +1,4 @@
-// Noise of a tile that has its levels, from the random bits of its pixels.
+// Noise of a tile of levels, from the random bits of its pixels.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace gpuaug {
 
 __device__ constexpr Normals kDeviceNormals = normals();
 
-// The bits of a strip; where pixels share theirs, those of the first one.
+// The bits of a strip; if pixels share their bits, those of the first pixel.
 __device__ inline Block noise_bits(const Recipe& recipe, int channel, int64_t pixel) {
   const auto key = static_cast<uint64_t>(recipe.key);
   const int own = noise_channel(recipe, channel);

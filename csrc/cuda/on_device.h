@@ -1,4 +1,4 @@
-// What the ops on CUDA ask of PyTorch: the stream to launch on, and where a GPU reads a storage.
+// The ops' queries to PyTorch: the stream to launch on, and the address at which a GPU reads a storage.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -18,7 +18,7 @@ inline cudaStream_t current_stream(int32_t device) {
   return static_cast<cudaStream_t>(stream);
 }
 
-// In the GPU's own memory, or over the bus in page-locked memory of the host.
+// An address in the GPU's own memory, or in page-locked memory of the host, read over the bus.
 inline const uint8_t* readable(const torch::stable::Tensor& storage) {
   const auto* bytes = static_cast<const uint8_t*>(storage.const_data_ptr());
   if (!storage.is_cpu()) return bytes;

@@ -1,5 +1,5 @@
-// From levels to the output, through the table, in vectors: straight from the registers where a strip is a vector.
-// write.cuh has what takes the way through the finished tile.
+// From levels to the output, through the table, in vectors: directly from registers if a strip is a vector. write.cuh
+// writes from the finished tile.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace gpuaug {
 
 constexpr int kVector = 8;  // elements that a thread writes at a time
 
-// Value is the output's element: the byte itself, which has no table, or what the table holds for it.
+// Value is the element of the output: the byte itself, without a table, or the entry of the table.
 template <typename Value>
 __device__ inline void load_table(const Shared& shared, const Batch& batch, int64_t draw) {
   if constexpr (sizeof(Value) == 1) return;
@@ -25,7 +25,7 @@ __device__ inline void load_table(const Shared& shared, const Batch& batch, int6
   }
 }
 
-// To an address that is a multiple of 16 bytes, or of 8 where that is all.
+// Writes to an address that is a multiple of 16 bytes, or of 8 if the vector has 8 bytes.
 __device__ inline void store(uint8_t* to, const uint8_t v[8]) {
   const auto word = [&](int i) { return uint32_t{v[i]} | v[i + 1] << 8 | v[i + 2] << 16 | uint32_t{v[i + 3]} << 24; };
   *reinterpret_cast<uint2*>(to) = {word(0), word(4)};
@@ -41,8 +41,8 @@ __device__ inline void store(uint32_t* to, const uint32_t v[8]) {
   reinterpret_cast<uint4*>(to)[1] = {v[4], v[5], v[6], v[7]};
 }
 
-// A channel's table, as bytes of shared memory. One dot product finds a level's place: it takes the byte out of its
-// word, multiplies it by an element's size and adds where the table begins.
+// A channel's table, as bytes of shared memory. One dot product finds the address of a level's entry: it extracts the
+// byte of a word, multiplies it by the element size and adds the table's address.
 template <typename Value>
 struct ChannelTable {
   const unsigned char* memory;
@@ -52,7 +52,7 @@ struct ChannelTable {
       : memory(shared.memory),
         begin(static_cast<uint32_t>(shared.tiling.table) + static_cast<uint32_t>(channel) * 256 * sizeof(Value)) {}
 
-  // Of byte `which` of four levels.
+  // The entry of byte `which` of four levels.
   __device__ Value of(uint32_t four, int which) const {
     if constexpr (sizeof(Value) == 1) return static_cast<Value>(four >> (8 * which));
     constexpr uint32_t kFirst = sizeof(Value), kSecond = kFirst << 16;
@@ -62,7 +62,7 @@ struct ChannelTable {
   }
 };
 
-// Eight levels, through a channel's table.
+// Maps eight levels by a channel's table.
 template <typename Value>
 __device__ inline void put_vector(Value* to, const ChannelTable<Value>& table, uint2 levels) {
   if constexpr (sizeof(Value) == 1) {
@@ -75,26 +75,26 @@ __device__ inline void put_vector(Value* to, const ChannelTable<Value>& table, u
   }
 }
 
-// Whether a tile's strips go straight to the output once they are blended or blurred: its rows are whole vectors, and
-// no stage is left.
+// Whether the strips of a tile go directly to the output after the blend or blur: its rows are whole vectors, and there
+// are no further stages.
 __device__ inline bool goes_straight(const Shared& shared, const TilePlan& plan) {
   return shared.tiling.vectors && !(plan.stages & LevelStages::kBits);
 }
 
-// Where a thread puts its strips, of one column of strips of a channel: straight to the output, or to shared memory.
+// The destination of a thread's strips, of one column of strips of a channel: the output, or shared memory.
 template <typename Value>
 struct StripTarget {
   uint8_t* levels;
-  const uint32_t* picks;  // null: nothing is covered
-  const Colors& colors;   // read again for each strip: there are too few registers to keep them
-  int strips;             // from one row to the next
+  const uint32_t* picks;  // null if nothing is covered
+  const Colors& colors;   // read again for each strip, as registers are scarce
+  int strips;             // the step from one row to the next
   bool straight;
   Value* out;
   uint32_t width;
   ChannelTable<Value> table;
 
   __device__ StripTarget(const Shared& shared, const TilePlan& plan, const Batch& batch, bool to_patch, int channel,
-                         int strip, int first_row)  // which rows are counted from
+                         int strip, int first_row)  // the row at which counting begins
       : colors(plan.colors), table(shared, channel) {
     const int x = strip * kStripWidth;
     const Levels all(shared, plan, to_patch);
@@ -112,12 +112,12 @@ struct StripTarget {
   __device__ void put(int row, uint2 own) const {
     const int place = row * strips;
     if (picks) own = colors.over(own, picks[place]);
-    // Else put_tops would work out the place for all rows, those for shared memory too.
+    // Without this, put_tops would compute the place for all rows, including those for shared memory.
     if (straight) return put_vector(at(read_anew(row)), table, own);
     reinterpret_cast<uint2*>(levels)[place] = own;
   }
 
-  // Levels in the last bytes of eight words.
+  // Puts levels that are in the last bytes of eight words.
   __device__ void put_tops(int row, const uint32_t tops[8]) const {
     if constexpr (sizeof(Value) > 1) {
       if (straight && !picks) {

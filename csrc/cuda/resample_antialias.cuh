@@ -1,6 +1,6 @@
-// Geometry along the axes where something shrinks, by up to kMostFactor. Every column's and every row's filter is
-// worked out once for a tile. Bands of a patch's rows follow one another, each as many as the rows in 1/128 have room
-// for.
+// Geometry along the axes, where at least one axis shrinks, by up to kMostFactor. The filter of every column and every
+// row is computed once for a tile. The rows of a patch are made in bands, as many rows as the buffer of rows in 1/128
+// has room for.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace gpuaug {
 
-// An axis that does not shrink beside one that does: its blend is a filter of two taps, or of one where both are the
-// same pixel or one of them is nowhere. In 1/2^14 its sum across rounds as a blend does; down, kHalfBlend makes it so.
+// An axis that does not shrink, beside one that does: its blend is a filter of two taps, or of one tap if both are the
+// same pixel or one is in a zero border. In 1/2^14, the sum across rounds like a blend; down, kHalfBlend achieves that.
 constexpr int kHalfBlend = 1 << 13;
 
 __device__ inline void find_filter(AxisFilter& out, const TilePlan& plan, const Axis& axis, bool shrinking, int i) {
@@ -56,7 +56,7 @@ __device__ inline void find_filters(const Shared& shared, const TilePlan& plan, 
   }
 }
 
-// Rows of a patch, and the source rows that they need, from the window's top.
+// A band: rows of a patch, and the source rows that they need, counted from the top of the window.
 struct Band {
   int begin, end, first, past;
 };
@@ -73,7 +73,7 @@ __device__ inline Band band_from(const Shared& shared, const TilePlan& plan, int
     band.first = first;
     band.past = past;
   }
-  if (band.past == 0) band.first = 0;  // none of the rows needs any
+  if (band.past == 0) band.first = 0;  // no row needs a source row
   return band;
 }
 

@@ -1,4 +1,4 @@
-// Geometry pixel by pixel: rotations and shears, steps of more than a pixel without a filter, shrinking by a lot.
+// Geometry pixel by pixel: for rotations and shears, steps of more than a pixel without a filter, and strong shrinking.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace gpuaug {
 
-// The source pixels of one output pixel: which four, and their weights; shared by the channels.
+// The four source pixels of an output pixel, and their weights; shared by the channels.
 struct Footprint {
-  int64_t upper_left, upper_right, lower_left, lower_right;  // elements from the image's first, -1: nowhere
+  int64_t upper_left, upper_right, lower_left, lower_right;  // in elements from the image's first; -1: the zero border
   int across, down;
 };
 
@@ -41,7 +41,7 @@ __device__ inline int resample(const Footprint& from, const uint8_t* channel, in
   return level(blend(upper, lower, from.down));
 }
 
-// One row of the source at an output column: in 1/128.
+// One source row at an output column, in 1/128.
 __device__ inline int across_row(const Recipe& recipe, const Strides& strides, const Window& window,
                                  const uint8_t* channel, int outside, int64_t x, int64_t row) {
   const uint8_t* pixels = channel + row * strides.row;
@@ -63,7 +63,7 @@ __device__ inline int across_row(const Recipe& recipe, const Strides& strides, c
   return filtered_across(sum);
 }
 
-// A pixel of a draw that shrinks: it finds its filters itself, once for every row.
+// A pixel of a draw that shrinks. It computes its filters itself, that of the columns once for every row.
 __device__ inline int shrink_pixel(const Recipe& recipe, const Strides& strides, const uint8_t* channel, int outside,
                                    int64_t x, int64_t y) {
   const Window window = readable_window(recipe);
@@ -85,7 +85,7 @@ __device__ inline int shrink_pixel(const Recipe& recipe, const Strides& strides,
   return filtered_down(sum);
 }
 
-// A record outside the storage has levels of 0.
+// A recipe that reads outside the storage gives levels of 0.
 template <int64_t kStages>
 __device__ inline void gather_tile(const Levels& levels, const TilePlan& plan, const Batch& batch) {
   const Recipe& recipe = batch.recipes[plan.draw];
@@ -100,7 +100,7 @@ __device__ inline void gather_tile(const Levels& levels, const TilePlan& plan, c
     const int64_t x = patch_pixel(plan, plan.x, column), y = patch_pixel(plan, plan.y, row);
     const bool empty = nowhere || x < 0 || y < 0;
     const Footprint own = empty || small ? Footprint{} : footprint(recipe, strides, x, y);
-#pragma unroll 1  // unrolled, it would need registers that the faster paths have better uses for
+#pragma unroll 1  // unrolled, it would need registers that the faster paths use
     for (int c = 0; c < batch.channels; ++c) {
       const uint8_t* channel = plan.source + c * strides.channel;
       int value = 0;

@@ -1,6 +1,6 @@
-// Geometry along the axes where nothing shrinks. A thread keeps a strip of columns of one channel and goes down its
-// rows: two source rows, blended across in 1/128, stay in registers as long as rows of the patch lie between them. No
-// barrier, and nothing in shared memory but the taps.
+// Geometry along the axes, where nothing shrinks. A thread goes down the rows of a strip of columns of one channel. Two
+// source rows, blended across in 1/128, stay in registers as long as rows of the patch are between them. There are no
+// barriers, and shared memory holds only the taps.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@
 
 namespace gpuaug {
 
-// The two taps of a place in a patch, from the axis' first source pixel on; weights in 1/2048, 0 for a tap that is
-// nowhere.
+// The two taps of a place in a patch, counted from the axis' first source pixel; weights in 1/2048, 0 for a tap in a
+// zero border.
 struct AxisTaps {
   int first, second, first_weight, second_weight;
 };
 
 __device__ inline AxisTaps axis_taps(const TilePlan& plan, const Axis& axis, int i) {
   const int64_t pixel = patch_pixel(plan, axis, i);
-  // A tap that is nowhere still names a neighbour of the others: so four columns need no more than eight bytes.
+  // A tap in a zero border still names a neighbour of the others, so that four columns need at most eight bytes.
   const int64_t at = pixel < 0 ? clamp(axis.begin - plan.halo + i, 0, axis.size - 1) : pixel;
   const Tap t = tap(plan.sampling, source_coordinate(axis.scale, at, 0, 0, axis.shift));
   const auto one = [&](int64_t index, int& place, int& weight, int own) {
@@ -41,16 +41,16 @@ __device__ inline AxisTaps axis_taps(const TilePlan& plan, const Axis& axis, int
 __device__ inline void find_columns(const Shared& shared, const TilePlan& plan) {
   const int columns = static_cast<int>((plan.halo ? shared.tiling.wide : shared.tiling.narrow).by) * kStripWidth;
   for (int i = static_cast<int>(threadIdx.x); i < columns; i += static_cast<int>(blockDim.x)) {
-    // Strips may reach beyond the patch. What stands there is never used, nor does it move where the others begin: its
-    // taps go on as theirs do.
+    // Strips may reach beyond the patch. Their levels there are never used. The taps there continue those of the patch,
+    // so that they do not change where the others begin.
     const AxisTaps taps = axis_taps(plan, plan.x, i);
     shared.column_places()[i] = static_cast<uint32_t>(taps.first | taps.second << 16);
     shared.column_weights()[i] = static_cast<uint32_t>(taps.first_weight << 4 | taps.second_weight << 20);
   }
 }
 
-// A source row of even number and one of odd number: whichever the row does without gets no weight, and is the
-// neighbour, which rows beside it need.
+// An even and an odd source row. A row that needs only one of them gives the other no weight; the other is the
+// neighbour, which adjacent rows need.
 __device__ inline RowTap row_tap(const AxisTaps& taps, int last) {
   const bool even_first = taps.first % 2 == 0, even_second = taps.second % 2 == 0;
   const auto weight = [](int first, int second) { return static_cast<uint32_t>(first + second) << 6; };
@@ -65,7 +65,7 @@ __device__ inline RowTap row_tap(const AxisTaps& taps, int last) {
 
 __device__ inline void find_rows(const Shared& shared, const TilePlan& plan) {
   const int rows = plan.y.extent + 2 * plan.halo, threads = static_cast<int>(blockDim.x);
-  // From the last thread on: the first ones find the columns.
+  // The last threads find the rows, as the first ones find the columns.
   for (int row = threads - 1 - static_cast<int>(threadIdx.x); row < rows; row += threads) {
     const int64_t last = plan.y.high - 1 - plan.y.first;
     shared.row_taps()[row] =
@@ -73,14 +73,14 @@ __device__ inline void find_rows(const Shared& shared, const TilePlan& plan) {
   }
 }
 
-// Eight neighbouring columns: what does not depend on the row. Their weights are read anew for every source row, as
-// there are too few registers.
+// Eight neighbouring columns: the values that do not depend on the row. Their weights are read anew for every source
+// row, as registers are scarce.
 struct ColumnStrip {
-  int weights;        // where they begin, in fours
-  uint32_t picks[4];  // of two columns each: which of the bytes their taps are
-  int begin[2];       // of four columns each: the first pixel of those bytes, from the axis' first source pixel on
+  int weights;        // the begin of the weights, in units of four
+  uint32_t picks[4];  // for two columns each: the bytes that are their taps
+  int begin[2];       // for four columns each: the first of these bytes, counted from the axis' first source pixel
 
-  __device__ ColumnStrip(const Shared& shared, int strip, Read read, int width)  // width: from that first pixel on
+  __device__ ColumnStrip(const Shared& shared, int strip, Read read, int width)  // width: counted from that first pixel
       : weights(2 * strip) {
     const auto* columns = reinterpret_cast<const uint4*>(shared.column_places()) + 2 * strip;
 #pragma unroll
@@ -88,7 +88,7 @@ struct ColumnStrip {
       const uint4 four = columns[half];
       const auto least_of = [](uint32_t taps) { return min(low_half(taps), high_half(taps)); };
       const uint32_t least = min(min(least_of(four.x), least_of(four.y)), min(least_of(four.z), least_of(four.w)));
-      // No byte beyond the row is read: at its end they begin earlier.
+      // No byte beyond the row is read: at its end the reads begin earlier.
       const int first = static_cast<int>(least);
       begin[half] = read == Read::kWords ? min(first & ~3, width - 8) : min(first, width - kTapBytes);
       const auto nibbles = [&](uint32_t taps) {
@@ -101,12 +101,12 @@ struct ColumnStrip {
   }
 };
 
-// One source row under eight columns, in 1/128.
+// One source row at eight columns, in 1/128.
 struct FineStrip {
   uint32_t of[8];
 };
 
-// `row` is at the axis' first source pixel; `step` leads from a pixel to the next.
+// `row` is at the axis' first source pixel; `step` is the distance from a pixel to the next.
 template <Read kRead>
 __device__ inline void blend_across(const Shared& shared, FineStrip& fine, const ColumnStrip& own, const uint8_t* row,
                                     int step) {
@@ -121,7 +121,7 @@ __device__ inline void blend_across(const Shared& shared, FineStrip& fine, const
     } else if constexpr (kRead == Read::kShiftedWords) {
       const auto from = reinterpret_cast<uintptr_t>(row) + static_cast<uintptr_t>(own.begin[half]);
       const auto* words = reinterpret_cast<const uint32_t*>(from & ~uintptr_t{3});
-      const unsigned past = static_cast<unsigned>(from) * 8;  // of which five bits count
+      const unsigned past = static_cast<unsigned>(from) * 8;  // only the low five bits count
       const uint32_t first = __ldg(words), second = __ldg(words + 1);
       low = __funnelshift_r(first, second, past);
       high = __funnelshift_r(second, 0, past);
@@ -161,7 +161,7 @@ __device__ inline void blend_rows(const Shared& shared, const TilePlan& plan, co
       plan.source + plan.y.first * strides.row + plan.x.first * strides.column + channel * strides.channel;
   const ColumnStrip own(shared, strip, kRead, static_cast<int>(recipe.width - plan.x.first));
   const StripTarget<Value> target(shared, plan, batch, to_patch, channel, strip, 0);
-  FineStrip even{}, odd{};  // undefined, they would keep their registers through the whole kernel
+  FineStrip even{}, odd{};  // defined, as undefined ones would occupy registers through the whole kernel
   int has_even = -1, has_odd = -1;
 #pragma unroll 1
   for (int row = column.begin; row < column.end; ++row) {

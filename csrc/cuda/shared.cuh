@@ -11,23 +11,24 @@
 
 namespace gpuaug {
 
-// A row of a patch, blended down: a source row of even number and one of odd number, from the axis' first one on, and
-// their weights in 1/2^17.
+// A row of a patch, blended down: an even and an odd source row, counted from the axis' first one, and their weights in
+// 1/2^17.
 struct alignas(16) RowTap {
   int even, odd;
   uint32_t even_weight, odd_weight;
 };
 static_assert(sizeof(RowTap) == kRowTapBytes);
 
-// A shrinking axis at one column or row; count 0: nowhere. An axis that does not shrink has the two weights of a blend.
+// The filter of one column or row; count 0 for a zero border. An axis that does not shrink has the two weights of a
+// blend.
 struct AxisFilter {
   uint16_t weights[kMostTaps];
   uint16_t count;
-  int first;  // source pixel, from the axis' window
+  int first;  // the first source pixel, counted from the axis' window
 };
 static_assert(sizeof(AxisFilter) == kFilterBytes);
 
-// CUDA gives a block its memory for a declaration; elsewhere whoever runs the kernel does.
+// CUDA provides a block's memory by a declaration; elsewhere the caller of the kernel does.
 #ifdef __CUDACC__
 __device__ inline unsigned char* block_memory() {
   extern __shared__ uint4 memory[];
@@ -37,8 +38,8 @@ __device__ inline unsigned char* block_memory() {
 unsigned char* block_memory();
 #endif
 
-// The number, of which the compiler does not know that it is the same: what is read there again is not kept in
-// registers until then.
+// Returns the number, hiding from the compiler that it is the same: values that are read at it again are not kept in
+// registers in between.
 __device__ inline int read_anew(int place) {
 #ifdef __CUDA_ARCH__
   asm volatile("" : "+r"(place));
@@ -57,15 +58,15 @@ struct Shared {
   __device__ Value* table() const {
     return reinterpret_cast<Value*>(memory + tiling.table);
   }
-  // A patch's columns, blended across: the two taps of each, from the axis' first source pixel on, and their weights in
-  // 1/2^15; the second ones in the high halves.
+  // The columns of a patch, blended across: the two taps of each, counted from the axis' first source pixel, and their
+  // weights in 1/2^15, the second ones in the high halves.
   __device__ uint32_t* column_weights() const { return reinterpret_cast<uint32_t*>(memory + tiling.columns); }
   __device__ uint32_t* column_places() const { return column_weights() + tiling.wide.by * kStripWidth; }
   __device__ RowTap* row_taps() const { return reinterpret_cast<RowTap*>(memory + tiling.row_taps); }
-  // What covers the pixels of a tile's strips: covers.cuh.
+  // The covers of the pixels of a tile's strips; see covers.cuh.
   __device__ uint32_t* picks() const { return reinterpret_cast<uint32_t*>(memory + tiling.picks); }
   __device__ Counting& counting() const { return *reinterpret_cast<Counting*>(memory + tiling.table); }
-  // What becomes of each level: one table for all channels, or, of a draw that was measured, one for each.
+  // The tables of levels: one for all channels, or for a measured draw one for each channel.
   template <typename Stage>
   __device__ uint8_t* stage_tables() const {
     return memory + tiling.stage_tables + StagePlace<Stage>::kTable * kTableBytes;
@@ -76,9 +77,9 @@ struct Shared {
   __device__ AxisFilter* filters() const { return reinterpret_cast<AxisFilter*>(memory + tiling.filters); }
 };
 
-// How a block goes over strips: a thread keeps its column of strips and steps down, from row to row.
+// The way of a block over strips: a thread keeps its column of strips and steps down from row to row.
 struct Lane {
-  int strip, row, step;  // row >= step: this thread has none
+  int strip, row, step;  // row >= step: this thread has no strips
 
   __device__ Lane(Divisor strips) {
     const int thread = static_cast<int>(threadIdx.x), across = static_cast<int>(strips.by);
@@ -89,8 +90,8 @@ struct Lane {
   __device__ int begin(int end) const { return row < step ? row : end; }
 };
 
-// A column of strips of one channel, and the rows of it that are this thread's, `most` at the most: it goes down them,
-// so that what the rows share is worked out once.
+// A column of strips of one channel, and this thread's rows of it, at most `most`. The thread goes down the rows, so
+// that values that the rows share are computed once.
 struct Column {
   int strip, channel, begin, end;
 
@@ -104,7 +105,7 @@ struct Column {
   }
 };
 
-// body(channel, row) for the rows of all channels that a lane makes, one channel after the other.
+// Calls body(channel, row) for the rows of all channels that a lane makes, one channel after the other.
 template <typename Body>
 __device__ inline void each_row(const Lane& lane, Divisor rows, int channels, const Body& body) {
   const int by = static_cast<int>(rows.by), end = by * channels;
@@ -114,12 +115,11 @@ __device__ inline void each_row(const Lane& lane, Divisor rows, int channels, co
   }
 }
 
-// Where levels go: to the finished tile, under what impulse noise and erasing put there, or to the patch that the blur
-// reads.
+// The destination of levels: the finished tile, covered by impulse noise and erasing; or the patch that the blur reads.
 struct Levels {
   uint8_t* at;
-  int pitch, plane, colored_channels;  // those that are covered
-  const uint32_t* picks;               // null: nothing is covered
+  int pitch, plane, colored_channels;  // the channels that are covered
+  const uint32_t* picks;               // null if nothing is covered
   Colors colors;
 
   __device__ Levels(const Shared& shared, const TilePlan& plan, bool to_patch) : colors(plan.colors) {

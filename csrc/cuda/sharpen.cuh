@@ -1,5 +1,5 @@
-// Sharpening of a patch in shared memory, as the blur goes: a thread goes down a column of strips of one channel, and
-// keeps what it needs of the two rows before in registers.
+// Sharpening of a patch in shared memory, organized like the blur: a thread goes down a column of strips of one channel
+// and keeps the needed values of the two rows before in registers.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@
 
 namespace gpuaug {
 
-// Of eight columns of a row of the patch, whose first column is two before theirs: each with its two neighbours.
+// The sums of eight columns of a row, each with its two neighbours. The row of the patch begins two columns before
+// them.
 struct Threes {
   int sums[8] = {};
 
@@ -34,7 +35,7 @@ __device__ inline void sharpen_column(const Shared& shared, const TilePlan& plan
   const int pitch = static_cast<int>(tiling.wide.by) * kStripWidth, rows = column.end - column.begin;
   const StripTarget<Value> target(shared, plan, batch, false, column.channel, column.strip, column.begin);
   const int64_t x = plan.x.begin + column.strip * kStripWidth, y = plan.y.begin + column.begin;
-  // By this factor a pixel stays: alpha, and those at the border of the image.
+  // The factor that keeps a pixel as it is: for alpha, and for pixels at the border of the image.
   constexpr auto kStays = static_cast<int>(kSharpenUnit);
   const int factor = column.channel < colored(tiling.channels) ? sharpen_factor(recipe) : kStays;
   const uint8_t* patch = shared.patch() + column.channel * tiling.patch_plane + (column.begin + kHalo - 1) * pitch +

@@ -1,4 +1,4 @@
-// The pointwise stages of a tile that has its levels, one after another.
+// The pointwise stages of a tile of levels, one after another.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@
 
 namespace gpuaug {
 
-// What this draw's stages need of it before. kBits: the stages that the kernel has.
+// Prepares the needs of this draw's stages. kBits: the stages that the kernel has.
 template <int64_t kBits, typename... Stages>
 __device__ inline void prepare_stages(StageList<Stages...>, const Shared& shared, const TilePlan& plan,
                                       const Batch& batch, const Recipe& recipe) {
   ((plan.stages & kBits & Stages::kBit ? StageTile<Stages>::prepare(shared, plan, batch, recipe) : void()), ...);
 }
 
-// Each thread has the same strips in all of them, so that no barrier is needed in between.
+// Each thread has the same strips in all stages, so that no barrier is needed in between.
 template <int64_t kBits, typename... Stages>
 __device__ inline void make_stages(StageList<Stages...>, const Shared& shared, const TilePlan& plan, const Batch& batch,
                                    const Recipe& recipe) {

@@ -1,4 +1,4 @@
-// The random bits of a strip: 16 of each of its eight pixels.
+// The random bits of a strip: 16 for each of its eight pixels.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace gpuaug {
 
-// Two pixels to a word. They come from two blocks where the strip straddles them.
+// Two pixels to a word. If the strip straddles two blocks, its bits come from both.
 __device__ inline Block strip_bits(uint64_t key, int64_t place, int channel, int64_t pixel) {
   const uint64_t from = static_cast<uint64_t>(pixel);  // never negative: a shift and a mask divide it
   const auto block = static_cast<int64_t>(from / kPixelsPerBlock);
@@ -18,7 +18,7 @@ __device__ inline Block strip_bits(uint64_t key, int64_t place, int channel, int
   uint32_t words[8];
 #pragma unroll
   for (int i = 0; i < 4; ++i) words[i] = bits.words[i], words[4 + i] = next.words[i];
-  // Moved by 4, 2 and 1 pixels, not indexed: an index that is not a constant would put the words into local memory.
+  // Shifted by 4, 2 and 1 pixels, not indexed: a variable index would put the words into local memory.
 #pragma unroll
   for (int i = 0; i < 6; ++i) words[i] = past & 4 ? words[i + 2] : words[i];
 #pragma unroll

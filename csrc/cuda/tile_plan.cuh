@@ -1,4 +1,4 @@
-// What a block must know of a tile: two threads work it out while the block still makes the one before.
+// The plan of a tile for its block. Two threads compute it while the block still makes the tile before.
 #pragma once
 
 #include <cstdint>
@@ -16,54 +16,54 @@
 
 namespace gpuaug {
 
-// Where a tile's levels come from.
+// The way in which a tile's levels are made.
 enum Resampling : int {
-  kNowhere,    // the record is outside the storage: zeros
+  kNowhere,    // the recipe reads outside the storage: zeros
   kSeparable,  // along the axes, nothing shrinks: source rows are blended across, then down
-  kAntialias,  // along the axes, something shrinks: both without what lies beyond a border that is not black
+  kAntialias,  // along the axes, at least one shrinks; both only without a zero border of a level above 0
   kGather,     // any other map
 };
 
-// How a strip's columns read a source row: in two aligned words for four columns, where rows are aligned; in two words
-// that are shifted by where the row begins; or in bytes, whatever lies between them.
+// The reads of a strip's columns in a source row: two aligned words for four columns, if rows are aligned; two words
+// shifted by the begin of the row; or bytes, for any distance between them.
 enum class Read : uint8_t { kWords, kShiftedWords, kBytes };
 
-constexpr int64_t kLong = int64_t{1} << 24;  // pixels of a side that 32 bits have room for, in coordinates and steps
-constexpr int kTapBytes = 5;  // neighbouring source pixels that the taps of four columns read where nothing shrinks
+constexpr int64_t kLong = int64_t{1} << 24;  // the longest side, in pixels, whose coordinates and steps fit 32 bits
+constexpr int kTapBytes = 5;  // neighbouring source pixels that the taps of four columns read, if nothing shrinks
 
 // One axis of a tile.
 struct Axis {
   int64_t scale, shift, low, high;  // the map, and the window of the source
   int64_t begin, size;              // the tile's first pixel, and the output's size
-  int64_t first;                    // of the source pixels that the taps read; a column is a multiple of 4
+  int64_t first;                    // the first source pixel that the taps read; for columns a multiple of 4
   int extent;                       // the tile's pixels inside the output
-  Divisor places, patch_places;     // by the tile's pixels, by the patch's
+  Divisor places, patch_places;     // division by the pixels of the tile and of the patch
 };
 
 struct TilePlan {
   Axis x, y;
-  int64_t draw;  // past the last: none is left
+  int64_t draw;  // past the last draw: no tile is left
   int64_t border, blur_border;
   Sampling sampling;
   const uint8_t* source;
   Resampling from;
-  int tile;        // of the draw
-  int halo;        // 2 where this draw blurs
+  int tile;        // the number of the tile in its draw
+  int halo;        // 2 if this draw blurs
   int stages;      // the pointwise stages of this draw
-  bool covered;    // some of them cover pixels
-  Colors colors;   // of what covers them
-  bool new_table;  // it is not in shared memory yet
-  Read read;       // of the source's rows, where they are blended
+  bool covered;    // some of the stages cover pixels
+  Colors colors;   // the levels of the covers
+  bool new_table;  // the draw's table is not in shared memory yet
+  Read read;       // the reads of source rows, if they are blended
 };
 static_assert(sizeof(TilePlan) <= kTilePlanBytes);
 
-// The source pixels that the taps between `low_tap` and `high_tap` resolve to are neighbours, and this is their first.
+// The first source pixel of those that the taps between `low_tap` and `high_tap` resolve to; these are contiguous.
 __device__ inline int64_t first_resolved(int64_t low_tap, int64_t high_tap, int64_t low, int64_t high, int64_t border) {
   if (low_tap >= low && high_tap < high) return low_tap;
   if (border != kReflect) return clamp(low_tap, low, high - 1);
   if (high - low == 1) return low;
   const int64_t period = 2 * (high - low - 1);
-  int64_t past = (high_tap - low) % period;  // how far the last tap lies past a fold at `low`
+  int64_t past = (high_tap - low) % period;  // the distance of the last tap past a reflection at `low`
   if (past < 0) past += period;
   if (high_tap - past >= low_tap) return low;
   const int64_t a = resolve(low_tap, low, high, border), b = resolve(high_tap, low, high, border);
@@ -80,7 +80,7 @@ __device__ inline void find_first(Axis& axis, const Sampling& sampling, int halo
   axis.first = first - first % alignment;
 }
 
-// A map along one axis whose coordinates cannot wrap, of steps up to `most`.
+// Whether a map along one axis has coordinates that cannot wrap, and a step of up to `most`.
 __device__ inline bool tame(int64_t scale, int64_t shift, int64_t size, int64_t most) {
   constexpr int64_t kFar = int64_t{1} << 61;
   return scale <= most && scale >= -most && shift < kFar && shift > -kFar && size <= kLong;
@@ -97,7 +97,7 @@ __device__ inline Resampling resampling_of(const Recipe& recipe, const Batch& ba
     const bool small = recipe.width <= kLong && recipe.height <= kLong;
     return small && tame_up_to(kMostFactor * kOne) ? kAntialias : kGather;
   }
-  // A row of the source is stepped over in 32 bits.
+  // Steps over a source row fit 32 bits.
   if (recipe.width < kTapBytes || recipe.width > kLong) return kGather;
   if (!(recipe.stages & kGeometry))
     return tame(0, 0, batch.width, 0) && tame(0, 0, batch.height, 0) ? kSeparable : kGather;
@@ -108,14 +108,14 @@ __device__ inline Read read_of(const Recipe& recipe, const Batch& batch) {
   if (batch.interleaved) return Read::kBytes;
   const auto source = reinterpret_cast<uintptr_t>(batch.storage) + static_cast<uintptr_t>(recipe.offset);
   if (recipe.width % 4 == 0 && recipe.width >= 8 && source % 4 == 0) return Read::kWords;
-  // The words at the ends of what is read reach beyond it, and may not reach beyond the storage.
+  // The words at both ends reach beyond the pixels that are read, but must not reach beyond the storage.
   const int64_t bottom = recipe.stages & kGeometry ? readable_window(recipe).bottom : recipe.height;
   const int64_t end = recipe.offset + ((batch.channels - 1) * recipe.height + bottom) * recipe.width;
   const bool inside = static_cast<int64_t>(source % 4) <= recipe.offset && end + 3 <= batch.storage_bytes;
   return inside ? Read::kShiftedWords : Read::kBytes;
 }
 
-// From one tile of a block to its next.
+// Moves from one tile of a block to its next.
 __device__ inline void step(const Tiling& tiling, int64_t& draw, int& tile) {
   tile += tiling.step_tiles;
   const bool carry = tile >= tiling.per_draw;
@@ -123,8 +123,8 @@ __device__ inline void step(const Tiling& tiling, int64_t& draw, int& tile) {
   tile -= carry ? tiling.per_draw : 0;
 }
 
-// Called by the first two threads of a block, each for one axis; the first also fills in what both share. Where levels
-// are counted, draws whose curves are not measured are passed over.
+// Called by the first two threads of a block, each for one axis; the first one also fills in the shared parts. A
+// counting launch skips draws without measured curves.
 template <int64_t kStages>
 __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const Tiling& tiling, int64_t draw, int tile,
                                       bool new_table) {
@@ -169,7 +169,7 @@ __device__ inline void make_tile_plan(TilePlan& plan, const Batch& batch, const 
   plan.from = from;
   plan.halo = halo;
   plan.stages = static_cast<int>(recipe.stages) & tiling.stages;
-  // Curves that go by the image have no table where the batch was not measured.
+  // Measured curves have no table if the batch was not measured.
   if (is_measured(recipe) && !(plan.stages & kStatistics)) plan.stages &= ~static_cast<int>(kCurves);
   plan.covered = plan.stages & CoverStages::kBits;
   plan.colors = Colors(recipe);
@@ -185,8 +185,8 @@ __device__ inline void make_next_tile_plan(TilePlan& plan, const TilePlan& now, 
   make_tile_plan<kStages>(plan, batch, tiling, draw, tile, batch.table_per_draw != 0 && draw != now.draw);
 }
 
-// The pixel of the output whose level stands at place i of a patch's row or column: beyond the output's edge it follows
-// the blur's border. -1: nowhere.
+// The output pixel whose level is at place i of a patch's row or column. Beyond the edge of the output it follows the
+// blur's border. -1: none.
 __device__ inline int64_t patch_pixel(const TilePlan& plan, const Axis& axis, int i) {
   const int64_t last = axis.size - 1 + plan.halo, at = axis.begin - plan.halo + i;
   return resolve(at < last ? at : last, 0, axis.size, plan.blur_border);

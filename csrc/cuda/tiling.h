@@ -1,5 +1,5 @@
-// How the CUDA kernel cuts a batch into tiles, and what a block keeps in shared memory while it makes one. The host
-// decides it from sizes alone. No torch headers here.
+// The tiles into which the CUDA kernel cuts a batch, and the shared memory of a block that makes one. The host decides
+// both from sizes alone. No torch headers here.
 #pragma once
 
 #include <algorithm>
@@ -12,18 +12,18 @@
 
 namespace gpuaug {
 
-constexpr int kStripWidth = 8;  // neighbouring pixels that a thread makes at a time
+constexpr int kStripWidth = 8;  // the neighbouring pixels that a thread makes at a time
 constexpr int kMostThreads = 256;
 constexpr int kMostTileRows = 64;
-// Rows that a thread blends, at least: it begins with two source rows of its own. In a small batch it may be one, as
-// waiting costs more there than blending.
+// The least number of rows that a thread blends, as each thread begins with two source rows of its own. In a small
+// batch it may be one, as idle threads cost more there than blending.
 constexpr int kRowsOfThread = 8;
 constexpr int kHalo = 2;         // the blur's radius
-constexpr int kMostFactor = 16;  // shrinking by more is left to a slower path
+constexpr int kMostFactor = 16;  // stronger shrinking takes a slower path
 constexpr int kMostTaps = 2 * kMostFactor + 1;
 
-// Division by a number that the whole block shares, of a patch's places, (256 + 2 * kHalo) * (64 + 2 * kHalo) at the
-// most, and of a block's threads. In 32 bits: the quotient stays below 512.
+// Division by a number that the whole block shares: of the places of a patch, at most (256 + 2 * kHalo) * (64 + 2 *
+// kHalo), and of the threads of a block. In 32 bits, as the quotient is below 512.
 struct Divisor {
   unsigned by, inverse;
 
@@ -34,32 +34,33 @@ GPUAUG_HOST_DEVICE Divisor divisor(int by) {
   return {static_cast<unsigned>(by), (1u << 23) / static_cast<unsigned>(by) + 1};
 }
 
-// What a launch needs to know of a GPU.
+// The properties of a GPU that a launch depends on.
 struct Gpu {
-  int multiprocessors, shared;  // shared memory of one, in bytes
+  int multiprocessors, shared;  // shared memory of a multiprocessor, in bytes
 };
 
-// A block's share of it, where four are to fit and each costs the GPU a kilobyte more; and a kilobyte less than the 48
-// KiB that a block gets without asking for it.
+// The shared memory of a block: four blocks are to fit, and the GPU uses one KiB more for each. And one KiB less than
+// the 48 KiB that a block gets without opting in.
 inline int most_shared(const Gpu& gpu) { return std::min(47 << 10, gpu.shared / 4 - (1 << 10)); }
 
-// A tile is `strips` by `rows`; its patch is what the blur reads: the tile and its halo, in strips of its own.
+// A tile has `strips` by `rows`. Its patch is the part that the blur reads: the tile and its halo, in strips of its
+// own.
 struct Tiling {
   int channels, strips, rows, threads, halo;
   int across, per_draw;        // tiles
-  int step_draws, step_tiles;  // from one tile of a block to its next
-  Divisor narrow, wide;        // strips in a row of a tile and of a patch
+  int step_draws, step_tiles;  // the step from one tile of a block to its next
+  Divisor narrow, wide;        // by the strips in a row of a tile and of a patch
   Divisor colors;              // channels
-  Divisor outputs;             // vectors of output that a row of a tile touches
-  bool vectors;                // rows of the output are whole vectors, of one channel each
-  bool triples;                // the same of three channels side by side
-  uint16_t stages;             // the pointwise stages that there is memory for: 4 bytes more would cost registers
+  Divisor outputs;             // by the vectors of output that a row of a tile touches
+  bool vectors;                // rows of the output are whole vectors of one channel each
+  bool triples;                // the same for three interleaved channels
+  uint16_t stages;             // the pointwise stages that have memory; 4 bytes more would cost registers
   uint16_t blur_rows;          // rows of a tile that a thread blurs
   int thread_rows;             // rows of a patch that a thread blends
   int patch_plane;             // levels of a patch
   int fine_rows, fine_plane;   // rows in 1/128; a plane in 16-bit elements
   int plans, table, stage_tables, columns, row_taps, picks, finished, patch, fine, filters,
-      shared;  // where parts begin, and the end
+      shared;  // the begins of the parts, and the end
 };
 
 // The parts of shared memory that grow with a tile, in bytes.
@@ -83,7 +84,7 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.fine_rows = stages & kShrink ? kMostTaps + 1 : 0;
   tiling.fine_plane = tiling.fine_rows * columns;
   tiling.plans = part(2 * kTilePlanBytes);
-  // Whoever counts has no output, and needs no table for it.
+  // A counting launch has no output, and needs no table.
   const int table = batch.table ? channels * 256 * element_size : 0;
   tiling.table = part(batch.out ? table : static_cast<int>(sizeof(Counting)));
   const int tables = LevelStages::kTables * kTableBytes * (tiling.stages & kStatistics ? colored(channels) : 1);
@@ -91,8 +92,9 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.columns = part(columns * kColumnBytes);
   tiling.row_taps = part(patch_rows * kRowTapBytes);
   tiling.picks = part(tiling.stages & CoverStages::kBits ? rows * strips * kStripWidth / 2 : 0);
-  const int finished = channels * rows * strips * kStripWidth + 16;  // read in whole vectors, which end beyond a row
-  // A draw that blurs has a finished tile beside its patch only where its levels do not go straight to the output.
+  const int finished =
+      channels * rows * strips * kStripWidth + 16;  // read in whole vectors, which may end beyond a row
+  // A draw that blurs has a finished tile beside its patch only if its levels do not go directly to the output.
   const bool share = halo && tiling.vectors && !(stages & LevelStages::kBits);
   tiling.finished = part(share ? 0 : finished);
   tiling.patch = part(halo ? std::max(channels * tiling.patch_plane, share ? finished : 0) : 0);
@@ -101,13 +103,13 @@ inline void lay_out(Tiling& tiling, const Batch& batch, int64_t stages, int elem
   tiling.shared = end;
 }
 
-// `stages` are those that the draws use together. A batch of few tiles is cut into smaller ones until each
-// multiprocessor has one.
+// `stages` is the union over all draws. A batch of few tiles is cut into smaller ones until each multiprocessor has
+// one.
 inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, const Gpu& gpu) {
   Tiling tiling{};
   const int64_t strips = (batch.width + kStripWidth - 1) / kStripWidth;
   tiling.channels = batch.channels;
-  // A draw goes without stages that the batch does not name, as in the reference: there is no memory for them either.
+  // A draw skips stages that the batch does not name, as in the reference; there is no memory for them either.
   const int64_t named = stages & PointwiseStages::kBits, counted = StagePlace<CurvesStage>::kBitsBefore;
   const int64_t measured = are_measured(stages) ? int64_t{kStatistics} : 0;
   tiling.stages = static_cast<uint16_t>(batch.out ? named | measured : named & counted);
@@ -119,7 +121,7 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   tiling.triples = whole && side_by_side && batch.channels == 3;
   const int64_t most_strips = stages & kShrink ? 8 : 32;  // a filter keeps more of a tile in shared memory
   tiling.across = static_cast<int>((strips + most_strips - 1) / most_strips);
-  tiling.strips = static_cast<int>((strips + tiling.across - 1) / tiling.across);  // as even as they come
+  tiling.strips = static_cast<int>((strips + tiling.across - 1) / tiling.across);  // as evenly as possible
   int64_t down = 0;
   const auto cut = [&](int most_rows) {
     down = (batch.height + most_rows - 1) / most_rows;
@@ -132,9 +134,9 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   while (tiling.rows > kFewestRows && batch.draws * tiling.across * down < gpu.multiprocessors) {
     cut((tiling.rows + 1) / 2);
   }
-  // 32 bits hold a tile's number and a step more: a draw of 2^30 tiles has 64 GiB of output even at one byte a row.
+  // 32 bits hold the number of a tile and one step more: 2^30 tiles would have 64 GiB of output even at one byte a row.
   tiling.per_draw = static_cast<int>(tiling.across * down);
-  // At least a thread for every vector that a row of the output touches, and for a strip of every channel.
+  // At least one thread for every vector that a row of the output touches, and for a strip of every channel.
   const int patch_rows = tiling.rows + 2 * tiling.halo, groups = static_cast<int>(tiling.wide.by) * batch.channels;
   int rows_of_thread = kRowsOfThread;
   const auto threads_of_batch = [&] { return batch.draws * tiling.per_draw * groups * (patch_rows / rows_of_thread); };
@@ -148,7 +150,7 @@ inline Tiling tiling_of(const Batch& batch, int64_t stages, int element_size, co
   return tiling;
 }
 
-// Over how many blocks the tiles are spread.
+// The number of blocks that share the tiles.
 inline void spread(Tiling& tiling, int64_t blocks) {
   tiling.step_draws = static_cast<int>(blocks / tiling.per_draw);
   tiling.step_tiles = static_cast<int>(blocks % tiling.per_draw);

@@ -1,4 +1,4 @@
-// The op `to_levels` on CUDA: one launch on the current stream; no synchronisation.
+// The op `to_levels` on CUDA: one launch on the current stream; no synchronization.
 #include <cuda_runtime.h>
 #include <torch/csrc/stable/accelerator.h>
 #include <torch/csrc/stable/library.h>
@@ -30,7 +30,7 @@ Tensor to_levels_cuda(const Tensor& storage, const Tensor& windows, const Tensor
   Gpu gpu{};
   STD_CUDA_CHECK(find_gpu(device, gpu));
   constexpr unsigned kThreads = 256;
-  constexpr int64_t kBlocksHeld = 8, kMostPerDraw = 256;  // of a multiprocessor; of a draw
+  constexpr int64_t kBlocksHeld = 8, kMostPerDraw = 256;  // per multiprocessor; per draw
   const int64_t wanted = kBlocksHeld * gpu.multiprocessors;
   const int64_t per_draw = std::clamp<int64_t>((wanted + draws - 1) / draws, 1, kMostPerDraw);
   STD_TORCH_CHECK(draws * per_draw < int64_t{1} << 31, "records must be fewer than 2^31, got ", draws);

@@ -1,4 +1,4 @@
-// From values to levels, before the kernel: a warp to a line, each draw's lines shared out to its blocks.
+// From values to levels, before the kernel: one warp for each line; the blocks of a draw share its lines.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@ namespace gpuaug {
 
 constexpr int kLineLanes = 32;
 
-// What a launch of to_levels_kernel is given. Addresses are aligned to their elements.
+// The arguments of to_levels_kernel. Addresses are aligned to their elements.
 template <typename Value>
 struct Values {
   const Value* storage;
-  int64_t count;  // of the storage
+  int64_t count;  // values in the storage
   const ValueWindow* windows;
   const Recipe* recipes;
   int channels;
@@ -23,7 +23,7 @@ struct Values {
   unsigned blocks_per_draw;
 };
 
-// A grid of draws * blocks_per_draw blocks, of whole warps. What a record says of other memory is not read.
+// The grid has draws * blocks_per_draw blocks of whole warps. Recipes that reach outside the storage are skipped.
 template <typename Value>
 __global__ void to_levels_kernel(const Values<Value> values) {
   const unsigned draw = blockIdx.x / values.blocks_per_draw, part = blockIdx.x % values.blocks_per_draw;

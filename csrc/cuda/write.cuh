@@ -1,4 +1,4 @@
-// From a finished tile to the output, whatever its order.
+// From a finished tile to the output, in any memory order.
 #pragma once
 
 #include "common/batch.h"

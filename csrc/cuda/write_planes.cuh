@@ -1,5 +1,5 @@
-// From a finished tile to the output of one channel a row. Vectors begin where memory is aligned; where the rows of the
-// output are not whole vectors, each row begins at another place inside one.
+// From a finished tile to output with one channel in a row. Vectors begin at aligned addresses. If the rows of the
+// output are not whole vectors, each row begins at another place inside a vector.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace gpuaug {
 
-// Rows that are whole vectors: a strip of levels becomes one vector.
+// For rows of whole vectors: a strip of levels becomes one vector.
 template <typename Value>
 __device__ inline void write_strips(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
@@ -25,13 +25,13 @@ __device__ inline void write_strips(const Shared& shared, const TilePlan& plan, 
   });
 }
 
-// How many elements of a vector come before this one.
+// The number of elements of a vector before this one.
 template <typename Value>
 __device__ inline int place_in_vector(const Value* at) {
   return static_cast<int>(reinterpret_cast<uintptr_t>(at) / sizeof(Value) % kVector);
 }
 
-// The rows of a tile, of all channels: their levels, and where they go.
+// The rows of a tile, of all channels: their levels and their places in the output.
 template <typename Value>
 struct OutputRows {
   const uint8_t* finished;
@@ -52,16 +52,16 @@ struct OutputRows {
   __device__ Value* to(int channel, int row) const { return out + (channel * height + row) * width; }
 };
 
-// Eight levels from any place of a row on, or before it.
+// Eight levels from any place in a row, or before it.
 __device__ inline uint2 eight_levels(const uint8_t* row, int place) {
   const auto* words = reinterpret_cast<const uint32_t*>(row) + (place >> 2);
   const uint32_t first = words[0], second = words[1], third = words[2];
-  const unsigned past = static_cast<unsigned>(place) * 8;  // of which five bits count
+  const unsigned past = static_cast<unsigned>(place) * 8;  // only the low five bits count
   return {__funnelshift_r(first, second, past), __funnelshift_r(second, third, past)};
 }
 
-// The vectors that lie inside rows. Rows eight apart begin at the same place inside a vector: a thread takes a vector
-// of such rows, one after another.
+// The vectors inside rows. Rows eight apart begin at the same place inside a vector; a thread takes the same vector of
+// such rows, one after another.
 template <typename Value>
 __device__ inline void write_inside(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
@@ -95,7 +95,7 @@ __device__ inline void put_some(Value* vector, const ChannelTable<Value>& table,
   for (int j = begin; j < end; ++j) vector[j] = table.of((j < 4 ? levels.x : levels.y) >> (j % 4 * 8), 0);
 }
 
-// The rest of rows that are the output's whole rows: a row's end and the beginning of the next share a vector.
+// The rest of rows that are whole rows of the output: the end of a row and the begin of the next one share a vector.
 template <typename Value>
 __device__ inline void write_seams(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
@@ -114,7 +114,7 @@ __device__ inline void write_seams(const Shared& shared, const TilePlan& plan, c
       return (four & keep) | (four_above & ~keep);
     };
     const uint2 mixed{mix(above.x, levels.x, before), mix(above.y, levels.y, before - 4)};
-    // Not told so, nvcc does not see that it is aligned, and stores words.
+    // Without this hint, nvcc does not know that the address is aligned, and stores words.
     auto* begin = reinterpret_cast<unsigned char*>(to) - before * static_cast<int>(sizeof(Value));
     auto* vector = static_cast<Value*>(__builtin_assume_aligned(begin, kVector * sizeof(Value)));
     const ChannelTable<Value> table(shared, channel);
@@ -126,7 +126,7 @@ __device__ inline void write_seams(const Shared& shared, const TilePlan& plan, c
   }
 }
 
-// The rest of rows that are parts of the output's, or shorter than a vector.
+// The rest of rows that are parts of the output's rows, or shorter than a vector.
 template <typename Value>
 __device__ inline void write_ends(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;

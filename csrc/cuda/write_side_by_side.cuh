@@ -1,4 +1,4 @@
-// From a finished tile to the output of channels side by side, neighbouring threads side by side in memory.
+// From a finished tile to output with interleaved channels. Neighbouring threads write to neighbouring addresses.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +9,20 @@
 
 namespace gpuaug {
 
-// Four bytes at any place of a row of words, or before it.
+// Four bytes from any place in a row of words, or before it.
 __device__ inline uint32_t four_bytes(const uint8_t* row, int place) {
   const auto* words = reinterpret_cast<const uint32_t*>(row) + (place >> 2);
-  return __funnelshift_r(words[0], words[1], static_cast<unsigned>(place) * 8);  // of which five bits count
+  return __funnelshift_r(words[0], words[1], static_cast<unsigned>(place) * 8);  // only the low five bits count
 }
 
-// Eight neighbouring elements of a row of the output as levels. Element j's channel is channels[j % 3]. What stands
-// beyond the row's ends is any level.
+// Eight neighbouring elements of an output row, as levels. The channel of element j is channels[j % 3]. Elements beyond
+// the ends of the row have undefined levels.
 struct Elements {
   uint2 levels;
   int channels[3];
 };
 
-// Four pixels of three channels, side by side.
+// Four pixels of three channels, interleaved.
 struct Triples {
   uint32_t words[3];
 
@@ -34,7 +34,7 @@ struct Triples {
   }
 };
 
-// Four pixels of each of three channels, in the order of the output, from the first one's channel on.
+// Four pixels of each of three channels, in the order of the output, from the channel of the first element on.
 __device__ inline Elements elements_of_three(const uint8_t* row, int plane, int first, Divisor by_three) {
   const int x = by_three.quotient(first + kVector * 3) - kVector, c = first - 3 * x;  // a row may begin inside a vector
   const Triples own(four_bytes(row, x), four_bytes(row + plane, x), four_bytes(row + 2 * plane, x));
@@ -43,7 +43,7 @@ __device__ inline Elements elements_of_three(const uint8_t* row, int plane, int 
           {c, c == 2 ? 0 : c + 1, c == 0 ? 2 : c - 1}};
 }
 
-// Three channels side by side whose rows are whole vectors: a strip of each becomes three vectors.
+// For three interleaved channels and rows of whole vectors: a strip of each channel becomes three vectors.
 template <typename Value>
 __device__ inline void write_triples(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   const Tiling& tiling = shared.tiling;
@@ -78,20 +78,20 @@ __device__ inline void write_triples(const Shared& shared, const TilePlan& plan,
   }
 }
 
-// Of two or four channels side by side, one by one.
+// For two or four interleaved channels, element by element.
 template <typename Value>
 __device__ inline void write_one_by_one(Value* to, const Shared& shared, const uint8_t* row, int plane, int first,
                                         int count) {
   const Divisor by_channel = shared.tiling.colors;
-#pragma unroll 1  // the registers have better uses
+#pragma unroll 1  // saves registers
   for (int at = max(first, 0); at < min(first + kVector, count); ++at) {
     const int x = by_channel.quotient(at), c = at - x * shared.tiling.channels;
     to[at] = ChannelTable<Value>(shared, c).of(row[c * plane + x], 0);
   }
 }
 
-// Rows that are not whole vectors: vectors begin where memory is aligned, and a row's first and last elements, which
-// fill no vector, are written one by one.
+// For rows that are not whole vectors: vectors begin at aligned addresses. The first and last elements of a row, which
+// do not fill a vector, are written one by one.
 template <typename Value>
 __device__ inline void write_elements(const Shared& shared, const TilePlan& plan, const Batch& batch) {
   constexpr int kAlignment = sizeof(Value) == 4 ? 4 : 8;  // elements

@@ -1,4 +1,4 @@
-// What every op asks of the tensors that it is given, before it looks into their memory.
+// Checks of the tensors that ops are called with, before their memory is read.
 #pragma once
 
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
@@ -10,12 +10,12 @@
 
 namespace gpuaug {
 
-// A tensor may say more than its memory holds: `untyped_storage().resize_` frees or shrinks it under the tensor.
+// A tensor may reach beyond its memory: `untyped_storage().resize_` frees or shrinks the memory under it.
 inline void check_extent(const torch::stable::Tensor& tensor, const char* name) {
   if (tensor.numel() == 0) return;
   int64_t bytes = 0;
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_storage_size(tensor.get(), &bytes));
-  // In 128 bits: what a tensor says may be anything.
+  // In 128 bits, as sizes and strides may be anything.
   using Wide = __int128;
   Wide last = tensor.storage_offset();
   for (int64_t d = 0; d < tensor.dim(); ++d) last += Wide{tensor.size(d) - 1} * tensor.stride(d);
@@ -25,7 +25,7 @@ inline void check_extent(const torch::stable::Tensor& tensor, const char* name) 
   STD_TORCH_CHECK(tensor.const_data_ptr() != nullptr, name, " must have memory");
 }
 
-// And memory that another library lent (`torch.frombuffer`) may begin between two elements.
+// The memory of another library (`torch.frombuffer`) may begin between two elements.
 inline void check_memory(const torch::stable::Tensor& tensor, const char* name) {
   if (tensor.numel() == 0) return;
   check_extent(tensor, name);

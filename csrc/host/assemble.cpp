@@ -1,4 +1,4 @@
-// The op `assemble`: from a program to one record for each draw.
+// The op `assemble`: makes the recipe of each draw from a program.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
@@ -36,7 +36,7 @@ Column::Type type_of(const Tensor& tensor) {
   }
 }
 
-// The columns of tensors (n) and (n, k), numbered through; of one row, where it stands for n.
+// The columns of tensors (n) and (n, k), numbered consecutively; one row may stand for n.
 class ProgramColumns {
  public:
   ProgramColumns(const std::vector<Tensor>& tensors, int64_t draws) {
@@ -49,7 +49,7 @@ class ProgramColumns {
       const auto type = type_of(tensor);
       const int64_t count = dim == 1 ? 1 : tensor.size(1);
       Group group{end_, {static_cast<const char*>(tensor.const_data_ptr()), 0, type}, 0};
-      if (tensor.numel() > 0) {  // what has no element may have any strides
+      if (tensor.numel() > 0) {  // an empty tensor may have any strides
         const auto bytes = static_cast<int64_t>(tensor.element_size());
         if (tensor.size(0) > 1) group.first.step = tensor.stride(0) * bytes;
         if (count > 1) group.next = tensor.stride(1) * bytes;
@@ -62,7 +62,7 @@ class ProgramColumns {
 
   int64_t count() const { return end_; }
 
-  // Of a number in [0, count()). An expanded tensor may have any number of columns: no list of them is made.
+  // The column of a number in [0, count()). No list of columns is made, as an expanded tensor may have any number.
   Column operator[](int64_t number) const {
     const auto after = [](int64_t of, const Group& group) { return of < group.begin; };
     const Group& group = *std::prev(std::upper_bound(groups_.begin(), groups_.end(), number, after));
@@ -82,11 +82,11 @@ class ProgramColumns {
   int64_t end_ = 0;
 };
 
-// Every entry of a program's code: where it begins, its opcode, and of kWords which words it writes.
+// The entries of a program's code: their begins, opcodes, and for kWords the words that they write.
 struct CodeEntry {
   Opcode opcode;
-  size_t begin;     // its first operand's place in the code
-  int64_t skipped;  // places after the first operand that are no operands
+  size_t begin;     // the place of its first operand in the code
+  int64_t skipped;  // places after the first operand that hold no operands
   int64_t operands;
   int64_t bit = 0, first = 0, count = 0;
 };
@@ -115,7 +115,7 @@ std::vector<CodeEntry> entries_of(const std::vector<int64_t>& code) {
   return entries;
 }
 
-// What a number of the code names: a column, or a constant.
+// The operand that a number of the code names: a column or a constant.
 Column operand_of(int64_t operand, const ProgramColumns& columns, const std::vector<double>& constants) {
   if (operand >= 0) {
     STD_TORCH_CHECK(operand < columns.count(), "code names column ", operand, " of ", columns.count());

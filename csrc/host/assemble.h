@@ -1,5 +1,5 @@
-// Executes a program, the list of operations that a chain records for a batch: to the recipe of one draw.
-// gpuaug/recipe/program.py says what the entries are; gpuaug/recipe/assemble.py does the same in PyTorch.
+// Executes a program, the list of operations that a chain records for a batch; the result is the recipe of one draw.
+// gpuaug/recipe/program.py describes the entries; gpuaug/recipe/assemble.py does the same in PyTorch.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace gpuaug {
 
-// One number for each draw, as it lies in a tensor; a step of 0 is one number for all.
+// A column of a tensor: one number for each draw. A step of 0 means one number for all.
 struct Column {
   enum class Type { kDouble, kInt64, kFloat, kBool };
 
@@ -45,9 +45,9 @@ struct Column {
   }
 };
 
-// One draw while a program is executed. Its geometry is one affine map, source = map * output + shift, in continuous
-// coordinates: pixel centres at halves. [0] is x, [1] is y. Sums are made in one order, here and in PyTorch: what is
-// zero off the diagonal comes last, so that along the axes it changes nothing.
+// The state of one draw while a program is executed. Its geometry is one affine map, source = map * output + shift, in
+// continuous coordinates (pixel centres at halves). [0] is x, [1] is y. Sums are made in the same order as in PyTorch:
+// terms off the diagonal come last, so that zeros there change nothing.
 class AssembledDraw {
  public:
   AssembledDraw(int64_t offset, int64_t width, int64_t height) {
@@ -151,7 +151,7 @@ class AssembledDraw {
     }
   }
 
-  // Gives the draw a stage, and sets `count` words of its recipe from the index `first` on.
+  // Gives the draw a stage and sets `count` words of its recipe, from the index `first` on.
   void set_words(int64_t bit, int64_t first, int64_t count, const Column* given, int64_t draw) {
     recipe_.stages |= bit;
     auto* words = reinterpret_cast<int64_t*>(&recipe_);
@@ -166,7 +166,7 @@ class AssembledDraw {
     const double most = divided ? largest_divisor(unit, width, height) : 1;
     for (int axis : {0, 1}) {
       double own = map_[axis][axis], other = map_[axis][1 - axis];
-      // From continuous coordinates to whole-numbered pixel centres.
+      // From continuous coordinates to pixel centres on whole numbers.
       double start = 0.5 * own + shift_[axis] + 0.5 * other;
       if (divided) {
         own = (own - 0.5 * bottom_[axis]) / most;
@@ -198,14 +198,14 @@ class AssembledDraw {
  private:
   static constexpr int64_t kOne = int64_t{1} << 32;
 
-  // The least int64 counts as none: it has no absolute value.
+  // The least int64 is excluded, as it has no absolute value.
   static bool shrinks(int64_t scale) {
     return scale > kOne || (scale < -kOne && scale != std::numeric_limits<int64_t>::min());
   }
 
   using Pair = std::array<double, 2>;
 
-  // Of the output's corners: what is divided by it stays in range.
+  // The largest divisor at the output's corners. Quotients by it stay in range.
   double largest_divisor(double unit, int64_t width, int64_t height) const {
     const double across = bottom_[0] * (static_cast<double>(width) - 1);
     const double down = bottom_[1] * (static_cast<double>(height) - 1);
@@ -214,7 +214,7 @@ class AssembledDraw {
     return most;
   }
 
-  // `given` maps outputs to inputs, by rows.
+  // `given` is the matrix from output to input coordinates, by rows.
   void project(const std::array<std::array<double, 3>, 3>& given) {
     clip();
     warped_ = true;
@@ -237,8 +237,8 @@ class AssembledDraw {
     extent_ = extent;
   }
 
-  // About the middle, after a move by `shares` of the extent, in whole pixels; `given`, divided by the scale, maps
-  // outputs to inputs.
+  // An affine map about the middle, after a translation by `shares` of the extent, in whole pixels. `given`, divided by
+  // the scale, is the matrix from output to input coordinates.
   void turn(const std::array<Pair, 2>& given, double scale, Pair shares) {
     std::array<Pair, 2> inverse;
     for (int row : {0, 1}) {
@@ -247,7 +247,7 @@ class AssembledDraw {
       }
     }
     clip();
-    warped_ = true;  // from here on a crop's neighbours are the image's own, or its border
+    warped_ = true;  // from here on crops do not clip: taps read the image or its border
     Pair from, start;
     for (int axis : {0, 1}) from[axis] = 0.5 * extent_[axis] + std::nearbyint(shares[axis] * extent_[axis]);
     for (int axis : {0, 1}) {
@@ -263,7 +263,7 @@ class AssembledDraw {
     for (int column : {0, 1}) bottom_[column] = left * inverse[0][column] + right * inverse[1][column];
   }
 
-  // A box around a place of the extent, cut off at its border, into the first place that is free.
+  // Adds a box around a place of the extent, clipped at its border, as the first free one.
   void cut_out(Pair place, std::array<int64_t, 2> size, int64_t fill) {
     uint64_t word = 0;
     for (int axis : {0, 1}) {
@@ -279,7 +279,7 @@ class AssembledDraw {
     recipe_.fill = fill;
   }
 
-  // What two taps weigh together, two pixels away and one, where the weights of all are 1.
+  // The weights of the two outer taps together, and of the two inner ones, where all weights add up to 1.
   void weigh_blur(double sigma) {
     const auto side = [sigma](double distance) { return std::exp(-0.5 * (distance / sigma * (distance / sigma))); };
     const double outer = side(2), inner = side(1), total = 1 + 2 * (outer + inner);
@@ -320,7 +320,7 @@ class AssembledDraw {
     smooth_ = smooth_ || antialias;
   }
 
-  // Narrow the window to the present image: an interpolation does not read past a crop's edge.
+  // Narrows the window to the current image: interpolation must not read past the edge of a crop.
   void clip() {
     if (warped_) return;
     for (int axis : {0, 1}) {
@@ -333,16 +333,16 @@ class AssembledDraw {
   Recipe recipe_{};
   std::array<Pair, 2> map_{{{1, 0}, {0, 1}}};
   Pair shift_{0, 0};
-  Pair bottom_{0, 0};  // under perspective all is divided by bottom * output + unit
+  Pair bottom_{0, 0};  // with a perspective, the map is divided by bottom * output + unit
   double unit_ = 1;
-  Pair extent_;  // of the image as the next entry sees it
+  Pair extent_;  // the size of the image that the next entry sees
   int64_t low_[2] = {0, 0}, high_[2];
   ColorMatrix colors_;
   bool smooth_ = false;  // shrinks with antialiasing
   bool warped_ = false;
 };
 
-// A program, ready to be executed: its entries, each with its operands one after another.
+// A program ready for execution: its entries, with the operands of each one after another.
 struct Program {
   struct Entry {
     Opcode opcode;
@@ -350,7 +350,7 @@ struct Program {
     int64_t bit = 0, first = 0, count = 0;  // of kWords
   };
 
-  Column first, step, width, height;  // where the draws' images lie
+  Column first, step, width, height;  // the source images of the draws
   std::vector<Entry> entries;
 
   Recipe operator()(int64_t draw, int64_t out_width, int64_t out_height) const {

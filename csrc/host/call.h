@@ -1,4 +1,4 @@
-// From the op's tensors to a Batch: the checks and the allocation that both backends share.
+// Makes a Batch from the op's tensors: the checks and the allocation that both backends share.
 #pragma once
 
 #include <torch/csrc/stable/library.h>
@@ -23,11 +23,12 @@ struct Call {
   Batch batch;
   Tensor out;
   int64_t element_size;
-  std::array<std::optional<Tensor>, 3> inputs;  // records, table and scale_shift: the batch's pointers go there
+  std::array<std::optional<Tensor>, 3> inputs;  // records, table and scale_shift, to which the batch points
 };
 
-// The tensor, or a copy where its address is not a multiple of so many bytes: a tensor may begin at any element of its
-// storage, and its storage, of memory that PyTorch did not allocate, at any byte. A GPU traps at what is not aligned.
+// The tensor, or an aligned copy if its address is not a multiple of the given number of bytes. A tensor may begin at
+// any element of its storage, and a storage that PyTorch did not allocate at any byte. A GPU traps at misaligned
+// addresses.
 inline Tensor aligned(const Tensor& tensor, size_t bytes) {
   const bool is_aligned = reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % bytes == 0;
   return is_aligned ? tensor : torch::stable::clone(tensor);
@@ -40,7 +41,7 @@ inline void check_records(const Tensor& records) {
   check_extent(records, "records");
 }
 
-// Of the output: the bytes of its elements, four each at most, fit 64 bits.
+// Checks the size of the output: its bytes, at most four for each element, fit 64 bits.
 inline void check_out_size(int64_t draws, int64_t channels, int64_t height, int64_t width) {
   STD_TORCH_CHECK(height >= 1 && width >= 1, "the output size must be positive, got ", height, " x ", width);
   int64_t left = (int64_t{1} << 60) / channels;
@@ -56,7 +57,7 @@ Call prepare(const Tensor& storage, const Tensor& records, const std::optional<T
   STD_TORCH_CHECK(storage.scalar_type() == ScalarType::Byte && storage.dim() == 1 && storage.is_contiguous(),
                   "storage must be flat, contiguous uint8");
   check_records(records);
-  // A GPU may read page-locked memory of the host, which its own op looks at.
+  // A GPU may read page-locked memory of the host; its op checks that.
   STD_TORCH_CHECK(storage.device() == records.device() || storage.is_cpu(),
                   "storage and records must be on one device");
   STD_TORCH_CHECK(channels >= 1 && channels <= 4, "channels must be in [1, 4], got ", channels);

@@ -1,4 +1,4 @@
-// Whole numbers as PyTorch makes them: from floating ones, and where a sum or a product is beyond 64 bits.
+// Integers with PyTorch's results: from floats, and where a sum or a product overflows 64 bits.
 #pragma once
 
 #include <cmath>
@@ -7,12 +7,12 @@
 
 namespace gpuaug {
 
-// What no int64 can hold becomes the least one.
+// A number that does not fit int64 becomes the least int64.
 inline int64_t to_int64(double value) {
   return std::abs(value) < 0x1p63 ? static_cast<int64_t>(value) : std::numeric_limits<int64_t>::min();
 }
 
-// Unsigned, so that what no int64 can hold wraps where a signed sum would be undefined.
+// Unsigned, so that an overflow wraps; a signed one would be undefined.
 inline int64_t wrapped_sum(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }

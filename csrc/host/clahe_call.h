@@ -1,4 +1,4 @@
-// From the tensors of the op `clahe` to what a kernel is given: the checks that both backends share.
+// Makes the arguments of a kernel from the tensors of the op `clahe`: the checks that both backends share.
 #pragma once
 
 #include <torch/csrc/stable/tensor.h>

@@ -10,10 +10,10 @@
 
 namespace gpuaug {
 
-// Sums are made in one order, here and in gpuaug/recipe/assemble.py.
+// Sums are made in the same order as in gpuaug/recipe/assemble.py.
 class ColorMatrix {
  public:
-  // What a color takes of red, green and blue, and what is added, in units of white.
+  // The weights of red, green and blue in a color, and a number to add, in units of white.
   using Row = std::array<double, 4>;
   using Matrix = std::array<Row, 3>;
 
@@ -26,7 +26,7 @@ class ColorMatrix {
     }
   }
 
-  // Hue is turned in YIQ, by an angle that comes as its cosine and sine.
+  // The hue is rotated in YIQ, by an angle given as cosine and sine.
   void adjust(double brightness, double contrast, double saturation, bool first, double cosine, double sine) {
     if (first) brighten(brightness);
     for (auto& row : rows_) {
@@ -57,7 +57,7 @@ class ColorMatrix {
   }
 
  private:
-  // In each of the four entries.
+  // For each of the four entries.
   static Row sum(const Matrix& rows, const double (&by)[3]) {
     Row out;
     for (int k = 0; k < 4; ++k) out[k] = by[0] * rows[0][k] + by[1] * rows[1][k] + by[2] * rows[2][k];

@@ -1,4 +1,4 @@
-// The op `order`: the draws at some positions of an epoch, in the widest vectors that the machine has.
+// The op `order`: the draws at some positions of an epoch, with the widest vectors of the machine.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
@@ -20,7 +20,7 @@ using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
 constexpr int kBlock = 256;
-constexpr int64_t kMostClasses = int64_t{1} << 30;  // 32 bits hold a step of the search
+constexpr int64_t kMostClasses = int64_t{1} << 30;  // 32 bits hold the steps of the search
 
 template <typename Value, typename Member>
 struct Epoch : Tables<Value> {
@@ -29,7 +29,7 @@ struct Epoch : Tables<Value> {
   uint32_t epoch;
 };
 
-// Where the draws of a block are to be read, between the two halves of the work.
+// The places of a block's draws in memory, between the two halves of the work.
 struct Found {
   int64_t place[kBlock], copy[kBlock];
 };
@@ -40,17 +40,17 @@ inline void find_classes(const Value* ends, int64_t count, int lanes, const Valu
   int32_t step = 1;
   while (step < last) step *= 2;
   for (int lane = 0; lane < lanes; ++lane) which[lane] = 0;
-  // A binary search in step: which[lane] classes end at or before x[lane].
+  // A binary search in all lanes at a time: which[lane] classes end at or before x[lane].
   for (; step > 0; step /= 2) {
     for (int lane = 0; lane < lanes; ++lane) {
       const int32_t next = which[lane] + step;
-      const int32_t before = next <= last ? next - 1 : last;  // nothing ends at or before the last class's end
+      const int32_t before = next <= last ? next - 1 : last;  // no x is at or after the end of the last class
       which[lane] = ends[before] <= x[lane] ? next : which[lane];
     }
   }
 }
 
-// False where `each` asks for the tables of every class that is met, and one of them is not sound.
+// False if `each` asks for a check of the tables of every class that occurs, and one of them is not sound.
 template <typename Value, typename Member>
 inline bool find(const Epoch<Value, Member>& epoch, bool each, const int64_t* positions, int lanes, Found& block) {
   Value x[kBlock];
@@ -75,7 +75,7 @@ inline bool find(const Epoch<Value, Member>& epoch, bool each, const int64_t* po
   const Value* starts = epoch.row(kStarts);
   for (int lane = 0; lane < lanes; ++lane) block.place[lane] = int64_t{starts[which[lane]]} + x[lane];
 #ifdef __GNUC__
-  // The members of a large set are in no cache: they come while the block before is finished.
+  // The members of a large data set are in no cache: they are fetched while the block before is finished.
   for (int lane = 0; lane < lanes; ++lane) __builtin_prefetch(epoch.members + block.place[lane]);
 #endif
   return true;
@@ -113,11 +113,11 @@ inline bool make_draws(const Epoch<Value, Member>& epoch, bool each, const int64
   return true;
 }
 
-// The same code for each generation of vectors; `flatten` brings all of it into the function that names one.
+// The same code for each generation of vectors. `flatten` inlines all of it into the function for a generation.
 template <typename Value, typename Member>
 using Make = bool (*)(const Epoch<Value, Member>&, bool, const int64_t*, int64_t, int64_t, int64_t*);
 
-// A test that sets GPUAUG_ALL_VECTORS has chosen.
+// With GPUAUG_ALL_VECTORS, a test has chosen the generation.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(GPUAUG_ALL_VECTORS)
 template <typename Value, typename Member>
 __attribute__((target("arch=x86-64-v4"), flatten)) bool make_v4(const Epoch<Value, Member>& e, bool each,
@@ -131,8 +131,8 @@ __attribute__((target("arch=x86-64-v3"), flatten)) bool make_v3(const Epoch<Valu
   return make_draws(e, each, p, i, j, out);
 }
 
-// All that a generation may use, not only its vectors: a virtual machine may hide any part.
-#if defined(__clang__) && __clang_major__ < 18  // knows no generation by its name, nor every part of one
+// All features that a generation may use, not only its vectors: a virtual machine may hide any of them.
+#if defined(__clang__) && __clang_major__ < 18  // does not know generations by name, nor all of their features
 inline bool has_v3() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
          __builtin_cpu_supports("fma");
@@ -172,11 +172,11 @@ void raise_unsound(const Tables<Value>& tables) {
                   " is none over ", of(kSamples));
 }
 
-// Raises where the bijection of the positions is not sound, or that of a class, or a class itself. True where these are
-// left to the draws: a few draws of very many classes look at their own ones only.
+// Raises if the bijection of the positions, that of a class, or a class itself is not sound. True if classes are left
+// to the draws: with few draws and very many classes, each draw checks only its own class.
 template <typename Value>
 bool check_tables(const Tables<Value>& tables, int64_t positions) {
-  constexpr int64_t kTimes = 8;  // as long takes a draw to look at its class as many classes one after another
+  constexpr int64_t kTimes = 8;  // a draw checks its class in the time of this number of classes in sequence
   STD_TORCH_CHECK(sound_bijection(tables, 0, tables.total()),
                   "bijections must begin with one over the positions, which are ", tables.total());
   if (tables.count / kTimes > positions) return true;
@@ -209,7 +209,7 @@ void run(const Tensor& members, const Tensor& classes, const Tensor& bijections,
 }  // namespace
 
 // members is (samples), classes (5, classes), bijections (19, 1 + classes), positions (n); the result is (n, 3): index,
-// copy, key. gpuaug/sampling/order.py fills the tables, which are int32 where the numbers fit.
+// copy, key. gpuaug/sampling/order.py makes the tables, which are int32 if the numbers fit.
 Tensor order_cpu(const Tensor& members, const Tensor& classes, const Tensor& bijections, const Tensor& positions,
                  int64_t seed, int64_t epoch) {
   const auto is_integer = [](const Tensor& t) {

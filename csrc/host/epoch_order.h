@@ -1,5 +1,5 @@
 // The order of an epoch: the keyed bijections of gpuaug/sampling/bijection.py and the draws of
-// gpuaug/sampling/order.py, a block of positions at a time, in loops that compilers vectorise.
+// gpuaug/sampling/order.py, a block of positions at a time, in loops that compilers vectorize.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ enum BijectionRow {
   kBijectionRows = kPivots + kSwapRounds
 };
 
-// What an epoch asks of the classes: the rows of a table with a column for each class.
+// An epoch's parameters of the classes: the rows of a table with a column for each class.
 enum ClassRow { kBegins, kEnds, kSamples, kStarts, kOffsets, kClassRows };
 
-// MurmurHash3's 32-bit finaliser (Appleby); of a wider number, its first step takes all of it.
+// MurmurHash3's 32-bit finalizer (Appleby). Its first step takes all bits of a wider number.
 template <typename Value>
 inline uint32_t hashed(Value value) {
   const auto wide = static_cast<std::make_unsigned_t<Value>>(value);
@@ -35,14 +35,15 @@ inline uint32_t hashed(Value value) {
   return x ^ x >> 16;
 }
 
-// Of non-negative numbers. Exact: below 2^31 a quotient is further from the next whole number than a double's rounding.
+// The quotient of non-negative numbers. It is exact: below 2^31, it differs from the next integer by more than a
+// double's rounding.
 inline int32_t quotient(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<double>(a) / static_cast<double>(b));
 }
 
 inline int64_t quotient(int64_t a, int64_t b) { return a / b; }
 
-// One bijection for all lanes, or for each lane its own.
+// One bijection for all lanes, or one for each lane.
 template <typename Value>
 struct OneBijection {
   const Value* table;
@@ -90,7 +91,7 @@ inline Value swap_or_not(const Parameters& of, int lane, Value x, std::integer_s
     Value partner = pivot - x;
     partner += partner < 0 ? size : 0;
     const Value larger = x < partner ? partner : x;
-    // The key is a word: of a wide value it leaves the upper half alone.
+    // The key is a 32-bit word; it does not change the upper half of a wide value.
     x = hashed(larger ^ static_cast<Value>(static_cast<uint32_t>(key))) >> 31 ? partner : x;
   };
   (round(of(kSwapKeys + kRounds, lane), of(kPivots + kRounds, lane)), ...);
@@ -102,7 +103,7 @@ template <typename Value, typename Parameters>
 inline void permute(const Parameters& of, int lanes, Value* x) {
   for (int lane = 0; lane < lanes; ++lane) x[lane] = feistel(of, lane, x[lane]);
   for (int lane = 0; lane < lanes; ++lane) {
-    while (x[lane] >= of(kSize, lane)) x[lane] = feistel(of, lane, x[lane]);  // rare: outside, so it walks on
+    while (x[lane] >= of(kSize, lane)) x[lane] = feistel(of, lane, x[lane]);  // rare: outside, mapped again
   }
   for (int lane = 0; lane < lanes; ++lane) {
     x[lane] = swap_or_not(of, lane, x[lane], std::make_integer_sequence<int, kSwapRounds>());

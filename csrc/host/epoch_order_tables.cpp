@@ -1,4 +1,4 @@
-// All tables of an order looked at, in the widest vectors that the machine has.
+// Checks all tables of an order, with the widest vectors of the machine.
 #include "host/epoch_order_tables.h"
 
 #include "host/simd.h"

@@ -1,5 +1,5 @@
-// The tables of an order, and what they must hold: then every number that a draw meets on its way fits its type, and
-// lies in memory, and every walk ends.
+// The tables of an order and their checks. With sound tables, all numbers in the computation of a draw fit their types,
+// all reads are inside memory, and every walk ends.
 #pragma once
 
 #include <algorithm>
@@ -16,22 +16,22 @@ struct Tables {
   const Value* classes;  // (kClassRows, count)
   int64_t count;
   const Value* bijections;  // (kBijectionRows, 1 + count): of the positions, then of each class
-  int64_t samples;          // of all classes: the members
+  int64_t samples;          // the number of members of all classes
 
   const Value* row(ClassRow row) const { return classes + row * count; }
   Value total() const { return row(kEnds)[count - 1]; }
   Value end_before(int64_t number) const { return number == 0 ? 0 : row(kEnds)[number - 1]; }
 };
 
-// Numbers are compared without a sign: a negative one is then too large. What is out of range may wrap on the way, as
-// it is not sound anyhow. No branches, so that compilers vectorise.
+// Numbers are compared as unsigned: a negative one is then too large. Numbers out of range may wrap, as their table is
+// not sound in any case. There are no branches, so that compilers vectorize the loops.
 
-// Whether column `number` of the bijections is one over [0, size). Its grid is the least of its kind: fewer cells than
-// the square root of the size are outside, and a walk, which meets none twice, ends.
+// Whether column `number` of the bijections is one over [0, size). Its grid is the smallest possible: fewer cells than
+// the square root of the size are outside, and a walk, which visits no cell twice, ends.
 template <typename Value>
 inline bool sound_bijection(const Tables<Value>& tables, int64_t number, Value size) {
   using Unsigned = std::make_unsigned_t<Value>;
-  // No grid of a size that fits has more rows; and their square fits.
+  // No grid of a valid size has more rows, and the square of the rows fits 64 bits.
   constexpr Unsigned kMostRows = sizeof(Value) == 4 ? 1u << 16 : 1u << 31;
   constexpr Unsigned kMost = std::numeric_limits<Value>::max();
   const auto word = [&](int row) {
@@ -45,7 +45,7 @@ inline bool sound_bijection(const Tables<Value>& tables, int64_t number, Value s
   return sound;
 }
 
-// Whether a class begins at `before`, where the one before ends, and has its samples among the members.
+// Whether a class begins at `before`, the end of the class before, and has its samples among the members.
 template <typename Value>
 inline bool sound_class(const Tables<Value>& tables, int64_t number, Value before) {
   using Unsigned = std::make_unsigned_t<Value>;
@@ -61,7 +61,7 @@ inline bool sound(const Tables<Value>& tables, int64_t number, Value before) {
   return sound_class(tables, number, before) & sound_bijection(tables, 1 + number, tables.row(kSamples)[number]);
 }
 
-// Whether all classes are, one after another.
+// Whether all classes are sound.
 bool all_sound(const Tables<int32_t>& tables);
 bool all_sound(const Tables<int64_t>& tables);
 

@@ -16,10 +16,10 @@ namespace gpuaug {
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
-// A stream's place and the number of its block are each a word of a counter; a block gives four numbers.
+// The place of a stream and the number of a block are one word of the counter each; a block gives four numbers.
 constexpr int64_t kMostPlaces = int64_t{1} << 32, kMostNumbers = int64_t{1} << 34;
 
-// index and copy are (n); the result is (n, 3): they and the key, a 64-bit pattern
+// index and copy are (n); the result is (n, 3): index, copy and the key, a 64-bit pattern
 Tensor keyed_draws_cpu(const Tensor& index, const Tensor& copy, int64_t seed, int64_t epoch) {
   check_words(index, "index");
   check_words(copy, "copy");
@@ -74,7 +74,7 @@ Tensor uniform_cpu(const Tensor& keys, const std::vector<int64_t>& places, const
     STD_TORCH_CHECK(total <= most, "counts must come to at most ", most, " for ", draws, " draws");
   }
   auto out = torch::stable::new_empty(keys, {total, draws}, ScalarType::Double);
-  if (total == 0) return out;  // an expanded tensor may have more keys than can be gone through
+  if (total == 0) return out;  // an expanded tensor may have too many keys to loop over
   const auto* in = static_cast<const int64_t*>(keys.const_data_ptr());
   auto* numbers = static_cast<double*>(out.mutable_data_ptr());
   torch::stable::parallel_for(0, (draws + kLanes - 1) / kLanes, 128, [&](int64_t begin, int64_t end) {

@@ -1,4 +1,4 @@
-// Philox on the host: the rounds of common/philox.h on sixteen counters at once, in loops that compilers vectorise.
+// Philox on the host: the rounds of common/philox.h on sixteen counters at a time, in loops that compilers vectorize.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@ struct Lanes {
   uint32_t words[4][kLanes];
 };
 
-// Every lane's counter becomes its block; the keys are used up.
+// Replaces every lane's counter by its block, and changes the keys.
 inline void philox(Lanes& counters, uint32_t* k0, uint32_t* k1) {
   auto& [c0, c1, c2, c3] = counters.words;
   for (int round = 0; round < kPhiloxRounds; ++round) {
-#pragma GCC unroll 1  // or it is unrolled before it can be vectorised
+#pragma GCC unroll 1  // else it is unrolled before it can be vectorized
     for (int i = 0; i < kLanes; ++i) {
       const uint64_t p0 = uint64_t{kPhiloxA} * c0[i], p1 = uint64_t{kPhiloxB} * c2[i];
       c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0[i];

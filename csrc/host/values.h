@@ -1,4 +1,4 @@
-// From the tensors of the op `to_levels` to what its kernels take: the checks that both backends share.
+// Makes the arguments of a kernel from the tensors of the op `to_levels`: the checks that both backends share.
 #pragma once
 
 #include <torch/csrc/stable/tensor.h>
@@ -36,7 +36,7 @@ inline void check_values(const torch::stable::Tensor& storage, const torch::stab
   check_memory(records, "records");
 }
 
-// run(element), of the type of the storage's values.
+// Calls run(element) with the type of the storage's values.
 template <typename Run>
 void with_value(torch::headeronly::ScalarType dtype, const Run& run) {
   using torch::headeronly::ScalarType;

@@ -4,7 +4,7 @@
 #include <torch/headeronly/core/ScalarType.h>
 #include <torch/headeronly/util/Exception.h>
 
-#include <cstdio>  // ahead of jpeglib.h, which needs it
+#include <cstdio>  // before jpeglib.h, which needs it
 
 #include <jpeglib.h>
 
@@ -22,14 +22,14 @@ namespace gpuaug {
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
-// Columns that are decoded beyond both sides of the window: libjpeg enlarges the colors as if what it decodes were the
-// whole image. (Of rows, jpeg_skip_scanlines keeps what the next ones need.)
+// Columns that are decoded beyond both sides of the window: libjpeg upsamples colors as if the decoded columns were the
+// whole image. (For rows, jpeg_skip_scanlines keeps the context.)
 constexpr int64_t kMargin = 2;
 constexpr int64_t kChannels = 3;
-constexpr int kSmoothed = 10;  // the coefficients that libjpeg looks at
+constexpr int kSmoothed = 10;  // the coefficients that libjpeg checks
 
 struct Errors {
-  jpeg_error_mgr base;  // first: libjpeg knows the address of this alone
+  jpeg_error_mgr base;  // first: libjpeg knows only the address of this member
   std::jmp_buf jump;
   char message[JMSG_LENGTH_MAX];
 };
@@ -40,17 +40,17 @@ struct Errors {
   std::longjmp(errors->jump, 1);
 }
 
-// A warning is of damaged data, for which libjpeg makes pixels up.
+// Warnings are about damaged data, for which libjpeg invents pixels.
 void leave_at_warning(j_common_ptr info, int level) {
   if (level < 0) leave(info);
 }
 
-// A window of the image at 1/scale, in its pixels.
+// A window of the image at 1/scale, in pixels of that image.
 struct Window {
   int64_t left, top, width, height, scale;
 };
 
-// Reads the window's rows. Decoded columns begin at x, the window's `skipped` bytes later.
+// Reads the rows of the window. Decoded columns begin at x, those of the window `skipped` bytes later.
 void read_rows(jpeg_decompress_struct& info, const Window& window, uint8_t* out, std::vector<uint8_t>& row) {
   const int64_t whole = info.output_width;
   int64_t skipped = 0;
@@ -73,8 +73,8 @@ void read_rows(jpeg_decompress_struct& info, const Window& window, uint8_t* out,
   }
 }
 
-// Whether scans of a progressive file are missing: libjpeg then smooths blocks by their neighbours, also those beyond a
-// window.
+// Whether scans of a progressive file are missing. libjpeg then smooths blocks by their neighbours, including those
+// outside a window.
 bool is_smoothed(const jpeg_decompress_struct& info) {
   if (info.coef_bits == nullptr) return false;
   for (int component = 0; component < info.num_components; ++component)
@@ -83,8 +83,8 @@ bool is_smoothed(const jpeg_decompress_struct& info) {
   return false;
 }
 
-// What went wrong, or "". No C++ object that owns memory is made here, or in what is called: a jump would leak it, and
-// `row` is the caller's.
+// Returns an error message, or "". No C++ object that owns memory is made here or in the called functions, as a longjmp
+// would leak it; `row` belongs to the caller.
 const char* decode(Errors& errors, const uint8_t* data, int64_t bytes, const Window& window, uint8_t* out,
                    std::vector<uint8_t>& row) {
   jpeg_decompress_struct info;
@@ -109,7 +109,7 @@ const char* decode(Errors& errors, const uint8_t* data, int64_t bytes, const Win
                       : is_smoothed(info) ? "scans of a progressive image are missing"
                                           : "";
   if (*error == '\0') read_rows(info, window, out, row);
-  jpeg_destroy_decompress(&info);  // the rows below the window are not read
+  jpeg_destroy_decompress(&info);  // without reading the rows below the window
   return error;
 }
 

@@ -1,1 +1,1 @@
-"""Encoded images: what holds them, their headers, and how a window of one is decoded."""
+"""Encoded images: reading their bytes and headers, and decoding windows of them."""

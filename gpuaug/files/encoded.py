@@ -1,4 +1,4 @@
-"""The bytes of an encoded image, from whatever holds them."""
+"""The bytes of an encoded image, read from a path, bytes, or a dictionary."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 
 def read_encoded(item: Any) -> bytearray:
-    """The bytes that a path, bytes, an Arrow scalar or Hugging Face's undecoded image stands for.
+    """Reads the bytes of an encoded image: a path, bytes, an Arrow scalar, or Hugging Face's undecoded image.
 
     >>> read_encoded(b"abc"), read_encoded({"bytes": b"abc", "path": None})
     (bytearray(b'abc'), bytearray(b'abc'))
 
     Raises:
-        OSError: a file that cannot be read.
-        TypeError: an item of another type.
+        OSError: the file cannot be read.
+        TypeError: the item is of another type.
     """
     item = _plain(item)
     if isinstance(item, (str, os.PathLike)):
@@ -25,13 +25,13 @@ def read_encoded(item: Any) -> bytearray:
     if isinstance(item, (bytes, bytearray, memoryview)):
         return bytearray(item)
     raise TypeError(
-        "files must hold paths, bytes, or dictionaries with one of both under 'path' and 'bytes', "
+        "files must hold paths, bytes, or dictionaries with an entry 'path' or 'bytes', "
         f"got {type(item).__name__}"
     )
 
 
 def name_encoded(item: Any) -> str:
-    """The path of such an item; "" where it has none.
+    """The path of an encoded image; "" if it has none.
 
     >>> name_encoded("a/b.jpg"), name_encoded(b"abc")
     ('a/b.jpg', '')
@@ -43,7 +43,7 @@ def name_encoded(item: Any) -> str:
 
 
 def _plain(item: Any) -> Any:
-    """A path or bytes."""
+    """The path or the bytes of an item."""
     if hasattr(item, "as_py"):  # an Arrow scalar
         item = item.as_py()
     if isinstance(item, Mapping) and item.keys() & {"bytes", "path"}:

@@ -12,12 +12,12 @@ from torch import Tensor
 from gpuaug.files.image_file import CHANNELS, ImageFile
 from gpuaug.images.packed import Packed
 
-# Of encoded bytes, each uint8 (n,) on the host, to images uint8 (3, H, W) on the device.
+# Decodes bytes, each uint8 (n,) on the host, to images uint8 (3, H, W) on the device.
 DecodeBatch = Callable[[list[Tensor], torch.device], Sequence[Tensor]]
 
 
 def decode_by_nvjpeg(data: list[Tensor], device: torch.device) -> Sequence[Tensor]:
-    """All images in one call of nvJPEG, through torchvision."""
+    """Decodes all images in one call of nvJPEG, through torchvision."""
     from torchvision.io import ImageReadMode, decode_jpeg
 
     decoded: Sequence[Tensor] = decode_jpeg(data, mode=ImageReadMode.RGB, device=device)
@@ -26,13 +26,14 @@ def decode_by_nvjpeg(data: list[Tensor], device: torch.device) -> Sequence[Tenso
 
 @dataclass(frozen=True)
 class EncodedImages:
-    """The files of a batch, in the place of its images: ``to`` decodes them on the device.
+    """The files of a batch, in place of its images. ``to`` decodes them on the device.
 
     Attributes:
-        files: of the batch.
-        names: of their samples, for messages.
-        heights, widths: int64 ``(n,)``, those of the headers, which recipes were made from.
-        refusals: what nvJPEG said of files that it did not decode.
+        files: the files.
+        names: the names of their samples, for messages.
+        heights: int64 ``(n,)``, from the headers; recipes were made from them.
+        widths: int64 ``(n,)``, from the headers.
+        refusals: nvJPEG's errors for files that it did not decode.
     """
 
     files: list[ImageFile]
@@ -46,17 +47,22 @@ class EncodedImages:
         return torch.device("cpu")
 
     def to(self, device: torch.device, decode: DecodeBatch = decode_by_nvjpeg) -> Packed:
-        """The decoded images, whole, on the device. A file that nvJPEG does not take is decoded on the host.
+        """Decodes whole images on the device. A file that nvJPEG does not accept is decoded on the host.
+
+        Args:
+            device: the device of the images.
+            decode: decodes the bytes of several files.
 
         Raises:
-            RuntimeError: a file that is cut off or damaged, naming the sample; no memory left on the device.
+            RuntimeError: a file is truncated or damaged (the message names the sample), or the device is out
+                of memory.
         """
         jpegs = [place for place, file in enumerate(self.files) if file.windowed]
         images = self._together(jpegs, device, decode)
         if jpegs and len(self.refusals) == len(jpegs):
             warnings.warn(
-                f"nvJPEG decoded none of {len(jpegs)} files, at last for {self.refusals[-1]}: the host "
-                "decodes them, in one thread; ImageFiles(decode='host') has num_workers threads for it",
+                f"nvJPEG decoded none of {len(jpegs)} files; its last error was: {self.refusals[-1]}. The "
+                "host decodes them in one thread; ImageFiles(decode='host') uses num_workers threads",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -70,7 +76,7 @@ class EncodedImages:
         return Packed(storage, offsets, self.heights, self.widths, channels, interleaved=False)
 
     def _together(self, places: list[int], device: torch.device, decode: DecodeBatch) -> dict[int, Tensor]:
-        """The images that the device decodes, by place; those that it refuses are left out."""
+        """The images that the device decodes, by place; those that it does not accept are left out."""
         if not places:
             return {}
         files = [self.files[place] for place in places]
@@ -84,7 +90,7 @@ class EncodedImages:
             if len(places) == 1:
                 self.refusals.append(error)
                 return {}
-        # One of them is to blame: each alone.
+        # One of the files caused the error: decode each alone.
         return {
             place: image
             for alone in places
@@ -92,7 +98,7 @@ class EncodedImages:
         }
 
     def _on_host(self, place: int) -> Tensor:
-        """uint8 ``(channels, height, width)``."""
+        """Decodes a file on the host: uint8 ``(channels, height, width)``."""
         file = self.files[place]
         out = torch.empty(file.height, file.width, CHANNELS[file.mode], dtype=torch.uint8, device="cpu")
         try:
@@ -104,5 +110,7 @@ class EncodedImages:
 
 def _checked(image: Tensor, file: ImageFile) -> Tensor:
     if tuple(image.shape) != (CHANNELS[file.mode], file.height, file.width):
-        raise RuntimeError(f"an image of {file.height} x {file.width} was decoded to {tuple(image.shape)}")
+        raise RuntimeError(
+            f"an image of {file.height} x {file.width} pixels was decoded to shape {tuple(image.shape)}"
+        )
     return image

@@ -11,8 +11,10 @@ Files = tuple[Sequence[Any], Sequence[Any], list[str] | None]  # files, labels a
 
 
 def files_of(dataset: Any) -> Files:
-    """Files, labels and classes of a torchvision folder data set that decodes as ``ImageFiles`` does, of a
-    subset of one, or of a Hugging Face data set.
+    """The files, labels and classes of a data set.
+
+    The data set is a torchvision folder data set with the default loader and without transforms, a ``Subset``
+    of one, or a Hugging Face data set.
 
     >>> files_of([])
     Traceback (most recent call last):
@@ -20,7 +22,7 @@ def files_of(dataset: Any) -> Files:
 
     Raises:
         TypeError: any other data set.
-        ValueError: a Hugging Face data set without one image and one label.
+        ValueError: a Hugging Face data set has not exactly one ``Image`` and one ``ClassLabel``.
     """
     if type(dataset) is Subset:
         files, labels, classes = files_of(dataset.dataset)
@@ -52,7 +54,8 @@ def _of_hugging_face(dataset: Any) -> Files:
     if len(images) != 1 or len(labels) != 1:
         raise ValueError(
             "dataset must have one Image and one ClassLabel, "
-            f"got {len(images)} and {len(labels)} among {list(dataset.features)}: give ImageFiles the columns"
+            f"got {len(images)} and {len(labels)} among {list(dataset.features)}: give the "
+            "columns to ImageFiles"
         )
     raw = dataset.cast_column(images[0], datasets.Image(decode=False))
     return raw[images[0]], list(raw[labels[0]]), dataset.features[labels[0]].names

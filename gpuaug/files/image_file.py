@@ -1,4 +1,4 @@
-"""One encoded image: its size from the header, then a window of its pixels."""
+"""One encoded image: its size from the header, and a decoded window of its pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Mode = Literal["RGB", "L", "RGBA"]
-SCALES = (1, 2, 4, 8)  # of a JPEG's DCT
+SCALES = (1, 2, 4, 8)  # the divisors of the size that a JPEG's DCT offers
 REDUCING_GAP = 2.0
 CHANNELS: dict[str, int] = {"L": 1, "RGB": 3, "RGBA": 4}
 
@@ -27,11 +27,12 @@ class ImageFile:
     """An encoded image in memory.
 
     Attributes:
-        data: the file.
-        height, width: of the decoded image, in pixels.
-        mode: of the decoded image.
-        upright: whether its EXIF orientation is applied.
-        windowed: whether it is a JPEG of which a window can be decoded, at scale 1, 2, 4 or 8.
+        data: the bytes of the file.
+        height: the height of the decoded image, in pixels.
+        width: the width of the decoded image, in pixels.
+        mode: the mode of the decoded image.
+        upright: whether the EXIF orientation is applied.
+        windowed: whether the file is a JPEG of which a window can be decoded, at scale 1, 1/2, 1/4 or 1/8.
     """
 
     data: bytearray
@@ -43,13 +44,19 @@ class ImageFile:
 
     @classmethod
     def of(cls, data: bytearray, mode: Mode = "RGB", upright: bool = False) -> ImageFile:
-        """An image of which no pixel is decoded yet.
+        """Reads the header of an image; no pixel is decoded yet.
+
+        Args:
+            data: the bytes of the file.
+            mode: the mode of the decoded image.
+            upright: whether to apply the EXIF orientation.
 
         Raises:
-            OSError: not an image that Pillow knows (``PIL.UnidentifiedImageError``), or a damaged header.
-            ValueError: more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
+            OSError: Pillow does not know the format (``PIL.UnidentifiedImageError``), or the header is
+                damaged.
+            ValueError: the image has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
         """
-        import PIL.Image  # noqa: F401  # it has the limit that check_pixels reads
+        import PIL.Image  # noqa: F401  # check_pixels reads its limit
 
         header = jpeg_header(data)
         if header is not None and mode == "RGB" and not (upright and _may_be_turned(data)):
@@ -59,13 +66,13 @@ class ImageFile:
             raise OSError("the file is empty")
         with _opened(data) as image:
             width, height = image.size
-            # As ImageOps.exif_transpose has it: 5 to 8 turn by a quarter.
+            # As in ImageOps.exif_transpose, orientations 5 to 8 swap height and width.
             if upright and image.getexif().get(_ORIENTATION) in _QUARTER_TURNS:
                 width, height = height, width
         return cls(data, height, width, mode, upright, windowed=False)
 
     def scale_to(self, height: int, width: int, reducing_gap: float = REDUCING_GAP) -> int:
-        """1, 2, 4 or 8: the smallest 1/scale that leaves ``reducing_gap`` pixels for each of height x width.
+        """The largest of 1, 2, 4 and 8 at which 1/scale leaves ``reducing_gap`` pixels for each output pixel.
 
         >>> ImageFile(bytearray(), 480, 640, "RGB", upright=False, windowed=True).scale_to(100, 100)
         2
@@ -74,11 +81,16 @@ class ImageFile:
         return max(s for s in SCALES if s == 1 or (self.windowed and s <= shrinks))
 
     def decode(self, out: Tensor, left: int, top: int, scale: int) -> None:
-        """Decode into ``out``, uint8 ``(height, width, channels)``, the window at (left, top) of the image at
-        1/scale.
+        """Decodes a window of the image at 1/scale.
+
+        Args:
+            out: uint8 ``(height, width, channels)``, of the window's size; the pixels are written to it.
+            left: the first column of the window, in pixels of the scaled image.
+            top: the first row of the window, in pixels of the scaled image.
+            scale: 1, 2, 4 or 8.
 
         Raises:
-            OSError, and what else Pillow raises: a file that is cut off or damaged.
+            OSError: the file is truncated or damaged. Pillow may raise other errors too.
         """
         if self.windowed and decode_jpeg_window(self.data, out, left, top, scale):
             return
@@ -88,7 +100,7 @@ class ImageFile:
         out.numpy()[:] = window.reshape(out.shape)
 
     def open(self, scale: int = 1) -> Image:
-        """The whole image at 1/scale, decoded by Pillow."""
+        """Decodes the whole image at 1/scale, with Pillow."""
         with _opened(self.data) as image:
             if scale != 1:
                 image.draft(None, (image.width // scale, image.height // scale))
@@ -104,7 +116,7 @@ _QUARTER_TURNS = (5, 6, 7, 8)
 
 
 def _may_be_turned(data: bytearray) -> bool:
-    """Whether Pillow may find an orientation, in EXIF or XMP, wherever in the file."""
+    """Whether the file may hold an orientation, in EXIF or XMP, that Pillow finds."""
     return b"Exif\x00" in data or b"tiff:Orientation" in data
 
 
@@ -113,7 +125,7 @@ def _opened(data: bytearray) -> Image:
 
     try:
         image = Image.open(io.BytesIO(data))
-    except UnidentifiedImageError:  # whose message is an address in memory
+    except UnidentifiedImageError:  # its message is an address in memory
         raise UnidentifiedImageError("not an image of a format that Pillow knows") from None
     check_pixels(*image.size)
     return image

@@ -1,4 +1,4 @@
-"""A data set of encoded images, which a loader decodes in threads, as far as its draws need them."""
+"""A data set of encoded images. A loader decodes in threads only the windows that its draws need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ImageFiles(Dataset[Any]):
-    """Encoded images with their labels: paths, or bytes.
+    """A data set of encoded images (paths or bytes) with labels, decoded by a :class:`BalancedLoader`.
 
     >>> import io
     >>> from PIL import Image
@@ -36,41 +36,41 @@ class ImageFiles(Dataset[Any]):
     >>> images.shape, files[0]
     (torch.Size([4, 3, 32, 32]), (<PIL.Image.Image image mode=RGB size=80x60 at ...>, 0))
 
-    In a ``BalancedLoader``, ``num_workers`` is the number of threads that decode. The draws' recipes are made
-    from the sizes in the files' headers, before a pixel is decoded; of a JPEG then only the window that a
-    draw reads is decoded, and where the chain shrinks it, at 1/2, 1/4 or 1/8 scale. The pixels of a batch
-    share one buffer, which later batches use again. Other formats are decoded whole, by Pillow. A plain
-    ``DataLoader`` gets PIL images, and needs a ``collate_fn``.
+    In a ``BalancedLoader``, ``num_workers`` is the number of threads that decode. The recipes of the draws
+    are made from the sizes in the headers of the files. Then only the window that a draw reads is decoded
+    from a JPEG, at 1/2, 1/4 or 1/8 scale if the chain shrinks it. The pixels of a batch share one buffer,
+    which later batches reuse. Other formats are decoded whole, by Pillow. A plain ``DataLoader`` gets PIL
+    images, and needs a ``collate_fn``.
 
     Args:
-        files: one item for each image: a path, bytes, or a dictionary with a path or bytes under "path" and
-            "bytes". A list, a column of Arrow or Parquet, or of a Hugging Face data set with
-            ``Image(decode=False)``. Any format that Pillow reads.
+        files: one item for each image, in any format that Pillow reads: a path, bytes, or a dictionary with
+            an entry "path" or "bytes". A list, a column of Arrow or Parquet, or a column of a Hugging Face
+            data set with ``Image(decode=False)``.
         labels: ``(n, ...)`` numbers, or n names, which are numbered in alphabetical order.
-        classes: the names of the labels 0, 1, 2, ...; None: those of the names in ``labels``, if any.
-        mode: of the images, as in Pillow: "RGB", "L" or "RGBA". As torchvision's ``ImageFolder`` does,
-            images of another mode are converted.
-        apply_exif_orientation: whether images are turned upright as their EXIF tag says. Off, as in
-            ``ImageFolder``.
-        reducing_gap: at least 1, or None. A JPEG is decoded at 1/2, 1/4 or 1/8 scale where at least so many
-            source pixels are left for each output pixel, in both axes, as in ``PIL.Image.Image.resize``: for
-            draws that shrink with ``antialias`` and do not turn. None decodes at full scale: to the byte what
-            the whole image gives.
-        decode: "host", or "device": a CUDA device decodes whole JPEG files, by nvJPEG. Its pixels differ from
-            libjpeg's, most at edges of color, as it enlarges the colors in another way. The host decodes what
-            nvJPEG refuses.
-        on_error: what a loader does with a file that cannot be read. "raise": a RuntimeError that names it.
-            "skip": the draw's key chooses another sample of the same label in its place; ``loader.skipped``
-            lists the files, to be looked at after an epoch. With ``decode="device"`` headers alone are read
-            ahead: a file that is damaged further on is an error.
+        classes: the names of the labels 0, 1, 2, ... None takes the names in ``labels``, if labels are names.
+        mode: the mode of the images, as in Pillow: "RGB", "L" or "RGBA". Images of another mode are
+            converted, as by torchvision's ``ImageFolder``.
+        apply_exif_orientation: apply the EXIF orientation. ``ImageFolder`` does not.
+        reducing_gap: finite and at least 1, or None. A JPEG is decoded at 1/2, 1/4 or 1/8 scale if at least
+            this number of source pixels is left for each output pixel, on both axes, as in
+            ``PIL.Image.Image.resize``. This holds for draws that shrink with ``antialias`` and do not rotate.
+            None decodes at full scale, with the same bytes as the whole image.
+        decode: "host", or "device": a CUDA device decodes whole JPEG files by nvJPEG, and the host those that
+            nvJPEG does not accept. Pixels differ from those of libjpeg, mostly at edges of color, as nvJPEG
+            upsamples the colors in another way.
+        on_error: what a loader does with a file that cannot be read. "raise" raises a RuntimeError that names
+            the file. "skip" takes another sample of the same label, chosen by the key of the draw, and
+            ``loader.skipped`` lists the files. With ``decode="device"``, only headers are read before
+            decoding: a file with a damaged body is always an error.
 
     Attributes:
         labels: ``(n, ...)``, a tensor on the host, as a sampler takes it.
         classes: the names of the labels, or None.
 
     Raises:
-        ValueError: labels that are not as many as the files; an argument out of its range.
-        TypeError: an argument, or labels, of another type.
+        ValueError: the number of labels is not that of the files, a label is not among ``classes``, or an
+            argument is out of its range.
+        TypeError: an argument or the labels are of another type.
     """
 
     def __init__(
@@ -97,13 +97,13 @@ class ImageFiles(Dataset[Any]):
             raise TypeError(
                 f"apply_exif_orientation must be a bool, got {type(apply_exif_orientation).__name__}"
             )
-        # A pandas Series is read by position, as labels are, and not by its index.
+        # A pandas Series is read by position, as labels are; its index is ignored.
         given: Any = files
         self.files: Sequence[Any] = given.array if hasattr(given, "iloc") else given
         self.labels, self.classes = _numbered(labels, classes)
         if len(self.labels) != len(files):
             raise ValueError(
-                f"labels must be as many as the files, got {len(self.labels)} for {len(files)} files"
+                f"labels must have one entry for each of the {len(files)} files, got {len(self.labels)}"
             )
         self.mode: Mode = mode
         self.apply_exif_orientation = apply_exif_orientation
@@ -113,11 +113,17 @@ class ImageFiles(Dataset[Any]):
 
     @classmethod
     def from_folder(cls, root: str | Path, **options: Any) -> ImageFiles:
-        """The images of a folder with a folder for every class: torchvision's ``ImageFolder``, its classes
-        and its order. ``options`` are those of the class.
+        """Reads a folder that has a folder for each class, with the classes and order of ``ImageFolder``.
+
+        Args:
+            root: the folder.
+            options: keyword arguments of :class:`ImageFiles`.
+
+        Returns:
+            the data set.
 
         Raises:
-            FileNotFoundError: a folder that is not there, or a class without images.
+            FileNotFoundError: the folder does not exist, or a class has no images.
         """
         from torchvision.datasets import ImageFolder
 
@@ -125,33 +131,52 @@ class ImageFiles(Dataset[Any]):
 
     @classmethod
     def from_dataset(cls, dataset: Any, **options: Any) -> ImageFiles:
-        """The files of a torchvision ``ImageFolder`` or ``DatasetFolder``, a ``Subset`` of one, or of a
-        Hugging Face data set with an image and a label.
+        """Takes the files of a torchvision or Hugging Face data set.
 
-        A ``BalancedLoader`` makes one by itself of torchvision's where the loader is torchvision's own and
-        there is no transform; this is for other options.
+        A :class:`BalancedLoader` does this by itself for a torchvision folder data set with the default
+        loader and without a transform. This method is for other options.
+
+        Args:
+            dataset: a torchvision ``ImageFolder`` or ``DatasetFolder``, a ``Subset`` of one, or a Hugging
+                Face data set with one ``Image`` and one ``ClassLabel``.
+            options: keyword arguments of :class:`ImageFiles`.
+
+        Returns:
+            the data set.
 
         Raises:
-            TypeError: another data set, or one with a loader or a transform of its own.
-            ValueError: a Hugging Face data set without exactly one ``Image`` and one ``ClassLabel``.
+            TypeError: the data set is of another type, or has a loader or a transform of its own.
+            ValueError: a Hugging Face data set has not exactly one ``Image`` and one ``ClassLabel``.
         """
         files, labels, classes = files_of(dataset)
         return cls(files, labels, **{"classes": classes, **options})
 
     @property
     def channels(self) -> int:
-        """Of the decoded images: 1, 3 or 4."""
+        """The number of channels of the decoded images: 1, 3 or 4."""
         return CHANNELS[self.mode]
 
     def read(self, index: int) -> ImageFile:
-        """The file of a sample, of which no pixel is decoded yet. Raises what Python and Pillow raise."""
+        """Reads the file of a sample and its header; no pixel is decoded yet.
+
+        Args:
+            index: the index of the sample.
+
+        Raises:
+            OSError: the file cannot be read, or is no image that Pillow knows.
+            ValueError: the image has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
+        """
         return ImageFile.of(read_encoded(self.files[index]), self.mode, self.apply_exif_orientation)
 
     def name(self, index: int) -> str:
-        """``sample 3``, with its path where it has one."""
+        """The name of a sample for messages: "sample 3", followed by its path if there is one.
+
+        Args:
+            index: the index of the sample.
+        """
         try:
             path = name_encoded(self.files[index])
-        except Exception:  # it is for messages, such as that this item cannot be had
+        except Exception:  # the name is for messages, also about items that cannot be read
             path = ""
         return f"sample {index} ({path})" if path else f"sample {index}"
 
@@ -186,8 +211,8 @@ def _checked_gap(gap: Any) -> float | None:
 
 
 def _numbered(labels: Any, classes: Sequence[str] | None) -> tuple[Tensor, list[str] | None]:
-    """Labels as a tensor, and the classes' names, where they have some."""
-    if hasattr(labels, "to_pylist"):  # a column of Arrow
+    """Labels as a tensor, and the names of the classes, or None."""
+    if hasattr(labels, "to_pylist"):  # an Arrow column
         labels = labels.to_pylist()
     if isinstance(labels, Tensor):
         values = labels.detach().cpu()

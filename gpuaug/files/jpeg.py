@@ -1,4 +1,4 @@
-"""libjpeg-turbo, where gpuaug was built with it: a window of a JPEG, at a scale of its DCT."""
+"""libjpeg-turbo, if gpuaug was built with it: a window of a JPEG, at a scale of its DCT."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from gpuaug.ops.backends import why_no_jpeg
 
 
 def decode_jpeg_window(data: bytearray, out: Tensor, left: int, top: int, scale: int) -> bool:
-    """Decode into ``out``, uint8 ``(height, width, 3)``, the window at (left, top) of the image at 1/scale;
-    false where libjpeg-turbo is not there, or takes the file for damaged.
+    """Decodes a window of the image at 1/scale into ``out``, uint8 ``(height, width, 3)``.
+
+    Returns:
+        False if there is no libjpeg-turbo, or if it takes the file for damaged.
     """
     if why_no_jpeg():
         return False
     try:
         torch.ops.gpuaug.decode_jpeg(torch.frombuffer(data, dtype=torch.uint8), out, left, top, scale)
-    except RuntimeError:  # Pillow decides what is to be said, or made, of it
+    except RuntimeError:  # left to Pillow, which may decode the file or raise its own error
         return False
     return True

@@ -1,4 +1,4 @@
-"""Which sample takes the place of one that cannot be read."""
+"""The substitutes of samples that cannot be read."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from torch import Tensor
 
 
 class Substitutes:
-    """Samples of the same label, in an order that a draw's key says.
+    """Other samples of the same label, in an order that the key of a draw decides.
 
     >>> import torch
     >>> substitutes = Substitutes(torch.tensor([0, 1, 0, 0]))
     >>> list(substitutes.of(index=0, key=1)), list(substitutes.of(index=1, key=1))
     ([3, 2], [])
 
-    What comes out depends on the labels, the sample and the key alone: not on what else could not be read, on
-    the batch, or on the rank.
+    The order depends on the labels, the sample and the key alone; not on other samples that cannot be read,
+    on the batch, or on the rank.
+
+    Args:
+        labels: ``(n, ...)``, the label of each sample.
     """
 
     def __init__(self, labels: Tensor) -> None:
         values = labels.detach().reshape(len(labels), -1)
-        # As bytes, so that what is no number equals itself; + 0 makes -0 of floats 0.
+        # Compared as bytes, so that NaN equals NaN; + 0 turns a floating -0 into 0.
         rows = (values.double() + 0 if values.is_floating_point() else values.long()).contiguous().numpy()
         keys = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).reshape(-1)
         _, self._group = np.unique(keys, return_inverse=True)
@@ -30,7 +33,7 @@ class Substitutes:
         self._ends = np.cumsum(np.bincount(self._group))
 
     def of(self, index: int, key: int) -> Iterator[int]:
-        """The others of the sample's label: from one that the key chooses, around in ascending order."""
+        """Yields the other samples of the label: ascending from one that the key chooses, and round again."""
         group = self._group[index]
         members = self._order[self._ends[group - 1] if group else 0 : self._ends[group]]
         others = members[members != index].tolist()

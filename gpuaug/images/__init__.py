@@ -1,1 +1,1 @@
-"""Images in memory: a dense batch, a packed one of different sizes, and the levels of their pixels."""
+"""Images in memory: dense batches, packed batches of different sizes, and the levels of pixels."""

@@ -1,4 +1,4 @@
-"""What a batch of images is: its type, its shape, and its bytes as the kernel reads them."""
+"""A batch of images: its dtype, its shape, and its memory as the kernel reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 SIXTEEN_BITS = (torch.uint16, torch.int16)
 MOST_CHANNELS = 64
-FEW_CHANNELS = 4  # as many as the kernel takes at a time; more come in parts
+FEW_CHANNELS = 4  # the most that the kernel takes at a time; more channels come in parts
 
 _CONVERSIONS = {
     "list": "torch.stack(images)",
@@ -23,12 +23,20 @@ _CONVERSIONS = {
 
 
 def check_images(images: Any, name: str = "images", *, clips: bool = False, values: bool = False) -> None:
-    """Raise unless ``images`` is a uint8 or floating tensor ``(N, C, H, W)`` with 1 to ``MOST_CHANNELS``
-    channels, or, where there may be ``clips``, one ``(N, T, C, H, W)``; where there may be ``values`` of
-    16 bits, uint16 or int16.
+    """Raises unless ``images`` is a batch of images.
 
     >>> check_images(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
     >>> check_images(torch.zeros(2, 16, 3, 8, 8, dtype=torch.uint8), clips=True)
+
+    Args:
+        images: a uint8 or floating tensor ``(N, C, H, W)`` with 1 to ``MOST_CHANNELS`` channels.
+        name: the name of the parameter, for messages.
+        clips: allow clips ``(N, T, C, H, W)`` too.
+        values: allow uint16 and int16 too.
+
+    Raises:
+        TypeError: no tensor, or a tensor of another dtype.
+        ValueError: a tensor of another shape.
     """
     if not isinstance(images, Tensor):
         kind = type(images).__name__
@@ -55,7 +63,7 @@ def check_images(images: Any, name: str = "images", *, clips: bool = False, valu
 
 
 def is_bytes_or_floats(dtype: torch.dtype) -> bool:
-    """Whether it is a type of images whose levels are known: of bytes, or shares of white.
+    """Whether images of this dtype have known levels: bytes, or floats as shares of white.
 
     >>> is_bytes_or_floats(torch.uint8), is_bytes_or_floats(torch.int16)
     (True, False)
@@ -64,8 +72,9 @@ def is_bytes_or_floats(dtype: torch.dtype) -> bool:
 
 
 def check_order(images: Tensor, name: str = "images") -> None:
-    """Raise where people gave images or clips whose channels come last: what would be more than 4 channels of
-    more than 4 rows, each of 1, 3 or 4 pixels.
+    """Raises for images or clips with their channels last.
+
+    These would have more than 4 channels of more than 4 rows, and a width of 1, 3 or 4 pixels.
 
     >>> check_order(torch.zeros(2, 32, 32, 3))
     Traceback (most recent call last):
@@ -81,12 +90,12 @@ def check_order(images: Tensor, name: str = "images") -> None:
 
 
 def _ends_in_channels(shape: tuple[int, ...]) -> bool:
-    """Whether ``(N, C, H, W)`` would be many channels of a strip: rather ``(N, H, W, C)`` of 1, 3 or 4."""
+    """Whether ``(N, C, H, W)`` would be many channels of a narrow strip: rather it is ``(N, H, W, C)``."""
     return min(shape[-3:-1]) > FEW_CHANNELS and shape[-1] in (1, 3, 4)
 
 
 def _way_to(name: str, shape: tuple[int, ...]) -> str:
-    """What makes a batch of what is one in another order, or one image; "" where that is not clear."""
+    """Advice that turns another order, or one image, into a batch; "" if it is not clear."""
     last = len(shape) > 2 and shape[-1] in (1, 3, 4)
     if len(shape) == 2:
         return f": one image without channels; give {name}[None, None]"
@@ -106,8 +115,7 @@ def _way_to(name: str, shape: tuple[int, ...]) -> str:
 
 
 def are_channels(shape: tuple[int, ...], axis: int) -> bool:
-    """Whether an image of that shape has its channels along an axis, the first or the last, and not along
-    another.
+    """Whether an image of this shape has its channels along ``axis``, its first or last one.
 
     >>> are_channels((3, 8, 8), 0), are_channels((12, 8, 8), 0), are_channels((12, 8, 3), 0)
     (True, True, False)
@@ -118,7 +126,7 @@ def are_channels(shape: tuple[int, ...], axis: int) -> bool:
 
 
 def dtype_name(value: Tensor | torch.dtype) -> str:
-    """A type as people write it.
+    """The name of a dtype, without "torch.".
 
     >>> dtype_name(torch.float32)
     'float32'
@@ -127,7 +135,7 @@ def dtype_name(value: Tensor | torch.dtype) -> str:
 
 
 def check_size(size: Any, name: str = "size") -> tuple[int, int]:
-    """(height, width) from an int or a pair of ints, each at least 1 pixel.
+    """Returns (height, width) from an int or a pair of ints, each at least 1 pixel.
 
     >>> check_size(32), check_size((24, 32))
     ((32, 32), (24, 32))
@@ -144,12 +152,12 @@ def check_size(size: Any, name: str = "size") -> tuple[int, int]:
 
 
 def array_to_tensor(image: np.ndarray) -> Tensor:
-    """An array ``(H, W)`` or ``(H, W, C)`` as a tensor ``(C, H, W)`` of the same memory.
+    """Converts an array ``(H, W)`` or ``(H, W, C)`` to a tensor ``(C, H, W)`` of the same memory.
 
     >>> array_to_tensor(np.zeros((2, 4, 3), np.uint8)).shape
     torch.Size([3, 2, 4])
     """
-    # PyTorch can hold neither negative strides nor the promise not to write.
+    # PyTorch tensors have no negative strides, and cannot be read-only.
     if not image.flags.writeable or min(image.strides) < 0:
         image = np.array(image, order="C", subok=False)
     tensor = torch.from_numpy(image)
@@ -159,7 +167,7 @@ def array_to_tensor(image: np.ndarray) -> Tensor:
 def flat_storage(images: Tensor) -> tuple[Tensor, bool]:
     """The values of a batch as one flat tensor, and whether they are interleaved (channels last).
 
-    A batch that is dense in neither order is copied; the input is never written.
+    A batch that is dense in neither order is copied. The input is never changed.
     """
     if has_channels_last(images):
         return images.permute(0, 2, 3, 1).reshape(-1), True
@@ -167,12 +175,12 @@ def flat_storage(images: Tensor) -> tuple[Tensor, bool]:
 
 
 def has_channels_last(images: Tensor) -> bool:
-    """Whether the batch's memory is channels_last, and not the usual order as well."""
+    """Whether the memory of a batch is channels_last, and not contiguous at the same time."""
     return not images.is_contiguous() and images.is_contiguous(memory_format=torch.channels_last)
 
 
 def wants_channels_last(memory_format: torch.memory_format, source: bool) -> bool:
-    """Whether the output's memory is channels_last: as asked, or, to preserve, as the ``source``'s is."""
+    """Whether the output is channels_last: as asked for, or with ``preserve_format`` as the ``source`` is."""
     if memory_format == torch.preserve_format:
         return source
     if memory_format in (torch.contiguous_format, torch.channels_last):

@@ -1,17 +1,17 @@
-"""What floating images may hold, and what becomes of the rest.
+"""The values of floating images: their range, alpha, and NaN.
 
-Floating images are expected in [0, 1]. One rule holds for all transforms:
+Floating images are expected in [0, 1]. All transforms treat other values by the same rules:
 
-* What moves or averages pixels (geometry, blurs, distortions) takes any value as it is, and clamps nothing.
-* What puts values in the place of pixels (salt and pepper, erasing) leaves the other pixels as they are.
-* What computes new values from old ones (color, curves, noise, sharpening, histograms, ...) clamps its result
-  to [0, 1].
-* ``Normalize`` clamps nothing: its result is no level.
+* Transforms that move or average pixels (geometry, blurs, distortions) take any value, and clamp nothing.
+* Transforms that replace pixels (salt and pepper, erasing) leave the other pixels as they are.
+* Transforms that compute new values from old ones (color, curves, noise, sharpening, histograms, ...) clamp
+  their result to [0, 1].
+* ``Normalize`` clamps nothing, as its result is not a level.
 
-Alpha, the fourth of exactly four channels, follows it: what moves or averages pixels takes all channels
-alike, all else but ``Normalize`` leaves alpha as it is.
+Alpha is the fourth of exactly four channels. Transforms that move or average pixels treat all channels alike;
+all others except ``Normalize`` leave alpha as it is.
 
-NaN stays NaN, and spreads as far as a filter or a statistic reaches, in its own image alone.
+NaN stays NaN. It spreads as far as a filter or a statistic reaches, but never to another image.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WHITE = 255
 
 
 def colored(channels: int) -> int:
-    """How many of so many channels are not alpha.
+    """The number of channels that are not alpha.
 
     >>> colored(3), colored(4), colored(5)
     (3, 3, 5)
@@ -39,7 +39,7 @@ def colored(channels: int) -> int:
 
 
 def clamped(values: Tensor) -> Tensor:
-    """Held to [0, 1]. NaN stays NaN; black and white keep their gradient, which ``torch.clamp`` may drop.
+    """Clamps to [0, 1]. NaN stays NaN; 0 and 1 keep their gradient, which ``torch.clamp`` may drop.
 
     >>> clamped(torch.tensor([-0.5, 0.25, 1.5, float("nan")]))
     tensor([0.0000, 0.2500, 1.0000,    nan])
@@ -48,9 +48,9 @@ def clamped(values: Tensor) -> Tensor:
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Where neither autocast nor TF32 makes anything narrower: a result depends on images and settings alone.
+    """A context without autocast and TF32, so that results depend on images and settings alone.
 
-    By default PyTorch allows TF32, with 11 bits of precision, where a GPU convolves float32.
+    By default PyTorch allows TF32, with 11 bits of precision, in convolutions of float32 on a GPU.
 
     >>> with torch.autocast("cpu", torch.bfloat16), full_precision(torch.device("cpu")):
     ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
@@ -59,11 +59,11 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
     if device.type not in _AUTOCAST:
         return nullcontext()
     wide = torch.autocast(device.type, enabled=False)
-    # A compiler bakes in what it finds: it takes the precision for a setting of the program that it compiles.
+    # A compiler takes the precision as a constant of the compiled program, so it is not changed there.
     return wide if device.type != "cuda" or torch.compiler.is_compiling() else _without_tf32(wide)
 
 
-# Asked once: Dynamo of torch 2.11 cannot.
+# Computed once: Dynamo of torch 2.11 cannot trace the call.
 _AUTOCAST = frozenset(
     kind for kind in ("cpu", "cuda", "xpu", "hpu", "mps", "mtia") if torch.amp.is_autocast_available(kind)
 )
@@ -74,9 +74,9 @@ _inside = 0
 
 @contextmanager
 def _without_tf32(wide: AbstractContextManager[object]) -> Iterator[None]:
-    """The setting is the process's: the first thread to enter saves it, the last one to leave restores it."""
+    """Turns TF32 off. The setting is global: the first thread to enter saves it, the last restores it."""
     global _inside
-    # PyTorch sets cudnn.conv when it is imported, which no type checker sees.
+    # PyTorch sets cudnn.conv when it is imported; type checkers do not see that.
     settings = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     with _lock:
         if _inside == 0:
@@ -96,10 +96,10 @@ def _without_tf32(wide: AbstractContextManager[object]) -> Iterator[None]:
 
 
 def shares(levels: Tensor) -> Tensor:
-    """Floating levels as shares of white, in [0, 1]: rounded the same way on every device.
+    """Converts floating levels to shares of white, in [0, 1], with the same rounding on every device.
 
-    A GPU divides by a number as it multiplies by its reciprocal, which is off by a last bit that may decide
-    between two levels; by a tensor it divides.
+    On a GPU, PyTorch divides by a number by multiplying by its reciprocal. The last bit may then differ, and
+    decide between two levels. By a tensor it divides exactly.
 
     >>> shares(torch.tensor([0.0, 51.0, 255.0]))
     tensor([0.0000, 0.2000, 1.0000])
@@ -108,7 +108,7 @@ def shares(levels: Tensor) -> Tensor:
 
 
 def nearest_levels(images: Tensor) -> Tensor:
-    """The nearest of 256 levels, as floats without a gradient; NaN, which could be no index, as black.
+    """The nearest of 256 levels, as floats without a gradient; NaN becomes 0, as it cannot be an index.
 
     >>> nearest_levels(torch.tensor([0.0, 0.5, 1.5, float("nan")]))
     tensor([  0., 128., 255.,   0.])
@@ -117,7 +117,7 @@ def nearest_levels(images: Tensor) -> Tensor:
 
 
 def in_full(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Of floating images first: computed in float32 at least, whatever autocast says, and rounded once.
+    """Makes a function of floating images compute in float32 or wider, without autocast, and round once.
 
     >>> in_full(lambda images: images + 1e-3 - 1e-3)(torch.ones(1, dtype=torch.bfloat16))
     tensor([1.], dtype=torch.bfloat16)

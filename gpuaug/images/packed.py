@@ -1,4 +1,4 @@
-"""Images of different sizes as one batch: their bytes end to end in one buffer, as the kernel reads them."""
+"""Images of different sizes as one batch: one after the other in one buffer, as the kernel reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gpuaug.images.batch import FEW_CHANNELS, MOST_CHANNELS, are_channels, array
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Packed:
-    """Images of different sizes in one flat buffer; ``pack`` makes it, every transform takes it.
+    """Images of different sizes in one flat buffer; made by :func:`pack`, accepted by every transform.
 
     >>> packed = pack([torch.zeros(3, 4, 5, dtype=torch.uint8), torch.ones(3, 2, 6, dtype=torch.uint8)])
     >>> packed
@@ -23,12 +23,16 @@ class Packed:
     >>> packed.offsets.tolist(), packed[1].shape
     ([0, 60], torch.Size([3, 2, 6]))
 
-    Attributes:
+    The arguments are also attributes.
+
+    Args:
         storage: the values of all images, uint8, uint16 or int16 ``(values,)``, on any device.
-        offsets: where each image begins in the storage, in values; int64 ``(n,)`` on the host.
-        heights, widths: in pixels, int64 ``(n,)`` on the host.
-        channels: of every image, 1 to 64.
-        interleaved: whether an image's memory is ``(H, W, C)``, else ``(C, H, W)``.
+        offsets: the position in the storage at which each image begins, in values; int64 ``(n,)`` on the
+            host.
+        heights: the heights of the images in pixels, int64 ``(n,)`` on the host.
+        widths: the widths of the images in pixels, int64 ``(n,)`` on the host.
+        channels: the number of channels of every image, in [1, 64].
+        interleaved: True if the memory of an image is ``(H, W, C)``, False if it is ``(C, H, W)``.
     """
 
     storage: Tensor
@@ -42,28 +46,43 @@ class Packed:
     def of_sizes(
         cls, storage: Tensor, sizes: Sequence[tuple[int, int]], channels: int, interleaved: bool
     ) -> Packed:
-        """Images of the given ``(height, width)`` that lie in the storage end to end."""
+        """Packs images of the given sizes that lie in the storage one after the other.
+
+        Args:
+            storage: the values of all images, uint8, uint16 or int16 ``(values,)``.
+            sizes: the ``(height, width)`` of each image, in pixels.
+            channels: the number of channels of every image.
+            interleaved: True if the memory of an image is ``(H, W, C)``, False if it is ``(C, H, W)``.
+        """
         heights, widths = torch.tensor(sizes, dtype=torch.int64, device="cpu").T.contiguous()
         lengths = heights * widths * channels
         return cls(storage, lengths.cumsum(0) - lengths, heights, widths, channels, interleaved)
 
     @property
     def device(self) -> torch.device:
+        """The device of the storage."""
         return self.storage.device
 
     @property
     def dtype(self) -> torch.dtype:
+        """The dtype of the storage."""
         return self.storage.dtype
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Packed:
-        """The same images on a device. What the host needs to know of them stays there."""
+        """Returns the images on a device. Offsets and sizes stay on the host.
+
+        Args:
+            device: the device of the new storage.
+            non_blocking: copy asynchronously, if the storage is in pinned memory.
+        """
         return replace(self, storage=self.storage.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Packed:
+        """Returns the images with their storage in page-locked memory of the host."""
         return replace(self, storage=self.storage.pin_memory())
 
     def dense(self) -> Tensor:
-        """The images ``(n, C, H, W)``, a view of the storage, where all have one size."""
+        """Returns the images as ``(n, C, H, W)``, a view of the storage. All must have one size."""
         height, width = int(self.heights[0]), int(self.widths[0])
         if self.interleaved:
             return self.storage.view(len(self), height, width, self.channels).permute(0, 3, 1, 2)
@@ -73,7 +92,7 @@ class Packed:
         return len(self.offsets)
 
     def __getitem__(self, index: int) -> Tensor:
-        """One image ``(C, H, W)``, a view of the storage."""
+        """Returns one image ``(C, H, W)``, a view of the storage."""
         offset, height, width = (int(v[index]) for v in (self.offsets, self.heights, self.widths))
         flat = self.storage[offset : offset + self.channels * height * width]
         if self.interleaved:
@@ -88,12 +107,12 @@ class Packed:
 
 
 Images = Tensor | Packed
-# All of a batch that recipes depend on: the shape of a dense one or of clips, or a packed one with its sizes.
+# All that recipes depend on: the shape of a dense batch or of clips, or a packed batch with its sizes.
 Source = tuple[int, int, int, int] | tuple[int, int, int, int, int] | Packed
 
 
 def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
-    """Images of different sizes, for a transform to take straight to one size.
+    """Packs images of different sizes into one batch, which a transform brings to one size.
 
     >>> import gpuaug
     >>> images = [np.zeros((40, 60, 3), np.uint8), np.zeros((50, 30, 3), np.uint8)]
@@ -101,18 +120,21 @@ def pack(images: Iterable[Tensor | np.ndarray]) -> Packed:
     torch.Size([2, 3, 32, 32])
 
     Args:
-        images: at least one; uint8 tensors ``(C, H, W)`` on one device, or NumPy arrays ``(H, W, C)`` or
-            ``(H, W)``; or uint16 or int16 for all, for a chain that begins with ``Window``. C is 1 to 64, the
-            same for all, and above 4 only where an image is more than 4 pixels high and wide. Where the
-            memory of all is ``(H, W, C)``, as decoders give it, and C is at most 4, it stays so; else it
-            becomes ``(C, H, W)``.
+        images: at least one image: tensors ``(C, H, W)`` on one device, or NumPy arrays ``(H, W, C)`` or
+            ``(H, W)``. All are uint8; or uint16 or int16, for a chain that begins with ``Window``. C is in
+            [1, 64], the same for all images, and above 4 only if an image is more than 4 pixels high and
+            wide.
+
+    Returns:
+        a :class:`Packed`. If the memory of all images is ``(H, W, C)``, as of decoded images, and C is at
+        most 4, this order is kept; if not, the memory becomes ``(C, H, W)``.
 
     Raises:
-        TypeError: what is not uint8, uint16 or int16, another type than the first image's, or neither a
-            tensor nor an array, with the position.
-        ValueError: no image, another shape, a height or width of 0, or another number of channels than the
-            first image's, with the position.
-        RuntimeError: images on two devices.
+        TypeError: an image is neither a tensor nor an array, or has another dtype; the message names the
+            position.
+        ValueError: there is no image, or an image has another shape, another number of channels than the
+            first one, or a height or width of 0; the message names the position.
+        RuntimeError: the images are on different devices.
     """
     tensors = [_checked(image, position) for position, image in enumerate(images)]
     if not tensors:
@@ -138,11 +160,22 @@ def check_one(
     error: type[Exception] = ValueError,
     advice: str = "",
 ) -> None:
-    """Raises where the values are not all the same, naming the first one and the first other one.
+    """Raises if the values are not all equal; the message names the first value and the first other one.
 
     >>> check_one("images must be on one device", ["cpu", "cpu", "cuda:0"], "for sample", [4, 6, 9])
     Traceback (most recent call last):
     ValueError: images must be on one device, got cpu for sample 4 and cuda:0 for sample 9
+
+    Args:
+        what: the beginning of the message.
+        values: the values.
+        place: the words before the place of a value.
+        places: the place of each value.
+        error: the type of the exception.
+        advice: the end of the message.
+
+    Raises:
+        ValueError: or ``error``, if the values differ.
     """
     for at, value in zip(places, values, strict=True):
         if value != values[0]:
@@ -155,7 +188,7 @@ def is_interleaved(image: Tensor) -> bool:
 
 
 def is_pinned(images: Images) -> bool:
-    """Whether images lie in page-locked memory of the host, from which a CUDA device may read.
+    """Whether images are in page-locked memory of the host, which a CUDA device can read.
 
     >>> is_pinned(torch.zeros(2, 3, 8, 8))
     False
@@ -164,8 +197,9 @@ def is_pinned(images: Images) -> bool:
 
 
 def is_read_over_bus(images: Images, device: torch.device) -> bool:
-    """Whether a device reads images where they lie in the host's memory: pinned bytes or values of 16 bits,
-    by CUDA's kernel.
+    """Whether the kernel on a device reads these images from the host's memory.
+
+    That is so for pinned bytes and values of 16 bits and a CUDA device.
 
     >>> is_read_over_bus(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), torch.device("cpu"))
     False
@@ -176,7 +210,7 @@ def is_read_over_bus(images: Images, device: torch.device) -> bool:
 
 
 def source_of(images: Images) -> Source:
-    """What recipes need to know of a batch.
+    """The shape of a batch, or the packed batch itself: all that recipes depend on.
 
     >>> source_of(torch.zeros(2, 3, 8, 8)), source_of(torch.zeros(2, 16, 3, 8, 8))
     ((2, 3, 8, 8), (2, 16, 3, 8, 8))
@@ -191,7 +225,7 @@ def source_of(images: Images) -> Source:
 
 
 def channels_of(images: Images) -> int:
-    """How many channels the images of a batch have.
+    """The number of channels of the images of a batch.
 
     >>> channels_of(torch.zeros(2, 3, 8, 8))
     3
@@ -200,7 +234,7 @@ def channels_of(images: Images) -> int:
 
 
 def _checked(image: Any, position: int) -> Tensor:
-    """An image as a tensor ``(C, H, W)``."""
+    """Checks an image and converts it to a tensor ``(C, H, W)``."""
     if isinstance(image, Tensor):
         form, dtype, axis = "(C, H, W)", dtype_name(image), 0
     elif isinstance(image, np.ndarray):

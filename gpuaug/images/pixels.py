@@ -1,4 +1,4 @@
-"""How many pixels an image may have."""
+"""The limit on the number of pixels of an image."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import sys
 
 
 def check_pixels(width: int, height: int, name: str = "an image") -> None:
-    """Raise where an image has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``, which Pillow's users set.
+    """Raises if an image has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``, which users of Pillow set.
 
     >>> check_pixels(640, 480)
     """
-    # Not imported here: arrays need no Pillow. Whoever gives a PIL image imported it, and ImageFile does.
+    # Not imported here, as arrays need no Pillow. With PIL images and with ImageFile it is imported already.
     module = sys.modules.get("PIL.Image")
     limit = None if module is None else module.MAX_IMAGE_PIXELS
     if limit is not None and width * height > limit:
         raise ValueError(
             f"{name} must have at most PIL.Image.MAX_IMAGE_PIXELS = {limit} pixels, got {width} x {height}, "
-            "which could be a decompression bomb; raise the limit if it is not"
+            "which could be a decompression bomb; if it is not, raise the limit"
         )

@@ -1,4 +1,4 @@
-"""Draws through a DataLoader, and images to the device."""
+"""Loaders: samples through a DataLoader, with their draws, to the device."""
 
 from gpuaug.loading.collate import collate
 from gpuaug.loading.curriculum import Curriculum

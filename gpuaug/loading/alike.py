@@ -1,4 +1,4 @@
-"""A batch of pairs (image, label) of one form, stacked at once: without a tensor, or a check, for each."""
+"""Batches of pairs (image, label) of one form, stacked at once, without a tensor and a check for each."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NUMBERS = (np.bool_, np.integer, np.floating)
 
 
 class Stacked(NamedTuple):
-    """A batch of pairs: images ``(N, C, H, W)``, labels ``(N, ...)``."""
+    """A batch of pairs: images ``(N, C, H, W)`` and labels ``(N, ...)``."""
 
     images: Tensor
     labels: Any
 
 
 class Form(NamedTuple):
-    """The types, shape and dtype that all samples of a batch share: the first one alone is checked."""
+    """The types, shape and dtype that all samples of a batch share; only the first one is checked in full."""
 
     image: type
     shape: tuple[int, ...]
@@ -36,7 +36,7 @@ class Form(NamedTuple):
 
     @classmethod
     def of(cls, item: Any, index: int) -> Form | None:
-        """The form of a sample, whose image is checked; None where samples like it go one by one.
+        """The form of a sample, after a check of its image; None if such samples are read one by one.
 
         >>> Form.of((np.zeros((4, 5, 3), np.uint8), 7), 0).shape
         (4, 5, 3)
@@ -51,7 +51,7 @@ class Form(NamedTuple):
         tensor = to_tensor(image, index)
         interleaved = is_interleaved(tensor)
         if type(image) is not Tensor and len(tensor) > 1 and not interleaved:
-            return None  # an array whose memory is (C, H, W)
+            return None  # the memory of the array is (C, H, W)
         return cls(type(image), image.shape, image.dtype, type(label), interleaved)
 
     def fits(self, items: list[Any]) -> bool:
@@ -76,15 +76,16 @@ class Form(NamedTuple):
     def _stack_images(self, images: list[Any]) -> Tensor:
         if self.image is Tensor:
             return stack_alike(images, self.interleaved)
-        dtype = torch.from_numpy(np.empty(0, self.dtype)).dtype  # of none: images may run backwards
+        # From an empty array, as the images may have negative strides.
+        dtype = torch.from_numpy(np.empty(0, self.dtype)).dtype
         batch = empty_batch((len(images), *self.shape), dtype)
-        # Joined along the height, as stacking makes a view of each.
+        # Concatenated along the height: np.stack would make a view of each image.
         np.concatenate(images, out=batch.numpy().reshape(-1, *self.shape[1:]))
         return as_planes(batch)
 
 
 def empty_batch(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Memory for a batch; in a worker it is shared, so that the batch is sent without a copy."""
+    """Memory for a batch. In a worker it is shared memory, so that the batch is sent without a copy."""
     if get_worker_info() is None:
         return torch.empty(shape, dtype=dtype, device="cpu")
     storage = torch.UntypedStorage._new_shared(prod(shape) * dtype.itemsize)
@@ -92,7 +93,7 @@ def empty_batch(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 
 def as_planes(batch: Tensor) -> Tensor:
-    """Images ``(N, H, W)`` or ``(N, H, W, C)`` as ``(N, C, H, W)`` of the same memory.
+    """Views images ``(N, H, W)`` or ``(N, H, W, C)`` as ``(N, C, H, W)``.
 
     >>> as_planes(torch.zeros(2, 4, 5)).shape, as_planes(torch.zeros(2, 4, 5, 3)).shape
     (torch.Size([2, 1, 4, 5]), torch.Size([2, 3, 4, 5]))

@@ -1,4 +1,4 @@
-"""Samples to a batch, without a transposition or a resize on the CPU."""
+"""Batches of samples, made without a transposition or a resize on the CPU."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gpuaug.loading.columns import Columns
 from gpuaug.loading.samples import Sample, image_name, join
 from gpuaug.transforms.annotations.tv_tensors import kind_of, like, plain
 
-DRAWS = "draws"  # what a dictionary of WithDraws has its draw under
+DRAWS = "draws"  # the entry of a dictionary from WithDraws that holds its draw
 
 
 def collate(samples: Sequence[Any]) -> Any:
-    """Makes one batch of the samples of :class:`WithDraws`; a ``DataLoader``'s ``collate_fn``.
+    """Makes a batch from samples of :class:`WithDraws`; a ``collate_fn`` for ``DataLoader``.
 
     >>> import torch
     >>> draw = torch.tensor([0, 0, 7])
@@ -28,17 +28,24 @@ def collate(samples: Sequence[Any]) -> Any:
     >>> images.shape, images.is_contiguous(memory_format=torch.channels_last), labels.tolist()
     (torch.Size([2, 3, 4, 5]), True, [0, 1])
 
+    Args:
+        samples: the samples of a batch, as ``WithDraws(dataset)[draw]`` returns them.
+
     Returns:
-        the form of the samples: a tuple (images, labels, draws), a longer one, or a dictionary. Images
-        ``(N, C, H, W)`` in the memory order of the samples: channels_last where they are views of
-        ``(H, W, C)`` memory, as decoded images are; or, where their sizes differ, packed by ``gpuaug.pack``.
-        Draws int64 ``(N, 3)``. Other items are stacked, as ``default_collate`` does it; where a sample holds
-        ``tv_tensors`` ``BoundingBoxes`` or ``KeyPoints``, each is a list with one entry for each sample.
+        the batch in the form of the samples: a tuple (images, labels, draws), a longer tuple, or a
+        dictionary.
+
+        - Images are ``(N, C, H, W)`` in the memory order of the samples: channels_last for views of
+          ``(H, W, C)`` memory, such as decoded images. Images of different sizes are packed by
+          :func:`gpuaug.pack`.
+        - Draws are int64 ``(N, 3)``: index, copy and key.
+        - Other items are stacked as by ``default_collate``. If samples hold ``tv_tensors.BoundingBoxes`` or
+          ``KeyPoints``, each other item is a list with one entry for each sample.
 
     Raises:
-        ValueError: images of different numbers of channels, or floating ones of different sizes; other
-            items of different shapes; naming the two samples.
-        TypeError: images, or other items, of different types.
+        ValueError: images differ in their number of channels, floating images differ in size, or other items
+            differ in shape. The message names two samples.
+        TypeError: images or other items differ in type.
     """
     opened, draws = zip(*map(_opened, samples), strict=True)
     rows = torch.stack(draws)
@@ -65,7 +72,7 @@ def _opened(item: Any) -> tuple[Sample, Tensor]:
 
 
 def stack_images(images: list[Tensor], indices: list[int]) -> Images:
-    """Images ``(C, H, W)`` as one batch; ``indices``, of their samples, are for messages."""
+    """Images ``(C, H, W)`` as one batch. ``indices``, those of the samples, are for messages."""
     _check_alike(images, indices)
     if any(image.shape != images[0].shape for image in images):
         return pack(images)
@@ -73,8 +80,8 @@ def stack_images(images: list[Tensor], indices: list[int]) -> Images:
 
 
 def stack_alike(images: list[Tensor], interleaved: bool) -> Tensor:
-    """Images of one shape and dtype as a batch, in memory ``(H, W, C)`` where they are ``interleaved``."""
-    # default_collate writes straight into shared memory in a worker, and keeps the order of the dimensions.
+    """Stacks images of one shape and dtype; the memory is ``(H, W, C)`` if they are ``interleaved``."""
+    # In a worker, default_collate writes directly into shared memory. It keeps the order of the dimensions.
     batch: Tensor = default_collate([image.permute(1, 2, 0) for image in images] if interleaved else images)
     return batch.permute(0, 3, 1, 2) if interleaved else batch
 

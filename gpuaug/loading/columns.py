@@ -1,4 +1,4 @@
-"""What comes with the images of a batch: stacked, listed, or gathered to follow the geometry."""
+"""The items of a batch beside the images: stacked, listed, or gathered to follow the geometry."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ _OBJECTS = ("BoundingBoxes", "KeyPoints")
 
 
 class Columns:
-    """The rests of a batch's samples as one, in the same form.
+    """The other items of a batch's samples, collated into the form of one sample.
 
-    Where a sample holds boxes or keypoints, of which there are as many as there are objects, each item is a
-    list with one entry for each sample. Else tensors, arrays and numbers are stacked, and the rest goes as
-    ``default_collate`` does it.
+    If a sample holds boxes or keypoints, whose number differs by sample, each item becomes a list with one
+    entry for each sample. Otherwise tensors, arrays and numbers are stacked, and everything else is collated
+    as by ``default_collate``.
 
     Args:
-        samples: of the batch, with their ``indices``, for messages.
-        gathered: takes masks, boxes and keypoints out, and leaves their places; None leaves them in.
-        masks: whether plain tensors, arrays and PIL images of the image's size are masks; None refuses them
-            where something is gathered.
+        samples: the samples of the batch.
+        indices: the indices of the samples, for messages.
+        gathered: takes masks, boxes and keypoints out and leaves placeholders; None leaves them in.
+        masks: whether plain tensors, arrays and PIL images of the image's size are masks. None raises an
+            error for them if something is gathered.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Columns:
         return like(stacked, "Mask") if kind_of(masks[0]) == "Mask" else stacked
 
     def _is_mask(self, path: str, sample: int, value: Any) -> bool:
-        """Whether a leaf is a mask; raises where it only looks like one, or is of another size."""
+        """Whether a leaf is a mask. Raises if it only looks like one, or has another size than the image."""
         if kind_of(value) == "Mask":
             self._check_size(path, sample, value)
             return True
@@ -131,7 +132,7 @@ class Columns:
             raise ValueError(
                 f"sample {self._indices[sample]}: {path} looks like a mask, as its last two sizes are the "
                 f"image's, {height} x {width}: wrap it in torchvision.tv_tensors.Mask or give masks=True, "
-                "and it follows the image; masks=False hands it on as it is"
+                "to move it with the image; masks=False leaves it as it is"
             )
         return True
 
@@ -155,45 +156,46 @@ class Columns:
 
 
 def collate_leaves(values: list[Any], path: str, index: int) -> Any:
-    """Numbers, and what else has no size, as ``default_collate`` does it.
+    """Collates numbers and other leaves without a size as ``default_collate`` does.
 
     >>> collate_leaves([3, 4], "[1]", index=0)
     tensor([3, 4])
 
     Args:
-        values: one of each sample.
-        path, index: their place, and the first sample's index, for messages.
+        values: one value of each sample.
+        path: the place of the values in a sample, for messages.
+        index: the index of the first sample, for messages.
     """
     try:
-        with torch.device("cpu"):  # where numbers become a tensor
+        with torch.device("cpu"):  # the device on which numbers become a tensor
             return default_collate(values)
     except (TypeError, RuntimeError) as error:
-        raise type(error)(f"sample {index}: {path} cannot be made a batch: {error}") from error
+        raise type(error)(f"sample {index}: {path} cannot be collated: {error}") from error
 
 
 def _tensor(value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value
-    # A PIL image, or an array; PyTorch can hold neither negative strides nor the promise not to write.
+    # A PIL image or an array. PyTorch tensors have no negative strides, and cannot be read-only.
     array = np.asarray(value)
     shared = array is value and array.flags.writeable and min(array.strides, default=0) >= 0
     return torch.from_numpy(array if shared else array.copy())
 
 
 def _branches(value: Any) -> Any:
-    """Mappings of any class as dictionaries, which a tree is made of."""
+    """Turns mappings of any class into dictionaries, as ``trees`` expects."""
     return {key: _branches(part) for key, part in value.items()} if isinstance(value, Mapping) else value
 
 
 def _form(value: Any) -> Any:
-    """What must be the same for all samples of a batch: names, or the number of items."""
+    """The part of a value that all samples of a batch must share: its names, or its number of items."""
     if isinstance(value, Mapping):
         return f"a dictionary of {list(value)}"
     return f"{len(value)} items" if isinstance(value, (list, tuple)) else type(value).__name__
 
 
 def _sort(value: Any) -> str:
-    """Of a leaf, so that no batch has another type than the next for one odd sample."""
+    """The sort of a leaf. All samples must share it: one odd sample must not change a batch's type."""
     if isinstance(value, (Tensor, np.ndarray)):
         return "tensor"
     for name, kinds in (("bool", (bool, np.bool_)), ("int", Integral), ("float", Real), ("str", str)):

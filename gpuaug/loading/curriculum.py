@@ -1,4 +1,4 @@
-"""The strength of each class, moved as a model learns it."""
+"""The curriculum: it adapts the strength of each class to what the model has learned."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gpuaug.sampling.labels.table import Class
 from gpuaug.transforms import PerClass
 from gpuaug.transforms.ranges import probability, whole
 
-# Copies that no sampler comes to, so that no probe is a draw that was trained on.
+# Copy numbers from here on mark probes. No sampler reaches them, so that no probe is a draw of training.
 PROBES = 1 << 31
 
 
 class Curriculum:
-    """Raises the strength of the classes that a model knows at their present one, and lowers that of others.
+    """Adapts the augmentation strength of each class: up where the model predicts it well, else down.
 
     >>> import gpuaug
     >>> images, labels = torch.zeros(12, 3, 8, 8, dtype=torch.uint8), torch.tensor([0] * 9 + [1] * 3)
@@ -30,7 +30,7 @@ class Curriculum:
     >>> sampler = gpuaug.BalancedSampler(labels)
     >>> loader = gpuaug.BalancedLoader(gpuaug.DeviceDataset(images, labels), sampler, augment)
     >>> curriculum = gpuaug.Curriculum(loader, labels)
-    >>> model = lambda images: torch.zeros(len(images), 2)  # which always says 0
+    >>> model = lambda images: torch.zeros(len(images), 2)  # always predicts 0
     >>> for epoch in range(3):
     ...     loader.set_epoch(epoch)
     ...     for batch, classes in loader:
@@ -39,33 +39,35 @@ class Curriculum:
     >>> curriculum.level_, by_class.strength
     ({0: 3, 1: 0}, tensor([0.3000, 0.0000], dtype=torch.float64))
 
-    Each class has a level, at first 0. ``update`` draws, for every level l up to the class's own, ``samples``
-    * (l + 1) of its images at that level, and asks the model. Where more than ``threshold`` of them are right
-    at each of these levels, the class goes up a level, else down one. At level l of L the ``PerClass`` has
-    strength l / L, and each of its n transforms the probability 1 - (1 - 1 / n)**l, which is that of coming
-    up at least once when l of them are chosen with replacement, as the paper does. ``p`` of ``PerClass`` is
-    the paper's share of augmented draws, a half; ``update`` serves all.
+    Each class has a level, 0 at first. For every level l from 0 to the class's own, :meth:`update` draws
+    ``samples * (l + 1)`` images of the class, augments them at level l, and asks the model for their classes.
+    If more than ``threshold`` of them are right at each of these levels, the class goes up one level; if not,
+    down one.
 
-    Who is asked about is a pure function of (labels, seed, updates so far), so all ranks come to the same
-    levels if their models agree. Where they do not to the last bit, as with batch norms that are not
-    synchronised, let one rank update and the others load its state.
+    At level l of L, the strength in :class:`gpuaug.PerClass` is l / L, and each of its n transforms has the
+    probability ``1 - (1 - 1 / n)**l``: that of being chosen at least once when l transforms are chosen with
+    replacement, as in the paper. ``p`` of ``PerClass`` is the paper's share of augmented draws, 0.5 there;
+    :meth:`update` augments all images. ``level_`` is the level of each class, a dictionary in the sorted
+    order of the classes.
+
+    The chosen images are a pure function of (labels, seed, number of updates), so that all ranks find the
+    same levels if their models agree. If the models may differ in the last bit, for example by batch norms
+    that are not synchronized, let one rank update and the others load its state.
 
     Source: Ahn et al., "CUDA: Curriculum of data augmentation for long-tailed recognition", ICLR 2023.
 
     Args:
-        loader: whose ``augment`` holds one ``PerClass``; its tables are the curriculum's from now on.
-        labels: the class of every sample, non-negative integers, as the loader's sampler was given.
-        levels: the highest level, in [1, 1000].
-        samples: images of a class that are asked about for each level, at least 1.
-        threshold: share of them, in [0, 1].
-        seed: in [0, 2**64).
-
-    Attributes:
-        level_: of each class, in sorted order.
+        loader: a loader whose ``augment`` holds exactly one ``PerClass``. The curriculum sets its tables.
+        labels: the class of every sample, non-negative integers, as given to the loader's sampler.
+        levels: the highest level L, in [1, 1000].
+        samples: the number of images of a class to predict at level 0, in [1, 2**20].
+        threshold: the share of right predictions that a level needs, in [0, 1].
+        seed: the seed of the choice of images and of their keys, in [0, 2**64).
 
     Raises:
-        TypeError, ValueError: another kind of loader, no ``PerClass`` or two, labels of another length or
-            kind, a number out of its range.
+        TypeError: ``loader`` is not a :class:`BalancedLoader`, or an argument is of another type.
+        ValueError: ``loader`` has no ``PerClass`` or several, ``labels`` are not integers or not one for each
+            sample, or a number is out of its range.
     """
 
     def __init__(
@@ -86,11 +88,11 @@ class Curriculum:
         self._table = read_labels(labels)
         if len(self._table.members) != len(loader.dataset):
             raise ValueError(
-                f"labels must be one for each of the {len(loader.dataset)} samples of the loader, "
+                f"labels must have one entry for each of the {len(loader.dataset)} samples of the loader, "
                 f"got {len(self._table.members)}"
             )
         if not all(isinstance(name, int) for name in self._table.classes):
-            raise ValueError("labels must be integers, as those that the loader yields, got strings")
+            raise ValueError("labels must be integers, as the loader yields them, got strings")
         self.loader, self.by_class, self._augment = loader, found[0], loader.augment
         self.levels = whole("levels", levels, 1, 1000)
         self.samples = whole("samples", samples, 1, 1 << 20)
@@ -102,16 +104,18 @@ class Curriculum:
 
     @property
     def level_(self) -> dict[Class, int]:
+        """The level of each class, in the sorted order of the classes."""
         return dict(zip(self._table.classes, self._level.tolist(), strict=True))
 
     def update(self, predict: Callable[[Tensor], Tensor]) -> None:
-        """Ask the model about every class, and move the levels: once an epoch, with the model in evaluation.
+        """Predicts images of every class and moves the levels. Call it once an epoch, after ``model.eval()``.
 
         Args:
-            predict: from a batch of the loader's images, on its device, to their classes, int64 ``(N,)``.
+            predict: a function from a batch of the loader's images, on the loader's device, to their classes,
+                int64 ``(N,)``.
 
         Raises:
-            ValueError: predictions of another shape.
+            ValueError: ``predict`` returns another shape.
         """
         number, level = self._probes()
         draws = self._draws(number)
@@ -121,18 +125,25 @@ class Curriculum:
                 classes = predict(images)
                 if classes.shape != labels.shape:
                     raise ValueError(
-                        f"predict must give one class for each image, {tuple(labels.shape)}, "
+                        f"predict must return one class for each image, {tuple(labels.shape)}, "
                         f"got shape {tuple(classes.shape)}"
                     )
                 right.append((classes == labels).cpu())
         self._move(number, level, torch.cat(right))
 
     def state_dict(self) -> dict[str, Any]:
-        """The levels, and the number of updates: between two epochs, all there is."""
+        """Returns the levels and the number of updates: the whole state between two epochs."""
         return {"levels": self.levels, "level": self._level.tolist(), "updates": self._updates}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Raises ValueError for a state of other classes, or another highest level."""
+        """Restores a state.
+
+        Args:
+            state_dict: a state that :meth:`state_dict` returned.
+
+        Raises:
+            ValueError: the state is of another number of classes or levels.
+        """
         level = torch.tensor(state_dict["level"], dtype=torch.int64, device="cpu")
         if level.shape != self._level.shape or state_dict["levels"] != self.levels:
             raise ValueError(
@@ -144,7 +155,7 @@ class Curriculum:
 
     @contextmanager
     def _probing(self) -> Iterator[None]:
-        """Every draw is augmented, at the level that stands for its label."""
+        """Within it, every draw is augmented at the level that is given in place of its label."""
         training = self._augment.training
         self._augment.train()
         try:
@@ -154,7 +165,7 @@ class Curriculum:
             self._augment.train(training)
 
     def _probes(self) -> tuple[Tensor, Tensor]:
-        """Class number and level of every image that is asked about."""
+        """The class number and the level of every image to predict."""
         steps = torch.arange(self.levels + 1, device="cpu")
         asked = steps <= self._level[:, None]  # (classes, levels + 1)
         number, level = asked.nonzero().unbind(1)
@@ -162,7 +173,7 @@ class Curriculum:
         return number.repeat_interleave(times), level.repeat_interleave(times)
 
     def _draws(self, number: Tensor) -> Tensor:
-        """A random sample of each one's class, with replacement; int64 ``(n, 3)``."""
+        """Draws of random samples of the given classes, with replacement; int64 ``(n, 3)``."""
         each, copy = torch.arange(len(number), device="cpu"), torch.full_like(number, PROBES)
         choice, key = (random.draw_keys(self.seed, self._updates, each, copy + of) for of in (0, 1))
         (share,) = random.uniform(choice, [0], [1])
@@ -180,7 +191,7 @@ class Curriculum:
         self._apply()
 
     def _apply(self) -> None:
-        # By label, which may leave gaps.
+        # One row for each label; labels may have gaps.
         labels = [int(name) for name in self._table.classes]
         rows = torch.zeros(max(labels) + 1, dtype=torch.int64, device="cpu")
         rows[labels] = self._level

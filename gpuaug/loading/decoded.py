@@ -1,4 +1,4 @@
-"""One decoded image, as a data set gives it, to the tensor that batches are made of."""
+"""One decoded image of a data set, converted to the tensor that batches are made of."""
 
 from __future__ import annotations
 
@@ -40,25 +40,26 @@ _OTHER_MODES = {
 
 
 def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
-    """A decoded image as a ``(C, H, W)`` tensor.
+    """Converts a decoded image to a tensor ``(C, H, W)``.
 
     >>> to_tensor(np.zeros((2, 4, 3), np.uint8), index=0).shape
     torch.Size([3, 2, 4])
 
     Args:
         image: a PIL image of mode L, RGB, RGBA or I;16 (uint16); an array ``(H, W)`` or ``(H, W, C)`` of
-            uint8, uint16 or int16; or a CPU tensor ``(C, H, W)`` of those, or of floats, which take the
-            differentiable path. C is 1 to 4, or up to 64 where the image is more than 4 pixels high and wide.
-        index: the sample's index, for messages.
+            uint8, uint16 or int16; or a CPU tensor ``(C, H, W)`` of these types or of floats (floats take the
+            differentiable path). C is 1 to 4, or up to 64 if the image is more than 4 pixels high and wide.
+        index: the index of the sample, for messages.
 
     Returns:
-        ``(C, H, W)``. For PIL images and arrays a view of ``(H, W, C)`` memory, which ``collate`` keeps as it
-        is. Memory that nobody may write (read-only arrays and memory maps) is copied.
+        a tensor ``(C, H, W)``. PIL images and arrays give a view of ``(H, W, C)`` memory, whose order
+        ``collate`` keeps. Read-only arrays and memory maps are copied.
 
     Raises:
-        TypeError: another type, mode or dtype; the message says how to convert.
-        ValueError: another shape, an empty image, or more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
-        RuntimeError: a tensor that is not on the CPU.
+        TypeError: the image is of another type, mode or dtype; the message says how to convert it.
+        ValueError: the shape is wrong, the image is empty, or it has more pixels than
+            ``PIL.Image.MAX_IMAGE_PIXELS``.
+        RuntimeError: the tensor is not on the CPU.
     """
     if isinstance(image, Tensor):
         tensor = _from_tensor(image, index)
@@ -73,8 +74,8 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
         )
     if not are_channels(tuple(tensor.shape), 0):
         raise ValueError(
-            f"sample {index}: an image has 1 to {FEW_CHANNELS} channels, or up to {MOST_CHANNELS} where it "
-            f"is more than {FEW_CHANNELS} pixels high and wide, got {tuple(tensor.shape)} as (C, H, W): "
+            f"sample {index}: an image must have 1 to {FEW_CHANNELS} channels, or up to {MOST_CHANNELS} if "
+            f"it is more than {FEW_CHANNELS} pixels high and wide, got {tuple(tensor.shape)} as (C, H, W): "
             f"arrays are (H, W, C), tensors are (C, H, W){_way_to(image, tensor)}"
         )
     if tensor.numel() == 0:
@@ -87,8 +88,8 @@ def to_tensor(image: Image.Image | np.ndarray | Tensor, index: int) -> Tensor:
 def _from_tensor(image: Tensor, index: int) -> Tensor:
     if image.device.type != "cpu":
         raise RuntimeError(
-            f"sample {index}: a data set gives images on the CPU, got {image.device}; "
-            "images that live on a device go into a DeviceDataset"
+            f"sample {index}: the images of a data set must be on the CPU, got {image.device}; "
+            "put images that are on a device into a DeviceDataset"
         )
     if not is_bytes_or_floats(image.dtype) and image.dtype not in SIXTEEN_BITS:
         raise TypeError(
@@ -97,7 +98,9 @@ def _from_tensor(image: Tensor, index: int) -> Tensor:
         )
     if image.ndim != 3:
         way = ": give image[None]" if image.ndim == 2 else ""
-        raise ValueError(f"sample {index}: a tensor image is (C, H, W), got shape {tuple(image.shape)}{way}")
+        raise ValueError(
+            f"sample {index}: a tensor image must be (C, H, W), got shape {tuple(image.shape)}{way}"
+        )
     return image.as_subclass(Tensor)
 
 
@@ -113,15 +116,17 @@ def _from_array(image: np.ndarray, index: int) -> Tensor:
     if image.dtype not in (np.uint8, np.uint16, np.int16):
         raise TypeError(
             f"sample {index}: an array image must be uint8, uint16 or int16, got {image.dtype}; "
-            "float images are given as tensors (C, H, W)"
+            "give float images as tensors (C, H, W)"
         )
     if image.ndim not in (2, 3):
-        raise ValueError(f"sample {index}: an array image is (H, W) or (H, W, C), got shape {image.shape}")
+        raise ValueError(
+            f"sample {index}: an array image must be (H, W) or (H, W, C), got shape {image.shape}"
+        )
     return array_to_tensor(image)
 
 
 def is_pil(image: Any) -> bool:
-    # Pillow is not needed to load arrays; whoever gives a PIL image has imported it.
+    # Arrays need no Pillow; where there is a PIL image, it is imported already.
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(image, module.Image)
 

@@ -11,7 +11,7 @@ from gpuaug.loading.device_dataset import DeviceDataset
 
 
 def find_device(dataset: Any, device: torch.device | str | None) -> torch.device:
-    """The loader's device, with its number. Checks that it is there, and can read the data set."""
+    """The loader's device, with its number; checked to exist and to be able to read the data set."""
     resident = dataset.device if isinstance(dataset, DeviceDataset) else None
     found = torch.device(device if device is not None else resident or "cpu")
     if found.type not in ("cpu", "cuda"):
@@ -20,12 +20,12 @@ def find_device(dataset: Any, device: torch.device | str | None) -> torch.device
         count = torch.cuda.device_count()
         if (found.index or 0) >= count:
             raise RuntimeError(
-                f"device must be one that PyTorch sees, got {found} where there are {count} CUDA devices"
+                f"device must be one of the {count} CUDA devices that PyTorch sees, got {found}"
             )
         found = torch.device("cuda", torch.cuda.current_device() if found.index is None else found.index)
     if resident is not None and found != resident and not is_read_over_bus(dataset.images, found):
         raise RuntimeError(
-            f"device must be the DeviceDataset's, {resident}, got {found}; dataset.to(device) moves it, and "
-            "a CUDA device reads what dataset.pin_memory() pins on the host"
+            f"device must be that of the DeviceDataset, {resident}, got {found}; dataset.to(device) moves "
+            "the data set, and dataset.pin_memory() lets a CUDA device read it on the host"
         )
     return found

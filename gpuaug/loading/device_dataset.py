@@ -1,4 +1,4 @@
-"""A data set whose images live on the device."""
+"""A data set with its images on the device."""
 
 from __future__ import annotations
 
@@ -20,27 +20,32 @@ from gpuaug.transforms.annotations.tv_tensors import kind_of, like, plain
 
 
 class DeviceDataset:
-    """uint8, uint16 or int16 images that live on a device, with their labels.
+    """Images on a device, uint8, uint16 or int16, with their labels.
 
     >>> dataset = DeviceDataset(torch.zeros(10, 3, 32, 32, dtype=torch.uint8), torch.arange(10) % 2)
     >>> len(dataset), dataset.device, dataset.images.shape
     (10, device(type='cpu'), torch.Size([10, 3, 32, 32]))
 
-    In a ``BalancedLoader`` the kernel reads each draw's image where it lies, so a batch is never gathered,
-    and no worker is needed. CIFAR-10's 50,000 images take 154 MB this way. A set that does not fit on a CUDA
-    device may stay in pinned memory of the host (``pin_memory``), from which the device reads.
+    In a :class:`BalancedLoader`, the kernel reads the images of the draws directly from the data set: no
+    batch is gathered and no worker is needed. The 50,000 images of CIFAR-10 take 154 MB. A data set that does
+    not fit on a CUDA device can stay in pinned memory of the host, which the device reads; see
+    :meth:`pin_memory`.
 
     Args:
-        images: uint8, uint16 or int16 ``(N, C, H, W)``, C is 1 to 64. Copied only where dense in neither
-            memory order, or channels_last of more than 4 channels. Or images of different sizes, from
-            ``gpuaug.pack``.
-        labels: ``(N, ...)``, on the same device; a ``tv_tensors.Mask`` ``(N, [k,] H, W)`` follows the
-            geometry.
+        images: uint8, uint16 or int16 ``(N, C, H, W)``, with C in [1, 64]; or images of different sizes, from
+            :func:`gpuaug.pack`. A tensor is copied only if it is dense in neither memory order, or
+            channels_last with more than 4 channels.
+        labels: ``(N, ...)``, on the same device. A ``tv_tensors.Mask`` ``(N, H, W)`` or ``(N, k, H, W)``
+            follows the geometry of the images.
+
+    Attributes:
+        images: the images, a tensor ``(N, C, H, W)`` or :class:`gpuaug.Packed`.
+        labels: the labels.
 
     Raises:
-        TypeError: not tensors (nor packed images), or images of another type.
-        ValueError: other shapes, or not one label for each image.
-        RuntimeError: images and labels on two devices.
+        TypeError: ``images`` or ``labels`` are no tensors, or the images have another dtype.
+        ValueError: a shape is wrong, or the number of labels is not that of the images.
+        RuntimeError: images and labels are on different devices.
     """
 
     def __init__(self, images: Images, labels: Tensor) -> None:
@@ -74,7 +79,7 @@ class DeviceDataset:
         num_workers: int = 0,
         pin: bool = False,
     ) -> DeviceDataset:
-        """Decodes a map-style data set once, and puts it on a device.
+        """Decodes a map-style data set once and puts the images on a device.
 
         >>> import numpy
         >>> samples = [(numpy.full((4, 4), i, numpy.uint8), i % 2) for i in range(3)]
@@ -82,22 +87,26 @@ class DeviceDataset:
         tensor([0, 1, 2], dtype=torch.uint8)
 
         Args:
-            dataset: map-style, of samples ``(image, label)`` with an image as :class:`WithDraws` takes it.
-                Images of different sizes are packed.
-            device: where the images go; they are decoded into host memory first.
-            progress: whether to show a progress bar.
-            num_workers: threads that read samples, which pays where a decoder leaves Python to the others, as
-                Pillow's do; 0: this one.
-            pin: whether images that stay on the host are page-locked, as by ``pin_memory``.
+            dataset: a map-style data set of samples ``(image, label)``, with images as :class:`WithDraws`
+                takes them. Images of different sizes are packed.
+            device: the device of the images. They are decoded into host memory first.
+            progress: show a tqdm bar.
+            num_workers: the number of threads that read samples; 0 reads in this thread. Threads help if the
+                decoder releases the GIL, as Pillow does.
+            pin: page-lock the images in host memory, as :meth:`pin_memory` does.
+
+        Returns:
+            the data set on ``device``.
 
         Raises:
-            TypeError: floating images, or images of two types.
-            ValueError: a data set without samples, or images of two numbers of channels, naming the sample;
-                ``pin`` for a CUDA device.
-            RuntimeError: what the data set raised, naming the sample; ``pin`` where there is no CUDA.
+            TypeError: images are floating or differ in dtype; the message names the sample.
+            ValueError: the data set is empty, images differ in their number of channels (the message names
+                the sample), or ``pin`` is given with a CUDA device.
+            RuntimeError: the data set raised an error (the message names the sample), or ``pin`` is given
+                without CUDA.
         """
         if pin and torch.device(device).type != "cpu":
-            raise ValueError(f"pin must be False for images that go to a device, got True for {device}")
+            raise ValueError(f"pin must be False for images that go to {device}, got True")
         if pin:
             _check_pinnable()
         if len(dataset) == 0:
@@ -107,7 +116,7 @@ class DeviceDataset:
             from tqdm.auto import tqdm
 
             samples = tqdm(samples, total=len(dataset), desc="decoding", unit="image")
-        # One buffer that grows: what is decoded is in memory once, whether or not the sizes turn out equal.
+        # One growing buffer: decoded images are in memory once, whether or not their sizes are equal.
         storage, sizes, labels = bytearray(), [], []
         channels, interleaved, dtype = 0, False, torch.uint8
         for index, sample in enumerate(samples):
@@ -149,25 +158,31 @@ class DeviceDataset:
 
     @property
     def device(self) -> torch.device:
+        """The device of the images and labels."""
         return self.images.device
 
     def to(self, device: torch.device | str) -> DeviceDataset:
-        """The same data set on another device; itself where it is there already."""
+        """Returns the data set on another device, or itself if it is there already.
+
+        Args:
+            device: the device to copy images and labels to.
+        """
         if torch.device(device) == self.device:
             return self
         return type(self)(self.images.to(device), self.labels.to(device))
 
     def pin_memory(self) -> DeviceDataset:
-        """The same data set in page-locked memory of the host; itself where it is there already.
+        """Returns the data set in page-locked memory of the host, or itself if it is there already.
 
-        A ``BalancedLoader`` of a CUDA device takes it as it is: the kernel reads over the bus what its draws
-        need of their images, and nothing else is copied. For sets that do not fit on the device.
+        This is for data sets that do not fit on a CUDA device. A :class:`BalancedLoader` with a CUDA device
+        takes the result: the kernel reads over the bus those pixels that its draws need, and nothing else is
+        copied.
 
         Raises:
-            RuntimeError: images that are on a device, or no CUDA.
+            RuntimeError: the images are on a device, or there is no CUDA.
         """
         if self.device.type != "cpu":
-            raise RuntimeError(f"pin_memory must be of images on the host, got {self.device}")
+            raise RuntimeError(f"pin_memory needs images on the host, got {self.device}")
         _check_pinnable()
         return self if is_pinned(self.images) else type(self)(self.images.pin_memory(), self.labels)
 
@@ -175,7 +190,7 @@ class DeviceDataset:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """One sample, untransformed: ``(C, H, W)`` and its label."""
+        """Returns a sample without augmentation: the image ``(C, H, W)`` and its label."""
         return self.images[index], self.labels[index]
 
     def __repr__(self) -> str:
@@ -185,11 +200,11 @@ class DeviceDataset:
 
 def _check_pinnable() -> None:
     if not torch.cuda.is_available():
-        raise RuntimeError("pin must be False where PyTorch has no CUDA device to pin memory for, got True")
+        raise RuntimeError("pin must be False without a CUDA device, got True")
 
 
 def _read_all(dataset: Any, threads: int) -> Iterator[Sample]:
-    """Every sample in order; few are held at a time."""
+    """Yields every sample in order, with only a few in memory at a time."""
     if not threads:
         yield from (read(dataset, index) for index in range(len(dataset)))
         return
@@ -202,8 +217,8 @@ def _read_all(dataset: Any, threads: int) -> Iterator[Sample]:
 def _pair(sample: Sample, index: int) -> tuple[Tensor, Any]:
     if isinstance(sample.rest, dict) or len(sample.rest) != 1:
         raise TypeError(
-            f"sample {index}: the samples of a DeviceDataset must be (image, label), got others: give their "
-            "data set to BalancedLoader itself"
+            f"sample {index}: the samples of a DeviceDataset must be (image, label); give a data set with "
+            "other samples to BalancedLoader"
         )
     (label,) = sample.rest
     if not isinstance(label, (int, float, np.generic, np.ndarray, Tensor)):

@@ -1,4 +1,4 @@
-"""An epoch's draws, batch by batch."""
+"""The draws of an epoch in batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gpuaug.sampling.draw import make_draws
 
 
 class DrawBatches(BatchSampler):
-    """A ``BatchSampler`` of draws that keeps count of those that were used, however many were fetched ahead.
+    """A ``BatchSampler`` of draws that counts the draws that were used, not those that were fetched ahead.
 
     >>> from gpuaug import BalancedSampler
     >>> batches = DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False)
@@ -27,16 +27,16 @@ class DrawBatches(BatchSampler):
     3
 
     Args:
-        sampler: of the draws.
-        batch_size: draws in a batch, at least 1.
-        drop_last: whether to leave out a last batch that is smaller.
+        sampler: the sampler of the draws.
+        batch_size: the number of draws in a batch, at least 1.
+        drop_last: drop the last batch if it is smaller.
     """
 
     sampler: DrawSampler
 
     def __init__(self, sampler: DrawSampler, batch_size: int, drop_last: bool) -> None:
         super().__init__(sampler, checked("batch_size", batch_size, 1 << 31, least=1), drop_last)
-        self._fetched: EpochCursor | None = None  # the sampler's, in the newest iteration
+        self._fetched: EpochCursor | None = None  # the sampler's cursor in the newest iteration
         self._used = EpochCursor()
 
     def __iter__(self) -> Iterator[list[Draw]]:  # type: ignore[override]  # a Draw is an int
@@ -45,12 +45,12 @@ class DrawBatches(BatchSampler):
 
     @property
     def rows(self) -> Rows:
-        """The same batches as arrays, which are made and sent in less time; iterating them counts here."""
+        """The same batches as arrays, which are faster to make and send. Iterating them counts here too."""
         return Rows(self)
 
     def _each(self) -> Iterator[np.ndarray]:
-        # Nothing may happen before the first batch is asked for: a DataLoader with workers makes two
-        # iterators, and takes its batches from the second.
+        # Nothing may happen before the first batch is requested: a DataLoader with workers makes two
+        # iterators, and takes its batches from the second one.
         self._tell()
         rows = self._sampled()
         self._fetched = self.sampler.cursor
@@ -62,13 +62,13 @@ class DrawBatches(BatchSampler):
     def _sampled(self) -> Iterator[np.ndarray]:
         if type(self.sampler).__iter__ is DrawSampler.__iter__:
             return self.sampler.rows(self.batch_size)
-        # Somebody's subclass, which yields draws of its own.
+        # A user's subclass, which yields draws of its own.
         draws = iter(self.sampler)
         return map(draws_array, iter(lambda: list(islice(draws, self.batch_size)), []))
 
     @property
     def used(self) -> EpochCursor:
-        """The count of the newest iteration: whoever uses its draws adds this rank's to ``taken``."""
+        """The cursor of the newest iteration. The user of its draws adds their number to ``taken``."""
         return self._used
 
     def set_epoch(self, epoch: int) -> None:
@@ -76,9 +76,9 @@ class DrawBatches(BatchSampler):
         self.sampler.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """The sampler's state, with the position that was used."""
+        """The sampler's state, at the position up to which draws were used."""
         state = self.sampler.state_dict()
-        # Another cursor is that of an epoch or a state that was set since: its position is the right one.
+        # If the sampler has another cursor, an epoch or a state was set since: its own position is right.
         if self.sampler.cursor is self._fetched:
             state["position"] = self._used.position
         return state
@@ -89,7 +89,7 @@ class DrawBatches(BatchSampler):
             self.sampler.skip_rest()
 
     def _tell(self) -> None:
-        """Tells the sampler what was used: it ends an epoch when all was, not when all was fetched."""
+        """Tells the sampler how many draws were used: an epoch ends when all are used, not fetched."""
         if self.sampler.cursor is self._fetched:
             left = self._used.share - self._used.taken
             self._fetched.taken = self._fetched.share if self._lacks_batch(left) else self._used.taken
@@ -99,8 +99,9 @@ class DrawBatches(BatchSampler):
 
 
 class Rows:
-    """The batches of a ``DrawBatches``, each an int64 array ``(n, 3)``: index, copy, and the key's 64 bits
-    as a signed integer.
+    """The batches of a ``DrawBatches`` as arrays.
+
+    Each is int64 ``(n, 3)``: index, copy, and the key's 64 bits as a signed integer.
 
     >>> from gpuaug import BalancedSampler
     >>> [rows.shape for rows in Rows(DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False))]
@@ -118,7 +119,7 @@ class Rows:
 
 
 def draws_array(draws: list[Draw]) -> np.ndarray:
-    """Draws as such an array.
+    """Draws as an int64 array ``(n, 3)``: index, copy, and the key's 64 bits as a signed integer.
 
     >>> draws_array([Draw(3, copy=1, key=2**64 - 1)])
     array([[ 3,  1, -1]])

@@ -1,4 +1,4 @@
-"""One batch of encoded images on its way: read, its recipes made, then its windows decoded."""
+"""A batch of encoded images: its files are read, its recipes made, and its windows decoded."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gpuaug.recipe.recipes import Recipes
 from gpuaug.recipe.windows import read_windows, whole_windows
 from gpuaug.travel.buffers import Buffer, BufferRing, Event
 
-# Recipes of draws, from the sizes of their images and their labels.
+# Makes the recipes of draws, from the draws, the sizes of their images, and their labels.
 MakeRecipes = Callable[[Tensor, Source, Tensor], tuple[Recipes, ...]]
 
 
 class Skipped(NamedTuple):
-    """A file that could not be read, whose draws other samples of its label took.
+    """A file that could not be read, and was replaced by other samples of its label.
 
     Attributes:
-        sample: its index.
-        name: ``sample 3``, with its path where it has one.
-        error: what was raised.
-        draws: how many.
+        sample: the index of the sample.
+        name: "sample 3", followed by the path if there is one.
+        error: the type and message of the error.
+        draws: the number of its draws that other samples took.
     """
 
     sample: int
@@ -39,16 +39,17 @@ class Skipped(NamedTuple):
 
 
 class FileBatch:
-    """A batch in three steps, whose parts are independent of one another, so that threads may share them:
-    ``read`` of each draw, then ``plan`` once, then ``decode`` of each draw.
+    """A batch that is made in three steps: ``read`` for each draw, ``plan`` once, ``decode`` for each draw.
+
+    The calls of a step are independent of one another, so that threads may share them.
 
     Args:
         files: the data set.
         draws: int64 ``(n, 3)``: index, copy, key.
-        labels: ``(n, ...)``, for the recipes; None: the data set's.
-        recipes: makes the recipes; None: images stay as they are.
-        substitutes: of samples that cannot be read; None: an error is raised.
-        ring: of the memory where pixels go.
+        labels: ``(n, ...)``, the labels for the recipes; None takes the data set's.
+        recipes: makes the recipes; None leaves images as they are.
+        substitutes: the substitutes of samples that cannot be read; None raises an error for them.
+        ring: the buffers for the pixels.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class FileBatch:
         ring: BufferRing,
     ) -> None:
         self.draws, self._ring = draws, ring
-        self._buffer: Buffer | None = None  # not before it is needed: while files are read, others have it
+        self._buffer: Buffer | None = None  # taken late: other batches use it while files are read
         self._files, self._labels, self._recipes = files, labels, recipes
         self._index, self._keys = draws[:, 0].tolist(), draws[:, 2].tolist()
         self._substitutes = substitutes
-        self._left: dict[int, Iterator[int]] = {}  # by place: the substitutes that were not tried yet
-        self._opened: dict[int, ImageFile] = {}  # by place
-        self._skipped: list[tuple[int, Skipped]] = []  # with its place
+        self._left: dict[int, Iterator[int]] = {}  # by place in the batch: the substitutes not yet tried
+        self._opened: dict[int, ImageFile] = {}  # by place in the batch
+        self._skipped: list[tuple[int, Skipped]] = []  # with the place in the batch
         self.passes: tuple[Recipes, ...] | None = None
         self.images: Packed | EncodedImages
 
@@ -76,16 +77,16 @@ class FileBatch:
 
     @property
     def index(self) -> Tensor:
-        """The samples, int64 ``(n,)``: those of the draws, but for what was skipped."""
+        """The samples, int64 ``(n,)``: those of the draws, with substitutes for skipped ones."""
         return torch.tensor(self._index, dtype=torch.int64, device="cpu")
 
     @property
     def skipped(self) -> list[Skipped]:
-        """In the order of the draws."""
+        """The skipped files, in the order of the draws."""
         return [skipped for _, skipped in sorted(self._skipped, key=lambda entry: entry[0])]
 
     def free(self, event: Event | None = None) -> None:
-        """Gives the memory back, which nobody reads once ``event`` is done; None: from now on."""
+        """Returns the memory to the ring, to be used again once ``event`` is done; with None, at once."""
         if self._buffer is not None:
             self._buffer.free(event)
             self._buffer = None
@@ -93,7 +94,7 @@ class FileBatch:
     # ---- Read
 
     def read(self, place: int) -> None:
-        """Reads a draw's file, and its header."""
+        """Reads the file of a draw and its header."""
         while place not in self._opened:
             index = self._index[place]
             try:
@@ -102,7 +103,7 @@ class FileBatch:
                 self._replace(place, error)
 
     def _replace(self, place: int, error: Exception) -> None:
-        """Gives a draw the next sample of its label. Raises where there is none, or none is wanted."""
+        """Gives a draw the next sample of its label. Raises if there is none, or if skipping is off."""
         index = self._index[place]
         name, text = self._files.name(index), f"{type(error).__name__}: {error}"
         if self._substitutes is None:
@@ -119,9 +120,9 @@ class FileBatch:
     # ---- Plan
 
     def plan(self) -> None:
-        """Makes the recipes, and gives each draw's window its place in the buffer."""
+        """Makes the recipes, and places the window of each draw in the buffer."""
         for place in range(len(self)):
-            self.read(place)  # again, where it was decoded and let go of
+            self.read(place)  # again, if it was decoded and freed before
         opened = [self._opened[place] for place in range(len(self))]
         channels, empty = self._files.channels, torch.empty(0, dtype=torch.uint8, device="cpu")
         whole = Packed.of_sizes(empty, [(o.height, o.width) for o in opened], channels, interleaved=True)
@@ -152,11 +153,11 @@ class FileBatch:
     # ---- Decode
 
     def decode(self, place: int) -> bool:
-        """Decodes a draw's window; false where its file turned out damaged and another one was opened, whose
-        recipes are still to be made.
+        """Decodes the window of a draw. False if the file is damaged: a substitute was opened, and its recipe
+        is still to be made.
         """
         if isinstance(self.images, EncodedImages):
-            return True  # the device will
+            return True  # the device decodes them
         offset, left, top, (height, width) = self._places[place]
         channels = self._files.channels
         flat = self.images.storage[offset : offset + height * width * channels]
@@ -165,11 +166,11 @@ class FileBatch:
         except Exception as error:
             self._replace(place, error)
             return False
-        del self._opened[place]  # its bytes
+        del self._opened[place]  # frees the bytes of the file
         return True
 
     def run(self) -> None:
-        """All steps, in this thread."""
+        """Does all steps in this thread."""
         places = range(len(self))
         for place in places:
             self.read(place)

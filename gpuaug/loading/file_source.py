@@ -1,4 +1,4 @@
-"""Where a loader's batches come from, for encoded images: threads that decode."""
+"""A loader's source of batches for encoded images: threads that decode."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gpuaug.loading.sources import Batches, Source
 from gpuaug.sampling.base import checked
 from gpuaug.travel.buffers import BufferRing
 
-_AHEAD = 2  # batches, beside the one in use
+_AHEAD = 2  # batches beside the one in use
 
 
 class FileSource:
@@ -29,12 +29,13 @@ class FileSource:
 
     Args:
         files: the data set.
-        batches: of draws.
-        labels: ``(n, ...)``, what the recipes take for the labels of all draws in turn; None: the data set's.
-        num_workers: threads; 0: the thread that asks.
-        prefetch_factor: batches that are decoded ahead; None: 2.
-        timeout: seconds to wait for a batch; 0: for ever.
-        pin_memory: whether the batches' memory is page-locked.
+        batches: the batches of draws.
+        labels: ``(n, ...)``, the labels of all draws, in their order, for the recipes; None takes the data
+            set's.
+        num_workers: the number of threads; 0 decodes in the calling thread.
+        prefetch_factor: the number of batches that are decoded ahead; None means 2.
+        timeout: the time to wait for a batch, in seconds; 0 waits for ever.
+        pin_memory: page-lock the memory of the batches.
     """
 
     has_workers = False
@@ -61,7 +62,7 @@ class FileSource:
         self._substitutes = Substitutes(files.labels) if files.on_error == "skip" else None
 
     def decode(self, recipes: MakeRecipes | None) -> Source:
-        """The batches, with the passes that ``recipes`` makes; None: images stay as they are."""
+        """Yields the batches with the passes that ``recipes`` makes; None leaves images as they are."""
         made = self._made(recipes)
         if not self._threads:
             for batch in made:
@@ -88,8 +89,8 @@ class FileSource:
         finally:
             for run in pending:
                 run.stop()
-            # What is queued ends at once; cancelling it fails while Python itself ends. A thread that hangs
-            # is left alone, with its memory.
+            # Queued work ends at once (to cancel it would fail while the interpreter exits). A thread that
+            # hangs is abandoned, and its memory with it.
             pool.shutdown(wait=not late)
             for run in () if late else pending:
                 run.batch.free()
@@ -102,7 +103,7 @@ class FileSource:
                 check_index(self._files, int(index))
             labels = None if self._labels is None else self._labels[begin : begin + len(draws)]
             begin += len(draws)
-            # Without recipes the loop gets the buffer itself: it is used but once.
+            # Without recipes the training loop gets the buffer itself, so that it cannot be used again.
             ring = self._ring if recipes is not None else BufferRing(self._ring.pinned)
             yield FileBatch(self._files, draws, labels, recipes, self._substitutes, ring)
 
@@ -130,12 +131,12 @@ class _Late(RuntimeError):
 
 def _waited(pending: deque[_Run], timeout: float) -> FileBatch:
     batch = pending[0].wait(timeout)
-    pending.popleft()  # not before: after an error it is stopped with the others
+    pending.popleft()  # only now: after an error it is stopped with the others
     return batch
 
 
 class _Run:
-    """A batch that a pool of threads decodes. The one that reads the last file makes the recipes."""
+    """A batch that a pool of threads decodes. The thread that reads the last file makes the recipes."""
 
     def __init__(self, batch: FileBatch, pool: ThreadPoolExecutor, threads: int) -> None:
         self.batch = batch
@@ -147,7 +148,7 @@ class _Run:
     def wait(self, timeout: float) -> FileBatch:
         if not self._done.wait(timeout or None):
             raise _Late(
-                f"timeout: no batch was decoded within {timeout} seconds; give more of them, or num_workers"
+                f"timeout: no batch was decoded within {timeout} seconds; raise timeout or num_workers"
             )
         if self._error is not None:
             raise self._error
@@ -157,7 +158,7 @@ class _Run:
         self._error = self._error or RuntimeError("the iteration was left")
 
     def _stage(self, step: Callable[[int], Any], then: Callable[[bool], None]) -> None:
-        """Runs ``step(place)`` for every place, in threads, then ``then(good)``: False where a step was."""
+        """Runs ``step(place)`` for every place, in threads, then ``then(good)``; good: no step was False."""
         places, total = count(), len(self.batch)
         workers = min(self._threads, total)
         left, good = [workers], [True]

@@ -1,4 +1,4 @@
-"""Batches of data sets that are two arrays or tensors, images and labels: each is indexed once."""
+"""Batches of data sets made of two arrays or tensors, images and labels: each is indexed once per batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ARRAYS = (np.ndarray, np.memmap)
 
 
 def gather(dataset: Any, indices: list[int]) -> Stacked | None:
-    """The samples of a ``TensorDataset`` or ``StackDataset`` of images and labels, or of a ``Subset`` of one.
+    """A batch of a ``TensorDataset`` or ``StackDataset`` of images and labels, or of a ``Subset`` of one.
 
     >>> from torch.utils.data import TensorDataset
     >>> dataset = TensorDataset(torch.zeros(6, 3, 4, 4), torch.arange(6))
@@ -26,11 +26,11 @@ def gather(dataset: Any, indices: list[int]) -> Stacked | None:
     tensor([5, 3])
 
     Args:
-        dataset: any.
-        indices: of samples, each in [0, len(dataset)).
+        dataset: any data set.
+        indices: the indices of the samples, each in [0, len(dataset)).
 
     Returns:
-        None for other data sets, also for subclasses, and for arrays that cannot be indexed at once.
+        the batch; None for other data sets, for subclasses, and for arrays that cannot be indexed at once.
     """
     subsets, whole = [], dataset
     while type(whole) is Subset:
@@ -46,10 +46,10 @@ def gather(dataset: Any, indices: list[int]) -> Stacked | None:
 
 
 def _rows(subsets: list[Any], rows: np.ndarray, length: int) -> np.ndarray | None:
-    """Where the samples of subsets, the outermost first, are; None where reading them would raise."""
+    """The rows of the samples, through subsets, the outermost first; None if reading them would raise."""
     try:
         for indices in subsets:
-            # A tensor's would be made one by one.
+            # Indexing a tensor would make a tensor for each row.
             own = indices.numpy() if isinstance(indices, Tensor) else indices
             rows = np.array([own[row] for row in rows.tolist()])
     except (LookupError, TypeError, ValueError):
@@ -85,16 +85,16 @@ def _images(images: Any, rows: np.ndarray, index: int) -> Tensor | None:
         torch.index_select(source, 0, torch.from_numpy(rows), out=batch)
         return batch.permute(0, 3, 1, 2) if interleaved else batch
     if not images.flags.c_contiguous:
-        return None  # NumPy would copy all of them first
+        return None  # NumPy would copy all images first
     batch = empty_batch((len(rows), *images.shape[1:]), first.dtype)
-    # The rows are in range; to raise for others, NumPy would write to a buffer first.
+    # The rows are in range. Other modes than "clip" would write to a buffer first.
     np.take(images, rows, axis=0, out=batch.numpy(), mode="clip")
     return as_planes(batch)
 
 
 def _labels(labels: Any, rows: np.ndarray, index: int) -> Any:
     if type(labels) is Tensor:
-        # More sizes could be a mask's.
+        # Labels of three or more dimensions could be masks.
         return labels.index_select(0, torch.from_numpy(rows)) if labels.dim() < 3 else None
     if labels.ndim > 1 or labels.dtype.kind not in "biuf":
         return None

@@ -38,7 +38,7 @@ from gpuaug.travel.to_device import carried
 
 
 class BalancedLoader:
-    """Balanced, augmented batches on the device: ``(images, labels)``.
+    """Loads balanced, augmented batches ``(images, labels)`` to the device.
 
     >>> import gpuaug, numpy
     >>> samples = [(numpy.zeros((8, 8, 3), numpy.uint8), int(i < 2)) for i in range(6)]
@@ -52,73 +52,82 @@ class BalancedLoader:
     >>> images.shape, images.dtype, labels.shape, len(loader)
     (torch.Size([4, 3, 8, 8]), torch.float32, torch.Size([4]), 2)
 
-    Image files (:class:`gpuaug.ImageFiles`, and torchvision's ``ImageFolder``) are decoded by ``num_workers``
-    threads, each draw's window alone and at the scale that it needs; any other data set is read by processes,
-    which never touch the device, and which leave Ctrl-C to this process. For a CUDA device the images are
-    pinned, and copied on a side stream, together with their recipes, while the batch before is in use. A
-    ``DeviceDataset`` needs none of that: the kernel reads each draw's image where it lies.
+    Image files (:class:`gpuaug.ImageFiles`, and torchvision's ``ImageFolder``) are decoded by
+    ``num_workers`` threads, which decode only the window that a draw needs, at the scale that it needs. Any
+    other data set is read by worker processes, which never use the device and ignore Ctrl-C: this process
+    ends them. For a CUDA device, images are pinned and copied on a side stream, together with their recipes,
+    while the batch before is in use. A :class:`DeviceDataset` needs no workers and no copies: the kernel
+    reads the images of the draws directly.
 
-    A sample may be ``(image, label)``, a longer tuple that begins with the image, or a dictionary; a batch
-    has the same form. torchvision's ``tv_tensors`` ``Mask``, ``BoundingBoxes`` and ``KeyPoints`` follow the
-    geometry of ``augment``; an ``Image`` comes back as one. Where a sample holds boxes or keypoints, each
-    item beside the image is a list with one entry for each sample, as detection models take them. Everything
-    else is stacked, as ``default_collate`` does it: numbers as tensors, strings as lists.
+    A sample may be ``(image, label)``, a longer tuple that begins with the image, or a
+    dictionary; a batch has the same form. torchvision's ``tv_tensors`` ``Mask``, ``BoundingBoxes`` and
+    ``KeyPoints`` follow the geometry of ``augment``, and an ``Image`` stays an ``Image``. If samples hold
+    boxes or keypoints, each item beside the image is a list with one entry for each sample, as detection
+    models take them. Everything else is collated as by ``default_collate``: numbers become tensors, strings
+    lists.
 
-    uint8 images may differ in size: no worker resizes. They travel as they are, and the kernel takes them
-    straight to the size at which the geometry of ``augment`` ends, such as ``RandomResizedCrop``'s.
+    uint8 images may differ in size. No worker resizes them; the kernel brings each to the size at
+    which the geometry of ``augment`` ends, for example that of ``RandomResizedCrop``.
 
-    What comes out depends on (data set, labels, plan, seed, epoch, transform) alone: not on the batch size,
-    the number of workers or ranks, or an interruption; but a mix with ``partners="batch"`` takes its partners
-    from the batch.
-    The data set's own random numbers (``random``, NumPy, PyTorch) are seeded in workers for every batch, by
-    its draws and the rank: equal runs have equal ones, with any number of workers, and other epochs, ranks or
-    positions have others. With ``num_workers=0`` they are those of this process, whose generators are left
-    alone, as by a ``DataLoader``. Two iterations may go on at the same time, also with
-    ``persistent_workers``: the second gets workers of its own. The state is that of the newest.
+    Batches depend on (data set, labels, plan, seed, epoch, transform) alone; not on the batch
+    size, the number of workers or ranks, or an interruption. (A mix with ``partners="batch"`` also depends on
+    the batch, from which it takes the partners.) The data set's own random numbers (``random``, NumPy,
+    PyTorch) are seeded in workers for each batch, by its draws and the rank: equal runs have equal numbers,
+    with any number of workers, and other epochs, ranks or positions have others. With ``num_workers=0``, the
+    data set uses the generators of this process, and the loader leaves them alone, as a ``DataLoader`` does.
 
-    Iterations go on from epoch to epoch; ``set_epoch`` says another one. A loop that was left early begins
-    its epoch again, unless a state is loaded.
+    Each complete iteration is followed by the next epoch; ``set_epoch`` chooses another. A loop
+    that was left early begins its epoch again, unless a state is loaded. Two iterations may run at the same
+    time, also with ``persistent_workers``: the second one gets workers of its own. ``state_dict`` is that of
+    the newest iteration.
 
     Args:
-        dataset: map-style, as :class:`WithDraws` takes it, a :class:`DeviceDataset`, or
-            :class:`gpuaug.ImageFiles`. An ``ImageFolder`` or ``DatasetFolder`` of torchvision's default
-            loader, without a transform, and a ``Subset`` of one are taken for ``ImageFiles``: where a JPEG
-            shrinks much it is then decoded at a smaller scale; ``ImageFiles.from_dataset(folder,
+        dataset: a map-style data set, as :class:`WithDraws` takes it, a :class:`DeviceDataset`, or
+            :class:`gpuaug.ImageFiles`. An ``ImageFolder`` or ``DatasetFolder`` with torchvision's default
+            loader and without a transform, and a ``Subset`` of one, are read as ``ImageFiles``: a JPEG that
+            the chain shrinks much is decoded at a smaller scale. ``ImageFiles.from_dataset(folder,
             reducing_gap=None)`` decodes at full scale.
-        sampler: a ``BalancedSampler`` or ``RepeatFactorSampler`` over the data set's labels. With several
-            ranks, this rank's.
-        augment: a gpuaug transform, or None for the images as they are, if of one size.
-        batch_size: draws in a batch of this rank, at least 1.
-        mix: a ``MixUp``, ``CutMix``, ``CMO``, ``Remix`` or ``BalancedMixUp``, which then mixes every batch by
-            its draws' keys, or None. With ``partners="plan"`` the partners are read and augmented too, each
-            as a draw with a key of its own: a batch reads up to twice as many samples. The sampler must then
-            be a ``BalancedSampler``.
-        device: where the batches go. By default the ``DeviceDataset``'s device, else the CPU.
-        num_workers: threads that decode, of image files, else processes; 0 decodes in this thread.
-        drop_last: whether to leave out a last batch that is smaller.
-        masks: whether plain tensors, arrays and PIL images of the image's height and width that come with an
-            image are masks, which follow it. None refuses them: wrap masks in ``tv_tensors.Mask``.
-        prefetch_factor, persistent_workers, timeout, multiprocessing_context, worker_init_fn: as in
-            ``DataLoader``. Of image files, ``prefetch_factor`` is the number of batches that are decoded
-            ahead, by default 2, and ``persistent_workers`` has no effect: threads start with each iteration.
-            ``ImageFiles`` refuse the last two; a folder data set with one of them is read by processes.
+        sampler: a :class:`BalancedSampler` or :class:`RepeatFactorSampler` over the labels of the data set.
+            With several ranks, the sampler of this rank.
+        augment: a gpuaug transform, or None to leave images as they are, if they have one size.
+        batch_size: the number of draws in a batch of this rank, in [1, 2**31).
+        mix: a :class:`MixUp`, :class:`CutMix`, :class:`CMO`, :class:`Remix` or :class:`BalancedMixUp` that
+            mixes every batch by the keys of its draws, or None. With ``partners="plan"`` the partners are
+            read and augmented too, as draws with keys of their own: a batch reads up to twice as many
+            samples. The sampler must then be a ``BalancedSampler``.
+        device: the device of the batches. None means that of a ``DeviceDataset``, else the CPU.
+        num_workers: the number of threads for image files, or of processes for other data sets. 0 reads and
+            decodes in this thread.
+        drop_last: drop the last batch if it is smaller.
+        masks: whether plain tensors, arrays and PIL images beside an image, of its height and width, are
+            masks that follow the geometry. None raises an error for them: wrap masks in ``tv_tensors.Mask``.
+        prefetch_factor: as in ``DataLoader``. For image files, the number of batches that are decoded ahead,
+            2 by default.
+        persistent_workers: as in ``DataLoader``. No effect for image files: threads start with each
+            iteration.
+        timeout: the time to wait for a batch, in seconds; 0 waits for ever.
+        multiprocessing_context: as in ``DataLoader``. A folder data set with it is read by processes;
+            ``ImageFiles`` raise an error for it.
+        worker_init_fn: as in ``DataLoader``. A folder data set with it is read by processes; ``ImageFiles``
+            raise an error for it.
 
     Yields:
-        images ``(N, C, H, W)``, as ``augment`` makes them, and labels ``(N, ...)``, both on ``device``, or
-        what else a sample is made of, in its form; a mix and ``PerClass`` take the second item for the
-        labels, or the entry "label", "labels", "target", "targets" or "class". Where
-        the data set gives PIL images or arrays, the images' memory is channels_last, and
-        ``images.view(len(images), -1)`` fails: use ``images.flatten(1)``, or have the usual order made by
-        ``augment=Compose([...], memory_format=torch.contiguous_format)``. With ``mix``, the labels are
-        ``(y1, y2, lam)``, as it gives them.
+        ``(images, labels)``, or a batch in the form of the samples; all tensors are on ``device``.
+
+        - Images are ``(N, C, H, W)`` in the dtype that ``augment`` returns. If the data set gives PIL images
+          or arrays, their memory is channels_last, and ``images.view(len(images), -1)`` fails: use
+          ``images.flatten(1)``, or ``augment=Compose([...], memory_format=torch.contiguous_format)``.
+        - Labels are ``(N, ...)``. A mix and ``PerClass`` take the second item of a tuple as labels, or the
+          entry "label", "labels", "target", "targets" or "class" of a dictionary. With ``mix``, the labels
+          are ``(y1, y2, lam)``.
 
     Raises:
-        TypeError: a sampler, transform, mix or data set of another type.
-        ValueError: a data set and a sampler of different lengths, or another number out of its range.
-            While iterating: images of different sizes that are not uint8, or that ``augment`` does not bring
-            to one.
-        RuntimeError: a device that is not there, or is not the ``DeviceDataset``'s. While iterating: what the
-            data set raised, with the sample's index; a worker that died. The state can still be saved.
+        TypeError: ``dataset``, ``sampler``, ``augment``, ``mix`` or ``masks`` is of another type.
+        ValueError: data set and sampler differ in length, or a number is out of its range. While iterating:
+            images of different sizes are not uint8, or ``augment`` does not bring them to one size.
+        RuntimeError: the device does not exist, or is not that of the ``DeviceDataset``. While iterating: the
+            data set raised an error (the message names the sample), or a worker died. The state can still be
+            saved.
     """
 
     def __init__(
@@ -187,7 +196,7 @@ class BalancedLoader:
         samples = len(sampler.dataset)  # type: ignore[arg-type]  # a range
         if len(dataset) != samples:
             raise ValueError(
-                "dataset and sampler must be of the same samples, "
+                "dataset and sampler must have the same samples, "
                 f"got {len(dataset)} in the data set and {samples} labels in the sampler"
             )
 
@@ -197,39 +206,43 @@ class BalancedLoader:
         with closing(_counted(self._prepared(self._source), count, counts)) as batches:
             used: EpochCursor | None = None
             for batch in self._finished(batches, self._whole):
-                used = used or self._batches.used  # kept: an iteration that was left counts no longer
-                # Before it is handed out: a state that the loop's body saves has this batch behind it.
+                used = used or self._batches.used  # kept, so that an iteration that was left no longer counts
+                # Counted before it is handed out: a state that the loop's body saves is after this batch.
                 used.taken += counts.popleft()
                 yield batch
 
     def __len__(self) -> int:
-        """The batches of a whole epoch, also where a state was loaded from the middle of one."""
+        """The number of batches of a whole epoch, even after a state from its middle was loaded."""
         return len(self._batches)
 
-    # ---- What frameworks read of a loader
+    # ---- Attributes that frameworks read
 
-    # Accelerate leaves a loader with these as it is, and saves its state: the sampler has its own ranks.
+    # With these, Accelerate leaves a loader as it is, and saves its state. The sampler knows its rank.
     _is_accelerate_prepared = True
     use_stateful_dataloader = True
 
     @property
     def batch_sampler(self) -> DrawBatches:
-        """The batches of draws; ``sampler`` is theirs."""
+        """The batch sampler of draws; its ``sampler`` is that of the loader."""
         return self._batches
 
     @property
     def collate_fn(self) -> Any:
-        """Raises TypeError: whoever asks is about to build a ``DataLoader`` of the parts."""
+        """Raises a TypeError, as a caller would build a ``DataLoader`` without the transform from it.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError(
-            "a BalancedLoader cannot be taken apart and built anew, which would lose its transform: use it "
-            "as it is, or give the framework DataLoader(gpuaug.WithDraws(dataset), sampler=sampler)"
+            "a BalancedLoader cannot be rebuilt from its parts, which would lose its transform: use it as it "
+            "is, or give the framework DataLoader(gpuaug.WithDraws(dataset), sampler=sampler)"
         )
 
     def __getstate__(self) -> dict[str, Any]:
         if self._source.has_workers:
             raise RuntimeError(
-                "a BalancedLoader cannot be pickled or copied while its workers live: do it ahead of the "
-                "first iteration, or, without persistent_workers, after the last one has ended"
+                "a BalancedLoader cannot be pickled or copied while its workers run: do it before the first "
+                "iteration or, without persistent_workers, after the last one has ended"
             )
         return self.__dict__
 
@@ -245,41 +258,61 @@ class BalancedLoader:
     # ---- Epochs and states
 
     def set_epoch(self, epoch: int) -> None:
-        """Says which epoch the next iteration is of; see the samplers' ``set_epoch``."""
+        """Sets the epoch of the next iteration, as the sampler's ``set_epoch`` does.
+
+        Args:
+            epoch: in [0, 2**31).
+
+        Raises:
+            TypeError: ``epoch`` is not an int.
+            ValueError: ``epoch`` is out of its range.
+        """
         self._batches.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the run stands, as the sampler's state.
+        """Returns the position of the run, as the state of the sampler.
 
-        Batches count once they were handed out; those that were only fetched ahead do not.
+        A batch counts once it was handed out; batches that were only fetched ahead do not count.
         """
         return self._batches.state_dict()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes up a state of this or another number of ranks, workers or batch size.
+        """Restores a state, also one saved with another number of ranks, workers or batch size.
 
-        The next iteration begins there, with what the interrupted one had not handed out, or with the next
-        epoch where nothing is left.
+        The next iteration continues with the draws that the interrupted one had not handed out, or with the
+        next epoch if none are left.
+
+        Args:
+            state_dict: a state that :meth:`state_dict` returned.
 
         Raises:
-            ValueError: a state of other labels, another plan, seed or version.
+            TypeError: ``state_dict`` is not a mapping.
+            ValueError: the state is of other labels, another plan, seed or version.
         """
         self._batches.load_state_dict(state_dict)
 
     @property
     def skipped(self) -> list[Skipped]:
-        """The files of an ``ImageFiles(on_error="skip")`` that could not be read, each with its error and the
-        number of draws that other samples took, in all batches that were handed out.
+        """The files of an ``ImageFiles(on_error="skip")`` that could not be read.
+
+        Each has its error, and the number of its draws that other samples took in the batches handed out so
+        far.
         """
         return list(self._skipped.values())
 
     def serve(self, draws: Tensor, rows: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images and labels of these draws, in their order and not mixed, rather than the sampler's, whose
-        state stays as it is.
+        """Yields images and labels of the given draws, in their order, without a mix.
+
+        The sampler and its state are not used.
 
         Args:
             draws: int64 ``(n, 3)`` on the host: index, copy, key.
-            rows: int64 ``(n,)`` on the host, what a ``PerClass`` takes for the draws' labels.
+            rows: int64 ``(n,)`` on the host: used by ``PerClass`` in place of the labels of the draws.
+
+        Raises:
+            ValueError: ``draws`` have another shape, or the samples have no label that is a number or a
+                tensor.
+            TypeError: ``draws`` are of another type.
         """
         check_draws(draws, len(draws))
         batches = [part.numpy() for part in draws.split(self.batch_size)] if len(draws) else []
@@ -289,7 +322,7 @@ class BalancedLoader:
             yield from self._finished(prepared, self._pair)
 
     def _prepared(self, source: Any, rows: Tensor | None = None) -> Generator[Batch, None, None]:
-        """The batches in host memory, with their recipes."""
+        """Yields the batches in host memory, with their recipes."""
         begin = 0
         with closing(self._decoded(source)) as batches:
             for decoded in batches:
@@ -313,8 +346,8 @@ class BalancedLoader:
         if self.augment is None:
             if isinstance(images, Packed):
                 raise ValueError(
-                    "augment must be given for images of different sizes, got None: a batch needs one "
-                    "size, which Resize((height, width)) or RandomResizedCrop gives it on the device"
+                    "augment must not be None for images of different sizes: Resize((height, width)) or "
+                    "RandomResizedCrop brings them to one size on the device"
                 )
             return batch if index is None else batch._replace(images=images[carried(index, images.device)])
         place = label_place(rest)
@@ -335,7 +368,7 @@ class BalancedLoader:
         return _each(batches, finish)
 
     def _recipes(self, draws: Tensor, source: packed.Source, labels: Tensor) -> tuple[Recipes, ...]:
-        return self.augment.recipes(draws, source, None, labels)  # type: ignore[union-attr]  # it was there
+        return self.augment.recipes(draws, source, None, labels)  # type: ignore[union-attr]  # not None here
 
     def _whole(self, batch: Batch) -> Any:
         """A batch in the form of a sample."""
@@ -356,7 +389,7 @@ class BalancedLoader:
             before = self._skipped.get(skipped.sample)
             draws = skipped.draws + (before.draws if before is not None else 0)
             self._skipped[skipped.sample] = skipped._replace(draws=draws)
-        images: Any = batch.images  # packed ones without a transform were refused
+        images: Any = batch.images  # not packed if there is no transform
         rest, masks = batch.rest, batch.masks
         if self.augment is not None:
             images = self.augment.apply_recipes(images, batch.passes)
@@ -367,7 +400,7 @@ class BalancedLoader:
 
 
 def _each(batches: Generator[Batch, None, None], finish: Callable[[Batch], Any]) -> Iterator[Any]:
-    """Each batch finished. (A map would take a StopIteration of the transform for the end of the epoch.)"""
+    """Finishes each batch. (``map`` would treat a StopIteration of the transform as the end of the epoch.)"""
     for batch in batches:
         result = finish(batch)
         if batch.free is not None:
@@ -378,7 +411,7 @@ def _each(batches: Generator[Batch, None, None], finish: Callable[[Batch], Any])
 def _counted(
     batches: Generator[Batch, None, None], count: Callable[[Tensor], int], counts: deque[int]
 ) -> Generator[Batch, None, None]:
-    """The batches; what ``count`` says of each one's draws goes to ``counts``."""
+    """Yields the batches, and appends ``count(draws)`` of each to ``counts``."""
     with closing(batches):
         for batch in batches:
             counts.append(count(batch.draws))
@@ -386,7 +419,7 @@ def _counted(
 
 
 def _begins(sampler: DrawSampler) -> tuple[int, int]:
-    """Epoch and position at which the sampler's next iteration begins."""
+    """The epoch and position at which the sampler's next iteration begins."""
     cursor = sampler.cursor
     if not cursor.started:
         return sampler.epoch, cursor.position

@@ -1,4 +1,4 @@
-"""The loader's mixes: draws that are read together with their partners, and batches that are mixed."""
+"""Mixes in the loader: batches of draws with their partners, and the mixing of a batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gpuaug.transforms.mixes.base import Mix
 
 
 class Partnered:
-    """The rows of a ``DrawBatches``, and behind those of each batch the partners of the draws that are mixed.
+    """The rows of a ``DrawBatches``; each batch is followed by the partners of those draws that are mixed.
 
     >>> from gpuaug import MixUp
     >>> batches = DrawBatches(BalancedSampler([0, 0, 1]), batch_size=3, drop_last=False)
@@ -28,17 +28,17 @@ class Partnered:
     [(6, 3), (2, 3)]
 
     Args:
-        batches: of draws.
-        mix: with ``partners="plan"``.
+        batches: the batches of draws.
+        mix: a mix with ``partners="plan"``.
 
     Raises:
-        TypeError: a sampler without one class for each sample, which partners are drawn by.
+        TypeError: the sampler is not a ``BalancedSampler``: partners are drawn by the class of a sample.
     """
 
     def __init__(self, batches: DrawBatches, mix: Mix) -> None:
         if not isinstance(batches.sampler, BalancedSampler):
             raise TypeError(
-                "sampler must be a gpuaug.BalancedSampler where the partners of mix are 'plan', "
+                "sampler must be a gpuaug.BalancedSampler for a mix with partners='plan', "
                 f"got {type(batches.sampler).__name__}"
             )
         self._batches, self._mix, self._sampler = batches, mix, batches.sampler
@@ -46,7 +46,7 @@ class Partnered:
     def __iter__(self) -> Iterator[np.ndarray]:
         partners: Partners | None = None
         for rows in self._batches.rows:
-            # Not before the first batch is there: the epoch's plan is then the sampler's.
+            # Made with the first batch: only then does the sampler have the epoch's plan.
             partners = partners or self._sampler.partners(self._mix.weigh)
             draws = torch.from_numpy(rows)
             yield torch.cat((draws, partners.of(draws[self._mix.mixes(draws)]))).numpy()
@@ -56,10 +56,10 @@ class Partnered:
 
 
 def mixed(mix: Mix, images: Tensor, rest: Any, batch: Batch) -> tuple[Tensor, Any]:
-    """A batch's images and what came with them, mixed; only its own draws, without their partners.
+    """Mixes a batch. The result has its own draws only, without their partners.
 
     Raises:
-        ValueError: samples without a label that is a number or a tensor, or with masks, boxes or keypoints.
+        ValueError: the samples have no label that is a number or a tensor, or have masks, boxes or keypoints.
     """
     place = label_place(rest)
     if place is None or any(kind_of(leaf) for leaf in leaves(rest)) or batch.masks:
@@ -79,7 +79,7 @@ def mixed(mix: Mix, images: Tensor, rest: Any, batch: Batch) -> tuple[Tensor, An
 
 
 def first_samples(rest: Any, count: int) -> Any:
-    """What came with the first images of a batch: every column cut after ``count`` samples.
+    """The items of the first ``count`` samples of a batch, beside the images.
 
     >>> first_samples({"image": None, "label": torch.tensor([4, 5, 6]), "name": ["a", "b", "c"]}, 2)
     {'image': None, 'label': tensor([4, 5]), 'name': ['a', 'b']}
@@ -92,5 +92,5 @@ def first_samples(rest: Any, count: int) -> Any:
 
 
 def _is_listed(part: Any) -> bool:
-    """A column as a list: what has no number for each sample."""
+    """Whether a part of a batch is a column of strings, which are collated to a list."""
     return isinstance(part, list) and bool(part) and isinstance(part[0], (str, bytes))

@@ -1,4 +1,4 @@
-"""A batch on its way from a worker: images in shared memory, everything else as bytes."""
+"""A batch as a worker sends it: images in shared memory, everything else as bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gpuaug.images.packed import Images
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.transforms.annotations.tv_tensors import Gathered
 
-# From here on bytes go through shared memory, one file for a batch, and not through the pipe.
+# From this number of bytes on, they are sent in one file of shared memory, and not through the pipe.
 _LONG = 1 << 20
 _ALIGNED = 16
 
@@ -26,14 +26,15 @@ class Decoded:
 
     Attributes:
         images: ``(N, C, H, W)`` or packed.
-        rest: what came with them, as ``Columns`` makes it; ``name``, the images' in a dictionary.
+        rest: the other items, as ``Columns`` collates them.
+        name: the name of the images in a dictionary; None for a tuple.
         draws: int64 ``(N, 3)``.
-        gathered: masks, boxes and keypoints, whose places are in ``rest``; None where there are none.
+        gathered: masks, boxes and keypoints, whose placeholders are in ``rest``; None if there are none.
         as_image: whether the images came as ``tv_tensors.Image``.
-        passes: the recipes, where they were made ahead of the decoding.
-        free: gives the images' memory back, for the next batch; to be called once they were read, with the
-            event of a copy that still reads it. None where the memory is the batch's own.
-        skipped: what could not be read, and was replaced.
+        passes: the recipes, if they were made before the images were decoded.
+        free: returns the memory of the images for the next batch. Call it once they were read, with the event
+            of a copy that still reads them. None if the memory belongs to the batch.
+        skipped: the files that could not be read and were replaced.
     """
 
     images: Images
@@ -49,8 +50,11 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Parcel:
-    """A batch that is sent. A tensor that a process sends is a file in shared memory, which is open for as
-    long as the tensor is kept: labels that somebody keeps in a list would use up the files of a process.
+    """A batch packed for sending.
+
+    A tensor that a process sends becomes a file in shared memory, which stays open as long as the tensor
+    exists. Labels that a user keeps in a list would exhaust the files that a process may open. So only images
+    and masks are sent as tensors.
 
     >>> images, labels, draws = torch.zeros(2, 3, 4, 4), torch.tensor([3, 4]), torch.zeros(2, 3)
     >>> batch = Decoded(images, (labels,), None, draws, None, False)
@@ -61,7 +65,7 @@ class Parcel:
     images: Images
     masks: tuple[Tensor, ...]
     pickled: bytes
-    numbers: bytes | Tensor  # of all other tensors, one after another
+    numbers: bytes | Tensor  # the bytes of all other tensors, one after another
 
     @classmethod
     def of(cls, batch: Decoded) -> Parcel:
@@ -79,7 +83,7 @@ class Parcel:
         return cls(batch.images, masks, file.getvalue(), shared)
 
     def open(self) -> Decoded:
-        # A copy, so that whoever keeps a label keeps no file open.
+        # Copied, so that a label that is kept does not keep the file open.
         buffer = (
             self.numbers.clone()
             if isinstance(self.numbers, Tensor)
@@ -91,14 +95,14 @@ class Parcel:
         return batch
 
     def pin_memory(self) -> Parcel:
-        """For a ``DataLoader``'s thread that pins."""
+        """Pins the images and masks; ``DataLoader`` calls it in its pinning thread."""
         return replace(
             self, images=self.images.pin_memory(), masks=tuple(mask.pin_memory() for mask in self.masks)
         )
 
 
 class _Pickler(pickle.Pickler):
-    """Keeps the bytes of tensors apart."""
+    """Pickles a batch and collects the bytes of its tensors separately."""
 
     def __init__(self, file: BytesIO) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)

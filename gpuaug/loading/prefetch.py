@@ -1,4 +1,4 @@
-"""Batches, copied to a CUDA device one ahead of their use."""
+"""Batches that are copied to a CUDA device one ahead of their use."""
 
 from __future__ import annotations
 
@@ -20,11 +20,19 @@ Result = TypeVar("Result")
 
 
 class Batch(NamedTuple):
-    """A batch on its way: images ``(N, C, H, W)`` or packed, what came with them, the draws, which stay on
-    the host, the passes that are still to be applied, and the masks that are to follow, ``(N, k, H, W)``.
+    """A batch before its transform is applied.
 
-    ``name``, ``as_image``, ``free`` and ``skipped`` are those of a ``Decoded``. ``resident``: the images are
-    a whole data set's, in memory that the device reads.
+    Attributes:
+        images: ``(N, C, H, W)``, packed or encoded.
+        rest: the other items.
+        draws: int64 ``(N, 3)``; they stay on the host.
+        passes: the recipes of the passes to apply.
+        masks: the masks that follow the geometry, each ``(N, k, H, W)``.
+        name: as in ``Decoded``.
+        as_image: as in ``Decoded``.
+        free: as in ``Decoded``.
+        skipped: as in ``Decoded``.
+        resident: whether the images are a whole data set, in memory that the device reads.
     """
 
     images: Images | EncodedImages
@@ -39,9 +47,7 @@ class Batch(NamedTuple):
     resident: bool = False
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device: copies from pinned memory, which wait for nothing. A resident data set's
-        images stay where they are.
-        """
+        """The batch on a device, copied asynchronously from pinned memory. Resident images are not copied."""
         return self._replace(
             images=self.images if self.resident else _travel(self.images, device),
             rest=map_tree(
@@ -52,13 +58,13 @@ class Batch(NamedTuple):
         )
 
     def record_stream(self, stream: torch.cuda.Stream) -> None:
-        """Keeps the memory until ``stream`` is through with it: it was allocated on another stream."""
+        """Keeps the memory, allocated on another stream, until ``stream`` has finished with it."""
         images = self.images.storage if isinstance(self.images, Packed) else self.images
         others = [leaf for leaf in leaves(self.rest) if isinstance(leaf, Tensor)]
         recipes = [tensor for part in self.passes for tensor in part.tensors]
         copied = [] if self.resident else [images]  # a data set outlives its batches
         for tensor in (*copied, *others, *self.masks, *recipes):
-            assert isinstance(tensor, Tensor)  # on the device nothing is encoded
+            assert isinstance(tensor, Tensor)  # no image is encoded on the device
             tensor.record_stream(stream)
 
 
@@ -66,11 +72,11 @@ class Prefetcher(Generic[Result]):
     """Copies each batch on a side stream while the consumer's stream works on the one before.
 
     Args:
-        batches: batches in host memory (images may live on the device already).
+        batches: batches in host memory (images may be on the device already).
         device: a CUDA device.
-        finish: what turns a batch on the device into the result; runs on the consumer's current stream.
+        finish: turns a batch on the device into the result; it runs on the consumer's current stream.
 
-    An error in ``batches`` comes out when its batch is asked for, after the batches before it.
+    An error in ``batches`` is raised in place of its batch, after the batches before it.
     """
 
     def __init__(
@@ -117,6 +123,6 @@ def _travel(part: Images | EncodedImages, device: torch.device) -> Any:
         return part.to(device)
     if isinstance(part, Packed) or type(part) is Tensor:
         return part.pin_memory().to(device, non_blocking=True)
-    # A tv_tensor, whose class gets lost when it is pinned.
+    # Pinning a tv_tensor would lose its class.
     moved = plain(part).pin_memory().to(device, non_blocking=True)
     return sys.modules["torchvision.tv_tensors"].wrap(moved, like=part)

@@ -1,4 +1,4 @@
-"""The samples of a batch, read from the data set: all at once where it can, else one by one."""
+"""The samples of a batch, read from the data set at once if it supports that, else one by one."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _SHOWN = 8  # indices in a message
 
 
 def read_batch(dataset: Any, indices: list[int]) -> Stacked | list[Sample]:
-    """``dataset[index]`` for each of the indices: stacked where all are pairs of one form, else as samples.
+    """Reads ``dataset[index]`` for each index; stacks the samples if all are pairs of one form.
 
     >>> import numpy
     >>> images = numpy.zeros((2, 4, 5, 3), numpy.uint8)
     >>> read_batch([(images[0], 7), (images[1], 8)], [1, 0]).labels
     tensor([8, 7])
 
-    A data set's ``__getitems__``, which takes a list of indices, is called in place of ``dataset[index]``.
+    The data set's ``__getitems__``, which takes a list of indices, is called instead, if there is one.
 
     Raises:
-        IndexError: an index that is not in the data set.
-        RuntimeError: an error of the data set, which is its cause; the message names the sample.
-        TypeError, ValueError: a sample of another form; ``__getitems__`` that gives no list, or one of
-            another length.
+        IndexError: an index is out of range.
+        RuntimeError: the data set raised an error, which is the cause; the message names the sample.
+        TypeError: a sample is of another form, or ``__getitems__`` returns no list.
+        ValueError: an image is invalid, or ``__getitems__`` returns a list of another length.
     """
     for index in (min(indices), max(indices)):
         check_index(dataset, index)
@@ -40,7 +40,7 @@ def read_batch(dataset: Any, indices: list[int]) -> Stacked | list[Sample]:
     first, *others = _fetch_many(dataset, indices, read) if read else [fetch(dataset, indices[0])]
     form = Form.of(first, indices[0])
     if form is None and not read:
-        # One at a time: an image that is open, but not decoded, holds a file.
+        # One at a time, as an image that is opened but not decoded keeps its file open.
         return [as_sample(first, indices[0]), *(read_sample(dataset, index) for index in indices[1:])]
     items = [first, *(others if read else _fetch_each(dataset, indices[1:]))]
     if form is not None and form.fits(items):
@@ -55,13 +55,13 @@ def _fetch_each(dataset: Any, indices: list[int]) -> list[Any]:
             items.append(dataset[index])
     except Exception as error:
         for item, index in zip(items, indices, strict=False):
-            as_sample(item, index)  # the first fault is the one to tell
+            as_sample(item, index)  # the first faulty sample is to be named
         raise failure(dataset, indices[len(items)], error) from error
     return items
 
 
 def _reads_many(dataset: Any) -> Callable[[list[int]], Any] | None:
-    """The data set's ``__getitems__``, where it gives what ``dataset[index]`` does, and is faster."""
+    """The data set's ``__getitems__``, if it returns the same samples as ``dataset[index]`` and is faster."""
     found = getattr(type(dataset), "__getitems__", None)
     if not callable(found):
         return None
@@ -71,9 +71,9 @@ def _reads_many(dataset: Any) -> Callable[[list[int]], Any] | None:
         for name in ("__getitems__", "__getitem__")
     )
     if one < many:
-        return None  # a subclass changed what a sample is
+        return None  # a subclass changed the samples
     if found is Subset.__getitems__ or found is StackDataset.__getitems__:
-        # They pass it on. Where there is nothing to pass it on to, they read one by one too.
+        # These pass the call on. If their parts have no __getitems__, they too read one by one.
         parts = [dataset.dataset] if isinstance(dataset, Subset) else dataset.datasets
         parts = parts.values() if isinstance(parts, dict) else parts
         if not any(map(_reads_many, parts)):
@@ -93,18 +93,19 @@ def _fetch_many(
         raise RuntimeError(f"{len(indices)} samples ({some}): {with_advice(error)}") from error
     if not isinstance(items, (list, tuple)):
         raise TypeError(
-            "dataset.__getitems__ must give a list of samples, one for each index, "
+            "dataset.__getitems__ must return a list of samples, one for each index, "
             f"got {type(items).__name__}"
         )
     if len(items) != len(indices):
         raise ValueError(
-            f"dataset.__getitems__ must give one sample for each of {len(indices)} indices, got {len(items)}"
+            f"dataset.__getitems__ must return one sample for each of {len(indices)} indices, "
+            f"got {len(items)}"
         )
     return items
 
 
 def _find(dataset: Any, indices: list[int], error: Exception) -> None:
-    """Raises the error of the one sample that fails by itself as the whole batch did."""
+    """Raises the error of the sample that fails by itself with the same type of error."""
     for index in indices:
         try:
             fetch(dataset, index)

@@ -1,4 +1,4 @@
-"""What a data set's sample may be: an image, and whatever comes with it."""
+"""The samples of a data set: an image and the items beside it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from gpuaug.transforms.annotations.tv_tensors import kind_of
 
 IMAGE_NAMES = ("image", "img")
 LABEL_NAMES = ("label", "labels", "target", "targets", "class")
-# PyTorch advises to spawn the workers, but then each would hold a context on the device.
+# PyTorch advises spawning the workers, but then each would hold a CUDA context.
 _CUDA_ADVICE = (
-    ". A data set decodes on the CPU and its workers never use CUDA: "
+    ". Workers decode on the CPU and never use CUDA: "
     "give the transform to BalancedLoader, which runs it on the device"
 )
 
 
 class Sample(NamedTuple):
-    """A sample, its image apart.
+    """A sample, split into the image and the other items.
 
-    ``rest`` are the other items: in order, where the sample is a tuple, whose first item is the image; or by
-    name, where it is a dictionary, in which the image's ``name`` keeps its place. ``name`` is None for a
-    tuple.
+    Attributes:
+        image: ``(C, H, W)``.
+        rest: the other items: a tuple without the image, or a dictionary with a placeholder for it.
+        name: the name of the image in a dictionary; None for a tuple.
+        as_image: whether the image came as ``tv_tensors.Image``.
     """
 
     image: Tensor
     rest: tuple[Any, ...] | dict[Any, Any]
     name: Any
-    as_image: bool  # it came as a tv_tensors.Image
+    as_image: bool
 
     def with_image(self, image: Any) -> tuple[Any, ...] | dict[Any, Any]:
         return join(image, self.rest, self.name)
 
 
 def join(image: Any, rest: Any, name: Any) -> tuple[Any, ...] | dict[Any, Any]:
-    """A sample or a batch in the data set's own form.
+    """Joins an image and the other items into a sample or a batch, in the data set's own form.
 
     >>> join("picture", (3,), None), join("picture", {"label": 3, "image": None}, "image")
     (('picture', 3), {'label': 3, 'image': 'picture'})
@@ -48,8 +50,9 @@ def join(image: Any, rest: Any, name: Any) -> tuple[Any, ...] | dict[Any, Any]:
 
 
 def label_place(rest: Any) -> Any:
-    """Where the rest of a batch has its labels: the second item of a tuple, or by one of ``LABEL_NAMES``;
-    None where there is no tensor.
+    """The place of the labels in the rest of a batch, if they are a tensor; else None.
+
+    Labels are the second item of a tuple, or an entry with one of ``LABEL_NAMES``.
     """
     places = LABEL_NAMES if isinstance(rest, dict) else range(min(1, len(rest)))
     held = rest.get if isinstance(rest, dict) else rest.__getitem__
@@ -57,7 +60,7 @@ def label_place(rest: Any) -> Any:
 
 
 def read(dataset: Any, index: int) -> Sample:
-    """``dataset[index]`` with its image as a tensor ``(C, H, W)``; errors name the sample.
+    """Reads ``dataset[index]``, with its image as a tensor ``(C, H, W)``; errors name the sample.
 
     >>> import numpy
     >>> read([(numpy.zeros((4, 5, 3), numpy.uint8), 7)], 0).rest
@@ -76,7 +79,7 @@ def check_index(dataset: Any, index: int) -> None:
 
 
 def fetch(dataset: Any, index: int) -> Any:
-    """``dataset[index]`` as it is; an error names the sample."""
+    """Reads ``dataset[index]`` as it is; an error names the sample."""
     try:
         return dataset[index]
     except Exception as error:
@@ -84,23 +87,23 @@ def fetch(dataset: Any, index: int) -> Any:
 
 
 def failure(dataset: Any, index: int, error: Exception) -> RuntimeError:
-    """What to raise for an error of ``dataset[index]``: it names the sample."""
+    """The exception to raise for an error of ``dataset[index]``; it names the sample."""
     return RuntimeError(f"{_name(dataset, index)}: {with_advice(error)}")
 
 
 def with_advice(error: Exception) -> str:
-    """An error of a data set, as a message has it."""
+    """The text of a data set's error, with advice if there is any."""
     advice = _CUDA_ADVICE if "Cannot re-initialize CUDA" in str(error) else ""
     return f"{type(error).__name__}: {error}{advice}"
 
 
 def as_sample(item: Any, index: int) -> Sample:
-    """What a data set gives, its image as a tensor ``(C, H, W)``; ``index`` is for messages."""
+    """A sample of a data set, with its image as a tensor ``(C, H, W)``; ``index`` is for messages."""
     image, rest, name = _split(item, index)
     _check_one_image(rest, name, index)
     try:
         return Sample(to_tensor(image, index), rest, name, kind_of(image) == "Image")
-    except OSError as error:  # PIL reads pixels late, so a truncated file can show here
+    except OSError as error:  # Pillow reads pixels late: a truncated file raises here
         file = getattr(image, "filename", "") or type(image).__name__
         raise RuntimeError(f"sample {index} ({file}): {type(error).__name__}: {error}") from error
 
@@ -126,8 +129,8 @@ def image_name(item: Mapping[Any, Any], index: int) -> Any:
     found = [name for name, value in item.items() if kind_of(value) == "Image" or is_pil(value)]
     if len(found) != 1:
         raise ValueError(
-            f"sample {index}: a dictionary's image is its entry 'image' or 'img', or else the one "
-            f"tv_tensors.Image or PIL image in it, got {len(found)} such among {list(item)}"
+            f"sample {index}: a dictionary must have its image under 'image' or 'img', or hold exactly one "
+            f"tv_tensors.Image or PIL image, got {len(found)} of these among {list(item)}"
         )
     return found[0]
 
@@ -136,17 +139,17 @@ def _check_one_image(rest: Any, name: Any, index: int) -> None:
     for key, value in rest.items() if isinstance(rest, dict) else enumerate(rest, start=1):
         if kind_of(value) in ("Image", "Video"):
             raise TypeError(
-                f"sample {index}: a sample has one image, got a tv_tensors.{kind_of(value)} at [{key!r}] as "
-                "well: wrap it in tv_tensors.Mask if it is to follow the image at the nearest pixel"
+                f"sample {index}: a sample must have one image, got a tv_tensors.{kind_of(value)} at "
+                f"[{key!r}] as well: wrap it in tv_tensors.Mask to move it with the image"
             )
 
 
 def _name(dataset: Any, index: int) -> str:
-    """``sample 3``, with its path where the data set keeps one, as torchvision's folder data sets do."""
+    """The name of a sample for messages: "sample 3", with its path if the data set has ``samples``."""
     try:
         path = _path(dataset, index)
     except (LookupError, TypeError):
-        # A subset's index that is not there: then reading it fails too, and that is the error to show.
+        # An index that a subset does not have. Reading it fails too, and that error is to be shown.
         path = None
     return f"sample {index}" if path is None else f"sample {index} ({path})"
 

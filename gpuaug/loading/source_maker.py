@@ -1,4 +1,4 @@
-"""Which source a loader's batches come from: the data set decides."""
+"""The choice of a loader's source of batches, by its data set."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ AnySource = DecodedSource | ResidentSource | FileSource
 def source_maker(
     dataset: Any, *, device: torch.device, follow: bool, **options: Any
 ) -> Callable[..., AnySource]:
-    """What makes a source of batches of draws: of images on the device, of files that threads decode, or of
-    samples that processes read.
+    """A function that makes a source from batches of draws.
+
+    The source reads images on the device, files that threads decode, or samples that processes read.
 
     Args:
-        dataset, device: as in ``BalancedLoader``.
-        follow: whether there is a transform, which masks, boxes and keypoints follow.
-        options: of the ``DecodedSource``.
+        dataset: as in ``BalancedLoader``.
+        device: as in ``BalancedLoader``.
+        follow: whether there is a transform, whose geometry masks, boxes and keypoints follow.
+        options: the options of ``DecodedSource``.
     """
     files = as_image_files(dataset, options)
     options["pin_memory"] = device.type == "cuda" and not isinstance(dataset, DeviceDataset)
@@ -57,21 +59,23 @@ def _of_samples(
 
 
 def as_image_files(dataset: Any, options: Mapping[str, Any]) -> ImageFiles | None:
-    """``ImageFiles``, given or made of a torchvision folder data set that decodes as they do; None for any
-    other data set, which processes decode.
+    """``ImageFiles``, given, or made from a torchvision folder data set that decodes in the same way.
+
+    None for any other data set; processes read those.
 
     Args:
-        options: of the loader. With ``worker_init_fn`` or ``multiprocessing_context`` a folder data set is
-            read by processes.
+        dataset: any data set.
+        options: the options of the loader. With ``worker_init_fn`` or ``multiprocessing_context``, a folder
+            data set is read by processes.
 
     Raises:
-        ValueError: ``ImageFiles``, and something that processes alone do.
+        ValueError: ``ImageFiles`` with an option that is for processes only.
     """
     given = [name for name in _OF_PROCESSES if options[name] is not None]
     if isinstance(dataset, ImageFiles):
         if given:
             raise ValueError(
-                f"{', '.join(given)} must not be given with ImageFiles, which threads of this process decode"
+                f"{', '.join(given)} must not be given with ImageFiles: threads of this process decode them"
             )
         return dataset
     whole = dataset
@@ -89,8 +93,8 @@ def as_image_files(dataset: Any, options: Mapping[str, Any]) -> ImageFiles | Non
 def check_decode(decode: str, device: torch.device, follow: bool) -> None:
     if decode == "device" and device.type != "cuda":
         raise RuntimeError(
-            f"decode must be 'host' where device is no CUDA device, got 'device' and {device}: give the "
+            f"decode must be 'host' for a device other than CUDA, got 'device' and {device}: give "
             "BalancedLoader device='cuda', or ImageFiles decode='host'"
         )
     if decode == "device" and not follow:
-        raise ValueError("decode must be 'host' where augment is None, got 'device'")
+        raise ValueError("decode must be 'host' if augment is None, got 'device'")

@@ -1,4 +1,4 @@
-"""Where a loader's batches come from: workers that decode, or images that live on the device."""
+"""A loader's sources of batches: worker processes that decode, or images on the device."""
 
 from __future__ import annotations
 
@@ -18,26 +18,29 @@ from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.worker import Reader, StartWorker, interrupts_later, mixed, send
 from gpuaug.transforms.annotations.tv_tensors import Gathered, MaskPlace, kind_of, like, plain
 
-# int64 (n, 3): index, copy, key; iterated anew for every iteration of a source
+# Arrays int64 (n, 3): index, copy, key. Each iteration of a source iterates them anew.
 Batches = Iterable[np.ndarray]
 Source = Generator[Decoded, None, None]
 
-# What a DataLoader raises where a worker dies while its batch is received. (An error of the data set itself
+# The errors that a DataLoader raises if a worker dies while its batch is received. (An error of the data set
 # comes from a worker as a RuntimeError.)
 _CUT_OFF = (ConnectionError, EOFError, FileNotFoundError)
 
 
 class DecodedSource:
-    """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)``, or packed, one for each draw.
+    """Batches that a ``DataLoader`` decodes: images ``(N, C, H, W)`` or packed, one for each draw.
 
     Args:
-        dataset: as :class:`WithDraws` takes it, or one.
-        batches: of draws.
-        seed: of the random numbers in workers; also what their draws are keyed by decides.
-        begins: what tells one iteration from another, such as its epoch and position, for the seed that
-            ``get_worker_info`` shows.
-        follow, masks: as in ``Reader``.
-        options: of the ``DataLoader``.
+        dataset: a data set as :class:`WithDraws` takes it, or a ``WithDraws``.
+        batches: the batches of draws.
+        seed: the seed of the random numbers in workers, together with the keys of their draws.
+        begins: returns numbers that identify an iteration, such as its epoch and position; they enter the
+            seed that ``get_worker_info`` shows.
+        follow: as in ``Reader``.
+        masks: as in ``Reader``.
+        worker_init_fn: as in ``DataLoader``.
+        persistent_workers: as in ``DataLoader``.
+        options: further options of the ``DataLoader``.
     """
 
     def __init__(
@@ -53,43 +56,43 @@ class DecodedSource:
         persistent_workers: bool = False,
         **options: Any,
     ) -> None:
-        # Its own generator: a DataLoader would draw its workers' seeds from the global one.
+        # A generator of its own: without it, a DataLoader draws its workers' seeds from the global one.
         self._generator = torch.Generator()
         self._seed, self._begins = seed, begins
         self._make_loader = partial(
             DataLoader,
             Reader(dataset, seed, follow=follow, masks=masks),
-            batch_sampler=batches,  # type: ignore[arg-type]  # arrays, not lists
-            collate_fn=send,  # type: ignore[arg-type]  # of what __getitems__ gives: no list, one batch
+            batch_sampler=batches,  # type: ignore[arg-type]  # arrays in place of lists
+            collate_fn=send,  # type: ignore[arg-type]  # takes the batch that __getitems__ returns, no list
             generator=self._generator,
             worker_init_fn=StartWorker(worker_init_fn),
             **options,
         )
         self._loader: DataLoader[Any] = self._make_loader(persistent_workers=persistent_workers)
-        self._running = 0  # iterations with workers
-        self._staying = False  # whether one of them has the workers that stay
+        self._running = 0  # the number of iterations that have workers now
+        self._staying = False  # whether one of them uses the persistent workers
 
     @property
     def has_workers(self) -> bool:
-        """Whether workers live."""
+        """Whether workers are running."""
         return self._running > 0 or self._loader._iterator is not None
 
     def __iter__(self) -> Source:
         loader = self._loader
         if loader.persistent_workers and self._staying:
-            # They serve one iteration at a time: this one gets workers of its own.
+            # Persistent workers serve one iteration at a time; this one gets workers of its own.
             loader = self._make_loader(persistent_workers=False)
         if loader.num_workers:
             yield from self._with_workers(loader)
             return
-        # The loader's seed is the host's, whatever PyTorch's default device is.
+        # The seed of the loader comes from the CPU, whatever PyTorch's default device is.
         with torch.device("cpu"):
             batches = iter(loader)
         yield from batches
 
     def _with_workers(self, loader: DataLoader[Any]) -> Source:
         stay, failed = loader.persistent_workers, False
-        iterator = loader._iterator  # of workers that stayed
+        iterator = loader._iterator  # that of persistent workers
         self._running += 1
         self._staying = self._staying or stay
         try:
@@ -105,32 +108,32 @@ class DecodedSource:
             failed = True
             if isinstance(error, _CUT_OFF):
                 raise RuntimeError(
-                    f"a DataLoader worker exited unexpectedly, with a batch on its way: {error!r}"
+                    f"a DataLoader worker exited unexpectedly while it sent a batch: {error!r}"
                 ) from error
             raise
         finally:
             self._running -= 1
             if loader.persistent_workers:
                 self._staying = False
-            # A traceback may hold the iterator, and so the workers, until long after the error was handled.
-            # After an error one may be dead, and every later iteration would fail for it.
+            # Workers are ended here, as a traceback may keep the iterator alive long after an error. After an
+            # error even persistent workers are ended: one may be dead, and later iterations would fail.
             if (failed or not stay) and iterator is not None:
-                # No error of the end takes the place of the one that is on its way.
+                # An error while ending them must not replace the first error.
                 with interrupts_later(), suppress(*[Exception] if failed else []):
                     _end_workers(iterator)
-                loader._iterator = None  # those that should stay are started anew
+                loader._iterator = None  # persistent workers will be started anew
 
 
 def _end_workers(iterator: Any) -> None:
     if any(worker.is_alive() for worker in iterator._workers):
-        # After the last batch the iterator ends them itself. An interrupt there may come when this mark is
-        # set, and nothing is done.
+        # After the last batch the iterator ends the workers itself. If it was interrupted there, this flag
+        # may be set although they are still running.
         iterator._shutdown = False
     iterator._shutdown_workers()
 
 
 class ResidentSource:
-    """Batches of a data set that lives on the device: all of its images each time."""
+    """Batches of a data set on the device; each has all images of the data set, and the draws select them."""
 
     has_workers = False
 
@@ -148,8 +151,8 @@ class ResidentSource:
         given = [name for name, value in options.items() if value]
         if given:
             raise ValueError(
-                f"{', '.join(given)} must not be given with a DeviceDataset: its images are on the device, "
-                "so there is nothing for workers to do"
+                f"{', '.join(given)} must not be given with a DeviceDataset: its images are decoded already, "
+                "so that workers have nothing to do"
             )
         self._images, self._batches = dataset.images, batches
         self._tv = kind_of(dataset.labels) == "Mask"
@@ -173,7 +176,7 @@ class ResidentSource:
 
 
 def _are_masks(dataset: DeviceDataset, masks: bool | None) -> bool:
-    """Whether a data set's labels are masks; raises where they only look like some."""
+    """Whether the labels of a data set are masks. Raises if they only look like masks."""
     if isinstance(dataset.images, Packed):
         return False
     size, shape = tuple(dataset.images.shape[2:]), tuple(dataset.labels.shape)
@@ -188,7 +191,7 @@ def _are_masks(dataset: DeviceDataset, masks: bool | None) -> bool:
     if found and masks is None:
         raise ValueError(
             "the labels of the DeviceDataset look like masks, as their last two sizes are the images', "
-            f"{size[0]} x {size[1]}: wrap them in torchvision.tv_tensors.Mask or give masks=True, and they "
-            "follow the images; masks=False hands them on as they are"
+            f"{size[0]} x {size[1]}: wrap them in torchvision.tv_tensors.Mask or give masks=True to move "
+            "them with the images; masks=False leaves them as they are"
         )
     return found and masks is True

@@ -1,4 +1,4 @@
-"""Dictionaries, lists and tuples of tensors, as batches are made of."""
+"""Trees of dictionaries, lists and tuples, with tensors and other values as leaves."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 def map_tree(
     tree: Any, change: Callable[[Any], Any], is_leaf: Callable[[Any], bool] = lambda part: False
 ) -> Any:
-    """The same tree with every leaf changed. Dictionaries, lists and tuples are branches.
+    """Applies a function to every leaf of a tree. Dictionaries, lists and tuples are branches.
 
     >>> map_tree({"a": [1, 2], "b": (3,)}, lambda leaf: leaf * 10)
     {'a': [10, 20], 'b': (30,)}
 
     Args:
-        tree: to go through.
-        change: makes a new leaf of each.
-        is_leaf: says which dictionaries, lists and tuples are leaves after all.
+        tree: the tree.
+        change: a function from a leaf to the new leaf.
+        is_leaf: whether a dictionary, list or tuple is a leaf rather than a branch.
     """
     if isinstance(tree, (dict, list, tuple)) and not is_leaf(tree):
         if isinstance(tree, dict):
@@ -30,7 +30,7 @@ def map_tree(
 
 
 def leaves(tree: Any) -> Iterator[Any]:
-    """Every leaf, in order.
+    """Yields every leaf, in order.
 
     >>> list(leaves({"a": [1, 2], "b": (3,)}))
     [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Draws through a DataLoader: the data set's side."""
+"""A data set that passes draws through a DataLoader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpuaug.transforms.annotations.tv_tensors import like
 
 
 class WithDraws(Dataset[Any]):
-    """A map-style data set that is read by draws, and says with every image which draw it is.
+    """Wraps a map-style data set so that each sample comes with its draw: its index, copy and key.
 
     >>> import numpy, torch
     >>> from gpuaug import BalancedSampler
@@ -25,21 +25,27 @@ class WithDraws(Dataset[Any]):
     >>> images.shape, labels.shape, draws.shape
     (torch.Size([8, 3, 8, 8]), torch.Size([8]), torch.Size([8, 3]))
 
-    A transform takes it from there: ``augment(images.to(device), draws)``, and with ``masks=``, ``boxes=`` or
-    ``keypoints=`` what is to follow the images. For images of different sizes, and for boxes or keypoints,
-    the ``DataLoader`` needs ``collate_fn=gpuaug.loading.collate``. ``BalancedLoader`` does all of it.
+    Then augment a batch by ``augment(images.to(device), draws)``; ``masks=``, ``boxes=`` and ``keypoints=``
+    follow the images. Images of different sizes, boxes and keypoints need
+    ``collate_fn=gpuaug.loading.collate`` in the ``DataLoader``. :class:`BalancedLoader` does all of this.
+
+    ``WithDraws(dataset)[draw]`` is the sample in its own form: the image becomes a tensor ``(C, H, W)``,
+    other items stay as they are, and the draw is added as an int64 tensor ``[index, copy, key]``: as a last
+    item, or in a dictionary under "draws".
 
     Args:
-        dataset: anything with ``__len__`` whose ``dataset[index]`` is ``(image, label)``, a longer tuple that
-            begins with the image, or a dictionary whose image is the entry "image" or "img", or else the one
-            ``tv_tensors.Image`` or PIL image in it. The image is a PIL image of mode L, RGB or RGBA, a uint8
-            array ``(H, W)`` or ``(H, W, C)``, or a uint8 or floating tensor ``(C, H, W)``, also a
-            ``tv_tensors.Image`` (floats take the differentiable path).
+        dataset: a map-style data set with a length. ``dataset[index]`` is ``(image, label)``, a longer tuple
+            that begins with the image, or a dictionary with its image under "image" or "img", or with exactly
+            one ``tv_tensors.Image`` or PIL image. An image is a PIL image of mode L, RGB, RGBA or I;16, an
+            array ``(H, W)`` or ``(H, W, C)`` of uint8, uint16 or int16, or a tensor ``(C, H, W)`` of these
+            types or of floats, also a ``tv_tensors.Image``. Floats take the differentiable path.
 
-    ``WithDraws(dataset)[draw]`` is the sample in its own form: the image as a tensor ``(C, H, W)``,
-    everything else as it is, and the int64 tensor ``[index, copy, key]`` as one more item, or under "draws".
-    An error of the data set comes as a ``RuntimeError`` that names the sample, with the original error as its
-    cause.
+    Raises:
+        TypeError: the data set has no length, or is not read by index. When a sample is read: it is indexed
+            by something other than a :class:`Draw`, or the sample is of another type.
+        ValueError: when a sample is read: its image is invalid, or a dictionary has an entry "draws".
+        RuntimeError: when a sample is read: the data set raised an error, which is the cause; the message
+            names the sample.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -61,7 +67,15 @@ class WithDraws(Dataset[Any]):
         return (*whole, draw.tensor())
 
     def sample(self, draw: Draw) -> Sample:
-        """The sample of a draw, its image apart."""
+        """Reads the sample of a draw, split into its image and the other items.
+
+        Args:
+            draw: the draw, as a sampler yields it.
+
+        Raises:
+            TypeError: ``draw`` is not a :class:`Draw`, or the sample is of another type.
+            RuntimeError: the data set raised an error; the message names the sample.
+        """
         if not isinstance(draw, Draw):
             raise TypeError(
                 f"WithDraws is indexed by a gpuaug.Draw, got {type(draw).__name__}: give the DataLoader "

@@ -1,4 +1,4 @@
-"""A loader's worker: what it reads, how it begins, and what its random numbers depend on."""
+"""A loader's worker: reading a batch, starting up, and seeding random numbers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ from gpuaug.transforms.annotations.tv_tensors import Gathered
 
 
 class Reader(Dataset[Decoded]):
-    """A data set of batches for a ``DataLoader``, which gives ``__getitems__`` a whole batch of draws: an
-    int64 array ``(n, 3)`` of index, copy and key.
+    """A data set for ``DataLoader`` that reads whole batches.
+
+    ``DataLoader`` calls ``__getitems__`` with a batch of draws: an int64 array ``(n, 3)`` of index, copy and
+    key.
 
     Args:
-        dataset: as :class:`WithDraws` takes it, or one.
-        seed: of all random numbers in workers.
+        dataset: a data set as :class:`WithDraws` takes it, or a ``WithDraws``.
+        seed: the seed of all random numbers in workers.
         follow: whether masks, boxes and keypoints will follow the geometry.
-        masks: as ``BalancedLoader`` has it.
+        masks: as in ``BalancedLoader``.
     """
 
     def __init__(self, dataset: Any, seed: tuple[int, ...], *, follow: bool, masks: bool | None) -> None:
@@ -68,16 +70,16 @@ class Reader(Dataset[Decoded]):
     def _read(self, draws: Tensor, indices: list[int]) -> Stacked | list[Sample]:
         if type(self._dataset).sample is WithDraws.sample:
             return read_batch(self._dataset.dataset, indices)
-        return [self._dataset.sample(draw) for draw in make_draws(draws)]  # somebody's subclass
+        return [self._dataset.sample(draw) for draw in make_draws(draws)]  # a user's subclass
 
 
 def send(batch: Decoded) -> Decoded | Parcel:
-    """What a ``DataLoader`` takes for its ``collate_fn``: the batch is made, and is packed up in a worker."""
+    """The ``collate_fn`` of the ``DataLoader``: the batch is made already; a worker packs it for sending."""
     return batch if get_worker_info() is None else Parcel.of(batch)
 
 
 def mixed(*numbers: int) -> int:
-    """A seed of 63 bits that depends on every one of the numbers.
+    """Mixes numbers into a seed of 63 bits that depends on each of them.
 
     >>> mixed(1, 2) == mixed(1, 2), mixed(1, 2) == mixed(2, 1)
     (True, False)
@@ -87,19 +89,19 @@ def mixed(*numbers: int) -> int:
 
 
 def seed_generators(*numbers: int) -> None:
-    """Seeds the global generators that a data set may use: Python's, NumPy's and PyTorch's for the host."""
+    """Seeds the global generators that a data set may use: those of Python, NumPy, and PyTorch on the CPU."""
     random.seed(mixed(*numbers, 0))
     np.random.seed(mixed(*numbers, 1) & 0xFFFFFFFF)
-    # Not torch.manual_seed, which keeps a note for every device that this process never uses.
+    # Not torch.manual_seed, which also queues a seeding for devices that this process never uses.
     torch.default_generator.manual_seed(mixed(*numbers, 2))
 
 
 @dataclass(frozen=True)
 class StartWorker:
-    """How a worker begins. A class, as a spawned worker gets it pickled.
+    """Starts up a worker. It is a class because a spawned worker receives it pickled.
 
-    A terminal sends Ctrl-C to the workers too. Were they to end by it, the training process would see workers
-    that died, perhaps while it saves its state; it alone is to stop, and ends them.
+    Workers ignore Ctrl-C, which a terminal sends to them too. If it ended them, the training process would
+    see dead workers, perhaps while it saves its state. Only the training process stops, and ends the workers.
     """
 
     then: Callable[[int], None] | None
@@ -110,7 +112,7 @@ class StartWorker:
         sys.excepthook = show_error
         info: Any = get_worker_info()
         if isinstance(info.dataset, Reader):
-            object.__setattr__(info, "dataset", info.dataset.given)  # whose fields cannot be set otherwise
+            object.__setattr__(info, "dataset", info.dataset.given)  # its fields cannot be set otherwise
         if self.then is not None:
             self.then(number)
 
@@ -121,8 +123,10 @@ def show_error(
     traceback: TracebackType | None,
     show: Any = sys.__excepthook__,
 ) -> None:
-    """A worker's ``sys.excepthook``. A training process that is interrupted while it receives a batch hangs
-    up: that is no error of the worker.
+    """The ``sys.excepthook`` of a worker.
+
+    It hides connection errors of the resource sharer: the training process was interrupted while it received
+    a batch, which is not an error of the worker.
     """
     where = traceback and traceback.tb_frame.f_code.co_filename
     if where == resource_sharer.__file__ and issubclass(kind, (ConnectionError, EOFError)):
@@ -132,17 +136,18 @@ def show_error(
 
 @contextmanager
 def interrupts_later(method: str = "fork") -> Iterator[None]:
-    """Holds Ctrl-C back while workers are started; it comes at the end.
+    """Delays Ctrl-C while workers are started; it takes effect at the end.
 
-    What is started meanwhile inherits that the signal is blocked, whatever the start method, so that no
-    worker ends by it before it can ignore it. (Not from a forkserver that ran before.) Another thread of this
-    process may still be sent the signal: Python calls the handler in the main thread, and that waits too.
+    Processes that are started meanwhile inherit the blocked signal, whatever the start method, so that no
+    worker ends by it before it ignores it. (Except those of a forkserver that ran before.) Another thread of
+    this process may still receive the signal: Python runs the handler in the main thread, where it is delayed
+    too.
 
     Args:
-        method: by which processes are started meanwhile.
+        method: the start method of the processes.
     """
     if method != "fork":
-        resource_tracker.ensure_running()  # which would let the signal through again once it has started
+        resource_tracker.ensure_running()  # starting it later would unblock the signal
     came: list[int] = []
     main = threading.current_thread() is threading.main_thread()
     before, handler = signal.pthread_sigmask(signal.SIG_BLOCK, []), signal.getsignal(signal.SIGINT)

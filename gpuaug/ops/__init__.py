@@ -1,3 +1,3 @@
-"""The operators ``torch.ops.gpuaug``: schemas, backends, fake kernels, and all of it in plain PyTorch."""
+"""The operators ``torch.ops.gpuaug``: schemas, backends, fake kernels, and references in plain PyTorch."""
 
 from gpuaug.ops import operators as operators

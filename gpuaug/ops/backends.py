@@ -1,10 +1,11 @@
-"""Finds and loads the compiled libraries; knows which backends are there, and why one is not.
+"""Finds and loads the compiled libraries; says which backends are available, and why one is not.
 
 >>> why_not("reference")
 ''
 
-A backend that is not there is served by the PyTorch reference, with the same bytes, more slowly. Importing
-gpuaug says so once, unless it was chosen: ``GPUAUG_REFERENCE=1`` in the environment loads no library.
+The PyTorch reference takes the place of a missing backend, with the same bytes, but more slowly. The import
+of gpuaug warns about that once. With ``GPUAUG_REFERENCE=1`` in the environment no library is loaded, and
+there is no warning.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import torch
 
 __version__ = "0.1.0"
 
-# Every operator, as csrc/library.cpp defines it; defined here instead where that library is not loaded.
+# Every operator, as in csrc/library.cpp. It is defined here if that library is not loaded.
 SCHEMAS = (
     "augment(Tensor storage, Tensor records, Tensor? table, int channels, int height, int width, "
     "bool interleaved, int stages, bool channels_last, Tensor? scale_shift=None) -> Tensor",
@@ -41,20 +42,18 @@ SCHEMAS = (
     "clahe(Tensor(a!) images, Tensor? rows, Tensor clip_limit, int down, int across) -> ()",
 )
 
-# The operator that csrc/jpeg defines, in a library of its own, which is loaded when it is first needed.
+# The operator of csrc/jpeg, in a library of its own that is loaded at its first use.
 JPEG_SCHEMA = "decode_jpeg(Tensor data, Tensor(a!) out, int left, int top, int scale) -> ()"
 
 # As in gpuaug/transforms/advice.py.
 REFERENCE_SLOWER = "190 to 380"
 
 _FOLDER = Path(__file__).parents[1]
-_FIX = (
-    "pip install . --no-build-isolation --force-reinstall --no-deps, here, in the folder of gpuaug's sources"
-)
+_FIX = "pip install . --no-build-isolation --force-reinstall --no-deps, in the folder of gpuaug's sources"
 
 
 def _read_build() -> dict[str, Any]:
-    """What setup.py recorded beside the libraries; nothing where there was no compiler."""
+    """The facts that setup.py recorded beside the libraries; empty if there was no compiler."""
     path = _FOLDER / "_build.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
@@ -64,13 +63,13 @@ _reasons = {"reference": ""}
 
 
 def why_not(backend: str) -> str:
-    """Why "cpu" or "cuda" is not there, in words; "" for a backend that is.
+    """The reason why a backend, "cpu" or "cuda", is not available; "" if it is.
 
     >>> why_not("reference")
     ''
 
     Raises:
-        ValueError: a backend that gpuaug does not have.
+        ValueError: ``backend`` is not one of gpuaug's.
     """
     if backend not in _reasons:
         raise ValueError(f"backend must be one of {', '.join(_reasons)}, got {backend!r}")
@@ -78,7 +77,7 @@ def why_not(backend: str) -> str:
 
 
 def info() -> str:
-    """Versions, backends and GPUs, for a person to read. It asks CUDA: fork workers before, not after.
+    """A text with versions, backends and GPUs. It initializes CUDA: fork workers before the call, not after.
 
     >>> print(info())
     gpuaug ...
@@ -120,7 +119,7 @@ def _running() -> str:
 
 
 class _Unavailable(Exception):
-    """Why a backend is not there; ``surprise`` where that deserves a warning."""
+    """A backend is not available. ``surprise``: the user should be warned."""
 
     def __init__(self, reason: str, surprise: bool = True) -> None:
         super().__init__(reason)
@@ -131,10 +130,10 @@ def _load_library(name: str) -> None:
     path = next(_FOLDER.glob(f"{name}.*so"), None)
     if path is None:
         if _build:
-            raise _Unavailable(f"gpuaug/{name} was built, but is not there")
-        raise _Unavailable("nothing was compiled, for want of a C++ compiler")
+            raise _Unavailable(f"gpuaug/{name} was built, but is missing")
+        raise _Unavailable("nothing was compiled, as there was no C++ compiler")
     if _build.get("schemas") != list(SCHEMAS):
-        # Once a library is loaded its schemas stay, so one from other sources must not be.
+        # The schemas of a loaded library stay, so a library of other sources must not be loaded.
         raise _Unavailable(f"{path.name} was built from other sources of gpuaug")
     try:
         torch.ops.load_library(path)
@@ -158,11 +157,11 @@ def _load_cuda() -> None:
         raise _Unavailable(f"it was not built: {_build['why_no_cuda']}", surprise=bool(capabilities))
     if driver and driver < int(_build["cuda"].split(".")[0]):
         raise _Unavailable(
-            f"it was built with CUDA {_build['cuda']}, but the driver here knows CUDA {driver} at most"
+            f"it was built with CUDA {_build['cuda']}, but this driver supports CUDA {driver} at most"
         )
     if capabilities and not any(covers(_build["arches"], capability) for capability in capabilities):
         here = ", ".join(f"{major}.{minor}" for major, minor in capabilities)
-        raise _Unavailable(f"it was built for GPUs of {_build['arches']}, but those here are of {here}")
+        raise _Unavailable(f"it was built for GPUs of {_build['arches']}, but these GPUs are of {here}")
     _load_library("_cuda")
 
 
@@ -176,7 +175,7 @@ def covers(arches: str, capability: tuple[int, int]) -> bool:
     """
     for arch in arches.replace(" ", ";").split(";"):
         parsed = re.fullmatch(r"(\d+)\.(\d+)(\+PTX)?", arch)
-        if parsed is None:  # a name, such as Hopper, or a special form, such as 9.0a: the driver will say
+        if parsed is None:  # a name such as Hopper, or a form such as 9.0a: left to the driver
             return True
         oldest = (int(parsed[1]), int(parsed[2]))
         if capability >= oldest and (parsed[3] or capability[0] == oldest[0]):
@@ -185,10 +184,10 @@ def covers(arches: str, capability: tuple[int, int]) -> bool:
 
 
 def _ask_driver() -> tuple[int, list[tuple[int, int]]]:
-    """The newest CUDA major version that the driver knows, and its GPUs' compute capabilities.
+    """The newest CUDA major version that the driver supports, and the compute capabilities of its GPUs.
 
-    Asked of NVML and not of CUDA: a process that has initialised CUDA cannot use it in forked workers.
-    (0, []) where there is no driver.
+    NVML is asked, as a process that has initialized CUDA cannot use it in forked workers. Without a driver
+    the result is (0, []).
     """
     try:
         nvml = ctypes.CDLL("libnvidia-ml.so.1")
@@ -211,8 +210,9 @@ def _ask_driver() -> tuple[int, list[tuple[int, int]]]:
 
 @cache
 def why_no_jpeg() -> str:
-    """Why Pillow decodes JPEG files whole, in words; "" where libjpeg-turbo decodes windows of them, from a
-    library that is loaded here.
+    """The reason why Pillow decodes JPEG files whole; "" if libjpeg-turbo decodes windows of them.
+
+    The library is loaded here.
 
     >>> isinstance(why_no_jpeg(), str)
     True
@@ -220,9 +220,9 @@ def why_no_jpeg() -> str:
     try:
         if why_not("cpu"):
             raise _Unavailable("it needs the CPU library")
-        built = _build.get("jpeg", "")  # of sources before there was one, nothing is said
+        built = _build.get("jpeg", "")  # older builds do not record it
         if built is None:
-            raise _Unavailable("it was not built, for want of libjpeg-turbo's headers")
+            raise _Unavailable("it was not built, as libjpeg-turbo's headers were missing")
         if built != JPEG_SCHEMA:
             raise _Unavailable("it was built from other sources of gpuaug")
         _load_library("_jpeg")
@@ -243,9 +243,9 @@ def _load_backends() -> None:
                 surprises.append(f"No {backend} backend: {unavailable}.")
     if surprises:
         warnings.warn(
-            "gpuaug runs on the PyTorch reference: the same results, but where the CPU's kernel is missing "
-            f"in {REFERENCE_SLOWER} times the time. {' '.join(surprises)} "
-            f"Built with {_built_with()}; running {_running()}. To mend it: {_FIX}.",
+            "gpuaug runs on the PyTorch reference, with the same results; without the CPU kernel it takes "
+            f"{REFERENCE_SLOWER} times as long. {' '.join(surprises)} "
+            f"Built with {_built_with()}; running {_running()}. To fix it: {_FIX}.",
             RuntimeWarning,
             stacklevel=2,
         )

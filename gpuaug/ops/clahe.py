@@ -1,7 +1,7 @@
-"""The op ``gpuaug::clahe`` in plain PyTorch; ``csrc/common/clahe.h`` has the same whole numbers.
+"""The op ``gpuaug::clahe`` in plain PyTorch; ``csrc/common/clahe.h`` computes the same integers.
 
-An image is cut into a grid of tiles. Of each tile a histogram, whose peaks are clipped, becomes a table of
-levels; each pixel is blended from the tables of the four tiles whose centres are around it.
+An image is cut into a grid of tiles. The histogram of each tile, with its peaks clipped, becomes a table of
+levels. Each pixel is blended from the tables of the four tiles whose centres surround it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from gpuaug.arguments import check_memory, check_one_device, check_words
 from gpuaug.images.levels import colored
 
 LEVELS = 256
-FINEST = 2048  # steps of a weight along an axis, at most
-MOST_AREA = 1 << 22  # of a tile, where its sums are exact
-MOST_PIXELS = (1 << 31) - 1  # of a tile, so that 32 bits hold every sum of them
+FINEST = 2048  # the most steps of a weight along an axis
+MOST_AREA = 1 << 22  # the most pixels of a tile whose sums are exact
+MOST_PIXELS = (1 << 31) - 1  # the most pixels of a tile: 32 bits hold every sum of them
 
 
 class Axis(NamedTuple):
-    """A side of an image, cut into tiles of one length; what the last ones lack is mirrored."""
+    """A side of an image, cut into tiles of one length. The image is mirrored to fill the last tiles."""
 
     side: int
     tiles: int
@@ -30,24 +30,24 @@ class Axis(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Of a weight, from one tile's centre to the next: half pixels, where the tile is not too long."""
+        """The steps of a weight from one tile's centre to the next: half pixels, up to ``FINEST``."""
         return min(2 * self.tile, FINEST)
 
     def places(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each pixel: the tiles before and after it, and the weight of the second in ``steps``."""
+        """For each pixel: the tiles before and after it, and the weight of the second one in ``steps``."""
         at = 2 * torch.arange(self.side, device=device) + self.tile
         cell, weight = at // (2 * self.tile), at % (2 * self.tile)
         after = cell.clamp(max=self.tiles - 1)
         return (cell - 1).clamp(min=0), after, weight * self.steps // (2 * self.tile)
 
     def mirrored(self, device: torch.device) -> Tensor:
-        """The pixel that lies at each place of the tiles."""
+        """The pixel at each place of the tiles."""
         place = torch.arange(self.tiles * self.tile, device=device)
         return torch.where(place < self.side, place, 2 * (self.side - 1) - place)
 
 
 def axes_of(size: Sequence[int], grid: tuple[int, int]) -> tuple[Axis, Axis]:
-    """Both axes of an image; as OpenCV has it, where one does not divide, both get another pixel a tile.
+    """Both axes of an image. As in OpenCV, if one is not divisible, tiles get one more pixel on both axes.
 
     >>> axes_of((64, 83), (8, 8))
     (Axis(side=64, tiles=8, tile=9), Axis(side=83, tiles=8, tile=11))
@@ -58,14 +58,14 @@ def axes_of(size: Sequence[int], grid: tuple[int, int]) -> tuple[Axis, Axis]:
 
 
 def clahe(images: Tensor, rows: Tensor | None, clip_limit: Tensor, down: int, across: int) -> None:
-    """Equalises images ``(N, C, H, W)``, uint8, in place, each channel by itself but alpha.
+    """Equalizes images ``(N, C, H, W)``, uint8, in place: each channel separately, alpha not at all.
 
     Args:
         images: contiguous or channels_last.
-        rows: int64 ``(m,)``, those to change, in ascending order; all by default.
-        clip_limit: float32 ``(m,)``, the most that an entry of a tile's histogram has, in the mean of all.
-        down: tiles along the height, fewer than the image has pixels.
-        across: tiles along the width, likewise.
+        rows: int64 ``(m,)``, the images to change, in ascending order; None changes all.
+        clip_limit: float32 ``(m,)``, the limit of an entry of a tile's histogram, as a multiple of the mean.
+        down: the number of tiles along the height, in [1, height).
+        across: the number of tiles along the width, in [1, width).
     """
     _check_call(images, rows, clip_limit, down, across)
     if images.device.type == "cpu" and rows is not None and len(rows):
@@ -116,9 +116,7 @@ def _check_call(images: Tensor, rows: Tensor | None, clip_limit: Tensor, down: i
 
 
 def tables_of(planes: Tensor, clip_limit: Tensor, axes: tuple[Axis, Axis]) -> Tensor:
-    """What each level becomes in each tile, ``(p, tiles * 256)``, of int64 planes ``(p, H, W)`` and their
-    limits ``(p,)``.
-    """
+    """The tables of all tiles, ``(p, tiles * 256)``, of int64 planes ``(p, H, W)`` with limits ``(p,)``."""
     rows, columns = axes
     area = rows.tile * columns.tile
     padded = planes[:, rows.mirrored(planes.device)][:, :, columns.mirrored(planes.device)]
@@ -128,7 +126,7 @@ def tables_of(planes: Tensor, clip_limit: Tensor, axes: tuple[Axis, Axis]) -> Te
     limit = (clip_limit.double() * area / LEVELS).nan_to_num(1.0).clamp(1, MOST_PIXELS).long()[:, None, None]
     excess = (histogram - limit).clamp(min=0).sum(2, keepdim=True)
     share, rest = excess // LEVELS, excess % LEVELS
-    # The rest goes to entries at even distances, one each.
+    # The rest is distributed to entries at even distances, one each.
     every = (LEVELS // rest.clamp(min=1)).clamp(min=1)
     level = torch.arange(LEVELS, device=planes.device)
     extra = (level % every == 0) & (level // every < rest)
@@ -138,9 +136,7 @@ def tables_of(planes: Tensor, clip_limit: Tensor, axes: tuple[Axis, Axis]) -> Te
 
 
 def blended(planes: Tensor, tables: Tensor, axes: tuple[Axis, Axis]) -> tuple[Tensor, int]:
-    """Each pixel by the tables of the four tiles whose centres are around it: a number, and what divides
-    it.
-    """
+    """Each pixel, blended from the tables of the four tiles around it: a number, and its divisor."""
     (top, bottom, down), (left, right, across) = (axis.places(planes.device) for axis in axes)
     rows, columns = axes
 
@@ -155,7 +151,7 @@ def blended(planes: Tensor, tables: Tensor, axes: tuple[Axis, Axis]) -> tuple[Te
 
 
 def _rounded(number: Tensor, by: int) -> Tensor:
-    """A quotient, halves to the even one."""
+    """A quotient, with halves rounded to even."""
     above = number + by // 2
     quotient = above // by
     halves = (above - quotient * by == 0) if by % 2 == 0 else torch.zeros_like(quotient, dtype=torch.bool)

@@ -1,7 +1,8 @@
 """The path of floating images: the same stages with a gradient, through kornia's functional layer.
 
-kornia has no crop whose interpolation stays inside a window of each sample, so the geometry hands kornia's
-``remap`` the coordinates; salt and pepper has no form there with a parameter for each sample, and is PyTorch.
+kornia has no crop whose interpolation stays inside a window of each sample, so the geometry computes the
+coordinates for kornia's ``remap``. Salt and pepper is in PyTorch, as kornia's has no parameter for each
+sample.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from gpuaug.stages.base import chosen, with_alpha
 
 
 def augment(images: Tensor, recipes: Recipes, source: torch.dtype) -> Tensor:
-    """Execute recipes on floating images ``(N, C, H, W)``, float32 or float64, that came as ``source``; see
-    ``gpuaug.functional.augment``.
+    """Executes recipes on floating images ``(N, C, H, W)``, float32 or float64; see ``functional.augment``.
+
+    ``source`` is the dtype in which the images came.
     """
     images, records = geometry.floats_of(images[_sources(images, recipes)], recipes), recipes.records
     for stage in STAGES:
@@ -28,7 +30,7 @@ def augment(images: Tensor, recipes: Recipes, source: torch.dtype) -> Tensor:
 
 
 def _sources(images: Tensor, recipes: Recipes) -> Tensor:
-    """Which image each draw reads. What cannot be looked at is clamped, as in the kernel."""
+    """The image that each draw reads. Offsets on a device are clamped, as in the kernel, not checked."""
     count, channels, height, width = images.shape
     offset, pixels = recipes.field("offset"), channels * height * width
     if recipes.records.device.type == "cpu" and not torch.compiler.is_compiling():

@@ -1,4 +1,4 @@
-"""The kernel on images of more channels than it takes at a time: in parts, in one launch."""
+"""The kernel on images with more channels than it takes at a time: in parts, in one launch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ def in_parts(
     scale_shift: Tensor | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
 ) -> Tensor:
-    """Run recipes on bytes of any number of channels; ``gpuaug.functional.augment`` says what each argument
-    is.
+    """Runs recipes on bytes with any number of channels; arguments as in ``gpuaug.functional.augment``.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> images = torch.arange(12, dtype=torch.uint8).view(1, 6, 1, 2)
@@ -29,7 +28,7 @@ def in_parts(
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
 
     Raises:
-        ValueError: packed images that are interleaved.
+        ValueError: packed images are interleaved.
     """
     records, channels = recipes.records, channels_of(images)
     together = channels_together(channels, recipes.stages)
@@ -56,7 +55,7 @@ def in_parts(
 
 
 def _planes(images: Images, device: torch.device) -> tuple[Tensor, bool]:
-    """The bytes, each channel's together, and whether they were interleaved."""
+    """The bytes, channel after channel, and whether they were interleaved."""
     if isinstance(images, Packed):
         if images.interleaved:
             raise ValueError(
@@ -66,5 +65,5 @@ def _planes(images: Images, device: torch.device) -> tuple[Tensor, bool]:
         return images.storage, False
     if images.is_contiguous():
         return images.reshape(-1), False
-    # A copy would not be pinned any more: a device that reads over the bus gets one of its own.
+    # A copy on the host would not be pinned, so a device that reads over the bus gets a copy of its own.
     return images.to(device, non_blocking=True).contiguous().reshape(-1), has_channels_last(images)

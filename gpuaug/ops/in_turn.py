@@ -1,4 +1,4 @@
-"""Several passes of the kernel in one op, which takes one draw after another through all of its passes."""
+"""Several passes of the kernel in one op, which takes each draw through all passes before the next draw."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from gpuaug.tracing import traced
 
 
 def run_in_turn(images: Images, device: torch.device) -> bool:
-    """Whether ``in_turn`` serves these images: bytes on the host, of few channels, whose recipes are on the
-    host too (a device may read pinned images).
+    """Whether ``in_turn`` serves these images: bytes with up to four channels, and recipes, on the host.
+
+    ``device`` is that of the recipes (a device may read pinned images).
 
     >>> host, levels = torch.device("cpu"), torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
     >>> run_in_turn(levels, host), run_in_turn(levels / 255, host)
@@ -35,7 +36,7 @@ def in_turn(
     scale_shift: Tensor | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
 ) -> Tensor:
-    """Run passes, each on what the one before gave; ``gpuaug.functional.augment`` says what each argument is.
+    """Runs passes, each on the result of the one before; arguments as in ``gpuaug.functional.augment``.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> images = torch.tensor([[[[1, 2]]]], dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""The ops that make keys, and numbers from keys, in plain PyTorch; ``csrc/host/philox.cpp`` has the same."""
+"""The ops that make keys, and numbers from keys, in plain PyTorch. In C++: ``csrc/host/philox.cpp``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gpuaug.arguments import check_one_device, check_words
 
 
 def keyed_draws(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
-    """The op ``gpuaug::keyed_draws``."""
+    """The op ``gpuaug::keyed_draws``: draws with their keys; see ``random.keyed_draws``."""
     check_one_device(index=index, copy=copy)
     check_words("index", index)
     check_words("copy", copy)
@@ -22,14 +22,14 @@ def keyed_draws(index: Tensor, copy: Tensor, seed: int, epoch: int) -> Tensor:
 
 
 def uniform(keys: Tensor, places: list[int], counts: list[int]) -> Tensor:
-    """The op ``gpuaug::uniform``."""
+    """The op ``gpuaug::uniform``: numbers in [0, 1) from keys; see ``random.uniform``."""
     check_words("keys", keys)
     if len(places) != len(counts):
         raise RuntimeError(f"counts must be as many as places, got {len(counts)} and {len(places)}")
     for place, count in zip(places, counts, strict=True):
         if not 0 <= place < 1 << 32:
             raise RuntimeError(f"places must be in [0, 2**32), got {place}")
-        if not 0 <= count <= 1 << 34:  # blocks of four numbers, of which a word of the counter has the number
+        if not 0 <= count <= 1 << 34:  # one 32-bit word of the counter numbers the blocks of four
             least = "at least 0" if count < 0 else "at most 2**34"
             raise RuntimeError(f"counts must be {least}, got {count}")
     if not any(counts):

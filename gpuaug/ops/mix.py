@@ -1,4 +1,4 @@
-"""The op ``gpuaug::mix`` in plain PyTorch: each image becomes the sum of itself and of others, by shares."""
+"""The op ``gpuaug::mix`` in plain PyTorch: a weighted sum of each image and of other images."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ HALF = FINE // 2
 
 
 def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> None:
-    """Mix bytes in place, in whole numbers: each level times its share is rounded to 1/128 of a level, and
-    the sum to a level.
+    """Mixes bytes in place, in integers.
+
+    Each product of a level and its share is rounded to 1/128 of a level, and the sum to a level.
 
     >>> images = torch.tensor([[0, 100], [7, 7]], dtype=torch.uint8)
     >>> parts = torch.tensor([[200, 0]], dtype=torch.uint8)
@@ -25,13 +26,13 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
 
     Args:
         images: uint8 ``(n, bytes)``, contiguous.
-        rows: int64 ``(m,)``, the images that change; None: all of them, one after another.
-        parts: uint8 ``(m * k, bytes)``, the k parts of each of them, in turn.
-        shares: int64 ``(m, 1 + k)`` in [0, MIX_UNIT), of the image itself and of each part, in 1 / MIX_UNIT;
-            k is at most 16. Those of an image add up to MIX_UNIT + MOST_MIXED at most.
+        rows: int64 ``(m,)``, the images to change; None changes all.
+        parts: uint8 ``(m * k, bytes)``, the k parts of each of these images, one after another.
+        shares: int64 ``(m, 1 + k)`` in [0, MIX_UNIT), the shares of the image itself and of each part, in
+            1/MIX_UNIT; k is at most 16. The shares of an image add up to MIX_UNIT + MOST_MIXED at most.
 
     Raises:
-        RuntimeError: tensors of another type or shape; shares out of range, where they are on the host.
+        RuntimeError: a tensor is of another dtype or shape, or shares on the host are out of their range.
     """
     check_one_device(images=images, rows=rows, parts=parts, shares=shares)
     for name, flat in (("images", images), ("parts", parts)):
@@ -64,14 +65,14 @@ def mix(images: Tensor, rows: Tensor | None, parts: Tensor, shares: Tensor) -> N
 
 def _check_rows(rows: Tensor, count: int) -> None:
     if rows.device.type != "cpu":
-        return  # looking would wait for the device
+        return  # reading the values would wait for the device
     for value in rows[(rows < 0) | (rows >= count)].tolist()[:1]:
         raise RuntimeError(f"rows must be in [0, {count}), got {value}")
 
 
 def _check_shares(shares: Tensor) -> None:
     if shares.device.type != "cpu":
-        return  # looking would wait for the device
+        return  # reading the values would wait for the device
     for value in shares[(shares < 0) | (shares >= MIX_UNIT)].tolist()[:1]:
         raise RuntimeError(f"shares must be in [0, {MIX_UNIT}), got {value}")
     most = MIX_UNIT + MOST_MIXED

@@ -1,4 +1,4 @@
-"""The operators that PyTorch knows: fake kernels, and PyTorch's implementations where no library is there."""
+"""The registration of operators: fake kernels, and references in PyTorch where a library is missing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The kernel in plain PyTorch, on any device: the fallback where nothing is compiled, and the oracle in the
-tests. The arithmetic of a stage is in ``gpuaug/stages``.
+"""The kernel in plain PyTorch, on any device. The stages are in ``gpuaug/stages``.
+
+It is the fallback if nothing is compiled, and the oracle in the tests.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def augment(
     channels_last: bool,
     scale_shift: Tensor | None = None,
 ) -> Tensor:
-    """The op ``gpuaug::augment``; ``gpuaug/functional.py`` says what each argument is."""
+    """The op ``gpuaug::augment``; arguments as in ``gpuaug/functional.py``."""
     _check_call(storage, records, table, channels, height, width, scale_shift)
     check_readable(storage.numel(), records, channels)
     image = geometry.bytes_of(storage, records, channels, height, width, interleaved, stages)
@@ -50,8 +51,9 @@ def augment_in_turn(
     channels_last: bool,
     scale_shift: Tensor | None = None,
 ) -> Tensor:
-    """The op ``gpuaug::augment_in_turn``: passes one after another, each on what the one before gave;
-    ``sizes`` has the height and the width of each.
+    """The op ``gpuaug::augment_in_turn``: several passes, each on the result of the one before.
+
+    ``sizes`` has the height and the width of each pass.
     """
     if len(records) == 0 or len(sizes) != 2 * len(records):
         raise RuntimeError(
@@ -87,7 +89,7 @@ def _union(records: Tensor) -> int:
 
 
 def _check_own(records: Tensor, channels: int, height: int, width: int) -> None:
-    """Raise where a draw reads anything but what its pass before gave, of that size."""
+    """Raises if a draw reads anything but its own result of the pass before, of the given size."""
     size = channels * height * width
     own = torch.arange(len(records)) * size
     offset, read_height, read_width = (records[:, WORD[name]] for name in ("offset", "height", "width"))

@@ -1,7 +1,9 @@
-"""The op ``gpuaug::to_levels`` in plain PyTorch, and images of any type through their draws' windows.
+"""Windows of values: they turn images of 16 bits, or others, into levels.
 
-In C++: ``csrc/common/to_levels.h``. A value is as many levels above black as ``255 * (value - low) /
-(high - low)`` is to the nearest, halves up; below the window it is black, above it white.
+In C++: ``csrc/common/to_levels.h``.
+
+The level of a value is ``255 * (value - low) / (high - low)``, rounded to the nearest integer, halves up;
+values below the window become 0, values above it 255.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ _WHITE = 255
 
 
 def levels_of(images: Images, recipes: Recipes) -> tuple[Images, Recipes]:
-    """The levels of each draw's image, of uint8, uint16 or int16 images, and recipes that read them.
+    """The levels of the draws' images, from uint8, uint16 or int16 images, and recipes that read the levels.
 
-    Of images of different sizes only the storage is the levels': recipes say where in it they lie.
+    For images of different sizes, only the storage of the result holds the levels; the recipes hold their
+    offsets.
     """
     rest = recipes._replace(reading=None)
     if (reading := recipes.reading) is None:
@@ -46,12 +49,12 @@ def levels_of(images: Images, recipes: Recipes) -> tuple[Images, Recipes]:
 
 
 def shares_of(images: Tensor, recipes: Recipes) -> tuple[Tensor, Recipes]:
-    """The same of floating images, float32 at least, whose window's ends are levels: shares of white."""
+    """The same for floating images, float32 or wider: ends of windows are levels, values shares of white."""
     if (reading := recipes.reading) is None:
         return images, recipes
     start, low, high = reading.windows.unbind(1)
     source = (start // images.shape[1:].numel()).clamp(0, len(images) - 1)
-    # Of float64 first: a quotient of whole numbers would be of the default type.
+    # In float64 first, as a quotient of integers would have the default dtype.
     low, span = (end.double() / (VALUE_UNIT * _WHITE) for end in (low, high - low))
     low, span = (end.to(images.dtype)[:, None, None, None] for end in (low, span))
     return clamped((images[source] - low) / span), recipes._replace(reading=None)
@@ -60,14 +63,16 @@ def shares_of(images: Tensor, recipes: Recipes) -> tuple[Tensor, Recipes]:
 def to_levels(
     storage: Tensor, windows: Tensor, records: Tensor, channels: int, interleaved: bool, values: int
 ) -> Tensor:
-    """The op ``gpuaug::to_levels``.
+    """The op ``gpuaug::to_levels``: the levels of the draws' images.
 
     Args:
         storage: the images, flat: uint8, uint16 or int16.
-        windows: int64 ``(n, 3)``: where each draw's image begins, low and high in 1/VALUE_UNIT.
-        records: int64 ``(n, len(FIELDS))``; their offsets say where the levels begin in the result.
-        channels, interleaved: of the images. What of them the records' geometry does not read may stay as the
-            memory was.
+        windows: int64 ``(n, 3)``: the first value of each draw's image, and the low and high end of its
+            window in 1/VALUE_UNIT.
+        records: the recipes, int64 ``(n, len(FIELDS))``. Their offsets are those of the levels in the result.
+            Levels that their geometry does not read may be left undefined.
+        channels: the number of channels of the images.
+        interleaved: whether the channels of a pixel are adjacent.
         values: the length of the result.
     """
     _check_call(storage, windows, records, channels, values)

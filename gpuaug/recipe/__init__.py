@@ -1,1 +1,1 @@
-"""Builds the recipes of a batch: one fixed-size record per draw, which says what the kernel does to it."""
+"""Recipes: one fixed-size record for each draw of a batch, which the kernel executes."""

@@ -1,7 +1,7 @@
-"""Programs executed: a record for each draw, in PyTorch on whole columns.
+"""The execution of programs: it makes the recipe of each draw, in PyTorch on whole columns.
 
-``csrc/host/assemble.h`` does the same one draw at a time, to the same bit. This is for other devices, for
-``torch.compile``, where nothing is compiled, and the oracle in the tests.
+``csrc/host/assemble.h`` does the same for one draw at a time, with the same bits. This module serves other
+devices, ``torch.compile``, installations without compiled libraries, and the tests as an oracle.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from gpuaug.recipe.program import DTYPES, entries
 def assemble(
     records: Tensor, columns: list[Tensor], constants: list[float], code: list[int], height: int, width: int
 ) -> int:
-    """The op ``gpuaug::assemble``: fills the records, and gives the union of their stages."""
+    """The op ``gpuaug::assemble``: fills ``records`` with recipes and returns the union of their stages."""
     if records.dtype != torch.int64 or records.dim() != 2 or records.shape[1] != len(FIELDS):
         raise RuntimeError(
             f"records must be contiguous int64 (n, {len(FIELDS)}), got {records.dtype} {tuple(records.shape)}"
@@ -77,7 +77,7 @@ def execute(
     size: tuple[int, int],
     device: torch.device,
 ) -> Tensor:
-    """The records ``(count, len(FIELDS))`` of a batch from its program; ``size`` is (height, width)."""
+    """The recipes of a batch, ``(count, len(FIELDS))``, from its program; ``size`` is (height, width)."""
     operands = _Operands(columns, constants, count, device)
     draws = _Draws(operands, *code[:4])
     for opcode, selection, given in entries(code):
@@ -86,7 +86,7 @@ def execute(
 
 
 def blur_weights(sigma: Tensor) -> Tensor:
-    """What the kernel blurs with: the weights of the two taps two pixels away, and of the two next to it.
+    """The kernel's weights of a Gaussian: of the two outer taps together, and of the two inner ones.
 
     >>> blur_weights(torch.tensor([1e-3, 1e3])).tolist()
     [[0, 0], [13107, 13107]]
@@ -95,7 +95,7 @@ def blur_weights(sigma: Tensor) -> Tensor:
         sigma: ``(n,)`` in pixels.
 
     Returns:
-        int64 ``(n, 2)`` in 1/2**15: two fifths each where sigma is large.
+        int64 ``(n, 2)`` in 1/2**15; 2/5 each for a large sigma.
     """
     distance = torch.arange(2, 0, -1, dtype=torch.float64, device=sigma.device)
     side = torch.exp(-0.5 * (distance / sigma.double()[:, None]).square())
@@ -113,18 +113,18 @@ class _Operands:
     def _column(self, operand: int, dtype: torch.dtype) -> Tensor:
         if operand >= 0:
             return self._given(operand).to(dtype).expand(self.count)
-        # By way of float64, as in C++: a number that no int64 can hold becomes the least one.
+        # Through float64, as in C++: a number that does not fit int64 becomes the least int64.
         number = torch.full((self.count,), self._constants[~operand], device=self.device, dtype=torch.float64)
         return number.to(dtype)
 
     def _given(self, number: int) -> Tensor:
-        # An expanded tensor may have any number of columns: no list of them is made.
+        # No list of columns is made, as an expanded tensor may have any number of them.
         for tensor in self._columns:
             count = 1 if tensor.dim() == 1 else tensor.shape[1]
             if number < count:
                 return tensor if tensor.dim() == 1 else tensor[:, number]
             number -= count
-        raise IndexError("code names a column that is not there")
+        raise IndexError("code names a column that does not exist")
 
     def real(self, *operands: int) -> Tensor:
         return torch.stack([self._column(k, torch.float64) for k in operands], dim=1)
@@ -134,12 +134,12 @@ class _Operands:
 
 
 class _Draws:
-    """The draws of a batch while a program is executed: everything is ``(n, 2)``, x first, or ``(n, 1)``.
+    """The state of a batch's draws while a program is executed: tensors ``(n, 2)``, x first, or ``(n, 1)``.
 
     The geometry of a draw is one affine map, source = map * output + shift, in float64 and continuous
-    coordinates (pixel centres at halves), so that a chain of crops, flips, resizes and turns is one
-    resampling. ``scale`` is the map's diagonal; ``cross`` what x takes from y, and y from x. Sums are made
-    in one order, here and in ``csrc/host/assemble.h``.
+    coordinates (pixel centres at halves), so that a chain of crops, flips, resizes and rotations is one
+    resampling. ``scale`` is the diagonal of the map; ``cross`` holds its other entries, x from y and y from
+    x. Sums are made in the same order as in ``csrc/host/assemble.h``.
     """
 
     def __init__(self, operands: _Operands, first: int, step: int, width: int, height: int) -> None:
@@ -147,12 +147,12 @@ class _Draws:
         number = torch.arange(operands.count, device=operands.device)
         self.offset = (operands.whole(first) + number * operands.whole(step))[:, None]
         self.source = torch.stack((operands.whole(width), operands.whole(height)), dim=1)
-        self.extent = self.source.double()  # of the image as the next entry sees it
+        self.extent = self.source.double()  # the size of the image that the next entry sees
         nothing = torch.zeros_like(self.source)
         self.scale = torch.ones_like(self.extent)
         self.cross = torch.zeros_like(self.extent)
         self.shift = torch.zeros_like(self.extent)
-        # Under perspective all is divided by bottom * output + unit.
+        # With a perspective, the map is divided by bottom * output + unit.
         self.bottom = torch.zeros_like(self.extent)
         self.unit = torch.ones_like(self.extent[:, :1])
         self.low, self.high = nothing, self.source  # the window
@@ -163,8 +163,8 @@ class _Draws:
         self.curves = nothing[:, :1].expand(-1, MOST_CURVES)
         self.free = nothing[:, :1].expand(-1, len(FIELDS) - FIRST_FREE)
         self.stages = nothing[:, :1]
-        self.smooth = nothing[:, :1] != 0  # who shrinks with antialiasing
-        self.turned = self.smooth  # a crop's neighbours are then the image's own, or its border
+        self.smooth = nothing[:, :1] != 0  # draws that shrink with antialiasing
+        self.warped = self.smooth  # draws whose crops clip no longer: taps read the image, or its border
 
     def execute_crop(self, selection: Tensor, left: int, top: int, width: int, height: int) -> None:
         self._crop(selection, self._get.real(left, top), self._get.real(width, height))
@@ -181,7 +181,7 @@ class _Draws:
         area = self.extent.prod(1, keepdim=True) * shares
         tries = torch.stack((area * ratios, area / ratios), dim=2).sqrt().round()  # (n, tries, 2)
         fits = ((tries > 0) & (tries <= self.extent[:, None])).all(2)
-        first = fits.int().argmax(1)  # where none fits this is 0, and the fallback replaces it
+        first = fits.int().argmax(1)  # 0 if none fits; the fallback then replaces it
         none = ~fits.any(1, keepdim=True)
         longest = torch.cat(
             (self.extent[:, 1:] * self._get.real(most), self.extent[:, :1] / self._get.real(least)), dim=1
@@ -211,8 +211,8 @@ class _Draws:
         self.smooth = self.smooth | (selection & (self._get.real(antialias) != 0))
 
     def _clip(self, selection: Tensor) -> None:
-        """Narrow the window to the present image: an interpolation does not read past a crop's edge."""
-        clipped = selection & ~self.turned
+        """Narrows the window to the current image: interpolation must not read past the edge of a crop."""
+        clipped = selection & ~self.warped
         end = self.shift + self.scale * self.extent
         low = torch.where(end < self.shift, end, self.shift)  # in C++ too a NaN is not less
         high = torch.where(self.shift < end, end, self.shift)
@@ -236,15 +236,15 @@ class _Draws:
         self, selection: Tensor, xx: int, xy: int, yx: int, yy: int, scale: int, x: int, y: int
     ) -> None:
         self._clip(selection)
-        self.turned = self.turned | selection
+        self.warped = self.warped | selection
         middle, moved = 0.5 * self.extent, (self._get.real(x, y) * self.extent).round()
         at_x, at_y = (middle + moved).split(1, 1)
-        from_x, from_y = (  # the inverse map's columns
+        from_x, from_y = (  # the columns of the inverse map
             (self._get.real(*column) / self._get.real(scale) * STEADY).round() / STEADY
             for column in ((xx, yx), (xy, yy))
         )
         start_x, start_y = (middle - (from_x * at_x + from_y * at_y)).split(1, 1)
-        # The present map's columns, each by x and y.
+        # The columns of the current map, each by x and y.
         by_x = torch.cat((self.scale[:, :1], self.cross[:, 1:]), dim=1)
         by_y = torch.cat((self.cross[:, :1], self.scale[:, 1:]), dim=1)
         shift = self.shift + (by_x * start_x + by_y * start_y)
@@ -263,7 +263,7 @@ class _Draws:
 
     def execute_perspective(self, selection: Tensor, *block: int) -> None:
         self._clip(selection)
-        self.turned = self.turned | selection
+        self.warped = self.warped | selection
         a, b, c, d, e, f, g, h = self._get.real(*block).split(1, 1)
         rows = (
             (self.scale[:, :1], self.cross[:, :1], self.shift[:, :1]),
@@ -322,10 +322,10 @@ class _Draws:
         own = torch.cat((own[:, :, :3], own[:, :, 3:] + 0.5 * (1 - contrast)), dim=2)
         own = torch.where(first != 0, own, brightness * own)
         red, green, blue = own.split(1, 1)
-        grey, *turned = (
+        grey, *rotated = (
             by_red * red + by_green * green + by_blue * blue for by_red, by_green, by_blue in (LUMA, *QUARTER)
         )
-        color = cosine * (own - grey) + sine * torch.cat(turned, dim=1)
+        color = cosine * (own - grey) + sine * torch.cat(rotated, dim=1)
         self.colors = torch.where(selection[:, None], grey + saturation * color, self.colors)
         self.stages = torch.where(selection, self.stages | COLOR, self.stages)
 
@@ -341,7 +341,7 @@ class _Draws:
         self.stages = torch.where(selection, self.stages | bit, self.stages)
 
     def _set(self, selection: Tensor, first: int, *given: Tensor) -> None:
-        """Set free words of the record, from the index ``first`` on."""
+        """Sets free words of the recipe, from the index ``first`` on."""
         before, after = self.free[:, : first - FIRST_FREE], self.free[:, first - FIRST_FREE + len(given) :]
         self.free = torch.where(selection, torch.cat((before, *given, after), dim=1), self.free)
 
@@ -358,7 +358,7 @@ class _Draws:
         self.stages = torch.where(selection, self.stages | ERASE, self.stages)
 
     def records(self, size: tuple[int, int]) -> Tensor:
-        # From continuous coordinates to whole-numbered pixel centres.
+        # From continuous coordinates to pixel centres on whole numbers.
         shift = 0.5 * self.scale + self.shift + 0.5 * self.cross
         left, right = self.bottom.split(1, 1)
         unit = (0.5 * left + 0.5 * right) + self.unit
@@ -376,7 +376,7 @@ class _Draws:
         divisor = torch.cat((self.bottom, unit), dim=1) / most * PERSPECTIVE_UNIT
         divisor = torch.where(divided, divisor.round().long(), 0)
         along_axes = (cross == 0).all(1, keepdim=True) & ~divided
-        one = int(FIXED_POINT)  # beside a float, whole numbers would be rounded to the default type
+        one = int(FIXED_POINT)  # an int: a float would turn integers into the default dtype
         whole = self.source == self.source.new_tensor((size[1], size[0]))
         moved = ~(along_axes & ((scale == one) & (shift == 0) & whole).all(1, keepdim=True))
         smooth = self.smooth & ((self.stages & NEAREST) == 0)

@@ -1,4 +1,4 @@
-"""Builds the recipes of a batch: transforms write into it what happens to their draws."""
+"""The builder of a batch's recipes: transforms write their operations into it."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ Extent = tuple[int, int] | Tensor
 
 
 class RecipeBuilder:
-    """Builds the recipes of one pass: transforms write into it one after another, then ``recipes`` packs it.
+    """Builds the recipes of one pass: transforms write into it in their order, then ``recipes`` makes them.
 
-    It records a program (``gpuaug/recipe/program.py``). A parameter that is the same for all
-    draws is given as a number, else as a tensor ``(n,)``; a pair as a tuple, or as ``(n, 2)``, x first.
-    ``selection`` says which draws a call is for.
+    The builder records a program (``gpuaug/recipe/program.py``). A parameter that is the same for all draws
+    is a number, any other a tensor ``(n,)``; a pair is a tuple or a tensor ``(n, 2)``, x first. A call
+    applies to the draws in its ``selection``.
 
     >>> builder = RecipeBuilder.of_batch((1, 3, 32, 32))
     >>> builder.crop(torch.tensor([[6, 6]]), (20, 20))
@@ -48,10 +48,8 @@ class RecipeBuilder:
     (1, [6], [26])
     """
 
-    samples: Tensor | None = None  # the draws' indices, for messages
-    ends: Tensor | None = (
-        None  # of the windows of values that draws are read through, as ``read_through`` has
-    )
+    samples: Tensor | None = None  # the samples of the draws, for messages
+    ends: Tensor | None = None  # the windows of values through which draws are read; see ``read_through``
 
     def __init__(
         self,
@@ -62,21 +60,32 @@ class RecipeBuilder:
         step: int,
         device: torch.device | None = None,
     ) -> None:
-        """Of ``count`` draws of images of ``channels``: the first one's source image begins at byte ``first``
-        of the storage, that of each next one ``step`` bytes further.
+        """A builder for ``count`` draws.
+
+        Args:
+            count: the number of draws.
+            channels: the number of channels of the images.
+            extent: the size of the source images.
+            first: the first byte of the first draw's source image in the storage.
+            step: the number of bytes from one draw's source image to the next.
+            device: the device of the recipes.
         """
         self.count, self.channels = count, channels
         self._device = device or torch.device("cpu")
         self._program = Program(first, step, extent)
         self._extent = extent
-        self._changes: list[tuple[Selection, Extent]] = []  # of the extent, since it was last asked for
+        self._changes: list[tuple[Selection, Extent]] = []  # changes of the extent since it was last read
 
     @classmethod
     def of_batch(
         cls, shape: tuple[int, ...], index: Tensor | None = None, device: torch.device | None = None
     ) -> RecipeBuilder:
-        """The builder of a dense batch ``(N, C, H, W)``: of image ``index[n]`` for draw n, or of all in
-        turn; or of clips ``(N, T, C, H, W)``, of the first frame of each.
+        """The builder for a dense batch ``(N, C, H, W)``, or the first frames of clips ``(N, T, C, H, W)``.
+
+        Args:
+            shape: the shape of the batch.
+            index: the image that each draw reads, int64 ``(n,)``; None means one draw for each image.
+            device: the device of the recipes, if there is no ``index``.
         """
         count, (channels, height, width) = shape[0], shape[-3:]
         image = math.prod(shape[1:])
@@ -86,18 +95,18 @@ class RecipeBuilder:
 
     @classmethod
     def of_source(cls, source: Source, index: Tensor | None = None) -> RecipeBuilder:
-        """The builder of a dense or packed batch, as its images have it."""
+        """The builder for a dense or packed batch."""
         return cls.of_packed(source, index) if isinstance(source, Packed) else cls.of_batch(source, index)
 
     @classmethod
     def of_packed(cls, packed: Packed, index: Tensor | None = None) -> RecipeBuilder:
-        """The builder of a packed batch: of image ``index[n]`` for draw n, or of all in turn."""
+        """The builder for a packed batch. Draw n reads image ``index[n]``; without an index, image n."""
         whole = (packed.offsets, packed.widths, packed.heights)
         offset, width, height = whole if index is None else (v[index] for v in whole)
         return cls(len(offset), packed.channels, torch.stack((width, height), dim=1), offset, 0)
 
     def name_of(self, number: int) -> str:
-        """A draw as messages name it: its place in the batch, and its sample where that is known."""
+        """The name of a draw in messages: its place in the batch, and its sample if that is known."""
         sample = "" if self.samples is None else f" (sample {int(self.samples[number])})"
         return f"draw {number}{sample}"
 
@@ -105,7 +114,7 @@ class RecipeBuilder:
 
     @property
     def extent(self) -> Extent:
-        """Of the image as the next transform sees it."""
+        """The size of the image that the next transform sees."""
         while self._changes:
             selection, extent = self._changes.pop(0)
             if not (isinstance(extent, tuple) and extent == self._extent):
@@ -114,7 +123,7 @@ class RecipeBuilder:
 
     @extent.setter
     def extent(self, extent: Extent) -> None:
-        """For a transform that knows that it has left all draws at one extent, whatever each came through."""
+        """Sets the extent of all draws, for a transform that brings them all to one extent."""
         self._changes.clear()
         self._extent = extent
 
@@ -137,17 +146,16 @@ class RecipeBuilder:
             self._changes.append((selection, extent))
 
     def crop(self, corner: Operand, extent: Extent, selection: Selection = True) -> None:
-        """The window at ``corner`` (left, top) becomes the image. It may reach beyond it, to the
-        ``border``.
-        """
+        """Crops to the window at ``corner`` (left, top). Outside the image it shows the ``border``."""
         self._program.write(Opcode.CROP, selection, corner, extent)
         self._resized(extent, selection)
 
     def window(
         self, fraction: Operand, extent: Extent, selection: Selection = True, *, padding: int = 0
     ) -> None:
-        """``crop`` at a ``fraction`` in [0, 1) of the positions that the window has, in x and in y, where it
-        may reach beyond the image by ``padding`` pixels.
+        """Crops to a window at a ``fraction`` in [0, 1) of its possible positions, in x and in y.
+
+        The window may reach beyond the image by ``padding`` pixels.
         """
         self._program.write(Opcode.WINDOW, selection, fraction, extent, padding)
         self._resized(extent, selection)
@@ -163,47 +171,54 @@ class RecipeBuilder:
         *,
         antialias: bool = True,
     ) -> None:
-        """The first window that fits, at a ``fraction`` of the positions that it has, resized to ``extent``.
+        """Crops to the first candidate window that fits the image, and resizes it to ``extent``.
 
-        The windows to choose from have the ``shares`` of the image's area and the ``ratios`` of width and
-        height, both ``(n, TRIES)``. Where none fits it is the largest whose ratio is within the ``limits``,
-        in the middle.
+        The window is at a ``fraction`` of its possible positions. The candidates have the given ``shares`` of
+        the image's area and ``ratios`` of width to height, both ``(n, TRIES)``. If none fits, the window is
+        the largest one in the middle whose ratio is within the ``limits``.
         """
         self._program.write(Opcode.FIT, selection, fraction, limits, shares, ratios)
         self.resize(extent, selection, antialias=antialias)
 
     def resize(self, extent: Extent, selection: Selection = True, *, antialias: bool = True) -> None:
-        """Bilinear, half-pixel centres; what lies outside the present image is never read.
+        """Resizes bilinearly, with half-pixel centres. Pixels outside the current image are never read.
 
-        Where the whole chain shrinks, ``antialias`` widens the filter to the step, as Pillow does.
+        If the whole chain shrinks, ``antialias`` widens the filter to the step, as in Pillow.
         """
         self._program.write(Opcode.RESIZE, selection, extent, antialias)
         self._resized(extent, selection)
 
     def flip(self, axis: int, selection: Selection = True) -> None:
-        """Mirror along an axis: 0 is x, left and right; 1 is y, top and bottom."""
+        """Flips along an axis: 0 is x (horizontally), 1 is y (vertically)."""
         self._program.write(Opcode.FLIP, selection, axis)
 
     def affine(
         self, inverse: Operand, shares: Operand, selection: Selection = True, *, scale: Operand = 1.0
     ) -> None:
-        """Turn, scale and shear about the middle, after a move by ``shares`` of the extent in x and in y, in
-        whole pixels. ``inverse``, ``(n, 4)`` or four operands, over the ``scale`` maps outputs to inputs: xx,
-        xy, yx, yy; kept in steps of 2**-30.
+        """Rotates, scales and shears about the middle, after a translation. The extent stays.
 
-        The extent stays. What is beyond the image follows the ``border``.
+        Args:
+            inverse: ``(n, 4)`` or four operands, xx, xy, yx, yy: divided by ``scale``, the map from output to
+                input; kept in steps of 2**-30.
+            shares: the translation in x and y, as shares of the extent; rounded to whole pixels.
+            selection: the draws that this applies to.
+            scale: the divisor of ``inverse``.
+
+        Pixels outside the image follow the ``border``.
         """
         self._program.write(Opcode.AFFINE, selection, inverse, scale, shares)
 
     def perspective(self, inverse: Operand, selection: Selection = True) -> None:
-        """``inverse``, ``(n, 8)`` or eight operands, maps outputs to inputs, in pixels from the corner: the
-        first two rows, then the last, of which the third number is 1. What is behind the eye is beyond the
-        image. The extent stays.
+        """Applies a perspective. The extent stays.
+
+        ``inverse``, ``(n, 8)`` or eight operands, is the matrix from output to input coordinates, in pixels
+        from the corner, by rows and without its last number, which is 1. Points behind the viewer are outside
+        the image.
         """
         self._program.write(Opcode.PERSPECTIVE, selection, inverse)
 
     def border(self, name: str, selection: Selection = True, *, fill: tuple[int, ...] = (0,)) -> None:
-        """What lies beyond the image; a "zero" border has the level ``fill``, or one for each channel."""
+        """Sets the border. A "zero" border has the level ``fill``: one for all channels, or one for each."""
         self._program.write(Opcode.BORDER, selection, BORDERS[name], self._outside(fill))
 
     def _outside(self, fill: tuple[int, ...]) -> int:
@@ -216,29 +231,28 @@ class RecipeBuilder:
         return sum(level << 8 * channel for channel, level in enumerate(each))
 
     def interpolate(self, interpolation: str | None, selection: Selection = True) -> None:
-        """Where it is "nearest", the pass reads one pixel of the source for each of its own: the nearest,
-        halves up. No filter is widened then.
-        """
+        """Sets the interpolation: "nearest" reads the nearest source pixel, halves up, without a filter."""
         if interpolation == "nearest":
             self._program.write(Opcode.NEAREST, selection)
 
     # ---- Blur, color, curves, noise and impulse noise
 
     def blur(self, sigma: Operand | None, selection: Selection = True) -> None:
-        """A Gaussian of ``sigma`` pixels, reflect-101 border; None: the article's kernel."""
+        """Blurs by a Gaussian of ``sigma`` pixels, reflect-101 border; None: by the article's kernel."""
         kind, given = (ARTICLE, 1.0) if sigma is None else (GAUSSIAN, sigma)
         self._program.write(Opcode.BLUR, selection, kind, given)
 
     def sharpen(self, factor: Operand, selection: Selection = True) -> None:
-        """Blended with the mean of nine pixels by a ``factor``: 0 the mean, 1 the image, above 1 sharper."""
+        """Blends with a mean of nine pixels by a ``factor``: 0 is the mean, 1 the image, above 1 sharper."""
         self._program.write(Opcode.BLUR, selection, SHARPEN, factor)
-        self.words(SHARPNESS, "noise", selection)  # the bit, and no word
+        self.words(SHARPNESS, "noise", selection)  # the bit only, no word
 
     def color(self, matrix: Operand, selection: Selection = True) -> None:
-        """Mix the colors: three rows of four, ``(n, 12)`` or twelve numbers. A row says how much of red,
-        green and blue a channel becomes, and what is added, in units of white. The matrices of a pass
-        multiply; the product is kept in steps of 2**-12, within [-8, 8), and only its result is rounded and
-        clamped.
+        """Mixes the colors by a 3 x 4 matrix, ``(n, 12)`` or twelve numbers, by rows.
+
+        A row has the weights of red, green and blue in a channel, and a number to add, in units of white. The
+        matrices of a pass are multiplied. The product is kept in steps of 2**-12, within [-8, 8); only its
+        result is rounded and clamped.
         """
         self._program.write(Opcode.COLOR, selection, matrix)
 
@@ -251,25 +265,28 @@ class RecipeBuilder:
         hue: Operand = (1.0, 0.0),
         selection: Selection = True,
     ) -> None:
-        """Factors of brightness, of contrast about middle grey, of saturation, and a turn of the ``hue``,
-        given as cosine and sine: a matrix like those of ``color``.
+        """Multiplies brightness, contrast (about middle grey) and saturation, and rotates the ``hue``.
+
+        The hue is given as cosine and sine of an angle. The result is a matrix, as in ``color``.
         """
         self._program.write(Opcode.ADJUST, selection, brightness, contrast, saturation, brightness_first, hue)
 
     def curve(self, curve: int, parameter: Tensor | int = 0, selection: Selection = True) -> None:
-        """One more curve of levels, of at most ``MOST_CURVES``: ``POSTERIZE`` to a number of bits,
-        ``SOLARIZE`` from a threshold on, in 1/THRESHOLD_UNIT of white, or ``POWER``, in 1/EXPONENT_UNIT.
+        """Adds a curve of levels, of at most ``MOST_CURVES``.
 
-        Or one that goes by the image as the curves before leave it: ``AUTOCONTRAST`` and ``EQUALIZE``, which
-        have no parameter, or ``CONTRAST`` by a factor about the mean, in 1/CONTRAST_UNIT.
+        Fixed curves are ``POSTERIZE`` to a number of bits, ``SOLARIZE`` from a threshold in 1/THRESHOLD_UNIT
+        of white, and ``POWER`` with an exponent in 1/EXPONENT_UNIT. Measured curves depend on the image as
+        the curves before leave it: ``AUTOCONTRAST`` and ``EQUALIZE``, without a parameter, and ``CONTRAST``
+        about the mean by a factor in 1/CONTRAST_UNIT.
         """
         self._program.write(Opcode.CURVE, selection, curve + parameter * 256)
         if curve in MEASURED_CURVES:
-            self.words(STATISTICS, "noise", selection)  # the bit, and no word
+            self.words(STATISTICS, "noise", selection)  # the bit only, no word
 
     def curve_words(self, words: Tensor, selection: Selection, measured: Selection) -> None:
-        """One more curve, of each draw its own: the record's words ``(n,)``, as ``curve`` makes them. Those
-        that are ``measured`` go by the image.
+        """Adds a curve that differs by draw: the words ``(n,)`` of the recipe, as ``curve`` makes them.
+
+        ``measured`` selects the draws whose curve depends on the image.
         """
         self._program.write(Opcode.CURVE, selection, words)
         self.words(STATISTICS, "noise", measured)
@@ -277,39 +294,51 @@ class RecipeBuilder:
     def noise(
         self, kind: int, low: Operand, span: Operand, keys: Tensor, place: int, selection: Selection = True
     ) -> None:
-        """Noise of the kind ``NORMAL``, of a deviation ``low`` in 1/DEVIATION_UNIT of a level, or ``FACTOR``,
-        between ``low`` and ``low + span`` in 1/FACTOR_UNIT; with ``PER_CHANNEL`` and ``PER_PIXEL``.
+        """Adds noise.
+
+        The kind is ``NORMAL``, with a standard deviation of ``low`` in 1/DEVIATION_UNIT of a level, or
+        ``FACTOR``, with factors between ``low`` and ``low + span`` in 1/FACTOR_UNIT; and the flags
+        ``PER_CHANNEL`` and ``PER_PIXEL``.
         """
         self.words(NOISE, "noise", selection, kind, place, low, span, keys)
 
     def impulse(
         self, salt: Operand, pepper: Operand, keys: Tensor, place: int, selection: Selection = True
     ) -> None:
-        """Salt and pepper with the given shares of pixels, in steps of 2**-16."""
+        """Adds salt and pepper to the given shares of pixels, in steps of 2**-16."""
         self._program.write(Opcode.IMPULSE, selection, keys, place, salt, pepper)
 
     # ---- Erasing
 
     def erase(self, boxes: Tensor, fill: Operand, selection: Selection = True) -> None:
-        """Put the level ``fill`` into up to ``BOXES`` boxes, int64 ``(n, k, 4)``: left, top, right, bottom of
-        the output, exclusive. Pixels from the 65536th on are not reached.
+        """Fills up to ``BOXES`` boxes of the output with the level ``fill``.
+
+        ``boxes`` are int64 ``(n, k, 4)``: left, top, right, bottom, the last two exclusive. Coordinates end
+        at 65535.
         """
         words = quad(*boxes.clamp(0, 0xFFFF).unbind(2))
         nothing = (0,) * (BOXES - words.shape[1] + 2)
         self.words(ERASE, "fill", selection, fill, words, nothing)
 
     def cut_out(self, place: Operand, size: Operand, fill: Operand, selection: Selection = True) -> None:
-        """Put the level ``fill`` into one more box, of at most ``BOXES``: of ``size`` (width, height) in
-        pixels, around a ``place`` in [0, 1) of the extent, in x and in y, and cut off at the border.
+        """Fills one more box, of at most ``BOXES``, with the level ``fill``.
+
+        The box has a ``size`` (width, height) in pixels. Its middle is at ``place``, a share of the extent in
+        [0, 1) in x and in y. It is clipped at the border.
         """
         self._program.write(Opcode.CUT_OUT, selection, place, size, fill)
 
     def erase_grid(
         self, unit: Tensor, hole: Tensor, phase: Tensor, fill: Operand, selection: Selection = True
     ) -> None:
-        """Put the level ``fill`` into a corner of every square of a grid. ``unit`` and ``hole``, int64
-        ``(n,)``: the sides of its squares and of what is erased, below 65536; ``phase``, ``(n, 2)``: how many
-        pixels the first squares lack, in x and in y.
+        """Fills a corner of every square of a grid with the level ``fill``.
+
+        Args:
+            unit: int64 ``(n,)``, the side of a square, below 65536.
+            hole: int64 ``(n,)``, the side of the filled part of a square, below 65536.
+            phase: int64 ``(n, 2)``, the pixels by which the first squares are cut off, in x and in y.
+            fill: the level.
+            selection: the draws that this applies to.
         """
         grid = quad(unit, unit, hole, hole)
         self.words(ERASE, "fill", selection, fill, (0,) * BOXES, grid, quad(*phase.unbind(1)))
@@ -317,30 +346,32 @@ class RecipeBuilder:
     # ---- Any stage
 
     def words(self, bit: int, first: str, selection: Selection, *words: Operand) -> None:
-        """Give draws the stage of ``bit``, and set its words of the record from ``first`` on: int64 ``(n,)``,
-        or numbers. The words from ``FIRST_FREE`` on are for this.
+        """Gives draws the stage of ``bit``, and sets words of their recipes from the word ``first`` on.
+
+        The words are int64 ``(n,)`` or numbers. Only words from ``FIRST_FREE`` on may be set.
         """
         self._program.write_words(bit, first, selection, *words)
 
-    # ---- What was written before
+    # ---- Recording and repeating
 
     def record(self) -> Recording:
-        """What was written so far, to be repeated; it must have left the extent as it was."""
+        """Records all that was written so far, to be repeated. It must not have changed the extent."""
         return Recording(self._program)
 
     def repeat(self, recording: Recording, rows: Tensor) -> None:
-        """Write what was recorded, once for each row of its table that a draw takes, float64
-        ``(n, times, columns)``.
+        """Writes a recording, once for each row of its table that a draw takes.
+
+        ``rows`` are float64 ``(n, times, columns)``.
         """
         recording.repeat(self._program, rows)
 
-    # ---- Packing
+    # ---- Recipes
 
     def recipes(self, size: tuple[int, int]) -> Recipes:
-        """The records. ``size``, (height, width), is what every draw's geometry must have come to."""
+        """The recipes. The geometry of every draw must have ended at ``size``, (height, width)."""
         columns, constants, code = self._program.columns, self._program.constants, self._program.code
-        # Where values cannot be looked at (a graph would break, a device be waited for, there are none), a
-        # stage that was written to counts as used.
+        # If values cannot be read (a graph would break, the host would wait for a device, or there are none),
+        # every stage that was written counts as used.
         if torch.compiler.is_compiling() or self._device.type != "cpu" or self.count == 0:
             records = execute(columns, constants, code, self.count, size, self._device)
             return Recipes(records, size, possible_stages(constants, code))
@@ -349,7 +380,7 @@ class RecipeBuilder:
 
 
 def quad(*numbers: Tensor) -> Tensor:
-    """Up to four numbers of 16 bits in one word, the first in the lowest bits: int64, all of one shape.
+    """Packs up to four numbers of 16 bits into one word, the first in the lowest bits; int64, of one shape.
 
     >>> hex(quad(*torch.tensor([[1], [2], [3], [4]])).item())
     '0x4000300020001'

@@ -1,4 +1,4 @@
-"""The recipes of clips, for each of their frames."""
+"""The recipes of the frames of clips."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpuaug.recipe.recipes import NOISE_KEYS, Group, Recipes
 
 
 def recipes_of_frames(recipes: Recipes, frames: int, channels: int, keys: Tensor | None = None) -> Recipes:
-    """The recipes of the frames of each clip, in turn: what happens to a clip happens to all of them.
+    """The recipes of the frames of each clip, one after another; all frames of a clip have its parameters.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> clips = RecipeBuilder.of_batch((2, 3, 1, 4, 5)).recipes((4, 5))
@@ -19,9 +19,10 @@ def recipes_of_frames(recipes: Recipes, frames: int, channels: int, keys: Tensor
     [0, 20, 40, 60, 80, 100]
 
     Args:
-        recipes: of the first frame of each clip; a clip's frames lie one after another.
-        channels: of a frame.
-        keys: of each frame's noise, int64 ``(n, frames)``; None: all frames have their clip's.
+        recipes: the recipes of the first frame of each clip; the frames of a clip lie one after another.
+        frames: the number of frames of a clip.
+        channels: the number of channels of a frame.
+        keys: the keys of each frame's noise, int64 ``(n, frames)``; None means the key of the clip.
     """
     number = torch.arange(frames, device=recipes.records.device)
     step = channels * recipes.field("height") * recipes.field("width")
@@ -47,7 +48,7 @@ def _group_of_frames(group: Group, frames: int, number: Tensor, keys: Tensor | N
 
 
 def frame_keys(keys: Tensor, frames: int) -> Tensor:
-    """Keys for the noise of each frame of a clip: int64 ``(n, frames)``. The first frame has the clip's own.
+    """The keys for the noise of each frame of a clip, int64 ``(n, frames)``. The first is the clip's own.
 
     >>> keys = frame_keys(torch.tensor([5, 6]), frames=3)
     >>> keys.shape, keys[:, 0].tolist(), len(keys.unique())

@@ -1,4 +1,4 @@
-"""The C++ header of the layout, ``csrc/common/layout.h``; ``python -m gpuaug.recipe.header`` writes it.
+"""Writes the C++ header of the layout, ``csrc/common/layout.h``: ``python -m gpuaug.recipe.header``.
 
 >>> print(header().splitlines()[0])
 // Made from gpuaug/recipe/layout.py, which is the one to change, by `python -m gpuaug.recipe.header`.
@@ -82,7 +82,7 @@ def header() -> str:
 
 
 def _name(name: str) -> str:
-    """``edge`` as ``kEdge``, ``cut_out`` as ``kCutOut``."""
+    """The name of a C++ constant: ``kEdge`` for ``edge``, ``kCutOut`` for ``cut_out``."""
     return "k" + "".join(part[0].upper() + part[1:] for part in name.split("_"))
 
 

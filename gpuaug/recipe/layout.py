@@ -1,16 +1,16 @@
-"""The layout of a recipe and of the program that recipes are made from: the one place that says both.
+"""The layout of recipes, and of the programs that recipes are made from. It is defined here alone.
 
-``csrc/common/layout.h`` is made from this file: after a change, ``python -m gpuaug.recipe.header``.
+``csrc/common/layout.h`` is made from this file; after a change, run ``python -m gpuaug.recipe.header``.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-# ---- The record: the words of one draw, int64 each, as the kernel executes it. Pairs of x and y stand side
-# by side, as programs have them.
+# ---- The recipe: the words of one draw, int64 each, that the kernel executes. Pairs of x and y are adjacent,
+# as in programs.
 
-# What a group of words is, and the words, a tuple for each line of the header.
+# Each group of words: its description, and its words, a tuple for each line of the header.
 GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("The stages of this draw, as bits.", (("stages",),)),
     (
@@ -24,59 +24,58 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         (("xx", "yy", "xy", "yx", "x1", "y1"), ("left", "top", "right", "bottom"), ("border",)),
     ),
     (
-        "Of geometry: what a zero border is, a level for each channel, 8 bits each, the first in the lowest.",
+        "Geometry: the levels of a zero border, 8 bits for each channel, the first in the lowest bits.",
         (("outside",),),
     ),
     (
-        "Perspective: what the sums of the map are divided by, px * x + py * y + p1, in 1/2^48.",
+        "Perspective: the divisor of the map's sums, px * x + py * y + p1, in 1/2^48.",
         (("px", "py", "p1"),),
     ),
     (
-        "Blur: of the two taps two pixels away, and of the two taps one pixel away, the weights together,"
-        " in 1/2^15. Of sharpening, `outer` is its factor, in 1/2^16.",
+        "Blur: its kind; the weight of the two taps two pixels away together, and of the two taps one pixel "
+        "away together, in 1/2^15. For sharpening, `outer` is the factor, in 1/2^16.",
         (("blur", "outer", "inner"),),
     ),
     (
-        "Color: what red, green and blue each become of the three, in 1/2^12, and what is added, in "
+        "Color: the weights of red, green and blue in each of the three, in 1/2^12, and a number to add, in "
         "1/2^12 of a level.",
         (("rr", "rg", "rb", "r1"), ("gr", "gg", "gb", "g1"), ("br", "bg", "bb", "b1")),
     ),
     (
-        "Curves: up to three, one after another. A word is the curve in its low eight bits and its "
-        "parameter above them. Curves that go by the image itself need the stage bit STATISTICS too.",
+        "Curves: up to three, applied one after another. A word has the curve in its low eight bits, and its "
+        "parameter above them. Measured curves also need the stage bit STATISTICS.",
         (("curve0", "curve1", "curve2"),),
     ),
     (
-        "Noise: its kind and flags, and in bits 16 to 23 which of the image's channels comes first here; "
-        "its place in the chain, its least and its span; from the key below.",
+        "Noise: its kind and flags, and in bits 16 to 23 the number of the image's channel that is the first "
+        "here; its place in the chain, its least value and its span. It uses the key below.",
         (("noise", "noise_place", "noise_low", "noise_span"),),
     ),
     (
-        "Impulse noise: a pixel whose 16 bits lie below `salt` becomes 255, else below `pepper` 0. The "
-        "thresholds add up. The bits come from the draw's key and the place in the chain.",
+        "Impulse noise: a pixel becomes 255 if its 16 random bits are below `salt`, else 0 if they are below "
+        "`pepper`, which includes the share of salt. The bits come from the draw's key and the place in the "
+        "chain.",
         (("key", "place", "salt", "pepper"),),
     ),
     (
-        "Erasing: the level that is put there, up to four boxes of the output, and a grid. Words of four "
-        "16-bit numbers, the first in the lowest bits: a box's left, top, right, bottom (exclusive); a "
-        "grid's unit in x and y and the part of it that is erased, in x and y; and how many pixels the "
-        "first units lack, in x and y.",
+        "Erasing: the level to fill with, up to four boxes of the output, and a grid. Boxes and grids are "
+        "words of four 16-bit numbers, the first in the lowest bits: left, top, right, bottom (exclusive) of "
+        "a box; the side of a grid's unit in x and y, and of the erased part of it, in x and y; the pixels "
+        "by which the first units are cut off, in x and y.",
         (("fill", "box0", "box1", "box2", "box3", "grid", "grid_at"),),
     ),
 )
 FIELDS = tuple(name for _, lines in GROUPS for line in lines for name in line)
 WORD = {name: index for index, name in enumerate(FIELDS)}
-FIRST_FREE = WORD["noise"]  # from here on, the words that a WORDS entry may write
+FIRST_FREE = WORD["noise"]  # a WORDS entry may write the words from here on
 
 # ---- Stages
 
 
 class Stage(IntEnum):
-    """The kernel's stages in its fixed order, what may come before it, and what may follow it in the same
-    pass.
-    """
+    """The stages of a pass in their fixed order: before the kernel, in the kernel, and after it."""
 
-    READ = -1  # before the kernel: levels of values that a window maps
+    READ = -1  # before the kernel: a window maps values to levels
     GEOMETRY = 0
     BLUR = 1
     COLOR = 2
@@ -85,12 +84,12 @@ class Stage(IntEnum):
     IMPULSE = 5
     ERASE = 6
     OUTPUT = 7
-    BATCHED = 8  # after the kernel: PyTorch on the draws that need it
+    BATCHED = 8  # after the kernel: batched transforms, in PyTorch, on the draws that need them
 
 
-# Bits of the word `stages`, and of the union over a batch. SHRINK is geometry with a filter, NEAREST without
-# any: one source pixel for each of the output's; PERSPECTIVE is geometry whose map is divided. STATISTICS is
-# curves that go by the image itself; SHARPNESS is blur that sharpens.
+# Bits of the word `stages`, and of the union over a batch. SHRINK is geometry with an antialiasing filter,
+# NEAREST geometry that reads one source pixel for each output pixel, PERSPECTIVE geometry with a divided map.
+# STATISTICS marks measured curves, which depend on the image; SHARPNESS a blur that sharpens.
 GEOMETRY, BLUR, IMPULSE, SHRINK, COLOR, ERASE, CURVES, NOISE = 1, 2, 4, 8, 16, 32, 64, 128
 STATISTICS, SHARPNESS, NEAREST, PERSPECTIVE = 256, 512, 1024, 2048
 BITS = {
@@ -102,18 +101,18 @@ BITS = {
 
 # ---- Reading
 
-VALUE_UNIT = 16  # a window's ends are kept in 1/VALUE_UNIT of a value
-LEAST_END, MOST_END = -65536, 131072  # of a window, in values
+VALUE_UNIT = 16  # the ends of a window are kept in 1/VALUE_UNIT of a value
+LEAST_END, MOST_END = -65536, 131072  # the range of a window's ends, in values
 
 # ---- Geometry
 
 BORDERS = {"edge": 0, "zero": 1, "reflect": 2}
 FIXED_POINT = float(1 << 32)
-STEADY = 2.0**30  # a map is kept in such steps, so that it does not matter how a machine rounds a cosine
+STEADY = 2.0**30  # a map is kept in steps of 1/STEADY: it then does not depend on a machine's cosine
 PERSPECTIVE_UNIT = float(1 << 48)
 TRIES = 10  # windows to choose from in FIT
-# Added to a coordinate before its fraction is cut off, where the nearest pixel is read: a half, and more than
-# what rounding of the map may take away, so that all halves go up.
+# Added to a coordinate before its fraction is dropped, to find the nearest pixel: a half, and a little more
+# than the rounding error of the map, so that all halves are rounded up.
 NEAREST_HALF = (1 << 31) + (1 << 12)
 
 # ---- Blur
@@ -122,7 +121,7 @@ GAUSSIAN, ARTICLE, SHARPEN = 0, 1, 2
 BLUR_UNIT = 1 << 15
 SHARPEN_UNIT = 1 << 16
 MOST_SHARPENING = 10 * SHARPEN_UNIT
-# The article's blur: sum 273, zero border, truncated to whole levels.
+# The article's blur kernel: its sum is 273, its border zero, its result truncated to whole levels.
 ARTICLE_KERNEL = (
     (1, 4, 7, 4, 1),
     (4, 16, 26, 16, 4),
@@ -135,32 +134,32 @@ ARTICLE_KERNEL = (
 
 COLOR_UNIT = 1 << 12
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
-# What a quarter turn makes of a color: from red to yellow, as HSV's hue, but in YIQ, which keeps the luma.
+# A rotation of the hue by a quarter turn, from red to yellow as in HSV, but in YIQ, which keeps the luma.
 QUARTER = (
     (-0.167911, -0.329645, 0.497556),
     (0.327953, -0.035089, -0.292864),
     (-1.248272, 1.045272, 0.203),
 )
 
-# ---- Curves: a word's low eight bits, and the units of the parameter above them.
+# ---- Curves: the low eight bits of a word, and the units of the parameter above them.
 
 MOST_CURVES = 3
 POSTERIZE, SOLARIZE, POWER = 1, 2, 3
 THRESHOLD_UNIT = 1 << 24
 EXPONENT_UNIT = 1 << 16
-# Those that go by the image as the curves before leave it: by each channel's least and greatest level, by
-# each channel's histogram, and by the mean.
+# Measured curves. They depend on the image as the curves before leave it: on the least and greatest level of
+# each channel, on the histogram of each channel, and on the mean.
 AUTOCONTRAST, EQUALIZE, CONTRAST = 4, 5, 6
 MEASURED_CURVES = (AUTOCONTRAST, EQUALIZE, CONTRAST)
 CONTRAST_UNIT = 1 << 16
 MOST_CONTRAST = 10 * CONTRAST_UNIT
-GREY = (19595, 38470, 7471)  # LUMA in 1/2^16, which add up to that exactly
+GREY = (19595, 38470, 7471)  # LUMA in 1/2^16, with a sum of exactly 2^16
 
-# ---- Noise: its kind, and whether each channel and each pixel have noise of their own.
+# ---- Noise: its kind, and the flags for separate noise of each channel and each pixel.
 
 NORMAL, FACTOR = 1, 2
 PER_CHANNEL, PER_PIXEL = 1 << 8, 1 << 9
-FIRST_CHANNEL = 1 << 16  # the unit of the first channel's number, for images that come in parts
+FIRST_CHANNEL = 1 << 16  # the unit of the first channel's number, for images with many channels
 DEVIATION_UNIT = (1 << 20) / 5120  # of a level
 FACTOR_UNIT = 1 << 12
 
@@ -169,40 +168,38 @@ FACTOR_UNIT = 1 << 12
 IMPULSE_UNIT = 1 << 16
 BOXES = 4
 
-# ---- Programs: entries of an opcode and its operands.
+# ---- Programs: each entry is an opcode and its operands.
 
 
 class Opcode(IntEnum):
-    """Every kind of entry. Its first operand selects draws; the others follow."""
+    """The kinds of entries. The first operand selects draws; the others follow."""
 
     CROP = 0  # left, top, width, height
     WINDOW = 1  # fraction of the room in x and y, width, height, padding
     FIT = 2  # fraction of the room in x and y, least ratio, most ratio, TRIES shares, TRIES ratios
     RESIZE = 3  # width, height, antialias
     FLIP = 4  # axis
-    AFFINE = 5  # inverse map by rows, what divides it, shares of the extent moved by in x and y
-    BORDER = 6  # which, and the record's word of what lies there
-    BLUR = 7  # kind, sigma; or of SHARPEN the factor
+    AFFINE = 5  # inverse map by rows, its divisor, translation in x and y as shares of the extent
+    BORDER = 6  # the border, and the word `outside` of the recipe
+    BLUR = 7  # kind, sigma (for SHARPEN the factor)
     IMPULSE = 8  # key, place, salt, pepper
-    COLOR = 9  # for red, green and blue each: how much of the three, and what is added, in units of white
-    ADJUST = (
-        10  # factors of brightness, contrast, saturation; whether brightness is first; hue's cosine, sine
-    )
-    CURVE = 11  # a curve after those before it: the record's word
+    COLOR = 9  # for red, green and blue: the weights of the three, and a number to add in units of white
+    ADJUST = 10  # brightness, contrast, saturation, whether brightness is first, cosine and sine of the hue
+    CURVE = 11  # the word of one more curve
     CUT_OUT = 12  # a box's middle in x and y, as shares of the extent; width, height, fill
-    WORDS = 13  # in the code itself a stage's bit, the first word's index and their count; then the words
-    NEAREST = 14  # nothing more
-    PERSPECTIVE = 15  # from output to input: by rows, all but the last, which is 1
+    WORDS = 13  # in the code itself a stage's bit, the first word's index, the count of words; then the words
+    NEAREST = 14  # no further operand
+    PERSPECTIVE = 15  # the matrix from output to input by rows, without its last number, which is 1
 
 
-# What follows each opcode in the code, the selection first; of WORDS, what comes before its words.
+# The number of operands of each opcode, with the selection; for WORDS, of those before its words.
 ARITY: dict[int, int] = {
     **{Opcode.CROP: 5, Opcode.WINDOW: 6, Opcode.FIT: 5 + 2 * TRIES, Opcode.RESIZE: 4},
     **{Opcode.FLIP: 2, Opcode.AFFINE: 8, Opcode.BORDER: 3, Opcode.BLUR: 3, Opcode.IMPULSE: 5},
     **{Opcode.COLOR: 13, Opcode.ADJUST: 7, Opcode.CURVE: 2, Opcode.CUT_OUT: 6, Opcode.WORDS: 4},
     **{Opcode.NEAREST: 1, Opcode.PERSPECTIVE: 9},
 }
-# The stage that an entry gives its draws; WORDS names its own, and the record shows what moves.
+# The stage that an entry gives its draws. WORDS names its own; geometry is found from the finished map.
 STAGE_OF: dict[int, int] = {
     **{Opcode.BLUR: BLUR, Opcode.IMPULSE: IMPULSE, Opcode.COLOR: COLOR, Opcode.ADJUST: COLOR},
     **{Opcode.CURVE: CURVES, Opcode.CUT_OUT: ERASE, Opcode.NEAREST: NEAREST},

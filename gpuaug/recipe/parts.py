@@ -1,4 +1,4 @@
-"""Many channels in parts that the kernel takes: a record for each, of one geometry and one noise."""
+"""Images of many channels in parts that the kernel accepts; each part has a recipe of its own."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _OF_ALPHA_TOO = GEOMETRY | SHRINK | NEAREST | PERSPECTIVE | BLUR
 
 
 def channels_together(channels: int, stages: int) -> int:
-    """How many of so many channels one record is for: as many to each.
+    """The number of channels in a part; all parts have equally many.
 
-    A fourth of four is alpha to the kernel, which it may be where the ``stages`` treat alpha as any channel.
-    Where images are measured each channel is by itself: three would be taken for red, green and blue.
+    The kernel takes the fourth of four channels for alpha, so a part may have four only if the ``stages``
+    treat alpha like any channel. For measured curves each channel is a part of its own, as three would be
+    taken for red, green and blue.
 
     >>> channels_together(8, GEOMETRY), channels_together(8, GEOMETRY | 128), channels_together(13, GEOMETRY)
     (4, 2, 1)
@@ -37,7 +38,7 @@ def channels_together(channels: int, stages: int) -> int:
 
 
 def records_of_parts(records: Tensor, channels: int, together: int) -> Tensor:
-    """The records of each draw's parts, in turn: ``(n * channels // together, len(FIELDS))``.
+    """The recipes of the parts of each draw, in their order: ``(n * channels // together, len(FIELDS))``.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> records = RecipeBuilder.of_batch((2, 6, 4, 5)).recipes((4, 5)).records
@@ -45,9 +46,9 @@ def records_of_parts(records: Tensor, channels: int, together: int) -> Tensor:
     [0, 60, 120, 180]
 
     Args:
-        records: int64 ``(n, len(FIELDS))``, of images whose channels lie one after another.
-        channels: of an image.
-        together: of a part; a divisor of ``channels``.
+        records: the recipes, int64 ``(n, len(FIELDS))``, of images whose channels lie one after another.
+        channels: the number of channels of an image.
+        together: the number of channels of a part; a divisor of ``channels``.
     """
     first = torch.arange(0, channels, together, device=records.device)
     parts = records[:, None].repeat(1, len(first), 1)
@@ -58,8 +59,9 @@ def records_of_parts(records: Tensor, channels: int, together: int) -> Tensor:
 
 
 def rows_of_parts(rows: Tensor, count: int, together: int) -> Tensor:
-    """What each channel has, ``(1 or n, channels, ...)``, for the parts of ``count`` draws:
-    ``(count * channels // together, together, ...)``.
+    """Splits rows by channel, ``(1 or n, channels, ...)``, into rows for the parts of ``count`` draws.
+
+    The result is ``(count * channels // together, together, ...)``.
 
     >>> rows_of_parts(torch.arange(6).view(1, 6, 1), count=2, together=3)[:, :, 0].tolist()
     [[0, 1, 2], [3, 4, 5], [0, 1, 2], [3, 4, 5]]

@@ -1,7 +1,7 @@
 """The program: the list of operations that a chain records for a batch, for ``assemble`` to execute.
 
-An entry is an opcode and its operands. An operand is one number for all draws, or a column: a number of its
-own for each.
+An entry is an opcode and its operands. An operand is one number for all draws, or a column: one number for
+each draw.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gpuaug.recipe.selection import Selection
 
 Operand = Tensor | tuple[Tensor | float, ...] | float
 HEAD = 4  # operands before the entries, each a constant or a column
-DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)  # of columns
+DTYPES = (torch.int64, torch.float64, torch.float32, torch.bool)  # the dtypes of columns
 
 
 class Program:
@@ -28,40 +28,40 @@ class Program:
     ([-1, -2, -3, -4, <Opcode.FLIP: 4>, 0, -5], [0, 3072, 32, 32, 0])
 
     Attributes:
-        columns: tensors ``(n,)``, one column each, or ``(n, k)``, k columns each; 1 may stand for n.
-        constants: what is the same for all draws.
-        code: four operands, of the image that a draw reads: where the first draw's begins, how many bytes
-            further that of each next draw, its width and its height. Then the entries. An operand k is a
-            column where k >= 0, else the number ``constants[~k]``.
+        columns: tensors ``(n,)``, one column each, or ``(n, k)``, k columns each; n may be 1 for all draws.
+        constants: the numbers that are the same for all draws.
+        code: four operands for the source images: the first byte of the first draw's image, the step in bytes
+            from draw to draw, the width and the height; then the entries. An operand k >= 0 is a column; an
+            operand k < 0 is the number ``constants[~k]``.
     """
 
     def __init__(self, first: Operand, step: int, extent: Operand) -> None:
         self.columns: list[Tensor] = []
         self.constants: list[float] = []
         self.code: list[int] = []
-        self._count = 0  # of columns
+        self._count = 0  # the number of columns
         self._append(first, step, extent)
 
     @property
     def count(self) -> int:
-        """Of columns."""
+        """The number of columns."""
         return self._count
 
     def append(self, code: list[int], constants: list[float], columns: Tensor) -> None:
-        """Entries that name what is here already, and what comes with them: ``columns`` are ``(n, k)``."""
+        """Appends entries with their constants and their columns ``(n, k)``."""
         self.code += code
         self.constants += constants
         self.columns.append(columns)
         self._count += columns.shape[1]
 
     def write(self, opcode: Opcode, selection: Selection, *operands: Operand) -> None:
-        """An entry for the draws that ``selection`` names; for no one, none."""
+        """Appends an entry for the selected draws; nothing if the selection is False."""
         if selection is not False:
             self.code.append(opcode)
             self._append(selection, *operands)
 
     def write_words(self, bit: int, first: str, selection: Selection, *operands: Operand) -> None:
-        """An entry that gives draws a stage, and sets its words of the record from the word ``first`` on."""
+        """Appends an entry that gives draws a stage and sets words of their recipes, from ``first`` on."""
         if selection is False:
             return
         self.code.append(Opcode.WORDS)
@@ -86,7 +86,7 @@ class Program:
 
 
 def entries(code: list[int]) -> Iterator[tuple[int, int, list[int]]]:
-    """Each entry of a program: its opcode, the operand that selects draws, and what follows."""
+    """Yields each entry of a program: its opcode, the operand that selects draws, and its other operands."""
     position = 4
     while position < len(code):
         opcode, end = code[position], position + 1 + ARITY[code[position]]
@@ -104,7 +104,7 @@ def entries(code: list[int]) -> Iterator[tuple[int, int, list[int]]]:
 
 
 def possible_stages(constants: list[float], code: list[int]) -> int:
-    """The stages that some draw may have, whatever the columns hold."""
+    """The stages that some draw may have, for any values of the columns."""
     stages = GEOMETRY
     for opcode, _, given in entries(code):
         if opcode == Opcode.WORDS:

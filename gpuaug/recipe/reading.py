@@ -1,4 +1,4 @@
-"""Recipes of images that are not levels yet: what each draw reads, and where its levels come to lie."""
+"""Recipes of images that are read through windows of values: the source of each draw, and its levels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from gpuaug.recipe.recipes import Reading, Recipes
 
 
 def read_through(recipes: Recipes, ends: Tensor, source: Source) -> Recipes:
-    """The recipes of images that their draws read through windows of values: the levels of each draw's image
-    lie one after another.
+    """Turns recipes into those of images that are read through windows of values.
+
+    The levels of the draws' images lie one after another.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> recipes = RecipeBuilder.of_batch((9, 1, 4, 5), torch.tensor([7, 3])).recipes((4, 5))
@@ -21,9 +22,9 @@ def read_through(recipes: Recipes, ends: Tensor, source: Source) -> Recipes:
     ([0, 20], [[140, 0, 160], [60, 0, 320]], 40)
 
     Args:
-        recipes: of the first pass, on the host.
-        ends: low and high of each draw's window, in 1/VALUE_UNIT of a value: int64 ``(n, 2)``.
-        source: the images. Of clips, the recipes are those of their first frames.
+        recipes: the recipes of the first pass, on the host; of clips, those of the first frames.
+        ends: the low and high end of each draw's window, in 1/VALUE_UNIT of a value: int64 ``(n, 2)``.
+        source: the images.
     """
     windows = torch.cat((recipes.field("offset")[:, None], ends), dim=1)
     if isinstance(source, Packed):
@@ -38,7 +39,7 @@ def read_through(recipes: Recipes, ends: Tensor, source: Source) -> Recipes:
 
 
 def placed(records: Tensor, offsets: Tensor) -> Tensor:
-    """The records of images that begin elsewhere in their storage.
+    """Moves the source image of each recipe to an offset in the storage.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> records = RecipeBuilder.of_batch((2, 1, 4, 5)).recipes((4, 5)).records
@@ -51,7 +52,7 @@ def placed(records: Tensor, offsets: Tensor) -> Tensor:
 
 
 def read_elsewhere(recipes: Recipes, offsets: Tensor, values: int) -> Recipes:
-    """The recipes of images that begin elsewhere, of so many values together; their levels lie likewise.
+    """Moves the source image of each recipe to an offset in a storage of ``values`` values; its levels too.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> recipes = RecipeBuilder.of_batch((2, 1, 4, 5)).recipes((4, 5))

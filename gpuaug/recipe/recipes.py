@@ -1,4 +1,4 @@
-"""The recipes of a batch: what its draws' transforms compile to, and what the kernel executes."""
+"""The recipes of a batch. Transforms compile to recipes, and the kernel executes them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import WORD
 
-NOISE_KEYS = "noise_keys"  # the parameter of a batched noise that frames of a clip may have of their own
+NOISE_KEYS = "noise_keys"  # the parameter of a batched noise that may differ between the frames of a clip
 
 
 class Group(NamedTuple):
-    """The draws of a pass that one batched transform serves in the same way, and their parameters.
+    """The draws of a pass that a batched transform changes together, and their parameters.
 
     Attributes:
-        place: of the transform in the chain.
-        variant: what must be the same for all draws of a group, such as the size of a filter.
-        rows: int64 ``(m,)``, the draws; None for all.
-        parameters: by name, ``(m, ...)``.
-        passes: recipes that the transform executes on the way, of draws of its own.
+        place: the place of the transform in the chain.
+        variant: a number that all draws of a group share, such as the size of a filter.
+        rows: int64 ``(m,)``, the draws; None means all.
+        parameters: tensors ``(m, ...)`` by name.
+        passes: recipes that the transform itself executes, for draws of its own.
     """
 
     place: int
@@ -42,18 +42,18 @@ class Group(NamedTuple):
         return [*own, *(tensor for recipes in self.passes for tensor in recipes.tensors)]
 
     def column(self, name: str, like: Tensor) -> Tensor:
-        """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)`` of the images' type."""
+        """A parameter ``(m,)`` or ``(m, c)`` as ``(m, c or 1, 1, 1)``, in the dtype of ``like``."""
         value = self.parameters[name].to(like.dtype)
         return value.reshape(len(value), -1, 1, 1)
 
 
 class Reading(NamedTuple):
-    """How a pass reads images that are not levels yet: each draw through a window of values.
+    """The windows of values through which the draws of a pass read images that are not levels yet.
 
     Attributes:
-        windows: int64 ``(n, 3)``: the first value of each draw's image in the storage, and the window's low
-            and high end, in 1/VALUE_UNIT. The record's own offset is the image's in what is made of it.
-        values: how many levels are made: those of all draws' images.
+        windows: int64 ``(n, 3)``: the first value of each draw's image in the storage, and the low and high
+            end of the window, in 1/VALUE_UNIT. The offset in the recipe is that of the image's levels.
+        values: the number of levels of all draws' images.
     """
 
     windows: Tensor
@@ -61,7 +61,7 @@ class Reading(NamedTuple):
 
 
 class Recipes(NamedTuple):
-    """One pass over a batch: a record for each draw, and what all draws have in common.
+    """The recipes of one pass over a batch.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> recipes = RecipeBuilder.of_batch((2, 3, 8, 8)).recipes(size=(8, 8))
@@ -69,13 +69,13 @@ class Recipes(NamedTuple):
     (torch.Size([2, 52]), (8, 8), 0)
 
     Attributes:
-        records: int64 ``(n, len(FIELDS))``, the fields of ``FIELDS``.
+        records: int64 ``(n, len(FIELDS))``: the recipe of each draw, with the words of ``FIELDS``.
         size: (height, width) of every output image, in pixels.
-        stages: the union of the draws' stages, so that a stage that no draw uses costs nothing.
-        groups: what batched transforms do after the kernel, in turn; the kernel does not look at them.
-        rows: int64 ``(m,)``, the draws that the pass changes, where the others may stay where they are, in
-            the result of the pass before; None: all are made anew, as they are while a graph is captured.
-        reading: of the first pass, how its images become levels; None: they are levels.
+        stages: the union of the stages of all draws. A stage that no draw uses costs nothing.
+        groups: the work of batched transforms after the kernel, in order; the kernel ignores it.
+        rows: int64 ``(m,)``, the draws that the pass changes; the others may stay as they are in the result
+            of the pass before. None computes all draws, as during the capture of a graph.
+        reading: for the first pass, how its images become levels; None if they are levels.
     """
 
     records: Tensor
@@ -89,7 +89,7 @@ class Recipes(NamedTuple):
         return self.each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Recipes:
-        """The same recipes, each of ``tensors`` changed, in their order."""
+        """Applies a function to each of ``tensors``, in their order."""
         reading = self.reading
         return self._replace(
             records=change(self.records),
@@ -105,21 +105,21 @@ class Recipes(NamedTuple):
         return [self.records, *windows, *rows, *(tensor for group in self.groups for tensor in group.tensors)]
 
     def field(self, name: str) -> Tensor:
-        """One field of every draw, int64 ``(n,)``."""
+        """One word of every recipe, int64 ``(n,)``."""
         return self.records[:, WORD[name]]
 
 
 def check_readable(values: int, records: Tensor, channels: int) -> None:
-    """Raise where a record on the host reads outside a storage of that many values.
+    """Raises if a recipe on the host reads outside a storage of ``values`` values.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> check_readable(192, RecipeBuilder.of_batch((1, 3, 8, 8)).recipes((8, 8)).records, channels=3)
     """
     if records.device.type != "cpu":
-        return  # looking would wait for the device; the taps are clamped
+        return  # reading the values would wait for the device; the kernel clamps the taps
     offset, height, width = (records[:, WORD[name]] for name in ("offset", "height", "width"))
     bad = (height < 1) | (width < 1) | (offset < 0)
-    # By division: a product of what a record may hold would wrap.
+    # By division, as a product of arbitrary words could overflow.
     bad |= width > (values - offset) // height.clamp(min=1) // channels
     if bool(bad.any()):
         n = int(bad.nonzero()[0, 0])

@@ -1,4 +1,4 @@
-"""Entries of a program that are the same for every batch: only which row of a table a draw takes differs."""
+"""Entries of a program that are the same for every batch but for the rows of a table that draws take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gpuaug.recipe.program import HEAD, Program
 
 
 class Recording:
-    """What was written into a program after its head, for later programs to repeat.
+    """The entries of a program, to be repeated in later programs.
 
     >>> program = Program(0, 0, (8, 8))
     >>> program.write(Opcode.FLIP, torch.tensor([True, False]), 1)
@@ -22,7 +22,7 @@ class Recording:
     ([-1, -2, -3, -4, <Opcode.FLIP: 4>, 0, -5], [0, 192, 8, 8, 1])
 
     Attributes:
-        table: float64 ``(rows, columns)``, the columns that it was recorded with: a row for each draw.
+        table: float64 ``(rows, columns)``: the columns at the time of recording, a row for each draw.
     """
 
     def __init__(self, program: Program) -> None:
@@ -31,11 +31,12 @@ class Recording:
         rows = [column if column.dim() == 2 else column[:, None] for column in program.columns]
         self.table = torch.cat([column.double() for column in rows], dim=1)
         self._is_operand = _operands(self._code)
-        self._codes: dict[tuple[int, int, int], list[int]] = {}  # as they were written before
+        self._codes: dict[tuple[int, int, int], list[int]] = {}  # code that was written before, by its place
 
     def repeat(self, program: Program, rows: torch.Tensor) -> None:
-        """Write it into a program, once for each row that its draws take one after another: float64
-        ``(n, columns)``, or ``(n, times, columns)``.
+        """Writes the entries into a program, once for each row that a draw takes.
+
+        ``rows`` are float64 ``(n, columns)``, or ``(n, times, columns)`` for several times.
         """
         times = 1 if rows.dim() == 2 else rows.shape[1]
         place = (program.count, len(program.constants), times)
@@ -45,7 +46,7 @@ class Recording:
 
     def _code_at(self, column: int, constant: int, times: int) -> list[int]:
         each = self.table.shape[1]
-        moved = [(column + each * turn, constant - HEAD) for turn in range(times)]
+        moved = [(column + each * time, constant - HEAD) for time in range(times)]
         return [
             (word + first if word >= 0 else word - more) if is_operand else word
             for first, more in moved
@@ -54,7 +55,7 @@ class Recording:
 
 
 def _operands(code: list[int]) -> list[bool]:
-    """Which words of some entries name a column or a constant."""
+    """For each word of some entries, whether it names a column or a constant."""
     found: list[bool] = []
     while len(found) < len(code):
         opcode = code[len(found)]

@@ -1,6 +1,6 @@
 """The draws that an entry applies to: a boolean mask ``(n,)``, or ``True``/``False`` for all or none.
 
-A batch is small and a tensor operation costs microseconds, so the common cases are worth their own type.
+A tensor operation on a small batch costs microseconds; ``True`` and ``False`` avoid it in common cases.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which samples an epoch draws, how often, and in which order: labels -> plan -> order -> sampler."""
+"""Samplers: they decide which samples an epoch draws, how often, and in which order."""
 
 from gpuaug.sampling.balanced import BalancedSampler
 from gpuaug.sampling.base import DrawSampler, KeyedSampler

@@ -1,4 +1,4 @@
-"""A sampler's part that knows nothing of labels: epochs at random access, ranks, and where a run stands."""
+"""The base of all samplers: epochs, ranks, and the position of a run. It knows nothing of labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Item = TypeVar("Item", covariant=True)
 
 
 class Epoch(Protocol):
-    """What is settled about an epoch before any of it is drawn."""
+    """The state of an epoch: all that is known before its first item is drawn."""
 
     @property
     def epoch(self) -> int: ...
@@ -36,26 +36,26 @@ class Epoch(Protocol):
 
 
 class EpochOrder(Protocol):
-    """An epoch's items at random access."""
+    """The items of an epoch, at random access."""
 
     def draws(self, positions: Tensor) -> Tensor: ...
 
 
 @dataclass
 class EpochCursor:
-    """Where an epoch's iteration stands. Each iteration has its own, and so has a state that was loaded."""
+    """The position within an epoch. Each iteration has a cursor of its own; so does a loaded state."""
 
-    start: int = 0  # a global position
+    start: int = 0  # the global position at which the iteration begins
     total: int = 0  # items of the epoch
     ranks: int = 1
-    share: int = 0  # items that this rank gets
-    state: Epoch | None = None  # of an iteration
-    taken: int = 0  # items that this rank has taken since
+    share: int = 0  # items that this rank gets from start on
+    state: Epoch | None = None  # the epoch's state, once an iteration was made
+    taken: int = 0  # items that this rank has taken since start
     started: bool = False  # an item was asked for
-    said: bool = False  # set_epoch said this epoch
-    again: bool = False  # the next iteration is of the same epoch, even if this one was finished
-    ended: int | None = None  # the epoch whose end was loaded; this one follows it
-    over: bool = False  # a loader took up the end of its epoch: nothing is left of it but an empty iteration
+    said: bool = False  # set_epoch was called with this epoch
+    again: bool = False  # the next iteration repeats this epoch, even if this one was finished
+    ended: int | None = None  # the epoch before this one, where the loaded state was of its end
+    over: bool = False  # the loaded state was of the epoch's end: one empty iteration is left
 
     @property
     def finished(self) -> bool:
@@ -63,27 +63,45 @@ class EpochCursor:
 
     @property
     def position(self) -> int:
-        """The global position that all ranks together have come to."""
-        # The last step may pass the end of the epoch, into the repeated items.
+        """The global position that all ranks together have reached."""
+        # The last step may pass the end of the epoch, into the items that ranks repeat.
         return min(self.start + self.taken * self.ranks, self.total) if self.taken else self.start
 
 
 class KeyedSampler(DistributedSampler[Item]):
-    """What :class:`BalancedSampler` and its siblings share.
+    """Base class of :class:`BalancedSampler` and the other samplers: epochs, ranks and resuming.
 
-    An epoch is one global sequence of items (draws, or batches of them), a pure function of the epoch's
-    number. Rank r of R takes the positions r, r + R, r + 2R, ... of it, without any communication. Where the
-    items do not divide by R, either the last ranks go on with the first positions of the epoch, so that all
-    ranks take equally many (``drop_last=False``), or the tail is dropped.
+    >>> from gpuaug import BalancedSampler
+    >>> sampler = BalancedSampler([0, 0, 1], num_replicas=2, rank=0)
+    >>> isinstance(sampler, KeyedSampler), sampler.total, len(sampler)
+    (True, 4, 2)
 
-    An iteration is of one epoch. The next one is of the next epoch where the last item was taken, else of the
-    same epoch, from its start. ``epoch``, ``total`` and ``len`` are those of the newest iteration until the
-    next one begins, or ``set_epoch`` says another.
+    An epoch is one global sequence of items (draws, or batches of draws), a pure function of the epoch's
+    number. Rank r of R takes the positions r, r + R, r + 2R, ... without communication. If the number of
+    items is not a multiple of R, ``drop_last=False`` repeats the first positions of the epoch, so that every
+    rank takes the same number of items; ``drop_last=True`` drops the tail.
 
-    A subclass says what an epoch is: ``_state_at``, ``_order_of``, ``_fingerprint`` and ``_items``.
+    Each iteration covers one epoch. After a complete iteration the next one covers the next epoch; after an
+    incomplete one, the same epoch from its start. ``epoch``, ``total`` and ``len`` describe the newest
+    iteration until the next one begins or ``set_epoch`` is called.
+
+    A subclass defines an epoch by ``_state_at``, ``_order_of``, ``_fingerprint`` and ``_items``.
+
+    Args:
+        samples: the number of samples in the data set.
+        seed: the seed of the order and of the keys, in [0, 2**64).
+        num_replicas: the number of ranks, at least 1. None takes it from ``torch.distributed`` where a
+            process group is initialized; else it is 1.
+        rank: the number of this rank, in [0, num_replicas). None takes it from ``torch.distributed``.
+        drop_last: if True, drop the last items where they are too few for all ranks; if False, repeat the
+            first items of the epoch.
+
+    Raises:
+        TypeError: ``seed``, ``num_replicas`` or ``rank`` is not an int, or ``drop_last`` is not a bool.
+        ValueError: a number is out of its range, or ``rank`` is missing beside ``num_replicas``.
     """
 
-    # The items that are made at once.
+    # The number of items that are made at a time.
     _chunk = _CHUNK
 
     def __init__(
@@ -105,22 +123,22 @@ class KeyedSampler(DistributedSampler[Item]):
 
     @abstractmethod
     def _state_at(self, epoch: int) -> Epoch:
-        """What is settled about an epoch. Changes nothing."""
+        """The state of an epoch. Changes nothing in the sampler."""
 
     @abstractmethod
     def _order_of(self, state: Any) -> EpochOrder:
-        """The items of an epoch by position."""
+        """The order of an epoch: its items by position."""
 
     @abstractmethod
     def _fingerprint(self, state: Any) -> str:
-        """Of all that the order of the epoch follows from, but for the seed."""
+        """A digest of everything but the seed that determines the order of the epoch."""
 
     @abstractmethod
     def _items(self, draws: Tensor) -> Iterator[Item]:
-        """What the sampler yields, from what the order gives."""
+        """The items that the sampler yields, from the draws that the order gives."""
 
     def _enter(self, epoch: int) -> None:
-        self._epoch_state = self._state_at(epoch)  # first: a schedule may give a target that is refused
+        self._epoch_state = self._state_at(epoch)  # first: it raises where a schedule gives an invalid target
         self.epoch = epoch
         # The base class counts samples; here an epoch's length is not the data set's.
         self.num_samples = self._share(self.total)
@@ -128,38 +146,38 @@ class KeyedSampler(DistributedSampler[Item]):
 
     @property
     def cursor(self) -> EpochCursor:
-        """Where the newest iteration stands: another object for each iteration, epoch and loaded state."""
+        """The position of the newest iteration: a new object for each iteration, epoch and loaded state."""
         return self._cursor
 
     @property
     def left(self) -> int:
-        """How many items of the current epoch this rank has not taken."""
+        """The number of items of the current epoch that this rank has not taken yet."""
         cursor = self._cursor
         return cursor.share - cursor.taken if cursor.started else self._share(self.total - cursor.start)
 
     @property
     def total(self) -> int:
-        """The items of the current epoch, of all ranks together, before any are repeated or dropped."""
+        """The number of items of the current epoch over all ranks, before any are repeated or dropped."""
         return self._epoch_state.total
 
     def __iter__(self) -> Iterator[Item]:
-        # No generator itself: who asks for the state right after iter() must see where this iteration begins.
+        # Not a generator itself: right after iter(), the sampler's state must be the start of this iteration.
         return self._walk(self._begin())
 
     def _begin(self) -> EpochCursor:
-        """The cursor of a new iteration."""
+        """Begins an iteration and returns its cursor."""
         before = self._cursor
         if (before.finished and not before.again) or (before.over and before.state is not None):
             self._enter(check_epoch(self.epoch + 1))
             before = EpochCursor()
         if before.started:
             before = EpochCursor()
-        # What was loaded or set lasts until an item is asked for: DataLoader may call iter() twice an epoch.
+        # A loaded or set position lasts until the first item is taken, as DataLoader may call iter() twice.
         self._cursor = self._made(before)
         return self._cursor
 
     def _made(self, cursor: EpochCursor) -> EpochCursor:
-        """A cursor for an iteration of the current epoch from where ``cursor`` stands."""
+        """A cursor for an iteration of the current epoch that begins at the position of ``cursor``."""
         start = cursor.position
         return replace(
             cursor,
@@ -177,7 +195,7 @@ class KeyedSampler(DistributedSampler[Item]):
                 yield item
 
     def _in_chunks(self, cursor: EpochCursor, size: int) -> Iterator[Tensor]:
-        """What the order gives for the items of an iteration, ``size`` items at a time."""
+        """The draws of an iteration's items, ``size`` items at a time."""
         cursor.started = True
         order = self._ordered(cursor.state)
         for begin in range(0, cursor.share, size):
@@ -185,48 +203,56 @@ class KeyedSampler(DistributedSampler[Item]):
             yield order.draws((cursor.start + self.rank + steps * self.num_replicas) % cursor.total)
 
     def _share(self, left: int) -> int:
-        """How many items each rank gets where ``left`` are left of the epoch."""
+        """The number of items for each rank where ``left`` items of the epoch remain."""
         return left // self.num_replicas if self.drop_last else -(-left // self.num_replicas)
 
     def set_epoch(self, epoch: int) -> None:
-        """Says which epoch the next iteration is of, in [0, 2**31).
+        """Sets the epoch of the next iteration.
 
-        It need not be called: iterations go on from epoch to epoch. Called before each with the epoch that
-        comes next, it changes nothing. Another epoch begins at its start. The same epoch is left as it is in
-        its middle, and begins again after its end.
+        The call is optional: without it, each complete iteration is followed by the next epoch. With the
+        epoch that would come next, the call changes nothing. With another epoch, that epoch begins at its
+        start. With the current epoch, an iteration in its middle keeps its position, and a finished epoch
+        begins again.
 
-        Where epochs differ in length, ``len`` and the shares of the ranks follow.
+        Where epochs differ in length, ``len`` and the items of each rank follow the new epoch.
+
+        Args:
+            epoch: in [0, 2**31).
+
+        Raises:
+            TypeError: ``epoch`` is not an int.
+            ValueError: ``epoch`` is out of its range.
         """
         epoch = check_epoch(epoch)
         cursor = self._cursor
         if epoch == self.epoch and cursor.over:
-            self._cursor = EpochCursor(self.total, said=True)  # what is left of it: nothing
+            self._cursor = EpochCursor(self.total, said=True)  # nothing of the epoch is left
         elif epoch == self.epoch:
-            # The same cursor: a loader may have taken items ahead that it has yet to hand out.
+            # The cursor stays: a loader may have taken items from it that it has yet to hand out.
             cursor.said = True
             cursor.again = cursor.finished or (cursor.again and not cursor.started)
         else:
             self._enter(epoch)
-            # The end of this epoch was loaded, and nothing is left of it.
+            # The loaded state was of the end of this epoch: nothing of it is left.
             at_end = not cursor.started and cursor.ended == epoch
             self._cursor = EpochCursor(self.total if at_end else 0, said=True)
             if cursor.state is not None and not cursor.started:
-                # An iteration was made, but not begun: it is of this epoch. Lightning sets the epoch then.
+                # Lightning sets the epoch of an iteration that was made, but not begun.
                 vars(cursor).update(vars(self._made(self._cursor)))
                 self._cursor = cursor
 
     def skip_rest(self) -> None:
-        """Ends the current epoch: the next iteration is of the next one."""
+        """Ends the current epoch. The next iteration covers the next one."""
         ended = self.epoch
         self._enter(check_epoch(ended + 1))
         self._cursor = EpochCursor(ended=ended)
 
     def _part(self, start: int, stop: int | None) -> Tensor:
-        """What the order gives at the global positions [start, stop) of the current epoch."""
+        """The draws at the global positions [start, stop) of the current epoch."""
         stop = checked("stop", self.total if stop is None else stop, self.total + 1)
         start = checked("start", start, stop + 1)
         shape = self._order.draws(torch.arange(0, device="cpu")).shape[1:]
-        # NumPy asks for large pages; fresh memory in small ones costs as much as the draws.
+        # NumPy asks the system for large pages. Small ones would cost as much time as the draws themselves.
         draws = torch.from_numpy(np.empty((stop - start, *shape), np.int64))
         for part in draws.split(self._chunk):
             part.copy_(self._order.draws(torch.arange(start, start + len(part), device="cpu")))
@@ -243,10 +269,10 @@ class KeyedSampler(DistributedSampler[Item]):
         return self._order_cache[1]
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the run stands: plain ints and strings, the same on every rank.
+        """Returns the position of the run, as plain ints and strings; the same on every rank.
 
-        ``position`` counts the items that the ranks together have taken from the newest iteration. A loader
-        that fetches ahead has taken more than it has handed out: it must put its own count in.
+        ``position`` counts the items that all ranks together have taken from the newest iteration. A loader
+        that fetches ahead has taken more items than it has handed out, and must put in its own count.
         """
         return {
             "version": _VERSION,
@@ -257,14 +283,20 @@ class KeyedSampler(DistributedSampler[Item]):
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes up the epoch and position of a state: the next iteration begins there, later ones at 0.
+        """Restores a state, also one saved with another number of ranks.
 
-        A state from the end of an epoch begins the next one, so that a loop over the remaining epochs that
-        starts at ``sampler.epoch`` is right for every state. (``set_epoch`` with the epoch that ended gives
-        what is left of it, an empty iteration.)
+        The next iteration begins at the saved epoch and position; later ones begin at position 0. A state
+        from the end of an epoch begins the next epoch, so that ``for epoch in range(sampler.epoch, epochs)``
+        covers the remaining epochs for every state. (``set_epoch`` with the epoch that ended gives an empty
+        iteration: nothing of that epoch is left.)
+
+        Args:
+            state_dict: a state that :meth:`state_dict` returned.
 
         Raises:
-            ValueError: a state of another version, seed, labels or plan; something missing or out of range.
+            TypeError: ``state_dict`` is not a mapping, or a number in it is not an int.
+            ValueError: the state is of another version, seed, labels or plan; an entry is missing or out of
+                its range.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}")
@@ -286,8 +318,9 @@ class KeyedSampler(DistributedSampler[Item]):
         self._cursor = EpochCursor(position)
         if not position or self.left:
             return
-        # torchdata's StatefulDataLoader loads a state between two calls of iter(). A state of the loop's last
-        # batch is an iteration with nothing left. For one of after the loop it then makes another iterator.
+        # torchdata's StatefulDataLoader loads a state between two calls of iter(). A state saved at the last
+        # batch of a loop gives an iteration with nothing left. For a state saved after the loop, the loader
+        # then makes another iterator.
         within = before.state is not None and not before.started
         if not within or (before.said and stood == epoch + 1):
             self.skip_rest()
@@ -297,17 +330,42 @@ class KeyedSampler(DistributedSampler[Item]):
 
 
 class DrawSampler(KeyedSampler[Draw]):
-    """A sampler whose items are draws, one by one: what a ``BalancedLoader`` takes."""
+    """Base class of the samplers that yield single draws, as :class:`BalancedLoader` takes them.
+
+    >>> from gpuaug import BalancedBatchSampler, BalancedSampler
+    >>> isinstance(BalancedSampler([0, 0, 1]), DrawSampler)
+    True
+    >>> isinstance(BalancedBatchSampler([0, 0, 1], 2, 1), DrawSampler)
+    False
+
+    Args:
+        samples: the number of samples in the data set.
+        seed: the seed of the order and of the keys, in [0, 2**64).
+        num_replicas: the number of ranks, at least 1. None takes it from ``torch.distributed`` where a
+            process group is initialized; else it is 1.
+        rank: the number of this rank, in [0, num_replicas). None takes it from ``torch.distributed``.
+        drop_last: if True, drop the last draws where they are too few for all ranks; if False, repeat the
+            first draws of the epoch.
+
+    Raises:
+        TypeError: ``seed``, ``num_replicas`` or ``rank`` is not an int, or ``drop_last`` is not a bool.
+        ValueError: a number is out of its range, or ``rank`` is missing beside ``num_replicas``.
+    """
 
     def rows(self, size: int) -> Iterator[np.ndarray]:
-        """Iterates as ``iter`` does, over ``size`` draws at a time: arrays int64 ``(size, 3)`` of index, copy
-        and key, of which the last may be shorter.
+        """Iterates as ``iter`` does, with ``size`` draws at a time as one array.
 
         >>> from gpuaug import BalancedSampler
         >>> [rows.shape for rows in BalancedSampler([0, 0, 1]).rows(3)]
         [(3, 3), (1, 3)]
+
+        Args:
+            size: the number of draws in an array, at least 1. The last array may be shorter.
+
+        Returns:
+            an iterator of int64 arrays ``(size, 3)``: index, copy, and the key's 64 bits as a signed integer.
         """
-        # No generator itself, as __iter__.
+        # Not a generator itself, for the same reason as __iter__.
         return self._walk_rows(self._begin(), size)
 
     def _walk_rows(self, cursor: EpochCursor, size: int) -> Iterator[np.ndarray]:
@@ -333,11 +391,16 @@ class DrawSampler(KeyedSampler[Draw]):
         torch.Size([2, 3])
 
         Args:
-            start, stop: 0 <= start <= stop <= ``sampler.total``, where None stops.
+            start: the first position, in [0, stop].
+            stop: the position after the last, in [start, ``sampler.total``]. None means ``sampler.total``.
 
         Returns:
             int64 ``(stop - start, 3)`` on the host: index, copy, and the key's 64 bits as a signed integer.
-            Any part costs the same, wherever it begins.
+            The cost does not depend on ``start``.
+
+        Raises:
+            TypeError: ``start`` or ``stop`` is not an int.
+            ValueError: ``start`` or ``stop`` is out of its range.
         """
         return self._part(start, stop)
 
@@ -350,19 +413,19 @@ def _place(num_replicas: int | None, rank: int | None) -> tuple[int, int]:
     if rank is None:
         if not group and num_replicas > 1:
             raise ValueError(
-                f"rank must be given with num_replicas={num_replicas}, as no process group is initialised"
+                f"rank must be given with num_replicas={num_replicas}, as no process group is initialized"
             )
         rank = dist.get_rank() if group else 0
     return num_replicas, checked("rank", rank, num_replicas)
 
 
 def check_epoch(epoch: Any) -> int:
-    """The number of an epoch, in [0, 2**31)."""
+    """``epoch`` as an int, checked to be in [0, 2**31)."""
     return checked("epoch", epoch, _EPOCHS)
 
 
 def checked(name: str, value: Any, limit: int, least: int = 0) -> int:
-    """``value`` as an int where it is an integer, Python's or NumPy's, in [least, limit)."""
+    """``value`` as an int, checked to be an integer (Python's or NumPy's) in [least, limit)."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an int, got {type(value).__name__}")
     number: int = operator.index(value)

@@ -22,14 +22,14 @@ from gpuaug.sampling.plan import align, shares_of
 
 @dataclass(frozen=True)
 class _Window:
-    """An epoch: a part of the endless sequence of batches."""
+    """An epoch: a window of the endless sequence of batches."""
 
     epoch: int
     total: int
 
 
 class BalancedBatchSampler(KeyedSampler[list[Draw]]):
-    """Batches of k classes with m samples each, as metric and contrastive learning want them.
+    """Draws batches of k classes with m samples each, for metric and contrastive learning.
 
     >>> labels = ["cat"] * 6 + ["dog"] * 3 + ["fox"] * 3
     >>> batches = BalancedBatchSampler(labels, classes_per_batch=2, samples_per_class=3)
@@ -42,40 +42,46 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
     >>> [[labels[draw] for draw in batch] for batch in batches]
     [['cat', 'cat', 'cat', 'dog', 'dog', 'dog'], ['dog', 'dog', 'dog', 'fox', 'fox', 'fox']]
 
-    It goes to ``DataLoader(dataset, batch_sampler=batches)``, and yields lists of ``Draw``, class after
-    class.
+    ``counts_`` is the number of samples of each class, and ``plan_`` the draws of each class in the current
+    epoch over all ranks: dictionaries in the sorted order of the classes. ``batch_size`` is k * m.
 
-    The classes of a batch are different, and come equally often: every class is in the batches once before
-    one is there again, in another order each time. Which ones meet is as random as that allows.
+    Give it to ``DataLoader(dataset, batch_sampler=batches)``. It yields lists of :class:`Draw`, class after
+    class; every batch has k x m draws.
 
-    The samples of a class come equally often too. A round of the class draws all its samples, m at a time and
-    across the epochs, before one is drawn again; only the last ones, where they are fewer than m, are left
-    out, and these are others in each round. A class of fewer than m samples gives each of them, and some
-    again as copies. The copy of a draw counts the rounds of its class since the epoch began, so within an
-    epoch no draw comes twice with the same key.
+    The classes of a batch differ, and all classes appear equally often: each appears once, in a random order,
+    before any appears again. The next round has another order.
 
-    The sequence of batches is endless, a pure function of (labels, groups, k, m, seed), and an epoch is a
-    part of it. Rank r of R takes the batches r, r + R, r + 2R, ... ``set_epoch``, ``state_dict``,
-    ``drop_last`` and resuming are those of :class:`BalancedSampler`, with batches in the place of draws:
-    ``len`` is the batches of this rank, and positions count batches.
+    The samples of a class are drawn equally often too. A round of the class draws each of its samples once, m
+    at a time and across epochs. If m does not divide the class's count, a round leaves out the rest: fewer
+    than m samples, others in each round. A class of fewer than m samples gives each of them, and some again
+    as copies. The copy of a draw counts the rounds of its class since the epoch began, so that within an
+    epoch no two draws have the same key.
+
+    The sequence of batches is endless, a pure function of (labels, groups, k, m, seed). An epoch is a window
+    of it. Rank r of R takes the batches r, r + R, r + 2R, ... ``set_epoch``, ``state_dict`` and resuming work
+    as in :class:`BalancedSampler`, with batches in place of draws: ``len`` counts the batches of this rank,
+    and positions count batches.
 
     Args:
         labels: the class of every sample; see :class:`BalancedSampler`.
-        classes_per_batch: k, at least 1 and at most the number of classes.
-        samples_per_class: m, at least 1.
-        groups: what every sample belongs to, such as a patient, a camera or a video; of the same forms as
-            labels. Then the m samples of a class are of different groups where it has as many, and its groups
-            are drawn equally often, however many samples they have.
-        batches: batches in an epoch, over all ranks; by default as many as make one draw for each sample,
-            ``max(1, samples // (k * m))``.
-        seed, num_replicas, rank, drop_last: as in :class:`BalancedSampler`; ``drop_last`` drops the last
-            batches that are not enough for all ranks. Every batch has k x m draws.
-
-    Attributes:
-        counts_: samples by class. plan_: draws by class in the current epoch, of all ranks together.
+        classes_per_batch: k, in [1, number of classes].
+        samples_per_class: m, in [1, 2**31).
+        groups: the group of every sample, such as its patient, camera or video; in the same forms as
+            ``labels``. The m samples of a class in a batch come from different groups, as far as the class
+            has enough of them, and each group is drawn equally often, whatever its number of samples.
+        batches: the number of batches in an epoch over all ranks, in [1, 2**31). None means one draw for each
+            sample: ``max(1, samples // (k * m))``.
+        seed: the seed of the order and of the keys, in [0, 2**64).
+        num_replicas: the number of ranks, at least 1. None takes it from ``torch.distributed`` where a
+            process group is initialized; else it is 1.
+        rank: the number of this rank, in [0, num_replicas). None takes it from ``torch.distributed``.
+        drop_last: if True, drop the last batches where they are too few for all ranks; if False, repeat the
+            first batches of the epoch.
 
     Raises:
-        TypeError, ValueError: labels of another form; groups of another number; a number out of its range.
+        TypeError: ``labels``, ``groups`` or a number is of another type.
+        ValueError: labels are invalid or of one class only, ``groups`` has another length than ``labels``, or
+            a number is out of its range.
     """
 
     def __init__(
@@ -112,11 +118,12 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
 
     @property
     def sampler(self) -> BalancedBatchSampler:
-        """Itself: Lightning and Accelerate set the epoch of ``batch_sampler.sampler``."""
+        """This object itself: Lightning and Accelerate call ``batch_sampler.sampler.set_epoch``."""
         return self
 
     @property
     def plan_(self) -> dict[Class, int]:
+        """The draws of each class in the current epoch over all ranks, in the sorted order of the classes."""
         return dict(zip(self.counts_, self._plan_at(self.epoch), strict=True))
 
     def priors(self, epoch: int | None = None) -> Tensor:
@@ -126,18 +133,22 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
         tensor([0.2500, 0.5000, 0.2500], dtype=torch.float64)
 
         Args:
-            epoch: in [0, 2**31); by default the current one.
+            epoch: in [0, 2**31). None means the current epoch.
 
         Returns:
             float64 ``(C,)`` on the host, in the sorted order of the classes.
+
+        Raises:
+            TypeError: ``epoch`` is not an int.
+            ValueError: ``epoch`` is out of its range.
         """
         return shares_of(self._plan_at(self.epoch if epoch is None else check_epoch(epoch)))
 
     def _plan_at(self, epoch: int) -> list[int]:
-        """The draws of every class in an epoch, of all ranks together."""
+        """The number of draws of each class in an epoch, over all ranks."""
         first, order = epoch * self._batches, self._order_of(self._state_at(epoch))
-        turns = order.turns_before(first + self._batches) - order.turns_before(first)
-        draws: list[int] = (turns * self.samples_per_class).tolist()
+        visits = order.visits_before(first + self._batches) - order.visits_before(first)
+        draws: list[int] = (visits * self.samples_per_class).tolist()
         return draws
 
     def draws(self, start: int = 0, stop: int | None = None) -> Tensor:
@@ -147,11 +158,17 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
         torch.Size([1, 2, 3])
 
         Args:
-            start, stop: 0 <= start <= stop <= ``sampler.total``, the batches of an epoch, where None stops.
+            start: the first batch, in [0, stop].
+            stop: the batch after the last, in [start, ``sampler.total``]. None means ``sampler.total``, the
+                number of batches in an epoch.
 
         Returns:
             int64 ``(stop - start, k * m, 3)`` on the host: index, copy, and the key's 64 bits as a signed
             integer.
+
+        Raises:
+            TypeError: ``start`` or ``stop`` is not an int.
+            ValueError: ``start`` or ``stop`` is out of its range.
         """
         return self._part(start, stop)
 
@@ -167,7 +184,7 @@ class BalancedBatchSampler(KeyedSampler[list[Draw]]):
         )
 
     def _fingerprint(self, window: _Window) -> str:
-        """Of labels, groups, k, m and the batches of an epoch."""
+        """A digest of labels, groups, k, m and the number of batches in an epoch."""
         return self._digest
 
     def _items(self, draws: Tensor) -> Iterator[list[Draw]]:
@@ -196,10 +213,12 @@ def _by_group(table: LabelTable, groups: Any) -> Cells:
     try:
         checked_groups = check_labels(groups)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"groups, read as labels are: {error}") from None
+        raise type(error)(f"groups are read in the forms of labels: {error}") from None
     numbers = np.unique(checked_groups.numbers, return_inverse=True)[1]
     if len(numbers) != len(table.members):
-        raise ValueError(f"groups must be as many as labels, {len(table.members)}, got {len(numbers)}")
+        raise ValueError(
+            f"groups must have one entry for each of the {len(table.members)} labels, got {len(numbers)}"
+        )
     count = int(numbers.max()) + 1
     both = np.empty(len(numbers), np.int64)
     both[table.members.numpy()] = np.repeat(np.arange(len(table.classes)) * count, table.counts.numpy())

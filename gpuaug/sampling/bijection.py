@@ -10,7 +10,8 @@ from torch import Tensor
 
 from gpuaug.random import ORDER, philox, signed
 
-# What a bijection, or another part of an order, is for: word 2 of its counter, so that no two share a stream.
+# The purpose of a bijection or of another part of an order. It is word 2 of the Philox counter, so that no
+# two purposes share a stream.
 POSITIONS = 0
 MEMBERS = 1
 SUBSET = 2
@@ -18,7 +19,7 @@ ROUNDING = 3
 ROUNDS = 5
 UNITS = 6
 CELLS = 7
-PARTNERS = 8  # added to another
+PARTNERS = 8  # added to another purpose
 
 _FEISTEL_STEPS = 8
 _SWAPS = 4

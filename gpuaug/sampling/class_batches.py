@@ -1,13 +1,13 @@
 """Batches of k classes x m samples: an endless keyed sequence, of which an epoch is a window.
 
-batch -> where the rotation of the classes stands -> (keyed bijection over the classes)
-      -> classes, and the number of each class's turn: its m draws in a batch
+batch -> position in the rotation of the classes -> (keyed bijection over the classes)
+      -> classes, and the number of each class's visit: its m draws in a batch
       -> round and slot -> (keyed bijection over the class) -> sample -> key
 
-The classes of a batch are drawn as an epoch draws the samples of a class: ``rotation`` and ``renewal``. A
-round of a class takes each of its n samples once, m in a turn, but for the n mod m that would not fill a
-turn; those are others in each round. With groups, a round takes each group of the class once, and a group
-gives another of its samples each time.
+The classes of a batch are drawn as an epoch draws the samples of a class: see ``rotation`` and ``renewal``.
+A round of a class takes each of its n samples once, m in a visit, except n mod m samples that would not fill
+a visit; other samples are left out in each round. With groups, a round takes each group of the class once,
+and a group gives another of its samples each time.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from gpuaug.sampling.bijection import CELLS, ROUNDS, UNITS, Bijections
 from gpuaug.sampling.renewal import Rounds, moves
 from gpuaug.sampling.rotation import Round, Stand, first_slot, stand_at
 
-_ROUNDS = 1 << 31  # numbers of rounds that a bijection tells apart
+_ROUNDS = 1 << 31  # a bijection takes the number of its round modulo this
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The samples of every class and group, class after class; without groups each sample is its own."""
+    """The samples by cell, class after class. A cell is a group of a class; without groups, one sample."""
 
     members: Tensor  # the samples' indices
-    starts: Tensor  # int64 (cells,): where a cell begins in members
-    sizes: Tensor  # int64 (cells,): how many samples it has
+    starts: Tensor  # int64 (cells,): the position in members at which a cell begins
+    sizes: Tensor  # int64 (cells,): the number of samples in a cell
     firsts: Tensor  # int64 (classes,): the first cell of a class
-    units: Tensor  # int64 (classes,): how many cells it has
+    units: Tensor  # int64 (classes,): the number of cells of a class
 
 
 class ClassBatches:
@@ -43,31 +43,31 @@ class ClassBatches:
         self.epoch = epoch
         self.total = total
         self._cells, self._k, self._m, self._seed, self._first = cells, k, m, seed, first
-        self._turns_per_round = (cells.units // m).clamp(min=1)
+        self._visits_per_round = (cells.units // m).clamp(min=1)
         self._levels = (m + cells.units - 1) // cells.units  # draws of a unit in a round, at most
-        self._first_round = self.turns_before(first) // self._turns_per_round
+        self._first_round = self.visits_before(first) // self._visits_per_round
 
     def draws(self, positions: Tensor) -> Tensor:
         """int64 ``(n, k * m, 3)``: the batches at ``positions``, ``(n,)``, each in [0, total)."""
-        number, turn = self._classes([self._first + position for position in positions.tolist()])
-        number, turn = (part[..., None].expand(-1, -1, self._m).flatten() for part in (number, turn))
+        number, visit = self._classes([self._first + position for position in positions.tolist()])
+        number, visit = (part[..., None].expand(-1, -1, self._m).flatten() for part in (number, visit))
         index, copy = self._samples(
-            number, turn, torch.arange(self._m, device="cpu").repeat(len(positions) * self._k)
+            number, visit, torch.arange(self._m, device="cpu").repeat(len(positions) * self._k)
         )
         draws = keyed_draws(self._seed, self.epoch, index, copy)
         return draws.view(len(positions), self._k * self._m, 3)
 
-    def turns_before(self, batch: int) -> Tensor:
-        """int64 ``(classes,)``: in how many of the sequence's first ``batch`` batches each class is."""
+    def visits_before(self, batch: int) -> Tensor:
+        """int64 ``(classes,)``: how many of the sequence's first ``batch`` batches each class is in."""
         stand = self._stand(batch)
         ahead = self._rounds([stand]).first(torch.tensor([stand.offset], device="cpu"))
-        turns = torch.full_like(self._cells.units, stand.round.number)
-        turns[ahead] += 1
-        return batch - turns if stand.leaving else turns
+        visits = torch.full_like(self._cells.units, stand.round.number)
+        visits[ahead] += 1
+        return batch - visits if stand.leaving else visits
 
     def _stand(self, batch: int) -> Stand:
         count = len(self._cells.units)
-        # Batches that have all classes still have them in other orders.
+        # Where each batch has all classes, each batch is a round of its own, in another order.
         return Stand(Round(batch), 0) if self._k == count else stand_at(count, self._k, batch)
 
     def _rounds(self, stands: list[Stand]) -> Rounds:
@@ -78,7 +78,7 @@ class ClassBatches:
         )
 
     def _classes(self, batches: list[int]) -> tuple[Tensor, Tensor]:
-        """int64 ``(n, k)``: the classes of batches, and in how many batches before each class is."""
+        """The classes of batches, and the number of earlier batches with each; both int64 ``(n, k)``."""
         count, k = len(self._cells.units), self._k
         stands = [self._stand(batch) for batch in batches]
         rows = [
@@ -92,17 +92,17 @@ class ClassBatches:
         rounds = self._rounds(stands)
         moved = moves(rounds, stands, [k] * len(stands))
         classes = moved(rounds.keyed(which.flatten(), slots.flatten())).view_as(slots) % count
-        # How often the rotation has drawn, or left out, each class: once in each round before, and in this
-        # round where the rotation has passed its slot.
-        turn = number + (slots < offset)
-        return classes, torch.where(leaving > 0, before - turn, turn)
+        # How often the rotation has drawn each class (or left it out): once in each earlier round, and once
+        # more where it has passed the class's slot in this round.
+        visit = number + (slots < offset)
+        return classes, torch.where(leaving > 0, before - visit, visit)
 
-    def _samples(self, number: Tensor, turn: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
-        """Index and copy of the i-th of the m draws of a class in its turn."""
+    def _samples(self, number: Tensor, visit: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+        """Index and copy of the i-th of the m draws of a class in a visit."""
         cells = self._cells
         units = cells.units[number]
-        round_ = turn // self._turns_per_round[number]
-        slot = turn % self._turns_per_round[number] * self._m + i
+        round_ = visit // self._visits_per_round[number]
+        slot = visit % self._visits_per_round[number] * self._m + i
         cell = cells.firsts[number] + self._shuffled(UNITS, number, round_, units, slot % units)
         drawn = round_ * self._levels[number] + slot // units
         size = cells.sizes[cell]

@@ -1,4 +1,4 @@
-"""The draw: an index that remembers which copy of its sample it is, and the key of all its randomness."""
+"""The draw: an index together with a copy number and the key of all its randomness."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ class Draw(int):
     >>> draw.tensor()
     tensor([       3,        1, 12648430])
 
-    It compares, hashes and prints (``str``) as its index, so file names and dictionaries made from indices
-    keep working; ``repr`` shows the rest. Arithmetic gives plain integers. Pickling keeps copy and key.
+    A draw compares, hashes and prints (``str``) as its index, so that file names and dictionaries made from
+    indices keep working; ``repr`` shows copy and key. Arithmetic gives plain integers. Pickling keeps copy
+    and key.
 
     Args:
-        index: the sample, in [0, 2**63).
-        copy: 0 for the original, 1, 2, ... for the over-sampled copies of it in one epoch; in [0, 2**32).
-        key: 64 bits, in [0, 2**64).
+        index: the index of the sample, in [0, 2**63).
+        copy: 0 for the original, 1, 2, ... for its over-sampled copies in one epoch; in [0, 2**32).
+        key: 64 bits, in [0, 2**64). All randomness of the draw comes from it.
 
     Raises:
         TypeError: an argument is not an integer.
@@ -43,10 +44,11 @@ class Draw(int):
 
     @property
     def index(self) -> int:
+        """The index of the sample, as a plain int."""
         return int(self)
 
     def tensor(self) -> Tensor:
-        """int64 ``(3,)``: index, copy, and the key's 64 bits as a signed integer."""
+        """The draw as int64 ``(3,)``: index, copy, and the key's 64 bits as a signed integer."""
         return torch.tensor([int(self), self.copy, self.key - ((self.key >> 63) << 64)], device="cpu")
 
     def __repr__(self) -> str:
@@ -59,7 +61,7 @@ class Draw(int):
 
 
 def make_draws(draws: Tensor) -> Iterator[Draw]:
-    """The rows of a batch of draws as ``Draw`` objects, made one at a time.
+    """Yields the rows of a batch of draws as :class:`Draw` objects.
 
     >>> list(make_draws(torch.tensor([[3, 1, -1]])))
     [Draw(index=3, copy=1, key=0xffffffffffffffff)]

@@ -1,4 +1,4 @@
-"""Imbalance for experiments: which samples of a balanced set to keep."""
+"""Imbalanced subsets of a data set, for experiments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make_imbalanced(
     minority: Class | Collection[Class] | None = None,
     seed: int | None = None,
 ) -> Tensor:
-    """The indices of an imbalanced part of a set.
+    """Returns the indices of an imbalanced subset of a data set.
 
     >>> labels = [0, 1, 0, 1, 0, 1, 0, 1]
     >>> make_imbalanced(labels, {1: 2}).tolist()
@@ -34,23 +34,24 @@ def make_imbalanced(
     [0, 1, 2, 4, 6]
 
     Args:
-        labels: the class of every sample; see ``BalancedSampler``.
-        counts: how many samples of each class to keep, at least 1; a class left out is kept whole. Or,
-            instead,
-        ratio: at least 1: the largest of the other classes has ratio times as many samples as each minority
-            class keeps (the imbalance ratio of Buda et al., "A systematic study of the class imbalance
-            problem in convolutional neural networks", 2018), rounded to the nearest number, and to at least
-            1. The other classes are kept whole.
-        minority: with ratio: the class, or classes, to make rare.
-        seed: None keeps the first samples of each class; a number in [0, 2**64) keeps random ones.
+        labels: the class of every sample; see :class:`BalancedSampler`.
+        counts: the number of samples to keep of each class, a mapping from class to an int in [1, count of
+            the class]; a class that is left out keeps all. Give either ``counts``, or ``ratio`` and
+            ``minority``.
+        ratio: the imbalance ratio, finite and at least 1: the count of the largest other class divided by the
+            number of samples that each minority class keeps, which is rounded to the nearest integer, at
+            least 1 (Buda et al., "A systematic study of the class imbalance problem in convolutional neural
+            networks", Neural Networks 2018). The other classes keep all samples.
+        minority: the class or classes to make rare; with ``ratio``.
+        seed: None keeps the first samples of each class; a number in [0, 2**64) chooses them at random.
 
     Returns:
         int64 ``(n,)``, ascending.
 
     Raises:
-        ValueError: a count that is not positive or more than the class has, a class without a sample, a ratio
-            below 1, no class beside the minority.
-        TypeError: anything of another type, or both counts and ratio, or neither.
+        ValueError: a count is out of its range, a class has no sample, ``ratio`` is below 1, or ``minority``
+            names no class or all of them.
+        TypeError: an argument is of another type, or both ``counts`` and ``ratio`` are given, or neither.
     """
     table = read_labels(labels)
     by_ratio = ratio is not None and minority is not None and counts is None
@@ -62,7 +63,7 @@ def make_imbalanced(
 
 
 def make_long_tailed(labels: Any, factor: float, kind: str = "exp", seed: int | None = None) -> Tensor:
-    """The indices of a long-tailed part of a set, as CIFAR-10-LT and CIFAR-100-LT are made.
+    """Returns the indices of a long-tailed subset of a data set, made as CIFAR-10-LT and CIFAR-100-LT.
 
     >>> labels = [0, 1, 2] * 100
     >>> kept = make_long_tailed(labels, factor=25)
@@ -71,24 +72,25 @@ def make_long_tailed(labels: Any, factor: float, kind: str = "exp", seed: int | 
 
     Class i of C, in sorted order, keeps ``int(n * (1 / factor) ** (i / (C - 1)))`` samples for ``kind="exp"``
     (Cui et al., "Class-balanced loss based on effective number of samples", CVPR 2019). For ``kind="step"``
-    the last half of the classes, ``C // 2``, keep ``int(n / factor)`` each and the others n (Buda et al.,
-    2018). n is the number of samples of a class where all have equally many; else the greatest for which each
-    class has what it is to keep.
+    the last ``C // 2`` classes keep ``int(n / factor)`` samples each and the others n (Buda et al., "A
+    systematic study of the class imbalance problem in convolutional neural networks", Neural Networks 2018).
+    If all classes have the same count, n is that count; if not, n is the largest number for which each class
+    has the samples that it is to keep.
 
     Args:
-        labels: the class of every sample; see ``BalancedSampler``.
-        factor: the imbalance factor, at least 1: how many times the samples of the smallest class the largest
-            one keeps.
+        labels: the class of every sample; see :class:`BalancedSampler`.
+        factor: the imbalance factor, finite and at least 1: the number of samples of the largest class
+            divided by that of the smallest.
         kind: "exp" or "step".
-        seed: None keeps the first samples of each class; a number in [0, 2**64) keeps random ones.
+        seed: None keeps the first samples of each class; a number in [0, 2**64) chooses them at random.
 
     Returns:
         int64 ``(n,)``, ascending.
 
     Raises:
-        ValueError: a factor below 1, or so large that a class would keep nothing; another kind; only one
-            class.
-        TypeError: anything of another type.
+        ValueError: ``factor`` is below 1 or so large that a class would keep no sample, ``kind`` is unknown,
+            or labels hold one class only.
+        TypeError: an argument is of another type.
     """
     table = read_labels(labels)
     factor = _checked_ratio("factor", factor)
@@ -102,13 +104,13 @@ def make_long_tailed(labels: Any, factor: float, kind: str = "exp", seed: int | 
     wanted = {name: int(most * share) for name, share in zip(table.classes, shares, strict=True)}
     if not all(wanted.values()):
         raise ValueError(
-            f"factor must be below about {most}, so that all classes keep a sample where one keeps {most}, "
-            f"got {factor}: int({most} * (1 / {factor})) is 0"
+            f"factor must be below about {most}, so that every class keeps a sample where the largest keeps "
+            f"{most}, got {factor}: int({most} * (1 / {factor})) is 0"
         )
     return _kept(table, wanted, seed)
 
 
-# The share of the largest class's samples that a class keeps, from its place among the classes.
+# The number of samples that a class keeps, as a share of the largest class's, by its place among the classes.
 _SHARES: dict[str, Callable[[int, int, float], float]] = {
     "exp": lambda place, classes, factor: (1 / factor) ** (place / (classes - 1)),
     "step": lambda place, classes, factor: 1.0 if place < classes - classes // 2 else 1 / factor,
@@ -116,7 +118,7 @@ _SHARES: dict[str, Callable[[int, int, float], float]] = {
 
 
 def _kept(table: LabelTable, wanted: Mapping[Class, int], seed: int | None) -> Tensor:
-    """Ascending: as many indices of each class as are wanted; a class that is not named is kept whole."""
+    """The wanted number of indices of each class, ascending; a class that is not named keeps all."""
     rounds = torch.zeros_like(table.counts)
     shuffle = None if seed is None else Bijections(table.counts.tolist(), check_seed(seed), rounds, SUBSET)
     kept = []

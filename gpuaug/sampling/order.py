@@ -1,9 +1,9 @@
 """The order of an epoch: from a position to its draw, at random access, with no table of the epoch.
 
 position -> (keyed bijection over the epoch) -> class and number within the class
-         -> copy and slot, which the rotation moves on -> (keyed bijection over the class) -> sample -> key
+         -> copy and slot, offset by the rotation -> (keyed bijection over the class) -> sample -> key
 
-Where a class's order is a new one since an epoch ago, a few of its samples change places: see ``renewal``.
+Where a class begins a new round, a few of its samples change places: see ``renewal``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from gpuaug.sampling.renewal import Moves, Rounds, moves
 from gpuaug.sampling.rotation import EpochState, facing, first_slot
 
 _WORD = 0xFFFFFFFF
-_BIJECTION = 19  # rows of its table
-# The grid of a bijection has up to sqrt(size) cells more than its size: they too must be below 2**31.
+_BIJECTION = 19  # rows of the table of a bijection
+# The grid of a bijection has up to sqrt(size) cells more than its size; these too must be below 2**31.
 _MOST_NARROW = (1 << 31) - (1 << 16)
 
 
@@ -32,7 +32,7 @@ class Order:
         self.epoch = state.epoch
         self.total = state.plan.total
         self._members = table.members
-        self._seed = int(signed(seed))  # as an op takes it
+        self._seed = int(signed(seed))  # an op takes signed integers
         ends = torch.tensor(state.plan.draws, device="cpu").cumsum(0)
         begins = ends - torch.tensor(state.plan.draws, device="cpu")
         every = zip(state.stands, state.plan.samples, state.plan.draws, strict=True)
@@ -42,7 +42,7 @@ class Order:
         members = Bijections(
             state.plan.samples, seed, [stand.round.number for stand in state.stands], MEMBERS
         )
-        # Numbers of 32 bits, where they fit, go twice as fast through vectors; keys keep their bits.
+        # SIMD is twice as fast with 32-bit numbers, where they fit. Keys keep their bits.
         narrow = max(self.total, len(table.members)) <= _MOST_NARROW
         dtype = torch.int32 if narrow else torch.int64
         self._classes = classes.to(dtype)
@@ -53,7 +53,7 @@ class Order:
             self._moved[self._moves.sources] = True
 
     def draws(self, positions: Tensor) -> Tensor:
-        """int64 ``(n, 3)``, index, copy and key, at ``positions``, int64 ``(n,)``, each in [0, total)."""
+        """The draws at ``positions``, int64 ``(n,)`` in [0, total): int64 ``(n, 3)``, index, copy and key."""
         draws: Tensor = torch.ops.gpuaug.order(
             self._members, self._classes, self._bijections, positions, self._seed, self.epoch
         )
@@ -65,10 +65,10 @@ class Order:
 
 
 def _moves(table: LabelTable, state: EpochState, seed: int) -> Moves | None:
-    """By index, what the epoch draws in the place of others; None where nothing moves."""
+    """The samples, by index, that change places in this epoch; None if there are none."""
     every = zip(state.stands, state.plan.samples, state.plan.draws, strict=True)
     faced = [(*facing(*of_class), *of_class) for of_class in every]
-    # A class whose samples are all drawn equally often needs none.
+    # A class whose samples are all drawn equally often needs no moves.
     kept = [
         i
         for i, (stand, width, _, size, _) in enumerate(faced)
@@ -104,12 +104,12 @@ def reference(
 
     Args:
         members: int32 or int64 ``(samples,)``: the samples, class after class.
-        classes: int32 or int64 ``(5, classes)``: where a class begins and ends before the draws are shuffled;
-            how many samples it has, where they begin in members, and the slot at which its rotation stands.
-        bijections: of the type of classes, ``(19, 1 + classes)``: tables of ``Bijections``, over the epoch
-            and over each class.
-        positions: int64 ``(n,)``, each in [0, the last class's end).
-        seed: its 64 bits as a signed integer.
+        classes: int32 or int64 ``(5, classes)``: the begin and the end of each class among the draws before
+            they are shuffled; its number of samples; their begin in ``members``; its first slot.
+        bijections: of the type of ``classes``, ``(19, 1 + classes)``: the tables of ``Bijections``, over the
+            epoch and over each class.
+        positions: int64 ``(n,)``, each in [0, end of the last class).
+        seed: 64 bits as a signed integer.
         epoch: in [0, 2**31).
 
     Returns:
@@ -122,7 +122,7 @@ def reference(
         raise RuntimeError(f"positions must be in [0, {ends[-1]}), got {wrong}")
     _check_tables(len(members), classes.long(), bijections.long())
     table = bijections.to(torch.int64, copy=True)
-    table[3:15] &= _WORD  # keys in int32 may have come out negative
+    table[3:15] &= _WORD  # keys are unsigned, but int32 may hold them as negative numbers
     x = permute(table, positions, torch.tensor(0, device="cpu"))
     number = torch.searchsorted(ends, x, right=True)
     within = x - begins[number]
@@ -149,7 +149,7 @@ def _check_tensors(members: Tensor, classes: Tensor, bijections: Tensor, positio
 
 
 def _check_tables(members: int, classes: Tensor, bijections: Tensor) -> None:
-    """As ``csrc/host/epoch_order_tables.h``: then every walk ends, and every draw lies among the members."""
+    """Checks, as ``csrc/host/epoch_order_tables.h``, that every walk ends and every draw is a member."""
     begins, ends, samples, starts, offsets = classes
     before = torch.cat((ends.new_zeros(1), ends[:-1]))
     sound = (begins == before) & (before >= 0) & (ends >= before)

@@ -1,4 +1,4 @@
-"""Partners of draws: for each a further draw, by its key, from the classes of an epoch's plan."""
+"""Partners of draws: a further draw for each, chosen by its key from the classes of an epoch's plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from gpuaug.random import OF_PARTNERS, join, words
 from gpuaug.sampling.labels.table import LabelTable
 
-# Copies that no sampler comes to, so that a partner is told from the draws of its batch.
+# Copy numbers from here on mark partners; no sampler reaches them.
 PARTNERS = 1 << 31
 _COPIES = 1 << 16
 
@@ -23,8 +23,11 @@ class Partners:
     tensor([3, 3, 3, 3])
 
     Args:
-        table: of the labels.
-        weights: of each class, float64 ``(C,)``, finite, at least 0, and one above 0.
+        table: the table of the labels.
+        weights: the weight of each class, float64 ``(C,)``: finite, at least 0, and one of them above 0.
+
+    Raises:
+        ValueError: ``weights`` is of another shape or out of its range.
     """
 
     def __init__(self, table: LabelTable, weights: Tensor) -> None:
@@ -39,10 +42,10 @@ class Partners:
         self._ends = weights.double().cumsum(0)
 
     def of(self, draws: Tensor) -> Tensor:
-        """The partners of draws, in their order: int64 ``(n, 3)``, each with a key of its own.
+        """The partners of draws, in the order of the draws: int64 ``(n, 3)``, each with a key of its own.
 
-        A partner is one more use of its sample, so ``apply_to="copies"`` augments it. Its copy is from
-        ``PARTNERS`` on, and any of them as likely, so that ``OneOf(by="copy")`` gives it each of its members.
+        A partner is one more use of its sample, so ``apply_to="copies"`` augments it. Its copy number is
+        ``PARTNERS`` plus a random number, so that ``OneOf(by="copy")`` applies each member equally often.
 
         Args:
             draws: int64 ``(n, 3)`` on the host: index, copy, key.
@@ -58,7 +61,7 @@ class Partners:
 
 
 def own_count(draws: Tensor) -> int:
-    """How many draws of a batch are its own; behind them come partners.
+    """The number of draws of a batch before its partners, which come last.
 
     >>> own_count(torch.tensor([[3, 0, 17], [5, 1, 19], [8, PARTNERS + 2, 23]]))
     2

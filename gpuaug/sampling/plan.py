@@ -19,7 +19,7 @@ _ROWS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Plan:
-    """Class by class: its samples, and its draws in an epoch. ``str`` gives the table."""
+    """The plan of an epoch: the samples and the draws of each class. ``str`` gives a table."""
 
     classes: tuple[Class, ...]
     samples: tuple[int, ...]
@@ -39,18 +39,18 @@ class Plan:
 
 
 def shares_of(draws: Sequence[int]) -> Tensor:
-    """Each class's part of all draws, float64 ``(C,)``.
+    """The draws of each class divided by all draws, float64 ``(C,)``.
 
     >>> shares_of([6, 2])
     tensor([0.7500, 0.2500], dtype=torch.float64)
     """
     total = sum(draws)
-    # Python's division: two whole numbers to the nearest float, also above 2**53.
+    # Python divides two integers to the nearest float, also above 2**53.
     return torch.tensor([count / total for count in draws], dtype=torch.float64, device="cpu")
 
 
 def align(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], *footer: tuple[str, ...]) -> str:
-    """A table of text, its columns aligned to the right; of many rows, the first and the last."""
+    """A table as text, columns aligned to the right. Of many rows it shows the first and the last ones."""
     hidden = len(rows) - _ROWS_SHOWN
     if hidden > 0:
         gap = (f"({hidden} more)", *[""] * (len(header) - 1))
@@ -70,12 +70,13 @@ def make_plan(classes: tuple[Class, ...], counts: Iterable[int], target: Target)
     total     6000   9600
 
     Args:
-        classes, counts: the classes and how many samples each has.
-        target: see ``BalancedSampler``; without a schedule.
+        classes: the classes.
+        counts: the number of samples of each class.
+        target: see ``BalancedSampler``; no schedule.
 
     Raises:
-        TypeError, ValueError: see ``draws_of``. ValueError also for one class only, or more draws than an
-            order can have.
+        TypeError: see ``draws_of``.
+        ValueError: see ``draws_of``; also for one class only, or more draws than an order can have.
     """
     samples = tuple(counts)
     if len(classes) == 1:
@@ -93,6 +94,6 @@ def make_plan(classes: tuple[Class, ...], counts: Iterable[int], target: Target)
 
 
 def _copies(samples: int, draws: int) -> str:
-    """How many copies a sample of the class has beside its original: one number, or the two that occur."""
+    """The copies of a sample beside its original: one number, or two where samples of the class differ."""
     least, most = max(draws // samples - 1, 0), -(-draws // samples) - 1
     return str(most) if least == most else f"{least} to {most}"

@@ -1,16 +1,16 @@
-"""The renewal: how the order of a round differs from its keyed order, so that no epoch meets a sample twice.
+"""The renewal: how a round's order differs from its keyed order, so that no epoch draws a sample twice.
 
-An epoch in which a round ends takes the old round's tail and the new round's head. Those of the head that
-the keyed order would take from that tail change places with others of the new round: with the first ones
-that are not in the tail, as another keyed order goes through the middle of the round, between the head and
-the slots that may come to be its own tail. So the tails are those of the keyed orders alone, and no round
-need be known but the one before. There are always enough to change with: a tail, a head and the next tail
-have at most as many slots as the class has samples, as an epoch's share is at most half of them.
+An epoch in which a round ends takes the tail of the old round and the head of the new one. A sample of the
+old tail that the keyed order would put into the new head changes places with another sample of the new
+round. The other sample comes from the middle of the new round: from the slots between its head and the slots
+that may become its own tail. Another keyed order goes through them, and the first samples that are not in the
+old tail are taken. So the tail of every round is that of its keyed order, and only the round before must be
+known. The middle always has enough samples: a tail, a head and the next tail have together at most as many
+slots as the class has samples, as an epoch takes at most half of them.
 
-With tails as random as the keyed orders, all orders that have them are equally likely. (A tail's samples
-are a little likelier in the middle of the next round than at its end, which is as it was: the price of
-knowing one round alone.) What changes places is found once for an epoch, in as many steps as the class has
-draws in it; then any draw of the epoch costs the same.
+Given the tails, all orders are equally likely. (A sample of the old tail is slightly likelier in the middle
+of the new round than at its end: the price of knowing only one earlier round.) The exchanges of an epoch are
+found once, in as many steps as the class has draws in it; each draw then costs the same.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from torch import Tensor
 from gpuaug.sampling.bijection import PARTNERS, Bijections
 from gpuaug.sampling.rotation import Round, Stand, after, facing
 
-_ROUNDS = 1 << 31  # numbers of rounds that a bijection tells apart
+_ROUNDS = 1 << 31  # a bijection takes the number of its round modulo this
 
 
 class Moves:
-    """A permutation of integers that moves only a few: ``sources[i]`` becomes ``targets[i]``."""
+    """A permutation of integers that moves only a few of them: ``sources[i]`` becomes ``targets[i]``."""
 
     def __init__(self, sources: Tensor, targets: Tensor) -> None:
         self.sources, order = sources.sort()
@@ -45,20 +45,21 @@ class Moves:
 
 
 def exchange(one: Tensor, other: Tensor) -> Moves:
-    """The numbers of ``one`` and ``other`` change places, pair by pair."""
+    """The permutation that exchanges ``one[i]`` and ``other[i]``, for every i."""
     return Moves(torch.cat((one, other)), torch.cat((other, one)))
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """Rounds of some classes: what stands at a slot, as a number that tells the classes apart.
+    """The rounds of some classes. Samples are numbers that are unique over all classes.
 
     Args:
-        rounds: of each class.
-        sizes: of the classes: int64 ``(classes,)``.
-        bases: of the classes: a sample's number is the base plus its place, in [0, size).
-        numbers: of the classes, in the keys of their orders.
-        seed, purpose: of the keys.
+        rounds: one round for each class.
+        sizes: int64 ``(classes,)``: the number of samples of each class.
+        bases: int64 ``(classes,)``: a sample's number is the base of its class plus its place in the class.
+        numbers: int64 ``(classes,)``: the numbers of the classes in the keys of their orders.
+        seed: the seed of the keys.
+        purpose: the purpose in the keys; see ``bijection``.
     """
 
     rounds: Sequence[Round]
@@ -69,12 +70,12 @@ class Rounds:
     purpose: int
 
     def part(self, kept: Sequence[int], rounds: Sequence[Round]) -> Rounds:
-        """Other rounds of a part of the classes."""
+        """The given rounds of the classes at ``kept``."""
         at = torch.tensor(kept, dtype=torch.int64, device="cpu")
         return Rounds(rounds, self.sizes[at], self.bases[at], self.numbers[at], self.seed, self.purpose)
 
     def keyed(self, which: Tensor, slots: Tensor) -> Tensor:
-        """What the keyed orders have at slots of the classes ``which``."""
+        """The samples of the keyed orders at slots of the classes ``which``."""
         flipped = self._column("flipped")[which] > 0
         slots = torch.where(flipped, self.sizes[which] - 1 - slots, slots)
         rounds = self._column("number") % _ROUNDS
@@ -85,11 +86,11 @@ class Rounds:
         return torch.tensor([getattr(one, name) for one in self.rounds], dtype=torch.int64, device="cpu")
 
     def first(self, counts: Tensor) -> Tensor:
-        """What stands at the first slots of each class, so many."""
+        """The samples at the first ``counts[i]`` slots of each class."""
         return self.exchanges()(self.keyed(*_spans(counts)))
 
     def exchanges(self) -> Moves:
-        """What changes places in the keyed orders."""
+        """The exchanges that turn the keyed orders into the orders of the rounds."""
         kept = [i for i, one in enumerate(self.rounds) if one.tail]
         if not kept:
             nothing = torch.empty(0, dtype=torch.int64, device="cpu")
@@ -97,7 +98,7 @@ class Rounds:
         return self.part(kept, [self.rounds[i] for i in kept])._exchanges()
 
     def _exchanges(self) -> Moves:
-        # The order in which a round began, not the one that the slots may count in now.
+        # The rounds in their first direction: by now their slots may count from the other end.
         own = Rounds(
             [Round(one.number) for one in self.rounds],
             self.sizes,
@@ -117,7 +118,7 @@ class Rounds:
         return exchange(new[both], own._others(head, self.sizes - width - head, old, wanted))
 
     def _others(self, begins: Tensor, sizes: Tensor, excluded: Tensor, wanted: Tensor) -> Tensor:
-        """So many of each class that are not excluded, from the slots [begins, begins + sizes)."""
+        """``wanted[i]`` samples of each class, none excluded, from the slots [begins, begins + sizes)."""
         rounds = self._column("number") % _ROUNDS
         order = Bijections(sizes.clamp(min=1), self.seed, rounds, self.purpose + PARTNERS, self.numbers)
         asked = torch.where(wanted > 0, torch.minimum(sizes, 2 * wanted + 8), 0)
@@ -134,12 +135,12 @@ class Rounds:
 
 
 def moves(rounds: Rounds, stands: Sequence[Stand], draws: Sequence[int]) -> Moves:
-    """What an epoch draws in the place of what the keyed order has at its slots.
+    """The exchanges that turn the keyed order of an epoch's slots into the samples that it draws.
 
     Args:
-        rounds: of the classes as they stand when the epoch begins: ``facing``.
-        stands: of the classes.
-        draws: of each class in the epoch.
+        rounds: the rounds of the classes at the start of the epoch, as ``facing`` gives them.
+        stands: the positions of the classes in their rotations at the start of the epoch.
+        draws: the number of draws of each class in the epoch.
     """
     own = rounds.exchanges()
     sizes = rounds.sizes.tolist()
@@ -151,7 +152,7 @@ def moves(rounds: Rounds, stands: Sequence[Stand], draws: Sequence[int]) -> Move
     now = rounds.part(kept, [rounds.rounds[i] for i in kept])
     following = rounds.part(kept, [stand.round for stand in later])
     head = torch.tensor([stand.offset for stand in later], device="cpu")
-    # The epoch's slots end with, or stop short of, as many of the old order as the new one's head has.
+    # As many slots of the old order as the new head has: those that end the epoch's slots or follow them.
     begins = [
         faced[i][0].offset - stand.offset if stand.leaving else 0
         for i, stand in zip(kept, later, strict=True)
@@ -165,6 +166,6 @@ def moves(rounds: Rounds, stands: Sequence[Stand], draws: Sequence[int]) -> Move
 
 
 def _spans(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """0, 1, ..., counts[i] - 1 for each i: which i, and the number."""
+    """For each i the numbers 0, 1, ..., counts[i] - 1: the i of each, and the numbers."""
     which = torch.arange(len(counts), device="cpu").repeat_interleave(counts)
     return which, torch.arange(len(which), device="cpu") - (counts.cumsum(0) - counts)[which]

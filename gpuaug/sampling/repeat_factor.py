@@ -1,4 +1,4 @@
-"""Repeat-factor sampling, for samples that have several labels."""
+"""Repeat-factor sampling, for samples with several labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True)
 class _Repeats:
-    """An epoch, in which every sample has a whole number of draws: the samples of a number are as a class."""
+    """An epoch: each sample has a whole number of draws, and samples with the same number form a class."""
 
     epoch: int
     table: LabelTable
@@ -35,7 +35,7 @@ class _Repeats:
 
 
 class RepeatFactorSampler(DrawSampler):
-    """Draws a sample as often as the rarest of its labels asks for: balancing where a sample has several.
+    """Draws each sample as often as its rarest label asks for; balances samples with several labels.
 
     >>> labels = [["cat"], ["cat", "dog"], ["cat"], []]
     >>> sampler = RepeatFactorSampler(labels, threshold=1.0)
@@ -47,28 +47,36 @@ class RepeatFactorSampler(DrawSampler):
     >>> [round(factor, 2) for factor in sampler.factors_.tolist()]
     [1.15, 2.0, 1.15, 1.0]
 
-    With f(c) the fraction of the samples that have class c, and threshold t, a class has the repeat factor
-    r(c) = max(1, sqrt(t / f(c))), and a sample the largest of its classes', or 1 where it has none (Gupta,
-    Dollár and Girshick, "LVIS: a dataset for large vocabulary instance segmentation", CVPR 2019; Detectron2's
-    ``RepeatFactorTrainingSampler``). Where r is no whole number, an epoch draws the sample floor(r) or
-    floor(r) + 1 times, so that the mean over the epochs is r; which of the two follows from (seed, epoch,
-    index) alone. So epochs differ in length, and ``len`` is exact for the current one.
+    Let f(c) be the fraction of the samples that have class c, and t the threshold. The repeat factor of a
+    class is r(c) = max(1, sqrt(t / f(c))); that of a sample is the largest of its classes, or 1 for a sample
+    without classes (Gupta, Dollár and Girshick, "LVIS: a dataset for large vocabulary instance segmentation",
+    CVPR 2019; Detectron2's ``RepeatFactorTrainingSampler``). If a sample's r is not an integer, an epoch
+    draws it floor(r) or floor(r) + 1 times, so that the mean over the epochs is r. Which of the two depends
+    on (seed, epoch, index) alone. Epochs therefore differ in length; ``len`` is that of the current epoch.
 
-    All else is as in :class:`BalancedSampler`: it yields ``Draw`` objects with their copy and key, in an
-    order at random access; ranks, ``set_epoch``, ``state_dict`` and resuming are the same.
+    ``factors_`` is r of each sample, float64 ``(samples,)``; ``class_factors_`` is r of each class, and
+    ``counts_`` its number of samples: dictionaries in the sorted order of the classes.
+
+    Everything else works as in :class:`BalancedSampler`: :class:`Draw` objects with copy and key, ranks,
+    ``set_epoch``, ``state_dict`` and resuming.
 
     Args:
-        labels: the classes of every sample: a matrix ``(samples, classes)`` of 0 and 1, dense or sparse, or
-            for each sample a list of integers or strings; see ``read_label_sets``. One class per sample is
-            taken as well.
+        labels: the classes of every sample: a matrix ``(samples, classes)`` of 0 and 1 or of booleans (a
+            tensor, an array or a SciPy sparse matrix; a tensor may be sparse), or a list, tuple, set or array
+            of classes for each sample, non-negative integers or strings. A sample may have no class. One
+            class per sample, as for :class:`BalancedSampler`, is accepted too.
         threshold: t, in (0, 1]: the frequency below which a class is repeated. LVIS uses 0.001.
-        seed, num_replicas, rank, drop_last: as in :class:`BalancedSampler`.
-
-    Attributes:
-        counts_: samples by class. class_factors_: r by class. factors_: float64 ``(samples,)``, r by sample.
+        seed: the seed of the order and of the keys, in [0, 2**64).
+        num_replicas: the number of ranks, at least 1. None takes it from ``torch.distributed`` where a
+            process group is initialized; else it is 1.
+        rank: the number of this rank, in [0, num_replicas). None takes it from ``torch.distributed``.
+        drop_last: if True, drop the last draws where they are too few for all ranks; if False, repeat the
+            first draws of the epoch.
 
     Raises:
-        TypeError, ValueError: labels of another form, a class that no sample has; a number out of its range.
+        TypeError: ``labels`` or a number is of another type.
+        ValueError: a label is invalid, a class has no sample, no sample has a class, or a number is out of
+            its range.
     """
 
     def __init__(
@@ -110,7 +118,7 @@ class RepeatFactorSampler(DrawSampler):
         return Order(repeats.table, repeats.state, self.seed)
 
     def _fingerprint(self, repeats: _Repeats) -> str:
-        """Of labels and threshold."""
+        """A digest of labels and threshold."""
         return self._digest
 
     def __repr__(self) -> str:
@@ -131,14 +139,15 @@ def _largest(factors: np.ndarray, sets: LabelSets) -> np.ndarray:
 
 
 def stochastic_round(values: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """The whole number below or above each value, so that over the epochs the mean is the value.
+    """Rounds each value down or up at random, so that the mean over the epochs is the value.
 
     >>> [stochastic_round(np.array([1.5, 2.0, 7.01]), 0, epoch).tolist() for epoch in range(3)]
     [[2, 2, 7], [1, 2, 7], [1, 2, 7]]
 
     Args:
         values: float64 ``(n,)``, each in [0, 2**31).
-        seed, epoch: with its position, they choose each value's number, in steps of 2**-32.
+        seed: in [0, 2**64).
+        epoch: in [0, 2**31). Seed, epoch and position decide the rounding; its odds have steps of 2**-32.
 
     Returns:
         int64 ``(n,)``.
@@ -146,7 +155,7 @@ def stochastic_round(values: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     rounded = np.empty(len(values), np.int64)
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK]
-        # One Philox block has the words of four values.
+        # One Philox block has the words for four values.
         block = torch.arange(start // 4, -(-(start + len(part)) // 4), device="cpu")
         words = order_words(seed, block, ROUNDING, torch.tensor(epoch, device="cpu"))
         chance = words.flatten()[: len(part)].numpy() * 2.0**-32

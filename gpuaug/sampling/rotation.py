@@ -1,14 +1,14 @@
-"""The rotation: where every class goes on at the start of an epoch, so that its samples come equally often.
+"""The rotation: where an epoch continues in each class, so that its samples are drawn equally often.
 
-Where an epoch makes d draws of a class's n samples, all are drawn d // n times, and d % n of them once more:
-one draw more for a part of the class or, seen from the other side, one draw less for the rest. The smaller
-part rotates: its samples follow, in a keyed order, those of the epoch before. So no sample is in it twice
-before all were, within an epoch and across epochs. When all were, a round ends, and the next has another
-order.
+An epoch with d draws of a class of n samples draws each sample d // n times, and d % n samples once more. In
+other words, it draws a part of the class once more, or leaves the other part out once. The smaller of the two
+parts rotates: in each epoch it continues through a keyed order of the samples where the last epoch stopped.
+So no sample is in it twice before all samples were, within an epoch and across epochs. A round ends when all
+were; the next round has another order.
 
-A round may end within an epoch, which then takes the rest of the old order, its tail, and the beginning of
-the new one, its head. The two must not meet: the new order is a random one but for that its head has none
-of that tail. ``renewal`` computes it.
+If a round ends within an epoch, the epoch takes the rest of the old order (its tail) and the beginning of the
+new order (its head). The two must have no sample in common: the new order is random on the condition that its
+head has no sample of that tail. ``renewal`` computes it.
 """
 
 from __future__ import annotations
@@ -26,35 +26,37 @@ from gpuaug.sampling.targets import Target
 
 @dataclass(frozen=True)
 class Round:
-    """One time through the samples of a class, slot by slot, in an order of its own."""
+    """One time through the samples of a class, slot by slot, in a random order."""
 
-    number: int  # which order
-    # Of the epoch in which the round began, where one before ended in it; else 0.
-    tail: int = 0  # slots of the round before
-    head: int = 0  # slots of this round
-    width: int = 0  # tail + head; as many slots at the end of this round are those of the keyed order
+    number: int  # the number of the keyed order
+    # The next three describe the epoch in which this round began, if an earlier round ended in it; else 0.
+    tail: int = 0  # slots that the epoch took from the round before
+    head: int = 0  # slots that the epoch took from this round
+    width: int = 0  # tail + head; the last ``width`` slots of this round are those of its keyed order
     before: Round | None = None
-    flipped: bool = False  # the slots count from the end of the keyed order
+    flipped: bool = False  # slots count from the end of the keyed order
 
     def is_plain(self, slots: int) -> bool:
-        """Whether the last slots, so many, are those of the keyed order."""
+        """Whether the last ``slots`` slots are those of the keyed order."""
         return not self.tail or (not self.flipped and slots <= self.width)
 
 
 @dataclass(frozen=True)
 class Stand:
-    """Where a class stands when an epoch begins."""
+    """The position of a class in its rotation at the start of an epoch."""
 
     round: Round
-    offset: int  # the slots of the round that earlier epochs have used
-    leaving: bool = False  # an epoch leaves the samples of its slots out once; else it draws them once more
+    offset: int  # slots of the round that earlier epochs have used
+    leaving: bool = (
+        False  # True: an epoch leaves the samples of its slots out once; False: draws them once more
+    )
 
 
 _START = Stand(Round(0), 0)
 
 
 def stand_at(size: int, draws: int, epoch: int) -> Stand:
-    """Where a class of ``size`` samples stands, of which every epoch makes so many draws."""
+    """The position at the start of ``epoch``, where every epoch makes ``draws`` draws of ``size`` samples."""
     width, leaving = _width(size, draws)
     if not width or not epoch:
         return _START
@@ -66,19 +68,19 @@ def stand_at(size: int, draws: int, epoch: int) -> Stand:
 
 
 def facing(stand: Stand, size: int, draws: int) -> tuple[Stand, int]:
-    """The same stand as an epoch of so many draws sees it, and how many slots that epoch uses."""
+    """The same position, as an epoch with ``draws`` draws sees it, and the number of slots that it uses."""
     width, leaving = _width(size, draws)
     if not width or leaving == stand.leaving:
         return stand, width
     if not stand.offset:
         return replace(stand, leaving=leaving), width
-    # Those that were not yet left out are those that were drawn once more, and the other way about.
+    # The samples that were not yet left out are those that were drawn once more, and the other way round.
     flipped = replace(stand.round, flipped=not stand.round.flipped)
     return Stand(flipped, size - stand.offset, leaving), width
 
 
 def after(stand: Stand, size: int, draws: int) -> Stand:
-    """Where the class stands one epoch later."""
+    """The position one epoch later."""
     stand, width = facing(stand, size, draws)
     offset = stand.offset + width
     if offset < size:
@@ -93,7 +95,7 @@ def after(stand: Stand, size: int, draws: int) -> Stand:
 
 
 def first_slot(stand: Stand, size: int, draws: int) -> int:
-    """The slot of the keyed order at which the epoch's draws begin; they go round from there."""
+    """The slot of the keyed order at which the epoch's draws begin; after the last slot comes the first."""
     stand, width = facing(stand, size, draws)
     begin = stand.offset
     if stand.leaving and width:
@@ -108,12 +110,12 @@ def _width(size: int, draws: int) -> tuple[int, bool]:
 
 @dataclass(frozen=True)
 class EpochState:
-    """An epoch's plan, and where every class stands in its rotation when the epoch begins."""
+    """The plan of an epoch, and the position of every class in its rotation at the start."""
 
     epoch: int
     plan: Plan
     stands: tuple[Stand, ...]
-    digest: bytes  # of the plans up to this one, and of the epochs when they began
+    digest: bytes  # a digest of all plans up to this one and of the epochs at which they began
 
     @property
     def total(self) -> int:
@@ -127,15 +129,18 @@ class Rotation:
     >>> state.plan.draws, [stand.offset for stand in state.stands], [stand.leaving for stand in state.stands]
     ((4, 4), [4, 0], [True, False])
 
-    With one target, a state costs the same for any epoch. With a schedule it follows from those of all epochs
-    before: the next epoch is one step, and another epoch as many as its number.
+    With one target, the cost of a state does not depend on the epoch. With a schedule, a state follows from
+    those of all earlier epochs: the next epoch is one step, and any other epoch takes as many steps as its
+    number.
 
     Args:
-        classes, counts: the classes and how many samples each has.
-        target: for every epoch, or a schedule.
+        classes: the classes.
+        counts: the number of samples of each class.
+        target: one target for all epochs, or a schedule.
 
     Raises:
-        TypeError, ValueError: see ``make_plan``; of a schedule's target when its epoch is reached.
+        TypeError: see ``make_plan``. For a schedule, errors come when the epoch is reached.
+        ValueError: see ``make_plan``.
     """
 
     def __init__(
@@ -143,7 +148,7 @@ class Rotation:
     ) -> None:
         self._classes, self._counts = classes, counts
         self._schedule = target if isinstance(target, Schedule) else None
-        self._planned: tuple[Any, Plan] | None = None  # what tells a target from others, and its plan
+        self._planned: tuple[Any, Plan] | None = None  # the identity of the last target, and its plan
         plan = (
             self._plan_of(target, 0) if isinstance(target, Schedule) else make_plan(classes, counts, target)
         )
@@ -183,14 +188,14 @@ class Rotation:
 
 
 def _key(target: Target) -> Any:
-    """Different for targets that Python takes for equal: 1 and 1.0, a mapping before and after a change."""
+    """The identity of a target. It tells 1 from 1.0, and a mapping from the same one after a change."""
     if isinstance(target, Mapping):
         return [(type(part), part) for pair in target.items() for part in pair]
     return type(target), target
 
 
 def _later(first: EpochState, epoch: int) -> EpochState:
-    """The state of ``epoch`` where every epoch has the plan of the first; as many steps would give it too."""
+    """The state of ``epoch`` where all epochs have the plan of the first; equal to ``epoch`` single steps."""
     plan = first.plan
     stands = (stand_at(size, draws, epoch) for size, draws in zip(plan.samples, plan.draws, strict=True))
     return EpochState(epoch, plan, tuple(stands), first.digest)

@@ -1,4 +1,4 @@
-"""Schedules: another target in every epoch, as a pure function of the epoch's number."""
+"""Schedules: a target for each epoch, as a pure function of the epoch's number."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ _SHAPES: dict[str, Callable[[float], float]] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """A target for every epoch; give it to ``BalancedSampler`` in the place of a target.
+    """A target for each epoch; give it to :class:`BalancedSampler` as ``target``.
 
     >>> schedule = Schedule(lambda epoch: "natural" if epoch % 2 else "majority")
     >>> schedule.at(0), schedule.at(1)
     ('majority', 'natural')
 
     Args:
-        at: from an epoch, 0, 1, 2, ..., to its target. It must give the same whenever it is asked: the order
-            of an epoch depends on the plans of the epochs before it, and a resumed run asks again.
+        at: a function from an epoch, 0, 1, 2, ..., to its target. It must return the same target at every
+            call: the order of an epoch depends on the plans of earlier epochs, and a resumed run calls it
+            again.
+
+    Raises:
+        TypeError: ``at`` is not callable.
     """
 
     at: Callable[[int], Target]
@@ -36,21 +40,26 @@ class Schedule:
 
 
 def deferred(epochs: int, target: Target = "majority", start: Target = "natural") -> Schedule:
-    """``start`` for the first ``epochs`` epochs, ``target`` after: deferred balancing.
+    """Deferred balancing: ``start`` for the first ``epochs`` epochs, then ``target``.
 
     >>> schedule = deferred(160)
     >>> schedule.at(159), schedule.at(160)
     ('natural', 'majority')
 
     Source: Cao et al., "Learning imbalanced datasets with label-distribution-aware margin loss", NeurIPS
-    2019 (deferred re-sampling; they defer by 160 of 200 epochs).
+    2019 (deferred re-sampling; the paper defers by 160 of 200 epochs).
 
     Args:
-        epochs: at least 0.
-        target, start: see ``BalancedSampler``.
+        epochs: the number of epochs with ``start``, at least 0.
+        target: the target after them; see :class:`BalancedSampler`.
+        start: the target of the first epochs; see :class:`BalancedSampler`.
+
+    Returns:
+        a :class:`Schedule`.
 
     Raises:
-        TypeError, ValueError: epochs of another type, or below 0.
+        TypeError: ``epochs`` is not an int.
+        ValueError: ``epochs`` is below 0.
     """
     return Schedule(_Deferred(_epochs(epochs, 0), target, start))
 
@@ -58,24 +67,29 @@ def deferred(epochs: int, target: Target = "majority", start: Target = "natural"
 def progressive(
     epochs: int, target: Target = "majority", start: Target = "natural", shape: str = "linear"
 ) -> Schedule:
-    """From ``start`` in epoch 0 to ``target`` in epoch ``epochs``, and there it stays.
+    """Progressive balancing: from ``start`` in epoch 0 to ``target`` in epoch ``epochs`` and later.
 
     >>> schedule = progressive(4)
     >>> [draws_of(schedule.at(epoch), {"cat": 100, "dog": 20})["dog"] for epoch in range(6)]
     [20, 40, 60, 80, 100, 100]
 
-    A class's draws are (1 - s) times those of ``start`` plus s times those of ``target``, rounded to the
-    nearest; s is epoch / epochs, or, for "cosine", (1 - cos(pi epoch / epochs)) / 2: slow, fast, slow.
-    (Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR 2020:
-    progressively-balanced sampling, linear.)
+    The draws of a class are (1 - s) times those of ``start`` plus s times those of ``target``, rounded to the
+    nearest integer. For "linear", s = epoch / epochs; for "cosine", s = (1 - cos(pi * epoch / epochs)) / 2,
+    which changes slowly at both ends. Source of the linear schedule: Kang et al., "Decoupling representation
+    and classifier for long-tailed recognition", ICLR 2020 (progressively-balanced sampling).
 
     Args:
-        epochs: at least 1.
-        target, start: see ``BalancedSampler``.
+        epochs: the epoch at which ``target`` is reached, at least 1.
+        target: the last target; see :class:`BalancedSampler`.
+        start: the target of epoch 0; see :class:`BalancedSampler`.
         shape: "linear" or "cosine".
 
+    Returns:
+        a :class:`Schedule`.
+
     Raises:
-        TypeError, ValueError: epochs of another type, or below 1; another shape.
+        TypeError: ``epochs`` is not an int.
+        ValueError: ``epochs`` is below 1, or ``shape`` is unknown.
     """
     if shape not in _SHAPES:
         raise ValueError(f"shape must be one of {', '.join(map(repr, _SHAPES))}, got {shape!r}")

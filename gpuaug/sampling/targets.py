@@ -1,4 +1,4 @@
-"""Targets: from the classes' counts to their draws in an epoch."""
+"""Targets: they turn the counts of the classes into their draws in an epoch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ALLOWED = (
 
 
 def draws_of(target: Target, counts: Counts) -> dict[Class, int]:
-    """The draws of every class in an epoch.
+    """The number of draws of each class in an epoch.
 
     >>> draws_of("mean", {"cat": 1, "dog": 5})
     {'cat': 3, 'dog': 3}
@@ -35,17 +35,17 @@ def draws_of(target: Target, counts: Counts) -> dict[Class, int]:
     {'cat': 100, 'dog': 60, 'eel': 50}
 
     Args:
-        target: see ``BalancedSampler``; without a schedule.
-        counts: how many samples each class has.
+        target: see ``BalancedSampler``; no schedule.
+        counts: the number of samples of each class.
 
     Raises:
-        TypeError: target, or a value of the mapping, is of another type.
-        ValueError: an unknown name, a number out of its range, a class without a sample.
+        TypeError: ``target``, or a value of the mapping, is of another type.
+        ValueError: a name is unknown, a number is out of its range, or a class has no sample.
     """
     if callable(target):
         asked = target(dict(counts))
         if callable(asked):
-            raise TypeError(f"target must be a function that gives no other function, got {asked!r}")
+            raise TypeError(f"target must not return another function, got {asked!r}")
         target = asked
     if isinstance(target, str):
         if target == "natural":
@@ -62,8 +62,8 @@ def draws_of(target: Target, counts: Counts) -> dict[Class, int]:
     if isinstance(target, (float, np.floating)):
         if not 0 < target <= 1:
             raise ValueError(
-                "target must be in (0, 1] as a float, the least ratio to the largest class; an int is a "
-                f"number of draws; got {target}"
+                "target must be in (0, 1] as a float (the least ratio to the largest class; an int is a "
+                f"number of draws), got {target}"
             )
         least = round(float(target) * max(counts.values()))
         return {name: max(natural, least) for name, natural in counts.items()}
@@ -71,39 +71,49 @@ def draws_of(target: Target, counts: Counts) -> dict[Class, int]:
 
 
 def power(alpha: float) -> Power:
-    """Draws in proportion to ``count ** alpha``: 1 is natural, 0.5 the square root, 0 balanced.
+    """Target with draws in proportion to ``count ** alpha``: 1 is natural, 0.5 the square root, 0 balanced.
 
     >>> draws_of(power(0.5), {"cat": 100, "dog": 4})
     {'cat': 100, 'dog': 20}
 
-    The largest class keeps its own count, so that 0 is "majority". Numbers are rounded to the nearest, and to
-    at least 1. (0.5: Mikolov et al. 2013 and Mahajan et al. 2018; the family: Kang et al., "Decoupling
-    representation and classifier for long-tailed recognition", ICLR 2020.)
+    The largest class keeps its own count, so that 0 equals "majority". Draws are rounded to the nearest
+    integer, at least 1. Sources: Kang et al., "Decoupling representation and classifier for long-tailed
+    recognition", ICLR 2020 (the family); Mahajan et al., "Exploring the limits of weakly supervised
+    pretraining", ECCV 2018 (the square root).
 
     Args:
-        alpha: finite and at least 0.
+        alpha: the exponent, finite and at least 0.
+
+    Returns:
+        a function from counts to draws, for ``target`` of :class:`BalancedSampler`.
 
     Raises:
-        TypeError, ValueError: alpha of another type, or out of its range.
+        TypeError: ``alpha`` is not a number.
+        ValueError: ``alpha`` is out of its range.
     """
     return Power(_in_range("alpha", alpha, "finite and at least 0", math.inf))
 
 
 def effective_number(beta: float) -> EffectiveNumber:
-    """Draws in proportion to a class's samples over its effective number of samples.
+    """Target with draws in proportion to a class's count divided by its effective number of samples.
 
     >>> draws_of(effective_number(0.99), {"cat": 1000, "dog": 10})
     {'cat': 1000, 'dog': 105}
 
-    n samples count as (1 - beta**n) / (1 - beta), and a sample's weight is the inverse (Cui et al.,
-    "Class-balanced loss based on effective number of samples", CVPR 2019). 0 is natural; towards 1 it becomes
-    balanced. The largest class keeps its own count; numbers are rounded to the nearest.
+    The effective number of n samples is (1 - beta**n) / (1 - beta); a sample is weighted by its inverse (Cui
+    et al., "Class-balanced loss based on effective number of samples", CVPR 2019). With beta = 0 draws are
+    natural; as beta approaches 1 they become balanced. The largest class keeps its own count; draws are
+    rounded to the nearest integer.
 
     Args:
         beta: in [0, 1); the paper uses 0.9, 0.99, 0.999 and 0.9999.
 
+    Returns:
+        a function from counts to draws, for ``target`` of :class:`BalancedSampler`.
+
     Raises:
-        TypeError, ValueError: beta of another type, or out of its range.
+        TypeError: ``beta`` is not a number.
+        ValueError: ``beta`` is out of its range.
     """
     return EffectiveNumber(_in_range("beta", beta, "in [0, 1)", 1))
 
@@ -130,12 +140,12 @@ class EffectiveNumber:
         return {name: round(n * (most / self._effective(n))) for name, n in counts.items()}
 
     def _effective(self, n: int) -> float:
-        # Up to the factor 1 - beta; expm1 keeps the digits that 1 - beta**n loses where beta is almost 1.
+        # Without the factor 1 / (1 - beta). expm1 keeps the digits that 1 - beta**n loses for beta near 1.
         return -math.expm1(n * math.log(self.beta)) if self.beta else 1.0
 
 
 def check_class(parameter: str, name: object, classes: Container[Class]) -> Class:
-    """``name`` as the class that it is in the labels, where booleans are 0 and 1."""
+    """``name`` as the class of the labels that it names; booleans are 0 and 1."""
     if not isinstance(name, (int, np.integer, np.bool_, str)):
         raise TypeError(f"{parameter} must name classes by int or str, got {name!r} ({type(name).__name__})")
     if name not in classes:

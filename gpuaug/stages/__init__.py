@@ -1,8 +1,8 @@
-"""The kernel's stages in PyTorch, one file each: a stage's words, bytes and floats side by side."""
+"""The stages of the kernel in PyTorch, one file each: for bytes, and for floats."""
 
 from gpuaug.stages import blur, color, curves, erase, impulse, noise, statistics
 
-# After the geometry, in the kernel's order. A draw's curves are either measured or not.
+# The stages after the geometry, in the kernel's order. Of curves and statistics, a draw has one at most.
 STAGES = (
     *(blur.STAGE, color.STAGE, curves.STAGE, statistics.STAGE),
     *(noise.STAGE, impulse.STAGE, erase.STAGE),

@@ -1,4 +1,4 @@
-"""What a stage of the kernel is in PyTorch, and how its functions read recipes."""
+"""A stage of the kernel in PyTorch, and the functions that read words of recipes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gpuaug.recipe.layout import WORD
 
 @dataclass(frozen=True)
 class KernelStage:
-    """One stage after the geometry: from the images before it to those after it.
+    """A stage after the geometry. It turns the images before it into those after it.
 
-    Both functions change every draw that they are given; draws without the stage are chosen afterwards.
+    Both functions change every draw that they are given; draws without the stage are restored afterwards.
 
     Attributes:
-        bits: of the record's field ``stages``, all of which a draw must have.
-        without: bits of that field that a draw must not have: another stage serves those draws.
-        bytes: levels ``(n, C, H, W)``, int64 in [0, 255], and records to levels: bit for bit those of the
-            C++ kernels.
-        floats: images ``(n, C, H, W)``, float32 at least, records, and the type that the images came in, to
-            images, with a gradient.
+        bits: bits of the recipe's word ``stages``; a draw has the stage if it has all of them.
+        bytes: a function from levels ``(n, C, H, W)``, int64 in [0, 255], and recipes to levels, with the
+            same bits as the C++ kernels.
+        floats: a function from images ``(n, C, H, W)``, float32 or wider, recipes, and the dtype in which the
+            images came, to images, with a gradient.
         alpha: whether the stage changes alpha, the fourth of four channels.
+        without: bits of ``stages`` that a draw must not have, as another stage serves such draws.
     """
 
     bits: int
@@ -36,7 +36,7 @@ class KernelStage:
 
 
 def word(records: Tensor, name: str, dims: int = 3) -> Tensor:
-    """One word of every draw's record, to be broadcast over ``dims`` more dimensions.
+    """One word of every recipe, with ``dims`` more dimensions of size 1.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> recipes = RecipeBuilder.of_batch((2, 3, 8, 8)).recipes((8, 8))
@@ -52,14 +52,14 @@ def chosen(records: Tensor, bits: int, then: Tensor, otherwise: Tensor, without:
 
 
 def may_be(kind: Tensor, *kinds: int) -> bool:
-    """Whether some draw has one of the kinds: True where values cannot be looked at without a wait."""
+    """Whether some draw has one of the kinds. True too if reading the values would wait for a device."""
     if torch.compiler.is_compiling() or kind.device.type != "cpu":
         return True
     return bool(torch.isin(kind, torch.tensor(kinds, device="cpu")).any())
 
 
 def with_alpha(changed: Tensor, image: Tensor) -> Tensor:
-    """The changed colors, and of four channels the image's own fourth.
+    """The changed colors with the alpha of the image, if it has four channels.
 
     >>> with_alpha(torch.zeros(1, 4, 1, 1), torch.ones(1, 4, 1, 1)).flatten()
     tensor([0., 0., 0., 1.])

@@ -1,5 +1,6 @@
-"""Blur, 5x5. The Gaussian goes across, then down, and rounds once each time; the article's kernel is a direct
-sum. And sharpening, 3x3, which is torchvision's. In C++: ``csrc/common/stages/blur.h``.
+"""Blur, 5x5, and torchvision's sharpening, 3x3. In C++: ``csrc/common/stages/blur.h``.
+
+The Gaussian is applied across, then down, and rounds once each time. The article's kernel is a direct sum.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def _bytes(image: Tensor, records: Tensor) -> Tensor:
 
 
 def _weighted(image: Tensor, dim: int, records: Tensor) -> Tensor:
-    """The Gaussian's sum along a dimension: in 1/2**16 of the image's unit."""
+    """The sum of the Gaussian along a dimension, in 1/2**16 of the image's unit."""
     outer, inner = (word(records, name) & (BLUR_UNIT - 1) for name in ("outer", "inner"))
     inner = inner.minimum(BLUR_UNIT - outer)
     before2, before1, centre, after1, after2 = _taps(image, dim, "reflect")
@@ -59,20 +60,20 @@ def _sharpened(image: Tensor, records: Tensor) -> Tensor:
 
 
 def _nine(image: Tensor) -> Tensor:
-    """A pixel five times, and the eight around it: wrong at the border."""
+    """Five times a pixel plus the eight pixels around it; wrong at the border."""
     row = image.roll(1, 3) + image + image.roll(-1, 3)
     return row.roll(1, 2) + row + row.roll(-1, 2) + 4 * image
 
 
 def _inside(image: Tensor) -> Tensor:
-    """Which pixels have eight around them: ``(H, W)``."""
+    """Whether a pixel has eight pixels around it: bool ``(H, W)``."""
     y, x = (torch.arange(size, device=image.device) for size in image.shape[2:])
     rows, columns = ((at > 0) & (at < len(at) - 1) for at in (y, x))
     return rows[:, None] & columns
 
 
 def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
-    """The image moved by -2, -1, 0, 1, 2 pixels along a dimension."""
+    """The image shifted by -2, -1, 0, 1, 2 pixels along a dimension."""
     size = image.shape[dim]
     place = torch.arange(size, device=image.device)
     taps = []
@@ -90,7 +91,7 @@ def _taps(image: Tensor, dim: int, border: str) -> list[Tensor]:
 
 
 def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
-    # Of draws without a blur none: a Gaussian needs images that it can reflect.
+    # Draws without a blur have no kind, so that small images, which cannot be reflected, pass.
     kind, out = torch.where((word(records, "stages") & BLUR) != 0, word(records, "blur"), -1), images
     if may_be(kind, GAUSSIAN):
         outer, inner = (
@@ -107,16 +108,16 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
 
 
 def _sharpened_floats(images: Tensor, records: Tensor) -> Tensor:
-    """Neither rounded nor truncated; clamped to [0, 1]."""
+    """The sharpened images, not rounded, clamped to [0, 1]."""
     factor = word(records, "outer").clamp(0, MOST_SHARPENING).to(images.dtype) / SHARPEN_UNIT
-    # Written so that a factor of 1 gives the image to the bit.
+    # In this form, a factor of 1 gives exactly the image.
     blended = images * factor + _nine(images) / 13 * (1 - factor)
     return clamped(torch.where(_inside(images), blended, images))
 
 
 @in_full
 def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
-    """5x5 Gaussian of ``sigma`` pixels ``(N,)``, reflect-101 border."""
+    """Blurs by a 5x5 Gaussian of ``sigma`` pixels, ``(N,)``, with a reflect-101 border."""
     _check_reflectable(images)
     sigmas = sigma.to(images.device, images.dtype)[:, None].expand(-1, 2)
     blurred: Tensor = kornia.filters.gaussian_blur2d(images, 5, sigmas, "reflect")
@@ -125,7 +126,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
 
 @in_full
 def article_blur(images: Tensor) -> Tensor:
-    """The article's 5x5 / 273 kernel, zero border; floats are not truncated."""
+    """Blurs by the article's 5x5 / 273 kernel, with a zero border; floats are not truncated."""
     kernel = torch.tensor(ARTICLE_KERNEL, dtype=images.dtype, device=images.device)
     blurred: Tensor = kornia.filters.filter2d(images, kernel[None] / 273, border_type="constant")
     return blurred

@@ -1,4 +1,4 @@
-"""What lies beyond the edge of an image or window: ``csrc/common/borders.h`` in PyTorch."""
+"""Borders: the values outside an image or window. In C++: ``csrc/common/borders.h``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gpuaug.recipe.layout import BORDERS
 
 
 def resolve(index: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor:
-    """Where a tap reads along one axis, for a window [low, high); -1: nowhere, it counts as zero."""
+    """The pixel that a tap reads along one axis, for a window [low, high); -1 for a zero border."""
     inside = (index >= low) & (index < high)
     period = (2 * (high - low - 1)).clamp(min=1)
     phase = (index - low).remainder(period)
@@ -19,7 +19,7 @@ def resolve(index: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor:
 
 
 def resolve_floats(at: Tensor, low: Tensor, high: Tensor, border: Tensor) -> tuple[Tensor, Tensor]:
-    """The coordinate to read at, inside [low, high - 1], and the weight of what is read there."""
+    """The coordinate to read at, in [low, high - 1], and the weight of the value there."""
     last = high - 1
     edge = at.maximum(low.double()).minimum(last.double())
     period = (2 * (last - low)).clamp(min=1)

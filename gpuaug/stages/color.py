@@ -1,5 +1,6 @@
-"""Color: red, green and blue each become a sum of the three and a constant; of fewer channels, the last one
-stands for the missing ones. In C++: ``csrc/common/stages/color.h``.
+"""Color: a 3 x 4 matrix on red, green and blue. In C++: ``csrc/common/stages/color.h``.
+
+With fewer than three channels, the last one stands for the missing ones.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
     count = images.shape[1]
     rows = min(count, COLORS)
     colors = torch.stack([images[:, min(k, count - 1)] for k in range(3)], dim=1)
-    weights = matrix[:, :rows, :3].clamp(-8, 8 - 1 / COLOR_UNIT)  # as in the kernel, of 16 bits
+    weights = matrix[:, :rows, :3].clamp(-8, 8 - 1 / COLOR_UNIT)  # 16 bits, as in the kernel
     mixed = torch.einsum("nij,njhw->nihw", weights, colors) + matrix[:, :rows, 3, None, None] / 255
     return torch.cat((clamped(mixed), images[:, COLORS:]), dim=1)
 

@@ -1,10 +1,9 @@
-"""Curves, from each level to another, the same for every channel and pixel. In C++:
-``csrc/common/stages/curves.h``.
+"""Fixed curves of levels, the same for every channel and pixel. In C++: ``csrc/common/stages/curves.h``.
 
-A record holds up to ``MOST_CURVES`` words, one curve after another: its kind in the low eight bits, its
-parameter above them. Bytes go through the table that they come to, in whole numbers alone, because no two
-processors agree on the last bits of a power; floats through the curves themselves. Curves that go by the
-image itself are in ``statistics.py``; here they change nothing.
+A recipe holds up to ``MOST_CURVES`` words, applied one after another: the kind of a curve in the low eight
+bits, its parameter above them. For bytes, the curves become one table, computed in integers only, because
+processors differ in the last bits of a power. Floats go through the curves themselves. Measured curves, which
+depend on the image, are in ``statistics.py``; here they change nothing.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ from gpuaug.stages.base import KernelStage
 
 _LEVELS = 256
 _WHITE = 255
-# ln(2)**k / k!, in 1/2**32, from k = 9 down: the series of 2 to the power of minus a fraction.
+# ln(2)**k / k!, in 1/2**32, from k = 9 to 1: the series of 2**-x for x in [0, 1).
 _SERIES = (437, 5676, 65510, 661577, 5726720, 41309550, 238388332, 1031764991, 2977044472)
 _ONE = 1 << 32
 _LEAST_EXPONENT, _MOST_EXPONENT = 0, (1 << 23) - 1
 
 
 class _Curve(NamedTuple):
-    """One word of every draw, to be broadcast over ``dims`` more dimensions."""
+    """One curve of every draw: its kind and its parameter in each unit."""
 
     kind: Tensor
     bits: Tensor
@@ -62,7 +61,7 @@ class _Curve(NamedTuple):
 
 
 def tables(records: Tensor) -> Tensor:
-    """What becomes of each level: int64 ``(n, 256)``.
+    """The table of levels of each draw: int64 ``(n, 256)``.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> builder = RecipeBuilder.of_batch((1, 3, 8, 8))
@@ -78,7 +77,7 @@ def tables(records: Tensor) -> Tensor:
 
 
 def table_of(word: Tensor) -> Tensor:
-    """What one word of every draw makes of each level: int64 ``(n, 256)``."""
+    """The table of levels of one word of every draw: int64 ``(n, 256)``."""
     level = torch.arange(_LEVELS, device=word.device)
     curve = _Curve.of(word, 1)
     posterized = level & (0xFF00 >> curve.bits)
@@ -91,19 +90,20 @@ def _bytes(image: Tensor, records: Tensor) -> Tensor:
 
 
 def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
-    """Floating images ``(n, C, H, W)``, float32 at least, through their draws' curves, clamped to [0, 1]."""
+    """Applies the curves to floating images ``(n, C, H, W)``, float32 or wider, and clamps to [0, 1]."""
     for word in words(records):
         images = floats_of(images, word, source)
     return clamped(images)
 
 
 def floats_of(images: Tensor, word: Tensor, source: torch.dtype) -> Tensor:
-    """Floating images through one word of every draw.
+    """Applies one word of every draw to floating images.
 
-    A value that ``source``, the type that the images came in, cannot tell from a level of 1/255 is posterized
-    and solarized as that level. Between two levels posterizing counts the lower one; its gradient is zero.
+    ``source`` is the dtype in which the images came. A value that it cannot tell from a level (a multiple of
+    1/255) is posterized and solarized as that level. Between two levels, posterizing takes the lower one; its
+    gradient is zero.
     """
-    # A tensor: a division by a number is rounded twice on some devices. It is filled there, without a wait.
+    # A tensor, as some devices round a division by a number twice; filled on the device, without a wait.
     white = torch.full((), _WHITE, dtype=images.dtype, device=images.device)
     curve = _Curve.of(word, 3)
     levels = images * white
@@ -113,27 +113,27 @@ def floats_of(images: Tensor, word: Tensor, source: torch.dtype) -> Tensor:
     unit = torch.exp2((8 - curve.bits).to(images.dtype))
     posterized = torch.where(on_level, nearest, levels).div(unit).floor() * unit / white
     posterized = torch.where(unit == 1, images, posterized)
-    # Of levels in whole numbers, as for bytes: a float would round the threshold.
+    # Levels are compared in integers, as for bytes: a float would round the threshold.
     first = (curve.threshold * _WHITE + (THRESHOLD_UNIT - 1)) // THRESHOLD_UNIT
     threshold = curve.threshold.to(images.dtype) / THRESHOLD_UNIT
     stays = torch.where(on_level, nearest < first, images < threshold)
     inverted = 1 - torch.where(on_level, images + (level - images).detach(), images)
     solarized = torch.where(stays, images, inverted)
-    # The slope at 0 is infinite where the exponent is below 1: the gradient's only.
+    # For exponents below 1 the gradient at 0 would be infinite.
     safe = torch.where(images > 0, images, 1)
     raised = torch.where(images > 0, safe.pow(curve.exponent.to(images.dtype) / EXPONENT_UNIT), images)
     return curve.choose(images, posterized, solarized, raised)
 
 
 def words(records: Tensor) -> list[Tensor]:
-    """The word of each place, of every draw: int64 ``(n,)``."""
+    """The curve words of the recipes, one after another: each int64 ``(n,)``."""
     return [records[:, WORD[f"curve{number}"]] for number in range(MOST_CURVES)]
 
 
 def _log2(number: int) -> int:
-    """Of a whole number from 1 to 255, in 1/2**32: bit by bit, by squaring."""
+    """The binary logarithm of an integer in [1, 255], in 1/2**32: bit by bit, by squaring."""
     log = number.bit_length() - 1
-    power = number << (31 - log)  # of 2 to the fraction that is still to come, in 1/2**31
+    power = number << (31 - log)  # 2 to the power of the remaining fraction, in 1/2**31
     for _ in range(32):
         power = power * power >> 31
         log = log << 1 | power >> 32
@@ -141,17 +141,17 @@ def _log2(number: int) -> int:
     return log
 
 
-# How far each level is below white, in octaves of 1/2**32. Black counts as level 1: no power moves it.
+# log2(255 / level) of each level, in 1/2**32. Level 0 counts as 1 here; _raised keeps it 0.
 _DEPTHS = tuple(_log2(_WHITE) - _log2(max(level, 1)) for level in range(_LEVELS))
 
 
 def _raised(level: Tensor, exponent: Tensor) -> Tensor:
-    """Each level to the power of an exponent ``(n, 1)``: ``(n, 256)``."""
+    """The levels, as shares of white, to the power of an exponent ``(n, 1)``: levels ``(n, 256)``."""
     octaves = (torch.tensor(_DEPTHS, device=level.device) * exponent) >> 16
     fraction, shift = octaves & (_ONE - 1), (octaves >> 32).clamp(max=20)
     series = torch.zeros_like(fraction)
     for term in _SERIES:
-        # A product wraps in int64, but its 64 bits are right; the shift's sign bits are masked away.
+        # A product overflows int64, but its 64 bits are right. The mask removes the shifted-in sign bits.
         series = term - (((series * fraction) >> 32) & (_ONE - 1))
     series = _ONE - (((series * fraction) >> 32) & (_ONE - 1))
     return torch.where(level < 1, 0, (_WHITE * series + (1 << 31 << shift)) >> (32 + shift))

@@ -1,4 +1,4 @@
-"""Erasing: boxes and a grid of one level. In C++: ``csrc/common/stages/erase.h``."""
+"""Erasing: boxes and a grid, filled with one level. In C++: ``csrc/common/stages/erase.h``."""
 
 from __future__ import annotations
 

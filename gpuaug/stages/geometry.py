@@ -1,8 +1,8 @@
-"""Geometry: one inverse map a draw, affine or of a perspective, and one resampling: bilinear or nearest, or a
-triangle filter where an axis shrinks.
+"""Geometry: one inverse map for each draw, affine or perspective, and one resampling.
 
-Of bytes in fixed point, as in ``csrc/common/stages/geometry.h``: weights of the blend in 1/2048, those of the
-filter in 1/2**14.
+Resampling is bilinear or nearest, or by a triangle filter along an axis that shrinks. Bytes are computed in
+fixed point, as in ``csrc/common/stages/geometry.h``: weights of the blend in 1/2048, those of the filter in
+1/2**14.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ _FIELDS = (
     *("left", "top", "right", "bottom", "border", "outside", "px", "py", "p1"),
 )
 
-FAR = 2.0**29  # where what lies behind the eye is read
+FAR = 2.0**29  # the coordinate of points behind the viewer
+
 # ---- Bytes
 
 
 class _Source:
-    """The source image of each draw, to be read at any pixel."""
+    """Reads pixels of the source image of each draw."""
 
     def __init__(self, storage: Tensor, field: dict[str, Tensor], channels: int, interleaved: bool) -> None:
         self._storage, self._field, self._interleaved = storage, field, interleaved
@@ -45,8 +46,9 @@ class _Source:
         self.outside = (field["outside"][:, None] >> 8 * self._channel) & 255
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
-        """int64 ``(n, channels, height, width)`` at columns and rows ``(n, height, width)``; -1 reads
-        what lies outside.
+        """The levels at columns and rows ``(n, height, width)``, int64 ``(n, channels, height, width)``.
+
+        -1 reads the zero border.
         """
         field = self._field
         pixel = (y.clamp(min=0) * field["width"] + x.clamp(min=0))[:, None]
@@ -67,10 +69,10 @@ def bytes_of(
     interleaved: bool,
     stages: int,
 ) -> Tensor:
-    """The levels of every draw, int64 ``(n, channels, height, width)``, read from flat bytes.
+    """The resampled levels of every draw, int64 ``(n, channels, height, width)``, read from flat bytes.
 
-    Every intermediate is an int64 tensor ``(n, height, width)`` or ``(n, channels, height, width)``. Between
-    two steps a value is kept in 1/128 of a level.
+    Every intermediate tensor is int64, ``(n, height, width)`` or ``(n, channels, height, width)``. Between
+    two steps, values are in 1/128 of a level.
     """
     field = {name: word(records, name, 2) for name in _FIELDS}
     x = torch.arange(width, device=storage.device)
@@ -97,7 +99,7 @@ def bytes_of(
     if not stages & SHRINK or len(image) == 0:
         return image
 
-    # Every source row across, then down, each axis filtered where it shrinks and blended where it does not.
+    # Across in every source row, then down. An axis is filtered if it shrinks, else blended.
     smooth = ((field["stages"] & SHRINK) != 0) & ~nearest & ~projected
     flat = moved & smooth & (field["xy"] == 0) & (field["yx"] == 0)
     across, down = (flat & ((field[name] > 1 << 32) | (field[name] < -1 << 32)) for name in ("xx", "yy"))
@@ -127,7 +129,7 @@ def bytes_of(
 def _coordinates(
     field: dict[str, Tensor], x: Tensor, y: Tensor, projected: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """The source's columns and rows of output pixels, in 1/2^32 of a pixel: divided where ``projected``."""
+    """The source columns and rows of output pixels, in 1/2**32 of a pixel; divided where ``projected``."""
     column = field["xx"] * x + field["xy"] * y + field["x1"]
     row = field["yx"] * x + field["yy"] * y + field["y1"]
     if projected is None:
@@ -138,8 +140,9 @@ def _coordinates(
 
 
 def nearest_pixels(recipes: Recipes) -> tuple[Tensor, Tensor]:
-    """The source's columns and rows of the pixels nearest to those of the output, int64 ``(n, height,
-    width)``: in whole numbers, so that masks and floats read the pixels that bytes do.
+    """The columns and rows of the source pixels nearest to the output pixels, int64 ``(n, height, width)``.
+
+    They are computed in integers, so that masks and floats read the same pixels as bytes.
     """
     height, width = recipes.size
     field = {name: word(recipes.records, name, 2) for name in _FIELDS}
@@ -152,8 +155,9 @@ def nearest_pixels(recipes: Recipes) -> tuple[Tensor, Tensor]:
 
 
 def _divided(sums: Tensor, divisor: Tensor) -> Tensor:
-    """Under perspective: in 1/2^18 of a pixel, by a divisor in 1/2^28. Far away stays far away, and so does
-    what lies behind the eye.
+    """Divides the sums of a perspective: in 1/2**18 of a pixel, by a divisor in 1/2**28.
+
+    Large quotients are clamped; points behind the viewer get the largest one.
     """
     by = divisor >> 20
     quotient = ((sums >> 14).clamp(-(1 << 34), 1 << 34) << 28).div(by.clamp(min=1), rounding_mode="trunc")
@@ -161,9 +165,7 @@ def _divided(sums: Tensor, divisor: Tensor) -> Tensor:
 
 
 def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, length: int) -> Tensor:
-    """The triangle filters ``(n, outputs, length)`` of one axis in 1/2^14, from centres ``(n, 1,
-    outputs)``.
-    """
+    """Triangle filters of one axis in 1/2**14, ``(n, outputs, length)``; centres are ``(n, 1, outputs)``."""
     pixel = torch.arange(length, device=centre.device)
     centre = centre.maximum(low << 32).minimum((high - 1) << 32).mT
     step = step.clamp(-(1 << 48), 1 << 48)
@@ -175,18 +177,20 @@ def _filter_weights(centre: Tensor, step: Tensor, low: Tensor, high: Tensor, len
 
 
 def _shows_beyond(centre: Tensor, low: Tensor, high: Tensor, border: Tensor) -> Tensor:
-    """Whether a pixel of a shrinking axis shows what lies beyond a zero border: its nearest source pixel
-    decides, and a filter has no part of either side.
+    """Whether an output pixel of a shrinking axis shows a zero border: its nearest source pixel decides.
+
+    A filter never mixes the image with the border.
     """
     nearest = (centre + NEAREST_HALF) >> 32
     return (border == BORDERS["zero"]) & ((nearest < low) | (nearest >= high))
 
 
 def _weigh(lines: Tensor, weights: Tensor) -> Tensor:
-    """Sums of ``lines (n, channels, rows, length)`` under ``weights (n, outputs, length)``: (n, channels,
-    rows, outputs).
+    """Weighted sums ``(n, channels, rows, outputs)`` of lines ``(n, channels, rows, length)``.
+
+    The weights are ``(n, outputs, length)``.
     """
-    # In float64 every product and sum is exact, and every device has a matrix product for it.
+    # In float64 every product and sum is exact, and every device has a matrix product.
     return (lines.double() @ weights.double().mT[:, None]).long()
 
 
@@ -207,7 +211,7 @@ def _tap(coordinate: Tensor, nearest: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def floats_of(images: Tensor, recipes: Recipes) -> Tensor:
-    """The images ``(n, C, *recipes.size)`` of all draws, from the image that each reads, ``(n, C, H, W)``."""
+    """The resampled images ``(n, C, *recipes.size)``, from the source image of each draw ``(n, C, H, W)``."""
     if not recipes.stages & GEOMETRY:
         return images
     resampled = _resample(images, recipes)
@@ -220,33 +224,34 @@ def floats_of(images: Tensor, recipes: Recipes) -> Tensor:
 
 def _where(recipes: Recipes, bit: int, then: Tensor, otherwise: Tensor) -> Tensor:
     if then.shape != otherwise.shape:
-        return then  # the size changes, so every draw has the stage
+        return then  # every draw has the stage, as the size changes
     return chosen(recipes.records, bit, then, otherwise)
 
 
 def _resample(images: Tensor, recipes: Recipes) -> Tensor:
-    """Bilinear."""
+    """Resamples bilinearly."""
     column, row, inside = _inside(recipes, *_places(recipes))
     out = kornia.geometry.transform.remap(
         images, column.to(images.dtype), row.to(images.dtype), padding_mode="border", align_corners=True
     )
     inside = inside.to(images.dtype)
     outside = (1 - inside) * _outside(images, recipes)
-    return torch.where(inside > 0, out * inside, 0) + outside  # whatever the image's edge is
+    return torch.where(inside > 0, out * inside, 0) + outside  # even if the edge of the image is NaN
 
 
 def _read(images: Tensor, recipes: Recipes) -> Tensor:
-    """The nearest pixel of the source, unchanged."""
+    """Reads the nearest pixel of the source, unchanged."""
     column, row, inside = _inside(recipes, *(at.double() for at in nearest_pixels(recipes)))
-    row, column = row.clamp(0, images.shape[2] - 1), column.clamp(0, images.shape[3] - 1)  # empty windows
+    row, column = row.clamp(0, images.shape[2] - 1), column.clamp(0, images.shape[3] - 1)  # for empty windows
     place = (row * images.shape[3] + column).long().flatten(1)[:, None]
     read = images.flatten(2).gather(2, place.expand(-1, images.shape[1], -1))
     return torch.where(inside > 0, read.unflatten(2, recipes.size), _outside(images, recipes))
 
 
 def _inside(recipes: Recipes, column: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Columns and rows ``(n, height, width)`` moved inside the window, and how much of a pixel lies there,
-    ``(n, 1, height, width)``, float64 all.
+    """Columns and rows ``(n, height, width)`` moved into the window, and the share of a pixel that is inside.
+
+    The share is ``(n, 1, height, width)``; all are float64.
     """
     field = {
         name: recipes.field(name)[:, None, None] for name in ("left", "top", "right", "bottom", "border")
@@ -257,8 +262,9 @@ def _inside(recipes: Recipes, column: Tensor, row: Tensor) -> tuple[Tensor, Tens
 
 
 def _places(recipes: Recipes) -> tuple[Tensor, Tensor]:
-    """The source's columns and rows ``(n, height, width)`` of output pixels, float64, pixel centres on whole
-    numbers.
+    """The source columns and rows of the output pixels, float64 ``(n, height, width)``.
+
+    Pixel centres are on whole numbers.
     """
     height, width = recipes.size
     x = torch.arange(width, dtype=torch.float64, device=recipes.records.device)
@@ -280,20 +286,20 @@ def _places(recipes: Recipes) -> tuple[Tensor, Tensor]:
 
 
 def _outside(images: Tensor, recipes: Recipes) -> Tensor:
-    """What a zero border is, ``(n, C, 1, 1)``; beyond a few channels, the same for all."""
+    """The values of a zero border, ``(n, C, 1, 1)``; with more than four channels they are all equal."""
     shift = 8 * (torch.arange(images.shape[1], device=images.device) % FEW_CHANNELS)
     levels = (recipes.field("outside")[:, None] >> shift) & 255
     return (levels.to(images.dtype) / 255)[:, :, None, None]
 
 
 def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
-    """The triangle filters of both axes as matrices; kornia's resize has one size for a whole batch."""
+    """Applies the triangle filters of both axes as matrices. (kornia's resize has one size for a batch.)"""
     axes = (("yy", "y1", "top", "bottom"), ("xx", "x1", "left", "right"))
     down, across = (
         _filter_matrix(recipes, names, recipes.size[axis], images.shape[2 + axis]).to(images.dtype)[:, None]
         for axis, names in enumerate(axes)
     )
-    # In a product of matrices, NaN times 0 would reach all pixels.
+    # In a matrix product, NaN times 0 would spread to all pixels.
     lost = ~images.isfinite()
     shrunk = down @ torch.where(lost, 0, images) @ across.mT
     reached = (down != 0).to(images.dtype) @ lost.to(images.dtype) @ (across != 0).to(images.dtype).mT
@@ -302,17 +308,17 @@ def _shrink(images: Tensor, recipes: Recipes) -> Tensor:
 
 
 def _filter_matrix(recipes: Recipes, names: tuple[str, ...], outputs: int, length: int) -> Tensor:
-    """``(n, outputs, length)``, float64: what each source pixel of one axis weighs in each output pixel.
+    """The weights of the source pixels of one axis in each output pixel, float64 ``(n, outputs, length)``.
 
-    ``names`` are the record's fields of the axis: step, start, and the window's ends. The weights come to
-    less than 1 where a zero border shows.
+    ``names`` are the recipe's words of the axis: step, start, and the ends of the window. Where a zero border
+    shows, the weights add up to less than 1.
     """
     a, b, first, end = (recipes.field(name)[:, None, None].double() for name in names)
     zero = (recipes.field("border") == BORDERS["zero"])[:, None, None]
     output = torch.arange(outputs, device=a.device)[:, None]
     pixel = torch.arange(length, device=a.device)
     exact = (a * output + b) / FIXED_POINT
-    blended = zero & (a.abs() <= FIXED_POINT)  # with what lies beyond
+    blended = zero & (a.abs() <= FIXED_POINT)  # with the border
     centre = torch.where(blended, exact, exact.maximum(first).minimum(end - 1))
     reach = (a / FIXED_POINT).abs().clamp(min=1)
     raw = (reach - (pixel - centre).abs()).clamp(min=0) * ((pixel >= first) & (pixel < end))
@@ -322,7 +328,7 @@ def _filter_matrix(recipes: Recipes, names: tuple[str, ...], outputs: int, lengt
 
 
 def flip(images: Tensor, horizontal: Tensor | None, vertical: Tensor | None) -> Tensor:
-    """Flip the samples that the masks ``(N,)`` name."""
+    """Flips the images that the boolean masks ``(N,)`` select."""
     if horizontal is not None:
         images = torch.where(horizontal[:, None, None, None], kornia.geometry.transform.hflip(images), images)
     if vertical is not None:

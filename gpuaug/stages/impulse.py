@@ -1,4 +1,4 @@
-"""Impulse noise: salt and pepper, from 16 random bits of each pixel, the same pixels in bytes and floats."""
+"""Impulse noise: salt and pepper, from 16 random bits of each pixel; the same pixels for bytes and floats."""
 
 from __future__ import annotations
 

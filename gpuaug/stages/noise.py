@@ -1,8 +1,8 @@
-"""Noise: noise of every pixel, normal and added, or a factor; ``csrc/common/stages/noise.h`` in PyTorch.
+"""Noise of every pixel: normal and added, or a factor. In C++: ``csrc/common/stages/noise.h``.
 
-It is made of the pixel's 16 random bits. Two of 256 numbers, picked by eight of them each, make one that is
-almost normal: its distribution function is off by 0.0004, its deviation by 0.00001, and it ends at 4.2
-deviations.
+It is made from the pixel's 16 random bits. Each eight of them choose one of 256 numbers; a sum of the two is
+almost normal: its distribution function differs by at most 0.0004, its standard deviation by 0.00001, and its
+range ends at 4.2 standard deviations.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def normals(device: torch.device | None = None) -> Tensor:
     >>> normals()[[0, 127, 128, 255]].tolist()
     [-3041, -5, 5, 3041]
 
-    No device rounds one of them differently: none is nearer to a half than 0.002. Nothing is copied there.
+    All devices round them alike, as none is closer than 0.002 to a half. They are computed on the device,
+    without a copy.
     """
     edge = torch.special.ndtri(torch.arange(257, dtype=torch.float64, device=device) / 256)
     density = torch.exp(-0.5 * edge.square())
@@ -33,7 +34,7 @@ def normals(device: torch.device | None = None) -> Tensor:
 
 
 def _bytes(image: Tensor, records: Tensor) -> Tensor:
-    """Levels ``(n, channels, height, width)``, int64, with their draws' noise."""
+    """Applies noise to levels ``(n, channels, height, width)``, int64."""
     drawn, bits, is_normal, low, span = _drawn(records, image)
     normal = image + ((low * drawn + (1 << 19)) >> 20)
     factor = (image * (low + ((bits * span) >> 16)) + (1 << 11)) >> 12
@@ -41,7 +42,7 @@ def _bytes(image: Tensor, records: Tensor) -> Tensor:
 
 
 def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
-    """Floating images, float32 at least, with their draws' noise as for bytes, clamped to [0, 1]."""
+    """Applies the same noise to floating images, float32 or wider, and clamps to [0, 1]."""
     drawn, bits, is_normal, low, span = _drawn(records, images)
     normal = images + (low * drawn).to(images.dtype) * (2.0**-20 / 255)
     factor = images * ((low + ((bits * span) >> 16)).to(images.dtype) / FACTOR_UNIT)
@@ -49,7 +50,7 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
 
 
 def _drawn(records: Tensor, like: Tensor) -> tuple[Tensor, ...]:
-    """Normal numbers in 1/5120, bits, whether normal ones are asked for, and the words that scale them."""
+    """Normal numbers in 1/5120, random bits, whether the noise is normal, and the words that scale it."""
     count, channels, height, width = like.shape
     kind, place, low, span = (
         word(records, name) for name in ("noise", "noise_place", "noise_low", "noise_span")

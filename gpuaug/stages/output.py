@@ -1,4 +1,4 @@
-"""Normalisation: as a table of 256 entries for bytes, as arithmetic for floats."""
+"""Normalization: by a table of 256 entries for bytes, by arithmetic for floats."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ TABLE_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 def normalization_table(
     mean: Statistic, std: Statistic, *, channels: int, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """What ``(byte / 255 - mean) / std`` is, for every byte of every channel.
+    """The table of ``(byte / 255 - mean) / std``, for every byte and every channel.
 
     >>> normalization_table(0.5, 0.5, channels=1)[0, 0, [0, 255]]
     tensor([-1.,  1.])
 
     Args:
-        mean, std: for images in [0, 1]; a number, one for each channel ``(C,)``, or one for each draw and
+        mean: for images in [0, 1]: one number, one for each channel ``(C,)``, or one for each draw and
             channel ``(n, C)``.
-        channels: in [1, 4].
-        dtype: float32, float16 or bfloat16; computed in float64 and rounded once.
+        std: positive; in the forms of ``mean``.
+        channels: the number of channels C.
+        dtype: float32, float16 or bfloat16. The table is computed in float64 and rounded once.
 
     Returns:
         ``(1 or n, channels, 256)``, on the device of ``mean``.
 
     Raises:
-        ValueError: a std that is not positive and finite, a mean that is not finite, or a shape that does not
-            fit the channels.
-        TypeError: another dtype.
+        ValueError: ``std`` is not positive and finite, ``mean`` is not finite, or a shape does not fit the
+            channels.
+        TypeError: ``dtype`` is another one.
     """
     if dtype not in TABLE_DTYPES:
         raise TypeError(f"dtype must be float32, float16 or bfloat16, got {dtype_name(dtype)}")
@@ -45,7 +46,7 @@ def normalization_table(
 
 
 def from_levels(image: Tensor, table: Tensor | None) -> Tensor:
-    """Levels, int64 ``(n, C, H, W)``, as bytes, or through each channel's table ``(1 or n, C, 256)``."""
+    """Levels, int64 ``(n, C, H, W)``, as bytes, or mapped by tables ``(1 or n, C, 256)`` of the channels."""
     if table is None:
         return image.to(torch.uint8)
     channel = torch.arange(image.shape[1], device=image.device)[:, None, None]
@@ -55,7 +56,7 @@ def from_levels(image: Tensor, table: Tensor | None) -> Tensor:
 
 
 def normalization_scale_shift(mean: Statistic, std: Statistic, *, channels: int) -> Tensor:
-    """The straight line that ``normalization_table`` lies on: value = slope * byte + start.
+    """The line through the entries of ``normalization_table``: value = slope * byte + start.
 
     >>> normalization_scale_shift(0.5, 0.5, channels=1)[0, 0] * 255
     tensor([   2., -255.], dtype=torch.float64)
@@ -68,7 +69,7 @@ def normalization_scale_shift(mean: Statistic, std: Statistic, *, channels: int)
 
 
 def normalize_floats(images: Tensor, mean: Statistic, std: Statistic) -> Tensor:
-    """``(images - mean) / std`` for floating images ``(N, C, H, W)``, with a gradient: float32 at least.
+    """``(images - mean) / std`` for floating images ``(N, C, H, W)``, with a gradient; float32 or wider.
 
     >>> normalize_floats(torch.ones(1, 3, 2, 2), 0.5, 0.5).unique()
     tensor([1.])
@@ -80,7 +81,7 @@ def normalize_floats(images: Tensor, mean: Statistic, std: Statistic) -> Tensor:
 
 
 def check_rows(name: str, rows: Tensor, count: int) -> None:
-    """Raise unless there is one row for all draws, or one for each of ``count``.
+    """Raises unless there is one row for all draws, or one for each of ``count`` draws.
 
     >>> check_rows("table", torch.zeros(1, 3, 256), count=5)
     """
@@ -89,7 +90,7 @@ def check_rows(name: str, rows: Tensor, count: int) -> None:
 
 
 def statistics(mean: Statistic, std: Statistic, channels: int) -> tuple[Tensor, Tensor]:
-    """mean and std as float64 ``(1 or n, channels)``, checked."""
+    """Checks mean and std and returns them as float64 ``(1 or n, channels)``."""
     pair = []
     for name, value in (("mean", mean), ("std", std)):
         v = torch.as_tensor(value, dtype=torch.float64, device=getattr(value, "device", "cpu"))

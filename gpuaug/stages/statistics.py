@@ -1,10 +1,11 @@
-"""Curves that go by the image itself: autocontrast, equalize, contrast about the mean. In C++:
-``csrc/common/stages/statistics.h``.
+"""Measured curves: autocontrast, equalize, contrast about the mean.
 
-The histogram of each channel is counted once, after color. Each curve sees the image as the curves before it
-leave it: that image's histogram is the counted one, moved through the table that those curves make. Alpha is
-not counted. The mean is that of the grey image where there are three colors, of all values where there are
-fewer, and each channel's own where there are more.
+In C++: ``csrc/common/stages/statistics.h``.
+
+The histogram of each channel is counted once, after color. Each curve depends on the image as the curves
+before it leave it: the histogram of that image is the counted one, mapped through the table of these curves.
+Alpha is not counted. The mean is that of the grey image for three colors, of all values for fewer channels,
+and of each channel separately for more.
 """
 
 from __future__ import annotations
@@ -31,12 +32,11 @@ from gpuaug.stages.base import KernelStage, may_be
 
 _LEVELS = 256
 _WHITE = 255
-_UNIT = 1 << 16  # of a mean
+_UNIT = 1 << 16  # the unit of a mean
 
 
 def tables(image: Tensor, records: Tensor) -> Tensor:
-    """What becomes of each level of each channel: int64 ``(n, C, 256)``, for an image ``(n, C, H, W)``
-    without alpha.
+    """The tables of levels of each channel, int64 ``(n, C, 256)``, for images ``(n, C, H, W)`` without alpha.
 
     >>> from gpuaug.recipe.builder import RecipeBuilder
     >>> builder = RecipeBuilder.of_batch((1, 1, 1, 3))
@@ -60,7 +60,7 @@ def tables(image: Tensor, records: Tensor) -> Tensor:
 
 
 def _moved(places: Tensor, counts: Tensor) -> Tensor:
-    """The histograms of values that are ``counts`` times at a level: ``(n, C, 256)``."""
+    """The histograms of values that occur ``counts`` times at each of ``places``: ``(n, C, 256)``."""
     histogram = counts.new_zeros(*counts.shape[:2], _LEVELS)
     return histogram.scatter_add(2, places, counts)
 
@@ -78,7 +78,7 @@ def _stretched(level: Tensor, counts: Tensor) -> Tensor:
 
 
 def _equalized(level: Tensor, counts: Tensor) -> Tensor:
-    """Pillow's table. A channel with too few values beside those of its greatest level stays as it is."""
+    """Pillow's table. A channel with too few values besides its greatest level stays as it is."""
     step = (counts.sum(2, keepdim=True) - counts.gather(2, _ends(level, counts)[1])) // _WHITE
     below = counts.cumsum(2) - counts
     table = (below + step // 2) // step.clamp(min=1)
@@ -105,10 +105,10 @@ def _bytes(image: Tensor, records: Tensor) -> Tensor:
 
 
 def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
-    """Floating images ``(n, C, H, W)``, float32 at least, through their draws' curves, clamped to [0, 1].
+    """Applies the curves to floating images ``(n, C, H, W)``, float32 or wider, and clamps to [0, 1].
 
-    Equalize counts values in the nearest of 256 levels, and moves them as far as that level: its gradient is
-    that of the identity. NaN stays, and counts as black there.
+    Equalize counts a value as the nearest of 256 levels, and changes it by as much as that level: its
+    gradient is that of the identity. NaN stays NaN, and counts as 0.
     """
     images = images[:, : colored(images.shape[1])]
     for word in curves.words(records):
@@ -129,7 +129,7 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
             images = torch.where(kind == EQUALIZE, before + shares(change.to(before.dtype)), images)
         if may_be(kind, CONTRAST):
             factor = parameter.clamp(0, MOST_CONTRAST).to(before.dtype) / CONTRAST_UNIT
-            # Written so that a factor of 1 gives the image to the bit.
+            # In this form, a factor of 1 gives exactly the image.
             contrasted = before * factor + _mean(before) * (1 - factor)
             images = torch.where(kind == CONTRAST, contrasted, images)
         images = clamped(images)
@@ -137,7 +137,7 @@ def _floats(images: Tensor, records: Tensor, source: torch.dtype) -> Tensor:
 
 
 def _mean(images: Tensor) -> Tensor:
-    """``(n, 1, 1, 1)``, or of more than three channels ``(n, C, 1, 1)``."""
+    """The mean for contrast: ``(n, 1, 1, 1)``; for more than three channels ``(n, C, 1, 1)``."""
     if images.shape[1] != COLORS:
         return images.mean((1, 2, 3) if images.shape[1] < COLORS else (2, 3), keepdim=True)
     weights = torch.tensor(GREY, device=images.device).to(images.dtype) / _UNIT

@@ -1,1 +1,1 @@
-"""How tensors of the host come to a device: from pinned memory that is used again."""
+"""Copies of host tensors to a device, through pinned memory that is reused."""

@@ -1,4 +1,4 @@
-"""Host memory that is used again: batches are decoded into it, or travel from it to a device."""
+"""Host memory that is reused: batches are decoded into it, or copied from it to a device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Event(Protocol):
-    """The end of a copy from a buffer, such as a ``torch.cuda.Event``: after it the buffer is used again."""
+    """The end of a copy from a buffer, such as a ``torch.cuda.Event``. After it the buffer is free."""
 
     def query(self) -> bool: ...
 
@@ -19,48 +19,50 @@ class Event(Protocol):
 
 
 class Buffer:
-    """Memory for one batch, at a time."""
+    """Memory for one batch at a time."""
 
     def __init__(self, ring: BufferRing) -> None:
         self._ring = ring
         self._memory = torch.empty(0, dtype=torch.uint8, device="cpu")
         self._layout: list[tuple[torch.Size, torch.dtype]] = []
         self._laid: tuple[Tensor, list[Tensor]] = (self._memory, [])
-        self.event: Event | None = None  # of the last copy from it
+        self.event: Event | None = None  # the end of the last copy from this buffer
 
     def bytes(self, count: int) -> Tensor:
-        """uint8 ``(count,)``. What was there before is lost."""
+        """The first ``count`` bytes, uint8 ``(count,)``. Earlier contents may be lost."""
         if len(self._memory) < count:
-            # A little more, so that the next larger batch finds room: fresh pages are slow.
+            # An eighth more, so that a slightly larger batch needs no fresh pages, which are slow.
             step = self._ring.step
             size = -(-(count + count // 8) // step) * step
             self._layout, self._laid = [], (self._memory[:0], [])
             self._memory = torch.empty(0, dtype=torch.uint8, device="cpu")  # freed first
-            with torch.inference_mode(False):  # else it could be written in inference mode alone
+            with torch.inference_mode(False):  # an inference tensor could be written in inference mode only
                 memory = torch.empty(size, dtype=torch.uint8, device="cpu")
                 self._memory = memory.pin_memory() if self._ring.pinned else memory
         return self._memory[:count]
 
     def like(self, tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Memory for tensors: its bytes, and of each tensor one of its shape and type there. What was there
-        before is lost.
+        """Memory for copies of tensors: its bytes, and a view of them for each tensor, in shape and dtype.
+
+        Earlier contents may be lost.
         """
         layout = [(tensor.shape, tensor.dtype) for tensor in tensors]
-        if layout != self._layout:  # batches mostly follow others like them
-            with torch.inference_mode(False):  # else they could be written in inference mode alone
+        if layout != self._layout:  # most batches have the layout of the one before
+            with torch.inference_mode(False):  # inference tensors could be written in inference mode only
                 flat = self.bytes(sum(sizes(tensors)))
                 self._layout, self._laid = layout, (flat, parts(flat, tensors))
         return self._laid
 
     def free(self, event: Event | None = None) -> None:
-        """Gives the memory back, which nobody reads once ``event`` is done; None: from now on."""
+        """Returns the buffer to its ring, to be used again once ``event`` is done; with None, at once."""
         self.event = event
         self._ring.put(self)
 
 
 class BufferRing:
-    """A pool of buffers, used again in the order in which they were given back: as many as batches are on
-    their way at the same time.
+    """A pool of buffers that are reused in the order in which they were returned.
+
+    It holds as many buffers as batches are in use at the same time.
 
     >>> ring = BufferRing()
     >>> first = ring.take()
@@ -71,19 +73,20 @@ class BufferRing:
     True
 
     Args:
-        pinned: whether the memory is page-locked, from which a CUDA device copies without waiting.
-        step: bytes, of which a buffer has a multiple; by default a large page.
-        busy: with so many copies still running, :meth:`take` waits instead of allocating.
+        pinned: whether the memory is page-locked, so that copies to a CUDA device are asynchronous.
+        step: the size of a buffer is a multiple of this, in bytes; by default a large page.
+        busy: if this number of copies is still running, :meth:`take` waits instead of allocating.
     """
 
     def __init__(self, pinned: bool = False, *, step: int = 1 << 21, busy: int = 3) -> None:
         self.pinned, self.step, self._busy = pinned, step, busy
         self._lock = threading.Lock()
-        self._free: list[Buffer] = []  # the one that was given back first comes first
+        self._free: list[Buffer] = []  # the buffer that was returned first comes first
 
     def take(self) -> Buffer:
-        """A buffer that nobody uses: one that was given back and whose copy is done, else a new one. Where
-        ``busy`` were given back and are still read, this waits for the first.
+        """Takes a free buffer: a returned one whose copy is done, or a new one.
+
+        If ``busy`` returned buffers are still being copied, this waits for the first of them.
         """
         with self._lock:
             for place, buffer in enumerate(self._free):
@@ -108,16 +111,16 @@ class BufferRing:
         BufferRing.__init__(self, **state)
 
 
-_ALIGNED = 64  # bytes, to which each of several tensors begins
+_ALIGNED = 64  # the alignment of each tensor in a buffer, in bytes
 
 
 def sizes(tensors: Sequence[Tensor]) -> list[int]:
-    """The bytes of each tensor, up to where the next one begins."""
+    """The number of bytes of each tensor, with the padding before the next one."""
     return [-(-tensor.numel() * tensor.itemsize // _ALIGNED) * _ALIGNED for tensor in tensors]
 
 
 def parts(flat: Tensor, tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Of bytes that lie end to end, each tensor's in its type and shape."""
+    """Splits bytes into a view for each tensor, of its dtype and shape."""
     return [
         part[: tensor.numel() * tensor.itemsize].view(tensor.dtype).view(tensor.shape)
         for part, tensor in zip(flat.split(sizes(tensors)), tensors, strict=True)

@@ -1,4 +1,4 @@
-"""Recipes and indices on their way from the host to a device, by way of pinned memory that is used again."""
+"""Copies of recipes and indices from the host to a device, through pinned memory that is reused."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from gpuaug.recipe.recipes import Recipes
 from gpuaug.tracing import traced
 from gpuaug.travel.buffers import BufferRing, parts
 
-_STEP = 1 << 16  # bytes: the recipes of most batches then have buffers of one size
-# Copies that may be on their way on one stream before the host waits for the first of them. A host that is so
-# far ahead would soon wait for room in the driver's queue.
+_STEP = 1 << 16  # bytes; the recipes of most batches fit a buffer of this size
+# The number of copies that may be pending on a stream before the host waits for the first. A host that is
+# this far ahead would soon wait for room in the driver's queue anyway.
 _AHEAD = 64
 
-# By device and stream: copies of one stream end in their order, so that a ring's first buffer is the first
-# to be free, and no stream waits for another.
+# Rings by device and stream. The copies of a stream end in their order, so that a ring's first buffer is the
+# first to be free, and no stream waits for another.
 _rings: dict[tuple[int, int], BufferRing] = {}
 
 
 def travel(recipes: Recipes, device: torch.device) -> Recipes:
-    """Recipes on the device: to a GPU one copy from pinned memory, on its current stream, that nobody waits
-    for.
-    """
+    """Copies recipes to a device. To a GPU this is one asynchronous copy, on its current stream."""
     if device.type == "cuda":
         there = iter(_sent(recipes.tensors, device))
         return recipes.each(lambda _: next(there))
@@ -32,18 +30,18 @@ def travel(recipes: Recipes, device: torch.device) -> Recipes:
 
 
 def carried(tensor: Tensor, device: torch.device) -> Tensor:
-    """A tensor of the host on the device, which is not waited for."""
+    """Copies a host tensor to a device, asynchronously."""
     if device.type == "cuda":
         return _sent([tensor], device)[0]
     return tensor.to(device)
 
 
 def _sent(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
-    """Tensors of the host on a GPU: end to end in one buffer, and one copy."""
+    """Copies host tensors to a GPU: one after another in one buffer, by one copy."""
     index = torch.cuda.current_device() if device.index is None else device.index
     if _lasts(index) or any(tensor.requires_grad for tensor in tensors):
         return [tensor.pin_memory().to(device, non_blocking=True) for tensor in tensors]
-    stream = torch.cuda.current_stream(index)  # of a number it is found faster than of a device
+    stream = torch.cuda.current_stream(index)  # faster with a number than with a device
     buffer = _ring(index, stream).take()
     here, staged = buffer.like(tensors)
     for part, tensor in zip(staged, tensors, strict=True):
@@ -65,13 +63,15 @@ def _ring(device: int, stream: torch.cuda.Stream) -> BufferRing:
 
 
 def _lasts(index: int) -> bool:
-    """Whether the memory must stay as it is. A graph that is captured copies from it at every replay, and no
-    event may be asked meanwhile; PyTorch keeps what was pinned then as long as the graph. What is made while
-    PyTorch traces may be a stand-in.
+    """Whether the pinned memory must not be reused.
 
-    While another thread captures in CUDA's "global" mode no thread may ask an event, PyTorch's allocators
-    included: ``torch.cuda.graph(..., capture_error_mode="thread_local")`` is for programs whose other threads
-    go on.
+    A captured graph copies from it at every replay, and no event may be queried during the capture. PyTorch
+    keeps memory that is pinned during a capture as long as the graph. Tensors that are made while PyTorch
+    traces may be fake.
+
+    While another thread captures in CUDA's "global" mode, no thread may query an event, not even PyTorch's
+    allocators. Programs with other running threads need
+    ``torch.cuda.graph(..., capture_error_mode="thread_local")``.
     """
     if traced():
         return True

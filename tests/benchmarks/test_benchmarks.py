@@ -86,7 +86,7 @@ ALTERED_TURNS = {
     ("chain", "alteration"),
     [*(("full", name) for name in ALTERED), *(("turn", name) for name in ALTERED_TURNS)],
 )
-def test_judge_refuses(chain, alteration):
+def test_the_check_refuses_wrong_chains(chain, alteration):
     from case import MEAN, STD
 
     transforms, complaint = {"full": ALTERED, "turn": ALTERED_TURNS}[chain][alteration]

@@ -54,7 +54,7 @@ def test_chart_shows_what_was_measured():
     assert len(chart) < 60_000
 
 
-def test_chart_is_drawn(tmp_path):
+def test_the_chart_is_drawn_from_the_results(tmp_path):
     from chart import LIBRARIES, RESULTS, draw
 
     draw(RESULTS, tmp_path / "chart.svg")

@@ -131,7 +131,7 @@ def test_judge_takes_what_is_right(probes):
         ({"levels": 6.0}, "levels must be"),
     ],
 )
-def test_judge_refuses(probes, alteration, complaint):
+def test_the_check_refuses_wrong_batches_of_files(probes, alteration, complaint):
     from file_checks import check
 
     torch.manual_seed(0)
@@ -140,7 +140,7 @@ def test_judge_refuses(probes, alteration, complaint):
 
 
 @pytest.mark.parametrize("name", ["gpuaug", "gpuaug, full scale"])
-def test_judge_takes_ours(probes, name):
+def test_the_check_accepts_gpuaugs_batches_of_files(probes, name):
     from file_checks import check
     from file_loaders import OURS
 
@@ -193,7 +193,7 @@ def test_share_of_windows_that_are_halved():
 
 
 @pytest.mark.slow
-def test_it_runs_without_peers(tmp_path, request):
+def test_the_benchmark_of_files_runs_without_peers(tmp_path, request):
     from files_chart import draw
 
     script = request.config.rootpath / "benchmarks/files.py"

@@ -95,7 +95,7 @@ time.sleep(600)
     assert not mark.exists()
 
 
-def test_what_a_step_leaves_behind_ends_with_it(place, tmp_path):
+def test_processes_of_a_step_end_with_it(place, tmp_path):
     from steps import Step
 
     mark = tmp_path / "alive"

@@ -60,7 +60,7 @@ def test_a_count_that_has_changed_is_told():
     assert len(differences({"B": {"lane": 100.0, "warp": 4.0}}, pinned)) == 2
 
 
-def test_what_was_before_stays():
+def test_earlier_counts_stay():
     from kernel_instructions import written
 
     pinned = {"nvcc": {"before": "13.0", "now": "13.0"}, "cases": {"A": {"before": {"lane": 9.0}}}}

@@ -48,7 +48,7 @@ def judge(chain: str, augment: torch.nn.Module | None = None) -> None:
         *("Equalize", "AutoContrast", "CLAHE", "mean contrast", "clips"),
     ],
 )
-def test_judge_takes_ours(chain):
+def test_the_check_accepts_gpuaugs_policies(chain):
     torch.manual_seed(0)
     judge(chain)
 
@@ -92,7 +92,7 @@ ALTERED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("alteration", ALTERED)
-def test_judge_refuses(alteration):
+def test_the_check_refuses_wrong_policies(alteration):
     torch.manual_seed(0)
     chain, augment, complaint = ALTERED[alteration]
     with pytest.raises(AssertionError, match=complaint):
@@ -134,7 +134,7 @@ def test_the_fastest_of_a_librarys_rows_counts():
 
 
 @pytest.mark.slow
-def test_it_runs_and_its_tables_are_made(tmp_path, request):
+def test_the_benchmark_of_policies_runs_and_makes_tables(tmp_path, request):
     from policies_table import tables
     from policy_cases import sections
 

@@ -75,7 +75,7 @@ def test_cuda_source_equals_reference(build: Build, call: tuple):
     agree(run(build("plain"), cases), count)
 
 
-def test_every_width(build: Build):
+def test_the_cuda_kernel_is_right_at_every_width(build: Build):
     count, cases = every_width()
     agree(run(build("plain"), cases), count)
 

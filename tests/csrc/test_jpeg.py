@@ -55,7 +55,7 @@ def test_a_window_is_decoded():
         ({"top": 1 << 62}, "the window must lie in the image"),
     ],
 )
-def test_what_is_refused(given, message):
+def test_wrong_windows_of_jpegs_are_refused(given, message):
     with pytest.raises(RuntimeError, match=message):
         decode(**given)
 

@@ -33,7 +33,7 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("kernel", PROGRAMS)
-def test_a_new_stage_runs(kernel: str, tmp_path: Path):
+def test_a_new_stage_runs_in_both_kernels(kernel: str, tmp_path: Path):
     csrc = shutil.copytree(CSRC, tmp_path / "csrc")
     (csrc / "common/stages/invert.h").write_text(HEADER)
     listed = csrc / "common/stages/pointwise.h"

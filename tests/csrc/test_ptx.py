@@ -53,7 +53,7 @@ def test_every_path_of_every_variant(program: Path):
     agree(run(program, cases), count)
 
 
-def test_every_width(program: Path):
+def test_ptx_gives_the_bytes_of_the_cpu_at_every_width(program: Path):
     count, cases = every_width()
     agree(run(program, cases), count)
 

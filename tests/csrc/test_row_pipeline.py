@@ -109,16 +109,16 @@ def agrees(run: Run, cases: tuple[int, bytes]) -> None:
     assert (done.stderr.decode(), done.stdout.decode()) == ("", f"{cases[0]} cases agree\n")
 
 
-def test_every_path(run: Run):
+def test_the_cpu_kernel_is_right_on_every_path(run: Run):
     agrees(run, sanitizer_cases(sizes=(ONE,)))  # its strips do not depend on a GPU
 
 
-def test_every_width(run: Run):
+def test_the_cpu_kernel_is_right_at_every_width(run: Run):
     agrees(run, every_width())
 
 
 @pytest.mark.parametrize("name", MAPS)
-def test_every_turn(run: Run, name: str):
+def test_the_cpu_kernel_is_right_at_every_angle(run: Run, name: str):
     agrees(run, turns(MAPS[name]))
 
 

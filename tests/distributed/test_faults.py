@@ -54,7 +54,7 @@ def test_a_worker_is_killed(start, late, expected):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_ctrl_c(workers, start, expected):
+def test_ctrl_c_ends_every_rank(workers, start, expected):
     """In the second epoch, with a batch in hand that was not learnt; the workers get the signal too."""
     step = 20
     fault = {"rank": 0, "step": step}
@@ -91,7 +91,7 @@ def test_killed_while_it_saves(start, expected):
     assert len(before) == (step - 1) * BATCH
 
 
-def test_a_rank_dies(start, expected):
+def test_a_rank_that_dies_does_not_block_the_others(start, expected):
     """In the second epoch: the other rank waits for it in the step's reduction, and ends with an error."""
     step = 10
     run = start(2, batch_size=BATCH - 1, epochs=EPOCHS, each=True, fault={"rank": 1, "step": step})

@@ -51,7 +51,7 @@ def use(sampler):
 
 @pytest.mark.parametrize("kind", MAKE)
 @pytest.mark.parametrize("group", ["there", "gone"])
-def test_no_collective(kind, group, lonely_group):
+def test_samplers_call_no_collective(kind, group, lonely_group):
     for collective in (dist.barrier, lambda: dist.all_reduce(torch.zeros(1))):
         with pytest.raises(RuntimeError):
             collective()

@@ -24,7 +24,7 @@ def test_a_gray_image_and_one_with_exif():
     assert jpeg_header(jpeg(20, 30, exif=exif)) == JpegHeader(30, 20)
 
 
-def test_what_follows_the_end_is_no_matter_but_a_missing_end_is():
+def test_bytes_after_the_end_are_ignored_but_a_missing_end_is_not():
     data = jpeg()
     assert jpeg_header(data + b"trailing") == jpeg_header(data)
     assert jpeg_header(data[:-2]) is None

@@ -176,7 +176,7 @@ def test_the_limit_of_pixels_holds_whoever_imported_pillow():
     assert "MAX_IMAGE_PIXELS" in done.stderr
 
 
-def test_what_pillow_makes_of_damaged_data_is_what_comes_out(decoder):
+def test_damaged_data_decode_as_by_pillow(decoder):
     """libjpeg warns, and Pillow goes on."""
     data = bytearray(jpeg(200, 160))
     middle = len(data) // 2
@@ -218,6 +218,6 @@ def test_a_file_that_is_cut_off_fails_in_every_window(decoder):
         (encoded(picture(80, 80), "PNG")[:99], "truncated"),
     ],
 )
-def test_what_is_no_image(data, message):
+def test_a_file_that_is_no_image_is_refused(data, message):
     with pytest.raises(OSError, match=message):
         ImageFile.of(bytearray(data)).decode(torch.zeros(8, 8, 3, dtype=torch.uint8), 0, 0, 1)

@@ -82,7 +82,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "parquet"])
-def test_what_holds_the_files(kind, folder):
+def test_files_are_paths_bytes_or_columns(kind, folder):
     files = gpuaug.ImageFiles(held_in(kind, folder), LABELS)
     assert [pixels(image) for image, _ in (files[n] for n in range(6))] == list(map(decoded, DATA))
     has_paths = "path" in kind.lower() or kind == "arrow structs"
@@ -90,7 +90,7 @@ def test_what_holds_the_files(kind, folder):
     assert files.name(3).startswith("sample 3")
 
 
-def test_hugging_face(folder):
+def test_a_hugging_face_data_set_is_taken(folder):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(names=["x", "y", "z"]))
     rows = {"image": [{"bytes": d, "path": None} for d in DATA], "label": LABELS}
@@ -168,7 +168,7 @@ def test_labels_are_numbers(labels):
 @pytest.mark.parametrize(
     "labels", [list("abaabc"), np.array(list("abaabc")), np.array(list("abaabc"), object)]
 )
-def test_labels_are_names(labels):
+def test_names_as_labels_are_numbered(labels):
     files = gpuaug.ImageFiles(DATA, labels)
     assert (files.labels.tolist(), files.classes) == (LABELS, ["a", "b", "c"])
     other = gpuaug.ImageFiles(DATA, labels, classes=["c", "b", "a"])
@@ -205,7 +205,7 @@ def test_several_labels_a_sample():
         ({"files": "folder"}, TypeError, "sequence of paths or bytes, got str; ImageFiles.from_folder"),
         ({"files": b"bytes"}, TypeError, "sequence of paths or bytes, got bytes"),
         ({"files": 3}, TypeError, "sequence of paths or bytes, got int"),
-        ({"labels": LABELS[:5]}, ValueError, "as many as the files, got 5 for 6 files"),
+        ({"labels": LABELS[:5]}, ValueError, "one entry for each of the 6 files, got 5"),
         ({"labels": 3}, ValueError, "one entry for each file, got 3"),
         ({"labels": [None] * 6}, TypeError, "labels must be numbers or names, got object"),
         ({"mode": "BGR"}, ValueError, "mode must be one of 'L', 'RGB', 'RGBA', got 'BGR'"),
@@ -219,7 +219,7 @@ def test_several_labels_a_sample():
         ({"apply_exif_orientation": 1}, TypeError, "apply_exif_orientation must be a bool, got int"),
     ],
 )
-def test_what_is_refused(given, error, message):
+def test_wrong_arguments_of_image_files_are_refused(given, error, message):
     with pytest.raises(error, match=message):
         gpuaug.ImageFiles(**{"files": DATA, "labels": LABELS, **given})
 
@@ -239,7 +239,7 @@ def test_the_mode_and_the_orientation():
     assert (image.mode, image.size) == ("RGB", (24, 40))
 
 
-def test_it_is_pickled_and_shown(folder):
+def test_image_files_are_pickled_and_printed(folder):
     files = pickle.loads(pickle.dumps(gpuaug.ImageFiles.from_folder(folder, on_error="skip")))
     assert pixels(files[2][0]) == decoded((folder / files.files[2]).read_bytes())
     assert repr(files) == (

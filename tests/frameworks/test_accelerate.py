@@ -55,7 +55,7 @@ def test_a_prepared_balanced_loader_keeps_its_own_ranks_and_state(run):
         whole = rank["expected"]
         assert rank["drawn"][: len(whole)] == rank["alone"][: len(whole)] == whole
         assert rank["position"] == 30
-        assert "cannot be taken apart" in rank["refused"]
+        assert "cannot be rebuilt from its parts" in rank["refused"]
 
 
 def test_the_sampler_s_own_ranks_without_preparing(run):

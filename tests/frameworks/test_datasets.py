@@ -51,12 +51,12 @@ def test_selections_and_formats(pets):
     assert labels_of(Subset(chosen, [1])).tolist() == [2]
 
 
-def test_its_column_is_read_as_it_is_stored(pets):
+def test_a_hugging_face_column_is_read_as_stored(pets):
     assert read_labels(pets.select([3, 0, 1])["label"]).members.tolist() == [2, 0, 1]
     assert read_labels(pets["coarse"]).classes == ("a", "b")
 
 
-def test_faults(pets):
+def test_wrong_columns_of_hugging_face_are_refused(pets):
     with pytest.raises(ValueError, match=r"column must be one of \['image', .*got 'breed'"):
         labels_of(pets, "breed")
     with pytest.raises(ValueError, match="names must be False for a column without a ClassLabel"):

@@ -67,7 +67,7 @@ def test_snapshots_now_and_then(workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_batch_sampler(workers):
+def test_torchdata_takes_a_batch_sampler(workers):
     def loader():
         sampler = BalancedBatchSampler(LABELS, 2, 3, batches=9)
         sampler.set_epoch(1)

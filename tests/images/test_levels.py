@@ -104,7 +104,7 @@ def spoilt(value, channels=3):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @every_transform
-def test_what_is_no_number_stays_in_its_image(name, dtype, value):
+def test_nan_stays_in_its_image(name, dtype, value):
     transform = build(name)
     clean = transform((images_of(3, size=SIDE) / 255.0).to(dtype), DRAWS)
     out = transform(spoilt(value).to(dtype), DRAWS)
@@ -112,7 +112,7 @@ def test_what_is_no_number_stays_in_its_image(name, dtype, value):
 
 
 @every_transform
-def test_nan_stays_nan(name):
+def test_nan_stays_nan_in_every_transform(name):
     transform = build(name)
     clean = transform(images_of(3, size=SIDE) / 255.0, DRAWS)[1]
     out = transform(spoilt(torch.nan), DRAWS)[1]
@@ -169,7 +169,7 @@ def test_beyond_a_black_border_nothing_is_lost():
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 @every_transform
-def test_alpha(name, dtype):
+def test_alpha_is_changed_by_geometry_alone(name, dtype):
     images = images_of(3, channels=4)
     images = images if dtype == torch.uint8 else images / 255.0
     out = build(name)(images, DRAWS)

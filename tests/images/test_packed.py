@@ -64,7 +64,7 @@ def test_images_keep_their_memory_order(give, decoded, channels):
     check(packed, images)
 
 
-def test_both_orders_become_planar():
+def test_images_in_both_orders_become_planar():
     images = random_images()
     packed = ga.pack([interleaved(image) if n % 2 else array(image) for n, image in enumerate(images)])
     assert packed.interleaved
@@ -112,13 +112,13 @@ def test_only_the_storage_moves():
 
 
 @pytest.mark.cuda
-def test_pinned_memory():
+def test_packed_images_are_pinned():
     pinned = ga.pack(random_images()).pin_memory()
     assert pinned.storage.is_pinned()
     check(pinned.to("cuda", non_blocking=True), [image.cuda() for image in random_images()])
 
 
-def test_is_picklable():
+def test_packed_images_are_picklable():
     check(pickle.loads(pickle.dumps(ga.pack(random_images()))), random_images())
 
 
@@ -132,7 +132,7 @@ def packed_of(_):
     return ga.pack(random_images())
 
 
-def test_an_image_outside():
+def test_an_index_outside_a_packed_batch_raises():
     packed = ga.pack(random_images())
     assert torch.equal(packed[-1], packed[3])
     with pytest.raises(IndexError):
@@ -156,7 +156,7 @@ def test_drafts_know_offset_and_size():
 
 @pytest.mark.parametrize("table", [False, True], ids=["bytes", "normalised"])
 @pytest.mark.parametrize("give", [lambda v: v, interleaved], ids=["CHW", "HWC"])
-def test_the_op_takes_it(give, table):
+def test_the_op_takes_packed_images(give, table):
     images = [give(image) for image in random_images()]
     options = {"mean": 0.5, "std": [0.2, 0.3, 0.4]} if table else {}
 
@@ -201,6 +201,6 @@ GOOD = torch.zeros(3, 2, 2, dtype=torch.uint8)
         ([GOOD, GOOD.to("meta")], RuntimeError, "one device, got cpu at position 0 and meta at position 1"),
     ],
 )  # fmt: skip
-def test_faults(images, error, message):
+def test_wrong_images_are_not_packed(images, error, message):
     with pytest.raises(error, match=message):
         ga.pack(images)

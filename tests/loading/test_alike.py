@@ -58,7 +58,7 @@ LABEL_TYPES = [
 
 
 @pytest.mark.parametrize("kind", IMAGES)
-def test_images(kind, tmp_path):
+def test_images_of_one_form_are_stacked(kind, tmp_path):
     samples = [(image, number) for number, image in enumerate(IMAGES[kind](tmp_path))]
     batch = read_batch(samples, ORDER)
     assert isinstance(batch, Stacked)
@@ -66,7 +66,7 @@ def test_images(kind, tmp_path):
 
 
 @pytest.mark.parametrize("label", LABEL_TYPES)
-def test_labels(label):
+def test_labels_of_one_form_are_stacked(label):
     samples = [(image, label(number)) for number, image in enumerate(bytes_of(5, 4, 3))]
     batch = read_batch(samples, ORDER)
     assert isinstance(batch, Stacked)
@@ -160,7 +160,7 @@ def test_the_first_fault_is_told(order):
 
 
 @pytest.mark.parametrize("kind", IMAGES)
-def test_from_a_worker(kind, tmp_path):
+def test_stacked_batches_come_from_a_worker(kind, tmp_path):
     samples = [(image, number) for number, image in enumerate(IMAGES[kind](tmp_path))] * 3
     loader = make(samples, batch_size=18, num_workers=1)
     ((images, labels),) = loader

@@ -92,7 +92,7 @@ def test_a_mask_follows_its_image(kind):
 
 
 @pytest.mark.parametrize("form", ["tensor", "array", "PIL", "stacked", "resident"])
-def test_what_looks_like_a_mask_is_asked_about(form):
+def test_an_array_that_looks_like_a_mask_is_an_error(form):
     forms = {
         "tensor": first_channel,
         "array": lambda index: first_channel(index).numpy(),
@@ -117,7 +117,7 @@ def test_what_looks_like_a_mask_is_asked_about(form):
             given.view(-1, HEIGHT, WIDTH), torch.stack([first_channel(i) for i in drawn(loader)])
         )
     else:
-        with pytest.raises(TypeError, match=r"sample \d+: \[1\] cannot be made a batch: .*PIL"):
+        with pytest.raises(TypeError, match=r"sample \d+: \[1\] cannot be collated: .*PIL"):
             list(make(dataset, MOVING, masks=False))
 
 
@@ -237,7 +237,7 @@ def test_instances_with_masks_boxes_and_keypoints(options):
                 assert torch.equal(mask, image[0])
 
 
-def test_what_cannot_follow_is_refused():
+def test_annotations_that_cannot_follow_are_refused():
     loader = make(Made(lambda index: (pixels(index), boxes_of(index))), ga.ElasticTransform())
     with pytest.raises(ValueError, match="boxes cannot follow ElasticTransform"):
         list(loader)
@@ -321,7 +321,7 @@ def of_two_types(index):
         (lambda i: 1.0 if i == 10 else 1, TypeError, r"\[1\] must be alike in a batch, got .* for sample"),
         (lambda i: {"ab"[i == 10]: 1}, ValueError, r"\[1\] must be alike .* dictionary of \['b'\]"),
         (lambda i: (1,) * (1 + i % 2), ValueError, r"\[1\] must be alike in a batch, got . items for sample"),
-        (lambda i: None, TypeError, r"sample \d+: \[1\] cannot be made a batch: .*NoneType"),
+        (lambda i: None, TypeError, r"sample \d+: \[1\] cannot be collated: .*NoneType"),
         (of_two_types, TypeError, r"\[1\] must be alike .*int64"),
         (lambda i: mask_of(i, (3, 3)), ValueError, r"mask at \[1\] must .* 14 x 20 pixels, got .*\(3, 3\)"),
         (lambda i: tv_tensors.Image(torch.zeros(3, 2, 2)), TypeError, r"got a tv_tensors.Image at \[1"),

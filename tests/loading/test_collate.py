@@ -32,14 +32,14 @@ def test_planar_images_stay_planar():
     assert torch.equal(batch, torch.stack(images))
 
 
-def test_both_kinds_in_one_batch():
+def test_interleaved_and_planar_images_make_one_batch():
     images = [interleaved(3, 5, 4), interleaved(3, 5, 4).contiguous(), interleaved(3, 5, 8)[:, :, ::2]]
     for order in (images, images[::-1]):
         batch, _, _ = collate([sample(i, image) for i, image in enumerate(order)])
         assert torch.equal(batch, torch.stack(order))
 
 
-def test_labels_and_draws():
+def test_labels_and_draws_are_stacked():
     _, labels, draws = collate([sample(4, interleaved(3, 2, 2), 1), sample(9, interleaved(3, 2, 2), 0)])
     assert labels.tolist() == [1, 0]
     assert draws.tolist() == [[4, 0, 0], [9, 0, 0]]

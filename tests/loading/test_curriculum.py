@@ -102,7 +102,7 @@ def test_one_level_that_is_not_known_is_enough():
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_who_is_asked_about_depends_on_seed_and_updates_alone(num_workers):
+def test_probed_samples_depend_on_seed_and_updates_alone(num_workers):
     first, others = make(), list(gpuaug.DeviceDataset(IMAGES, LABELS))
     second = make(dataset=others, batch_size=7, num_workers=num_workers)
     rounds = [asked(first) for _ in range(3)]
@@ -127,7 +127,7 @@ def test_an_update_leaves_the_loader_as_it_was():
     assert curriculum.by_class.strength.tolist() == [0.2, 0.2, 0.2]
 
 
-def test_it_goes_on_from_its_state():
+def test_a_curriculum_continues_from_its_state():
     first = make()
     for _ in range(2):
         first.update(knows([9, 1, -1]))
@@ -167,7 +167,7 @@ def test_labels_may_leave_gaps():
         ({"levels": 0}, r"levels must be in \[1, 1000\], got 0"),
         ({"samples": 0}, r"samples must be"),
         ({"threshold": 1.5}, r"threshold must be in \[0, 1\], got 1.5"),
-        ({"labels": LABELS[:5]}, "labels must be one for each of the 30 samples of the loader, got 5"),
+        ({"labels": LABELS[:5]}, "labels must have one entry for each of the 30 samples of .*, got 5"),
         ({"labels": [f"class {label}" for label in LABELS]}, "labels must be integers"),
     ],
 )
@@ -194,6 +194,6 @@ def test_a_loader_that_has_none_is_refused():
 
 def test_predictions_of_another_shape_are_refused():
     with pytest.raises(
-        ValueError, match=r"predict must give one class for each image, \(9,\), got shape \(9, 3\)"
+        ValueError, match=r"predict must return one class for each image, \(9,\), got shape \(9, 3\)"
     ):
         make().update(lambda images: torch.zeros(len(images), 3))

@@ -17,7 +17,7 @@ IMAGES = torch.arange(5 * 3 * 2 * 2, dtype=torch.uint8).reshape(5, 3, 2, 2)
 LABELS = torch.tensor([0, 1, 0, 1, 1])
 
 
-def test_holds_samples():
+def test_a_device_dataset_holds_samples():
     dataset = DeviceDataset(IMAGES, LABELS)
     assert len(dataset) == 5
     image, label = dataset[3]
@@ -26,7 +26,7 @@ def test_holds_samples():
     assert repr(dataset) == "DeviceDataset((5, 3, 2, 2), device='cpu')"
 
 
-def test_to_moves_both():
+def test_to_moves_images_and_labels():
     dataset = DeviceDataset(IMAGES, LABELS)
     assert dataset.to("cpu") is dataset
     moved = dataset.to("meta")
@@ -34,7 +34,7 @@ def test_to_moves_both():
     assert dataset.device.type == "cpu"
 
 
-def test_images_are_dense():
+def test_images_of_a_device_dataset_are_dense():
     strided = IMAGES.repeat(1, 1, 1, 2)[..., ::2]
     dataset = DeviceDataset(strided, LABELS)
     assert dataset.images.is_contiguous()
@@ -42,7 +42,7 @@ def test_images_are_dense():
 
 
 @pytest.mark.parametrize("interleaved", [True, False])
-def test_from_dataset(interleaved):
+def test_from_dataset_decodes_every_sample(interleaved):
     samples = [
         (np.ascontiguousarray(image.permute(1, 2, 0)) if interleaved else image, int(label))
         for image, label in zip(IMAGES, LABELS, strict=True)
@@ -79,7 +79,7 @@ def test_images_of_different_sizes_are_packed(interleaved):
     check_ragged(dataset)
 
 
-def test_packed_images():
+def test_a_device_dataset_takes_packed_images():
     labels = torch.tensor([label for _, label in RAGGED])
     check_ragged(DeviceDataset(pack([image for image, _ in RAGGED]), labels))
 
@@ -108,13 +108,11 @@ def test_the_first_image_gives_the_memory_order():
 def test_pinning_needs_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     dataset = DeviceDataset(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.zeros(4))
-    with pytest.raises(RuntimeError, match="pin must be False where PyTorch has no CUDA device"):
+    with pytest.raises(RuntimeError, match="pin must be False without a CUDA device"):
         dataset.pin_memory()
-    with pytest.raises(RuntimeError, match="pin must be False where PyTorch has no CUDA device"):
+    with pytest.raises(RuntimeError, match="pin must be False without a CUDA device"):
         DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], pin=True)
-    with pytest.raises(
-        ValueError, match="pin must be False for images that go to a device, got True for cuda"
-    ):
+    with pytest.raises(ValueError, match="pin must be False for images that go to cuda, got True"):
         DeviceDataset.from_dataset([(np.zeros((4, 4), np.uint8), 0)], device="cuda", pin=True)
 
 
@@ -127,7 +125,7 @@ def test_pinned_images_are_taken_by_a_loader_of_a_device(packed, monkeypatch):
     sampler = gpuaug.BalancedSampler([0, 1])
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    with pytest.raises(RuntimeError, match=r"got cuda:0; .* reads what dataset.pin_memory\(\) pins"):
+    with pytest.raises(RuntimeError, match=r"got cuda:0; .* dataset.pin_memory\(\) lets a CUDA"):
         gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")
     monkeypatch.setattr(torch.Tensor, "is_pinned", lambda self: True)
     loader = gpuaug.BalancedLoader(dataset, sampler, gpuaug.Resize(4), 2, device="cuda")
@@ -223,7 +221,7 @@ def test_from_dataset_shows_progress(capsys):
         (IMAGES, pack(IMAGES), TypeError, "labels must be a tensor, got Packed"),
     ],
 )
-def test_faults(images, labels, error, message):
+def test_wrong_images_or_labels_are_refused(images, labels, error, message):
     with pytest.raises(error, match=message):
         DeviceDataset(images, labels)
 

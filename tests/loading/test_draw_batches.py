@@ -64,7 +64,7 @@ def test_rows_of_a_sampler_that_yields_its_own_draws():
     assert np.concatenate(rows).tolist() == BalancedSampler(LABELS).draws().flip(0).tolist()
 
 
-def test_array_of_draws():
+def test_draws_become_an_array():
     draws = [Draw(2**40, copy=3, key=0), Draw(0, copy=2**32 - 1, key=2**63), Draw(5, copy=0, key=2**64 - 1)]
     assert torch.equal(tensor_of(draws), torch.stack([draw.tensor() for draw in draws]))
     assert draws_array(draws).tolist() == [[2**40, 3, 0], [0, 2**32 - 1, -(2**63)], [5, 0, -1]]

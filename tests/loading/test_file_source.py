@@ -117,11 +117,11 @@ def test_only_windows_are_decoded(monkeypatch):
 
 def test_sizes_are_those_of_the_heads_where_nothing_transforms():
     loader = gpuaug.BalancedLoader(gpuaug.ImageFiles(DATA, LABELS), gpuaug.BalancedSampler(LABELS), None)
-    with pytest.raises(ValueError, match="augment must be given for images of different sizes"):
+    with pytest.raises(ValueError, match="augment must not be None for images of different sizes"):
         next(iter(loader))
 
 
-def test_serving_draws():
+def test_given_draws_of_files_are_served():
     loader = make(num_workers=2, reducing_gap=None)
     draws = loader.sampler.draws(5, 14)
     images, labels = map(torch.cat, zip(*loader.serve(draws), strict=True))
@@ -147,7 +147,7 @@ def test_labels_reach_a_per_class():
     assert labels.unique().tolist() == [0, 1]
 
 
-def test_a_mix_follows():
+def test_batches_of_files_are_mixed():
     loader = make(augment=chain(), num_workers=2, mix=gpuaug.MixUp())
     draws = loader.sampler.draws(0, 4)
     images, (first, second, share) = next(iter(loader))
@@ -205,8 +205,8 @@ def test_others_keep_their_processes(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["worker_init_fn", "multiprocessing_context"])
-def test_what_is_for_processes_is_refused(name):
-    with pytest.raises(ValueError, match=f"{name} must not be given with ImageFiles, which threads"):
+def test_options_for_processes_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must not be given with ImageFiles: threads"):
         make(num_workers=2, **{name: print if name == "worker_init_fn" else "spawn"})
 
 
@@ -224,7 +224,7 @@ def test_numbers_out_of_their_ranges(given, message):
 
 
 def test_decoding_on_the_device_needs_one():
-    with pytest.raises(RuntimeError, match=r"decode must be 'host' where .*, got 'device' and cpu"):
+    with pytest.raises(RuntimeError, match=r"decode must be 'host' for .*, got 'device' and cpu"):
         make(decode="device")
 
 

@@ -53,7 +53,7 @@ def test_a_gather_is_the_samples_one_by_one(kind):
 
 @pytest.mark.parametrize("kind", ["bytes", "arrays"])
 @pytest.mark.parametrize("subset", SUBSETS)
-def test_subsets(subset, kind):
+def test_subsets_are_gathered(subset, kind):
     dataset = SUBSETS[subset](GATHERED[kind])
     batch = gather(dataset, ORDER)
     assert isinstance(batch, Stacked)
@@ -61,7 +61,7 @@ def test_subsets(subset, kind):
 
 
 @pytest.mark.parametrize("kind", GATHERED)
-def test_from_a_worker(kind):
+def test_gathered_batches_come_from_a_worker(kind):
     loader = make(GATHERED[kind], batch_size=18, num_workers=1)
     ((images, labels),) = loader
     same((images, labels), one_by_one(GATHERED[kind], loader.sampler.draws()[:, 0].tolist()))

@@ -41,7 +41,7 @@ def check_bytes(loader):
 
 
 @pytest.mark.parametrize("kind", ["decoded", "resident"])
-def test_what_the_transform_is_given(kind):
+def test_the_transform_is_given_batches_and_draws(kind):
     recorder = Recorder()
     dataset = resident() if kind == "resident" else Samples()
     loader = make(dataset, recorder, 8)
@@ -61,7 +61,7 @@ def test_what_the_transform_is_given(kind):
 @pytest.mark.parametrize(
     ("batch_size", "drop_last", "count"), [(4, False, 5), (4, True, 4), (18, True, 1), (64, False, 1)]
 )
-def test_length(batch_size, drop_last, count):
+def test_length_counts_the_batches_of_an_epoch(batch_size, drop_last, count):
     loader = make(batch_size=batch_size, drop_last=drop_last)
     assert len(loader) == count == len(list(loader))
 
@@ -105,7 +105,7 @@ def test_workers_stay_only_where_asked(persistent):
     assert no_children()
 
 
-def test_spawned_workers():
+def test_spawned_workers_give_the_same_batches():
     loader = make(num_workers=1, multiprocessing_context="spawn")
     assert indices(loader) == expected(loader)
 
@@ -180,7 +180,7 @@ def test_a_state_of_other_labels_is_refused():
         ({"device": "cuda:99"}, RuntimeError, r"sees, got cuda:99 where there are \d+ CUDA devices"),
     ],
 )  # fmt: skip
-def test_faults(arguments, error, message):
+def test_wrong_arguments_of_the_loader_are_refused(arguments, error, message):
     kinds = {"resident": resident, "meta": lambda: resident().to("meta")}
     if isinstance(arguments.get("dataset"), str):
         arguments = {**arguments, "dataset": kinds[arguments["dataset"]]()}
@@ -208,7 +208,7 @@ def test_batches_are_mixed_by_their_draws(kind, mix):
     assert mixed.state_dict() == plain.state_dict()
 
 
-def test_what_is_served_is_not_mixed():
+def test_served_draws_are_not_mixed():
     loader = make(mix=MixUp())
     ((images, labels),) = loader.serve(loader.sampler.draws()[:4])
     assert torch.equal(labels, next(iter(make()))[1])

@@ -173,7 +173,7 @@ def test_partners_are_balanced_where_draws_are_not():
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("batch_size", [3, 64])
-def test_of_encoded_files(workers, batch_size):
+def test_encoded_files_are_mixed(workers, batch_size):
     mix, augment = ga.BalancedMixUp([13, 5], p=0.6, partners="plan"), loading_files.chain()
     some = loading_files.make(
         augment=augment, batch_size=batch_size, mix=mix, num_workers=workers, reducing_gap=None
@@ -188,7 +188,7 @@ def test_of_encoded_files(workers, batch_size):
     assert as_rows(some) == wanted
 
 
-def test_of_files_that_cannot_be_read():
+def test_substitutes_of_unreadable_files_are_mixed():
     """A partner that cannot be read is replaced by another of its class, as a draw is."""
     data = [loading_files.DAMAGED if n < 9 else data for n, data in enumerate(loading_files.DATA)]
     mix = ga.BalancedMixUp([13, 5], partners="plan")
@@ -232,7 +232,7 @@ def test_without_a_transform_and_with_one_class_strengths():
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_what_else_a_sample_holds_is_the_draws(workers):
+def test_other_items_of_a_sample_are_those_of_the_draw(workers):
     class Named(Samples):
         def __getitem__(self, index):
             image, label = super().__getitem__(index)
@@ -262,7 +262,7 @@ def test_columns_of_every_form_are_cut():
     assert (cut[1][1], cut[2]["k"][1], cut[3], cut[4]) == (["a", "b"], [b"x", b"y"], None, [])
 
 
-def test_what_is_served_has_no_partners():
+def test_served_draws_have_no_partners():
     some = make(mix=MIXES[0])
     ((images, labels),) = some.serve(some.sampler.draws()[:4])
     assert torch.equal(images, next(iter(make()))[0])
@@ -282,9 +282,7 @@ def test_a_curriculum_goes_on():
 
 def test_a_sampler_of_several_labels_is_refused():
     some = ga.RepeatFactorSampler([[label] for label in LABELS], 0.5)
-    message = (
-        "sampler must be a gpuaug.BalancedSampler where the partners of mix are 'plan', got RepeatFactor"
-    )
+    message = "sampler must be a gpuaug.BalancedSampler for a mix with partners='plan', got RepeatFactor"
     with pytest.raises(TypeError, match=message):
         make(sampler=some, mix=ga.MixUp(partners="plan"))
     assert len(next(iter(make(sampler=some, mix=ga.MixUp())))[0]) == 4

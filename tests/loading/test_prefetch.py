@@ -113,7 +113,7 @@ def test_an_interrupt_comes_at_once(log):
         next(iter(Prefetcher(batches(), DEVICE, finish)))
 
 
-def test_nothing_in_nothing_out(log):
+def test_no_batches_give_no_results(log):
     assert list(Prefetcher([], DEVICE, finish)) == []
 
 

@@ -145,14 +145,14 @@ def test_a_batch_that_fails_as_a_whole_is_named(alone):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (iter, TypeError, "must give a list of samples, one for each index, got list_iterator"),
+        (iter, TypeError, "must return a list of samples, one for each index, got list_iterator"),
         (lambda samples: {"image": samples}, TypeError, "one for each index, got dict"),
         (lambda samples: samples[:-1], ValueError, "one sample for each of 3 indices, got 2"),
         (lambda samples: [*samples, 4], ValueError, "one sample for each of 3 indices, got 4"),
         (lambda samples: [samples[0], 4, samples[2]], TypeError, r"^sample 7: dataset\[index\] must be"),
     ],
 )
-def test_what_is_no_batch_is_refused(change, error, message):
+def test_a_wrong_result_of_getitems_is_refused(change, error, message):
     with pytest.raises(error, match=message):
         read_batch(Many(change), [1, 7, 3])
 

@@ -157,7 +157,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_what_is_not_the_same_is_refused_with_both_and_changes_nothing(other):
+def test_a_state_of_another_run_is_refused_and_changes_nothing(other):
     (loader,) = loaders("majority", 1, 4)
     _, before = handed_out([loader], 2)
     theirs = gpuaug.BalancedLoader(SAMPLES, OTHERS[other](), AUGMENT, 4).state_dict()

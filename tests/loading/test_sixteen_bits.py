@@ -77,7 +77,7 @@ def test_batches_are_those_of_the_levels(dtype, way, channels):
 
 @DTYPES
 @pytest.mark.parametrize("way", ["arrays", "tensors", "one tensor", "one array"])
-def test_workers(dtype, way):
+def test_workers_send_images_of_16_bits(dtype, way):
     values = values_of(dtype, 3)
     same(epoch(loader(WAYS[way](values), num_workers=2)), epoch(loader(pairs(values))))
 
@@ -89,7 +89,7 @@ def test_pil_images_of_16_bits():
 
 @DTYPES
 @pytest.mark.parametrize("workers", [0, 2])
-def test_different_sizes(dtype, workers):
+def test_images_of_16_bits_may_differ_in_size(dtype, workers):
     values = values_of(dtype, 3)
     cut = [v[: 6 + n % 5, : 5 + n % 7] for n, v in enumerate(values)]
     expected = epoch(loader(pairs([levels(v) for v in cut]), chain(0, 255)))
@@ -98,7 +98,7 @@ def test_different_sizes(dtype, workers):
 
 
 @DTYPES
-def test_a_torch_loader(dtype):
+def test_a_torch_data_loader_takes_images_of_16_bits(dtype):
     values, sampler = values_of(dtype), ga.BalancedSampler(LABELS, seed=5)
     batches = DataLoader(ga.WithDraws(pairs(values)), 7, sampler=sampler, collate_fn=collate, num_workers=1)
     augment = chain()

@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_read(kind, workers, tmp_path):
         assert sum(torch.equal(images[place], image[0]) for image in made) == 1
 
 
-def test_what_takes_a_draws_place_depends_on_the_draw_alone(tmp_path):
+def test_a_substitute_depends_on_the_draw_alone(tmp_path):
     data = [DAMAGED if n in (3, 5, 14) else item for n, item in enumerate(DATA)]
     expected, _ = epoch(make(data, on_error="skip"))
     for batch_size, workers in ((1, 2), (5, 0), (64, 3)):
@@ -84,7 +84,7 @@ def test_an_item_that_cannot_be_had():
     assert (skipped.sample, skipped.name) == (3, "sample 3")
 
 
-def test_what_was_skipped_is_listed_without_a_transform_too():
+def test_skipped_files_are_listed_without_a_transform_too():
     square = [encoded(picture(16, 16, n)) for n in range(len(LABELS))]
     square[3] = b""
     files = gpuaug.ImageFiles(square, LABELS, on_error="skip")

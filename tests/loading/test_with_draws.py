@@ -237,7 +237,7 @@ def test_other_items_are_refused(item, error, message):
 
 @pytest.mark.parametrize("name", ["image", "img", "photo"])
 @pytest.mark.parametrize("collate_fn", [None, collate], ids=["default", "ours"])
-def test_dictionaries(name, collate_fn):
+def test_dictionaries_keep_their_form(name, collate_fn):
     image = PHOTO if name == "photo" else PIXELS
     samples = [{"id": f"no. {i}", name: image, "label": i % 2, "mean": i / 2} for i in range(4)]
     sampler = BalancedSampler([0, 1, 0, 1])
@@ -254,7 +254,7 @@ def test_dictionaries(name, collate_fn):
 
 
 @pytest.mark.parametrize("collate_fn", [None, collate], ids=["default", "ours"])
-def test_longer_tuples(collate_fn):
+def test_longer_tuples_keep_their_form(collate_fn):
     samples = [(PIXELS, i, {"name": str(i), "two": (i, -i)}) for i in range(4)]
     sampler = BalancedSampler([0, 1, 0, 1])
     (batch,) = DataLoader(WithDraws(samples), 4, sampler=sampler, collate_fn=collate_fn)

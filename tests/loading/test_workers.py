@@ -190,7 +190,7 @@ def test_a_copy_while_workers_live_is_refused(take, persistent):
     take(loader)
     iterator = iter(loader)
     next(iterator)
-    with pytest.raises(RuntimeError, match=r"cannot be pickled or copied while its workers live"):
+    with pytest.raises(RuntimeError, match=r"cannot be pickled or copied while its workers run"):
         take(loader)
     del iterator
     if not persistent:

@@ -54,7 +54,7 @@ def test_cuda_equals_reference(call):
 @pytest.mark.native
 @given(call=calls(most_pixels=12))
 @settings(max_examples=25, deadline=None)
-def test_opcheck(call):
+def test_augment_passes_opcheck(call):
     torch.library.opcheck(torch.ops.gpuaug.augment.default, call)
 
 

@@ -81,8 +81,8 @@ def test_schemas_serve_without_a_library_and_one_warning_says_why(installed):
     assert report["has"] == [False, False]
     assert sorted(report["schemas"]) == sorted(f"gpuaug::{schema}" for schema in backends.SCHEMAS)
     (warning,) = report["warnings"]
-    assert "nothing was compiled, for want of a C++ compiler" in warning
-    assert "in 190 to 380 times the time" in warning
+    assert "nothing was compiled, as there was no C++ compiler" in warning
+    assert "it takes 190 to 380 times as long" in warning
     assert f"running gpuaug {backends.__version__}, torch {torch.__version__}" in warning
     assert "pip install . --no-build-isolation" in warning
 
@@ -127,8 +127,8 @@ def test_the_environment_chooses_the_reference_without_a_warning(installed):
     ("build", "driver", "reason"),
     [
         ({"cuda": None, "why_no_cuda": "nvcc was not found"}, 13000, "it was not built: nvcc was not found"),
-        ({"cuda": "13.0"}, 12080, "it was built with CUDA 13.0, but the driver here knows CUDA 12 at most"),
-        ({"cuda": "13.0"}, 13000, "it was built for GPUs of 7.5, but those here are of 8.6"),
+        ({"cuda": "13.0"}, 12080, "it was built with CUDA 13.0, but this driver supports CUDA 12 at most"),
+        ({"cuda": "13.0"}, 13000, "it was built for GPUs of 7.5, but these GPUs are of 8.6"),
     ],
 )
 def test_a_cuda_library_that_cannot_serve_the_gpu(installed, build, driver, reason):
@@ -199,7 +199,7 @@ def unasked():
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
-        ({"jpeg": None}, "it was not built, for want of libjpeg-turbo's headers"),
+        ({"jpeg": None}, "it was not built, as libjpeg-turbo's headers were missing"),
         ({"jpeg": "decode_jpeg(Tensor data) -> ()"}, "it was built from other sources of gpuaug"),
         ({}, "it was built from other sources of gpuaug"),  # before there was one
     ],
@@ -216,7 +216,7 @@ def test_a_decoder_that_was_left_behind(unasked, monkeypatch, tmp_path):
     """Libraries that were built elsewhere, of which one was not brought along."""
     monkeypatch.setattr(backends, "_build", {**backends._build, "jpeg": backends.JPEG_SCHEMA})
     monkeypatch.setattr(backends, "_FOLDER", tmp_path)
-    assert backends.why_no_jpeg() == "decoded whole, by Pillow: gpuaug/_jpeg was built, but is not there"
+    assert backends.why_no_jpeg() == "decoded whole, by Pillow: gpuaug/_jpeg was built, but is missing"
 
 
 def test_the_reference_takes_pillow(unasked, monkeypatch):

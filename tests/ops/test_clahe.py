@@ -52,7 +52,7 @@ def test_cuda_equals_reference(call):
 @pytest.mark.native
 @given(call=calls(most_pixels=12))
 @settings(max_examples=20, deadline=None)
-def test_opcheck(call):
+def test_clahe_passes_opcheck(call):
     torch.library.opcheck(torch.ops.gpuaug.clahe.default, call)
 
 
@@ -72,7 +72,7 @@ def scene(height, width):
         ((20, 2300), (2, 2), 0.01),  # tiles so long that weights have fewer steps than half pixels
     ],
 )
-def test_beside_opencv(size, grid, most, limit):
+def test_clahe_is_within_a_level_of_opencvs(size, grid, most, limit):
     image = torch.from_numpy(scene(*size).astype(np.uint8))
     out = applied(torch.ops.gpuaug.clahe, image[None, None], None, torch.tensor([limit]), *grid)[0, 0]
     expected = torch.from_numpy(cv2.createCLAHE(limit, grid[::-1]).apply(image.numpy()))

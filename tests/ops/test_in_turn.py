@@ -62,7 +62,7 @@ both = pytest.mark.parametrize("op", OPS, ids=["op", "reference"])
 @pytest.mark.parametrize("threads", [1, 4])
 @given(chain=chains())
 @settings(max_examples=120, deadline=None)
-def test_as_one_pass_after_another(op, threads, chain):
+def test_passes_in_one_op_equal_single_passes(op, threads, chain):
     """With many threads few draws are cut into strips."""
     had = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -94,7 +94,7 @@ def test_tall_draws_in_strips(op):
 @pytest.mark.native
 @given(chain=chains(most_pixels=12))
 @settings(max_examples=15, deadline=None)
-def test_opcheck(chain):
+def test_augment_in_turn_passes_opcheck(chain):
     torch.library.opcheck(torch.ops.gpuaug.augment_in_turn.default, chain)
 
 
@@ -127,14 +127,14 @@ def give(position: int, value: object):
         (give(0, torch.zeros(31, dtype=torch.uint8)), "draw 1 reads outside the images"),
     ],
 )
-def test_what_is_refused(op, change, message):
+def test_wrong_passes_are_refused(op, change, message):
     call = two_passes()
     change(call)
     with pytest.raises(RuntimeError, match=message):
         op(*call)
 
 
-def test_what_runs_in_turn():
+def test_bytes_on_the_host_run_in_turn():
     few, many = torch.zeros(1, 4, 8, 8, dtype=torch.uint8), torch.zeros(1, 5, 8, 8, dtype=torch.uint8)
     assert [run_in_turn(images, torch.device("cpu")) for images in (few, many, few.float())] == [
         True,

@@ -67,7 +67,7 @@ def test_all_of_one_image_is_that_image(op):
 
 
 @pytest.mark.native
-def test_opcheck():
+def test_mix_passes_opcheck():
     images = torch.randint(256, (3, 70), dtype=torch.uint8)
     shares = torch.full((2, 3), MIX_UNIT // 3)
     call = (images, torch.tensor([2, 0]), images[[0, 1, 2, 1]], shares)
@@ -89,7 +89,7 @@ def test_opcheck():
         ({"rows": torch.tensor([-1, 0])}, r"rows must be in \[0, 2\), got -1"),
     ],
 )
-def test_what_is_refused(op, changed, message):
+def test_wrong_arguments_of_mix_are_refused(op, changed, message):
     given = {"images": torch.zeros(2, 6, dtype=torch.uint8), "rows": None}
     given |= {"parts": torch.zeros(4, 6, dtype=torch.uint8), "shares": torch.zeros(2, 3).long()}
     with pytest.raises(RuntimeError, match=message):

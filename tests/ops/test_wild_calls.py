@@ -141,7 +141,7 @@ def test_wild_calls_under_sanitizers(sanitized: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("backend", [pytest.param("cpu", marks=pytest.mark.native), "reference"])
-def test_wild_calls(backend: str, tmp_path: Path):
+def test_wild_calls_of_ops_never_crash(backend: str, tmp_path: Path):
     environment = {"PYTHONPATH": str(ROOT), "GPUAUG_REFERENCE": str(int(backend == "reference"))}
     ran, _ = run(tmp_path / "case", environment, **dict.fromkeys(WILD, 60), augment_records=60)
     assert all(ran.values()), ran
@@ -276,7 +276,7 @@ ONE_OVER = "bijections must have one over the samples of each class"
         ),
     ],
 )
-def test_is_refused(which: str, name: str, call: Callable, message: str):
+def test_a_wild_argument_is_refused(which: str, name: str, call: Callable, message: str):
     with pytest.raises(RuntimeError, match=message):
         call(OPS[name][which == "op"])
 

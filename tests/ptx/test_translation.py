@@ -179,7 +179,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[int]:
 
 
 @pytest.mark.parametrize("i", range(len(INSTRUCTIONS)), ids=[text.split(" ")[0] for text, _ in INSTRUCTIONS])
-def test_an_instruction(results: list[int], i: int):
+def test_an_instruction_gives_its_documented_result(results: list[int], i: int):
     text, expected = INSTRUCTIONS[i]
     assert hex(results[i]) == hex(expected), text
 
@@ -270,7 +270,7 @@ def test_a_division_by_zero_stops_the_program(tmp_path: Path, division: str):
         (".reg .b64 %r1", "%r1 is declared as b32 and as b64"),
     ],
 )
-def test_what_is_not_known_is_refused_by_name(statement: str, named: str):
+def test_an_unknown_statement_is_refused_by_name(statement: str, named: str):
     with pytest.raises(Untranslatable) as refused:
         translate(f"{HEAD}{statement};\nret;\n}}\n")
     assert named in str(refused.value)

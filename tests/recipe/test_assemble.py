@@ -317,7 +317,7 @@ WHOLE = {"offset": 5, "width": 10, "height": 8, "xx": ONE, "yy": ONE, "right": 1
         ),
     ],
 )  # fmt: skip
-def test_each_entry(entries, size, expected):
+def test_each_entry_makes_the_words_by_hand(entries, size, expected):
     assert record(*entries, size=size) == expected
 
 
@@ -380,7 +380,7 @@ def test_every_entry_has_operands():
     assert set(ARITY) == set(Opcode)
 
 
-def test_it_passes_opcheck():
+def test_assemble_passes_opcheck():
     made = Program(torch.tensor([0, 9]), 0, (2, 2))
     made.write(Opcode.FLIP, torch.tensor([True, False]), 0)
     records = torch.empty(2, len(FIELDS), dtype=torch.int64)

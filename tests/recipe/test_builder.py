@@ -27,7 +27,7 @@ def test_entries_apply_to_the_selected_draws():
     assert builder.recipes((4, 4)).stages == GEOMETRY | BLUR
 
 
-def test_what_cannot_be_looked_at_counts_as_used():
+def test_a_stage_of_unknown_values_counts_as_used():
     builder = RecipeBuilder.of_batch((0, 1, 4, 4))
     builder.resize((4, 4))
     builder.impulse(0.1, 0.1, torch.arange(0), 0)

@@ -12,7 +12,7 @@ def test_the_header_is_up_to_date():
     assert PATH.read_text() == header(), "python -m gpuaug.recipe.header makes it again"
 
 
-def test_its_struct_has_the_fields_in_their_order():
+def test_the_struct_has_the_fields_in_their_order():
     """Read back by a pattern, which knows nothing of how the header is made."""
     body = re.search(r"struct Recipe \{(.*?)\};", header(), re.DOTALL)[1]
     declared = re.findall(r"^  int64_t (.*);$", body, re.MULTILINE)

@@ -80,7 +80,7 @@ def test_a_window_holds_all_that_is_read(name, apply_to):
 
 
 @pytest.mark.parametrize("name", CHAINS)
-def test_in_evaluation_too(name):
+def test_windows_are_cut_in_evaluation_too(name):
     augment, packed = gpuaug.Compose(CHAINS[name]), pack(IMAGES)
     augment.eval()
     expected = augment.apply_recipes(packed, augment.recipes(DRAWS, packed))

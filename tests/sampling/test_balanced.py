@@ -45,7 +45,7 @@ def test_an_epoch_draws_the_plan(labels, target, seed, epoch):
     assert rows(draws) == sampler.draws().tolist()
 
 
-def test_it_yields_draws():
+def test_a_balanced_sampler_yields_draws():
     assert all(type(draw) is Draw for draw in BalancedSampler(LABELS))
 
 
@@ -194,7 +194,7 @@ def test_more_ranks_than_draws():
     assert [row for (row,) in shares] == [order[i % 2] for i in range(5)]
 
 
-def test_it_is_a_distributed_sampler_with_its_attributes():
+def test_a_balanced_sampler_is_a_distributed_sampler():
     theirs = DistributedSampler(range(3 * 23), num_replicas=2, rank=1, seed=4)
     ours = BalancedSampler(LABELS, num_replicas=2, rank=1, seed=4)
     assert isinstance(ours, DistributedSampler)
@@ -231,7 +231,7 @@ def test_draws_pass_through_a_data_loader(workers, batch_size):
     assert torch.equal(torch.cat(batches), sampler.draws())
 
 
-def test_it_replaces_weighted_random_sampler():
+def test_a_balanced_sampler_replaces_weighted_random_sampler():
     dataset = TensorDataset(torch.arange(len(LABELS)), torch.tensor(LABELS))
     labels = torch.cat([y for _, y in DataLoader(dataset, 8, sampler=BalancedSampler(LABELS))])
     assert torch.bincount(labels).tolist() == [23, 23, 23]

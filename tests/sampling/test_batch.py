@@ -38,7 +38,7 @@ def stream(sampler, epochs):
     st.integers(0, 2**64 - 1),
     st.sampled_from([0, 1, 2, 77, 2**31 - 1]),
 )
-def test_an_epoch(sizes, data, seed, epoch):
+def test_an_epoch_has_the_planned_batches(sizes, data, seed, epoch):
     labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
     k, m = data.draw(st.integers(1, len(sizes))), data.draw(st.integers(1, 5))
     sampler = BalancedBatchSampler(labels, k, m, batches=data.draw(st.integers(1, 9)), seed=seed)
@@ -203,8 +203,8 @@ class TestGroups:
         grouped = BalancedBatchSampler(LABELS, 3, 2, seed=8, groups=range(len(LABELS)))
         assert torch.equal(plain.draws(), grouped.draws())
 
-    def test_as_many_as_labels(self):
-        with pytest.raises(ValueError, match="groups must be as many as labels, 63, got 62"):
+    def test_groups_must_be_as_many_as_labels(self):
+        with pytest.raises(ValueError, match="groups must have one entry for each of the 63 labels, got 62"):
             BalancedBatchSampler(LABELS, 2, 2, groups=[0] * 62)
 
     @pytest.mark.parametrize(
@@ -215,7 +215,9 @@ class TestGroups:
         ],
     )
     def test_a_fault_is_told_as_one_of_groups(self, last, error, message):
-        with pytest.raises(error, match=f"^groups, read as labels are: labels must be .*{message}"):
+        with pytest.raises(
+            error, match=f"^groups are read in the forms of labels: labels must be .*{message}"
+        ):
             BalancedBatchSampler(LABELS, 2, 2, groups=[0] * 62 + [last])
 
 
@@ -331,7 +333,7 @@ def test_balanced_loader_says_that_it_makes_its_own_batches():
         ({"rank": 1}, ValueError, r"rank must be in \[0, 1\), got 1"),
     ],
 )
-def test_faults(arguments, error, message):
+def test_wrong_arguments_of_a_batch_sampler_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         BalancedBatchSampler(
             **{"labels": LABELS, "classes_per_batch": 2, "samples_per_class": 2, **arguments}

@@ -38,7 +38,7 @@ def test_every_size_is_permuted(sizes, seed):
     st.integers(0, 2**31 - 1),
     st.data(),
 )
-def test_against_integers(sizes, seed, epoch, data):
+def test_bijections_equal_those_made_with_integers(sizes, seed, epoch, data):
     number = data.draw(st.integers(0, len(sizes) - 1))
     x = data.draw(st.integers(0, sizes[number] - 1))
     got = Bijections(sizes, seed, [epoch] * len(sizes), SUBSET)(torch.tensor([x]), torch.tensor([number]))
@@ -70,7 +70,7 @@ def test_input_is_not_written():
     assert torch.equal(x, torch.arange(1000))
 
 
-def test_no_positions():
+def test_no_positions_have_no_images():
     empty = torch.empty(0, dtype=torch.int64)
     assert Bijections([5], 0, [0], MEMBERS)(empty, torch.tensor(0)).shape == (0,)
     assert Bijections([5], 0, [0], MEMBERS)(empty, empty).shape == (0,)

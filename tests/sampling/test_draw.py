@@ -18,7 +18,7 @@ def parts(draw):
     return int(draw), draw.copy, draw.key
 
 
-def test_it_indexes_what_an_integer_indexes():
+def test_a_draw_indexes_like_an_integer():
     draw = Draw(2, copy=1, key=9)
     assert [10, 20, 30][draw] == 30
     assert (10, 20, 30)[draw] == 30
@@ -27,7 +27,7 @@ def test_it_indexes_what_an_integer_indexes():
     assert torch.tensor([10, 20, 30])[draw] == 30
 
 
-def test_it_prints_as_its_index_and_represents_as_itself():
+def test_a_draw_prints_as_its_index_and_its_repr_shows_all():
     draw = Draw(2, copy=1, key=0xAB)
     assert f"{draw}.png {draw:03d} %d" % draw == "2.png 002 2"
     assert str(draw) == "2"
@@ -59,7 +59,7 @@ def test_pickle_and_copy_keep_everything(index, number, key):
 
 @settings(deadline=None)
 @given(*PARTS)
-def test_tensor_and_back(index, number, key):
+def test_a_draw_survives_a_tensor(index, number, key):
     row = Draw(index, number, key).tensor()
     assert row.dtype == torch.int64
     assert row.tolist() == [index, number, key if key < 2**63 else key - 2**64]
@@ -67,7 +67,7 @@ def test_tensor_and_back(index, number, key):
     assert parts(back) == (index, number, key)
 
 
-def test_rows_of_no_draws():
+def test_no_rows_give_no_draws():
     assert list(make_draws(torch.empty(0, 3, dtype=torch.int64))) == []
 
 

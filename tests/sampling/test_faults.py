@@ -67,14 +67,14 @@ TARGETS = [
     (0, ValueError, "target must be a positive int, got 0"),
     (-5, ValueError, "target must be a positive int, got -5"),
     (True, TypeError, rf"{ALLOWED}, got True \(bool\)"),
-    (2.0, ValueError, r"target must be in \(0, 1\] as a float, .*; an int is a number of draws; got 2.0"),
-    (0.0, ValueError, r"target must be in \(0, 1\] as a float, .*; got 0.0"),
-    (-0.5, ValueError, r"target must be in \(0, 1\] as a float, .*; got -0.5"),
-    (nan, ValueError, r"target must be in \(0, 1\] as a float, .*; got nan"),
+    (2.0, ValueError, r"target must be in \(0, 1\] as a float .*; an int is a number of draws\), got 2.0"),
+    (0.0, ValueError, r"target must be in \(0, 1\] as a float .*\), got 0.0"),
+    (-0.5, ValueError, r"target must be in \(0, 1\] as a float .*\), got -0.5"),
+    (nan, ValueError, r"target must be in \(0, 1\] as a float .*\), got nan"),
     (None, TypeError, f"{ALLOWED}, got None"),
     ([3, 3], TypeError, ALLOWED),
     (lambda counts: [3, 3], TypeError, ALLOWED),
-    (lambda counts: min, TypeError, "target must be a function that gives no other function, got <built-in"),
+    (lambda counts: min, TypeError, "target must not return another function, got <built-in"),
     (lambda counts: {7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
     ({0: 3, 7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
     ({"1": 3}, ValueError, "target names the class '1', which has no sample in labels"),
@@ -104,7 +104,7 @@ PLACES = [
 @pytest.mark.parametrize(
     ("labels", "error", "message"), LABELS, ids=lambda value: str(value).partition(" at 0x")[0][:40]
 )
-def test_labels(labels, error, message):
+def test_wrong_labels_are_refused(labels, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(labels)
 
@@ -112,7 +112,7 @@ def test_labels(labels, error, message):
 @pytest.mark.parametrize(
     ("target", "error", "message"), TARGETS, ids=lambda value: str(value).partition(" at 0x")[0][:40]
 )
-def test_target(target, error, message):
+def test_wrong_targets_are_refused(target, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(GOOD, target)
 
@@ -135,7 +135,7 @@ SAMPLERS = {
 @pytest.mark.parametrize(
     ("place", "error", "message"), PLACES, ids=lambda value: str(value).partition(" at 0x")[0][:40]
 )
-def test_seed_and_place(place, error, message, kind):
+def test_a_wrong_seed_or_rank_is_refused(place, error, message, kind):
     with pytest.raises(error, match=message):
         SAMPLERS[kind](GOOD, **place)
 
@@ -149,7 +149,7 @@ def test_seed_and_place(place, error, message, kind):
         (True, TypeError, "epoch must be an int, got bool"),
     ],
 )
-def test_epoch(epoch, error, message):
+def test_a_wrong_epoch_is_refused(epoch, error, message):
     with pytest.raises(error, match=message):
         BalancedSampler(GOOD).set_epoch(epoch)
 

@@ -67,7 +67,7 @@ def test_ratio_to_the_largest_of_the_others(ratio, minority, expected):
     assert kept(make_imbalanced(LABELS, ratio=ratio, minority=minority)) == expected
 
 
-def test_ratio_by_name():
+def test_a_ratio_takes_minorities_by_name():
     labels = ["cat", "dog"] * 4
     assert kept(make_imbalanced(labels, ratio=4, minority="dog"), labels) == {"cat": 4, "dog": 1}
 
@@ -104,7 +104,7 @@ def test_ratio_counts_from_the_largest_other_class():
         ({"ratio": 2, "minority": []}, ValueError, "minority must name some, but not all, of the 3"),
     ],
 )
-def test_faults(arguments, error, message):
+def test_wrong_counts_and_ratios_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         make_imbalanced(LABELS, **arguments)
 

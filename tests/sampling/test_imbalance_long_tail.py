@@ -30,7 +30,7 @@ def cifar(classes):
         (100, 100, 10_847),
     ],
 )
-def test_published_sizes(classes, factor, size):
+def test_a_long_tail_has_the_published_sizes(classes, factor, size):
     labels = cifar(classes)
     indices = make_long_tailed(labels, factor)
     assert len(indices) == size
@@ -49,7 +49,7 @@ def test_published_counts_of_cifar_10():
     ("classes", "rare"),
     [(10, 5), (100, 50), (2, 1), (5, 2)],
 )
-def test_steps(classes, rare):
+def test_a_step_imbalance_has_two_counts(classes, rare):
     labels = cifar(classes)
     many = 50_000 // classes
     counts = np.bincount(labels[make_long_tailed(labels, 100.0, "step")])
@@ -109,7 +109,7 @@ def test_names_are_in_their_order():
         (
             {"factor": 11},
             ValueError,
-            r"factor must be below about 10, so that all classes keep .*got 11: int\(10 \* \(1 / 11\)\) is 0",
+            r"factor must be below about 10, so that every class .*got 11: int\(10 \* \(1 / 11\)\) is 0",
         ),
         (
             {"factor": 49, "labels": [0, 1] * 49},
@@ -122,6 +122,6 @@ def test_names_are_in_their_order():
         ({"factor": 2, "labels": [3, 3]}, ValueError, "labels hold one class only, 3: a tail needs two"),
     ],
 )
-def test_faults(arguments, error, message):
+def test_wrong_factors_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         make_long_tailed(**{"labels": [0, 1] * 10, **arguments})

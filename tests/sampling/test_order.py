@@ -43,7 +43,7 @@ def arguments(order, positions=None, wide=False):
     st.integers(0, 30),
     st.data(),
 )
-def test_against_integers(labels, target, seed, epoch, data):
+def test_the_order_equals_one_made_with_integers(labels, target, seed, epoch, data):
     order = order_of(labels, target, seed, epoch)
     position = data.draw(st.integers(0, order.total - 1))
     draws = dict.fromkeys(labels, target)
@@ -147,7 +147,7 @@ def test_the_largest_grids_of_32_bits(less):
 
 @pytest.mark.parametrize("make", [reference, torch.ops.gpuaug.order], ids=["reference", "op"])
 @pytest.mark.parametrize("wide", [False, True])
-def test_no_positions(make, wide):
+def test_no_positions_give_no_draws(make, wide):
     order = order_of([0, 1, 1], "majority")
     assert make(*arguments(order, torch.empty(0, dtype=torch.int64), wide)).shape == (0, 3)
 

@@ -77,7 +77,7 @@ def test_weights_are_of_the_epochs_plan():
     assert seen == [([10.0, 40.0, 5.0], [1.0, 2.0, 3.0]), ([10.0, 40.0, 5.0], [4.0, 5.0, 6.0])]
 
 
-def test_none():
+def test_no_draws_have_no_partners():
     assert partners().of(draws(0)).shape == (0, 3)
 
 

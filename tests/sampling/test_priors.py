@@ -77,7 +77,7 @@ def test_more_draws_than_a_float_can_count():
         (True, TypeError, "epoch must be an int, got bool"),
     ],
 )
-def test_bad_epochs(build, epoch, error, message):
+def test_priors_refuse_wrong_epochs(build, epoch, error, message):
     with pytest.raises(error, match=message):
         build().priors(epoch)
 

@@ -62,7 +62,7 @@ def test_the_table_of_detectron2():
     assert sampler.factors_.tolist() == pytest.approx([math.sqrt(3 / 2), 1.0, 1.0])
 
 
-def test_hand_computed():
+def test_repeat_factors_are_those_by_hand():
     sampler = RepeatFactorSampler(LABELS, 0.4)
     n = len(LABELS)
     assert sampler.counts_ == {"common": 63, "rare": 3, "rarest": 1}
@@ -185,7 +185,7 @@ def test_copies_draw_the_same(twin):
     assert rows(twin(sampler)) == rows(sampler)
 
 
-def test_print():
+def test_a_repeat_factor_sampler_prints_its_factors():
     lines = str(RepeatFactorSampler([[name] for name in range(30)], 1.0)).splitlines()
     assert lines[0].startswith("RepeatFactorSampler: ")
     assert lines[1].split() == ["class", "samples", "repeat", "factor"]
@@ -220,6 +220,6 @@ def test_through_the_loaders():
         (True, TypeError, "threshold must be a number, got bool"),
     ],
 )
-def test_threshold(threshold, error, message):
+def test_a_threshold_out_of_range_is_refused(threshold, error, message):
     with pytest.raises(error, match=message):
         RepeatFactorSampler(LABELS, threshold)

@@ -167,7 +167,7 @@ def test_schedules_that_agree_so_far_are_the_same_so_far():
         (lambda: Schedule("majority"), TypeError, "at must be a function from epoch to target, got str"),
     ],
 )
-def test_faults(make, error, message):
+def test_wrong_schedules_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
 

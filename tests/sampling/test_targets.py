@@ -68,7 +68,7 @@ def test_means_and_medians_are_rounded(target, counts, draws):
     assert set(draws_of(target, dict(enumerate(counts))).values()) == {draws}
 
 
-def test_mapping_by_name():
+def test_a_target_maps_names_to_draws():
     assert draws_of({"dog": 8}, {"cat": 3, "dog": 5}) == {"cat": 3, "dog": 8}
 
 

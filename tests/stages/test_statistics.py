@@ -70,7 +70,9 @@ def changed(image: Tensor, *curves: tuple[int, int]) -> list:
         ([50, 70, 79, 150], [(AUTOCONTRAST, 0), (CONTRAST, HALF), (AUTOCONTRAST, 0)], [0, 51, 73, 255]),
     ],
 )
-def test_a_row_by_hand(row: list[int], curves: list[tuple[int, int]], expected: list[int]):
+def test_measured_curves_of_a_row_are_those_by_hand(
+    row: list[int], curves: list[tuple[int, int]], expected: list[int]
+):
     assert changed(torch.tensor([row]), *curves) == [expected]
 
 

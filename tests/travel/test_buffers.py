@@ -35,7 +35,7 @@ def test_a_buffer_is_used_again_and_nothing_is_allocated():
         again.free()
 
 
-def test_as_many_buffers_as_are_out():
+def test_a_ring_has_as_many_buffers_as_are_in_use():
     ring = BufferRing()
     taken = [ring.take() for _ in range(3)]
     parts = [buffer.bytes(100) for buffer in taken]
@@ -68,7 +68,7 @@ def test_a_buffer_whose_copy_is_done_comes_first():
     assert ring.take() is buffers[0]
 
 
-def test_where_all_are_still_read_the_first_is_waited_for():
+def test_a_full_ring_waits_for_its_first_buffer():
     ring, events = BufferRing(), [Event() for _ in range(3)]
     buffers = [ring.take() for _ in range(3)]
     for buffer, event in zip(buffers, events, strict=True):

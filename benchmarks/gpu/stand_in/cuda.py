@@ -1,4 +1,4 @@
-"""``torch.cuda`` and ``torch.profiler`` for the GPU in name only."""
+"""``torch.cuda`` and ``torch.profiler`` for the stand-in GPU."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Event:
 
 
 class Autocast(torch.autocast):
-    """PyTorch's own code takes the tensors for some of the CPU."""
+    """Autocast; PyTorch's own code takes the stand-in's tensors for CPU tensors."""
 
     def __init__(self, device_type: str, **options: Any) -> None:
         super().__init__("cpu" if device_type == "cuda" else device_type, **options)
@@ -112,7 +112,7 @@ def set_sync_debug_mode(mode: int | str) -> None:
 
 
 def install() -> Gpu:
-    """Enter the GPU for the rest of the process, and let PyTorch and gpuaug say that it is there."""
+    """Enters the GPU for the rest of the process, and makes PyTorch and gpuaug report it."""
     torch._C._ensureCUDADeviceGuardSet()  # which GPU "cuda" is must be known without a driver
     torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor(..., device="cuda") begins on the host
     torch.__future__.set_overwrite_module_params_on_conversion(

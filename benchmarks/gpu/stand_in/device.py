@@ -1,7 +1,7 @@
-"""A GPU in name only: tensors that say ``cuda:0``, whose values lie on the host.
+"""A stand-in GPU: tensors that report ``cuda:0``, with their values on the host.
 
-What a GPU would refuse is refused: operands on two devices and, where the sync debug mode asks for it or a
-graph is captured, waiting for the device. What it would launch is logged.
+It rejects what a GPU rejects: operands on two devices and, with the sync debug mode or during a graph's
+capture, waiting for the device. It logs what a GPU would launch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STAGES = 7  # among the arguments of the op augment
 
 GPU, HOST = torch.device("cuda", 0), torch.device("cpu")
 
-# The host waits for the values of these, or for how many there are.
+# The host waits for the values of these, or for their number.
 WAITING = {
     "_local_scalar_dense",
     "_unique2",
@@ -38,8 +38,8 @@ MIXING = {"_index_put_impl_", "_to_copy", "copy_", "index", "index_put", "index_
 class OnGpu(Tensor):
     """A tensor on the GPU; ``host`` has its values.
 
-    Only Python sees the device. PyTorch's own code takes the tensor for one of the CPU, so that autograd
-    needs no stream of a GPU.
+    Only Python sees the device. PyTorch's own code takes it for a CPU tensor, so that autograd needs no
+    stream of a GPU.
     """
 
     host: Tensor
@@ -97,7 +97,7 @@ class OnGpu(Tensor):
 
 
 class Gpu(TorchDispatchMode):
-    """While it is entered, ``device="cuda"`` works."""
+    """The GPU: while it is entered, ``device="cuda"`` works."""
 
     current: Gpu
 
@@ -155,7 +155,7 @@ class Gpu(TorchDispatchMode):
         return tree_map(placed, made)
 
     def wait(self, name: str, waits: bool = True) -> None:
-        """The host waits for the device: refused where that is asked for, and while a graph is captured."""
+        """The host waits for the device: an error in the sync debug mode, and while a graph is captured."""
         if waits and self.sync_error:
             raise RuntimeError(f"called a synchronizing CUDA operation: {name}")
         if waits and self.capture is not None:
@@ -176,7 +176,7 @@ _to = Tensor.to
 
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """``Tensor.to`` for tensors of the host: to where another tensor says that it is."""
+    """``Tensor.to`` for host tensors: to the device that another tensor reports."""
     if args and isinstance(args[0], OnGpu):
         args = (GPU, args[0].dtype, *args[1:])
     return _to(self, *args, **kwargs)
@@ -197,7 +197,7 @@ def launch(func: Any, inner: Any) -> Any:
 
 
 def _blocks(name: str, args: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether an op on tensors of both devices waits: all but a copy from pinned memory, if asked."""
+    """Whether an op on tensors of both devices waits: all do but non-blocking copies from pinned memory."""
     if name not in ("_to_copy", "copy_"):
         return True
     source, flag = (args[0], None) if name == "_to_copy" else (args[1], args[2] if len(args) > 2 else None)
@@ -205,7 +205,7 @@ def _blocks(name: str, args: Any, kwargs: dict[str, Any]) -> bool:
 
 
 def repeated(func: Any, inner: Any, made: Any) -> Callable[[], None]:
-    """What a replay does for one op of a graph: the same arguments, the results in the same memory."""
+    """The replay of one op of a graph: with the same arguments, and results in the same memory."""
     outs, _ = tree_flatten(made)
 
     def run() -> None:

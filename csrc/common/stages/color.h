@@ -1,5 +1,5 @@
-// Color: each of the first three channels becomes a sum of them, rounded, then held to 0 to 255.
-// Of one channel or two, the last one stands for those that are not there. Products are of 16 bits, sums of 32.
+// Color: each of the first three channels becomes a weighted sum of them, rounded and clamped to [0, 255].
+// With one channel or two, the last one stands for the missing ones. Products are of 16 bits, sums of 32.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@ namespace gpuaug {
 
 struct ColorRow {
   int red, green, blue;  // in 1/2^12, -8 to 8
-  int added;             // in 1/2^12 of a level, and half a level for the rounding
+  int added;             // in 1/2^12 of a level, with half a level for the rounding
 };
 
 GPUAUG_HOST_DEVICE ColorRow color_row(int64_t red, int64_t green, int64_t blue, int64_t added) {
-  constexpr int64_t kLeast = -(1 << 15), kMost = (1 << 15) - 1, kFar = 1 << 28;  // beyond that all is black or white
+  constexpr int64_t kLeast = -(1 << 15), kMost = (1 << 15) - 1, kFar = 1 << 28;  // beyond kFar, all is black or white
   return {static_cast<int>(clamp(red, kLeast, kMost)), static_cast<int>(clamp(green, kLeast, kMost)),
           static_cast<int>(clamp(blue, kLeast, kMost)), static_cast<int>(clamp(added, -kFar, kFar) + (1 << 11))};
 }

@@ -1,5 +1,5 @@
-// Curves: from each level to another, the same for every channel and pixel. Whole numbers only: no two processors agree
-// on the last bits of a power.
+// Curves of levels, the same for every channel and pixel. In integers only, as processors differ in the last bits of a
+// power.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ GPUAUG_HOST_DEVICE int64_t curve_word(const Recipe& recipe, int i) {
 
 GPUAUG_HOST_DEVICE int64_t curve_of(int64_t word) { return word & 0xFF; }
 
-// Whether these stages have curves that go by the image: statistics.h makes their tables.
+// Whether these stages have measured curves, whose tables statistics.h makes.
 GPUAUG_HOST_DEVICE bool are_measured(int64_t stages) {
   constexpr int64_t kBoth = kCurves | kStatistics;
   return (stages & kBoth) == kBoth;
@@ -24,19 +24,19 @@ GPUAUG_HOST_DEVICE bool are_measured(int64_t stages) {
 
 GPUAUG_HOST_DEVICE bool is_measured(const Recipe& recipe) { return are_measured(recipe.stages); }
 
-// The high `bits` stay.
+// Keeps the high `bits` bits.
 GPUAUG_HOST_DEVICE int posterized(int64_t bits, int level) {
   return level & (0xFF00 >> static_cast<int>(clamp(bits, 0, 8)));
 }
 
-// Inverted from a threshold on, in 1/2^24 of white.
+// Inverts levels from a threshold on, in 1/2^24 of white.
 GPUAUG_HOST_DEVICE int solarized(int64_t threshold, int level) {
   return (int64_t{level} << 24) < clamp(threshold, 0, int64_t{1} << 32) * 255 ? level : 255 - level;
 }
 
-// log2 of a whole number from 1 to 255, in 1/2^32: bit by bit, by squaring.
+// log2 of an integer in [1, 255], in 1/2^32: bit by bit, by squaring.
 GPUAUG_HOST_DEVICE constexpr uint64_t log2_of(uint32_t number) {
-  uint64_t log = 0, power = number;  // of 2 to the fraction that is still to come, in 1/2^31
+  uint64_t log = 0, power = number;  // 2 to the power of the remaining fraction, in 1/2^31
   for (uint32_t rest = number; rest > 1; rest >>= 1) ++log;
   power <<= 31 - log;
   for (int bit = 0; bit < 32; ++bit) {
@@ -47,16 +47,16 @@ GPUAUG_HOST_DEVICE constexpr uint64_t log2_of(uint32_t number) {
   return log;
 }
 
-// How far a level is below white, in octaves of 1/2^32. Black counts as level 1: no power moves it.
+// log2(255 / level), in 1/2^32. Level 0 counts as 1 here; every power keeps it 0.
 GPUAUG_HOST_DEVICE constexpr uint64_t depth_of(int level) {
   return log2_of(255) - log2_of(level < 1 ? 1 : static_cast<uint32_t>(level));
 }
 
-// A level as a share of white to the power of `exponent`, in 1/2^16, below 2^23.
+// A level, as a share of white, to the power of `exponent`, which is in 1/2^16 and below 2^23.
 GPUAUG_HOST_DEVICE int raised(int64_t exponent, int level, uint64_t depth) {
   const auto times = static_cast<uint64_t>(clamp(exponent, 0, (1 << 23) - 1));
   const uint64_t octaves = depth * times >> 16, fraction = octaves & 0xFFFFFFFF, whole = octaves >> 32;
-  // 2 to the power of -fraction, in 1/2^32: its series, ln(2)^k / k!, the highest term first.
+  // 2^-fraction, in 1/2^32: the series with terms ln(2)^k / k!, the highest one first.
   constexpr uint32_t kTerms[] = {437, 5676, 65510, 661577, 5726720, 41309550, 238388332, 1031764991, 2977044472};
   uint64_t series = 0;
   for (int k = 0; k < 9; ++k) series = kTerms[k] - (series * fraction >> 32);
@@ -66,7 +66,7 @@ GPUAUG_HOST_DEVICE int raised(int64_t exponent, int level, uint64_t depth) {
   return level < 1 ? 0 : share;
 }
 
-// Whatever a word says of a level; of a curve that goes by the image, nothing. depth(level) is depth_of, or a table of
+// Applies the curve of a word to a level; measured curves change nothing here. depth(level) is depth_of, or a table of
 // it.
 template <typename Depth>
 GPUAUG_HOST_DEVICE int curved(int64_t word, int level, const Depth& depth) {

@@ -23,7 +23,7 @@ GPUAUG_HOST_DEVICE Quad erased_box(const Recipe& recipe, int i) {
   return quad_of(i < 2 ? (i == 0 ? recipe.box0 : recipe.box1) : (i == 2 ? recipe.box2 : recipe.box3));
 }
 
-// Whether the grid erases something in row y; a unit of nothing is no grid.
+// Whether the grid erases something in row y. A unit of 0 is no grid.
 GPUAUG_HOST_DEVICE bool grid_crosses(const Recipe& recipe, int64_t y) {
   const Quad grid = quad_of(recipe.grid), at = quad_of(recipe.grid_at);
   return grid.a > 0 && grid.b > 0 && (y + at.b) % grid.b < grid.d;
@@ -39,8 +39,8 @@ struct EraseStage : StageNeeds {
 
   GPUAUG_HOST_DEVICE explicit EraseStage(const Recipe& given) : recipe(given) {}
 
-  // box(begin, end) for each box that crosses row y; grid(unit, part, phase) where the grid does: columns x for which
-  // (x + phase) % unit < part.
+  // Calls box(begin, end) for each box that crosses row y, and grid(unit, part, phase) if the grid does: it erases the
+  // columns x for which (x + phase) % unit < part.
   template <typename Box, typename Grid>
   GPUAUG_HOST_DEVICE void row(int64_t y, const Box& box, const Grid& grid) const {
     GPUAUG_ONE_BY_ONE

@@ -1,4 +1,4 @@
-// Impulse noise: a pixel whose 16 random bits lie below a threshold becomes white or black, all channels at once.
+// Impulse noise: a pixel becomes white or black, in all channels, if its 16 random bits are below a threshold.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Noise: a normal number added to each level, or a factor of it, from 16 random bits of the pixel, in whole numbers.
+// Noise: a normal number added to each level, or a factor, from 16 random bits of the pixel; in integers.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@
 
 namespace gpuaug {
 
-// Any other kind than the normal one counts as a factor.
+// Any kind other than normal counts as a factor.
 GPUAUG_HOST_DEVICE bool noise_is_normal(const Recipe& recipe) { return (recipe.noise & 0xFF) == kNormal; }
 
-// Whose bits a channel's noise is made of: its own, by its number in the whole image, or those that all share.
+// The channel whose bits make the noise of a channel: its own, by its number in the whole image, or the shared one.
 GPUAUG_HOST_DEVICE int noise_channel(const Recipe& recipe, int channel) {
   if (!(recipe.noise & kPerChannel)) return 0;
   return channel + static_cast<int>(static_cast<uint64_t>(recipe.noise) / kFirstChannel & 0xFF);
 }
 
-// Of both kinds, for the arithmetic of 32 bits. A deviation is in 1/2^20 of a level for each unit of normal();
-// a factor's least and its span are in 1/2^12.
+// The parameters of both kinds, for arithmetic of 32 bits. A deviation is in 1/2^20 of a level for each unit of
+// normal(); the least value of a factor and its span are in 1/2^12.
 struct NoiseScale {
   uint32_t low, span;
 };
@@ -30,7 +30,7 @@ GPUAUG_HOST_DEVICE NoiseScale noise_scale(const Recipe& recipe) {
           static_cast<uint32_t>(clamp(recipe.noise_span, 0, kMost))};
 }
 
-// The means of the 256 equally likely parts of a normal distribution, in 1/1024 of its deviation.
+// The means of the 256 equally likely parts of a normal distribution, in 1/1024 of its standard deviation.
 struct Normals {
   int16_t of[256];
 };
@@ -52,7 +52,8 @@ constexpr Normals normals() {
   return all;
 }
 
-// Two of them make one that is almost smooth, within 4.2 deviations; 4 and 3, so that its deviation is 5 of theirs.
+// The weighted sum of two of them is almost normal, within 4.2 deviations. With the weights 4 and 3, its deviation is 5
+// times theirs.
 GPUAUG_HOST_DEVICE int normal(int low, int high) { return 4 * low + 3 * high; }
 
 GPUAUG_HOST_DEVICE int with_normal(int level, int normal, NoiseScale scale) {
@@ -67,7 +68,7 @@ GPUAUG_HOST_DEVICE int with_factor(int level, uint32_t bits, NoiseScale scale) {
 // The stage on one level, from 16 random bits.
 struct NoiseStage : StageNeeds {
   static constexpr int64_t kBit = kNoise;
-  static constexpr int kRandomLines = 3;  // one for each channel that has colors
+  static constexpr int kRandomLines = 3;  // one for each color channel
 
   bool is_normal;
   NoiseScale scale;

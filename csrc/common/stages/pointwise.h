@@ -1,5 +1,4 @@
-// The pointwise stages, in the kernel's order. Both backends go through these lists: a stage that is not in them does
-// not run.
+// The pointwise stages, in the kernel's order. Both backends run the stages of these lists, and no others.
 #pragma once
 
 #include <cstdint>
@@ -20,19 +19,19 @@ struct StageList {
   static constexpr int kRandomLines = (Stages::kRandomLines + ...);
 };
 
-// They change levels, each for itself or by those of the same pixel.
+// These change a level, from itself or from the levels of the same pixel.
 using LevelStages = StageList<ColorStage, CurvesStage, NoiseStage>;
-// They put levels in the place of some pixels', whatever was there.
+// These replace the levels of some pixels.
 using CoverStages = StageList<ImpulseStage, EraseStage>;
 
 template <typename... First, typename... Then>
 StageList<First..., Then...> joined(StageList<First...>, StageList<Then...>);
 using PointwiseStages = decltype(joined(LevelStages(), CoverStages()));
 
-constexpr int kTableBytes = 256;  // of a stage that has a table
+constexpr int kTableBytes = 256;  // the table of a stage that has one
 
-// Where a stage's tables and lines of random bits begin among those of all: after those of the stages before it, whose
-// bits these are.
+// The begin of a stage's table and of its lines of random bits among those of all stages: after those of the stages
+// before it, which `bits` has.
 template <typename Stage, typename List>
 struct PlaceInList;
 

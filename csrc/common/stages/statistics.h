@@ -1,6 +1,6 @@
-// Curves that go by the image itself: from the histograms of a draw's channels, counted once after color, to a table of
-// its curves for each channel. Each curve sees the image as the curves before it leave it: its histogram is the counted
-// one, moved through the table so far. Alpha is not counted.
+// Measured curves: they turn the histograms of a draw's channels, counted once after color, into a table for each
+// channel. Each curve depends on the image as the curves before it leave it: the histogram of that image is the counted
+// one, mapped through the table so far. Alpha is not counted.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,21 @@ namespace gpuaug {
 
 constexpr int kLevels = 256;
 constexpr int kMostColored = 3;
-constexpr int64_t kMostCounted = (int64_t{1} << 31) - 1;  // pixels of an image, so that 32 bits hold every sum of them
+constexpr int64_t kMostCounted = (int64_t{1} << 31) - 1;  // the most pixels of an image: 32 bits hold every sum of them
 
-// ---- What is known of one channel
+// ---- The statistics of one channel
 
 struct ChannelStatistics {
   int low, high;   // its least and its greatest level
-  uint32_t step;   // how many values make one of the levels of equalize; 0: it changes nothing
-  uint64_t sum;    // of all values
-  uint32_t count;  // of them
+  uint32_t step;   // the number of values for each level of equalize; 0: equalize changes nothing
+  uint64_t sum;    // the sum of all values
+  uint32_t count;  // the number of values
 };
 
-// Of a channel's histogram, which becomes the number of values below each level.
+// The statistics of a channel's histogram. The histogram becomes the number of values below each level.
 GPUAUG_HOST_DEVICE ChannelStatistics channel_statistics(uint32_t* histogram) {
   ChannelStatistics of{kLevels, 0, 0, 0, 0};
-  uint32_t highest = 0;  // how many values are at the greatest level
+  uint32_t highest = 0;  // the number of values at the greatest level
   GPUAUG_EIGHT_AT_A_TIME
   for (int level = 0; level < kLevels; ++level) {
     const uint32_t own = histogram[level];
@@ -44,7 +44,7 @@ GPUAUG_HOST_DEVICE ChannelStatistics channel_statistics(uint32_t* histogram) {
   return of;
 }
 
-// In 1/2^16 of a level, rounded down: of the grey image where there are three channels, else of all values.
+// The mean in 1/2^16 of a level, rounded down: that of the grey image for three channels, else of all values.
 GPUAUG_HOST_DEVICE int64_t mean_of(const ChannelStatistics* channels, int count) {
   uint64_t sum = 0, values = channels[0].count;
   if (count == kMostColored) {
@@ -56,15 +56,15 @@ GPUAUG_HOST_DEVICE int64_t mean_of(const ChannelStatistics* channels, int count)
   return static_cast<int64_t>(sum / (values > 0 ? values : 1));
 }
 
-// ---- What becomes of a level
+// ---- Curves of one level
 
-// Stretched from black to white, truncated as torchvision and Pillow do it. A channel of one level stays.
+// Stretches from black to white, truncated as in torchvision and Pillow. A channel of one level stays.
 GPUAUG_HOST_DEVICE int autocontrasted(const ChannelStatistics& of, int level) {
   if (of.high <= of.low) return level;
   return level <= of.low ? 0 : (level >= of.high ? 255 : (level - of.low) * 255 / (of.high - of.low));
 }
 
-// As Pillow does it.
+// As in Pillow.
 GPUAUG_HOST_DEVICE int equalized(const ChannelStatistics& of, uint32_t below, int level) {
   if (of.step == 0) return level;
   const uint32_t to = (below + of.step / 2) / of.step;
@@ -85,16 +85,16 @@ GPUAUG_HOST_DEVICE bool is_measured(int64_t word) {
 
 // ---- The tables
 
-// What making a draw's tables needs of memory.
+// The memory for making a draw's tables.
 struct TableMemory {
-  uint32_t counts[kMostColored * kLevels];  // of the image as the next curve sees it, then how many are below
+  uint32_t counts[kMostColored * kLevels];  // of the image before the next curve; then the counts below each level
   ChannelStatistics channels[kMostColored];
   uint8_t then[kLevels];
 };
 
-// The tables of a draw's curves, `histograms` and `tables` (channels, 256), of colored channels alone. A team of
-// threads makes them together: each makes the entries from team.first() on by team.step(), team.barrier() waits for all
-// of them, and team.add(at, count) adds so that no thread's sum is lost. depth: see curves.h.
+// Makes the tables of a draw's curves. `histograms` and `tables` are (channels, 256), for color channels only. A team
+// of threads makes them together: each thread makes the entries from team.first() on in steps of team.step(),
+// team.barrier() waits for all threads, and team.add(at, count) adds without losing a sum. depth: see curves.h.
 template <typename Team, typename Depth>
 GPUAUG_HOST_DEVICE void measured_tables(const Team& team, const Recipe& recipe, int channels,
                                         const uint32_t* histograms, const Depth& depth, TableMemory& memory,

@@ -1,1 +1,1 @@
-"""Labels: from whatever form they come in to a table of classes and samples."""
+"""Labels: reads them in any accepted form and makes a table of classes and samples."""

@@ -1,4 +1,4 @@
-"""Labels as one number per sample: the form that every input is brought to, and the coding of names."""
+"""Labels as one number per sample, the form that every input is converted to; the coding of names."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Labels:
-    """Checked labels: one number per sample, and what the numbers stand for."""
+    """Checked labels: one number per sample, and the classes that the numbers stand for."""
 
-    # Integers (n,), n >= 1, none negative. Of any width, stride and byte order, and perhaps a memory map that
-    # is larger than the memory: it is read piece by piece, never converted whole.
+    # Non-negative integers (n,), n >= 1, of any width, stride and byte order. A memory map may be larger than
+    # the memory: it is read piece by piece and never converted whole.
     numbers: np.ndarray
-    # None where the numbers are the classes themselves. Else numbers[i] is a place in these, which are
-    # sorted, and all of which occur.
+    # None if the numbers are the classes themselves. Otherwise numbers[i] is an index into this sorted tuple,
+    # and every class in it occurs.
     classes: tuple[Class, ...] | None = None
 
 
 def from_names(names: Sequence[str] | np.ndarray) -> Labels:
-    """Codes for a list, or an array of dtype ``str`` or ``object``, that holds strings only."""
+    """Labels from a list, or an array of dtype ``str`` or ``object``, that holds strings only."""
     found: set[str] = set()
     for piece in _lists(names):
         found.update(piece)
@@ -44,12 +44,12 @@ def from_names(names: Sequence[str] | np.ndarray) -> Labels:
 
 
 def from_codes(parts: Sequence[tuple[np.ndarray, Sequence[Any]]], declared: str = "") -> Labels:
-    """Labels that came as codes: each part an integer array and the values that its codes stand for.
+    """Labels from codes: each part is an integer array and the values that its codes stand for.
 
     Args:
-        parts: one after the other, they are the labels. A negative code is a missing label.
-        declared: what to do about a value that no code stands for, where the values are a declaration of
-            the classes; "" where they are a mere encoding, so that such a value means nothing.
+        parts: the labels are the parts one after the other. A negative code is a missing label.
+        declared: advice for the error about a value without a code, if the values declare the classes. "" if
+            the values are only an encoding: a value without a code is then ignored.
     """
     if all(isinstance(value, bool) for _, values in parts for value in values):
         parts = [(codes, [int(value) for value in values]) for codes, values in parts]
@@ -77,7 +77,7 @@ def from_codes(parts: Sequence[tuple[np.ndarray, Sequence[Any]]], declared: str 
     numbers = np.empty(first, _width(classes))
     start = 0
     for codes, values in parts:
-        # A value that no code stands for may have any place.
+        # The place of a value without a code does not matter.
         places = np.array([place.get(value, 0) for value in values], numbers.dtype)
         for piece in pieces(codes):
             stop = start + len(piece)
@@ -117,7 +117,7 @@ def empty() -> ValueError:
 
 
 def pieces(array: np.ndarray) -> Iterator[np.ndarray]:
-    """The array in parts of a few megabytes, in order: what is made from each stays small."""
+    """Yields the array in parts of a few megabytes, so that intermediate results stay small."""
     return (array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK))
 
 

@@ -11,10 +11,10 @@ from gpuaug.sampling.labels.codes import Labels, empty, from_codes, missing
 
 
 def read_column(labels: Any) -> Labels | np.ndarray | None:
-    """The labels of a column of a library that is known here, as codes or as an array yet to be checked.
+    """The labels of a column of a known library: codes, or an array that is yet to be checked.
 
-    None where ``labels`` is no such column. Whoever made one has its library loaded, so none is imported here
-    that was not there before.
+    None if ``labels`` is not such a column. The library of a column is loaded already, so this imports no
+    library that was not imported before.
     """
     for kind in type(labels).__mro__:
         reader = _READERS.get(kind.__module__.partition(".")[0])
@@ -24,7 +24,7 @@ def read_column(labels: Any) -> Labels | np.ndarray | None:
 
 
 def arrow_column(dataset: Any, name: str) -> Any:
-    """One column of a Hugging Face data set, as it is stored: a pyarrow chunked array."""
+    """A column of a Hugging Face data set as it is stored: a pyarrow chunked array."""
     return dataset.select_columns(name).with_format("arrow")[:][name]
 
 
@@ -108,7 +108,7 @@ def _read_pyarrow(labels: Any) -> Labels | np.ndarray | None:
     arrays = [chunk.to_numpy(zero_copy_only=False) for chunk in chunks]
     if len(arrays) == 1 or not types.is_integer(labels.type):
         return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
-    # One array is needed, but not one as wide as the column.
+    # One array is needed, but in the narrowest type that holds the values, not in the column's.
     bounds = compute.min_max(labels).as_py()
     width = np.result_type(*map(np.min_scalar_type, bounds.values()))
     return np.concatenate(arrays, dtype=width, casting="unsafe")

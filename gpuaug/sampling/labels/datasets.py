@@ -1,4 +1,4 @@
-"""The labels of a data set, from where it keeps them."""
+"""The labels of a data set, read from where it keeps them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAIRS = ("samples", "_samples", "imgs")
 def labels_of(
     dataset: Any, column: str | int | None = None, *, names: bool = False, progress: bool = True
 ) -> np.ndarray:
-    """The label of every sample of a data set, in its order; no image is decoded to get them.
+    """Returns the label of every sample of a data set, in its order, without decoding images.
 
     >>> import torch
     >>> from torch.utils.data import Subset, TensorDataset
@@ -28,33 +28,34 @@ def labels_of(
     >>> labels_of(Subset(dataset, [3, 0]))
     array([2, 0])
 
-    It knows torchvision's data sets, ``Subset`` (which ``random_split`` gives) and ``ConcatDataset`` of what
-    it knows, ``TensorDataset``, Hugging Face data sets, and any map-style data set that keeps its labels in
-    an attribute ``targets``, ``labels`` or ``_labels``, or as ``(path, label)`` pairs in ``samples``,
-    ``_samples`` or ``imgs``. An attribute ``target_transform`` is applied, once to each class. What changes
-    labels later (a joint ``transforms``, a ``__getitem__`` of one's own) is not seen.
+    Supported are torchvision's data sets, ``TensorDataset``, Hugging Face data sets, and any map-style data
+    set that keeps its labels in an attribute ``targets``, ``labels`` or ``_labels``, or as ``(path, label)``
+    pairs in ``samples``, ``_samples`` or ``imgs``; also a ``Subset`` (as ``random_split`` returns) or a
+    ``ConcatDataset`` of these. An attribute ``target_transform`` is applied, once to each class. Later
+    changes of labels, by a joint ``transforms`` or by ``__getitem__``, are not seen.
 
-    Of any other data set it reads every sample as ``(image, label, ...)``, or as a mapping: a warning says
-    so, and tqdm, where installed, shows how far it is.
+    For any other data set, every sample is read, as ``(image, label, ...)`` or as a mapping. A warning says
+    so, and tqdm shows the progress if it is installed.
 
     Args:
-        dataset: map-style, with a length.
-        column: where several things could be the labels: the column of a Hugging Face data set (by default
-            its only ``ClassLabel``, or "label"), the number of a ``TensorDataset``'s tensor (by default the
-            last), or the name of an attribute, or of an entry where samples are mappings.
-        names: the classes' names rather than their numbers, from a ``ClassLabel`` or the data set's
-            ``class_to_idx`` or ``classes``.
-        progress: whether to show tqdm's bar where every sample must be read.
+        dataset: a map-style data set with a length.
+        column: chooses the labels where there are several candidates: the column of a Hugging Face data set
+            (default: its only ``ClassLabel``, or "label"), the number of a tensor of a ``TensorDataset``
+            (default: the last), the name of an attribute, or the name of an entry of samples that are
+            mappings.
+        names: return the names of the classes instead of their numbers. They come from a ``ClassLabel``, or
+            from the data set's ``class_to_idx`` or ``classes``.
+        progress: show a tqdm bar if every sample must be read.
 
     Returns:
-        ``(n,)``: integers as the data set stores them, or strings as dtype ``object``. Where a sample has
-        several labels, ``(n, C)``, or ``(n,)`` lists as dtype ``object``.
+        an array ``(n,)``: integers as the data set stores them, or strings as dtype ``object``. If samples
+        have several labels: ``(n, C)``, or ``(n,)`` lists as dtype ``object``.
 
     Raises:
-        TypeError: a data set without a length or random access, or whose samples have no label.
-        ValueError: a column that is not there, or must be named; names that are not there; labels that are
-            not as many as the samples.
-        RuntimeError: a sample could not be read; the message has its index.
+        TypeError: the data set has no length or no random access, or its samples have no label.
+        ValueError: ``column`` does not exist or must be given, names are not available, or the number of
+            labels is not that of the samples.
+        RuntimeError: a sample could not be read; the message names its index.
     """
     if isinstance(dataset, Subset):
         whole = labels_of(dataset.dataset, column, names=names, progress=progress)
@@ -84,7 +85,7 @@ def labels_of(
 
 
 def check_map_style(dataset: Any) -> None:
-    """Raises a TypeError for what has no length, or is not read by index."""
+    """Raises a TypeError for a data set without a length or without reading by index."""
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         raise TypeError(
             f"dataset must be map-style (dataset[index] and len(dataset)), got {type(dataset).__name__}"
@@ -114,7 +115,7 @@ def _of_hugging_face(dataset: Any, column: str | int | None, names: bool) -> np.
 
 
 def _stored(dataset: Any, column: str | int | None) -> np.ndarray | None:
-    """The labels that the data set keeps, one per sample; None where it seems to keep none."""
+    """The labels that the data set keeps, one per sample; None if none are found."""
     if isinstance(dataset, TensorDataset):
         return _array(_tensor(dataset, -1 if column is None else column))
     if column is not None:
@@ -150,9 +151,9 @@ def _read(dataset: Any, column: str | int | None, progress: bool) -> np.ndarray:
         return np.empty(0, np.int64)
     first = _label(dataset, 0, column)
     warnings.warn(
-        f"{type(dataset).__name__} keeps its labels where labels_of does not know them, so all its "
-        f"{len(dataset)} samples are read, and their images decoded. Keep the result, or name the attribute "
-        "with column=",
+        f"labels_of finds no attribute with the labels of {type(dataset).__name__}, so it reads all "
+        f"{len(dataset)} samples and decodes their images. Keep the result, or name the attribute with "
+        "column=",
         stacklevel=3,
     )
     indices: Iterable[int] = range(1, len(dataset))
@@ -192,7 +193,7 @@ def _label(dataset: Any, index: int, column: str | int | None) -> Any:
 
 
 def _array(labels: Any) -> np.ndarray:
-    """``(n,)``, or ``(n, C)``; lists of different lengths as objects."""
+    """Labels as an array ``(n,)`` or ``(n, C)``; lists of different lengths as dtype ``object``."""
     if isinstance(labels, Tensor):
         labels = labels.detach().cpu().numpy()
     if not isinstance(labels, np.ndarray):
@@ -207,7 +208,7 @@ def _array(labels: Any) -> np.ndarray:
 
 
 def _each(labels: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:
-    """The function's value for every label, called once for each class."""
+    """Applies a function to every label; it is called once for each class."""
     if labels.ndim != 1 or any(isinstance(label, list) for label in labels[:1]):
         raise ValueError(f"names and target_transform need one label per sample, got several in {labels[0]}")
     classes, numbers = np.unique(labels, return_inverse=True)

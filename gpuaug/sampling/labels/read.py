@@ -1,4 +1,4 @@
-"""Which labels are accepted, and how they are checked."""
+"""Checks of labels: the accepted forms, and the errors for others."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def check_labels(labels: Any) -> Labels:
     Args:
         labels: one class per sample, non-negative integers or strings: a tensor, a NumPy array or memory map,
             a list, tuple or other sequence, a pandas series, index or categorical, a Polars series, a pyarrow
-            array or chunked array, or anything with ``__array__``. Booleans, where there is nothing else, are
-            the classes 0 and 1; ``numpy.str_`` is a string, ``numpy.int64`` an integer. Floats are refused,
-            also whole ones. Classes need not be numbered without gaps. A sample's index is its position; a
-            series' own index plays no part.
+            array or chunked array, or anything with ``__array__``. If all labels are booleans, they are the
+            classes 0 and 1; ``numpy.str_`` is a string, ``numpy.int64`` an integer. Floats are an error, even
+            whole ones. The numbers of the classes may have gaps. The index of a sample is its position; the
+            index of a pandas series is ignored.
 
     Raises:
-        TypeError: labels of another type (floats, None, a mixture); the message names the first position.
-        ValueError: NaN, a missing or a negative label (the message names the first position), no labels, not
-            one dimension, or a category that is declared but has no sample.
+        TypeError: labels are of another type (floats, None, a mixture); the message names the first position.
+        ValueError: a label is NaN, missing or negative (the message names the first position), there are no
+            labels, they have several dimensions, or a declared category has no sample.
     """
     found = read_column(labels)
     if isinstance(found, Labels):
@@ -75,12 +75,12 @@ def check_labels(labels: Any) -> Labels:
 
 
 def _array(labels: Any) -> np.ndarray | None:
-    """The labels as an array, without a copy where they lie in one; None for a sequence."""
+    """The labels as an array, without a copy where possible; None for a sequence."""
     if isinstance(labels, Tensor):
         if labels.layout is not torch.strided:
             raise TypeError(f"labels must be a dense tensor, got layout {labels.layout}")
         labels = labels.detach().cpu()
-        # NumPy has no bfloat16; any float will be refused, where its first position is named.
+        # NumPy has no bfloat16. Floats are an error in any case; the message names the first position.
         numbers: np.ndarray = (labels.double() if labels.is_floating_point() else labels).numpy()
         return numbers
     if isinstance(labels, np.ma.MaskedArray) and np.ma.is_masked(labels):

@@ -1,4 +1,4 @@
-"""Several labels per sample: which inputs are accepted, and the sparse form they become."""
+"""Several labels per sample: the accepted inputs, and their sparse form."""
 
 from __future__ import annotations
 
@@ -21,34 +21,35 @@ _ROWS = 1 << 12
 
 @dataclass(frozen=True)
 class LabelSets:
-    """The set of classes that each sample has; every class is that of a sample."""
+    """The set of classes of each sample; every class has a sample."""
 
     classes: tuple[Class, ...]
-    starts: np.ndarray  # int64 (samples + 1,): where a sample's classes begin in numbers
-    numbers: np.ndarray  # integers: places in classes, sample after sample, ascending and none twice in one
+    starts: np.ndarray  # int64 (samples + 1,): the position in numbers at which a sample's classes begin
+    numbers: np.ndarray  # integers: indices into classes, sample after sample; ascending, unique in a sample
 
     @property
     def counts(self) -> np.ndarray:
-        """int64 ``(classes,)``: how many samples have each class."""
+        """The number of samples with each class, int64 ``(classes,)``."""
         return np.bincount(self.numbers, minlength=len(self.classes))
 
 
 def read_label_sets(labels: Any) -> LabelSets:
-    """The sets of labels, checked.
+    """Reads and checks the sets of labels.
 
     >>> sets = read_label_sets([["cat", "dog"], [], ["cat"]])
     >>> sets.classes, sets.counts.tolist(), sets.starts.tolist()
     (('cat', 'dog'), [2, 1], [0, 2, 2, 3])
 
     Args:
-        labels: a matrix ``(samples, classes)`` of 0 and 1, or bools: a tensor (dense, COO or CSR), an array,
-            a SciPy sparse matrix, or a list of rows that are tensors or arrays of bools or floats. Or for
-            each sample a list, tuple, set or array of its classes, non-negative integers or strings; a sample
-            may have none. Or one class per sample, as ``BalancedSampler`` takes.
+        labels: a matrix ``(samples, classes)`` of 0 and 1 or of booleans: a tensor (dense, COO or CSR), an
+            array, a SciPy sparse matrix, or a list of rows that are tensors or arrays of booleans or floats.
+            Or a list, tuple, set or array of classes for each sample, non-negative integers or strings; a
+            sample may have no class. Or one class per sample, as ``BalancedSampler`` takes.
 
     Raises:
-        TypeError, ValueError: anything else; the message names the sample. ValueError also for a class that
-            no sample has, and where no sample has any.
+        TypeError: labels are of another type; the message names the sample.
+        ValueError: a label is invalid (the message names the sample), a class has no sample, or no sample has
+            a class.
     """
     matrix = _matrix(labels)
     if matrix is not None:
@@ -65,7 +66,7 @@ def read_label_sets(labels: Any) -> LabelSets:
 
 
 def _matrix(labels: Any) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Starts, columns and the number of columns of a matrix; None where ``labels`` is none."""
+    """Starts, columns and the number of columns of a matrix; None if ``labels`` is not a matrix."""
     if isinstance(labels, Tensor) and labels.layout is not torch.strided:
         _check_two(labels)
         sparse = labels.detach().cpu()
@@ -97,7 +98,7 @@ def _matrix(labels: Any) -> tuple[np.ndarray, np.ndarray, int] | None:
 
 
 def _is_rows(labels: Any) -> bool:
-    """Whether it is a sequence of the rows of one matrix, and not of lists of classes."""
+    """Whether ``labels`` is a sequence of the rows of one matrix, rather than of lists of classes."""
     if not isinstance(labels, Sequence) or isinstance(labels, str) or not labels:
         return False
     if not all(isinstance(row, (np.ndarray, Tensor)) for row in labels):
@@ -181,7 +182,7 @@ def _from_lists(labels: Sequence[Any]) -> LabelSets:
         classes = tuple(found.tolist())
     starts = np.cumsum([0, *map(len, rows)])
     samples = np.repeat(np.arange(len(rows)), np.diff(starts))
-    # A set's own order depends on the process, and a sampler's fingerprint must not.
+    # The order of a Python set depends on the process; the fingerprint of a sampler must not.
     return LabelSets(classes, starts, numbers[np.lexsort((numbers, samples))])
 
 

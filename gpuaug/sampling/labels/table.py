@@ -1,4 +1,4 @@
-"""The table of a set of labels: built in two passes over them, piece by piece, with no copy of them."""
+"""The table of a set of labels, built in two readings, piece by piece, without a copy of the labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 Class = int | str
 
-# A piece of the labels is small enough to be sorted in the cache.
+# The labels in a piece: few enough to be sorted in the cache.
 _PIECE = 1 << 16
 
 
@@ -21,29 +21,29 @@ class LabelTable:
     """The classes in sorted order, and the indices of their samples, class after class."""
 
     classes: tuple[Class, ...]
-    counts: Tensor  # int64 (classes,): how many samples each has
+    counts: Tensor  # int64 (classes,): the number of samples of each class
     members: Tensor  # int32 where the indices fit, else int64; ascending within a class
-    starts: Tensor  # int64 (classes,): where a class begins in members
+    starts: Tensor  # int64 (classes,): the position in members at which a class begins
 
     def members_of(self, number: int) -> Tensor:
-        """int64: the indices of the ``number``-th class, ascending."""
+        """The indices of the samples of the ``number``-th class, int64, ascending."""
         start = int(self.starts[number])
         return self.members[start : start + int(self.counts[number])].long()
 
 
 def build_table(labels: np.ndarray, names: Sequence[Class] | None = None) -> LabelTable:
-    """The table of labels: a counting sort, which reads them twice.
+    """Builds the table of labels by a counting sort, which reads them twice.
 
     >>> table = build_table(np.array([2, 0, 2]))
     >>> table.classes, table.counts.tolist(), table.members.tolist()
     ((0, 2), [1, 2], [1, 0, 2])
 
-    Beside the table it takes a few MiB, and a word for every class.
+    Beside the table, this takes a few MiB and one word for each class.
 
     Args:
         labels: ``(n,)``, at least one; non-negative integers of any integer type and stride.
-        names: of the classes, ascending, where a label is a place among them; those of no label are left
-            out. Without them the labels are the classes.
+        names: the names of the classes, ascending; a label is then an index into them, and names without a
+            label are left out. None means that the labels themselves are the classes.
     """
     length = len(labels)
     values, counts = _count(labels)
@@ -72,12 +72,12 @@ def _pieces(labels: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _small_labels(length: int) -> int:
-    """Below it a label is looked up in an array, which stays small beside the table."""
+    """The bound below which labels are looked up in an array, which stays small beside the table."""
     return max(_PIECE, length // 64)
 
 
 def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """int64: the labels that occur, ascending, and how many of each."""
+    """The labels that occur, ascending, and the count of each; int64."""
     small = np.zeros(_small_labels(len(labels)), np.int64)
     large: Counter[int] = Counter()
     for piece in _pieces(labels):
@@ -96,7 +96,7 @@ def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbering(values: np.ndarray, length: int) -> Callable[[np.ndarray], np.ndarray]:
-    """From labels to their places among ``values``, in the narrowest type: short ones sort faster."""
+    """A function from labels to their indices in ``values``, in the narrowest type, which sorts fastest."""
     narrow = np.min_scalar_type(len(values) - 1)
     if values[-1] >= _small_labels(length):
         return lambda piece: np.searchsorted(values, piece).astype(narrow)
@@ -106,8 +106,8 @@ def _numbering(values: np.ndarray, length: int) -> Callable[[np.ndarray], np.nda
 
 
 def _sorted(number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The stable order of ``number``, and the numbers in it."""
-    if number.itemsize <= 2:  # these NumPy sorts by radix
+    """The stable sorting order of ``number``, and the sorted numbers."""
+    if number.itemsize <= 2:  # NumPy uses a radix sort for these
         order = np.argsort(number, kind="stable")
     else:
         order = np.argsort(number.astype(np.uint16), kind="stable")

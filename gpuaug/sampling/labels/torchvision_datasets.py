@@ -1,4 +1,4 @@
-"""Where torchvision's data sets keep their labels, if not in ``targets``, ``labels`` or ``samples``."""
+"""Labels of torchvision's data sets that do not keep them in ``targets``, ``labels`` or ``samples``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 
 def torchvision_labels(dataset: Any) -> Any | None:
-    """The labels, one per sample, of a torchvision data set that keeps them in a way of its own.
+    """The labels, one per sample, of a torchvision data set with a special place for them; None for others.
 
-    None for any other data set. An attribute may look like labels and be none, such as the paths of the
-    segmentation masks in VOC's ``targets``: those data sets are refused.
+    Raises:
+        TypeError: a data set without classes. Its attributes may look like labels, such as VOC's ``targets``,
+            which are the paths of segmentation masks.
+        ValueError: a data set that was not made with exactly one target type.
     """
     for kind in type(dataset).__mro__:
         if kind.__module__.startswith("torchvision.datasets."):
@@ -24,7 +26,7 @@ def torchvision_labels(dataset: Any) -> Any | None:
 
 
 def _by_target_type(types: dict[str, Callable[[Any], Any]], attribute: str) -> Callable[[Any], Any]:
-    """Labels that depend on which targets the data set was asked for."""
+    """A reader for labels that depend on the data set's target type."""
 
     def read(dataset: Any) -> Any:
         asked = list(getattr(dataset, attribute))
@@ -43,7 +45,7 @@ def _inaturalist(kind: str) -> Callable[[Any], list[int]]:
 
 
 def _of_videos(dataset: Any) -> list[int]:
-    """A sample is a clip of a video; a fold's videos are numbered apart from the files of all folds."""
+    """The labels of clips of videos. The videos of a fold have other numbers than the files of all folds."""
     videos = (dataset.video_clips.get_clip_location(clip)[0] for clip in range(len(dataset)))
     indices = getattr(dataset, "indices", None)
     return [dataset.samples[video if indices is None else indices[video]][1] for video in videos]

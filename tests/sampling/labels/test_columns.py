@@ -83,7 +83,7 @@ ARROW = {
 
 @pytest.mark.parametrize("values", [NUMBERS, NAMES], ids=["numbers", "names"])
 @pytest.mark.parametrize("form", PANDAS)
-def test_pandas(pandas, form, values):
+def test_pandas_columns_are_read(pandas, form, values):
     if form == "arrow":
         library("pyarrow")
     accepted(PANDAS[form](pandas, values), tuple(sorted(set(values))))
@@ -91,14 +91,14 @@ def test_pandas(pandas, form, values):
 
 @pytest.mark.parametrize("values", [NUMBERS, NAMES], ids=["numbers", "names"])
 @pytest.mark.parametrize("form", POLARS)
-def test_polars(polars, form, values):
+def test_polars_columns_are_read(polars, form, values):
     kind = str if form in ("categorical", "enum") else type(values[0])
     accepted(POLARS[form](polars, values), tuple(kind(value) for value in sorted(set(values))))
 
 
 @pytest.mark.parametrize("values", [NUMBERS, NAMES], ids=["numbers", "names"])
 @pytest.mark.parametrize("form", ARROW)
-def test_arrow(arrow, form, values):
+def test_arrow_columns_are_read(arrow, form, values):
     accepted(ARROW[form](arrow, values), tuple(sorted(set(values))))
 
 
@@ -107,7 +107,7 @@ def test_arrow_strings_of_other_layouts(arrow, form):
     accepted(getattr(arrow, form)(NAMES), ("a", "b", "c"))
 
 
-def test_a_parquet_column(arrow, tmp_path):
+def test_a_parquet_column_is_read(arrow, tmp_path):
     parquet = library("pyarrow.parquet")
     parquet.write_table(arrow.table({"label": NAMES}), tmp_path / "labels.parquet", row_group_size=2)
     for dictionary in ([], ["label"]):
@@ -171,7 +171,7 @@ FAULTS = {
     [(name, *row) for name, rows in FAULTS.items() for row in rows],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_faults(name, make, error, message):
+def test_wrong_columns_are_refused(name, make, error, message):
     labels = make(library(name))
     with pytest.raises(error, match=message):
         read_labels(labels)

@@ -112,7 +112,7 @@ def test_kept_labels_are_found_and_nothing_is_read(dataset):
     assert BalancedSampler(labels).counts_ == {0: 1, 2: 2}
 
 
-def test_a_real_folder(tmp_path):
+def test_labels_of_a_real_folder_are_found(tmp_path):
     for place in ("cat/1.png", "cat/2.png", "dog/1.png"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
         (tmp_path / place).write_bytes(b"no image at all")
@@ -191,18 +191,18 @@ def test_the_column_says_which():
 )
 def test_an_unknown_data_set_is_read_and_says_so(samples, column, expected, capsys):
     with pytest.warns(
-        UserWarning, match="Reads keeps its labels where labels_of does not know .*all its 2 samples"
+        UserWarning, match="labels_of finds no attribute with the labels of Reads, so it reads all 2 samples"
     ):
         assert labels_of(Reads(samples), column).tolist() == expected
     assert "2/2" in capsys.readouterr().err
-    with pytest.warns(UserWarning, match="Reads keeps"):
+    with pytest.warns(UserWarning, match="the labels of Reads"):
         labels_of(Reads(samples), column, progress=False)
     assert capsys.readouterr().err == ""
 
 
 def test_fake_data_is_read():
     fake = tv.FakeData(size=5, image_size=(3, 4, 4), num_classes=3)
-    with pytest.warns(UserWarning, match="FakeData keeps"):
+    with pytest.warns(UserWarning, match="the labels of FakeData"):
         assert labels_of(fake, progress=False).tolist() == [label for _, label in (fake[i] for i in range(5))]
 
 
@@ -272,6 +272,6 @@ class Endless(Dataset):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.filterwarnings("ignore:Reads keeps its labels")
-def test_faults(dataset, arguments, error, message):
+def test_wrong_data_sets_are_refused(dataset, arguments, error, message):
     with pytest.raises(error, match=message):
         labels_of(dataset, **arguments)

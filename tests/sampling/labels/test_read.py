@@ -77,7 +77,7 @@ VARIABLE_WIDTH = [np.dtypes.StringDType] if hasattr(np.dtypes, "StringDType") el
         Series(["b", "a", "b"]),
     ],
 )
-def test_names(labels):
+def test_names_become_codes(labels):
     table = read_labels(labels)
     assert table.classes == ("a", "b")
     assert all(type(name) is str for name in table.classes)
@@ -121,7 +121,7 @@ def test_first_fault_beyond_the_first_piece(monkeypatch):
         check_labels(np.array([0, 1, 2, 3, np.nan]))
 
 
-def test_largest_label():
+def test_the_largest_label_fits():
     assert read_labels([2**63 - 1, 0]).classes == (0, 2**63 - 1)
 
 

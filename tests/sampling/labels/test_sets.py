@@ -74,7 +74,7 @@ def test_one_label_per_sample(labels):
     assert sets_of(read_label_sets(labels)) == [{label} for label in labels]
 
 
-def test_a_tensor_in_rows():
+def test_rows_of_a_tensor_are_a_matrix():
     assert sets_of(read_label_sets(torch.tensor(MATRIX).to_sparse_csr())) == list(map(set, SETS))
 
 
@@ -127,6 +127,6 @@ def test_matrix_in_parts_against_lists(sets):
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_faults(labels, error, message):
+def test_wrong_label_sets_are_refused(labels, error, message):
     with pytest.raises(error, match=message):
         read_label_sets(labels)

@@ -70,7 +70,7 @@ def test_names_without_a_sample_are_left_out():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
-def test_it_takes_four_bytes_a_label_beside_the_labels(dtype):
+def test_a_table_takes_four_bytes_per_label_beside_the_labels(dtype):
     labels = (np.arange(5_000_000) % 101).astype(dtype)
     tracemalloc.start()
     try:

@@ -86,7 +86,7 @@ def test_a_stopped_study_goes_on_with_the_same_numbers(study, whole, tmp_path, c
     out = tmp_path / "out"
     status, said = stop(study, out)
     assert status == 130
-    assert said.endswith(f"stopped; the same command with --resume goes on with {out}\n")
+    assert said.endswith(f"stopped; the same command with --resume continues {out}\n")
     assert "Traceback" not in said
     done = finished(out)
     assert 1 <= len(done) < RUNS
