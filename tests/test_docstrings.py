@@ -18,21 +18,6 @@ SECTIONS = ("Args", "Attributes", "Raises", "Returns", "Warns", "Yields")
 
 # Rooms whose docstrings are still to be mended.
 UNFINISHED = {"study"}
-    "__main__",
-    "arguments",
-    "files",
-    "images",
-    "lazy_kornia",
-    "loading",
-    "ops",
-    "random",
-    "recipe",
-    "sampling",
-    "stages",
-    "study",
-    "tracing",
-    "travel",
-}
 
 
 def room_of(thing):
