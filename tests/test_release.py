@@ -20,8 +20,8 @@ def workflow(request: pytest.FixtureRequest) -> dict:
     return yaml.safe_load(request.param.read_text())
 
 
-def test_there_are_workflows_for_tests_and_wheels():
-    assert [path.stem for path in WORKFLOWS] == ["tests", "wheels"]
+def test_there_are_workflows_for_tests_docs_and_wheels():
+    assert [path.stem for path in WORKFLOWS] == ["docs", "tests", "wheels"]
 
 
 def test_workflows_call_targets_of_make(workflow: dict):
