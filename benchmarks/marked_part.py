@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +56,20 @@ class MarkedPart:
 
     def run(self, program: str, description: str | None) -> None:
         """The command line of ``program``: fails where the page says something else; --write writes it."""
-        raw = argparse.RawDescriptionHelpFormatter
-        parser = argparse.ArgumentParser(description=description, formatter_class=raw)
-        parser.add_argument("--write", action="store_true")
-        if parser.parse_args().write:
-            self.write()
-        elif not self.is_current():
+        run([self], program, description)
+
+
+def run(parts: Sequence[MarkedPart], program: str, description: str | None) -> None:
+    """The command line of a program that makes several parts."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=raw)
+    parser.add_argument("--write", action="store_true")
+    write = parser.parse_args().write
+    for part in parts:
+        if write:
+            part.write()
+        elif not part.is_current():
             raise SystemExit(
-                f"{self.page.name}'s tables are not those of the results: "
+                f"{part.page.name} does not say what the results say, from {part.begin.strip()} on: "
                 f"python benchmarks/{program} --write, if it is meant"
             )

@@ -1,4 +1,4 @@
-"""The README's table of speeds, made from ``benchmarks/results/chains.json``.
+"""README's table of gpuaug beside its peers: what each can do, and speeds of ``results/chains.json``.
 
 python benchmarks/readme_table.py           # fails where README.md says something else
 python benchmarks/readme_table.py --write   # writes it, between its two marks
@@ -7,75 +7,62 @@ python benchmarks/readme_table.py --write   # writes it, between its two marks
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from marked_part import MarkedPart, table
+from speeds_table import PEERS, RESULTS, name_of, rate, ratio
 
-RESULTS = Path(__file__).with_name("results") / "chains.json"
-PEERS = {
-    "torchvision": "torchvision v2",
-    "kornia": "kornia",
-    "albumentations": "Albumentations",
-    "dali": "DALI (CPU)",
+PAGES = {
+    "torchvision": "https://docs.pytorch.org/vision/stable/transforms.html",
+    "kornia": "https://kornia.readthedocs.io",
+    "albumentations": "https://albumentations.ai/docs",
+    "dali": "https://docs.nvidia.com/deeplearning/dali/user-guide/docs",
 }
-SHARES = "share of a copy: new memory / same memory"
-CHAINS = {
-    "full": "window, flip, blur, noise",
-    "resize": "window, flip",
-    "one of": "one of window, flip, noise",
-    "turn": "rotate, scale, flip, colors, cut-out",
-}
+# What each library can do; then, for gpuaug and each peer, whether it does.
+ABILITIES = (
+    ("draws a balanced epoch that can be resumed", "docs/guides/epochs.md", "yes no no no no"),
+    (
+        "parameters of its own for every image of a batch",
+        "docs/how/draws.md",
+        "yes image_by_image yes image_by_image yes",
+    ),
+    (
+        "the same pixels for any batch size, workers and ranks, and after a resume",
+        "docs/how/contracts.md",
+        "yes no no no no",
+    ),
+    ("a chain in one pass over the pixels", "docs/how/recipe.md", "yes no no no no"),
+    ("equal bytes on CPU and GPU", "docs/how/contracts.md", "yes no no CPU_only no"),
+    ("gradients through the transform", "docs/how/kernel.md#floats", "floats floats yes no no"),
+)
+CASES = (
+    "full, 32 px, batch 512, 2 threads",
+    "full, 224 px, batch 64, 2 threads",
+    "resize, 224 px, batch 64, 2 threads",
+    "turn, 224 px, batch 64, 2 threads",
+)
 
 
-def tables(report: dict) -> str:
+def peers(report: dict[str, Any]) -> str:
     """What stands between the marks."""
-    lines = speeds("batches", report["chains"]["cases"].values(), rate, copies=True)
-    lines += ["", *speeds("one call", report["calls"]["cases"].values(), duration, copies=False)]
-    return "\n".join(["", *lines, "", ""])
-
-
-def speeds(what: str, cases: Iterable[dict], ours: Callable[[dict], str], *, copies: bool) -> list[str]:
-    header = [what, "gpuaug", *PEERS.values(), *([SHARES] if copies else [])]
-    rows = [header]
-    for case in cases:
+    heads = [f"[{label}]({PAGES[name]})" for name, label in PEERS.items()]
+    rows = [["", "gpuaug", *heads]]
+    for ability, page, answers in ABILITIES:
+        rows.append([f"[{ability}]({page})", *(answer.replace("_", " ") for answer in answers.split())])
+    for name in CASES:
+        case = report["chains"]["cases"][name]
         libraries = case["libraries"]
-        ratios = [ratio(libraries[name]["times_gpuaug"]) if name in libraries else "" for name in PEERS]
-        count = f"{case['threads']} thread{'s' * (case['threads'] > 1)}"
-        size = f"{CHAINS[case['chain']]}; {case['side']} px, batch {case['batch']}, {count}"
-        rows.append([size, ours(libraries["gpuaug"]), *ratios, *([shares(libraries)] if copies else [])])
-    return table(rows, numbers="---")
-
-
-def rate(row: dict) -> str:
-    return f"{row['images_per_second']:,} images/s"
-
-
-def duration(row: dict) -> str:
-    return f"{row['us']:.0f} µs"
-
-
-def ratio(times: float) -> str:
-    """A peer's speed as a share of gpuaug's.
-
-    >>> ratio(33.07), ratio(4.05), ratio(0.8)
-    ('1/33', '1/4.0', '1.2')
-    """
-    if times < 1:
-        return f"{1 / times:.1f}"
-    return f"1/{times:.0f}" if times >= 9.95 else f"1/{times:.1f}"
-
-
-def shares(libraries: dict) -> str:
-    row = libraries["gpuaug"]
-    return f"{row['share_of_copy, fresh']:.2f} / {row['share_of_copy, warm']:.2f}"
+        shares = [ratio(libraries[peer]["times_gpuaug"]) for peer in PEERS]
+        rows.append([f"speed: {name_of(case)}", rate(libraries["gpuaug"]), *shares])
+    return "\n".join(["", *table(rows, numbers="---"), "", ""])
 
 
 PART = MarkedPart(
     Path(__file__).parents[1] / "README.md",
-    "<!-- speeds: benchmarks/readme_table.py -->\n",
-    "<!-- end of speeds -->\n",
-    expected=lambda: tables(json.loads(RESULTS.read_text())),
+    "<!-- peers: benchmarks/readme_table.py -->\n",
+    "<!-- end of peers -->\n",
+    expected=lambda: peers(json.loads(RESULTS.read_text())),
 )
 
 

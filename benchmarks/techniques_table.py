@@ -1,4 +1,4 @@
-"""``benchmarks/techniques.md``: every technique alone on both articles' data, then policies, made from the
+"""``docs/results/techniques.md``: every technique alone on both articles' data, then policies, made from the
 studies' reports.
 
 python benchmarks/techniques_table.py           # fails where the page says something else
@@ -12,25 +12,25 @@ import json
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-PAGE = FOLDER / "techniques.md"
+PAGE = FOLDER.parent / "docs/results/techniques.md"
 STUDIES = {"catdog": "cats and dogs", "intel-techniques": "sea and glacier"}
 POLICIES = {"catdog-policies": "cats and dogs", "intel-policies": "sea and glacier"}
 BALANCING = ("imbalanced", "undersampled", "duplicates", "copies", "all")
 HEAD = """\
 # Every technique alone
-On every draw of a balanced epoch, against `duplicates`, which repeats the minority unchanged: the
-difference of the accuracy, as the mean over the last three epochs and over three seeds, with its 95 %
-interval. Cats and dogs: 10 epochs of the convnet; sea and glacier: 5 epochs of ResNet-18 on 32 px.
-Techniques stand in the order of the first column. No interval is corrected for the number of techniques;
-after Holm's correction {significant}. What a technique is, with its strength:
-`gpuaug/study/arms/techniques.py`. The figures of every seed and class, and the commands, are in `results/`.
+Each technique was applied to every draw of a balanced epoch, and compared with `duplicates`, which repeats
+the minority unchanged. The table has the accuracy, as the mean over the last three epochs and over three
+seeds, and its difference to `duplicates` with the 95 % interval. Cats and dogs: 10 epochs of the convnet.
+Sea and glacier: 5 epochs of ResNet-18 on 32 px. Rows are sorted by the difference on cats and dogs. No
+interval is corrected for the number of techniques; after Holm's correction {significant}.
+`gpuaug/study/arms/techniques.py` says what a technique is, with its strength. The figures of every seed and
+class, and the commands, are in [benchmarks/results](how-measured.md#the-studies).
 
 """
 HEAD_OF_POLICIES = """
-# Policies
-On every draw of a balanced epoch, against `duplicates`, as above but over five seeds and 10 epochs of both
-networks, with `hflip` beside them. Each has its own defaults. After Holm's correction for the {count}
-comparisons of a study: {significant}.
+## Policies
+The same for policies and for `hflip`, but over five seeds and 10 epochs of both networks. Each policy has its
+defaults. After Holm's correction for the {count} comparisons of a study: {significant}.
 
 """
 

@@ -1,10 +1,10 @@
-"""The batched operators: each checks its arguments, compiles recipes, and runs the one kernel.
+"""The batched operators: each checks its arguments, compiles recipes, and runs the kernel.
 
 uint8 images take the kernel (one launch, the same bytes on every backend). Floating images take the
-differentiable path (``gpuaug/ops/floating.py``), in float32 at least, whatever autocast says;
-``gpuaug/images/levels.py`` says what becomes of values outside [0, 1], of NaN and of alpha. Parameters are
-tensors with one entry per sample, on the host or on the images' device; on the host their values are checked.
-Under ``torch.compile`` values are not looked at, and the kernel clamps what it reads.
+differentiable path (``gpuaug/ops/floating.py``), in float32 at least, also under autocast;
+``gpuaug/images/levels.py`` describes values outside [0, 1], NaN and alpha. Parameters are tensors with one
+entry for each sample, on the host or on the images' device; on the host their values are checked. Under
+``torch.compile`` values are not checked, and the kernel clamps what it reads.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def augment(
     memory_format: torch.memory_format = torch.preserve_format,
     before: Sequence[Recipes] = (),
 ) -> Tensor:
-    """Run a batch's recipes: one pass, one launch (on CUDA one more where curves go by the image).
+    """Run the recipes of a batch: one pass, one launch (on CUDA one more if curves depend on the image).
 
     >>> images = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8)
     >>> builder = RecipeBuilder.of_batch(tuple(images.shape))
@@ -68,31 +68,32 @@ def augment(
     (torch.Size([2, 3, 32, 32]), torch.float32)
 
     Args:
-        images: the source ``(N, C, H, W)``, uint8 or floating, or of 16 bits where the recipes read through
-            a ``Window``; any memory layout; C in [1, 64]. A recipe's offset says which image its draw reads,
-            so that a batch is gathered from a larger tensor at no cost. Or images of different sizes, from
-            ``gpuaug.pack``. More than 4 channels run in parts of up to 4, in the same launch; channels_last
-            bytes of so many are copied first.
-        recipes: of the ``n`` draws, on the images' device. Pinned images on the host, not floats, may have
-            recipes on a CUDA device, which then reads the windows over the bus.
-        mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Without them bytes stay
+        images: source images ``(N, C, H, W)``, uint8 or floating, or of 16 bits if the recipes read through a
+            ``Window``; any memory layout; C in [1, 64]. Or images of different sizes, from ``gpuaug.pack``. A
+            recipe's offset selects the image that its draw reads, so a batch is gathered from a larger tensor
+            at no cost. More than 4 channels run in parts of up to 4, in the same launch; channels_last bytes
+            with more than 4 channels are copied first.
+        recipes: recipes of the ``n`` draws, on the images' device. Pinned images on the host, except floats,
+            may have recipes on a CUDA device, which then reads the windows over the bus.
+        mean, std: normalise to ``(image - mean) / std``, where bytes count as 0 to 1. Default: bytes stay
             bytes.
-        dtype: of a normalised result. float32 by default for bytes (or float16, bfloat16), a table's own
-            with a table; for floats, theirs.
-        table: what ``normalization_table(mean, std)`` gives, in their stead: saves making it again.
-        scale_shift: what ``normalization_scale_shift(mean, std)`` gives, beside the table: a kernel may
-            compute the values rather than look them up, where they give the table's to the bit.
-        memory_format: of the result; by default the images'.
-        before: the recipes of passes that run first; each reads what the one before gives.
+        dtype: dtype of a normalised result. Default: for bytes float32 (float16 and bfloat16 are possible),
+            with a table the table's own, for floats theirs.
+        table: result of ``normalization_table(mean, std)``, given in place of ``mean`` and ``std`` to reuse
+            it.
+        scale_shift: result of ``normalization_scale_shift(mean, std)``, beside the table. The kernel may then
+            compute values rather than look them up, where both give the same bits.
+        memory_format: memory format of the result. Default: that of the images.
+        before: recipes of passes that run first; each reads the result of the one before.
 
     Returns:
         ``(n, C, *recipes.size)``.
 
     Raises:
-        RuntimeError: images and recipes on two devices; a recipe that reads outside the images (checked on
-            the host); for bytes, a mean, std or table that requires a gradient.
-        ValueError, TypeError: images of another shape or type; mean or std out of range; a dtype that bytes
-            would not get; color for images of more than 4 channels.
+        RuntimeError: if images and recipes are on two devices; if a recipe reads outside the images (checked
+            on the host); for bytes, if a mean, std or table requires a gradient.
+        TypeError, ValueError: if images have another shape or type; if mean or std are out of range; if the
+            dtype is not possible for bytes; if images of more than 4 channels have color recipes.
     """
     if not isinstance(images, Packed):
         first = before[0] if before else recipes
@@ -121,7 +122,7 @@ def augment(
                 "table must be None for floating images, which have no 256 values; give mean and std, "
                 f"got a table of shape {tuple(table.shape)}"
             )
-        # In float32 at least, whatever autocast says, and rounded once.
+        # In float32 at least, also under autocast, and rounded once.
         with full_precision(images.device):
             wide = images.to(torch.promote_types(images.dtype, torch.float32))
             wide, recipes = to_levels.shares_of(wide, recipes)
@@ -182,18 +183,19 @@ def crop_resize(
     >>> crop_resize(images, torch.tensor([[0, 0, 20, 20], [12, 12, 32, 32]]), size=32).shape
     torch.Size([2, 3, 32, 32])
 
-    Half-pixel centres, as in OpenCV, torchvision and ``torch.nn.functional.interpolate``; the interpolation
-    does not read past the window's edge. Within 1 level of torchvision for uint8.
+    Pixel centres are at halves, as in OpenCV, torchvision and ``torch.nn.functional.interpolate``. The
+    interpolation does not read past the window's edge. uint8 results are within 1 level of torchvision's.
 
     Args:
         images: ``(N, C, H, W)``, uint8 or floating.
         boxes: ``(N, 4)``: left, top, right, bottom in pixels, whole or fractional; right and bottom are
             exclusive.
-        size: (height, width) of the result in pixels, or one number for both.
-        antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do.
+        size: size of the result in pixels, (height, width), or one number for both.
+        antialias: widens the filter where a window shrinks, as torchvision and Pillow do.
 
     Raises:
-        ValueError: a box that is empty or reaches beyond its image, naming the draw.
+        TypeError: if ``images`` or ``boxes`` are of another type.
+        ValueError: if a box is empty or reaches beyond its image; the message names the draw.
     """
     check_images(images)
     size = check_size(size)
@@ -214,7 +216,7 @@ def crop_resize(
 
 
 def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bool = False) -> Tensor:
-    """Mirror the images that the masks name.
+    """Flip the images that the masks select.
 
     >>> images = torch.arange(4, dtype=torch.uint8).view(1, 1, 2, 2)
     >>> flip(images, horizontal=torch.tensor([True]), vertical=torch.tensor([False])).flatten()
@@ -222,7 +224,11 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
 
     Args:
         images: ``(N, C, H, W)``, uint8 or floating.
-        horizontal, vertical: bool ``(N,)``, or one bool for all.
+        horizontal, vertical: bool ``(N,)``, or one bool for all images.
+
+    Raises:
+        TypeError: if a mask is not bool.
+        ValueError: if a mask has another shape.
     """
     check_images(images)
     masks = [_per_draw(name, v, images) for name, v in (("horizontal", horizontal), ("vertical", vertical))]
@@ -245,17 +251,18 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
     >>> gaussian_blur(images, sigma=torch.tensor([0.5, 1.5])).shape
     torch.Size([2, 3, 32, 32])
 
-    The border is reflected without repeating the edge (101), as OpenCV's and torchvision's; within 1 level of
-    both for uint8.
+    The border is reflected without repeating the edge (101), as in OpenCV and torchvision. uint8 results are
+    within 1 level of both.
 
     Args:
         images: ``(N, C, H, W)``, uint8 or floating (then at least 3 x 3 pixels).
         sigma: ``(N,)`` or one number for all, in pixels, positive and finite. None: the 5x5 kernel of sum 273
-            with zero border, truncated to whole levels (floats are not truncated): the blur of "Data
-            Augmentation: A Class Imbalance Mitigative Measure".
+            with zero border, truncated to whole levels (floats are not truncated), from "Data Augmentation: A
+            Class Imbalance Mitigative Measure".
 
     Raises:
-        ValueError: a sigma that is not positive and finite, naming the draw.
+        TypeError: if ``images`` or ``sigma`` are of another type.
+        ValueError: if a sigma is not positive and finite; the message names the draw.
     """
     check_images(images)
     if sigma is not None:
@@ -271,7 +278,7 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
 def salt_and_pepper(
     images: Tensor, salt: PerDraw, pepper: PerDraw, keys: Tensor, *, place: int = 0
 ) -> Tensor:
-    """Turn random pixels white or black, all channels but alpha at once.
+    """Turn random pixels white or black, in all channels except alpha.
 
     >>> images = torch.full((2, 3, 32, 32), 7, dtype=torch.uint8)
     >>> salt_and_pepper(images, salt=0.15, pepper=0.1, keys=torch.tensor([1, 2])).unique()
@@ -280,14 +287,15 @@ def salt_and_pepper(
     Args:
         images: ``(N, C, H, W)``, uint8 or floating (white is 1, black 0; no gradient flows through a changed
             pixel).
-        salt, pepper: the shares of pixels, ``(N,)`` or one number for all, in [0, 1], together at most 1;
+        salt, pepper: shares of the pixels, ``(N,)`` or one number for all, in [0, 1], together at most 1;
             kept in steps of 2**-16.
         keys: int64 ``(N,)``: a sample's noise is a pure function of its key, the place and the pixel's
             number.
-        place: of the op in a chain, in [0, 2**32): two ops under the same key need two places.
+        place: position of the op in a chain, in [0, 2**32). Two ops with the same key need two places.
 
     Raises:
-        ValueError: a share out of range, naming the draw.
+        TypeError: if ``keys`` are not int64.
+        ValueError: if a share is out of range (the message names the draw), or ``place`` is.
     """
     check_images(images)
     salt, pepper, keys = (
@@ -307,7 +315,7 @@ def salt_and_pepper(
 
 
 def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtype | None = None) -> Tensor:
-    """``(images - mean) / std``, where bytes count as 0 to 1.
+    """Normalise to ``(images - mean) / std``, where bytes count as 0 to 1.
 
     >>> normalize(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8), mean=0.5, std=0.5).unique()
     tensor([1.])
@@ -315,11 +323,12 @@ def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtyp
     Args:
         images: ``(N, C, H, W)``, uint8 or floating.
         mean, std: a number, ``(C,)``, or ``(N, C)`` for each sample its own.
-        dtype: of the result. float32 by default for bytes (or float16, bfloat16); for floats, theirs.
+        dtype: dtype of the result. Default: float32 for bytes (float16 and bfloat16 are possible), for floats
+            theirs.
 
     Raises:
-        ValueError: a std that is not positive and finite, a mean that is not finite, a shape that does not
-            fit, rows that are not the images'.
+        ValueError: if a std is not positive and finite, a mean is not finite, a shape does not fit, or the
+            rows are not as many as the images.
     """
     check_images(images)
     if images.is_floating_point():
@@ -328,7 +337,7 @@ def normalize(images: Tensor, mean: Statistic, std: Statistic, dtype: torch.dtyp
     return augment(images, _travelled(recipes, images.device), mean=mean, std=std, dtype=dtype)
 
 
-# ---- What the ops share
+# ---- Shared by the ops
 
 
 def _size(images: Tensor) -> tuple[int, int]:
@@ -345,27 +354,28 @@ def _run(images: Tensor, builder: RecipeBuilder, size: tuple[int, int] | None = 
 
 
 def _travelled(recipes: Recipes, device: torch.device) -> Recipes:
-    """Recipes on the device, where some have been from the start."""
-    # What is traced copies by an op of its own: the pinned memory of a trace would not be that of its runs.
+    """Recipes on the device, where some already are."""
+    # A trace copies by an op of its own, since the pinned memory of a trace is not that of its runs.
     if recipes.records.device == device or traced():
         return recipes.to(device, non_blocking=True)
     return travel(recipes, device)
 
 
 def _carried(value: Tensor, device: torch.device) -> Tensor:
-    """The same of a tensor."""
+    """A tensor on the device."""
     if value.device.type != "cpu" or traced():
         return value.to(device, non_blocking=True)
     return carried(value, device)
 
 
 def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = None) -> Tensor:
-    """A parameter as a tensor with one entry (or one row of ``width``) per image, on the host or the images'
-    device.
+    """A parameter as a tensor with one entry (or one row of ``width``) for each image.
+
+    It is on the host or the images' device.
     """
     shape = (images.shape[0],) if width is None else (images.shape[0], width)
     if isinstance(value, (bool, int, float)) and width is None:
-        dtype = torch.float32 if isinstance(value, float) else None  # not the default type
+        dtype = torch.float32 if isinstance(value, float) else None  # whatever torch's default dtype is
         return torch.full(shape, value, dtype=dtype, device="cpu")
     if not isinstance(value, Tensor):
         number = " or a number" if width is None else ""
@@ -380,7 +390,7 @@ def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = Non
 
 
 def _together(*values: Tensor) -> list[Tensor]:
-    """Per-draw values on one device: where some are on the images' device, all go there, and nobody waits."""
+    """Values of the draws on one device: if any is on the images' device, all go there, without waiting."""
     device = next((v.device for v in values if v.device.type != "cpu"), torch.device("cpu"))
     return [_carried(value, device) for value in values]
 

@@ -36,6 +36,7 @@ ONE_OF_EACH = (
 ELSEWHERE = {
     "benchmarks": ("tests/benchmarks",),
     "csrc": ("tests/csrc", "tests/ops/test_augment.py"),
+    "docs": ("tests/docs", "tests/test_pages.py"),
     "gpuaug/stages": ("tests/functional", "tests/ops/test_augment.py"),
     "gpuaug/study/data/embedded": ("tests/study/data",),
 }

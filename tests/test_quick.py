@@ -24,6 +24,7 @@ def test_examples():
         ("gpuaug/study/data/embedded/no_such_file.npz", ("tests/study/data",)),
         ("csrc/common/stages/no_such_file.h", ("tests/csrc", "tests/ops/test_augment.py")),
         ("benchmarks/gpu/no_such_file.py", ("tests/benchmarks",)),
+        ("docs/guides/epochs.md", ("tests/docs", "tests/test_pages.py")),
         ("tests/sampling/test_plan.py", ("tests/sampling/test_plan.py",)),
         ("tests/sampling/test_no_such_file.py", ()),
         ("tests/distributed/conftest.py", ("tests/distributed",)),

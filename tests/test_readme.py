@@ -1,38 +1,24 @@
-"""The front door opens: the README's program runs, and its studies do something."""
+"""README.md: one page, whose program makes balanced batches of a folder of images."""
 
-import argparse
-import re
-import shlex
+from __future__ import annotations
 
+import pages
 import torch
 
-from gpuaug.sampling import BalancedSampler, Schedule
-from gpuaug.study.arms.arms import read_arms
-from gpuaug.study.cli.options import add_arguments
+README = pages.ROOT / "README.md"
 
 
-def test_the_ten_lines_run(request):
-    readme = (request.config.rootpath / "README.md").read_text()
-    program = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+def test_it_is_one_page():
+    assert len(README.read_text().splitlines()) <= 120
+
+
+def test_its_program_is_ten_lines_and_makes_balanced_batches(tmp_path, monkeypatch):
+    pages.write_images(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    [program] = pages.python_of(README)
+    assert len(program.text.strip().splitlines()) <= 10
     names = {}
-    exec(compile(program, "README.md", "exec"), names)
-    assert names["batch"].shape == (64, 3, 32, 32)
-    assert names["batch"].dtype == torch.float32
-    assert sorted(names["sampler"].plan_.values()) == [480, 480]
-
-
-def test_studies_of_the_readme_have_options_and_arms_that_do_something(request):
-    readme = (request.config.rootpath / "README.md").read_text()
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    studies = re.findall(r"^gpuaug study (.*)$", readme, re.MULTILINE)
-    assert len(studies) >= 4
-    for words in studies:
-        asked = parser.parse_args(shlex.split(words))
-        for name, arm in read_arms(asked.arms, epochs=asked.epochs).items():
-            if isinstance(arm.target, Schedule):
-                sampler, plans = BalancedSampler([0, 0, 0, 1], arm.target), []
-                for epoch in (0, asked.epochs - 1):
-                    sampler.set_epoch(epoch)
-                    plans.append(sampler.plan_)
-                assert plans[0] != plans[1], f"{name} is one target through all epochs of: {words}"
+    pages.run(program, "README.md", names)
+    assert names["images"].shape == (16, 3, 224, 224)
+    assert names["images"].dtype == torch.float32
+    assert sorted(names["labels"].tolist()) == [0] * 8 + [1] * 8

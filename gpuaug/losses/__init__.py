@@ -1,7 +1,7 @@
-"""Losses for imbalanced classes that PyTorch does not have, and what corrects a model's prior afterwards.
+"""Losses for imbalanced classes that PyTorch does not have, and corrections of a model's prior.
 
-Label smoothing, class weights and plain cross-entropy are torch's ``CrossEntropyLoss``; this room makes its
-weights. A sampler's counts go in as they are:
+For label smoothing, class weights and plain cross-entropy use torch's ``CrossEntropyLoss``; this module makes
+its weights. A sampler's counts are accepted as they are:
 
 >>> import gpuaug, torch
 >>> sampler = gpuaug.BalancedSampler([0] * 300 + [1] * 10, target="natural")

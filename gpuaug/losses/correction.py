@@ -1,4 +1,4 @@
-"""What resampling does to a model's probabilities, taken back."""
+"""Correction of a model's probabilities for resampled training data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ __all__ = ["prior_correction"]
 
 
 def prior_correction(logits: Tensor, drawn: Counts, natural: Counts) -> Tensor:
-    """Logits for classes as often as they naturally are, of a model whose draws had them otherwise:
-    ``logits + log(natural) - log(drawn)``.
+    """Correct logits for class shares that differ between training draws and use.
 
     >>> import gpuaug, torch
     >>> sampler = gpuaug.BalancedSampler(["cat"] * 300 + ["dog"] * 100)  # draws 300 of either
@@ -21,31 +20,33 @@ def prior_correction(logits: Tensor, drawn: Counts, natural: Counts) -> Tensor:
     >>> gpuaug.prior_correction(logits, sampler.priors(0), [0.75, 0.25]).softmax(dim=1)
     tensor([[0.7500, 0.2500]])
 
-    Bayes' rule, where draws change how often classes come and not how each of them looks. With two classes it
-    moves the threshold. Source: Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to
-    new a priori probabilities", Neural Computation 2002, section 2.2; of logits, Menon et al., ICLR 2021.
+    The result is ``logits + log(natural) - log(drawn)``: Bayes' rule, for draws that change how often classes
+    come but not how each class looks. With two classes it moves the threshold. Source: Saerens, Latinne and
+    Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", Neural Computation
+    2002, section 2.2; for logits, Menon et al., ICLR 2021.
 
     Args:
         logits: ``(..., C)``, floating; log-probabilities are logits too.
-        drawn: the classes' shares, ``(C,)``, that the model was trained for: ``sampler.priors(epoch)``, or
-            with a loss of ``gpuaug.losses`` its ``loss.prior(sampler.priors(epoch))``. Each above 0: of a
-            class that was never drawn a model says nothing.
-        natural: the shares where the model is used, each at least 0; a class of 0 gets the logit -inf.
-
-    Both may be counts as well: each is divided by its sum. They are read on the host, so keep them there.
+        drawn: shares of the classes that the model was trained for, ``(C,)``: ``sampler.priors(epoch)``, or
+            with a loss of ``gpuaug.losses``, ``loss.prior(sampler.priors(epoch))``. Each is above 0, since a
+            model knows nothing of a class that was never drawn. Counts are divided by their sum. Keep them on
+            the host, where they are read.
+        natural: shares where the model is used, ``(C,)``, each at least 0, or counts; a class of 0 gets the
+            logit -inf.
 
     Returns:
         ``(..., C)`` in the logits' dtype and on their device, with a gradient; half and bfloat16 are computed
-        in float32. Where both shares are the same, the logits as they are.
+        in float32. Equal shares leave the logits as they are.
 
     Raises:
-        TypeError: no floating tensor, no numbers. ValueError: shapes that do not agree; shares out of range.
+        TypeError: if logits are not a floating tensor, or shares are not numbers.
+        ValueError: if shapes do not agree or shares are out of range.
     """
     before = read_counts("drawn", drawn, SHARES)
     after = read_counts("natural", natural, SOME_SHARES)
     if len(before) != len(after):
-        raise ValueError(f"drawn and natural must be of the same classes, got {len(before)} and {len(after)}")
+        raise ValueError(f"drawn and natural must have the same classes, got {len(before)} and {len(after)}")
     if not traced() and not bool(after.any()):
-        raise ValueError(f"natural must be above 0 for a class, got {after.tolist()}")
+        raise ValueError(f"natural must be above 0 for at least one class, got {after.tolist()}")
     after, before = (after / after.sum()).log(), (before / before.sum()).log()
     return shifted(logits, after.to(before.device) - before)

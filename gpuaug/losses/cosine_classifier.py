@@ -1,4 +1,4 @@
-"""The classifier that LDAM was made for."""
+"""The classifier that LDAM is designed for."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ __all__ = ["CosineClassifier"]
 
 
 class CosineClassifier(nn.Module):
-    """The cosine between features and the weights of each class, in [-1, 1]; the last layer before an
-    ``LDAMLoss``.
+    """Compute the cosine between features and each class's weights, as last layer before ``LDAMLoss``.
 
     >>> classifier = CosineClassifier(features=64, classes=10)
     >>> classifier(torch.randn(5, 64)).shape
     torch.Size([5, 10])
 
-    Weights begin as random directions, all equally likely. Source: the authors' code of Cao et al., NeurIPS
-    2019 (``NormedLinear``). Features of zeros have the cosine 0.
-
-    Args:
-        features: of each row, at least 1.
-        classes: at least 1.
+    Cosines are in [-1, 1]. Weights start as random directions, all equally likely. Features of zeros have
+    cosine 0. Source: the authors' code of Cao et al., NeurIPS 2019 (``NormedLinear``).
 
     Shapes: ``(n, features, ...)`` to ``(n, classes, ...)``, in the dtype of the features.
 
+    Args:
+        features: number of features of each row, at least 1.
+        classes: number of classes, at least 1.
+
     Raises:
-        TypeError, ValueError: sizes of another type or below 1.
+        TypeError, ValueError: if a size is of another type or below 1.
     """
 
     def __init__(self, features: int, classes: int) -> None:
@@ -41,7 +40,7 @@ class CosineClassifier(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """New random directions, from torch's generator."""
+        """Draw new random directions from torch's generator."""
         nn.init.normal_(self.weight)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Counts of the classes, as a sampler or a user has them."""
+"""Counts of the classes, from a sampler or a user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Counts = (
     | Mapping[int | str, float]
 )
 COUNTS, SHARES, SOME_SHARES = "at least 1", "above 0", "at least 0"
-# Of a number.
+# The check of a number, by its wording in messages.
 _ALLOWED: dict[str, Callable[[float], bool]] = {
     COUNTS: lambda value: value >= 1,
     SHARES: lambda value: value > 0,
@@ -31,20 +31,20 @@ _ALLOWED: dict[str, Callable[[float], bool]] = {
 
 
 def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
-    """A number for each class, float64 ``(C,)`` on the host.
+    """Read a number for each class, float64 ``(C,)`` on the host.
 
     >>> read_counts("class_counts", {"cat": 300, "dog": 10})
     tensor([300.,  10.], dtype=torch.float64)
 
     Args:
-        name: what messages call the counts.
+        name: name of the counts in messages.
         counts: ``(C,)``: a tensor, an array, a sequence, or a mapping in the order of the classes, such as
             the ``counts_`` or ``plan_`` of a sampler.
-        allowed: "at least 1", "above 0" or "at least 0"; each number is finite, too.
+        allowed: "at least 1", "above 0" or "at least 0"; each number must be finite, too.
 
     Raises:
-        TypeError: no numbers. ValueError: another shape, or a number out of its range; the message has its
-            position.
+        TypeError: if counts are not numbers.
+        ValueError: if they have another shape, or a number is out of range; the message names its class.
     """
     given: Any = list(counts.values()) if isinstance(counts, Mapping) else counts
     if isinstance(given, np.ndarray):
@@ -54,7 +54,7 @@ def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise TypeError(f"{name} must be a tensor, a sequence or a mapping, got {type(given).__name__}")
     if not given:
-        raise ValueError(f"{name} must be one for each class, got none")
+        raise ValueError(f"{name} must have an entry for each class, got none")
     for place, value in enumerate(given):
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"{name} must be numbers, got {value!r} for class {place}")
@@ -65,7 +65,7 @@ def read_counts(name: str, counts: Counts, allowed: str = COUNTS) -> Tensor:
 def _tensor_of(name: str, counts: np.ndarray) -> Tensor:
     if counts.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be numbers, one for each class, got {counts.dtype}")
-    # A copy: torch warns of arrays that cannot be written, and knows one order of bytes alone.
+    # A copy: torch warns of read-only arrays, and supports only the native byte order.
     return torch.from_numpy(np.array(counts, dtype=np.float64))
 
 

@@ -12,22 +12,28 @@ __all__ = ["FocalLoss"]
 
 
 class FocalLoss(ClassLoss):
-    """Cross-entropy that counts less the better a row is known: ``-(1 - p)^gamma * log(p)``.
+    """Cross-entropy with less weight on rows that are already well classified.
 
     >>> loss = FocalLoss(gamma=2.0)
     >>> loss(torch.tensor([[0.0, 0.0], [0.0, 4.0]]), torch.tensor([0, 1]))
     tensor(0.0866)
 
-    p is the softmax's probability of the row's class. Source: Lin et al., "Focal loss for dense object
-    detection", ICCV 2017, equation 4; with ``weight``, equation 5. ``weight=effective_number_weights(...)``
-    makes it class-balanced (Cui et al., CVPR 2019).
+    The loss of a row is ``-(1 - p)^gamma * log(p)``, with p the softmax probability of its class. Source: Lin
+    et al., "Focal loss for dense object detection", ICCV 2017, equation 4; with ``weight``, equation 5.
+    ``weight=effective_number_weights(...)`` makes it class-balanced (Cui et al., CVPR 2019).
 
-    torchvision's ``sigmoid_focal_loss`` is the same for two classes, of one logit. For more it takes each
-    class apart, as detectors do, and leaves no probabilities that add up to 1; hence this one.
+    torchvision's ``sigmoid_focal_loss`` is the same for two classes with one logit. For more classes it
+    treats each separately, as detectors do, and its probabilities do not add up to 1.
 
     Args:
-        gamma: finite and at least 0; the paper's is 2, and 0 is cross-entropy.
-        weight, deferred, reduction: see ``ClassLoss``, which also has shapes, dtypes and errors.
+        gamma: exponent, finite and at least 0; the paper's is 2, and 0 is cross-entropy.
+        weight: weight of each class, ``(C,)``, finite and above 0. Default: all classes weigh 1.
+        deferred: first epoch in which ``weight`` applies, at least 0; see ``set_epoch``.
+        reduction: "mean" (weighted, as in torch's ``CrossEntropyLoss``), "sum" or "none".
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type, shape or range; when called, as in
+            ``ClassLoss``, which also describes shapes and dtypes.
     """
 
     def __init__(
@@ -46,8 +52,8 @@ class FocalLoss(ClassLoss):
         known = logs.gather(1, label[:, None])[:, 0]
         if not self.gamma:
             return -known
-        # 1 - p as the sum of the others: 1 - exp(log p) has no digits left, and its power no gradient, where
-        # p is almost 1.
+        # 1 - p is the sum of the other probabilities: where p is almost 1, 1 - exp(log p) has no digits left,
+        # and its power no gradient.
         others = logs.scatter(1, label[:, None], -torch.inf).logsumexp(dim=1)
         return -(self.gamma * others).exp() * known
 

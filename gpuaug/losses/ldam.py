@@ -1,4 +1,4 @@
-"""The label-distribution-aware margin loss, with deferred re-weighting."""
+"""Label-distribution-aware margin loss, with deferred re-weighting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LDAMLoss"]
 
 
 class LDAMLoss(ClassLoss):
-    """Cross-entropy in which a class must win by a margin that falls with the fourth root of its count.
+    """Cross-entropy with a margin for each class that falls with the fourth root of its count.
 
     >>> from gpuaug.losses import effective_number_weights
     >>> counts = {"cat": 10_000, "dog": 16}
@@ -25,22 +25,28 @@ class LDAMLoss(ClassLoss):
     >>> loss(cosines, torch.tensor([0]))
     tensor(0.0110)
 
-    With margins ``m_j = C / n_j^(1/4)``, C such that the largest is ``max_margin``, and scale s, a row of
-    class y costs ``-log(exp(s * (z_y - m_y)) / (exp(s * (z_y - m_y)) + sum over j != y of exp(s * z_j)))``.
-    Source: Cao et al., "Learning imbalanced datasets with label-distribution-aware margin loss", NeurIPS
-    2019, section 3.2; scale and largest margin are those of the authors' code.
+    With margins ``m_j = C / n_j^(1/4)``, C such that the largest is ``max_margin``, and scale s, the loss of
+    a row of class y is ``-log(exp(s * (z_y - m_y)) / (exp(s * (z_y - m_y)) + sum over j != y of exp(s *
+    z_j)))``. Source: Cao et al., "Learning imbalanced datasets with label-distribution-aware margin loss",
+    NeurIPS 2019, section 3.2; scale and largest margin are those of the authors' code.
 
-    ``weight`` and ``deferred`` give their deferred re-weighting (section 3.3): from 160 of 200 epochs on,
-    the weights are those of the effective number with beta 0.9999. Call ``set_epoch`` before each epoch.
+    ``weight`` and ``deferred`` give the paper's deferred re-weighting (section 3.3): from epoch 160 of 200
+    on, the weights are those of the effective number with beta 0.9999. Call ``set_epoch`` before each epoch.
 
-    The authors' networks end in cosines between features and weights, in [-1, 1], which the scale makes
-    logits: see ``CosineClassifier``. For plain logits take ``scale=1``.
+    The authors' networks end in cosines between features and weights, in [-1, 1], which the scale turns into
+    logits: see ``CosineClassifier``. For plain logits use ``scale=1``.
 
     Args:
-        class_counts: n, ``(C,)``, each at least 1, of the samples: ``sampler.counts_``.
-        max_margin: the rarest class's, finite and at least 0, in units of a cosine.
-        scale: s, finite and above 0. ``scale * cosines`` are the model's logits, for predictions too.
-        weight, deferred, reduction: see ``ClassLoss``, which also has shapes, dtypes and errors.
+        class_counts: n, ``(C,)``, each at least 1, the samples of each class: ``sampler.counts_``.
+        max_margin: margin of the rarest class, finite and at least 0, in units of a cosine.
+        scale: s, finite and above 0. ``scale * cosines`` are the model's logits, also for predictions.
+        weight: weight of each class, ``(C,)``, finite and above 0. Default: all classes weigh 1.
+        deferred: first epoch in which ``weight`` applies, at least 0; see ``set_epoch``.
+        reduction: "mean" (weighted, as in torch's ``CrossEntropyLoss``), "sum" or "none".
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type, shape or range; when called, as in
+            ``ClassLoss``, which also describes shapes and dtypes.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Logit adjustment: in the loss, and after the fact."""
+"""Logit adjustment: in the loss, and after training."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ class LogitAdjustedLoss(ClassLoss):
     >>> loss(torch.zeros(2, 2), torch.tensor([0, 1]))
     tensor(0.8370)
 
-    Those zeros cost as much as the classes' own shares: -log(0.75) and -log(0.25), here in the mean. What a
-    model learns with tau 1 are logits for equal shares: nothing is added to them when it predicts. Source:
-    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, equation 10.
+    In the example logits of zero cost as much as the classes' own shares, the mean of -log(0.75) and
+    -log(0.25). With tau 1 the model learns logits for equal shares, and predicts without the adjustment.
+    Source: Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, equation 10.
 
     Args:
-        class_counts: ``(C,)``, each above 0, of what the loss is trained on: ``sampler.plan_``, or
+        class_counts: ``(C,)``, each above 0, of the data that the loss is trained on: ``sampler.plan_``, or
             ``sampler.counts_`` where the draws are natural. Only their ratios count, so
-            ``sampler.priors(epoch)`` will do as well.
-        tau: finite and at least 0; 0 is cross-entropy.
-        weight, deferred, reduction: see ``ClassLoss``, which also has shapes, dtypes and errors.
+            ``sampler.priors(epoch)`` works too.
+        tau: factor of the adjustment, finite and at least 0; 0 is cross-entropy.
+        weight: weight of each class, ``(C,)``, finite and above 0. Default: all classes weigh 1.
+        deferred: first epoch in which ``weight`` applies, at least 0; see ``set_epoch``.
+        reduction: "mean" (weighted, as in torch's ``CrossEntropyLoss``), "sum" or "none".
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type, shape or range; when called, as in
+            ``ClassLoss``, which also describes shapes and dtypes.
     """
 
     def __init__(
@@ -51,7 +57,7 @@ class LogitAdjustedLoss(ClassLoss):
         return F.cross_entropy(scores + self.adjustment.to(scores.dtype), label, reduction="none")
 
     def _carried(self, shares: Tensor) -> Tensor:
-        # By logarithms: the quotient of shares to a power of tau leaves float64 where tau is large.
+        # In logarithms: for a large tau, shares to the power of tau leave the range of float64.
         carried = (shares.log() - self.adjustment.cpu()).softmax(dim=0)
         return carried.clamp(min=torch.finfo(carried.dtype).tiny)
 
@@ -60,8 +66,7 @@ class LogitAdjustedLoss(ClassLoss):
 
 
 def logit_adjustment(logits: Tensor, class_counts: Counts, tau: float = 1.0) -> Tensor:
-    """Logit adjustment after the fact: ``logits - tau * log(prior)``, of a model that plain cross-entropy
-    trained.
+    """Adjust the logits of a model trained with plain cross-entropy: ``logits - tau * log(prior)``.
 
     >>> logits = torch.tensor([[1.0, 0.0]])  # a cat, unless dogs are seen as often as cats
     >>> logit_adjustment(logits, {"cat": 300, "dog": 100}).argmax(dim=1)
@@ -72,21 +77,22 @@ def logit_adjustment(logits: Tensor, class_counts: Counts, tau: float = 1.0) -> 
 
     Args:
         logits: ``(..., C)``, floating.
-        class_counts: ``(C,)``, each above 0, of what the model was trained on; only their ratios count.
-        tau: finite and at least 0.
+        class_counts: ``(C,)``, each above 0, of the data that the model was trained on; only their ratios
+            count.
+        tau: factor of the adjustment, finite and at least 0.
 
     Returns:
         ``(..., C)`` in the logits' dtype; half and bfloat16 are computed in float32.
 
     Raises:
-        TypeError, ValueError: logits, counts or tau of another type, shape or range.
+        TypeError, ValueError: if logits, counts or tau are of another type, shape or range.
     """
     counts = read_counts("class_counts", class_counts, SHARES)
     return shifted(logits, -finite_number("tau", tau) * _log_shares(counts))
 
 
 def shifted(logits: Tensor, shift: Tensor) -> Tensor:
-    """Logits ``(..., C)`` plus a number for each class, ``(C,)``, in the logits' dtype.
+    """Add a number for each class, ``(C,)``, to logits ``(..., C)``, in the logits' dtype.
 
     >>> shifted(torch.zeros(1, 2), torch.tensor([0.5, 0.0]))
     tensor([[0.5000, 0.0000]])

@@ -1,4 +1,4 @@
-"""What a loss is given: logits, and class numbers or the two labels of a mix."""
+"""The arguments of a loss: logits, and class numbers or the two labels of a mix."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ Targets = Tensor | tuple[Tensor, Tensor, Tensor]
 
 
 def check_logits(logits: Tensor, classes: int | None) -> Tensor:
-    """Logits ``(n, C)`` in float32, or in float64 where they are.
+    """Check logits ``(n, C)``, and convert them to float32; float64 stays float64.
 
     >>> check_logits(torch.zeros(3, 2, dtype=torch.bfloat16), 2).dtype
     torch.float32
 
     Raises:
-        TypeError: no floating tensor. ValueError: another shape, or another number of classes.
+        TypeError: if logits are not a floating tensor.
+        ValueError: if they have another shape or number of classes.
     """
     if not isinstance(logits, Tensor):
         raise TypeError(f"logits must be a tensor (n, C), got {type(logits).__name__}")
@@ -31,7 +32,7 @@ def check_logits(logits: Tensor, classes: int | None) -> Tensor:
 
 
 def read_targets(targets: Targets, scores: Tensor) -> list[tuple[Tensor, Tensor | None]]:
-    """The labels of ``scores``, each with its share: one without a share, or the two of a mix.
+    """Read the labels of ``scores``, each with its share: one without a share, or the two of a mix.
 
     >>> scores = torch.zeros(2, 3)
     >>> read_targets(torch.tensor([2, 0]), scores)
@@ -39,8 +40,8 @@ def read_targets(targets: Targets, scores: Tensor) -> list[tuple[Tensor, Tensor 
     >>> read_targets((torch.tensor([2, 0]), torch.tensor([1, 1]), torch.tensor([0.75, 1.0])), scores)
     [(tensor([2, 0]), tensor([0.7500, 1.0000])), (tensor([1, 1]), tensor([0.2500, 0.0000]))]
 
-    Labels come back as int64 in [0, C). On the host, one that is out of that range is refused. A GPU is not
-    waited for: there, and under ``torch.compile``, its share is NaN, and so is the loss.
+    Labels become int64 in [0, C). On the host, a label out of this range is refused. A GPU is not waited for:
+    there, and under ``torch.compile``, the share of such a label is NaN, and so is the loss.
     """
     if isinstance(targets, tuple | list):
         if len(targets) != 3 or not all(isinstance(part, Tensor) for part in targets):

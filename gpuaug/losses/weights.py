@@ -1,4 +1,4 @@
-"""Weights of the classes, for torch's ``CrossEntropyLoss(weight=...)`` and for the losses here."""
+"""Class weights, for torch's ``CrossEntropyLoss(weight=...)`` and for the losses here."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ __all__ = ["effective_number_weights", "inverse_weights"]
 
 
 def inverse_weights(class_counts: Counts, *, dtype: torch.dtype = torch.float32) -> Tensor:
-    """A class's weight falls as its count grows: ``w_c = N / (C * n_c)``, N the sum of the C counts.
+    """Weight each class inversely to its count: ``w_c = N / (C * n_c)``, with N the sum of the C counts.
 
     >>> inverse_weights({"cat": 300, "dog": 100})
     tensor([0.6667, 2.0000])
     >>> loss = torch.nn.CrossEntropyLoss(weight=inverse_weights([300, 100]))
 
-    The mean over the samples is 1, as in scikit-learn's ``class_weight="balanced"``; the idea, and its
-    statistics: King and Zeng, "Logistic regression in rare events data", Political Analysis 2001.
+    The mean weight over the samples is 1, as with scikit-learn's ``class_weight="balanced"``. Source of the
+    idea and its statistics: King and Zeng, "Logistic regression in rare events data", Political Analysis
+    2001.
 
     Args:
-        class_counts: ``(C,)``, each at least 1, such as ``sampler.counts_`` (or ``sampler.plan_``, where the
-            weights are to make up for what the draws leave).
-        dtype: of the result; torch's loss asks for that of the logits.
+        class_counts: ``(C,)``, each at least 1, such as ``sampler.counts_``; or ``sampler.plan_``, for
+            weights that correct the imbalance that the draws leave.
+        dtype: dtype of the result; torch's loss needs that of the logits.
 
     Returns:
-        ``(C,)`` on the host: ``.to(device)``.
+        ``(C,)`` on the host; move it with ``.to(device)``.
 
     Raises:
-        TypeError, ValueError: see ``read_counts``.
+        TypeError, ValueError: if counts are not numbers, have another shape or are out of range.
     """
     counts = read_counts("class_counts", class_counts)
     return (counts.sum() / (len(counts) * counts)).to(dtype)
@@ -40,27 +41,27 @@ def inverse_weights(class_counts: Counts, *, dtype: torch.dtype = torch.float32)
 def effective_number_weights(
     class_counts: Counts, beta: float = 0.9999, *, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """A class's weight falls as its effective number of samples grows: ``w_c = (1 - beta) / (1 - beta^n_c)``,
-    times a factor that makes the sum C.
+    """Weight each class inversely to its effective number of samples.
 
     >>> effective_number_weights([1000, 10], beta=0.99)
     tensor([0.1746, 1.8254])
     >>> loss = torch.nn.CrossEntropyLoss(weight=effective_number_weights([1000, 10]))
 
-    0 gives every class the same weight; towards 1 they become inverse to the counts. Source: Cui et al.,
-    "Class-balanced loss based on effective number of samples", CVPR 2019: the effective number
-    ``E_n = (1 - beta^n) / (1 - beta)``, and the weight ``1 / E_n``.
+    The weight is ``w_c = (1 - beta) / (1 - beta^n_c)``, multiplied by a factor that makes the sum C. With
+    beta 0 all weights are equal; towards 1 they become inverse to the counts. Source: Cui et al.,
+    "Class-balanced loss based on effective number of samples", CVPR 2019: the effective number is ``E_n = (1
+    - beta^n) / (1 - beta)``, and the weight ``1 / E_n``.
 
     Args:
         class_counts: ``(C,)``, each at least 1, such as ``sampler.counts_``.
         beta: in [0, 1); the paper uses 0.9, 0.99, 0.999 and 0.9999.
-        dtype: of the result; torch's loss asks for that of the logits.
+        dtype: dtype of the result; torch's loss needs that of the logits.
 
     Returns:
-        ``(C,)`` on the host: ``.to(device)``.
+        ``(C,)`` on the host; move it with ``.to(device)``.
 
     Raises:
-        TypeError, ValueError: see ``read_counts``; beta out of its range.
+        TypeError, ValueError: if counts or beta are not numbers, have another shape or are out of range.
     """
     counts = read_counts("class_counts", class_counts)
     if isinstance(beta, bool) or not isinstance(beta, (int, float)):

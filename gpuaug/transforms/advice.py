@@ -1,13 +1,13 @@
-"""Warnings about what is probably a mistake, or needlessly slow: each kind once in a process.
+"""Warnings about probable mistakes and needless slowness: each kind once in a process.
 
 >>> import gpuaug
 >>> images = torch.full((2, 3, 8, 8), 200.0)
 >>> gpuaug.ColorJitter(0.1)(images).max()  # clamped: the warning says why, the first time
 tensor(1.)
 
-What is looked at costs little: a sample of at most 4096 values of floating images on the CPU. Of images on a
-GPU no value is read, because that would wait for the device; nor is any while a graph is traced. Values are
-checked where a transform computes with them; what only moves or averages pixels takes any.
+The checks cost little: they read a sample of at most 4096 values of floating images on the CPU. They read no
+value of images on a GPU, which would wait for the device, and none while a graph is traced. Values are
+checked where a transform computes with them; transforms that only move or average pixels take any values.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ _said: set[str] = set()
 
 
 def on_images(images: Images, leaves: Iterable[Step]) -> None:
-    """Warn of floating images that are slow for no gain, or out of range for the ``leaves`` of a chain; see
-    the module.
-    """
+    """Warn of floating images that are slow for no gain, or out of range for the ``leaves`` of a chain."""
     if isinstance(images, Packed) or not images.is_floating_point() or _is_hidden(images):
         return
     if not images.requires_grad:
@@ -55,7 +53,7 @@ def on_images(images: Images, leaves: Iterable[Step]) -> None:
 
 
 def on_clips(images: Tensor) -> None:
-    """Warn of clips that are rather ``(N, C, T, H, W)``, as networks take them."""
+    """Warn of clips that seem to be ``(N, C, T, H, W)``, as networks take them."""
     if images.dim() == 5 and images.shape[1] == COLORS and images.shape[2] > COLORS + 1:
         _say(
             "clips",
@@ -65,18 +63,18 @@ def on_clips(images: Tensor) -> None:
 
 
 def on_statistics(mean: Tensor, std: Tensor) -> None:
-    """Warn of a mean and std that are not for images in [0, 1]."""
+    """Warn of a mean and std that do not suit images in [0, 1]."""
     for name, value in (("mean", mean), ("std", std)):
         if value.device.type == "cpu" and float(value.abs().max()) > 1:
             _say(
                 "statistics",
-                f"Normalize: {name} {value.tolist()} is not for images in [0, 1], as which bytes count: "
-                "divide mean and std by 255. It is right only for floating images of another scale",
+                f"Normalize: {name} {value.tolist()} does not suit images in [0, 1], as bytes are counted: "
+                "divide mean and std by 255. Keep them only for floating images of another scale",
             )
 
 
 def _computes(leaves: Iterable[Step]) -> bool:
-    """Whether some of them makes new values: all but geometry, blurs and distortions."""
+    """Whether a leaf computes new values, as all do except geometry, blurs and distortions."""
     return any(leaf.transform.stage != Stage.GEOMETRY and not leaf.transform.averages for leaf in leaves)
 
 
@@ -92,7 +90,7 @@ def _sample(images: Tensor) -> Tensor:
 
 
 def _check_range(low: float, high: float) -> None:
-    """NaN, which compares false, warns of nothing."""
+    """Warn of values out of range; NaN, which compares false, gives no warning."""
     if not (low < -_SLACK or high > 1 + _SLACK):
         return
     found = f"floating images are expected in [0, 1], but these reach from {low:.4g} to {high:.4g}: "

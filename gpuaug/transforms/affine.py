@@ -1,4 +1,4 @@
-"""Rotation, scale, shear, translation, transposition: one resampling with the crops and flips around them."""
+"""Rotation, scale, shear, translation and transposition, in one resampling with a pass's crops and flips."""
 
 from __future__ import annotations
 
@@ -34,30 +34,31 @@ Degrees = float | tuple[float, float]
 
 
 class RandomAffine(Transform):
-    """Rotate, move, scale and shear about the middle of the image, which keeps its size.
+    """Rotate, translate, scale and shear the image about its centre; it keeps its size.
 
     >>> import gpuaug
     >>> augment = gpuaug.RandomAffine(degrees=15, translate=(0.1, 0.1), scale=(0.8, 1.2), shear=5)
     >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's names, distributions and matrix. Crops, flips and resizes in the same pass make
-    one map with it; where that map turns and shrinks at once, it is not antialiased.
+    Names, distributions and matrix are torchvision's. Crops, flips and resizes in the same pass join it in
+    one map. Where this map both turns and shrinks, the result is not antialiased.
 
     Args:
-        degrees: (least, most) angle, clockwise; one number stands for itself to both sides.
-        translate: the most that the image moves in x and in y, as shares of its width and height in [0, 1];
-            moved by whole pixels.
-        scale: (least, most) factor, above 0.
-        shear: (least, most) angle in degrees along x, or one number; or four: least and most along x, then
-            along y.
-        padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
-            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
-        fill: what a "zero" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
+        degrees: angle in degrees, clockwise, (least, most); one number stands for (-number, number).
+        translate: largest shift in x and in y, as shares of the width and height in [0, 1]. Shifts are whole
+            pixels.
+        scale: factor, (least, most), above 0.
+        shear: angle in degrees along x, (least, most) or one number; or four numbers, least and most along x,
+            then along y.
+        padding_mode: content beyond the image: "zero", "edge" or "reflect" (the edge is not repeated).
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        fill: level of a "zero" border, 0 to 255, or one for each channel. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError, TypeError: a setting out of range or of another type.
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision RandomAffine"
@@ -116,7 +117,7 @@ class RandomAffine(Transform):
 
 
 class RandomRotation(Transform):
-    """Rotate about the middle of the image, which keeps its size.
+    """Rotate the image about its centre; it keeps its size.
 
     >>> import gpuaug
     >>> quarter = gpuaug.RandomRotation((90, 90))
@@ -124,15 +125,19 @@ class RandomRotation(Transform):
     tensor([[[[2, 4],
               [1, 3]]]], dtype=torch.uint8)
 
-    Quarter turns of a square lose nothing. Composes as ``RandomAffine`` does.
+    Quarter turns of a square image lose nothing. It joins crops, flips and resizes as ``RandomAffine`` does.
 
     Args:
-        degrees: (least, most) angle, counter-clockwise as in torchvision; one number stands for itself to
-            both sides.
-        padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
-            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
-        fill: what a "zero" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
+        degrees: angle in degrees, counter-clockwise as in torchvision, (least, most); one number stands for
+            (-number, number).
+        padding_mode: content beyond the image: "zero", "edge" or "reflect" (the edge is not repeated).
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        fill: level of a "zero" border, 0 to 255, or one for each channel. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision RandomRotation"
@@ -171,21 +176,25 @@ class RandomRotation(Transform):
 
 
 class RandomTranspose(Transform):
-    """Rows become columns, with probability ``p``.
+    """Swap rows and columns, with probability ``p``.
 
     >>> import gpuaug
     >>> gpuaug.RandomTranspose(p=1.0)(torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8))
     tensor([[[[1, 3],
               [2, 4]]]], dtype=torch.uint8)
 
-    The image keeps its size, as under ``RandomRotation``, so one that is not square is stretched to it;
-    squares lose nothing. Composes as ``RandomAffine`` does: where the same pass shrinks, a transposed draw is
-    not antialiased.
+    The image keeps its size, as with ``RandomRotation``: an image that is not square is stretched, a square
+    one loses nothing. It joins crops, flips and resizes as ``RandomAffine`` does. Where the same pass
+    shrinks, a transposed draw is not antialiased.
 
     Args:
-        p: probability, in [0, 1].
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
-            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
+        p: probability that a draw is transformed, in [0, 1].
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations Transpose"
@@ -215,7 +224,7 @@ class RandomTranspose(Transform):
 def inverse_map(
     angle: Tensor, shear_x: Tensor | None = None, shear_y: Tensor | None = None
 ) -> tuple[Tensor, ...]:
-    """From output to input offsets about the middle, at scale 1: xx, xy, yx, yy, each float64 ``(n,)``.
+    """Offsets from the centre, from output to input, at scale 1: xx, xy, yx, yy, each float64 ``(n,)``.
 
     >>> [v.item() for v in inverse_map(torch.tensor([180.0]))[::3]]
     [-1.0, -1.0]
@@ -223,7 +232,7 @@ def inverse_map(
     The inverse of rotation @ shear, as in torchvision: ``RSS`` of its ``_get_inverse_affine_matrix``.
 
     Args:
-        angle, shear_x, shear_y: float64 ``(n,)``, degrees; the shears both or neither.
+        angle, shear_x, shear_y: float64 ``(n,)``, in degrees; give both shears or neither.
     """
     turn = angle * (math.pi / 180)
     a = d = torch.cos(turn)
@@ -238,7 +247,9 @@ def inverse_map(
 
 
 def _transposed(extent: Extent) -> Operand:
-    """From output to input offsets about the middle, as ``inverse_map`` has them."""
+    """The transposition, as ``inverse_map`` gives a rotation: offsets from the centre, from output to
+    input.
+    """
     if not isinstance(extent, Tensor):
         width, height = extent
         return (0, width / height, height / width, 0)

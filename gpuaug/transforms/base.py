@@ -1,6 +1,4 @@
-"""What every transform is: parameters from the draws' keys on the host, a recipe from the parameters, pixels
-from the recipe.
-"""
+"""The base of all transforms: keys of draws to parameters, parameters to a recipe, recipe to pixels."""
 
 from __future__ import annotations
 
@@ -24,8 +22,7 @@ from gpuaug.transforms.step import Step
 
 
 class Transform(Runnable):
-    """Base of all transforms. A subclass names its ``stage``, draws its parameters in ``draw_parameters`` and
-    writes them in ``write``.
+    """Base of all transforms, which are called on a batch of images.
 
     A transform alone, or a ``Compose`` of several, is called on a batch:
 
@@ -35,75 +32,78 @@ class Transform(Runnable):
     >>> flip(images).shape
     torch.Size([4, 3, 32, 32])
 
-    With ``draws`` (what the sampler gives) an image is a pure function of its sample, its key and the
-    transform. Without, the transform counts the images that it has seen and makes their keys from its
-    ``seed``; each counts as copy 1. Two transforms, a ``DataLoader``'s workers, its epochs and ranks then get
-    different keys; ``gpuaug.transforms.own_draws`` says what repeats.
+    With ``draws`` (from a sampler) an image is a pure function of its sample, its key and the transform.
+    Without draws, the transform counts the images that it has seen and makes their keys from its ``seed``;
+    each image counts as copy 1. Two transforms, and a ``DataLoader``'s workers, epochs and ranks, then get
+    different keys; ``gpuaug.transforms.own_draws`` has the details. In a chain only the outermost transform's
+    seed counts.
+
+    A subclass names its ``stage``, draws its parameters in ``draw_parameters`` and writes them in ``write``.
+    Settings are fixed once a transform is built: setting one raises ``AttributeError``.
 
     Args:
-        seed: of those keys, in [0, 2**64); the same one repeats them. None: drawn from PyTorch's default
-            generator when the transform is built, so that ``torch.manual_seed`` repeats a run.
+        seed: seed of the keys in calls without draws, in [0, 2**64); the same seed repeats them. Default:
+            drawn from PyTorch's generator when the transform is built, so that ``torch.manual_seed`` repeats
+            a run.
 
     Attributes:
-        seed: the given or drawn one.
-        seen: how many images came without draws.
+        seed: the given or drawn seed.
+        seen: number of images that came without draws.
 
-    Settings are fixed once a transform is built: setting one raises ``AttributeError``.
+    Raises:
+        TypeError, ValueError: if ``seed`` is no whole number, or out of range.
     """
 
     stage: Stage
     backend = "kernel"
     reference = ""  # the paper, standard or library that it follows
     geometry = Geometry.NONE
-    interpolation: str | None = None  # how it reads between pixels, where it does
-    moves = False  # pixels, in a way that the record does not say
-    averages = (
-        False  # makes no new value, as pixels are averaged or moved; of geometry it goes without saying
-    )
+    interpolation: str | None = None  # of pixels between others, if it reads any
+    moves = False  # moves pixels in a way that the record does not express
+    averages = False  # only averages or moves pixels, so no value leaves the range; geometry implies it
     deterministic = False  # applies to originals and in evaluation too: Resize, CenterCrop and Normalize
     graded = True  # has parameters that a PerClass's strength scales
-    measured = False  # goes by the image itself: on CUDA a launch more counts its levels
+    measured = False  # depends on the image: on CUDA one more launch counts its levels
     inner_passes = 0  # launches that a transform adds by itself, at most
     random_count = 0  # random numbers that each draw needs, at most
 
-    # ---- What a subclass gives
+    # ---- Defined by subclasses
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
-        """Draw all that is random from the draws' keys: tensors ``(n, ...)``, and what is the same for all.
+        """Draw all random parameters from the draws' keys: tensors ``(n, ...)``, or one value for all draws.
 
-        ``place`` is the transform's in its chain, and says which random numbers are its own.
+        ``place`` is the transform's position in its chain, and selects its random numbers.
         """
         return {}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *none: Any, **parameters: Any) -> None:
-        """Write into the builder, for the draws that ``selection`` names."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
+        """Write into the builder, for the draws of ``selection``."""
+        raise NotImplementedError(f"{type(self).__name__} must define write")
 
     def write_plain(self, builder: RecipeBuilder, selection: Selection) -> None:
-        """What a draw gets that is not augmented: a transform that changes the size resizes, others do
+        """Write for draws that are not augmented: transforms that change the size resize, others do
         nothing.
         """
 
     def size_after(self, extent: tuple[int, int] | None) -> tuple[int, int] | None:
-        """(width, height) after it, for one that changes the size, of an image of ``extent``; None where that
-        is not known.
+        """(width, height) of an image of ``extent`` after the transform, if it changes the size.
+
+        None if the size is not known.
         """
         return None
 
     def label(self) -> str:
         return f"{type(self).__name__}({self.extra_repr()})"
 
-    # ---- What batched transforms and Normalize do otherwise
+    # ---- Overridden by batched transforms and Normalize
 
     def transform_group(self, images: Tensor, group: Group) -> Tensor:
-        """Do to a group's draws, after the kernel, what a batched transform does; ``images`` are the pass's
-        own.
-        """
+        """Run a batched transform on a group's draws, after the kernel; ``images`` are the pass's own."""
         raise NotImplementedError(f"{type(self).__name__} runs in the kernel")
 
     def move_group(self, masks: Tensor, group: Group) -> Tensor:
-        """Move the masks of a group, where a batched transform moves its images."""
-        raise NotImplementedError(f"{type(self).__name__} moves nothing that the record does not say")
+        """Move the masks of a group as a batched transform moves its images."""
+        raise NotImplementedError(f"{type(self).__name__} moves masks by its record")
 
     def finish(
         self,
@@ -112,26 +112,27 @@ class Transform(Runnable):
         memory_format: torch.memory_format,
         before: Sequence[Recipes] = (),
     ) -> Tensor:
-        """Run the last pass, after those ``before``; ``Normalize`` has its own way."""
+        """Run the last pass, after those ``before``; ``Normalize`` overrides this."""
         return functional.augment(images, recipes, memory_format=memory_format, before=before)
 
     # ---- Its position in a chain
 
     def _after_init(self) -> None:
-        # Not in forward, where a graph of torch.compile would depend on what was there already.
+        # Not in forward, where a graph of torch.compile would depend on whether the step exists.
         self.step = self.assign_passes(PassCursor(), count())[0]
         super()._after_init()
 
     def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
-        """Take the next place, in the first pass from the cursor on that has room. Gives the step, and the
-        cursor behind it.
+        """Take the next place, in the first pass from the cursor on that has room.
+
+        Returns the step, and the cursor behind it.
         """
         self.check_not_last(cursor)
         cursor = cursor.after(self.stage, self.geometry, self.interpolation)
         return Step(self, next(places), cursor.pass_index), cursor
 
     def check_not_last(self, cursor: PassCursor) -> None:
-        """Raise where the chain has ended, with ``Normalize``."""
+        """Raise if the chain has already ended with ``Normalize``."""
         if cursor.stage == Stage.OUTPUT:
             raise ValueError(f"Normalize must be the last transform, got {self.label()} after it")
 

@@ -1,4 +1,4 @@
-"""Blur."""
+"""Gaussian blur."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LARGEST = 99
 
 
 class GaussianBlur(Batched):
-    """A Gaussian with a sigma per draw, uniform between two bounds, cut off at a square or rectangle.
+    """Blur with a Gaussian whose sigma is drawn uniformly for each draw.
 
     >>> import gpuaug, torch
     >>> gpuaug.GaussianBlur(sigma=(0.1, 2.0))(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
@@ -35,20 +35,22 @@ class GaussianBlur(Batched):
     >>> print(gpuaug.GaussianBlur((7, 23), sigma=1.5))
     GaussianBlur(kernel_size=(7, 23), sigma=(1.5, 1.5))
 
-    5 x 5 is a stage of the kernel. Other sizes follow it as a batched transform, on the draws that need it:
-    bytes in whole numbers, so that they are the same on every device, rounded once, half to even.
+    A kernel of 5 x 5 is a stage of the pass. Other sizes follow it as a batched transform, on the draws that
+    need it. Bytes are computed in whole numbers, the same on every device, and rounded once, half to even.
 
     The border is reflected without repeating the edge. Images must be larger than half the ``kernel_size``,
-    as torchvision asks too; bytes under 5 x 5 may be smaller.
+    as torchvision requires too; only uint8 images under 5 x 5 may be smaller.
 
     Args:
-        kernel_size: pixels on a side, an odd number in [1, 99]; or (across, down).
-        sigma: (least, most) in pixels, or one number; None for the article's fixed kernel of sum 273, zero
-            border, truncated, which is 5 x 5.
+        kernel_size: side of the square in pixels, an odd number in [1, 99]; or (across, down).
+        sigma: standard deviation in pixels, (least, most) or one number. None: the article's fixed 5 x 5
+            kernel of sum 273, with zero border, truncated.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: an even or larger kernel; a sigma that is not positive and finite; when called, images
-            that have too few pixels to reflect.
+        TypeError, ValueError: if a setting is of another type or out of range: a kernel that is even or too
+            large, a sigma that is not positive and finite; when called, if an image has too few pixels to
+            reflect.
     """
 
     reference = "OpenCV GaussianBlur; torchvision GaussianBlur"
@@ -102,7 +104,7 @@ class GaussianBlur(Batched):
             sigma = between(bounds, batch.uniform(place)[:, 0])
         else:
             sigma = torch.full((count,), bounds[0], dtype=torch.float64, device="cpu")
-        # On the host, and whole numbers: no device's exp decides a level.
+        # On the host, in whole numbers: the exp of a device must not decide a level.
         across, down = (gaussian_taps(batch.grade(sigma), side) for side in self.kernel_size)
         return {"across": across, "down": down}
 
@@ -129,7 +131,7 @@ class GaussianBlur(Batched):
 
 
 def _odd_sides(kernel_size: Any) -> tuple[int, int]:
-    """Across and down."""
+    """The sides of the kernel: across, down."""
     given = tuple(kernel_size) if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
     if len(given) != 2 or not all(map(is_whole, given)):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""Images on a canvas: padded, made smaller within their size, scaled onto one of a fixed size."""
+"""Images on a canvas: padded, zoomed out within their size, or scaled onto a canvas of a fixed size."""
 
 from __future__ import annotations
 
@@ -33,20 +33,24 @@ _PADDING_MODES = {"constant": "zero", "edge": "edge", "reflect": "reflect"}
 
 
 class Pad(Transform):
-    """More pixels around the image; of originals and in evaluation too.
+    """Pad the image on all sides; also originals, and in evaluation.
 
     >>> import gpuaug
     >>> gpuaug.Pad(1, fill=9)(torch.tensor([[[[5]]]], dtype=torch.uint8)).flatten()
     tensor([9, 9, 9, 9, 5, 9, 9, 9, 9], dtype=torch.uint8)
 
-    Before a ``RandomCrop``, its own ``padding`` does the same in one pass; this one shares its pass with
-    flips alone. A batch of images of several sizes must be resized to one before.
+    ``RandomCrop`` with ``padding`` pads and crops in one pass; ``Pad`` shares its pass with flips only.
+    Images of several sizes must be resized to one size before.
 
     Args:
         padding: pixels on every side, in [0, 65535]; or (left and right, top and bottom); or (left, top,
             right, bottom).
-        fill: what a "constant" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
-        padding_mode: "constant", "edge", or "reflect" (the edge not repeated).
+        fill: level of a "constant" border, 0 to 255, or one for each channel. Floats take it divided by 255.
+        padding_mode: "constant", "edge" or "reflect" (the edge is not repeated).
+        seed: has no effect, since nothing here is random.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision Pad"
@@ -95,7 +99,7 @@ class Pad(Transform):
 
 
 class RandomZoomOut(Transform):
-    """The image made smaller, somewhere on a canvas of ``fill``, with probability ``p``.
+    """Place the image, made smaller, at random on a canvas of ``fill``, with probability ``p``.
 
     >>> import gpuaug
     >>> images = torch.full((1, 1, 32, 32), 200, dtype=torch.uint8)
@@ -103,17 +107,23 @@ class RandomZoomOut(Transform):
     >>> zoom(images).unique().tolist()
     [9, 200]
 
-    torchvision's canvas is larger and the image stays as it is (Liu et al., SSD, ECCV 2016). All images of a
-    batch have one size, so here the canvas is scaled back to the image's size, antialiased, in the same
-    resampling as the crops, flips and resizes around it. The image is moved by whole pixels of the result.
+    In torchvision the canvas is larger and the image keeps its size (Liu et al., SSD, ECCV 2016). Here all
+    images of a batch have one size, so the canvas is scaled back to the image's size, antialiased, in the
+    same resampling as the crops, flips and resizes of the pass. The image is shifted by whole pixels of the
+    result.
 
     Args:
-        side_range: (least, most) factor of the canvas's sides, at least 1.
-        p: probability, in [0, 1].
-        antialias: widen the filter as much as the image shrinks; "nearest" does without.
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
-            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
-        fill: of the canvas: a level, 0 to 255, or one for each channel; for floats, that / 255.
+        fill: level of the canvas, 0 to 255, or one for each channel. Floats take it divided by 255.
+        side_range: factor of the canvas's sides, (least, most), at least 1.
+        p: probability that a draw is transformed, in [0, 1].
+        antialias: widens the filter where the image shrinks, as torchvision and Pillow do. "nearest" ignores
+            it.
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Liu et al., SSD, ECCV 2016; torchvision RandomZoomOut"
@@ -143,7 +153,7 @@ class RandomZoomOut(Transform):
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
         u = batch.uniform(place)
         sides = batch.grade(between(self.side_range, u[:, 1]), 1.0)[:, None]
-        # Of the canvas: how far the image's middle lies from it.
+        # The offset of the image's centre, as shares of the canvas.
         shares = (u[:, 2:] * (sides - 1) + 0.5) / sides - 0.5
         return {"sides": sides, "shares": shares, "chosen": batch.choose(place, self.p)}
 
@@ -170,14 +180,8 @@ class RandomZoomOut(Transform):
 
 
 class _Scaled(Sized):
-    """Images scaled as a whole onto a canvas of one size, which may cut them off or show beyond them.
-
-    Args:
-        antialias: where an image shrinks, widen the filter as much, as torchvision and Pillow do; "nearest"
-            does without.
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
-            torchvision's ``InterpolationMode`` too.
-        fill: of the canvas: a level, 0 to 255, or one for each channel; for floats, that / 255.
+    """Base of transforms that scale an image onto a canvas of one size, which may cut it off or show beyond
+    it.
     """
 
     geometry = Geometry.PAD
@@ -190,18 +194,20 @@ class _Scaled(Sized):
         self.fill = levels("fill", fill)
 
     def factors(self, present: Tensor) -> Tensor:
-        """Of a draw that is not augmented: float64 ``(n or 1, 1)``, from its extent ``(n or 1, 2)``."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it scales an image")
+        """Factors of draws that are not augmented: float64 ``(n or 1, 1)``, from their extent ``(n or 1,
+        2)``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define factors")
 
     def write(
         self, builder: RecipeBuilder, selection: Selection, *, factors: Tensor, fraction: Tensor | float
     ) -> None:
-        """``fraction`` says which part shows of an image that is larger than the canvas."""
+        """Write the map; ``fraction`` chooses the visible part of an image larger than the canvas."""
         present = builder.sides
         scaled = present * factors
         room = scaled - scaled.new_tensor(self.extent)
         corner = (present - scaled) / 2 + (fraction * room.clamp(min=0)).floor()
-        # Where the image covers the canvas nothing shows, and its edge is no blend with the fill.
+        # An image that covers the canvas shows no fill, nor does its edge blend with the fill.
         covers = (room >= 0).all(1).expand(builder.count)
         builder.border("zero", selection, fill=self.fill)
         builder.border("edge", both(selection, covers))
@@ -220,21 +226,29 @@ class _Scaled(Sized):
 
 
 class ScaleJitter(_Scaled):
-    """The image scaled by a random factor, on a canvas of a fixed size.
+    """Scale the image by a random factor, on a canvas of a fixed size.
 
     >>> import gpuaug
     >>> gpuaug.ScaleJitter((48, 64))(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 48, 64])
 
-    Large-scale jittering (Ghiasi et al., CVPR 2021): at a factor of 1 the image is as large as fits the
-    canvas. All images of a batch have one size, so what torchvision does in two steps, ``ScaleJitter`` and a
-    crop and padding to the target size, is one: a larger image shows a part at a random place, a smaller one
-    lies at the top left. The scaled size is not rounded to whole pixels. Draws that are not augmented have
-    the factor 1.
+    Large-scale jittering (Ghiasi et al., CVPR 2021): at factor 1 the image is as large as fits the canvas.
+    All images of a batch have one size, so torchvision's two steps, ``ScaleJitter`` and a crop and padding to
+    the target size, are one here: a larger image shows a random part, a smaller one lies at the top left. The
+    scaled size is not rounded to whole pixels. Draws that are not augmented have factor 1.
 
     Args:
-        target_size: (height, width) of the canvas in pixels, or one number for both.
-        scale_range: (least, most) factor, above 0.
+        target_size: size of the canvas in pixels, (height, width), or one number for both.
+        scale_range: factor, (least, most), above 0.
+        antialias: widens the filter where the image shrinks, as torchvision and Pillow do. "nearest" ignores
+            it.
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        fill: level of the canvas, 0 to 255, or one for each channel. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Ghiasi et al., Simple copy-paste, CVPR 2021; torchvision ScaleJitter"
@@ -267,22 +281,32 @@ class ScaleJitter(_Scaled):
 
 
 class RandomShortestSize(_Scaled):
-    """The image scaled so that its shorter side has a random length, on a canvas of a fixed size.
+    """Scale the image so that its shorter side has a random length, on a canvas of a fixed size.
 
     >>> import gpuaug
     >>> resize = gpuaug.RandomShortestSize((20, 24, 28), max_size=40)
     >>> resize(torch.zeros(2, 3, 32, 48, dtype=torch.uint8)).shape
     torch.Size([2, 3, 40, 40])
 
-    torchvision's, of which each image comes out at a size of its own. All images of a batch have one size, so
-    here it lies at the top left of a canvas, as detectors pad their batches; what does not fit is cut off.
-    Draws that are not augmented get the last of the lengths.
+    In torchvision each image comes out at its own size. Here all images of a batch have one size, so the
+    image lies at the top left of a canvas, as detectors pad their batches; a part that does not fit is cut
+    off. Draws that are not augmented take the last of the lengths.
 
     Args:
-        min_size: lengths of the shorter side in pixels, all equally likely; or one.
-        max_size: the most that the longer side may have: then the shorter one is less. None: any.
-        size: (height, width) of the canvas in pixels, or one number for both. None: ``max_size``, or the
-            largest ``min_size``, for both.
+        min_size: lengths of the shorter side in pixels, all equally likely; or one length.
+        max_size: largest length of the longer side, for which the shorter one may become less. None: no
+            limit.
+        size: size of the canvas in pixels, (height, width), or one number for both. None: ``max_size``, or
+            else the largest ``min_size``, for both.
+        antialias: widens the filter where the image shrinks, as torchvision and Pillow do. "nearest" ignores
+            it.
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        fill: level of the canvas, 0 to 255, or one for each channel. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision RandomShortestSize"
@@ -330,7 +354,7 @@ class RandomShortestSize(_Scaled):
 
 
 def _sides(padding: Any) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom."""
+    """The padding as left, top, right, bottom."""
     given = tuple(padding) if isinstance(padding, (tuple, list)) else (padding,)
     if len(given) not in (1, 2, 4) or not all(map(is_whole, given)):
         raise TypeError(f"padding must be an int in [0, 65535], or two or four of them, got {padding!r}")

@@ -1,4 +1,4 @@
-"""What transforms there are: read off the classes themselves, so that there is no second list."""
+"""A catalogue of the transforms, read from the classes themselves, so that there is no second list."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ __all__ = ["Entry", "Parameter", "catalogue"]
 class Parameter:
     """A setting of a transform.
 
+    >>> entry = next(entry for entry in catalogue() if entry.name == "Posterize")
+    >>> entry.parameters[0].name, entry.parameters[0].default
+    ('bits', (4, 7))
+
     Attributes:
-        name: as the transform's constructor has it.
-        default: its value where none is given; ``inspect.Parameter.empty`` where one must be.
-        meaning: with its range and unit, from the transform's docstring.
+        name: name of the constructor's parameter.
+        default: default value; ``inspect.Parameter.empty`` if a value is required.
+        meaning: description with range and unit, from the transform's docstring.
     """
 
     name: str
@@ -30,14 +34,18 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Entry:
-    """A transform as the catalogue lists it.
+    """A transform in the catalogue.
+
+    >>> entry = next(entry for entry in catalogue() if entry.name == "RandomCrop")
+    >>> entry.stage, entry.required
+    ('geometry', ['size'])
 
     Attributes:
-        name: in ``gpuaug``.
-        stage: of the kernel, or "batched" after it.
+        name: name in ``gpuaug``.
+        stage: stage of the kernel, or "batched" for a transform that runs after it.
         backend: "kernel", "kornia" or "torch".
-        parameters: its settings, in order.
-        reference: the paper, standard or library that it follows.
+        parameters: settings, in order, without ``seed``.
+        reference: the paper, standard or library that the transform follows.
         kind: the class.
     """
 
@@ -50,12 +58,12 @@ class Entry:
 
     @property
     def required(self) -> list[str]:
-        """The settings that have no default."""
+        """The settings without a default."""
         return [p.name for p in self.parameters if p.default is inspect.Parameter.empty]
 
 
 def catalogue() -> list[Entry]:
-    """Every transform of gpuaug, in the order of its stages, then by name.
+    """List every transform of gpuaug, in the order of the stages, then by name.
 
     >>> entry = next(entry for entry in catalogue() if entry.name == "Solarize")
     >>> entry.stage, entry.backend, entry.reference
@@ -76,7 +84,7 @@ def _subclasses(kind: type[Transform]) -> Iterator[type[Transform]]:
 
 
 def _listed(kind: type[Transform]) -> bool:
-    """Whether it is gpuaug's own, and names what it follows; bases and containers do not."""
+    """Whether a class is gpuaug's own and names its reference, unlike bases and containers."""
     return bool(kind.reference) and kind.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
@@ -91,11 +99,8 @@ def _entry(kind: type[Transform]) -> Entry:
 
 
 def _meanings(kind: type) -> dict[str, str]:
-    """What the docstring's ``Args`` say of each parameter; a base's, where the class says nothing."""
-    meanings: dict[str, str] = {}
-    for base in reversed(kind.__mro__):
-        _, _, after = inspect.cleandoc(base.__dict__.get("__doc__") or "").partition("\nArgs:\n")
-        indented = "".join(re.findall(r"\A(?:    .*\n?|\n(?=    ))*", after))
-        for names, text in re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", indented, re.M):
-            meanings |= dict.fromkeys(names.split(", "), " ".join(text.split()))
-    return meanings
+    """The description of each parameter in the ``Args`` of a class."""
+    _, _, after = inspect.cleandoc(kind.__doc__ or "").partition("\nArgs:\n")
+    indented = "".join(re.findall(r"\A(?:    .*\n?|\n(?=    ))*", after))
+    entries = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", indented, re.M)
+    return {name: " ".join(text.split()) for names, text in entries for name in names.split(", ")}

@@ -1,4 +1,4 @@
-"""Colors. Each transform is a matrix; a chain of them is one, and its result is rounded and clamped once."""
+"""Color transforms. Each is a matrix; a chain of them is one matrix, rounded and clamped once."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
 
 
 class Color(Transform):
-    """What is a matrix in the end."""
+    """Base of the transforms that become a matrix."""
 
     stage = Stage.COLOR
-    grey = True  # whether it has a meaning for one channel
+    grey = True  # images of one channel are allowed
 
     def check_channels(self, builder: RecipeBuilder) -> None:
         wanted = (1, 3, 4) if self.grey else (3, 4)
@@ -51,7 +51,7 @@ class Color(Transform):
 
 
 class _Matrix(Color):
-    """A matrix for each draw, in units of white: three rows of red, green, blue and what is added."""
+    """A matrix for each draw, in units of white: three rows of red, green, blue and an added constant."""
 
     def write(
         self, builder: RecipeBuilder, selection: Selection, *, matrix: Operand, chosen: Selection = True
@@ -63,11 +63,7 @@ class _Matrix(Color):
 
 
 class _Sometimes(_Matrix):
-    """With a probability; the first number decides.
-
-    Args:
-        p: probability, in [0, 1].
-    """
+    """Base of color transforms with a probability; the first random number decides."""
 
     random_count = 1
     graded = False
@@ -80,41 +76,44 @@ class _Sometimes(_Matrix):
         return {"matrix": self.matrix(batch.uniform(place)), "chosen": batch.choose(place, self.p)}
 
     def matrix(self, u: Tensor) -> Tensor | tuple[float, ...]:
-        """From the draws' numbers ``(n, numbers)``: ``(n, 12)``, or one for all."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to colors")
+        """The matrices ``(n, 12)`` from the draws' numbers ``(n, numbers)``, or one matrix for all."""
+        raise NotImplementedError(f"{type(self).__name__} must define matrix")
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
 
 
 class ColorJitter(Color):
-    """Brightness, contrast, saturation and hue, each by a random amount.
+    """Change brightness, contrast, saturation and hue, each by a random amount.
 
     >>> import gpuaug
     >>> jitter = gpuaug.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05)
     >>> jitter(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's names and distributions, with two differences that let the four be one matrix. Contrast
-    scales about middle grey (0.5), not about the image's mean. Hue is a rotation in YIQ, which keeps the
-    luma, by the angle that torchvision adds to HSV's hue. What is between the four is not clamped. They
-    take place in random order, as torchvision's; only that of brightness and contrast matters.
+    Names and distributions are torchvision's, with two differences that let the four become one matrix.
+    Contrast scales about middle grey (0.5), not about the image's mean. Hue is a rotation in YIQ, which keeps
+    the luma, by the angle that torchvision adds to HSV's hue. Values are not clamped between the four. The
+    order is random, as in torchvision; only that of brightness and contrast matters.
 
-    With ``contrast_about="mean"`` contrast is torchvision's: a curve of the same pass, after the matrix's
-    result is rounded and clamped. The others move an image's mean as they move its values, so that no order
-    matters.
+    With ``contrast_about="mean"`` contrast is torchvision's: a curve in the same pass, applied after the
+    matrix's result is rounded and clamped. The other three move an image's mean together with its values, so
+    then the order does not matter.
 
-    Images of one channel have neither saturation nor hue: those change nothing. An entry of the matrix stays
-    within [-8, 8), so brightness, contrast and saturation that come to more than that together are cut off.
+    Saturation and hue do not change images of one channel. An entry of the matrix stays within [-8, 8);
+    brightness, contrast and saturation that exceed this together are cut off.
 
     Args:
-        brightness, contrast, saturation: (least, most) factor, at least 0; or one number, for
-            [max(0, 1 - it), 1 + it].
-        hue: (least, most) in turns within [-0.5, 0.5]; or one number, for itself to both sides.
-        contrast_about: "middle", or "mean": that of the grey image (ITU-R BT.601), for factors of at most 10.
+        brightness, contrast, saturation: factor, (least, most), at least 0; or one number, which stands for
+            [max(0, 1 - number), 1 + number].
+        hue: in turns, (least, most) within [-0.5, 0.5]; or one number, which stands for (-number, number).
+        contrast_about: "middle", or "mean": the mean of the grey image (ITU-R BT.601), for factors of at most
+            10.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError, TypeError: a setting out of range or of another type; images of two channels.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images have
+            two channels.
     """
 
     reference = "torchvision ColorJitter"
@@ -186,11 +185,18 @@ class ColorJitter(Color):
 
 
 class RandomGrayscale(_Sometimes):
-    """Grey, all channels the same, with probability ``p``. One channel stays as it is.
+    """Turn the image grey, with equal channels, with probability ``p``. Images of one channel do not change.
 
     >>> import gpuaug
     >>> gpuaug.RandomGrayscale(p=1.0)(torch.tensor([[[[255]], [[0]], [[0]]]], dtype=torch.uint8)).flatten()
     tensor([76, 76, 76], dtype=torch.uint8)
+
+    Args:
+        p: probability that a draw is transformed, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision RandomGrayscale; ITU-R BT.601"
@@ -203,11 +209,18 @@ class RandomGrayscale(_Sometimes):
 
 
 class RandomInvert(_Sometimes):
-    """White becomes black and black white, with probability ``p``.
+    """Invert the colors: white becomes black and black white, with probability ``p``.
 
     >>> import gpuaug
     >>> gpuaug.RandomInvert(p=1.0)(torch.tensor([[[[0, 1, 255]]]], dtype=torch.uint8))
     tensor([[[[255, 254,   0]]]], dtype=torch.uint8)
+
+    Args:
+        p: probability that a draw is transformed, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision RandomInvert"
@@ -217,11 +230,19 @@ class RandomInvert(_Sometimes):
 
 
 class Sepia(_Sometimes):
-    """The brown of old photographs, with probability ``p``; of images with colors.
+    """Tint the image in the brown of old photographs, with probability ``p``.
 
     >>> import gpuaug
     >>> gpuaug.Sepia(p=1.0)(torch.full((1, 3, 1, 1), 100, dtype=torch.uint8)).flatten()
     tensor([135, 120,  94], dtype=torch.uint8)
+
+    Args:
+        p: probability that a draw is transformed, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 3 or 4 channels.
     """
 
     reference = "Albumentations ToSepia"
@@ -232,7 +253,7 @@ class Sepia(_Sometimes):
 
 
 class ChannelDropout(_Sometimes):
-    """One of red, green and blue, all equally likely, becomes ``fill``, with probability ``p``.
+    """Set one of red, green and blue, all equally likely, to ``fill``, with probability ``p``.
 
     >>> import gpuaug
     >>> out = gpuaug.ChannelDropout(p=1.0)(torch.full((1, 3, 1, 1), 9, dtype=torch.uint8))
@@ -240,7 +261,13 @@ class ChannelDropout(_Sometimes):
     [0, 9, 9]
 
     Args:
-        fill: a level, 0 to 255; for floating images, that / 255.
+        p: probability that a draw is transformed, in [0, 1].
+        fill: level that replaces the channel, 0 to 255. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 3 or 4 channels.
     """
 
     reference = "Albumentations ChannelDropout"
@@ -262,12 +289,20 @@ class ChannelDropout(_Sometimes):
 
 
 class ChannelShuffle(_Sometimes):
-    """Red, green and blue in another's place, all six orders equally likely, with probability ``p``.
+    """Permute red, green and blue, all six orders equally likely, with probability ``p``.
 
     >>> import gpuaug
     >>> images = torch.tensor([1, 2, 3], dtype=torch.uint8).view(1, 3, 1, 1)
     >>> sorted(gpuaug.ChannelShuffle(p=1.0)(images).flatten().tolist())
     [1, 2, 3]
+
+    Args:
+        p: probability that a draw is transformed, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 3 or 4 channels.
     """
 
     reference = "Albumentations ChannelShuffle"
@@ -280,15 +315,20 @@ class ChannelShuffle(_Sometimes):
 
 
 class RGBShift(_Matrix):
-    """A random amount added to red, to green and to blue.
+    """Add a random amount to each of red, green and blue.
 
     >>> import gpuaug
     >>> gpuaug.RGBShift(red=(5, 5), green=0, blue=0)(torch.zeros(1, 3, 1, 1, dtype=torch.uint8)).flatten()
     tensor([5, 0, 0], dtype=torch.uint8)
 
     Args:
-        red, green, blue: (least, most) in levels within [-255, 255]; or one number, for itself to both
-            sides. For floating images, that / 255.
+        red, green, blue: in levels, (least, most) within [-255, 255]; or one number, which stands for
+            (-number, number). Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 3 or 4 channels.
     """
 
     reference = "Albumentations RGBShift"

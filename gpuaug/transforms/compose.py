@@ -1,4 +1,4 @@
-"""Transforms of transforms: chains, choices and chances."""
+"""Transforms of transforms: chains, choices and probabilities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Compose", "OneOf", "RandomApply"]
 
 
 class Container(Transform):
-    """A transform that says which draws its transforms apply to, and does nothing else."""
+    """Base of transforms that only decide which draws their transforms apply to."""
 
     def __init__(self, transforms: Sequence[Transform], *, seed: int | None = None) -> None:
         super().__init__(seed=seed)
@@ -52,7 +52,7 @@ class Container(Transform):
 
 
 class Compose(Container):
-    """Transforms one after another, in as few passes as their order allows.
+    """Apply transforms one after another, in as few passes as their order allows.
 
     >>> import gpuaug
     >>> chain = [gpuaug.RandomResizedCrop(32), gpuaug.RandomHorizontalFlip(), gpuaug.Normalize(0.5, 0.5)]
@@ -66,27 +66,35 @@ class Compose(Container):
       Normalize(mean=0.5, std=0.5, dtype=float32)                              pass 1, output
     1 pass: 1 kernel launch a batch
 
-    The stage order of a pass is geometry, blur, color, curves, noise, impulse, erase, output, batched; a
-    transform that steps back in it opens the next pass. Batched transforms follow the kernel of their pass,
-    any number of them in turn. The crops, resizes, flips and one rotation, affine or perspective transform of
-    a pass are one resampling. The next pass is opened too by ``Pad`` or a crop with padding beside a crop,
-    resize or rotation, a second rotation or perspective, nearest beside bilinear, sharpness beside blur, a
-    second noise, and a fourth curve. A policy takes a pass for each op at the most. ``eval()`` resizes and
-    normalises only.
+    A pass runs the stages geometry, blur, color, curves, noise, impulse, erase, output and batched, in this
+    order. A transform of an earlier stage opens the next pass. Batched transforms run after the kernel of
+    their pass, any number of them in turn. The crops, resizes and flips of a pass, and one rotation, affine
+    or perspective transform, are one resampling. ``eval()`` only resizes and normalises.
+
+    Some pairs also need two passes: ``Pad``, or a crop with padding, beside a crop, resize or rotation; two
+    rotations or perspectives; nearest beside bilinear; sharpness beside blur; two noises; more than three
+    curves. A policy takes at most one pass for each op.
 
     Args:
         transforms: at least one; ``Window`` only as the first, ``Normalize`` only as the last.
-        apply_to: the draws to augment: "all" (recommended: a network may learn the marks of augmentation as
-            a label where only the minority has them), or only the "copies" that over-sampling made (the
-            articles' scheme). The others are only resized and normalised.
-        seed: of the keys, when used without draws; in [0, 2**64). None: drawn from PyTorch's default
-            generator, now.
-        memory_format: of the result; by default that of the images, so that channels_last images, such as a
-            loader's, stay so. ``view`` cannot flatten a channels_last result: give
+        apply_to: the draws to augment. "all" is recommended: where only the minority class is augmented, a
+            network may learn the marks of augmentation as a label. "copies" augments only the copies that
+            over-sampling made, as the articles do; originals are only resized and normalised.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator
+            when the chain is built.
+        memory_format: memory format of the result. By default that of the images, so channels_last images,
+            such as a loader's, stay channels_last. ``view`` cannot flatten a channels_last result: give
             ``torch.contiguous_format`` here, or use ``reshape`` or ``flatten``, which copy.
-        noise_per: "clip", or "frame" to make the noise of each frame of a clip anew, as a camera does:
+        noise_per: "clip", or "frame" for new noise in each frame of a clip, as in a camera. This concerns
             ``GaussNoise``, ``MultiplicativeNoise``, ``SaltAndPepper`` and ``ISONoise``. The first frame's
-            noise is the clip's. This, ``memory_format`` and ``seed`` are those of the outermost chain alone.
+            noise is that of "clip".
+
+    Inside another chain, ``seed``, ``memory_format`` and ``noise_per`` have no effect: the outermost chain's
+    count.
+
+    Raises:
+        TypeError: if a transform is not one of gpuaug.
+        ValueError: if ``transforms`` is empty or in an impossible order, or a setting is none of its values.
 
     >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8).to(memory_format=torch.channels_last)
     >>> augment = Compose([gpuaug.RandomHorizontalFlip()], memory_format=torch.contiguous_format)
@@ -126,7 +134,7 @@ class Compose(Container):
 
 
 class OneOf(Container):
-    """One of several transforms for each draw.
+    """Apply one of several transforms to each draw.
 
     >>> import gpuaug
     >>> article = OneOf(
@@ -140,20 +148,23 @@ class OneOf(Container):
     >>> article(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    All draws of a batch leave at one size: where one option changes the size, the draws of another
-    are resized to it first.
+    All draws of a batch leave at one size: where one option changes the size, the draws of the others are
+    resized to it first.
 
     Args:
-        transforms: the options, at least one; none may hold ``Normalize``. Those that change the size must
-            all come to the same one, in the same passes.
-        by: "random"; or "copy": copies 1, 2, 3, ... of a sample take the options in turn, and an original
+        transforms: the options, at least one. None may hold ``Normalize`` or ``Window``. Options that change
+            the size must all lead to the same size, in the same passes.
+        by: "random"; or "copy": copies 1, 2, 3, ... of a sample take the options in turn, originals take
             none.
-        weights: how likely each option is beside the others, at least 0, with a sum above 0; by default all
-            are equally likely. For ``by="random"`` alone.
-        p: probability that a draw gets an option at all, in [0, 1]. For ``by="random"`` alone.
+        weights: relative weight of each option, at least 0, with a sum above 0. Default: all equal. Only for
+            ``by="random"``.
+        p: probability that a draw gets any option, in [0, 1]. Only for ``by="random"``.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: options that come to different sizes; weights or p out of range, or with ``by="copy"``.
+        TypeError: if a transform is not one of gpuaug, or ``weights`` or ``p`` are not numbers.
+        ValueError: if options lead to different sizes; if ``weights`` or ``p`` are out of range, or given
+            with ``by="copy"``.
 
     >>> flips = [gpuaug.RandomHorizontalFlip(p=1.0), gpuaug.RandomVerticalFlip(p=1.0)]
     >>> print(OneOf(flips, weights=[3, 1], p=0.5).label())
@@ -184,7 +195,7 @@ class OneOf(Container):
         place = next(places)
         steps, ends = zip(
             *(t.assign_passes(cursor, places) for t in self.transforms), strict=True
-        )  # options exclude one another
+        )  # options exclude each other
         check_one_size(steps)
         return Step(self, place, cursor.pass_index, tuple(steps)), PassCursor.furthest(list(ends))
 
@@ -196,13 +207,13 @@ class OneOf(Container):
             option = self._option(batch, step)
             taken = [both(served, option == number) for number in range(options)]
         for number, child, rivals in step.options:
-            for rival in rivals:  # a draw's crop is of the image itself, not of what another option resized
+            for rival in rivals:  # an option crops the image itself, not another option's resized one
                 batch.reached = both(batch.reached, others(taken[rival]))
             child.transform.write_pass(batch, child, taken[number], augmented)
             batch.reached = reached
 
     def _option(self, batch: DrawBatch, step: Step) -> Tensor:
-        """The number of each draw's option, -1 for none."""
+        """The position of each draw's option, -1 for none."""
         options = len(step.children)
         if self.by == "copy":
             return torch.where(batch.copy > 0, (batch.copy - 1) % options, -1)
@@ -220,7 +231,7 @@ class OneOf(Container):
 
 
 class RandomApply(Container):
-    """All of the transforms, or none, for each draw.
+    """Apply all of the transforms to a draw, or none, with probability ``p``.
 
     >>> import gpuaug
     >>> blur = RandomApply([gpuaug.GaussianBlur()], p=0.3)
@@ -228,9 +239,14 @@ class RandomApply(Container):
     torch.Size([2, 3, 32, 32])
 
     Args:
-        transforms: a chain, at least one; none may be ``Normalize``. Where it changes the size, the other
-            draws are resized to that.
-        p: probability, in [0, 1].
+        transforms: a chain of at least one. It may not hold ``Normalize`` or ``Window``. Where it changes the
+            size, the other draws are resized to the same size.
+        p: probability that the chain is applied, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError: if a transform is not one of gpuaug, or ``p`` is not a number.
+        ValueError: if ``transforms`` is empty or holds ``Normalize`` or ``Window``; if ``p`` is out of range.
     """
 
     def __init__(self, transforms: Sequence[Transform], p: float = 0.5, *, seed: int | None = None) -> None:
@@ -250,21 +266,23 @@ class RandomApply(Container):
 
 
 def check_one_size(options: Sequence[Step]) -> None:
-    """Raise unless those that change the size leave each pass at the same one, as far as that is known."""
+    """Raise unless all options that change the size leave each pass at the same size, as far as it is
+    known.
+    """
     sizes = [_sizes(option) for option in options if option.sized]
     for number in sorted(set().union(*sizes)):
         found = dict.fromkeys(size.get(number, "the image's own") for size in sizes)
         found.pop("", None)
         if len(found) > 1:
             raise ValueError(
-                "OneOf: options that change the size must leave every pass at the same, "
+                "OneOf: options that change the size must leave every pass at the same size, "
                 f"got {' and '.join(found)} after pass {number + 1}: end each option's geometry with the "
                 "same Resize((height, width)), ahead of its blur, color and noise"
             )
 
 
 def _sizes(option: Step) -> dict[int, str]:
-    """By pass, the size that an option leaves at where it changes it; "" where the image decides."""
+    """The size after each pass in which an option changes it; "" where it depends on the image."""
     sizes, extent = {}, None
     for step in option.leaves:
         if step.sized:
@@ -274,7 +292,7 @@ def _sizes(option: Step) -> dict[int, str]:
 
 
 def refuse_output(container: Container) -> None:
-    """Raise where a container holds ``Normalize`` or ``Window``, which a chain alone may."""
+    """Raise if a container holds ``Normalize`` or ``Window``, which only a chain may hold."""
     for step in container.assign_passes(PassCursor(), count())[0].leaves:
         if step.transform.stage == Stage.OUTPUT:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Curves: posterize, solarize, gamma. Each transform is a curve of levels; those of a chain are one table."""
+"""Curves of levels: posterize, solarize, gamma. The curves of a chain become one table."""
 
 from __future__ import annotations
 
@@ -17,21 +17,25 @@ __all__ = ["Posterize", "RandomGamma", "Solarize"]
 
 Span = float | tuple[float, float]
 
-NO_LEVEL = 256 / 255  # above the brightest
+NO_LEVEL = 256 / 255  # above the brightest level
 
 
 class Posterize(Transform):
-    """Fewer bits for each channel: the high ones stay.
+    """Keep only the high bits of each channel.
 
     >>> import gpuaug, torch
     >>> gpuaug.Posterize(bits=1)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
     [[[[0, 0, 128, 128]]]]
 
-    Floats are counted in whole levels of 1/255, the nearest below; their gradient is zero. What half
-    precision cannot tell from a level is that level.
+    A float counts as the nearest 1/255 level below it; the gradient is zero. A half-precision value that
+    cannot be told from a level is this level.
 
     Args:
-        bits: how many stay, a whole number or (least, most) in [0, 8]; 8 changes nothing.
+        bits: number of bits to keep, a whole number or (least, most) in [0, 8]; 8 changes nothing.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019"
@@ -53,15 +57,19 @@ class Posterize(Transform):
 
 
 class Solarize(Transform):
-    """Pixels at or above a threshold are inverted.
+    """Invert the values at or above a threshold.
 
     >>> import gpuaug, torch
     >>> gpuaug.Solarize(threshold=0.5)(torch.tensor([[[[0, 127, 128, 255]]]], dtype=torch.uint8)).tolist()
     [[[[0, 127, 127, 0]]]]
 
     Args:
-        threshold: share of the brightest level, a number or (least, most) in [0, 2], kept in steps of 2**-24;
-            ``level / 255`` inverts from that level on; above 1 nothing changes.
+        threshold: share of the brightest level, a number or (least, most) in [0, 2], kept in steps of 2**-24.
+            ``level / 255`` inverts from this level on; above 1 nothing changes.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019"
@@ -76,7 +84,7 @@ class Solarize(Transform):
         return {"threshold": batch.grade(between(self.threshold, batch.uniform(place)[:, 0]), NO_LEVEL)}
 
     def write(self, builder: RecipeBuilder, selection: Selection, *, threshold: Tensor) -> None:
-        # Half a step below, so that a level is at the threshold that it makes, also in float32.
+        # Half a step below: the threshold ``level / 255`` includes this level, also in float32.
         word = (threshold * THRESHOLD_UNIT - 0.5).floor().clamp(min=0)
         builder.curve(SOLARIZE, word.long(), selection)
 
@@ -85,7 +93,7 @@ class Solarize(Transform):
 
 
 class RandomGamma(Transform):
-    """Each value to the power of gamma.
+    """Raise each value to the power of gamma.
 
     >>> import gpuaug, torch
     >>> gpuaug.RandomGamma(gamma=2.0)(torch.tensor([[[[0, 127, 255]]]], dtype=torch.uint8)).tolist()
@@ -94,6 +102,10 @@ class RandomGamma(Transform):
     Args:
         gamma: the exponent, a number or (least, most) in [0.01, 100], kept in steps of 2**-16; 1 changes
             nothing.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "IEC 61966-2-1 and ITU-R BT.709 (gamma)"

@@ -1,4 +1,4 @@
-"""The draws of a batch: checked, and with their random numbers."""
+"""The draws of a batch, checked, with their random numbers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class DrawBatch:
     Args:
         draws: int64 ``(n, 3)``: index, copy, key.
         random_counts: the places in the chain that need random numbers, and how many each needs for a draw.
-        labels: ``(n,)``, the class of each draw, where they are known.
+        labels: ``(n,)``, the class of each draw, if known.
     """
 
     pass_index: int
     builder: RecipeBuilder
     groups: list[Group]  # what batched transforms do after the kernel
-    reached: Selection = True  # the draws that a change of size applies to, unless their option has its own
+    reached: Selection = True  # draws whose size changes, except where their option has a size of its own
     frames = 1  # of each draw's clip
     strength: Tensor | None = None  # of each draw, float64 (n,) in (0, 1], while a PerClass writes; None: 1
 
@@ -35,28 +35,28 @@ class DrawBatch:
         self._draws, self._random_counts, self.labels = draws, random_counts, labels
         self.keys = draws[:, 2]
         self._uniform: tuple[Tensor, ...] | None = None
-        self.kept: dict[int, Any] = {}  # what a transform of several passes has drawn, by its place
+        self.kept: dict[int, Any] = {}  # parameters drawn by transforms of several passes, by place
 
     @property
     def copy(self) -> Tensor:
         return self._draws[:, 1]
 
     def uniform(self, place: int) -> Tensor:
-        """The random numbers of each draw for the transform at ``place``: float64 ``(n, random_count)`` in
-        [0, 1).
-        """
+        """The random numbers of the transform at ``place``, in [0, 1): float64 ``(n, random_count)``."""
         places, counts = self._random_counts
-        if self._uniform is None:  # those of the whole chain, once a transform asks for some
+        if self._uniform is None:  # of the whole chain at once, on first use
             self._uniform = random.uniform(self.keys, places, counts)
         return self._uniform[places.index(place)]
 
     def choose(self, place: int, p: float) -> Selection:
-        """The draws that a chance of ``p`` falls on."""
+        """Choose draws with probability ``p``."""
         return p > 0 if p in (0, 1) else self.uniform(place)[:, 0] < p
 
     def grade(self, value: Tensor, neutral: float | tuple[float, ...] | Tensor = 0.0) -> Tensor:
-        """Bring a parameter ``(n, ...)`` nearer to the ``neutral`` one, which changes nothing, the weaker a
-        draw is. At strength 1 it stays as it is, to the bit.
+        """Move a parameter ``(n, ...)`` towards the ``neutral`` one, which changes nothing, by each draw's
+        strength.
+
+        At strength 1 it does not change, to the bit.
         """
         if self.strength is None:
             return value
@@ -65,14 +65,14 @@ class DrawBatch:
         return value - (value - neutral) * (1 - self.strength).view(-1, *(1,) * (value.dim() - 1))
 
     def grade_whole(self, value: Tensor, neutral: int, step: int = 1) -> Tensor:
-        """The same for int64, in steps from the neutral one; halves go to the even number."""
+        """Grade int64 values, in steps from the neutral one; halves go to the even number."""
         if self.strength is None:
             return value
         return neutral + step * self.grade((value - neutral) / step).round().long()
 
 
 def check_draws(draws: Tensor, images: int, index: Tensor | None = None) -> None:
-    """Raise unless ``draws`` are int64 ``(n, 3)`` on the host, one for each image, or for each of ``index``.
+    """Raise unless ``draws`` are int64 ``(n, 3)`` on the host, one for each image or each entry of ``index``.
 
     >>> check_draws(torch.zeros(4, 3, dtype=torch.int64), images=4)
     """
@@ -92,7 +92,7 @@ def check_draws(draws: Tensor, images: int, index: Tensor | None = None) -> None
 
 
 def check_host_integers(name: str, value: Any, shape: str) -> None:
-    """Raise unless a value is an int64 tensor on the host; ``shape`` is what the message says.
+    """Raise unless a value is an int64 tensor on the host; the message shows ``shape``.
 
     >>> check_host_integers("labels", torch.tensor([0, 1]), "(n,)")
     """

@@ -1,4 +1,4 @@
-"""Erasing: boxes and grids of one level, in the output's pixels."""
+"""Erasing: boxes and grids of one level, in the pixels of the result."""
 
 from __future__ import annotations
 
@@ -21,21 +21,26 @@ __all__ = ["CutOut", "GridDropout", "RandomErasing"]
 
 
 class RandomErasing(Transform):
-    """A box of random size and shape becomes ``value``, with probability ``p``.
+    """Erase a box of random size and shape, with probability ``p``.
 
     >>> import gpuaug
     >>> images = torch.full((1, 3, 32, 32), 9, dtype=torch.uint8)
     >>> gpuaug.RandomErasing(p=1.0, value=200)(images).unique()
     tensor([  9, 200], dtype=torch.uint8)
 
-    torchvision's distribution (Zhong et al., AAAI 2020): ten tries at an area uniform in ``scale`` and a
-    ratio log-uniform in ``ratio``; where none fits, nothing is erased. It comes before ``Normalize`` here.
+    The distribution is torchvision's (Zhong et al., AAAI 2020): ten tries at an area uniform in ``scale`` and
+    a ratio log-uniform in ``ratio``. If none fits, nothing is erased. Unlike in torchvision, it comes before
+    ``Normalize``.
 
     Args:
-        p: probability, in [0, 1].
-        scale: least and most share of the image's area, in (0, 1].
-        ratio: least and most height / width of the box.
-        value: the level that takes its place, 0 to 255, in all channels but alpha; for floats, that / 255.
+        p: probability that a draw is transformed, in [0, 1].
+        scale: share of the image's area, (least, most) in (0, 1].
+        ratio: height / width of the box, (least, most), above 0.
+        value: level of the erased box, 0 to 255, in all channels except alpha. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Zhong et al., Random erasing data augmentation, AAAI 2020"
@@ -82,19 +87,23 @@ class RandomErasing(Transform):
 
 
 class CutOut(Transform):
-    """Boxes of a fixed size at random places become ``fill``; they may reach beyond the image.
+    """Erase boxes of a fixed size at random places; they may reach beyond the image.
 
     >>> import gpuaug
     >>> images = torch.full((1, 3, 32, 32), 9, dtype=torch.uint8)
     >>> gpuaug.CutOut(8, holes=2)(images).unique()
     tensor([0, 9], dtype=torch.uint8)
 
-    The middle of a box is any pixel (DeVries and Taylor, 2017).
+    The centre of a box is any pixel, all equally likely (DeVries and Taylor, 2017).
 
     Args:
-        size: (height, width) of a box in pixels, or one number for both.
-        holes: how many, 1 to 4.
-        fill: the level that takes their place, 0 to 255, in all channels but alpha; for floats, that / 255.
+        size: size of a box in pixels, (height, width), or one number for both.
+        holes: number of boxes, 1 to 4.
+        fill: level of the boxes, 0 to 255, in all channels except alpha. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "DeVries and Taylor, Improved regularization with cutout, 2017"
@@ -124,19 +133,23 @@ class CutOut(Transform):
 
 
 class GridDropout(Transform):
-    """The squares of a grid become ``fill``.
+    """Erase the squares of a regular grid.
 
     >>> import gpuaug
     >>> images = torch.full((1, 3, 32, 32), 8, dtype=torch.uint8)
     >>> gpuaug.GridDropout(ratio=0.5, unit=8)(images).float().mean().item()  # a quarter is gone
     6.0
 
-    GridMask's (Chen et al., 2020), without its rotation.
+    This is GridMask (Chen et al., 2020) without its rotation.
 
     Args:
-        ratio: side of what is erased as a share of the grid's unit, in (0, 1).
-        unit: (least, most) side of the grid's squares in pixels, at least 2; or one number.
-        fill: the level that takes their place, 0 to 255, in all channels but alpha; for floats, that / 255.
+        ratio: side of an erased square as a share of the grid's unit, in (0, 1).
+        unit: side of the grid's cells in pixels, (least, most), at least 2; or one number.
+        fill: level of the squares, 0 to 255, in all channels except alpha. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Chen et al., GridMask data augmentation, 2020"

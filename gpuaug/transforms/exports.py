@@ -1,7 +1,7 @@
-"""The transforms that gpuaug and gpuaug.transforms both export: a line for each module.
+"""The transforms that both gpuaug and gpuaug.transforms export: one line for each module.
 
-A module's ``__all__`` says which. Type checkers and editors take what is imported with a star as exported, so
-no list of names is kept beside the modules.
+The names are those of a module's ``__all__``. Type checkers and editors count a name imported with a star as
+exported, so no list of names is kept beside the modules.
 """
 
 # ruff: noqa: F403

@@ -12,8 +12,9 @@ from torch import Tensor
 
 
 class FixedSettings:
-    """Base of objects whose settings, the parameters of their constructors, cannot be set once they are
-    built: steps and tables were made from them. A setting that is a property with a setter can.
+    """Base of objects whose settings, the parameters of their constructors, are fixed once they are built.
+
+    Steps and tables are made from the settings. A setting that is a property with a setter can be set.
 
     >>> class Move(FixedSettings):
     ...     def __init__(self, by: int) -> None:
@@ -34,7 +35,7 @@ class FixedSettings:
             cls.__init__ = _then_after_init(cls.__init__)  # type: ignore[method-assign]
 
     def _after_init(self) -> None:
-        """Make what the settings decide. Runs once all constructors have run, and after unpickling."""
+        """Derive state from the settings; runs after all constructors, and after unpickling."""
         self._built = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -57,7 +58,7 @@ class FixedSettings:
 
 
 def _then_after_init(construct: Callable[..., None]) -> Callable[..., None]:
-    """A constructor that calls ``_after_init`` in the end, where it is the outermost one."""
+    """Make a constructor call ``_after_init`` at its end, if it is the outermost one."""
 
     @wraps(construct)
     def constructor(self: FixedSettings, *given: Any, **named: Any) -> None:
@@ -69,5 +70,5 @@ def _then_after_init(construct: Callable[..., None]) -> Callable[..., None]:
 
 
 def copied(value: Any, dtype: torch.dtype | None = None) -> Tensor:
-    """A tensor of its own, which the caller's does not share, on the caller's device or else the host."""
+    """Copy a value to a tensor with memory of its own, on the value's device or else the host."""
     return torch.as_tensor(value, dtype=dtype, device=getattr(value, "device", "cpu")).detach().clone()

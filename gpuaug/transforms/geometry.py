@@ -1,4 +1,4 @@
-"""Crops, resizes and flips. A chain of them is one map, and one resampling."""
+"""Crops, resizes and flips. A chain of them is one map and one resampling."""
 
 from __future__ import annotations
 
@@ -43,11 +43,8 @@ Size = int | tuple[int, int]
 
 
 class Sized(Transform):
-    """A transform after which every draw has one size; a draw that is not augmented is resized to it.
-
-    Args:
-        antialias: where a draw that is resized shrinks, widen the filter as much, as torchvision and Pillow
-            do.
+    """Base of transforms after which every draw has one size; a draw that is not augmented is resized to
+    it.
     """
 
     stage = Stage.GEOMETRY
@@ -76,7 +73,7 @@ class Sized(Transform):
 
 
 class RandomCrop(Sized):
-    """A window of a fixed size at a random place.
+    """Crop a window of a fixed size at a random place.
 
     >>> import gpuaug
     >>> crop = gpuaug.Compose([gpuaug.RandomCrop(20), gpuaug.Resize((32, 32))])  # the article's
@@ -87,13 +84,15 @@ class RandomCrop(Sized):
     resized to ``size`` as a whole.
 
     Args:
-        size: (height, width) of the window in pixels, or one number for both.
-        padding: pixels that the window may reach beyond the image, on every side, in [0, 65535].
-        padding_mode: what is there: "zero", "edge", or "reflect" (the edge not repeated).
-        fill: what a "zero" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
+        size: size of the window in pixels, (height, width), or one number for both.
+        padding: pixels that the window may reach beyond each side of the image, in [0, 65535].
+        padding_mode: content beyond the image: "zero", "edge" or "reflect" (the edge is not repeated).
+        fill: level of a "zero" border, 0 to 255, or one for each channel. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: a window larger than the padded image, naming the draw.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if the window is
+            larger than the padded image; the message names the draw.
     """
 
     reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
@@ -130,24 +129,28 @@ class RandomCrop(Sized):
 
 
 class RandomResizedCrop(Sized):
-    """A window of random area and aspect ratio, resized to a fixed size.
+    """Crop a window of random area and aspect ratio, and resize it to a fixed size.
 
     >>> import gpuaug
     >>> gpuaug.RandomResizedCrop(32)(torch.zeros(2, 3, 48, 64, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    The window is drawn as in torchvision (and Szegedy et al., CVPR 2015): ten tries at an area uniform in
-    ``scale`` and a ratio log-uniform in ``ratio``; where none fits, the largest central window of an allowed
-    ratio.
+    The window is drawn as in torchvision (Szegedy et al., CVPR 2015): ten tries at an area uniform in
+    ``scale`` and a ratio log-uniform in ``ratio``. If none fits, it is the largest central window of an
+    allowed ratio.
 
     Args:
-        size: (height, width) of the result in pixels, or one number for both.
-        scale: least and most share of the image's area, in (0, 1].
-        ratio: least and most width / height of the window.
-        antialias: where a window shrinks, widen the filter as much, as torchvision and Pillow do; "nearest"
-            does without.
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
-            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
+        size: size of the result in pixels, (height, width), or one number for both.
+        scale: share of the image's area, (least, most) in (0, 1].
+        ratio: width / height of the window, (least, most), above 0.
+        antialias: widens the filter where the image shrinks, as torchvision and Pillow do. "nearest" ignores
+            it.
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Szegedy et al., Going deeper with convolutions, CVPR 2015"
@@ -172,7 +175,7 @@ class RandomResizedCrop(Sized):
         shares, ratios, fraction = batch.uniform(place).split_with_sizes((TRIES, TRIES, 2), 1)
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         shares, ratios = between(self.scale, shares), between((low, high), ratios)
-        if batch.strength is not None:  # the weaker, the nearer to the whole image
+        if batch.strength is not None:  # a lower strength is nearer to the whole image
             shares, ratios = (
                 batch.grade(shares, 1.0),
                 batch.grade(ratios, _own_ratio(batch.builder.extent).log()),
@@ -201,20 +204,24 @@ class RandomResizedCrop(Sized):
 
 
 class Resize(Transform):
-    """Resize every draw; originals and evaluation too.
+    """Resize every draw; also originals, and in evaluation.
 
     >>> import gpuaug
     >>> gpuaug.Resize(32)(torch.zeros(2, 3, 48, 64, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 42])
 
     Args:
-        size: (height, width) in pixels, or one number for the shorter side, which keeps the aspect ratio (as
-            in torchvision).
-        antialias: where an image shrinks, widen the filter as much, as torchvision and Pillow do; "nearest"
-            does without.
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up,
-            as Pillow's and torchvision's NEAREST_EXACT; torchvision's ``InterpolationMode`` too. Two kinds
-            are two passes.
+        size: (height, width) in pixels; or one number for the shorter side, which keeps the aspect ratio, as
+            in torchvision.
+        antialias: widens the filter where the image shrinks, as torchvision and Pillow do. "nearest" ignores
+            it.
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up, as NEAREST_EXACT of torchvision and Pillow. Both
+            kinds in one chain take two passes.
+        seed: has no effect, since nothing here is random.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Pillow Image.resize"
@@ -253,7 +260,7 @@ class Resize(Transform):
         return self._of_one((1, 1) if isinstance(present, Tensor) else present)
 
     def _of_one(self, present: tuple[int, int]) -> tuple[int, int]:
-        """Of one extent, which does not matter where both sides were given."""
+        """The size of one extent, which does not matter where both sides are given."""
         if not self.by_shorter_side:
             return (self.size[1], self.size[0])
         width, height = (self.size[0] * side // min(present) for side in present)
@@ -265,14 +272,21 @@ class Resize(Transform):
 
 
 class CenterCrop(Sized):
-    """The window in the middle; originals and evaluation too.
+    """Crop the window in the middle; also originals, and in evaluation.
 
     >>> import gpuaug
     >>> gpuaug.CenterCrop(24)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 24, 24])
 
     Args:
-        size: (height, width) in pixels, or one number for both; at most the image's.
+        size: size of the window in pixels, (height, width), or one number for both; at most the image's.
+        antialias: widens the filter for draws that a ``OneOf`` resizes to the window's size instead, where
+            they shrink.
+        seed: has no effect, since nothing here is random.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if the window is
+            larger than an image.
     """
 
     reference = "torchvision CenterCrop"
@@ -281,17 +295,13 @@ class CenterCrop(Sized):
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:
         _check_room(self, builder, selection)
         room = _room(self, builder.extent)
-        # Half to even, as torchvision's.
+        # Halves to even, as in torchvision.
         corner = (room / 2).round() if isinstance(room, Tensor) else tuple(round(side / 2) for side in room)
         builder.crop(corner, self.extent, selection)
 
 
 class _Flip(Transform):
-    """Mirror along an axis.
-
-    Args:
-        p: probability, in [0, 1].
-    """
+    """Base of the flips: mirrors along an axis."""
 
     stage = Stage.GEOMETRY
     geometry = Geometry.FLIP
@@ -314,11 +324,18 @@ class _Flip(Transform):
 
 
 class RandomHorizontalFlip(_Flip):
-    """Mirror left and right, with probability ``p``.
+    """Flip the image left to right, with probability ``p``.
 
     >>> import gpuaug
     >>> gpuaug.RandomHorizontalFlip(p=1.0)(torch.tensor([[[[1, 2]]]], dtype=torch.uint8))
     tensor([[[[2, 1]]]], dtype=torch.uint8)
+
+    Args:
+        p: probability that a draw is transformed, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"
@@ -326,11 +343,18 @@ class RandomHorizontalFlip(_Flip):
 
 
 class RandomVerticalFlip(_Flip):
-    """Mirror top and bottom, with probability ``p``.
+    """Flip the image top to bottom, with probability ``p``.
 
     >>> import gpuaug
     >>> gpuaug.RandomVerticalFlip(p=1.0)(torch.tensor([[[[1], [2]]]], dtype=torch.uint8)).flatten()
     tensor([2, 1], dtype=torch.uint8)
+
+    Args:
+        p: probability that a draw is transformed, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision RandomVerticalFlip"
@@ -353,7 +377,7 @@ def _own_ratio(extent: Extent) -> Tensor:
 
 
 def _room(transform: Sized, present: Extent, padding: int = 0) -> Extent:
-    """How far the window can move to the right and down in an image of the present extent."""
+    """Pixels that the window can move to the right and down, in an image of the present extent."""
     width, height = transform.extent
     if isinstance(present, Tensor):
         return present + (2 * padding - present.new_tensor((width, height)))

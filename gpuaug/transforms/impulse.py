@@ -1,4 +1,4 @@
-"""Noise."""
+"""Impulse noise: salt and pepper."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["SaltAndPepper"]
 
 
 class SaltAndPepper(Transform):
-    """Random pixels become white or black, all channels but alpha at once.
+    """Turn random pixels white or black, in all channels except alpha.
 
     >>> import gpuaug, torch
     >>> images = torch.full((2, 3, 32, 32), 7, dtype=torch.uint8)
@@ -28,8 +28,12 @@ class SaltAndPepper(Transform):
     to it for 10 %.
 
     Args:
-        amount: share of pixels that change, in [0, 1].
-        salt_vs_pepper: share of those that become white, in [0, 1] (scikit-image's name).
+        amount: share of the pixels that change, in [0, 1].
+        salt_vs_pepper: share of these that become white, in [0, 1]; the name is scikit-image's.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "scikit-image random_noise"

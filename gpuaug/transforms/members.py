@@ -11,7 +11,7 @@ from gpuaug.transforms.base import Transform
 
 
 class Members(nn.ModuleList):
-    """The transforms of a chain: a list of modules that stays as it was built.
+    """The transforms of a chain: a list of modules that cannot change.
 
     >>> members = Members([nn.Identity(), nn.Identity()])
     >>> len(members), len(members[1:])

@@ -1,4 +1,4 @@
-"""Noise: noise of every pixel in the kernel, normal and added, or a factor."""
+"""Noise of every pixel, in the kernel: normal and added, or a factor."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ Span = float | tuple[float, float]
 
 
 class GaussNoise(Transform):
-    """Normal noise of a standard deviation per draw, added to every value.
+    """Add normal noise to every value, with one standard deviation for each draw.
 
     >>> import gpuaug, torch
     >>> gpuaug.GaussNoise(std=0.1)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    A number is the weighted sum of two of the 256 means of a normal distribution's equal parts, so that it is
-    the same on every device: its distribution function is within 0.0004 of the normal one, and ends at 4.2
-    standard deviations.
+    A number is the weighted sum of two entries of a table: the means of 256 equally likely parts of a normal
+    distribution. It is the same on every device. Its distribution function is within 0.0004 of the normal one
+    and ends at 4.2 standard deviations.
 
     Args:
-        std: a number or (least, most) in [0, 1], where 1 is the brightest level; 0 changes nothing. Kept in
-            steps of 1/200 of a level.
-        per_channel: whether each channel has noise of its own, else all the same.
+        std: standard deviation, a number or (least, most) in [0, 1], where 1 is the brightest level; 0
+            changes nothing. Kept in steps of 1/200 of a level.
+        per_channel: True for independent noise in each channel, False for the same noise in all.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations GaussNoise"
@@ -59,16 +63,21 @@ class GaussNoise(Transform):
 
 
 class MultiplicativeNoise(Transform):
-    """Values multiplied by random factors.
+    """Multiply values by random factors.
 
     >>> import gpuaug, torch
     >>> gpuaug.MultiplicativeNoise((0.5, 1.5))(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
     Args:
-        multiplier: a number or (least, most) in [0, 10], kept in steps of 2**-12; 1 changes nothing.
-        per_channel: whether each channel has a factor of its own.
-        elementwise: whether each pixel has.
+        multiplier: the factor, a number or (least, most) in [0, 10], kept in steps of 2**-12; 1 changes
+            nothing.
+        per_channel: True for one factor in each channel, False for the same factor in all.
+        elementwise: True for one factor in each pixel, False for the same factor in all.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations MultiplicativeNoise"

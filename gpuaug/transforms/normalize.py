@@ -1,4 +1,4 @@
-"""From bytes to what a network reads."""
+"""Normalisation: bytes to the floats that a network reads."""
 
 from __future__ import annotations
 
@@ -30,16 +30,23 @@ __all__ = ["Normalize"]
 
 
 class Normalize(Transform):
-    """``(image - mean) / std``, where bytes count as 0 to 1. The last transform of a chain; originals and
-    evaluation too.
+    """Normalise to ``(image - mean) / std``, where bytes count as 0 to 1; also originals, and in evaluation.
 
     >>> import gpuaug
     >>> gpuaug.Normalize(0.5, 0.5)(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)).unique()
     tensor([1.])
 
+    It is the last transform of a chain.
+
     Args:
-        mean, std: a number, or one for each channel; the defaults only scale to [0, 1].
-        dtype: of the result: float32, float16 or bfloat16.
+        mean, std: a number, or one for each channel. The defaults only scale to [0, 1].
+        dtype: dtype of the result: float32, float16 or bfloat16.
+        seed: has no effect, since nothing here is random.
+
+    Raises:
+        TypeError: if ``dtype`` is another one.
+        ValueError: if ``mean`` or ``std`` have another shape or are out of range; when called, if they do not
+            fit the images' channels.
     """
 
     reference = "torchvision Normalize"
@@ -67,7 +74,7 @@ class Normalize(Transform):
         advice.on_statistics(self._mean, self._std)
 
     def _after_init(self) -> None:
-        # Here and not in a graph, which may round otherwise. It checks the settings.
+        # Not in a graph, which may round differently. This also checks the settings.
         channels = max(self._mean.numel(), self._std.numel())
         table = normalization_table(self._mean, self._std, channels=channels, dtype=self.dtype)
         self._kept[None] = (table, normalization_scale_shift(self._mean, self._std, channels=channels))
@@ -82,7 +89,7 @@ class Normalize(Transform):
         return self._std.clone()
 
     def write(self, builder: RecipeBuilder, selection: Selection) -> None:
-        """Nothing of it is in the record: the table is the batch's."""
+        """Write nothing: the table is the batch's, not the record's."""
 
     def finish(
         self,
@@ -101,7 +108,7 @@ class Normalize(Transform):
                 before=before,
             )
         channels = images.channels if isinstance(images, Packed) else images.shape[1]
-        table, scale_shift = self._table(channels, recipes.records.device)  # that of the result
+        table, scale_shift = self._table(channels, recipes.records.device)  # of the result
         return functional.augment(
             *(images, recipes),
             table=table,
@@ -111,12 +118,12 @@ class Normalize(Transform):
         )
 
     def _table(self, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The table, its scale and its shift, made once for each device: later batches copy nothing."""
+        """The table, its scale and its shift, made once for each device; later batches copy nothing."""
 
         def make() -> tuple[Tensor, Tensor]:
             own = self._kept[None]
             if own[0].shape[1] not in (1, channels):
-                statistics(self._mean, self._std, channels)  # says what does not fit
+                statistics(self._mean, self._std, channels)  # raises an error
             table, scale_shift = (v.expand(1, channels, -1).contiguous().to(device) for v in own)
             return table, scale_shift
 

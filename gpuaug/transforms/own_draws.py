@@ -1,19 +1,19 @@
-"""Draws of images that come without any: a count of an object's own, under a seed of its own.
+"""Draws for images that come without any: numbered by the object that sees them, keyed by its seed.
 
-What differs from what, and what repeats:
+Differences and repetitions:
 
-- Two objects differ. Without a seed each draws one from PyTorch's default generator when it is built, so that
-  ``torch.manual_seed`` before repeats a run. With the same seed, objects of different kinds differ, and so do
-  those at different numbers of one ``nn.Sequential`` or ``nn.ModuleList``; otherwise they are equal: image k
-  that one sees is treated as image k that the other sees, however the images are divided into batches.
-- Calls differ: an object counts the images that it has seen. A copy (``copy.deepcopy``, pickle) has a
-  count of its own, and goes on from the same one: the two repeat each other from there on.
-- Workers of a ``DataLoader``, its epochs and ranks differ, whatever the seed: in a worker
-  ``get_worker_info().seed`` enters, which PyTorch makes anew for each worker and, unless workers persist,
-  each epoch, from the default generator or the loader's; with ``torch.distributed``, the rank does. So a run
-  repeats with the same seed, number of ranks and workers and, where there are workers, the same
-  ``torch.manual_seed`` or ``DataLoader(generator=...)``.
-- Compiled or not gives the same. What ``make_fx`` and a ``FakeTensorMode`` trace draws its keys from
+- Two objects differ. Without a seed each draws one from PyTorch's default generator when it is built, so an
+  earlier ``torch.manual_seed`` repeats a run. With the same seed, objects of different kinds differ, and so
+  do objects at different positions of one ``nn.Sequential`` or ``nn.ModuleList``. Otherwise two objects with
+  one seed are equal: both treat their k-th image alike, however images are divided into batches.
+- Calls differ: an object counts the images that it has seen. A copy (``copy.deepcopy``, pickle) starts with
+  the same count and then counts by itself, so the two repeat each other.
+- Workers of a ``DataLoader``, its epochs and ranks differ, whatever the seed. In a worker, the keys also
+  depend on ``get_worker_info().seed``, which PyTorch renews for each worker and, unless workers persist, for
+  each epoch, from the default generator or the loader's. With ``torch.distributed`` they also depend on the
+  rank. So a run repeats with the same seed, number of ranks and number of workers; with workers also the same
+  ``torch.manual_seed`` or ``DataLoader(generator=...)`` is needed.
+- Compiled and uncompiled calls are equal. A trace of ``make_fx`` or ``FakeTensorMode`` draws its keys from
   PyTorch's generator at each run, and counts nothing.
 """
 
@@ -33,14 +33,14 @@ from gpuaug import random
 from gpuaug.arguments import check_memory
 from gpuaug.tracing import traced, untraced
 
-_KEY, _SEEN, _RANK = range(3)  # the words of a state
+_KEY, _SEEN, _RANK = range(3)  # positions in a state
 _RANKS = 1 << 31
-_STREAM = 1  # in the counter, where a draw of an epoch has 0
+_STREAM = 1  # in the counter, where draws of an epoch have 0
 _lock = threading.Lock()
 
 
 def _renew_lock() -> None:
-    """In a forked process: another thread of the parent may have held the lock."""
+    """Renew the lock in a forked process: another thread of the parent may have held it."""
     global _lock
     _lock = threading.Lock()
 
@@ -58,9 +58,9 @@ class OwnDraws:
 
     Args:
         seed: in [0, 2**64).
-        kind: of the object.
-        place: of the object in an ``nn.Sequential``.
-        seen: the images that it counts from.
+        kind: kind of the object.
+        place: position of the object in an ``nn.Sequential``.
+        seen: number of images already seen.
     """
 
     def __init__(self, seed: int, kind: str, place: int = 0, seen: int = 0) -> None:
@@ -68,8 +68,10 @@ class OwnDraws:
         self._hold(np.array([int.from_bytes(digest, "little", signed=True), seen, 0], np.int64))
 
     def _hold(self, words: np.ndarray) -> None:
-        """The state twice over the same memory: an array, which no mode of PyTorch sees, and a tensor, which
-        ``torch.compile`` takes for an input, so that no graph depends on the count.
+        """Keep the state as an array and as a tensor over the same memory.
+
+        No mode of PyTorch sees the array. ``torch.compile`` treats the tensor as an input, so no graph
+        depends on the count.
         """
         self._words = words
         with untraced():
@@ -80,7 +82,7 @@ class OwnDraws:
         return int(self._words[_SEEN])
 
     def take(self, count: int) -> Tensor:
-        """Draws, int64 ``(count, 3)``, each of copy 1."""
+        """Take the next draws, int64 ``(count, 3)``, each of copy 1."""
         if torch.compiler.is_compiling():
             draws: Tensor = torch.ops.gpuaug.own_draws(self._state, count)
             return draws
@@ -91,7 +93,7 @@ class OwnDraws:
 
     def __getstate__(self) -> bytes:
         words = self._words.copy()
-        words[_RANK] = _rank(words)  # a spawned worker knows no process group
+        words[_RANK] = _rank(words)  # a spawned worker has no process group
         return words.tobytes()
 
     def __setstate__(self, state: bytes) -> None:
@@ -99,7 +101,7 @@ class OwnDraws:
 
 
 def given_or_drawn(seed: int | None) -> int:
-    """A seed: the given one, checked, or one from PyTorch's default generator.
+    """Return the given seed, checked, or draw one from PyTorch's default generator.
 
     >>> torch.manual_seed(0), given_or_drawn(7), given_or_drawn(None) == given_or_drawn(None)
     (<torch...>, 7, False)
@@ -115,12 +117,12 @@ def _take(words: np.ndarray, count: int) -> Tensor:
         start = int(words[_SEEN])
         index = torch.arange(start, start + count, device="cpu")
         draws = random.keyed_draws(_stream(words), 0, index, torch.ones_like(index))
-        words[_SEEN] = start + count  # last: draws that there was no memory for do not count
+        words[_SEEN] = start + count  # last, so that draws which failed for lack of memory do not count
     return draws
 
 
 def _stream(words: np.ndarray) -> int:
-    """The key of the draws' keys, here: in this worker and rank."""
+    """The seed of the draws' keys in this worker and rank."""
     key, worker, rank = int(words[_KEY]) % (1 << 64), get_worker_info(), _rank(words)
     if worker is None and rank == 0:
         return key
@@ -130,14 +132,14 @@ def _stream(words: np.ndarray) -> int:
 
 
 def _rank(words: np.ndarray) -> int:
-    """This process's, or that of the one that sent the object here."""
+    """The rank of this process, or of the process that sent the object here."""
     distributed = torch.distributed
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_rank()
     return int(words[_RANK])
 
 
-# The same as an op, for graphs: it looks where it runs, and what it changes is an argument.
+# The same as an op, for graphs: it finds its worker and rank at run time, and changes only its argument.
 torch.library.define("gpuaug::own_draws", "(Tensor(a!) state, SymInt count) -> Tensor")
 
 

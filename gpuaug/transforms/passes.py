@@ -1,6 +1,4 @@
-"""Which pass each transform runs in: transforms join the open pass while they keep to the kernel's stage
-order.
-"""
+"""Assigns transforms to passes: a transform joins the open pass if the kernel's stage order allows it."""
 
 from __future__ import annotations
 
@@ -11,19 +9,21 @@ from gpuaug.recipe.layout import MOST_CURVES, Stage
 
 
 class Geometry(IntEnum):
-    """What the geometry of a pass holds so far; the higher, the less may still join it."""
+    """The geometry of a pass so far; the higher the value, the fewer transforms may still join."""
 
     NONE = 0
     FLIP = 1
     SIZE = 2  # crops and resizes: they compose into one resampling
-    AFFINE = 3  # a map that may turn; a second one would move what the first one left empty
-    PAD = 4  # a crop that may reach beyond the image: its border is no resize's edge, so only flips join it
+    AFFINE = 3  # a map that may turn; a second one would move the border of the first
+    PAD = 4  # a crop that may reach beyond the image; a resize has another border, so only flips join it
 
 
 @dataclass(frozen=True)
 class PassCursor:
-    """How far a chain has come: the pass that is open, its latest stage, what its geometry holds, how many
-    curves it has, and how its pixels are interpolated, which may not be the same for all draws.
+    """The end of a chain so far.
+
+    It has the open pass, its latest stage, its geometry, its number of curves, and the interpolation of its
+    pixels, which may differ between draws.
     """
 
     pass_index: int = 0
@@ -34,7 +34,7 @@ class PassCursor:
     began: bool = False  # whether any transform is in the chain
 
     def admits(self, stage: Stage, geometry: Geometry, interpolation: str | None = None) -> bool:
-        """Whether a transform of that stage may still join the open pass."""
+        """Whether a transform of this stage may still join the open pass."""
         if stage == Stage.BATCHED:
             return True  # any number of them, in turn
         if stage != Stage.GEOMETRY:
@@ -50,7 +50,7 @@ class PassCursor:
         return self.stage == Stage.GEOMETRY
 
     def after(self, stage: Stage, geometry: Geometry, interpolation: str | None = None) -> PassCursor:
-        """The cursor once a transform has joined, in a new pass where it has to."""
+        """The cursor after a transform has joined, in a new pass if necessary."""
         start = self if self.admits(stage, geometry, interpolation) else PassCursor(self.pass_index + 1)
         return PassCursor(
             *(start.pass_index, stage, max(start.geometry, geometry)),
@@ -61,7 +61,7 @@ class PassCursor:
 
     @staticmethod
     def furthest(cursors: list[PassCursor]) -> PassCursor:
-        """Where exclusive options leave the chain: as far as the furthest of them."""
+        """The cursor after exclusive options: that of the furthest option."""
         latest = max(c.pass_index for c in cursors)
         last = [c for c in cursors if c.pass_index == latest]
         return PassCursor(

@@ -22,7 +22,7 @@ Table = Tensor | Sequence[Any] | float
 
 
 class PerClass(Container):
-    """Transforms whose strength and chances are those of the draw's class.
+    """Apply transforms with the strength and probabilities of the draw's class.
 
     >>> import gpuaug
     >>> by_class = gpuaug.PerClass(
@@ -35,28 +35,32 @@ class PerClass(Container):
     >>> augment(images, labels=labels).shape
     torch.Size([4, 3, 32, 32])
 
-    A ``BalancedLoader`` passes its labels on; a call gives those of its draws as ``labels``. Each transform
-    falls on a draw by itself, with its class's probability. Strength 1 leaves a transform as it was built; a
-    weaker one brings the parameters that it draws as much nearer to those that change nothing (angles and
-    shifts to 0, factors to 1, a crop's area to the whole image); a draw of strength 0 is left alone. What has
-    no such parameters (``graded`` is False: flips, grey, invert, channels dropped or shuffled, sepia,
-    equalize, CLAHE, ...) keeps its form, and strength multiplies its probability.
+    A ``BalancedLoader`` passes its labels on; other callers give the classes of the draws as ``labels``. Each
+    transform is applied to a draw independently, with the probability of its class.
 
-    Both tables may be set at any time; batches that a loader has fetched ahead keep what they have.
+    Strength 1 leaves a transform as it was built. A lower strength moves the drawn parameters proportionally
+    towards the values that change nothing: angles and shifts towards 0, factors towards 1, a crop's area
+    towards the whole image. Draws of strength 0 are left alone. Transforms without such parameters
+    (``graded`` is False: flips, grey, invert, channel dropout and shuffle, sepia, equalize, CLAHE, ...) keep
+    their form, and strength multiplies their probability.
+
+    Both tables may be set at any time. Batches that a loader has already fetched keep the old ones.
 
     Args:
-        transforms: at least one; none may hold ``Normalize``.
+        transforms: at least one. None may hold ``Normalize`` or ``Window``.
         strength: ``(C,)`` in [0, 1], or one number for all classes.
         op_probability: ``(C, n)`` in [0, 1], for each of the ``n`` transforms, or one number for all.
         p: probability that a draw gets any of them, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Attributes:
         strength, op_probability: copies as float64 tensors on the host, ``(C,)`` and ``(C, n)``, or ``()``.
 
     Raises:
-        ValueError: tables of other shapes or out of range; when called, no labels though a table has
-            classes, or labels out of [0, C).
-        TypeError: labels that are not int64.
+        TypeError: if a transform is not one of gpuaug, or ``p`` is not a number; when called, if labels are
+            not integers.
+        ValueError: if a table has another shape or is out of range; when called, if a table has classes but
+            no labels come, or if labels are out of [0, C).
     """
 
     def __init__(
@@ -73,7 +77,7 @@ class PerClass(Container):
         self._strength = self._op_probability = torch.ones((), dtype=torch.float64, device="cpu")
         self.set_tables(strength, op_probability)
         self.p = probability("p", p)
-        self._chance = self.p  # that any transform falls on a draw, now
+        self._chance = self.p  # the current probability that a draw gets any transform
         self.random_count = 1 + len(self.transforms)
 
     @property
@@ -93,7 +97,7 @@ class PerClass(Container):
         self.set_tables(self._strength, table)
 
     def set_tables(self, strength: Table, op_probability: Table) -> None:
-        """Set both at once, for another number of classes."""
+        """Set both tables at once, for another number of classes."""
         strength = _table("strength", strength, ("C",))
         op_probability = _table("op_probability", op_probability, ("C", len(self.transforms)))
         if strength.dim() and op_probability.dim() and len(strength) != len(op_probability):
@@ -105,7 +109,7 @@ class PerClass(Container):
 
     @contextmanager
     def as_levels(self, strength: Tensor, op_probability: Tensor) -> Iterator[None]:
-        """For a while, labels are the rows of these tables, and every draw is served."""
+        """Use other tables for a while: labels are their rows, and ``p`` is 1."""
         kept = self._strength, self._op_probability, self._chance
         self.set_tables(strength, op_probability)
         self._chance = 1.0
@@ -131,7 +135,7 @@ class PerClass(Container):
         batch.strength = outer
 
     def _of_draws(self, batch: DrawBatch) -> tuple[Tensor, Tensor]:
-        """Strength ``(n,)`` and chances ``(n, transforms)`` of the draws."""
+        """Strength ``(n,)`` and probabilities ``(n, transforms)`` of the draws."""
         strength, chance, count = self._strength, self._op_probability, len(batch.keys)
         if strength.dim() or chance.dim():
             labels = _checked(batch, len(strength if strength.dim() else chance), self)
@@ -159,21 +163,23 @@ def _table(name: str, value: Table, shape: tuple[str | int, ...]) -> Tensor:
         raise ValueError(f"{name} must be in [0, 1], got {value}")
     if not table.is_cpu:
         raise RuntimeError(f"{name} must be on the host, where parameters are drawn, got {table.device}")
-    # Its own, also where NumPy would share its memory: what the caller does to the value later is no setting.
+    # A copy, as NumPy shares its memory: later changes of the caller's value are no setting.
     return table.clone()
 
 
 def _checked(batch: DrawBatch, classes: int, transform: PerClass) -> Tensor:
     labels = batch.labels
     if labels is None:
-        raise ValueError(f"labels must be given, one for each draw: {transform.label()} goes by class")
+        raise ValueError(
+            f"labels must be given, one for each draw, got None: {transform.label()} needs classes"
+        )
     if isinstance(labels, Tensor) and not (labels.is_floating_point() or labels.is_complex()):
-        labels = labels.long()  # booleans and short integers are labels of the samplers too
+        labels = labels.long()  # samplers accept booleans and short integers too
     check_host_integers("labels", labels, "(n,)")
     if labels.shape != batch.keys.shape:
         raise ValueError(f"labels must have shape {tuple(batch.keys.shape)}, got {tuple(labels.shape)}")
     if torch.compiler.is_compiling():
-        # index_select checks where the graph runs, and some backends count negative ones from the end.
+        # index_select checks when the graph runs, but some backends count negative labels from the end.
         return torch.where(labels < 0, classes, labels)
     for n in ((labels < 0) | (labels >= classes)).nonzero().flatten()[:1].tolist():
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Perspective: the image seen from another side, in the same resampling as crops and flips around it."""
+"""Perspective: the image seen from another side, in one resampling with a pass's crops and flips."""
 
 from __future__ import annotations
 
@@ -20,24 +20,28 @@ __all__ = ["RandomPerspective"]
 
 
 class RandomPerspective(Transform):
-    """The image's corners moved inward, each by its own whole pixels, with probability ``p``.
+    """Move each corner of the image inward by its own random shift, with probability ``p``.
 
     >>> import gpuaug
     >>> gpuaug.RandomPerspective(p=1.0)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's names, distribution and map. The image keeps its size. Composes as ``RandomAffine`` does;
-    where the same pass shrinks, such a draw is not antialiased. Corners stay in their quarters of the image,
-    so they never cross; above a distortion of 2/3 they may leave a shape with a dent, and what would then lie
-    behind the eye is beyond the image.
+    Names, distribution and map are torchvision's. The image keeps its size, and shifts are whole pixels. It
+    joins crops, flips and resizes as ``RandomAffine`` does; where the same pass shrinks, such a draw is not
+    antialiased. Corners stay in their quarters of the image, so they never cross. Above a distortion of 2/3
+    the four corners may form a dent; points that would then lie behind the viewer count as beyond the image.
 
     Args:
-        distortion_scale: the most that a corner moves, as a share of half the side, in [0, 1].
-        p: probability, in [0, 1].
-        padding_mode: what is beyond the image: "zero", "edge", or "reflect" (the edge not repeated).
-        interpolation: "bilinear", or "nearest": one pixel of the source for each of the result, halves up;
-            torchvision's ``InterpolationMode`` too. Two kinds are two passes.
-        fill: what a "zero" border is: a level, 0 to 255, or one for each channel; for floats, that / 255.
+        distortion_scale: largest shift of a corner, as a share of half the side, in [0, 1].
+        p: probability that a draw is transformed, in [0, 1].
+        padding_mode: content beyond the image: "zero", "edge" or "reflect" (the edge is not repeated).
+        interpolation: "bilinear" or "nearest", or torchvision's ``InterpolationMode``. "nearest" takes one
+            source pixel for each output pixel, halves up. Both kinds in one chain take two passes.
+        fill: level of a "zero" border, 0 to 255, or one for each channel. Floats take it divided by 255.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision RandomPerspective"
@@ -87,10 +91,10 @@ class RandomPerspective(Transform):
 
 
 def _inverse(moved: Tensor, sides: Tensor) -> Tensor:
-    """From outputs to inputs, ``(n, 8)``: the map that takes four corners that ``moved`` inward, ``(n, 4,
-    2)``, back to the image's, whose ``sides`` are ``(n or 1, 1, 2)``; clockwise from the top left.
+    """The map from output to input, ``(n, 8)``, that takes corners moved inward back to the image's corners.
 
-    The corners are pixels, as torchvision has them: the last one is at the side less 1.
+    The shifts ``moved`` are ``(n, 4, 2)``, clockwise from the top left, and ``sides`` are ``(n or 1, 1, 2)``.
+    Corners are pixels, as in torchvision: the last one is at the side less 1.
     """
     last = (sides - 1).clamp(min=1)
     far = moved.new_tensor(((0, 0), (1, 0), (1, 1), (0, 1)))

@@ -1,4 +1,4 @@
-"""The distortion of colors that detectors are trained with."""
+"""Photometric distortion, as in the training of detectors."""
 
 from __future__ import annotations
 
@@ -22,24 +22,27 @@ Range = tuple[float, float]
 
 
 class RandomPhotometricDistort(Color):
-    """Brightness, contrast, saturation, hue and the order of the channels, each of a share of the draws.
+    """Change brightness, contrast, saturation, hue and channel order, each with probability ``p``.
 
     >>> import gpuaug
     >>> distort = gpuaug.RandomPhotometricDistort(p=1.0)
     >>> distort(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's names and distributions, as one matrix, with ``ColorJitter``'s differences: contrast is
-    about middle grey, hue is a rotation that keeps the luma, and nothing is clamped in between. So it does
-    not matter whether contrast comes before saturation and hue or after them, which torchvision draws.
+    Names and distributions are torchvision's, as one matrix, with the differences of ``ColorJitter``:
+    contrast is about middle grey, hue is a rotation that keeps the luma, and nothing is clamped in between.
+    Therefore it does not matter whether contrast comes before or after saturation and hue, an order that
+    torchvision draws.
 
     Args:
-        brightness, contrast, saturation: (least, most) factor, at least 0.
-        hue: (least, most) in turns within [-0.5, 0.5].
+        brightness, contrast, saturation: factor, (least, most), at least 0.
+        hue: in turns, (least, most) within [-0.5, 0.5].
         p: probability of each of the five, in [0, 1].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError, TypeError: a setting out of range or of another type; images of one or two channels.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 3 or 4 channels.
     """
 
     reference = "Liu et al., SSD, ECCV 2016; torchvision RandomPhotometricDistort"

@@ -1,4 +1,4 @@
-"""What the settings of transforms may be, checked when a transform is built, and what is drawn from them."""
+"""Checks of the settings of transforms, and random numbers scaled to their ranges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gpuaug.tracing import traced
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a real number, also one of NumPy's; True and False are none.
+    """Whether a value is a real number, including NumPy's, but not True or False.
 
     >>> import numpy
     >>> is_number(numpy.float32(0.5)), is_number(3), is_number(True), is_number("3")
@@ -25,7 +25,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_whole(value: Any) -> bool:
-    """The same for whole numbers.
+    """Whether a value is a whole number, including NumPy's, but not True or False.
 
     >>> import numpy
     >>> is_whole(numpy.int64(3)), is_whole(3.0), is_whole(numpy.True_)
@@ -35,7 +35,7 @@ def is_whole(value: Any) -> bool:
 
 
 def probability(name: str, value: Any) -> float:
-    """A number in [0, 1].
+    """Check a number in [0, 1].
 
     >>> probability("p", 0.5)
     0.5
@@ -44,7 +44,7 @@ def probability(name: str, value: Any) -> float:
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
-    """A number in [low, high].
+    """Check a number in [low, high].
 
     >>> number("sigma", 4, 0.1, 100)
     4.0
@@ -57,7 +57,7 @@ def number(name: str, value: Any, low: float, high: float) -> float:
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
-    """A whole number in [low, high].
+    """Check a whole number in [low, high].
 
     >>> whole("holes", 2, 1, 4)
     2
@@ -70,7 +70,7 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
 
 
 def span(name: str, value: Any, low: float, high: float) -> tuple[float, float]:
-    """A number, or an ascending pair (least, most), in [low, high].
+    """Check a number, or an ascending pair (least, most), in [low, high].
 
     >>> span("gamma", (0.8, 1.25), 0, 10), span("gamma", 2, 0, 10)
     ((0.8, 1.25), (2.0, 2.0))
@@ -84,7 +84,7 @@ def span(name: str, value: Any, low: float, high: float) -> tuple[float, float]:
 
 
 def whole_span(name: str, value: Any, low: int, high: int, *, odd: bool = False) -> tuple[int, int]:
-    """A whole number, or an ascending pair of them, in [low, high]; odd ones where that is asked.
+    """Check a whole number, or an ascending pair of them, in [low, high]; with ``odd``, odd numbers.
 
     >>> whole_span("size", (3, 7), 3, 31, odd=True)
     (3, 7)
@@ -103,8 +103,10 @@ def whole_span(name: str, value: Any, low: int, high: int, *, odd: bool = False)
 def around(
     name: str, value: Any, centre: float = 0.0, *, low: float = -math.inf, high: float = math.inf
 ) -> tuple[float, float]:
-    """A pair of finite numbers, ascending, within [low, high]; one number stands for itself to both sides of
-    the centre, where a centre other than 0 stops at ``low``.
+    """Check an ascending pair of finite numbers within [low, high].
+
+    One number stands for the pair (centre - number, centre + number), which stops at ``low`` if the centre is
+    not 0.
 
     >>> around("degrees", 15), around("degrees", (0, 90)), around("contrast", 1.5, 1.0, low=0.0)
     ((-15.0, 15.0), (0.0, 90.0), (0.0, 2.5))
@@ -123,7 +125,7 @@ def around(
 
 
 def shares(name: str, value: Any, count: int) -> tuple[float, ...]:
-    """As many finite numbers, at least 0, whose sum is above 0.
+    """Check ``count`` finite numbers, at least 0, whose sum is above 0.
 
     >>> shares("weights", [3, 1], 2)
     (3.0, 1.0)
@@ -137,7 +139,7 @@ def shares(name: str, value: Any, count: int) -> tuple[float, ...]:
 
 
 def level(name: str, value: Any) -> int:
-    """A level of a byte, an int in [0, 255].
+    """Check a level of a byte, an int in [0, 255].
 
     >>> level("fill", 255)
     255
@@ -146,7 +148,7 @@ def level(name: str, value: Any) -> int:
 
 
 def levels(name: str, value: Any) -> tuple[int, ...]:
-    """A level, or one for each of up to four channels.
+    """Check a level, or one for each of up to four channels.
 
     >>> levels("fill", 255), levels("fill", (124, 116, 104))
     ((255,), (124, 116, 104))
@@ -165,7 +167,7 @@ _INTERPOLATIONS = {"nearest": "nearest", "nearest-exact": "nearest", "bilinear":
 
 
 def interpolation_mode(name: str, value: Any) -> str:
-    """How pixels are read between those of an image: also torchvision's ``InterpolationMode``.
+    """Check the interpolation: "bilinear", "nearest", or torchvision's ``InterpolationMode``.
 
     >>> from torchvision.transforms import InterpolationMode
     >>> interpolation_mode("interpolation", InterpolationMode.NEAREST_EXACT)
@@ -178,7 +180,7 @@ def interpolation_mode(name: str, value: Any) -> str:
 
 
 def border(name: str, value: Any) -> str:
-    """What lies beyond an image: one of the record's borders.
+    """Check the content beyond an image: one of the record's borders.
 
     >>> border("padding_mode", "edge")
     'edge'
@@ -189,7 +191,7 @@ def border(name: str, value: Any) -> str:
 
 
 def interval(name: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> tuple[float, float]:
-    """A pair of numbers, ascending, above ``low`` and at most ``high``, finite.
+    """Check an ascending pair of numbers, finite, above ``low`` and at most ``high``.
 
     >>> interval("scale", (0.1, 1), high=1)
     (0.1, 1.0)
@@ -211,7 +213,7 @@ def _pair(name: str, value: Any) -> tuple[float, float]:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False.
+    """Check True or False.
 
     >>> flag("per_channel", True)
     True
@@ -222,7 +224,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def bounds(*pairs: tuple[float, float]) -> tuple[Tensor, Tensor]:
-    """Pairs (least, most), one beside another, as ``between`` takes them: for numbers ``(n, pairs)``.
+    """Pairs (least, most) side by side, as ``between`` takes them, for numbers ``(n, pairs)``.
 
     >>> import torch
     >>> between(bounds((2, 4), (0, 1)), torch.tensor([[0.5, 0.25]], dtype=torch.float64))
@@ -243,7 +245,7 @@ def _kept_bounds(pairs: tuple[tuple[float, float], ...]) -> tuple[Tensor, Tensor
 
 
 def between(bounds: tuple[float, float] | tuple[Tensor, ...], number: Tensor) -> Tensor:
-    """A number in [0, 1) to one between two bounds, (least, most).
+    """Scale a number in [0, 1) to the range between two bounds, (least, most).
 
     >>> import torch
     >>> between((2, 4), torch.tensor([0.0, 0.5]))
@@ -254,7 +256,7 @@ def between(bounds: tuple[float, float] | tuple[Tensor, ...], number: Tensor) ->
 
 
 def whole_between(bounds: tuple[int, int], number: Tensor, step: int = 1) -> Tensor:
-    """A number in [0, 1) to a whole one between two bounds, both included.
+    """Scale a number in [0, 1) to a whole number between two bounds, both included.
 
     >>> import torch
     >>> whole_between((3, 7), torch.tensor([0.0, 0.4, 0.99]), step=2)
@@ -265,7 +267,7 @@ def whole_between(bounds: tuple[int, int], number: Tensor, step: int = 1) -> Ten
 
 
 def steady(values: Tensor) -> Tensor:
-    """Parameters in steps of 2**-30, so that it does not matter how a machine rounds its sines and cosines.
+    """Round parameters to steps of 2**-30, which removes differences between machines' sines and cosines.
 
     >>> import torch
     >>> steady(torch.tensor([0.25, 6e-17], dtype=torch.float64)).tolist()

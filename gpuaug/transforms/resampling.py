@@ -1,4 +1,4 @@
-"""Settings that the transforms of geometry share: how they say them where they are not the defaults."""
+"""The text of settings that the transforms of geometry share, for ``extra_repr``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ Fill = int | tuple[int, ...]
 
 
 def said(interpolation: str | None = None, fill: tuple[int, ...] = (0,)) -> str:
-    """What a transform's text says after its other settings.
+    """The text of ``interpolation`` and ``fill`` where they are not the defaults.
 
     >>> said("nearest", (255,)), said("bilinear")
     (", interpolation='nearest', fill=255", '')

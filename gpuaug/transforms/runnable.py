@@ -1,4 +1,4 @@
-"""How a transform runs on a batch: recipes from the draws' keys on the host, pixels from the recipes."""
+"""Runs a transform on a batch: recipes from the draws' keys on the host, pixels from the recipes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from gpuaug.transforms.step import Step
 
 
 class Runnable(FixedSettings, nn.Module):
-    """Base of ``Transform``: what it does when it is called, and what is the same for all.
+    """Base of ``Transform``: implements the call, which is the same for all transforms.
 
-    A subclass gives the ``step`` that it is as the outermost transform, and ``write_pass``.
+    A subclass provides ``step``, its step as the outermost transform, and ``write_pass``.
     """
 
     step: Step
@@ -42,7 +42,7 @@ class Runnable(FixedSettings, nn.Module):
     def __init__(self, *, seed: int | None = None) -> None:
         super().__init__()
         self.seed = given_or_drawn(seed)
-        self._kept: dict[Any, Any] = {}  # tables for the next batches, remade where a copy needs them
+        self._kept: dict[Any, Any] = {}  # tables for later batches; a copy makes its own
 
     def _after_init(self) -> None:
         if "_own" not in self.__dict__:
@@ -71,10 +71,11 @@ class Runnable(FixedSettings, nn.Module):
         self._after_init()
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
-        """Write what happens in the batch's pass, if the step is in it, to the ``chosen`` draws: all of it to
-        those that are to be ``augmented``, to the others what a draw gets in evaluation.
+        """Write the batch's pass for the ``chosen`` draws, if the step is in this pass.
+
+        Draws that are ``augmented`` get the whole transform, the others what a draw gets in evaluation.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it writes")
+        raise NotImplementedError(f"{type(self).__name__} must define write_pass")
 
     if TYPE_CHECKING:  # nn.Module's call may give anything
 
@@ -156,30 +157,32 @@ class Runnable(FixedSettings, nn.Module):
         """Transform a batch.
 
         Args:
-            images: ``(N, C, H, W)``, uint8 (one kernel launch a pass; on CUDA one more where curves go by the
-                image) or floating in [0, 1] (differentiable), uint16 or int16 (``Window`` makes levels of
-                them). Or N images of different sizes, from ``gpuaug.pack``. C is at most 64; colors are those
-                of 1, 3 or 4. Or N clips of T frames ``(N, T, C, H, W)``: what happens to a clip happens to
-                all of its frames; ``Compose`` may make the noise of each frame anew (``noise_per``).
+            images: ``(N, C, H, W)``. uint8 takes one kernel launch for each pass; on CUDA one more where
+                curves depend on the image. Floats in [0, 1] take the differentiable path. uint16 and int16
+                need ``Window`` to become levels. Or N images of different sizes, from ``gpuaug.pack``. C is
+                at most 64; color transforms need 1, 3 or 4. Or N clips of T frames, ``(N, T, C, H, W)``: all
+                frames of a clip are transformed alike; ``Compose`` may renew the noise for each frame
+                (``noise_per``).
             draws: int64 ``(n, 3)`` on the host: index, copy, key. ``n`` is N, or the length of ``index``.
             index: int64 ``(n,)`` on the host: draw k reads ``images[index[k]]``, gathered in the kernel.
-            labels: integers or booleans ``(n,)`` on the host, the class of each draw; for ``PerClass``
-                alone.
-            masks, boxes, keypoints: of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N, k, 2)``, to
-                move with the geometry; ``gpuaug.transforms.annotations.geometry`` says how. Or torchvision's
-                ``tv_tensors``: a ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for
-                each image. Those of clips have T after N, and lists one for each frame, clip after clip.
+            labels: integers or booleans ``(n,)`` on the host, the class of each draw; only for ``PerClass``.
+            masks, boxes, keypoints: annotations of the N images, ``(N, [C,] H, W)``, ``(N, k, 4)`` and ``(N,
+                k, 2)``, that move with the geometry, as ``gpuaug.transforms.annotations.geometry`` describes.
+                Or torchvision's ``tv_tensors``: a ``Mask``, or lists of ``Mask``, ``BoundingBoxes`` or
+                ``KeyPoints``, one for each image. Annotations of clips have T after N; lists have one entry
+                for each frame, clip after clip.
 
         Returns:
-            ``(n, [T,] C, height, width)``: uint8 (floats stay floats), or as ``Normalize`` says, in the
+            ``(n, [T,] C, height, width)``: uint8 (floats stay floats), or the dtype of ``Normalize``, in the
             images' memory format: where they are channels_last, ``view`` needs ``Compose``'s
-            ``memory_format=``. With masks, boxes or keypoints an ``Augmented`` of all. What came as a
-            ``tv_tensor`` is one again.
+            ``memory_format=``. With masks, boxes or keypoints an ``Augmented`` of all. A ``tv_tensor`` stays
+            a ``tv_tensor``.
 
         Raises:
-            ValueError: draws or index of another shape, an index out of range, a crop larger than an image
-                (naming the draw), images of different sizes that do not leave the geometry at one.
-            TypeError: images, draws, index or labels of another type.
+            ValueError: if draws or index have another shape, an index is out of range, a crop is larger than
+                an image (the message names the draw), or images of different sizes still differ after the
+                geometry.
+            TypeError: if images, draws, index or labels are of another type.
         """
         if not isinstance(images, Packed):
             check_images(images, clips=True, values=True)
@@ -195,20 +198,19 @@ class Runnable(FixedSettings, nn.Module):
     def recipes(
         self, draws: Tensor, source: Source, index: Tensor | None = None, labels: Tensor | None = None
     ) -> tuple[Recipes, ...]:
-        """The recipes of the draws, on the host: one for each pass. No pixel is needed, so a loader makes
-        them ahead of time.
+        """Make the recipes of the draws, on the host: one for each pass.
 
-        ``source`` is the shape ``(N, C, H, W)`` of the source images, or they themselves where they are
-        packed; the other arguments are those of a call. Of clips ``(N, T, C, H, W)`` the recipes are those of
-        all frames, clip after clip.
+        This needs no pixels, so a loader makes recipes ahead of time. ``source`` is the shape ``(N, C, H,
+        W)`` of the source images, or the images themselves if they are packed. The other arguments are those
+        of a call. For clips ``(N, T, C, H, W)`` the recipes are those of all frames, clip after clip.
         """
-        one: Source  # the same images, or one like them
+        one: Source  # the packed images, or the shape of one image
         if isinstance(source, Packed):
             count, one = len(source), source
         else:
             count, one = source[0], (1, *source[1:])
         check_draws(draws, count, index)
-        if draws.shape[0] == 0:  # size and stages are those of any draw
+        if draws.shape[0] == 0:  # size and stages do not depend on the draws
             first = torch.zeros(1, dtype=torch.int64, device="cpu")
             passes = self.recipes(first.new_zeros(1, 3), one, first, first)
             return tuple(_of_no_draw(recipes) for recipes in passes)
@@ -217,14 +219,14 @@ class Runnable(FixedSettings, nn.Module):
     def make_recipes(
         self, draws: Tensor, source: Source, index: Tensor | None = None, labels: Tensor | None = None
     ) -> tuple[Recipes, ...]:
-        """``recipes`` of what is known to be right, and of one draw at least."""
+        """Make the recipes of at least one draw, without checking the arguments."""
         channels = source.channels if isinstance(source, Packed) else source[-3]
         batch = DrawBatch(draws, self.step.random_counts, labels)
         frames = None if isinstance(source, Packed) or len(source) == 4 else source[1]
         batch.frames = frames or 1
         keys = frame_keys(batch.keys, frames) if frames and self.noise_per == "frame" else None
         made: list[Recipes] = []
-        kept_size = None  # of the pass before, in whose result draws may stay
+        kept_size = None  # of the previous pass, in whose result draws may stay
         for pass_index in range(self.step.passes):
             builder = RecipeBuilder.of_source(source, index)
             builder.samples = draws[:, 0]
@@ -235,7 +237,7 @@ class Runnable(FixedSettings, nn.Module):
             if builder.ends is not None:
                 recipes = read_through(recipes, builder.ends, source)
             recipes = recipes._replace(groups=tuple(batch.groups)) if batch.groups else recipes
-            # What this pass gives, the next one takes.
+            # The next pass reads the result of this one.
             if frames:
                 recipes = recipes_of_frames(recipes, frames, channels, keys)
                 source = (len(draws), frames, channels, *size)
@@ -248,9 +250,7 @@ class Runnable(FixedSettings, nn.Module):
         return tuple(made)
 
     def apply_recipes(self, images: Images, passes: tuple[Recipes, ...]) -> Tensor:
-        """Execute recipes that are on the images' device: launches on the current stream, and waits for
-        nothing.
-        """
+        """Execute recipes on the images' device: launches on the current stream, and waits for nothing."""
         if not isinstance(images, Packed) and images.dim() == 5:
             return clips_of(self.apply_recipes(images.flatten(0, 1), passes), images.shape[1])
         advice.on_images(images, self.step.leaves)
@@ -277,12 +277,12 @@ class Runnable(FixedSettings, nn.Module):
         return self._transform_groups(out, recipes)
 
     def _normalizes(self, pass_index: int) -> bool:
-        """Whether a pass ends in floats, which it makes of all draws."""
+        """Whether a pass ends in floats, which it makes for all draws."""
         last = self.step.leaves[-1]
         return last.pass_index == pass_index and last.transform.stage == Stage.OUTPUT
 
     def _change_rows(self, images: Tensor, recipes: Recipes, rows: Tensor) -> Tensor:
-        """Run a pass on some draws of what the one before gave; the others stay."""
+        """Run a pass on some draws of the previous pass's result; the others stay."""
         if len(rows) == 0:
             return images
         some = recipes._replace(records=recipes.records.index_select(0, rows))
@@ -301,7 +301,7 @@ class Runnable(FixedSettings, nn.Module):
 
 
 def _together(images: Images, passes: tuple[Recipes, ...]) -> tuple[Recipes, ...]:
-    """The first of the passes, as many as one op may run: batched transforms need what a pass gives."""
+    """The first passes, as many as one op may run: batched transforms need the result of their pass."""
     if not run_in_turn(images, passes[0].records.device):
         return passes[:1]
     ends = (number for number, recipes in enumerate(passes, start=1) if recipes.groups)
@@ -309,12 +309,12 @@ def _together(images: Images, passes: tuple[Recipes, ...]) -> tuple[Recipes, ...
 
 
 def _is_captured(images: Tensor) -> bool:
-    """Whether a graph will follow other records, and so other rows, than those of now."""
+    """Whether a CUDA graph is being captured, which will replay other records and so other rows."""
     return images.is_cuda and torch.cuda.is_current_stream_capturing()
 
 
 def _of_changed(recipes: Recipes) -> Recipes:
-    """The same recipes, for the draws alone that have some stage."""
+    """The same recipes, only for the draws that have a stage."""
     if traced():
         return recipes
     rows = recipes.field("stages").nonzero().flatten()
@@ -327,14 +327,14 @@ def _of_no_draw(recipes: Recipes) -> Recipes:
 
 
 def _note_place(module: nn.Module, name: str, member: nn.Module | None) -> None:
-    """Transforms of one kind and seed differ by their numbers in the list that holds them."""
+    """Make transforms of one kind and seed differ by their positions in the list that holds them."""
     if isinstance(member, Runnable) and isinstance(module, (nn.Sequential, nn.ModuleList)):
         names = list(module._modules)
         place = names.index(name) if name in names else len(names)
         member._own = OwnDraws(member.seed, member._kinds, place, member.seen)
 
 
-# nn.Sequential tells its modules nothing, so it is asked to.
+# nn.Sequential does not tell modules their positions, so this hook does.
 register_module_module_registration_hook(_note_place)
 
 

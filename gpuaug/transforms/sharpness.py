@@ -1,4 +1,4 @@
-"""Sharpness as photo editors have it: away from, or towards, a smoothed image."""
+"""Sharpness as in photo editors: away from, or towards, a smoothed image."""
 
 from __future__ import annotations
 
@@ -19,18 +19,22 @@ Span = float | tuple[float, float]
 
 
 class RandomSharpness(Transform):
-    """The image away from its smoothed self, or towards it: ``smooth + factor * (image - smooth)``.
+    """Sharpen or smooth the image: ``smooth + factor * (image - smooth)``.
 
     >>> import gpuaug, torch
     >>> row = torch.tensor([[[[0, 0, 130, 130]]]], dtype=torch.uint8).expand(1, 1, 3, 4)
     >>> gpuaug.RandomSharpness(factor=0.0)(row)[0, 0, 1].tolist()
     [0, 30, 100, 130]
 
-    Smooth is the mean of three by three pixels, the middle one weighing five times, rounded to a level; the
-    result is truncated, as torchvision's is. The border stays.
+    ``smooth`` is the mean of 3 x 3 pixels, with five times the weight on the middle one, rounded to a level.
+    The result is truncated, as in torchvision. The pixels of the border do not change.
 
     Args:
         factor: a number or (least, most) in [0, 10], kept in steps of 2**-16; 1 changes nothing.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision adjust_sharpness; Pillow ImageEnhance.Sharpness"

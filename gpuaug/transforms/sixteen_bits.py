@@ -1,4 +1,4 @@
-"""Images of 16 bits that a chain leaves as they are: it moves and erases their values, and scales them."""
+"""Images of 16 bits that keep their type: a chain moves, erases and scales their values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ _STAGES = (Stage.GEOMETRY, Stage.ERASE, Stage.OUTPUT)
 
 
 def kept(images: Images, chain: Step) -> torch.dtype | None:
-    """The type of images of 16 bits that a chain leaves as they are; None: these are others, or ``Window``
-    reads them.
+    """The dtype of images of 16 bits that keep it in a chain; None for other images and chains with
+    ``Window``.
 
     Raises:
-        ValueError: a transform that computes with levels of 8 bits, by name; images of different sizes.
+        ValueError: if a transform computes with levels of 8 bits (the message names it), or images have
+            different sizes.
     """
     dtype = images.dtype
     if dtype not in SIXTEEN_BITS:
@@ -29,7 +30,7 @@ def kept(images: Images, chain: Step) -> torch.dtype | None:
         if leaf.transform.stage not in _STAGES:
             raise ValueError(
                 f"{_owner(chain, leaf)} is for levels of 8 bits, got {dtype_name(dtype)} images: put "
-                "Window(low, high) first. Without, only geometry, erasing and Normalize may be in the chain"
+                "Window(low, high) first. A chain without it may hold only geometry, erasing and Normalize"
             )
     if isinstance(images, Packed):
         raise ValueError(
@@ -39,19 +40,19 @@ def kept(images: Images, chain: Step) -> torch.dtype | None:
 
 
 def _owner(chain: Step, leaf: Step) -> str:
-    """The transform that people gave, of which a leaf is one: a policy, rather than its op."""
+    """The transform that a user gave and that holds a leaf: a policy, rather than its op."""
     steps = (step for _, step in chain.walk() if hasattr(step.transform, "stage") and leaf in step.leaves)
     return next(steps).transform.label()
 
 
 def shares_of(images: Tensor) -> Tensor:
-    """Values as shares of the largest that their type holds, float64: they come back as they were."""
+    """Values as shares of the largest value of their type, float64; ``values_of`` restores them exactly."""
     largest = torch.full((), _largest(images.dtype), dtype=torch.float64, device=images.device)
     return images.double() / largest
 
 
 def values_of(shares: Tensor, dtype: torch.dtype) -> Tensor:
-    """The nearest values, halves to even.
+    """The nearest values of a type, halves to even.
 
     >>> values_of(shares_of(torch.tensor([-7, 32767], dtype=torch.int16)), torch.int16)
     tensor([   -7, 32767], dtype=torch.int16)

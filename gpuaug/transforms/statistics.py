@@ -1,5 +1,6 @@
-"""Curves that go by the image itself: mean contrast, autocontrast, equalize. With a chain's other curves they
-are one table for each channel.
+"""Curves that depend on the image: mean contrast, autocontrast, equalize.
+
+They join a chain's other curves in one table for each channel.
 """
 
 from __future__ import annotations
@@ -21,19 +22,23 @@ Span = float | tuple[float, float]
 
 
 class RandomMeanContrast(Transform):
-    """Contrast about the image's own mean brightness: ``mean + factor * (value - mean)``.
+    """Change contrast about the image's own mean brightness: ``mean + factor * (value - mean)``.
 
     >>> import gpuaug, torch
     >>> gpuaug.RandomMeanContrast(factor=0.0)(torch.tensor([[[[0, 100]]]], dtype=torch.uint8)).tolist()
     [[[[50, 50]]]]
 
-    The mean is that of the grey image (ITU-R BT.601 weights) where there are three channels, of all values
-    where there are fewer, and each channel's own where there are more than four. It is no whole level, and
-    the result is rounded. torchvision truncates both the grey image and the result: its bytes differ by at
-    most one level for factors between 0 and 2.
+    With three channels, or four, the mean is that of the grey image (ITU-R BT.601 weights). With fewer it is
+    the mean of all values, with more than four each channel's own. It is not rounded to a level, and the
+    result is rounded. torchvision truncates both the grey image and the result: for factors between 0 and 2
+    its bytes differ by at most one level.
 
     Args:
         factor: a number or (least, most) in [0, 10], kept in steps of 2**-16; 1 changes nothing.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "torchvision adjust_contrast; ITU-R BT.601 (grey)"
@@ -56,13 +61,16 @@ class RandomMeanContrast(Transform):
 
 
 class AutoContrast(Transform):
-    """Each channel stretched from black to white; a channel of one value stays.
+    """Stretch each channel from black to white; a channel of one value does not change.
 
     >>> import gpuaug, torch
     >>> gpuaug.AutoContrast()(torch.tensor([[[[50, 90, 150]]]], dtype=torch.uint8)).tolist()
     [[[[0, 102, 255]]]]
 
-    Bytes are truncated to whole levels, as torchvision and Pillow do it.
+    Bytes are truncated to whole levels, as in torchvision and Pillow.
+
+    Args:
+        seed: has no effect, since nothing here is random.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.autocontrast"
@@ -75,15 +83,18 @@ class AutoContrast(Transform):
 
 
 class Equalize(Transform):
-    """Each channel's histogram made even, as Pillow does it.
+    """Equalise the histogram of each channel, as Pillow does.
 
     >>> import gpuaug, torch
     >>> gpuaug.Equalize()(torch.tensor([[[[10, 20, 30, 40]]]], dtype=torch.uint8)).tolist()
     [[[[10, 20, 30, 40]]]]
 
-    A channel with fewer values than levels may stay as it is, as in the example. Floats are counted in the
-    nearest of 256 levels, and moved as far as that level is: their gradient is that of the identity. NaN
-    stays, and counts as black.
+    A channel with fewer values than levels may not change, as in the example. A float is counted as the
+    nearest of 256 levels, and shifted as far as this level moves; the gradient is that of the identity. NaN
+    stays NaN and counts as black.
+
+    Args:
+        seed: has no effect, since nothing here is random.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; Pillow ImageOps.equalize"

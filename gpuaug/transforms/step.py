@@ -1,4 +1,4 @@
-"""A transform's position in a chain."""
+"""The position of a transform in a chain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gpuaug.transforms.passes import Geometry
 
 
 class Placed(Protocol):
-    """What a step needs of its transform; ``Transform`` says what each is."""
+    """The members of a transform that a step uses; ``Transform`` documents them."""
 
     stage: Stage
     backend: str
@@ -51,25 +51,26 @@ class Placed(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """One transform's position in a chain. Transforms hold no position themselves, so one may be in several
-    chains.
+    """One transform's position in a chain.
+
+    Transforms hold no position themselves, so one transform may be in several chains.
 
     Attributes:
-        leaves: the steps that do something to pixels, in order.
-        by_place: their transforms.
-        passes: how many there are.
-        sized: whether it may change the size.
-        options: the children as options in the order to write them: number, step, and which others change
-            the size where this one does. Those that do come first, so that the others see what all draws
-            leave at.
+        leaves: the steps that change pixels, in order.
+        by_place: the transforms of the leaves, by place.
+        passes: number of passes.
+        sized: True if the step may change the size.
+        options: the children as options, in the order to write them: position, step, and the other options
+            that change the size if this one does. Options that change the size come first, so that the others
+            see the size at which all draws leave.
         random_counts: the places whose transforms need random numbers, and how many each needs for a draw.
     """
 
     transform: Placed
     place: int  # in the chain: a word of its random counters
-    pass_index: int  # a container's is that of the cursor it began at
+    pass_index: int  # of a container: that of the cursor where it began
     children: tuple[Step, ...] = ()
-    last_pass: int = -1  # of a step that takes several; -1: it takes one
+    last_pass: int = -1  # of a step of several passes; -1 for one pass
     leaves: list[Step] = field(init=False, repr=False, compare=False)
     by_place: dict[int, Placed] = field(init=False, repr=False, compare=False)
     passes: int = field(init=False, repr=False, compare=False)
@@ -79,7 +80,7 @@ class Step:
 
     @property
     def pass_numbers(self) -> str:
-        """As it is printed, from 1 on."""
+        """The pass numbers as they are printed, counted from 1."""
         several = self.last_pass > self.pass_index
         return f"{self.pass_index + 1} to {self.last_pass + 1}" if several else str(self.pass_index + 1)
 
@@ -89,19 +90,19 @@ class Step:
 
     @property
     def runs_in(self) -> str:
-        """The kernel's stage, or what a batched transform uses."""
+        """The kernel's stage, or the backend of a batched transform."""
         transform = self.transform
         stage = transform.stage.name.lower()
         return f"{stage} ({transform.backend})" if transform.stage == Stage.BATCHED else stage
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Step]]:
-        """This step and all below it, with their depths, in order."""
+        """Yield this step and all below it, with their depths, in order."""
         yield depth, self
         for child in self.children:
             yield from child.walk(depth + 1)
 
     def __post_init__(self) -> None:
-        # All at once and not when first asked for: ``forward`` then changes nothing, as torch.compile wants.
+        # Computed here, not on first use: ``forward`` then changes nothing, as torch.compile requires.
         steps = [step for _, step in self.walk()]
         leaves = [step for step in steps if not step.children]
         sized = [number for number, child in enumerate(self.children) if child.sized]
@@ -126,12 +127,12 @@ class Step:
 
     @property
     def counting_launches(self) -> int:
-        """How many passes count levels first on CUDA: those that may hold curves that go by the image."""
+        """Number of passes that count levels first on CUDA: those with curves that depend on the image."""
         measured = [step for step in self.leaves if step.transform.measured]
         return len({p for step in measured for p in range(step.pass_index, step.latest_pass + 1)})
 
     def describe(self) -> str:
-        """The tree with each transform's pass and stage, and the number of launches."""
+        """Describe the tree: each transform's pass and stage, and the number of launches."""
         rows = [(f"{'  ' * depth}{step.transform.label()}", step) for depth, step in self.walk()]
         width = max(len(text) for text, step in rows if not step.children) + 2
         lines = [

@@ -1,4 +1,4 @@
-"""From the values of an image to levels: what radiologists call a window."""
+"""Window: from the values of an image to levels, as radiologists use the word."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Span = float | tuple[float, float]
 
 
 class Window(Transform):
-    """Values from ``low`` to ``high`` become levels from black to white: for images of 16 bits.
+    """Map values from ``low`` to ``high`` to levels from black to white, for images of 16 bits.
 
     >>> import gpuaug
     >>> scan = torch.tensor([[[[-1000, -160, 40, 240, 3000]]]], dtype=torch.int16)
@@ -32,28 +32,32 @@ class Window(Transform):
     >>> gpuaug.Compose(chain)(torch.zeros(2, 1, 64, 64, dtype=torch.int16)).shape
     torch.Size([2, 1, 32, 32])
 
-    ``255 * (value - low) / (high - low)`` to the nearest level, halves up, the same on every backend; what is
-    below the window is black, what is above it white. All channels alike, alpha too. It comes first in a
-    chain and applies to all draws, originals and evaluation too: those that are not augmented are read
-    through the middle of the ranges. One launch more, that reads what the first pass needs of each image.
+    A level is ``255 * (value - low) / (high - low)``, rounded to the nearest, halves up, the same on every
+    backend. Values below the window become black, values above it white, in all channels, alpha too.
+    ``Window`` comes first in a chain and applies to all draws, also originals and in evaluation: draws that
+    are not augmented use the middle of both ranges. It takes one more kernel launch, which reads the part of
+    each image that the first pass needs.
 
-    Images are uint16, int16 or uint8, in the units of their values; in floats, ends are levels: that / 255.
-    Images of different sizes (``gpuaug.pack``), clips and up to 64 channels are read alike. A center and a
-    width, in DICOM's words, are ``low = center - width / 2`` and ``high = center + width / 2`` (its
-    LINEAR_EXACT; its LINEAR has ``center - 0.5`` and ``width - 1``). A file's rescale slope and intercept
-    are the data set's to apply.
+    Images are uint16, int16 or uint8, and both ends are in the units of their values. For floats, both ends
+    are levels, divided by 255. Images of different sizes (``gpuaug.pack``), clips and up to 64 channels are
+    supported. A center and a width, in DICOM's words, are ``low = center - width / 2`` and ``high = center +
+    width / 2`` (its LINEAR_EXACT; its LINEAR has ``center - 0.5`` and ``width - 1``). The data set applies a
+    file's rescale slope and intercept.
 
-    Without ``Window``, images of 16 bits stay so where a chain has only geometry, erasing and ``Normalize``:
-    resampled in float64 and rounded once, halves to even. ``Normalize`` then counts them as torchvision's
-    ``ToDtype(scale=True)`` does, ``value / 65535`` of uint16 and ``value / 32767`` of int16, and the levels
-    of ``fill`` and ``value`` are shares of that, so that 255 is the largest value and 0 is 0.
+    Without ``Window``, images of 16 bits keep their type in a chain of only geometry, erasing and
+    ``Normalize``: they are resampled in float64 and rounded once, halves to even. ``Normalize`` then scales
+    them as torchvision's ``ToDtype(scale=True)``: ``value / 65535`` for uint16 and ``value / 32767`` for
+    int16. The levels of ``fill`` and ``value`` are shares of the same range: 255 is the largest value, 0 is
+    0.
 
     Args:
-        low, high: the window's ends, each a number or (least, most) in [-65536, 131072], kept in steps of
-            1/16; every high lies above every low, by 1/16 at least.
+        low, high: ends of the window, each a number or (least, most) in [-65536, 131072], kept in steps of
+            1/16. Every high must lie above every low, by at least 1/16.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: ends out of range or order; a ``Window`` that is not first.
+        TypeError, ValueError: if an end is of another type or out of range, if the ends are out of order, or
+            if another transform of a chain comes first.
     """
 
     reference = "DICOM PS3.3 C.11.2.1.3.2, LINEAR_EXACT"
@@ -96,5 +100,5 @@ class Window(Transform):
 
 
 def _in_units(ends: Tensor) -> Tensor:
-    """To the nearest, halves up: what is a step apart stays so."""
+    """Round to the nearest unit, halves up; ends that differ by a unit stay different."""
     return (ends * VALUE_UNIT + 0.5).floor().long()

@@ -1,4 +1,4 @@
-"""Chains of other libraries, translated."""
+"""Translation of other libraries' chains."""
 
 from gpuaug.translate.albumentations import from_albumentations as from_albumentations
 from gpuaug.translate.findings import TranslationWarning as TranslationWarning

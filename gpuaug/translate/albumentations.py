@@ -1,4 +1,4 @@
-"""Chains of Albumentations: what holds transforms, what converts, and what has no counterpart."""
+"""Translation of Albumentations' chains: containers, conversions, and transforms without a counterpart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def from_albumentations(
     seed: int | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
 ) -> Compose:
-    """A chain of Albumentations' transforms as one of gpuaug's, for batches on the device.
+    """Translate a chain of Albumentations' transforms to gpuaug's, for batches on the device.
 
     >>> import albumentations as A  # doctest: +SKIP
     >>> chain = A.Compose([
@@ -39,29 +39,31 @@ def from_albumentations(
     >>> augment(torch.zeros(2, 3, 48, 48, dtype=torch.uint8)).shape  # doctest: +SKIP
     torch.Size([2, 3, 32, 32])
 
-    For Albumentations 2, and images of bytes. As with ``from_torchvision``, settings are carried over exactly
-    or refused, all in one error; what is drawn a little differently is said in one warning; bytes may differ
-    by a level where OpenCV rounds otherwise, and by a few where it interpolates in 32nds of a pixel; and
-    ``eval()`` only resizes, crops from the middle and normalises. A transform with a probability becomes a
-    ``RandomApply`` where gpuaug's has none, a ``OneOf`` takes the probabilities of its transforms as weights.
+    It reads chains of Albumentations 2, for images of bytes. As with ``from_torchvision``, settings are
+    carried over exactly or refused, all in one error, and small differences are listed in one warning. Bytes
+    may differ by a level where OpenCV rounds otherwise, and by a few levels where it interpolates in 32nds of
+    a pixel. ``eval()`` only resizes, crops from the middle and normalises. A transform with a probability
+    becomes a ``RandomApply`` if gpuaug's has none; a ``OneOf`` uses the probabilities of its transforms as
+    weights.
 
-    ``ToTensorV2`` is left out: batches are tensors ``(N, C, H, W)`` already. ``ToFloat`` and ``Normalize``
-    become one ``Normalize`` at the end. Boxes, masks and keypoints are arguments of gpuaug's chains, not
-    settings. The seed of the chain is not taken over: there it gives all transforms the same numbers, so that
-    flip and blur always come together; here each draws its own.
+    ``ToTensorV2`` is left out, as batches already are tensors ``(N, C, H, W)``. ``ToFloat`` and ``Normalize``
+    become one ``Normalize`` at the end. Boxes, masks and keypoints are arguments of a call in gpuaug, not
+    settings of a chain. The chain's seed is not carried over: in Albumentations it gives all transforms the
+    same numbers, so that flip and blur always come together. Here each transform draws its own.
 
     Args:
         chain: a ``Compose``, or one transform. It is not changed.
         apply_to: as in ``Compose``: "all" is what Albumentations does, "copies" leaves originals out.
-        seed: of the keys, when used without draws; as in ``Compose``.
-        memory_format: of the result; as in ``Compose``.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+        memory_format: memory format of the result, as in ``Compose``.
 
     Raises:
-        TypeError: a chain that is none of Albumentations'.
-        ValueError: anything without a counterpart, all of it at once; a chain that changes nothing.
+        TypeError: if ``chain`` is not one of Albumentations'.
+        ValueError: if anything has no counterpart (the message names all of it), or the chain changes
+            nothing.
 
     Warns:
-        TranslationWarning: of what differs, once for the chain.
+        TranslationWarning: if results differ in details, once for the chain.
     """
     if not LIBRARY.has(chain):
         raise TypeError(
@@ -72,7 +74,7 @@ def from_albumentations(
     return translation.finish("from_albumentations", made, apply_to, seed, memory_format)
 
 
-# ---- What holds transforms
+# ---- Containers
 
 
 def _all(reading: Reading, within: str = "") -> list[Transform]:
@@ -86,7 +88,7 @@ def _compose(reading: Reading) -> list[Transform]:
     chain: Any = reading.transform
     reading.known(
         "is_check_shapes", "strict", "seed", "mask_interpolation"
-    )  # of the children, and not pixels
+    )  # concern the children, not pixels
     reading.known("bbox_params", "keypoint_params", "additional_targets")
     for kind, argument in (("bboxes", "boxes"), ("keypoints", "keypoints")):
         if kind in chain.processors:
@@ -108,7 +110,7 @@ def _one_or_other(reading: Reading) -> list[Transform]:
     return reading.choice(reading.inner(within="OneOrOther", forced=True), [p, 1 - p])
 
 
-# ---- What converts
+# ---- Conversions
 
 
 def _nothing(reading: Reading) -> list[Transform]:
@@ -117,7 +119,7 @@ def _nothing(reading: Reading) -> list[Transform]:
 
 
 def _always(reading: Reading) -> bool:
-    """Whether it applies to all draws; names it where it does not."""
+    """Whether the transform applies to all draws; reports it if not."""
     if chance(reading) != 1:
         reading.missing(f"p={reading['p']} has no counterpart: draws of a batch share their output", "p=1")
     return reading.outermost()
@@ -159,7 +161,7 @@ CONVERTING: dict[str, Rule] = {
     "ToTensorV2": _nothing,
 }
 
-# They move whole pixels, or all alike, so that Normalize may come before or after.
+# They move whole pixels, or treat all values alike, so Normalize may come before or after.
 _MOVABLE = {
     *("CenterCrop", "D4", "HorizontalFlip", "RandomCrop", "RandomResizedCrop", "RandomRotate90", "Resize"),
     *("SmallestMaxSize", "SquareSymmetry", "Transpose", "VerticalFlip"),

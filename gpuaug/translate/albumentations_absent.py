@@ -1,4 +1,4 @@
-"""What Albumentations has and gpuaug has not, with the nearest thing that exists."""
+"""Albumentations' transforms that gpuaug lacks, with the nearest alternative."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ERASE = "A.Erasing, or gpuaug.CutOut"
 _NOISE = "A.GaussNoise"
 _ORDER = "one order, or A.OneOf of several chains"
 _PAD = "gpuaug.RandomCrop(size, padding=...)"
-_SIZE = "A.Resize: a batch has one size"
+_SIZE = "A.Resize, as a batch has one size"
 _TONE = "A.ColorJitter or A.RandomGamma"
 _VOLUME = "transforms of images"
 _WARP = "A.ElasticTransform(noise_distribution='uniform')"
@@ -33,7 +33,7 @@ ABSENT: dict[str, str] = {
     "FDA": _TONE,
     "FancyPCA": "gpuaug.FancyPCA, along the axes of the data set",
     "FrequencyMasking": "gpuaug.GridDropout",
-    "FromFloat": "floats stay; leave out A.ToFloat where bytes are wanted",
+    "FromFloat": "leave out A.ToFloat to keep bytes",
     "GridDistortion": "gpuaug.GridDistortion, of one step fewer",
     "GridDropout": "gpuaug.GridDropout, with a random offset",
     "GridElasticDeform": _WARP,
@@ -72,7 +72,7 @@ ABSENT: dict[str, str] = {
     "RandomSnow": _TONE,
     "RandomSunFlare": _TONE,
     "RandomToneCurve": "A.RandomGamma",
-    "ReplayCompose": "A.Compose: a draw's key repeats it",
+    "ReplayCompose": "A.Compose, as a draw's key repeats its result",
     "RingingOvershoot": "A.Sharpen",
     "SafeRotate": "A.Rotate",
     "SelectiveChannelTransform": "the transforms for all channels",

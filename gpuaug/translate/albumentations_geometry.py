@@ -19,7 +19,7 @@ from gpuaug.translate.albumentations_settings import beyond, bilinear, border, c
 from gpuaug.translate.reading import Reading
 from gpuaug.translate.translation import Rule
 
-SQUARE = "of squares; what is not square keeps its size here"
+SQUARE = "exact for square images; others keep their size here"
 
 
 def _resize(reading: Reading) -> list[Transform]:
@@ -34,14 +34,14 @@ def _smallest(reading: Reading) -> list[Transform]:
     size = reading["max_size"]
     if not isinstance(size, int):
         reading.missing(f"max_size={size!r} has no counterpart", "one number")
-    reading.note("the longer side is rounded down, and may so have a pixel fewer")
+    reading.note("the longer side is rounded down, and may be a pixel shorter")
     return reading.sometimes(reading.make(Resize, size, antialias=False), chance(reading))
 
 
 def _crop(kind: type[Transform]) -> Rule:
     def rule(reading: Reading) -> list[Transform]:
         reading.only("pad_if_needed", False)
-        reading.known("pad_position", "border_mode", "fill", "fill_mask")  # for what is padded
+        reading.known("pad_position", "border_mode", "fill", "fill_mask")  # for padding
         made = reading.make(kind, (reading["height"], reading["width"]))
         return reading.sometimes(made, chance(reading))
 
@@ -51,7 +51,7 @@ def _crop(kind: type[Transform]) -> Rule:
 def _pad(reading: Reading) -> list[Transform]:
     outside = beyond(reading)
     if chance(reading) != 1:
-        reading.missing(f"p={reading['p']} has no counterpart: a batch has one size", "p=1")
+        reading.missing(f"p={reading['p']} has no counterpart, as a batch has one size", "p=1")
     mode = outside["padding_mode"]
     return reading.make(Pad, reading["padding"], outside["fill"], "constant" if mode == "zero" else mode)
 
@@ -65,7 +65,7 @@ def _random_resized_crop(reading: Reading) -> list[Transform]:
 
 
 def _turns(*, mirrored: bool) -> Rule:
-    """The symmetries of a square: its quarter turns, or all eight."""
+    """The symmetries of a square: its quarter turns, or with ``mirrored`` all eight."""
 
     def rule(reading: Reading) -> list[Transform]:
         reading.note(SQUARE)
@@ -116,7 +116,7 @@ def _shift(reading: Reading) -> tuple[float, float] | None:
     if any(shares[axis][0] != -shares[axis][1] for axis in "xy"):
         reading.missing(f"translate_percent={shares} has no counterpart", "as much to both sides")
         return None
-    reading.note("shifts are rounded to the nearest pixel, not towards none")
+    reading.note("shifts are rounded to the nearest pixel, not towards 0")
     return (shares["x"][1], shares["y"][1])
 
 
@@ -132,7 +132,7 @@ def _scale(reading: Reading) -> tuple[float, float]:
 def _optical(reading: Reading) -> list[Transform]:
     bilinear(reading)
     reading.only("mode", "camera")
-    reading.note("the lens is about the middle of the image, there half a pixel further")
+    reading.note("the lens is centred on the image; Albumentations' is half a pixel further")
     made = reading.make(OpticalDistortion, tuple(reading["distort_limit"]), padding_mode=border(reading))
     return reading.sometimes(made, chance(reading))
 
@@ -150,7 +150,7 @@ def _elastic(reading: Reading) -> list[Transform]:
 
 GEOMETRY: dict[str, Rule] = {
     "Affine": _affine,
-    "CenterCrop": noted("where the room is odd, the window may be a pixel further", _crop(CenterCrop)),
+    "CenterCrop": noted("with an odd margin, the window may be a pixel further", _crop(CenterCrop)),
     "D4": _turns(mirrored=True),
     "ElasticTransform": _elastic,
     "HorizontalFlip": photo(RandomHorizontalFlip),

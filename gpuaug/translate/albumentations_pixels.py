@@ -36,7 +36,9 @@ def _jitter(reading: Reading) -> list[Transform]:
 
 
 def _brightness_contrast(reading: Reading) -> list[Transform]:
-    """Contrast is a factor there, as brightness is here; brightness is added."""
+    """Translate contrast, a factor like brightness here; brightness, which is added there, has no
+    counterpart.
+    """
     reading.known("brightness_by_max")
     reading.only("ensure_safe_range", False)
     reading.only("brightness_limit", (0.0, 0.0), nearest="brightness_limit=0, or A.ColorJitter")
@@ -47,7 +49,7 @@ def _brightness_contrast(reading: Reading) -> list[Transform]:
 
 def _rgb_shift(reading: Reading) -> list[Transform]:
     def levels(limit: tuple[float, float]) -> tuple[float, float]:
-        unit = 255 if max(map(abs, limit)) <= 1 else 1  # small ones are shares of white
+        unit = 255 if max(map(abs, limit)) <= 1 else 1  # small limits are shares of white
         return (limit[0] * unit, limit[1] * unit)
 
     reading.known("noise_type", "spatial_mode", "noise_params", "approximation")
@@ -67,7 +69,7 @@ def _channel_dropout(reading: Reading) -> list[Transform]:
 
 
 def _level(value: Any) -> Any:
-    """A whole number as an int, for a setting that takes one; others as they are."""
+    """Convert a whole number to an int, for a setting that takes one; other values do not change."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -80,7 +82,7 @@ def _auto_contrast(reading: Reading) -> list[Transform]:
     reading.only("cutoff", 0)
     reading.only("ignore", None)
     reading.only("method", "pil")
-    reading.note("level 255 counts for the brightest, as in Pillow; there it does not")
+    reading.note("level 255 counts as the brightest, as in Pillow; in Albumentations it does not")
     return reading.sometimes(reading.make(AutoContrast), chance(reading))
 
 
@@ -96,7 +98,7 @@ def _posterize(reading: Reading) -> list[Transform]:
 
 def _gaussian_blur(reading: Reading) -> list[Transform]:
     (least, most), (_, sigma) = reading["blur_limit"], reading["sigma_limit"]
-    if most == 0:  # there as Pillow has it, by each draw's sigma; here all draws have the largest
+    if most == 0:  # Albumentations' size follows each draw's sigma, as in Pillow; here all have the largest
         least = most = 2 * int(3.5 * sigma) + 1
     if least != most:
         return reading.missing(f"blur_limit={(least, most)} has no counterpart", "one size, or 0")
@@ -142,7 +144,7 @@ def _fixed(reading: Reading, setting: str) -> float:
 
 def _salt(reading: Reading) -> list[Transform]:
     amount, salt = _fixed(reading, "amount"), _fixed(reading, "salt_vs_pepper")
-    reading.note("each pixel changes with that probability; there as many as its share of the image")
+    reading.note("each pixel changes with this probability; in Albumentations exactly this share changes")
     return reading.sometimes(reading.make(SaltAndPepper, amount, salt), chance(reading))
 
 
@@ -162,7 +164,7 @@ def _downscale(reading: Reading) -> list[Transform]:
 
 def _compression(reading: Reading) -> list[Transform]:
     reading.only("compression_type", "jpeg")
-    reading.note("it is given red, green and blue; there they come to OpenCV as blue, green and red")
+    reading.note("it reads red, green and blue; Albumentations gives OpenCV blue, green and red")
     return sometimes(JpegCompression, quality="quality_range")(reading)
 
 

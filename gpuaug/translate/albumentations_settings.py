@@ -1,4 +1,4 @@
-"""Settings that several transforms of Albumentations have, and rules for those that have little else."""
+"""Settings common to several of Albumentations' transforms, and rules for those with few others."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ BORDERS = {0: "zero", 1: "edge", 4: "reflect"}
 
 
 def chance(reading: Reading) -> float:
-    """Its probability: 1 where a choice has already fallen on it."""
+    """The transform's probability; 1 if a choice has already selected it."""
     p = float(reading["p"])
     return 1.0 if reading.forced else p
 
 
 def bilinear(reading: Reading) -> None:
-    """The one way that fields and resizes read pixels between others."""
+    """Check the interpolation of fields and resizes, which must be bilinear."""
     reading.only("interpolation", 1, nearest="cv2.INTER_LINEAR")
 
 
 def border(reading: Reading) -> str:
-    """What lies beyond an image, of a transform that knows no color but black."""
+    """The border of a transform that fills with black only."""
     mode, fill = reading["border_mode"], _fill(reading)
     if mode == 0 and set(fill) != {0}:
         reading.missing(f"fill={reading['fill']!r} has no counterpart", "fill=0")
@@ -34,7 +34,7 @@ def border(reading: Reading) -> str:
 
 
 def beyond(reading: Reading) -> dict[str, Any]:
-    """What lies beyond an image, of any color."""
+    """The border of a transform that fills with any color."""
     mode = reading["border_mode"]
     if mode not in BORDERS:
         reading.missing(f"border_mode={mode} has no counterpart", "cv2.BORDER_REFLECT_101")
@@ -42,7 +42,7 @@ def beyond(reading: Reading) -> dict[str, Any]:
 
 
 def warp(reading: Reading) -> dict[str, Any]:
-    """The same, and how pixels are read between others, of an affine map."""
+    """The border and interpolation of an affine map."""
     kind, outside = reading["interpolation"], beyond(reading)
     if kind not in INTERPOLATIONS:
         reading.missing(f"interpolation={kind} has no counterpart", "cv2.INTER_LINEAR, cv2.INTER_NEAREST")
@@ -58,7 +58,7 @@ def _fill(reading: Reading) -> tuple[int, ...]:
 
 
 def sometimes(kind: type[Transform], **settings: str) -> Rule:
-    """Of a transform whose settings ours has too, by its own names, but for the probability."""
+    """A rule for a transform whose settings, except the probability, gpuaug's has under its own names."""
 
     def rule(reading: Reading) -> list[Transform]:
         given = {ours: reading[theirs] for ours, theirs in settings.items()}
@@ -68,12 +68,12 @@ def sometimes(kind: type[Transform], **settings: str) -> Rule:
 
 
 def photo(kind: type[Transform]) -> Rule:
-    """Of a transform whose only setting is its probability, which ours has too."""
+    """A rule for a transform whose only setting is a probability, which gpuaug's has too."""
     return lambda reading: reading.make(kind, p=chance(reading))
 
 
 def noted(text: str, rule: Rule) -> Rule:
-    """The same rule, which says what differs."""
+    """The same rule, with a note of the difference."""
 
     def said(reading: Reading) -> list[Transform]:
         reading.note(text)

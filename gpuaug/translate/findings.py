@@ -1,4 +1,4 @@
-"""What a translation found: what has no counterpart, and what is not quite the same."""
+"""The findings of a translation: transforms without a counterpart, and small differences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class TranslationWarning(UserWarning):
-    """A chain was translated, and draws a little differently; the text says where and how."""
+    """A translated chain draws a little differently; the text says where and how."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Findings:
             what = "transform or setting has" if count == 1 else "transforms or settings have"
             raise ValueError(_listed(f"{function}: {count} {what} no counterpart in gpuaug", self.missing))
         if self.notes:
-            text = _listed(f"{function}: what gpuaug draws a little differently", self.notes)
+            text = _listed(f"{function}: gpuaug draws a little differently", self.notes)
             warnings.warn(text, TranslationWarning, stacklevel=4)  # at the call of the function
 
 

@@ -1,4 +1,4 @@
-"""Brightness, contrast, saturation and hue, which torchvision and Albumentations have alike."""
+"""Translation of brightness, contrast, saturation and hue, alike in torchvision and Albumentations."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from gpuaug.transforms.base import Transform
 from gpuaug.transforms.color import ColorJitter
 from gpuaug.translate.reading import Reading
 
-LAST = "contrast comes last, after the others' result is clamped, not at a random place"
+LAST = "contrast comes last, on the clamped result of the others, not at a random place"
 HUE = "hue turns in YIQ, which keeps the luma, not in HSV"
-CLAMP = "what is between the factors is not clamped"
+CLAMP = "values are not clamped between the factors"
 
 
 def color_jitter(reading: Reading) -> list[Transform]:
-    """Of a transform with these four settings, each a pair (least, most), or none."""
+    """Translate a transform with these four settings, each a pair (least, most) or None."""
     factors = {name: _pair(reading[name], 1.0) for name in ("brightness", "contrast", "saturation")}
     hue = _pair(reading["hue"], 0.0)
     used = [name for name, pair in factors.items() if pair != (1, 1)]

@@ -1,4 +1,4 @@
-"""How one transform of another library is read: every setting is carried over, or named."""
+"""Reads one transform of another library: every setting is carried over, or reported."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from gpuaug.transforms.compose import Compose, OneOf, RandomApply
 from gpuaug.translate.findings import Findings
 from gpuaug.translate.values import Values
 
-# A transform, its place, what it is within, and whether it is forced; to what it becomes.
+# From a transform, its place, its container, and whether it is forced, to gpuaug's transforms.
 Translate = Callable[[object, str, str, bool], list[Transform]]
 
 NO_COUNTERPART = "it has no counterpart"
 
 
 class UnknownSetting(LookupError):
-    """A setting that the transform has not: it is of a version with other names."""
+    """The transform lacks a setting: it is from a version with other names."""
 
 
 class Reading:
-    """A transform at a place of a chain, and what was read of it.
+    """A transform at a place of a chain, and the settings read so far.
 
-    A rule takes the settings with ``reading["p"]``. A setting of the constructor that no rule took must have
-    its default: so one that a later version adds is named, and never dropped in silence.
+    A rule takes settings with ``reading["p"]``. A setting of the constructor that no rule took must have its
+    default. A setting added by a later version is therefore reported, and never dropped silently.
 
     Attributes:
-        findings, values, translate: of the translation that it is part of.
-        transform: the other library's.
-        place: where it is, such as "transforms[2]".
-        within: the container that applies it to some draws alone, "" for none.
-        forced: whether it is applied whatever its own probability, as an option of a choice.
+        findings, values, translate: those of the translation.
+        transform: the other library's transform.
+        place: its place, such as "transforms[2]".
+        within: the container that applies it to some draws only, "" for none.
+        forced: True if it applies whatever its own probability, as an option of a choice.
     """
 
     def __init__(
@@ -62,20 +62,20 @@ class Reading:
             raise UnknownSetting(setting) from None
 
     def known(self, *settings: str) -> None:
-        """Settings that change nothing of an image, or that others say already."""
+        """Mark settings as read that do not change images, or that other settings imply."""
         self._read.update(settings)
 
-    # ---- What was found
+    # ---- Findings
 
     def missing(self, what: str = NO_COUNTERPART, nearest: str = "") -> list[Transform]:
-        """Name what has no counterpart; gives no transforms."""
+        """Report what has no counterpart; returns no transforms."""
         self._refused = True
         near = f"; nearest: {nearest}" if nearest else ""
         self.findings.missing.append(f"{self._where}: {what}{near}")
         return []
 
     def note(self, text: str) -> None:
-        """Say what differs."""
+        """Report a difference."""
         self.findings.notes.append(f"{self._where}: {text}")
 
     @property
@@ -83,14 +83,14 @@ class Reading:
         return f"{self.place} {self.name}".strip()
 
     def only(self, setting: str, *allowed: Any, nearest: str = "") -> None:
-        """A setting that must have one of these values."""
+        """Report a setting unless it has one of these values."""
         value = self[setting]
         if not any(_same(value, one) for one in allowed):
             shown = " or ".join(map(repr, allowed))
             self.missing(f"{setting}={value!r} has no counterpart", nearest or f"{setting}={shown}")
 
     def outermost(self) -> bool:
-        """Whether it applies to all draws; names it where it does not."""
+        """Whether the transform applies to all draws; reports it if not."""
         if self.within:
             self.missing(
                 f"within {self.within}: all draws of a batch share their output", "the outermost chain"
@@ -98,8 +98,9 @@ class Reading:
         return not self.within
 
     def check_unread(self) -> None:
-        """Name the settings that no rule took and that are not the default. One that was refused may not have
-        come to all of them.
+        """Report the settings that no rule took and that are not the default.
+
+        A refused transform is skipped, as its rule may have stopped early.
         """
         if self._refused:
             return
@@ -112,10 +113,10 @@ class Reading:
             elif not _same(value := getattr(self.transform, name), parameter.default):
                 self.missing(f"{name}={value!r} has no counterpart", f"{name}={parameter.default!r}")
 
-    # ---- What is made
+    # ---- gpuaug's transforms
 
     def make(self, kind: Callable[..., Transform], *given: Any, **named: Any) -> list[Transform]:
-        """A transform of gpuaug, unless something is missing; what it refuses has no counterpart."""
+        """Make a transform of gpuaug, unless something is missing; its errors are reported as missing."""
         if self._refused:
             return []
         try:
@@ -124,14 +125,14 @@ class Reading:
             return self.missing(str(error))
 
     def inner(self, within: str = "", forced: bool = False) -> list[list[Transform]]:
-        """What each of its ``transforms`` becomes."""
+        """Translate each of its ``transforms``."""
         path = f"{self.place}.transforms" if self.place else "transforms"
         return self.each(self["transforms"], path, within, forced)
 
     def each(
         self, transforms: Iterable[object], path: str, within: str = "", forced: bool = False
     ) -> list[list[Transform]]:
-        """What each transform becomes of those that ``path`` holds."""
+        """Translate each transform that ``path`` holds."""
         within = within or self.within
         return [
             self.translate(transform, f"{path}[{number}]", within, forced)
@@ -139,19 +140,19 @@ class Reading:
         ]
 
     def sometimes(self, made: list[Transform], p: float) -> list[Transform]:
-        """The transforms for a share ``p`` of the draws."""
+        """Apply the transforms to a share ``p`` of the draws."""
         if not made or p == 1:
             return made
         if p == 0:
             return []
         if any(_sized(transform) for transform in made):
-            self.note("the draws that it leaves out are resized to its size: a batch has one")
+            self.note("the draws that it leaves out are resized to its size, as a batch has one size")
         return self.make(RandomApply, made, p=p)
 
     def choice(
         self, options: list[list[Transform]], weights: Sequence[float], p: float = 1.0
     ) -> list[Transform]:
-        """One of several for each draw; options that do nothing are the draws that none falls on."""
+        """Apply one of several options to each draw; an option that does nothing lowers ``p``."""
         kept = [(made, weight) for made, weight in zip(options, weights, strict=True) if made]
         if not kept:
             return []
@@ -169,7 +170,7 @@ def _sized(transform: Transform) -> bool:
 
 
 def _same(value: Any, other: Any) -> bool:
-    """Whether two settings are equal; lists and tuples are alike."""
+    """Whether two settings are equal; a list equals a tuple of the same values."""
     if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(value) == len(other) and all(map(_same, value, other))
     return value is other or (type(value).__module__ == "builtins" and bool(value == other))

@@ -1,4 +1,6 @@
-"""Chains of torchvision, v1 and v2: what holds transforms, what converts, and what has no counterpart."""
+"""Translation of torchvision's chains, v1 and v2: containers, conversions, transforms without a
+counterpart.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ def from_torchvision(
     seed: int | None = None,
     memory_format: torch.memory_format = torch.preserve_format,
 ) -> Compose:
-    """A chain of torchvision's transforms as one of gpuaug's, for batches on the device.
+    """Translate a chain of torchvision's transforms to gpuaug's, for batches on the device.
 
     >>> import gpuaug
     >>> from torchvision.transforms import v2
@@ -46,8 +48,8 @@ def from_torchvision(
       Normalize(mean=[0.5], std=[0.25], dtype=float32)                         pass 1, output
     1 pass: 1 kernel launch a batch
 
-    Each image of a batch draws parameters of its own, with torchvision's distributions. Settings are carried
-    over exactly, or refused: one error names all that has no counterpart, with the nearest thing that exists.
+    Each image of a batch draws its own parameters, with torchvision's distributions. Settings are carried
+    over exactly or refused: one error names everything without a counterpart, and the nearest alternative.
 
     >>> gpuaug.from_torchvision(v2.Compose([v2.Resize(8, "bicubic"), v2.Lambda(abs)]))
     Traceback (most recent call last):
@@ -55,28 +57,29 @@ def from_torchvision(
       transforms[0] Resize: interpolation='bicubic' has no counterpart; nearest: interpolation='bilinear'...
       transforms[1] Lambda: it has no counterpart; nearest: a gpuaug transform of your own, or do it in ...
 
-    What is drawn a little differently (such as hue, in YIQ) is translated, and said in one warning for the
-    chain. Two things are not said each time. Bytes may differ by a level where the libraries round
-    otherwise, and by more on the rim of a turned image, which torchvision blends with black twice. And
-    ``eval()`` only resizes, crops from the middle and normalises, as do originals under
-    ``apply_to="copies"``: torchvision's chains know neither.
+    Transforms that draw a little differently (such as hue, in YIQ) are translated, with one warning for the
+    chain. Two differences are not repeated each time. Bytes may differ by a level where the libraries round
+    differently, and by more on the rim of a turned image, which torchvision blends with black twice.
+    ``eval()`` only resizes, crops from the middle and normalises, and so do originals under
+    ``apply_to="copies"``; torchvision's chains have neither.
 
-    ``ToImage``, ``PILToTensor``, ``ToPILImage`` and ``ToPureTensor`` say nothing of pixels and are left out;
+    ``ToImage``, ``PILToTensor``, ``ToPILImage`` and ``ToPureTensor`` do not change pixels and are left out.
     ``ToDtype``, ``ToTensor``, ``ConvertImageDtype`` and ``Normalize`` become one ``Normalize`` at the end.
     Without them bytes stay bytes.
 
     Args:
         chain: a ``Compose`` of v1 or v2, an ``nn.Sequential``, or one transform. It is not changed.
         apply_to: as in ``Compose``: "all" is what torchvision does, "copies" leaves originals out.
-        seed: of the keys, when used without draws; as in ``Compose``.
-        memory_format: of the result; as in ``Compose``.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+        memory_format: memory format of the result, as in ``Compose``.
 
     Raises:
-        TypeError: a chain that is none of torchvision's.
-        ValueError: anything without a counterpart, all of it at once; a chain that changes nothing.
+        TypeError: if ``chain`` is not one of torchvision's.
+        ValueError: if anything has no counterpart (the message names all of it), or the chain changes
+            nothing.
 
     Warns:
-        TranslationWarning: of what differs, once for the chain.
+        TranslationWarning: if results differ in details, once for the chain.
     """
     if not LIBRARY.has(chain):
         raise TypeError(
@@ -89,7 +92,7 @@ def from_torchvision(
 
 
 def _values_of(chain: Any) -> Values:
-    """What images come as: floats where they are normalised though nothing makes floats of them."""
+    """The values of the images that come: floats if they are normalised but never converted to floats."""
     for name in _names(chain):
         if name in CONVERSIONS:
             break
@@ -99,14 +102,14 @@ def _values_of(chain: Any) -> Values:
 
 
 def _names(chain: Any) -> Iterator[str]:
-    """The classes of a chain's transforms, in order."""
+    """The class names of a chain's transforms, in order."""
     children = chain if isinstance(chain, nn.Sequential) else getattr(chain, "transforms", ())
     yield type(chain).__name__
     for child in children:
         yield from _names(child)
 
 
-# ---- What holds transforms
+# ---- Containers
 
 
 def _compose(reading: Reading) -> list[Transform]:
@@ -128,7 +131,7 @@ def _random_choice(reading: Reading) -> list[Transform]:
     return reading.choice(options, reading["p"] or [1.0] * len(options))
 
 
-# ---- What converts
+# ---- Conversions
 
 
 def _nothing(reading: Reading) -> list[Transform]:
@@ -193,7 +196,7 @@ HOLDING: dict[str, Rule] = {
 }
 
 _OWN = "a gpuaug transform of your own, or do it in the data set"
-_ONE_SIZE = "Resize((height, width)) or RandomResizedCrop: a batch has one size"
+_ONE_SIZE = "Resize((height, width)) or RandomResizedCrop, as a batch has one size"
 _BOXES = "augment(images, boxes=...), whose boxes follow the images and are cut off at their border"
 _POINTS = "augment(images, keypoints=...), whose keypoints follow the images"
 
@@ -219,7 +222,7 @@ ABSENT: dict[str, str] = {
     "UniformTemporalSubsample": "frames chosen in the data set",
 }
 
-# They move whole pixels, or all alike, so that Normalize may come before or after.
+# They move whole pixels, or treat all values alike, so Normalize may come before or after.
 _MOVABLE = {
     *("CenterCrop", "RandomCrop", "RandomHorizontalFlip", "RandomVerticalFlip"),
     *("Resize", "RandomResizedCrop", "RandomErasing"),

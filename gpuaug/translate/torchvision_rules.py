@@ -1,4 +1,4 @@
-"""One rule for each transform of torchvision that moves or changes pixels, of v1 and of v2."""
+"""One rule for each transform of torchvision that moves or changes pixels, v1 and v2."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PILLOW = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: 
 BORDERS = {"constant": "zero", "edge": "edge", "reflect": "reflect"}
 
 
-# ---- Settings that several have
+# ---- Common settings
 
 
 def _interpolation(reading: Reading) -> str:
@@ -47,7 +47,7 @@ def _interpolation(reading: Reading) -> str:
 
 
 def _read_as(reading: Reading, *kinds: str) -> str:
-    """How pixels are read between others; the kinds that are the same here, "bilinear" the first."""
+    """The interpolation, which must be one of ``kinds``, "bilinear" the first."""
     name = _interpolation(reading)
     if name not in kinds:
         near = " or ".join(map(repr, kinds))
@@ -61,13 +61,15 @@ def _warp(reading: Reading) -> dict[str, Any]:
 
 
 def _scaling(reading: Reading) -> dict[str, Any]:
-    """Of resizes: torchvision's "nearest" is the pixel before, its "nearest-exact" is the nearest."""
+    """The settings of a resize. torchvision's "nearest" is the pixel before, its "nearest-exact" the
+    nearest.
+    """
     kind = _read_as(reading, "bilinear", "nearest-exact")
     return {"interpolation": kind, "antialias": bool(reading["antialias"])}
 
 
 def _fill(reading: Reading) -> tuple[int, ...]:
-    """The levels of what lies beyond an image."""
+    """The levels that fill the border of an image."""
     fill = reading["fill"]
     colors = [_numbers(color) for color in (fill.values() if isinstance(fill, dict) else [fill])]
     levels = reading.values.levels(colors[0])
@@ -144,7 +146,7 @@ def _perspective(reading: Reading) -> list[Transform]:
 
 
 def _zoom_out(reading: Reading) -> list[Transform]:
-    reading.note("the canvas is scaled back to the size of the image: a batch has one")
+    reading.note("the canvas is scaled back to the image's size, as a batch has one size")
     return reading.make(RandomZoomOut, _fill(reading), tuple(reading["side_range"]), reading["p"])
 
 
@@ -157,7 +159,7 @@ def _elastic(reading: Reading) -> list[Transform]:
             f"alpha={[alpha, other]}, sigma={[sigma, other_sigma]} have no counterpart", "the same in x and y"
         )
     reading.note(f"within {4 * sigma:g} pixels of the border the displacements become smaller")
-    # There a displacement is in halves of the side, which go from -1 to 1.
+    # torchvision's displacements are in units of half the side.
     return reading.make(ElasticTransform, alpha=alpha / 2, sigma=sigma, padding_mode="zero")
 
 
@@ -178,17 +180,17 @@ def _photometric(reading: Reading) -> list[Transform]:
 
 def _grayscale(reading: Reading) -> list[Transform]:
     reading.only("num_output_channels", 3)
-    reading.note("RandomGrayscale(p=1) does it, which eval() leaves out")
+    reading.note("it becomes RandomGrayscale(p=1), which eval() leaves out")
     return reading.make(RandomGrayscale, p=1.0)
 
 
 def _photo(kind: type[Transform]) -> Rule:
-    """Of a transform whose only setting is its probability, which ours has too."""
+    """A rule for a transform whose only setting is a probability, which gpuaug's has too."""
     return lambda reading: reading.make(kind, p=reading["p"])
 
 
 def _sometimes(kind: type[Transform]) -> Rule:
-    """The same, where ours has no probability."""
+    """A rule for a transform whose only setting is a probability, which gpuaug's does not have."""
     return lambda reading: reading.sometimes(reading.make(kind), reading["p"])
 
 
@@ -219,7 +221,7 @@ def _noise(reading: Reading) -> list[Transform]:
 
 
 def _jpeg(reading: Reading) -> list[Transform]:
-    reading.note("bytes are within about a level of libjpeg's, not its own")
+    reading.note("bytes are within about a level of libjpeg's, not equal to them")
     return reading.make(JpegCompression, tuple(reading["quality"]))
 
 

@@ -1,4 +1,4 @@
-"""The translation of a chain: a table of rules, one for each class of the other library."""
+"""The translation of a chain by a table of rules, one for each class of the other library."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ OWN = "a gpuaug transform of your own, or do it in the data set"
 
 @dataclass(frozen=True)
 class Library:
-    """What is known of another library, by the names of its classes. It is never imported.
+    """A description of another library, by the names of its classes. The library is never imported.
 
     Attributes:
-        name: as users say it.
-        version: that has the settings of the rules.
-        module: where its classes are.
-        others: classes from elsewhere that it takes as its own.
-        rules: makes transforms of one of its.
-        absent: what has no counterpart, with the nearest thing that exists, "" for none.
-        movable: may follow Normalize there, and come ahead of it here.
-        exact: gives the same of bytes, converted afterwards, as of floats.
+        name: the name that users know.
+        version: the version that the rules read.
+        module: module of its classes.
+        others: classes from elsewhere that it accepts as its own.
+        rules: for each class, a rule that makes gpuaug's transforms.
+        absent: for each class without a counterpart the nearest alternative, "" for none.
+        movable: classes that may follow ``Normalize`` there, and come ahead of it here.
+        exact: classes that give the same result for bytes, converted afterwards, as for floats.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Library:
 
 
 class Translation:
-    """A chain on its way.
+    """A translation in progress.
 
     Attributes:
-        findings: what it came upon.
-        values: what images hold at the place that it has come to.
+        findings: the findings so far.
+        values: the images' values at the current place of the chain.
     """
 
     def __init__(self, library: Library, values: Values) -> None:
@@ -62,23 +62,23 @@ class Translation:
         self._rounding_said = False
 
     def one(self, transform: object, place: str, within: str = "", forced: bool = False) -> list[Transform]:
-        """What a transform becomes, of which ``place`` says where it is."""
+        """Translate one transform; ``place`` is its place in the chain."""
         library = self.library
         reading = Reading(self.findings, self.values, self.one, transform, place, within, forced)
         name = reading.name
         if not library.has(transform):
-            return reading.missing(f"it is none of {library.name}'s transforms", OWN)
+            return reading.missing(f"it is not one of {library.name}'s transforms", OWN)
         if name in library.absent:
             return reading.missing(NO_COUNTERPART, library.absent[name])
         if name not in library.rules:
             return reading.missing("gpuaug does not know it", OWN)
         if self.values.normalized and name not in library.movable:
             return reading.missing(
-                "it follows Normalize, which is the last here", f"{name} ahead of Normalize"
+                "it follows Normalize, which must be last here", f"{name} ahead of Normalize"
             )
         if self.values.rounds and name not in library.exact and not self._rounding_said:
             self._rounding_said = True
-            reading.note("from here on values are floats there, and bytes here, rounded once a stage")
+            reading.note(f"from here on {library.name} computes floats, gpuaug bytes, rounded in each stage")
         try:
             made = library.rules[name](reading)
         except UnknownSetting as error:
@@ -94,7 +94,7 @@ class Translation:
         seed: int | None,
         memory_format: torch.memory_format,
     ) -> Compose:
-        """The chain, once all of it was read."""
+        """Make the chain, after all of it was read."""
         self.findings.report(function)
         output = self.values.output()
         chain = made if output is None else [*made, output]

@@ -1,4 +1,4 @@
-"""What the values of images are at a place of a chain: levels of bytes, floats, or normalised ones."""
+"""The values of images at a place of a chain: levels of bytes, floats, or normalised floats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 @dataclass
 class Values:
-    """Follows a chain through its conversions. gpuaug makes all of them at its end, with one ``Normalize``.
+    """Follow a chain through its conversions, which gpuaug makes at the end, with one ``Normalize``.
 
     >>> values = Values()
     >>> values.convert(torch.float32, scale=True)
@@ -25,11 +25,11 @@ class Values:
     ([127.5, 255.0], Normalize(mean=[0.5], std=[0.25], dtype=float32))
 
     Attributes:
-        white: the value of the brightest level, before ``Normalize``.
-        floating: whether values are floats.
-        given: whether the images come as floats in [0, 1], and are not converted.
-        dtype: of floats.
-        mean, std: of ``Normalize``, as shares of white; None before it.
+        white: value of the brightest level, before ``Normalize``.
+        floating: True if values are floats.
+        given: True if the images come as floats in [0, 1], and are not converted.
+        dtype: dtype of the floats.
+        mean, std: those of ``Normalize``, as shares of white; None before it.
     """
 
     white: float = 255.0
@@ -41,7 +41,7 @@ class Values:
 
     @classmethod
     def floats(cls) -> Values:
-        """Of images that come as floats in [0, 1]."""
+        """The values of images that come as floats in [0, 1]."""
         return cls(white=1.0, floating=True, given=True)
 
     @property
@@ -54,8 +54,9 @@ class Values:
         return self.floating and not self.given
 
     def convert(self, dtype: torch.dtype, *, scale: bool) -> str:
-        """Convert to a dtype; with ``scale``, floats are in [0, 1]. Gives what gpuaug has instead where it
-        cannot, else "".
+        """Convert to a dtype; with ``scale``, floats are in [0, 1].
+
+        Returns "", or if gpuaug cannot convert, the alternative that it offers.
         """
         if dtype in DTYPES:
             if not self.floating:
@@ -70,12 +71,12 @@ class Values:
         return ""
 
     def normalize(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """By a mean and deviation in units of the values as they are here."""
+        """Normalise by a mean and deviation in the units of the current values."""
         self.mean = [value / self.white for value in mean]
         self.std = [value / self.white for value in std]
 
     def levels(self, values: Sequence[float]) -> list[float]:
-        """The levels, 0 to 255, that values here stand for: one for all channels, or one for each."""
+        """Convert values to levels, 0 to 255: one for all channels, or one for each."""
         if self.mean is None or self.std is None:
             return [255 * value / self.white for value in values]
         count = max(len(values), len(self.mean), len(self.std))
@@ -85,7 +86,7 @@ class Values:
         return [255 * (v * s + m) for v, m, s in zip(values, mean, std, strict=True)]
 
     def output(self) -> Transform | None:
-        """The transform that ends the chain; None where bytes stay bytes, and floats floats."""
+        """The transform that ends the chain; None if bytes stay bytes, and floats floats."""
         if self.mean is not None and self.std is not None:
             return Normalize(self.mean, self.std, dtype=self.dtype)
         if self.floating and not (self.given and self.dtype == torch.float32):

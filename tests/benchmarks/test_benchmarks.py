@@ -20,7 +20,7 @@ def _benchmarks_on_the_path(monkeypatch, request):
     monkeypatch.syspath_prepend(request.config.rootpath / "benchmarks")
 
 
-@pytest.mark.parametrize("name", ["case", "chains", "timing", "marked_part", "readme_table"])
+@pytest.mark.parametrize("name", ["case", "chains", "timing", "marked_part", "speeds_table"])
 def test_examples(name):
     failed, attempted = doctest.testmod(importlib.import_module(name))
     assert attempted > 0

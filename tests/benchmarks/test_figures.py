@@ -1,7 +1,9 @@
-"""The figures that are committed: README's tables and chart show them, and nothing is missing."""
+"""The figures that are committed: tables, sentences and charts show them, and nothing is missing."""
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import json
 
 import pytest
@@ -12,16 +14,36 @@ def _benchmarks_on_the_path(monkeypatch, request):
     monkeypatch.syspath_prepend(request.config.rootpath / "benchmarks")
 
 
-def test_readme_says_what_was_measured():
-    from readme_table import PART
+WRITERS = [
+    "files_table",
+    "instructions_table",
+    "names_table",
+    "policies_table",
+    "readme_table",
+    "sampler_table",
+    "speeds_table",
+    "studies_table",
+]
 
-    assert PART.is_current()
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_page_says_what_was_measured(name):
+    writer = importlib.import_module(name)
+    for part in getattr(writer, "PARTS", None) or [writer.PART]:
+        assert part.is_current(), f"{part.page.name}: python benchmarks/{name}.py --write"
 
 
-def test_the_page_of_files_says_what_was_measured():
-    from files_table import PART
+def test_every_writer_of_a_part_is_tested(request):
+    folder = request.config.rootpath / "benchmarks"
+    writers = [path.stem for path in folder.glob("*_table.py") if "marked_part" in path.read_text()]
+    assert sorted(writers) == WRITERS
 
-    assert PART.is_current()
+
+@pytest.mark.parametrize("name", ["moved", "names_table", "sampler_table"])
+def test_examples(name):
+    failed, attempted = doctest.testmod(importlib.import_module(name))
+    assert attempted > 0
+    assert failed == 0
 
 
 def test_chart_shows_what_was_measured():
@@ -44,7 +66,7 @@ def test_chart_is_drawn(tmp_path):
 def test_all_sections_are_committed():
     from chains import sections
     from copies import COPIES
-    from readme_table import PEERS, RESULTS
+    from speeds_table import PEERS, RESULTS
 
     report = json.loads(RESULTS.read_text())
     for name, section in sections("cpu", 2, list(PEERS)).items():
@@ -53,55 +75,56 @@ def test_all_sections_are_committed():
         assert case["libraries"].keys() >= {"gpuaug", *COPIES, *PEERS}
 
 
-def figure(value):
-    return f"{value['mean']:.3f} ± {value['sd']:.3f}"
-
-
-def interval(effect):
-    found = effect["difference"]
-    return f"{found['mean']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
-
-
-def table_after(text, heading):
-    """The rows of the first table whose heading has these words: their cells by the first one."""
-    _, _, rest = text.partition(heading)
-    rows = [line.strip("| ").split(" | ") for line in rest.split("\n\n")[0].splitlines()[2:]]
-    return {cells[0].strip("`"): cells[1:] for cells in rows}
-
-
-@pytest.fixture
-def readme(request):
-    return (request.config.rootpath / "README.md").read_text()
-
-
 @pytest.fixture
 def study(request):
     folder = request.config.rootpath / "benchmarks" / "results"
     return lambda name: json.loads((folder / f"study-{name}.json").read_text())
 
 
-def test_readme_says_what_the_first_study_found(readme, study):
-    report = study("catdog")
-    rows = table_after(readme, "| arm | what an epoch draws | accuracy | cat recall | dog recall | dog F1 |")
-    assert list(rows) == ["imbalanced", "undersampled", "duplicates", "copies", "all"]
-    for arm, (_, *cells) in rows.items():
-        found = report["arms"][arm]
-        cat, dog = found["classes"]["cat"], found["classes"]["dog"]
-        wanted = (found["accuracy"], cat["recall"], dog["recall"], dog["f1"])
-        assert cells == [figure(value) for value in wanted]
-    effects = report["effects"]["arms"]
-    alone = table_after(readme, "| technique | accuracy | difference to `duplicates` [95 %] |")
-    assert set(alone) == {arm for arm in set(effects) - set(rows) if far(effects[arm])}
-    for arm, cells in alone.items():
-        assert cells == [figure(report["arms"][arm]["accuracy"]), interval(effects[arm])]
-    near = [effects[arm]["difference"]["mean"] for arm in set(effects) - set(rows) - set(alone)]
-    said = " ".join(readme.split())
-    assert f"The other {len(near)} lie between {min(near):+.3f} and {max(near):+.3f}" in said
-    assert f"`shear` p = {effects['shear']['adjusted']:.2f}, `all` {effects['all']['adjusted']:.2f}" in said
+def test_a_figure_and_its_interval():
+    """By hand: rounded, with a sign."""
+    from studies_table import figure, interval
+
+    assert figure({"mean": 0.69649, "sd": 0.0125}) == "0.696 ± 0.013"
+    found = {"mean": 0.0676, "low": -0.0001, "high": 0.1}
+    assert interval({"difference": found}) == "+0.068 [-0.000, +0.100]"
 
 
-def far(effect):
-    return abs(effect["difference"]["mean"]) >= 0.02
+def test_techniques_far_from_the_baseline_are_listed_and_others_are_counted():
+    from studies_table import techniques
+
+    def effect(mean, adjusted=1.0, verdict="inconclusive"):
+        found = {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+        return {"difference": found, "adjusted": adjusted, "verdict": verdict}
+
+    means = {"all": 0.5, "shear": 0.1, "near": 0.0199, "nearer": -0.015, "harmful": -0.02}
+    catdog = {
+        "arms": {arm: {"accuracy": {"mean": 0.5 + mean, "sd": 0.001}} for arm, mean in means.items()},
+        "effects": {"arms": {arm: effect(mean) for arm, mean in means.items()}},
+    }
+    said = techniques(catdog)
+    rows = [line for line in said.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["shear", "harmful"]
+    assert "| `shear` | 0.600 ± 0.001 | +0.100 [+0.090, +0.110] |" in said
+    said = " ".join(said.split())
+    assert "The other 2 lie between -0.015 and +0.020." in said
+    assert "After Holm's correction for 5 comparisons, none is significant" in said
+
+
+def test_what_the_page_of_studies_says_in_words_holds(study):
+    arms = study("catdog")["arms"]
+    accuracy = {arm: arms[arm]["accuracy"]["mean"] for arm in arms}
+    assert abs(accuracy["duplicates"] - accuracy["imbalanced"]) < 0.005  # repeating does not help
+    assert accuracy["all"] > accuracy["copies"] + 0.02 > accuracy["duplicates"] + 0.04
+    settings = study("catdog")["settings"]
+    assert settings["train_images"] == {"cat": 4800, "dog": 1200}
+    assert (settings["epochs"], settings["seeds"], settings["batch_size"]) == (10, 3, 64)
+    scenes = study("intel")["settings"]
+    assert scenes["train_images"] == {"sea": 672, "glacier": 1344}
+    assert sum(scenes["test_images"].values()) == 769
+    assert study("intel-techniques")["settings"]["epochs"] == 5
+    alone = study("intel-techniques")["effects"]["arms"]
+    assert {of["verdict"] for of in alone.values()} == {"ineffective"}
 
 
 def test_the_studies_techniques_are_on_their_page(request):
@@ -116,29 +139,6 @@ def test_the_studies_techniques_are_on_their_page(request):
     first, *others = (set(report["arms"]) - set(BALANCING) for report in reports.values())
     assert first <= set(TECHNIQUES)  # a technique that is newer than the studies is not measured yet
     assert all(other == first for other in others)
-
-
-def test_readme_says_what_the_second_study_found(readme, study):
-    report, balanced = study("intel"), study("intel-balanced")
-    rows = table_after(readme, "| arm | accuracy, last three epochs | sea recall | best epoch |")
-    found = {"balanced: 1,344 of each": balanced["arms"]["imbalanced"], **report["arms"]}
-    assert list(rows) == list(found)
-    for arm, cells in rows.items():
-        sea = found[arm]["classes"]["sea"]
-        assert cells == [figure(of) for of in (found[arm]["accuracy"], sea["recall"], found[arm]["best"])]
-    for arm in ("channel_dropout", "channel_dropout @ copies"):
-        assert interval(report["effects"]["arms"][arm]) in " ".join(readme.split())
-
-
-def test_readme_says_what_each_technique_did_to_the_scenes(readme, study):
-    effects = study("intel-techniques")["effects"]["arms"]
-    said = " ".join(readme.split())
-    for arm in ("resized_crop", "translate", "random_invert", "channel_shuffle", "random_grayscale"):
-        assert f"`{arm}` {interval(effects[arm])}" in said
-    assert f"is not: {interval(effects['channel_dropout'])}" in said
-    lowest = min(effects, key=lambda arm: effects[arm]["difference"]["mean"])
-    assert f"Lowest of all is `{lowest}`: {interval(effects[lowest])}" in said
-    assert {of["verdict"] for of in effects.values()} == {"ineffective"}
 
 
 def test_no_result_names_a_folder_of_a_machine(study):

@@ -26,7 +26,7 @@ def images_and_sigmas(draw, least=1):
 
 @given(images_and_sigmas())
 @settings(max_examples=150, deadline=None)
-def test_within_one_level_of_opencv(case):
+def test_blur_is_within_one_level_of_opencv(case):
     images, sigmas = case
     out = gaussian_blur(images, sigmas)
     for image, sigma, ours in zip(images, sigmas.tolist(), out, strict=True):
@@ -41,7 +41,7 @@ def test_within_one_level_of_opencv(case):
 @pytest.mark.parametrize(
     ("sigma", "weights"), [(0.7, (630, 13463, 37350)), (20.0, (13074, 13124, 13140)), (0.05, (0, 0, 65536))]
 )
-def test_rounds_once_across_and_once_down(sigma, weights):
+def test_blur_rounds_once_across_and_once_down(sigma, weights):
     outer, inner, centre = weights  # of exp(-d * d / (2 * sigma * sigma)), together 2**16
     assert 2 * outer + 2 * inner + centre == 2**16
     taps = (outer, inner, centre, inner, outer)
@@ -60,7 +60,7 @@ def test_rounds_once_across_and_once_down(sigma, weights):
 
 @given(images_and_sigmas(least=3))
 @settings(max_examples=100, deadline=None)
-def test_within_one_level_of_torchvision(case):
+def test_blur_is_within_one_level_of_torchvision(case):
     images, sigmas = case
     out = gaussian_blur(images, sigmas)
     for image, sigma, ours in zip(images, sigmas.tolist(), out, strict=True):
@@ -70,7 +70,7 @@ def test_within_one_level_of_torchvision(case):
 
 @given(images_and_sigmas())
 @settings(max_examples=100, deadline=None)
-def test_the_articles_kernel_is_a_direct_sum(case):
+def test_the_articles_kernel_matches_a_direct_sum(case):
     images, _ = case
     kernel = np.array(
         [[1, 4, 7, 4, 1], [4, 16, 26, 16, 4], [7, 26, 41, 26, 7], [4, 16, 26, 16, 4], [1, 4, 7, 4, 1]]
@@ -82,7 +82,7 @@ def test_the_articles_kernel_is_a_direct_sum(case):
         np.testing.assert_array_equal(ours, total // 273)
 
 
-def test_one_sigma_each():
+def test_each_image_is_blurred_by_its_sigma():
     images = torch.zeros(2, 1, 7, 7, dtype=torch.uint8)
     images[:, :, 3, 3] = 255
     sharp, soft = gaussian_blur(images, torch.tensor([0.05, 10.0]))[:, 0]
@@ -91,7 +91,7 @@ def test_one_sigma_each():
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5), (2, 2), (2, 9), (3, 1)])
-def test_images_smaller_than_the_radius(height, width):
+def test_blur_of_images_smaller_than_the_radius(height, width):
     images = torch.randint(256, (1, 1, height, width), dtype=torch.uint8)
     out = gaussian_blur(images, sigma=1.0)[0, 0].double()
     padded = np.pad(
@@ -110,7 +110,7 @@ def test_images_smaller_than_the_radius(height, width):
 
 @given(images_and_sigmas(least=3))
 @settings(max_examples=30, deadline=None)
-def test_floats_agree_with_bytes(case):
+def test_blur_of_floats_agrees_with_bytes(case):
     images, sigmas = case
     floats = gaussian_blur(images.double(), sigmas)
     assert (floats - gaussian_blur(images, sigmas)).abs().max() <= 0.5 + 0.05
@@ -118,7 +118,7 @@ def test_floats_agree_with_bytes(case):
     assert ((article + 1e-9).floor() - gaussian_blur(images, None)).abs().max() == 0
 
 
-def test_gradients():
+def test_blur_has_gradients():
     images = torch.rand(2, 2, 5, 6, dtype=torch.float64, requires_grad=True)
     sigmas = torch.tensor([0.7, 1.9], dtype=torch.float64, requires_grad=True)
     torch.autograd.gradcheck(gaussian_blur, (images, sigmas))

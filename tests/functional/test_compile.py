@@ -32,7 +32,7 @@ def arguments(dtype):
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 @pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
-def test_a_chain_of_ops_is_one_graph(dtype):
+def test_a_chain_of_functional_ops_is_one_graph(dtype):
     compiled = torch.compile(chain, fullgraph=True, backend="aot_eager")
     for _ in range(2):
         call = arguments(dtype)

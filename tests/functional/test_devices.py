@@ -11,7 +11,7 @@ from gpuaug import functional as F
 
 
 @pytest.mark.parametrize("other", ["cpu", "cuda"])
-def test_values_on_the_host_and_on_the_device_go_together(other):
+def test_parameters_may_be_on_the_host_and_on_the_device(other):
     with FakeTensorMode():
         images = torch.empty(2, 3, 8, 8, dtype=torch.uint8, device="cuda")
         here, there = (torch.ones(2, dtype=torch.bool, device=device) for device in ("cuda", other))

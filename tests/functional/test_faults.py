@@ -32,20 +32,20 @@ def images(*shape, dtype=torch.uint8):
 @pytest.mark.parametrize("op", OPS.values(), ids=OPS)
 class TestImages:
     @pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64, torch.int16])
-    def test_types(self, op, dtype):
+    def test_other_types_of_images_are_refused(self, op, dtype):
         name = str(dtype).removeprefix("torch.")
         with pytest.raises(TypeError, match=f"images must be uint8, float16, .* got {name}"):
             op(images(dtype=dtype))
 
     @pytest.mark.parametrize("shape", [(3, 4, 4), (1, 2, 3, 4, 4), (2, 65, 4, 4), (2, 0, 4, 4), (4,)])
-    def test_shapes(self, op, shape):
+    def test_other_shapes_of_images_are_refused(self, op, shape):
         with pytest.raises(
             ValueError, match=r"images must have shape \(N, C, H, W\) with C in \[1, 64\], got"
         ):
             op(images(*shape))
 
     @pytest.mark.parametrize("shape", [(2, 3, 0, 4), (2, 3, 4, 0)])
-    def test_empty_images(self, op, shape):
+    def test_empty_images_are_refused(self, op, shape):
         with pytest.raises(ValueError, match="images must have a height and a width of at least 1 pixel"):
             op(images(*shape))
 
@@ -57,12 +57,12 @@ class TestImages:
             (PIL.Image.new("RGB", (4, 4)), "pil_to_tensor"),
         ],
     )
-    def test_other_kinds_say_how_to_convert(self, op, value, way):
+    def test_errors_of_other_kinds_say_how_to_convert(self, op, value, way):
         with pytest.raises(TypeError, match=f"images must be a tensor .*; convert with .*{way}"):
             op(value)
 
     @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-    def test_a_batch_of_none(self, op, dtype):
+    def test_a_batch_of_none_is_accepted(self, op, dtype):
         out = op(images(0, 3, 4, 4, dtype=dtype))
         assert out.shape[:2] == (0, 3)
         assert out.shape == op(images(1, 3, 4, 4, dtype=dtype))[:0].shape
@@ -86,7 +86,7 @@ class TestImages:
         assert torch.equal(op(one)[0], op(dense[:1].clone())[0])
 
     @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
-    def test_a_read_only_memory_map(self, op, tmp_path):
+    def test_a_read_only_memory_map_is_accepted(self, op, tmp_path):
         dense = images()
         dense.numpy().tofile(tmp_path / "images")
         mapped = np.memmap(tmp_path / "images", dtype=np.uint8, mode="r", shape=(2, 3, 4, 4))
@@ -167,12 +167,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("call", "error", "message"), BAD)
-def test_bad_parameters(call, error, message):
+def test_bad_parameters_of_functional_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
 
 
-def test_two_devices_are_both_named():
+def test_errors_of_two_devices_name_both():
     recipes = RecipeBuilder.of_batch((2, 3, 4, 4)).recipes((4, 4))
     with pytest.raises(RuntimeError, match="images and recipes must be on one device, got cpu and meta"):
         F.augment(images(), recipes.to("meta"))
@@ -187,14 +187,14 @@ def test_two_devices_are_both_named():
     [(-1, 4, 2), (2, 4, 2), (0, 8, 2), (0, 2, 2), (0, 2, 5)],
     ids=["before", "behind", "larger", "smaller", "smaller, of many"],
 )
-def test_floats_are_read_where_a_recipe_says_or_not_at_all(index, side, count):
+def test_recipes_that_read_outside_of_floats_are_refused(index, side, count):
     recipes = RecipeBuilder.of_batch((count, 3, side, side), torch.tensor([0, index])).recipes((4, 4))
     draw = 1 if side == 4 else 0
     with pytest.raises(RuntimeError, match=f"recipes: draw {draw} reads outside the images: offset "):
         F.augment(images(count, 3, 4, 4, dtype=torch.float32), recipes)
 
 
-def test_floats_are_read_as_whole_images():
+def test_recipes_read_floats_as_whole_images():
     recipes = RecipeBuilder.of_batch((2, 3, 4, 4)).recipes((4, 4))
     recipes.field("offset")[0] = 16
     with pytest.raises(RuntimeError, match=r"recipes: draw 0 .* offset 16, size 4 x 4 is none of 2 floating"):
@@ -202,14 +202,14 @@ def test_floats_are_read_as_whole_images():
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
-def test_an_index_that_cannot_be_looked_at_is_clamped():
+def test_an_index_that_cannot_be_checked_is_clamped():
     compiled = torch.compile(F.augment, fullgraph=True, backend="eager")
     floats = images(dtype=torch.float32)
     recipes = RecipeBuilder.of_batch((2, 3, 4, 4), torch.tensor([-1, 0, 7])).recipes((4, 4))
     assert torch.equal(compiled(floats, recipes), floats[[0, 0, 1]])
 
 
-def test_a_table_and_a_mean_are_not_both_taken():
+def test_a_table_together_with_a_mean_is_refused():
     recipes = RecipeBuilder.of_batch((2, 3, 4, 4)).recipes((4, 4))
     with pytest.raises(ValueError, match="table must not be given together with mean or std"):
         F.augment(images(), recipes, table=torch.zeros(1, 3, 256), mean=0.5)

@@ -34,7 +34,7 @@ def levels_apart(a, b):
 
 @given(crops())
 @settings(max_examples=150, deadline=None)
-def test_within_one_level_of_opencv(crop):
+def test_crop_resize_is_within_one_level_of_opencv(crop):
     images, boxes, size = crop
     out = crop_resize(images, boxes, size, antialias=False)
     for image, (left, top, right, bottom), ours in zip(images, boxes.tolist(), out, strict=True):
@@ -45,7 +45,7 @@ def test_within_one_level_of_opencv(crop):
 
 @given(crop=crops(), antialias=st.booleans())
 @settings(max_examples=200, deadline=None)
-def test_within_one_level_of_torchvision(crop, antialias):
+def test_crop_resize_is_within_one_level_of_torchvision(crop, antialias):
     images, boxes, size = crop
     out = crop_resize(images, boxes, size, antialias=antialias)
     for image, (left, top, right, bottom), ours in zip(images, boxes.tolist(), out, strict=True):
@@ -58,7 +58,7 @@ def test_within_one_level_of_torchvision(crop, antialias):
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.01, 1.5, 2.0, 3.7, 16.0])
-def test_within_one_level_of_pillow_on_photographs(shared_data, factor):
+def test_crop_resize_is_within_one_level_of_pillow_on_photographs(shared_data, factor):
     with zipfile.ZipFile(shared_data / "intel-scenes.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".jpg")][::900]
         photographs = [PIL.Image.open(archive.open(name)).convert("RGB") for name in names]
@@ -71,7 +71,7 @@ def test_within_one_level_of_pillow_on_photographs(shared_data, factor):
         assert levels_apart(ours.permute(1, 2, 0), theirs) <= 1
 
 
-def test_a_constant_image_stays_constant_however_small():
+def test_crop_resize_keeps_a_constant_image_constant():
     for value in (0, 1, 127, 255):
         images = torch.full((1, 1, 97, 101), value, dtype=torch.uint8)
         for size in (96, 31, 5, 1):
@@ -79,7 +79,7 @@ def test_a_constant_image_stays_constant_however_small():
             assert out.unique().tolist() == [value]
 
 
-def test_halving_by_hand():
+def test_halving_an_image_matches_a_table_by_hand():
     # The triangle reaches two pixels to each side: 1, 3, 3, 1 eighths; at an edge 3, 3, 1 sevenths.
     images = torch.tensor([[[[0, 0, 80, 80, 160, 160]]]], dtype=torch.uint8)
     box = torch.tensor([[0, 0, 6, 1]])
@@ -87,7 +87,7 @@ def test_halving_by_hand():
     assert crop_resize(images, box, (1, 3), antialias=False).flatten().tolist() == [0, 80, 160]
 
 
-def test_doubling_by_hand():
+def test_doubling_an_image_matches_a_table_by_hand():
     # Half-pixel centres: the new pixels lie at -1/4, 1/4, 3/4 and 5/4 of the old ones.
     images = torch.tensor([[[[0, 100]]]], dtype=torch.uint8)
     assert crop_resize(images, torch.tensor([[0, 0, 2, 1]]), (1, 4)).flatten().tolist() == [0, 25, 75, 100]
@@ -121,14 +121,14 @@ def test_flip_is_exact_in_every_type(dtype):
 
 @given(crops(least_output=2))
 @settings(max_examples=50, deadline=None)
-def test_floats_agree_with_bytes(crop):
+def test_geometry_of_floats_agrees_with_bytes(crop):
     images, boxes, size = crop
     floats = crop_resize(images.float(), boxes, size)
     # Half a level of rounding, and weights in 1/2048 against exact ones: 2 * 255 / 4096.
     assert (floats - crop_resize(images, boxes, size)).abs().max() <= 0.5 + 0.125 + 0.01
 
 
-def test_gradients():
+def test_geometry_has_gradients():
     images = torch.rand(2, 2, 5, 6, dtype=torch.float64, requires_grad=True)
     boxes = torch.tensor([[0.0, 0.0, 6.0, 5.0], [1.3, 0.4, 4.9, 3.6]])
     torch.autograd.gradcheck(lambda x: crop_resize(x, boxes, (4, 7)), images)

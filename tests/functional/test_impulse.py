@@ -39,7 +39,7 @@ def test_pixels_are_independent_of_their_neighbours():
             assert abs(correlation) < 5 / math.sqrt(a.numel())
 
 
-def test_each_sample_has_its_own_rate():
+def test_each_image_has_its_own_rate_of_salt_and_pepper():
     images = torch.full((3, 1, 8, 8), 7, dtype=torch.uint8)
     out = salt_and_pepper(
         images, torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 1.0]), random_keys(3)
@@ -47,7 +47,7 @@ def test_each_sample_has_its_own_rate():
     assert [o.unique().tolist() for o in out] == [[7], [255], [0]]
 
 
-def test_the_noise_belongs_to_the_key_and_the_place():
+def test_salt_and_pepper_depend_on_the_key_and_the_place():
     images = torch.full((4, 1, 16, 16), 7, dtype=torch.uint8)
     keys = torch.tensor([5, 6, 5, -5])
     out = salt_and_pepper(images, 0.3, 0.3, keys)
@@ -58,7 +58,7 @@ def test_the_noise_belongs_to_the_key_and_the_place():
     assert not torch.equal(salt_and_pepper(images, 0.3, 0.3, keys, place=1), out)
 
 
-def test_floats_change_where_bytes_do():
+def test_salt_and_pepper_change_the_same_pixels_of_floats_and_bytes():
     images = torch.randint(1, 255, (4, 3, 9, 11), dtype=torch.uint8)
     keys = random_keys(4)
     out = salt_and_pepper(images, 0.2, 0.2, keys)
@@ -66,7 +66,7 @@ def test_floats_change_where_bytes_do():
     assert torch.equal((floats * 255).round().to(torch.uint8), out)
 
 
-def test_gradients_stop_at_changed_pixels():
+def test_gradients_stop_at_salt_and_pepper():
     images = torch.rand(2, 1, 4, 4, dtype=torch.float64, requires_grad=True)
     keys = torch.tensor([1, 2])
     torch.autograd.gradcheck(lambda x: salt_and_pepper(x, 0.3, 0.3, keys), images)

@@ -15,18 +15,18 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_every_byte_is_the_exact_value_rounded_once(dtype):
+def test_normalized_bytes_are_exact_values_rounded_once(dtype):
     mean, std = (torch.tensor(v, dtype=torch.float64).view(3, 1, 1) for v in (MEAN, STD))
     exact = (IMAGES.double() / 255 - mean) / std
     assert torch.equal(normalize(IMAGES, MEAN, STD, dtype=dtype), exact.to(dtype))
 
 
-def test_close_to_torchvision():
+def test_normalize_is_close_to_torchvision():
     theirs = tv.normalize(tv.to_dtype(IMAGES, torch.float32, scale=True), MEAN, STD)
     torch.testing.assert_close(normalize(IMAGES, MEAN, STD), theirs)
 
 
-def test_statistics_of_each_sample():
+def test_normalize_takes_statistics_of_each_sample():
     mean, std = torch.rand(2, 3), torch.rand(2, 3) + 0.5
     out = normalize(IMAGES, mean, std)
     for n in range(2):
@@ -37,7 +37,7 @@ def test_statistics_of_each_sample():
 
 @pytest.mark.parametrize("images", [IMAGES, IMAGES / 255.0], ids=["bytes", "floats"])
 @pytest.mark.parametrize("rows", [0, 3, 5])
-def test_rows_are_those_of_the_draws(images, rows):
+def test_rows_of_statistics_must_match_the_draws(images, rows):
     statistics = {"mean": torch.rand(rows, 3), "std": 0.5}
     with pytest.raises(ValueError, match=f"mean and std must have 1 or 2 rows, got {rows}"):
         normalize(images, **statistics)
@@ -46,19 +46,19 @@ def test_rows_are_those_of_the_draws(images, rows):
         augment(images, recipes, **statistics)
 
 
-def test_one_image_has_no_rows_of_five():
+def test_five_rows_of_statistics_for_one_image_are_refused():
     with pytest.raises(ValueError, match="mean and std must have 1 or 1 rows, got 5"):
         normalize(torch.rand(1, 3, 8, 8), torch.rand(5, 3), 0.5)
 
 
-def test_rows_of_a_table_are_those_of_the_draws():
+def test_rows_of_a_table_must_match_the_draws():
     recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     table = normalization_table(torch.rand(3, 3), 0.5, channels=3)
     with pytest.raises(ValueError, match="table must have 1 or 2 rows, got 3"):
         augment(IMAGES, recipes, table=table)
 
 
-def test_floats_keep_their_gradient():
+def test_normalized_floats_keep_their_gradient():
     images = torch.rand(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
     torch.autograd.gradcheck(lambda x: normalize(x, MEAN, STD), images)
 
@@ -69,7 +69,7 @@ def test_a_gradient_that_bytes_cannot_give_is_refused():
 
 
 @pytest.mark.parametrize("name", ["table", "scale_shift"])
-def test_nor_does_a_table_take_one(name):
+def test_a_table_with_a_gradient_is_refused(name):
     recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     given = {
         "table": normalization_table(MEAN, STD, channels=3),
@@ -96,7 +96,7 @@ def test_a_dtype_that_bytes_would_not_get_is_refused():
 @pytest.mark.parametrize("asked", [torch.preserve_format, torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("given", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_memory_formats(given, asked, dtype):
+def test_normalize_keeps_memory_formats(given, asked, dtype):
     images = IMAGES.to(dtype).contiguous(memory_format=given)
     recipes = RecipeBuilder.of_batch(tuple(images.shape)).recipes((16, 16))
     out = augment(images, recipes, memory_format=asked)
@@ -114,7 +114,7 @@ def test_a_table_stands_for_mean_and_std():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(1e-3, 1e3)), min_size=6, max_size=6), st.booleans())
-def test_computed_values_are_the_tables(dtype, statistics, for_each_draw):
+def test_computed_values_match_the_table(dtype, statistics, for_each_draw):
     mean, std = torch.tensor(statistics, dtype=torch.float64).view(2, 3, 2).unbind(-1)
     if not for_each_draw:
         mean, std = mean[0], std[0]
@@ -123,7 +123,7 @@ def test_computed_values_are_the_tables(dtype, statistics, for_each_draw):
     assert torch.equal(augment(IMAGES, recipes, mean=mean, std=std, dtype=dtype), looked_up)
 
 
-def test_a_line_beside_its_table_is_not_used():
+def test_a_scale_and_shift_that_differ_from_the_table_are_not_used():
     recipes = RecipeBuilder.of_batch(tuple(IMAGES.shape)).recipes((16, 16))
     table = normalization_table(MEAN, STD, channels=3)
     scale_shift = normalization_scale_shift(MEAN, STD, channels=3)
@@ -142,6 +142,6 @@ def test_a_line_beside_its_table_is_not_used():
         ({"dtype": torch.float64}, TypeError, "dtype must be float32, float16 or bfloat16, got float64"),
     ],
 )
-def test_settings_out_of_range(arguments, error, message):
+def test_statistics_out_of_range_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         normalize(IMAGES, **({"mean": 0.5, "std": 0.5} | arguments))

@@ -1,9 +1,9 @@
 """Ctrl-C, as a terminal sends it, at random moments of iterations whose workers start anew: METHOD ROUNDS.
 
-One round of each pair has a handler that takes note, as the README's; they must hand out every batch. The
-others must end in a KeyboardInterrupt. The group of processes is this script's own. A round is as long as one
-without an interrupt, so that moments fall anywhere in it, however slow the machine is. Prints what went
-wrong.
+One round of each pair has a handler that takes note, as in docs/guides/resume.md; they must hand out every
+batch. The others must end in a KeyboardInterrupt. The group of processes is this script's own. A round is as
+long as one without an interrupt, so that moments fall anywhere in it, however slow the machine is. Prints
+what went wrong.
 """
 
 import json

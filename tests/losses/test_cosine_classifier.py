@@ -14,14 +14,14 @@ def cosine(a, b):
     )
 
 
-def test_cosines_by_hand():
+def test_cosine_classifier_matches_cosines_by_hand():
     classifier = CosineClassifier(3, 2)
     features = torch.randn(4, 3)
     wanted = [[cosine(row, of) for of in classifier.weight.tolist()] for row in features.tolist()]
     torch.testing.assert_close(classifier(features), torch.tensor(wanted))
 
 
-def test_maps_have_cosines_at_each_place():
+def test_cosine_classifier_of_maps_works_at_each_place():
     classifier = CosineClassifier(3, 2)
     maps = torch.randn(4, 3, 5, 6)
     out = classifier(maps)
@@ -30,7 +30,7 @@ def test_maps_have_cosines_at_each_place():
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_zeros_have_the_cosine_0(dtype):
+def test_features_of_zeros_have_cosine_0(dtype):
     classifier = CosineClassifier(3, 2).to(dtype)
     features = torch.tensor([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]], dtype=dtype, requires_grad=True)
     out = classifier(features)
@@ -49,7 +49,7 @@ def test_short_and_long_features_of_half_precision(size):
     torch.testing.assert_close(classifier(long), classifier(features), atol=2e-3, rtol=0)
 
 
-def test_gradients():
+def test_cosine_classifier_has_gradients():
     classifier = CosineClassifier(3, 2).double()
     features = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(classifier, features)
@@ -63,6 +63,6 @@ def test_gradients():
         ((3.0, 2), TypeError, "features must be an int, got float"),
     ],
 )
-def test_bad_sizes(sizes, error, message):
+def test_bad_sizes_of_a_classifier_are_refused(sizes, error, message):
     with pytest.raises(error, match=message):
         CosineClassifier(*sizes)

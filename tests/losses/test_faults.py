@@ -42,12 +42,12 @@ FAULTS = [
 @pytest.mark.parametrize(
     "loss", [LDAMLoss(COUNTS), BalancedSoftmaxLoss(COUNTS)], ids=["ldam", "balanced softmax"]
 )
-def test_bad_batches(loss, given, error, message):
+def test_losses_refuse_bad_batches(loss, given, error, message):
     with pytest.raises(error, match=message):
         loss(*given)
 
 
-def test_targets_on_another_device():
+def test_losses_refuse_targets_on_another_device():
     with pytest.raises(RuntimeError, match="logits and targets must be on one device, got cpu and meta"):
         FocalLoss()(GOOD[0], GOOD[1].to("meta"))
 
@@ -59,7 +59,7 @@ SETTINGS = [
     (lambda: LogitAdjustedLoss([5, math.nan]), ValueError, "got nan for class 1"),
     (lambda: LogitAdjustedLoss(torch.tensor([5, math.inf])), ValueError, "got inf for class 1"),
     (lambda: LogitAdjustedLoss([5, -1]), ValueError, "got -1.0 for class 1"),
-    (lambda: LogitAdjustedLoss([]), ValueError, "class_counts must be one for each class, got none"),
+    (lambda: LogitAdjustedLoss([]), ValueError, "class_counts must have an entry for each class, got none"),
     (lambda: LogitAdjustedLoss(torch.ones(2, 2)), ValueError, r"must be \(C,\), .* got shape \(2, 2\)"),
     (lambda: LogitAdjustedLoss(torch.tensor([True])), TypeError, "must be numbers, .* got torch.bool"),
     (lambda: LogitAdjustedLoss("53"), TypeError, "a tensor, a sequence or a mapping, got str"),
@@ -75,7 +75,7 @@ SETTINGS = [
     (
         lambda: LDAMLoss([5, 3], weight=[1.0]),
         ValueError,
-        "weight must be one for each of the 2 classes, got 1",
+        "weight must have an entry for each of 2 classes, got 1",
     ),
     (
         lambda: LDAMLoss([5, 3], weight=[1, 0]),
@@ -85,17 +85,17 @@ SETTINGS = [
     (
         lambda: LDAMLoss([5, 3], deferred=4),
         ValueError,
-        "deferred must be 0 where there is no weight .* got 4",
+        "deferred must be 0 without a weight .* got 4",
     ),
     (lambda: FocalLoss(weight=[1, 2], deferred=-1), ValueError, "deferred must be at least 0, got -1"),
     (lambda: FocalLoss(weight=[1, 2], deferred=1.5), TypeError, "deferred must be an int, got float"),
     (lambda: FocalLoss().set_epoch(-1), ValueError, "epoch must be at least 0, got -1"),
     (lambda: FocalLoss().set_epoch("1"), TypeError, "epoch must be an int, got str"),
-    (lambda: FocalLoss(reduction="avg"), ValueError, "reduction must be of mean, sum, none, got 'avg'"),
+    (lambda: FocalLoss(reduction="avg"), ValueError, "reduction must be one of mean, sum, none, got 'avg'"),
     (
         lambda: LDAMLoss([5, 3]).prior([1, 2, 3]),
         ValueError,
-        "drawn must be one for each of the 2 classes, got 3",
+        "drawn must have an entry for each of 2 classes, got 3",
     ),
     (
         lambda: LDAMLoss([5, 3]).prior([1, 0]),
@@ -109,6 +109,6 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("build", "error", "message"), SETTINGS)
-def test_bad_settings(build, error, message):
+def test_losses_refuse_bad_settings(build, error, message):
     with pytest.raises(error, match=message):
         build()

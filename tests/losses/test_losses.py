@@ -60,7 +60,7 @@ def expected(formula, logits, labels):
 
 
 @every_loss
-def test_the_papers_formula(name):
+def test_losses_match_the_papers_formula(name):
     build, formula = LOSSES[name]
     logits, labels = rows()
     wanted = expected(formula, logits, labels)
@@ -70,7 +70,7 @@ def test_the_papers_formula(name):
 
 
 @every_loss
-def test_weights_are_those_of_torchs_cross_entropy(name):
+def test_weights_match_torchs_cross_entropy(name):
     build, formula = LOSSES[name]
     logits, labels = rows()
     weights = [WEIGHT[y] for y in labels.tolist()]
@@ -80,7 +80,7 @@ def test_weights_are_those_of_torchs_cross_entropy(name):
     assert each == pytest.approx([w * v for w, v in zip(weights, wanted, strict=True)])
 
 
-def test_gamma_0_is_torchs_weighted_cross_entropy():
+def test_focal_with_gamma_0_matches_torchs_cross_entropy():
     logits, labels = rows()
     theirs = torch.nn.CrossEntropyLoss(weight=torch.tensor(WEIGHT, dtype=torch.float64))
     assert FocalLoss(0.0, weight=WEIGHT)(logits, labels).item() == pytest.approx(
@@ -88,7 +88,7 @@ def test_gamma_0_is_torchs_weighted_cross_entropy():
     )
 
 
-def test_focal_of_two_classes_is_torchvisions():
+def test_focal_of_two_classes_matches_torchvision():
     ops = pytest.importorskip("torchvision.ops")
     logits, labels = rows()
     theirs = ops.sigmoid_focal_loss(logits[:, 0], (labels % 2).double(), alpha=-1, gamma=2.0)
@@ -96,7 +96,7 @@ def test_focal_of_two_classes_is_torchvisions():
     torch.testing.assert_close(FocalLoss(reduction="none")(two, labels % 2), theirs)
 
 
-def test_focal_has_digits_and_a_gradient_where_a_row_is_known():
+def test_focal_keeps_digits_and_gradient_where_p_is_almost_1():
     logits = torch.tensor([[60.0, 0.0]], requires_grad=True)
     loss = FocalLoss(0.5, reduction="sum")(logits, torch.tensor([0]))
     assert loss.item() == pytest.approx(math.exp(-60) ** 1.5, rel=1e-5)
@@ -105,7 +105,7 @@ def test_focal_has_digits_and_a_gradient_where_a_row_is_known():
 
 
 @every_loss
-def test_the_two_labels_of_a_mix(name):
+def test_losses_weigh_the_two_labels_of_a_mix(name):
     build, formula = LOSSES[name]
     logits, first = rows()
     second, share = (first * 3 + 1) % 4, torch.linspace(0, 1, 9, dtype=torch.float64)
@@ -122,7 +122,7 @@ def test_the_two_labels_of_a_mix(name):
 
 
 @pytest.mark.parametrize("mix", [gpuaug.MixUp(), gpuaug.Remix(COUNTS), gpuaug.CMO(COUNTS)])
-def test_what_mixes_give_goes_in_as_it_is(mix):
+def test_losses_accept_the_targets_of_mixes(mix):
     _, (first, second, share) = mix(torch.rand(8, 3, 8, 8), torch.arange(8) % 4)
     logits = torch.randn(8, 4)
     loss = LogitAdjustedLoss(COUNTS)
@@ -131,7 +131,7 @@ def test_what_mixes_give_goes_in_as_it_is(mix):
     torch.testing.assert_close(loss(logits, (first, second, share)), wanted)
 
 
-def test_a_sampler_says_the_counts():
+def test_losses_accept_the_counts_of_a_sampler():
     sampler = gpuaug.BalancedSampler(["b"] * 3 + ["a"] * 9 + ["c"], "natural")
     logits, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 2, 0])
     of_sampler, by_hand, of_shares = (
@@ -144,7 +144,7 @@ def test_a_sampler_says_the_counts():
 
 @every_loss
 @pytest.mark.parametrize("deferred", [0, 2])
-def test_gradients(name, deferred):
+def test_losses_have_gradients(name, deferred):
     loss = LOSSES[name][0](weight=WEIGHT, deferred=deferred)
     logits, labels = rows(5)
     logits.requires_grad_()
@@ -155,7 +155,7 @@ def test_gradients(name, deferred):
 
 @every_loss
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-def test_halves_are_computed_in_float32(name, dtype, device):
+def test_losses_of_half_precision_are_computed_in_float32(name, dtype, device):
     loss = LOSSES[name][0]().to(device)
     logits, labels = (part.to(device) for part in rows(dtype=dtype))
     out = loss(logits, labels)
@@ -169,7 +169,7 @@ def test_halves_are_computed_in_float32(name, dtype, device):
 
 @every_loss
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_autocast(name, dtype, device):
+def test_losses_under_autocast_are_computed_in_float32(name, dtype, device):
     loss = LOSSES[name][0](weight=WEIGHT).to(device)
     logits, labels = (part.to(device) for part in rows(dtype=torch.float32))
     with torch.autocast(device.type, dtype=dtype):
@@ -179,7 +179,7 @@ def test_autocast(name, dtype, device):
 
 
 @every_loss
-def test_a_model_that_becomes_half_keeps_the_losss_tables(name):
+def test_tables_of_a_loss_stay_float64_when_a_model_becomes_half(name):
     build, _ = LOSSES[name]
     logits, labels = rows()
     loss = build(weight=[1 / 3, 0.1, 2.0, 4.0])
@@ -189,7 +189,7 @@ def test_a_model_that_becomes_half_keeps_the_losss_tables(name):
 
 
 @every_loss
-def test_one_graph(name):
+def test_losses_compile_to_one_graph(name):
     loss = LOSSES[name][0](weight=WEIGHT, deferred=1)
     logits, labels = rows(dtype=torch.float32)
     graphs = []
@@ -209,7 +209,7 @@ def test_one_graph(name):
 
 
 @pytest.mark.slow
-def test_inductor():
+def test_losses_compile_with_inductor():
     loss = LDAMLoss(COUNTS, weight=WEIGHT)
     logits, labels = rows(dtype=torch.float32)
     torch._dynamo.reset()
@@ -228,13 +228,13 @@ def test_deferred_weights_begin_with_their_epoch(name):
         torch.testing.assert_close(loss(logits, labels), wanted)
 
 
-def test_numbers_of_numpy_are_numbers():
+def test_losses_accept_numpy_numbers():
     loss = FocalLoss(np.float32(1.5), weight=[1, 2], deferred=np.int64(3))
     loss.set_epoch(np.int64(4))
     assert (loss.gamma, type(loss.epoch), loss.epoch, loss.deferred) == (1.5, int, 4, 3)
 
 
-def test_the_state_is_the_epoch():
+def test_the_state_of_a_loss_is_its_epoch():
     loss = LDAMLoss(COUNTS, weight=WEIGHT, deferred=3)
     loss.set_epoch(5)
     file = io.BytesIO()
@@ -248,7 +248,7 @@ def test_the_state_is_the_epoch():
     assert torch.equal(pickle.loads(pickle.dumps(loss))(logits, labels), loss(logits, labels))
 
 
-def test_batches_of_none():
+def test_losses_of_an_empty_batch():
     logits, labels = torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64)
     assert LDAMLoss(COUNTS, reduction="none")(logits, labels).shape == (0,)
     assert LDAMLoss(COUNTS, reduction="sum")(logits, labels).item() == 0
@@ -263,7 +263,7 @@ def test_labels_of_any_integer_type(dtype):
     assert torch.equal(loss(logits, labels.to(dtype)), loss(logits, labels))
 
 
-def test_a_label_that_is_no_class_is_nan_where_nobody_waits():
+def test_a_label_that_is_no_class_gives_nan_under_compile():
     logits, labels = torch.randn(3, 4), torch.tensor([0, 4, -1])
     loss = LDAMLoss(COUNTS, reduction="none")
     compiled = torch.compile(loss, backend="eager", fullgraph=True)
@@ -273,13 +273,13 @@ def test_a_label_that_is_no_class_is_nan_where_nobody_waits():
 
 
 @pytest.mark.cuda
-def test_a_label_that_is_no_class_is_nan_on_a_gpu():
+def test_a_label_that_is_no_class_gives_nan_on_a_gpu():
     loss = LDAMLoss(COUNTS, reduction="none").cuda()
     out = loss(torch.randn(3, 4).cuda(), torch.tensor([0, 4, -1]).cuda())
     assert out.isnan().tolist() == [False, True, True]
 
 
-def test_what_the_logits_carry():
+def test_prior_matches_the_shares_that_logits_carry():
     drawn = [3, 1, 4, 8]
     assert FocalLoss().prior(drawn).tolist() == [3 / 16, 1 / 16, 4 / 16, 8 / 16]
     carried = LogitAdjustedLoss([3, 1, 4, 8]).prior(drawn)  # adjusted for what was drawn: equal shares
@@ -305,7 +305,7 @@ def test_what_the_logits_carry():
     ],
     ids=repr,
 )
-def test_the_prior_is_what_a_model_learns(loss):
+def test_prior_matches_a_trained_model(loss):
     """Images say nothing here, so a bias alone is trained, to its end: the logits are the prior."""
     bias = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([0] * 3 + [1])
@@ -321,7 +321,7 @@ def test_the_prior_is_what_a_model_learns(loss):
     torch.testing.assert_close(bias.detach().softmax(1)[0], loss.prior([3, 1]), atol=1e-6, rtol=0)
 
 
-def test_repr():
+def test_repr_of_losses():
     loss = LDAMLoss([16, 81], weight=[1, 2], deferred=4)
     assert repr(loss) == (
         "LDAMLoss(max_margin=0.5, scale=30.0, weight=[1.0, 2.0], deferred=4, reduction='mean')"

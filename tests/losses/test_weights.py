@@ -15,7 +15,7 @@ from gpuaug.losses import effective_number_weights, inverse_weights
         ([8, 4, 2, 2], [0.5, 1.0, 2.0, 2.0]),
     ],
 )
-def test_inverse_by_hand(counts, weights):
+def test_inverse_weights_match_a_table_by_hand(counts, weights):
     found = inverse_weights(counts)
     assert found.dtype == torch.float32
     assert found.tolist() == pytest.approx(weights)
@@ -31,18 +31,18 @@ def test_inverse_by_hand(counts, weights):
         ([30, 10], 1 - 1e-13, [0.5, 1.5]),  # towards 1: inverse to the counts
     ],
 )
-def test_effective_number_by_hand(counts, beta, weights):
+def test_effective_number_weights_match_a_table_by_hand(counts, beta, weights):
     found = effective_number_weights(counts, beta, dtype=torch.float64)
     assert found.tolist() == pytest.approx(weights, rel=1e-9)
 
 
 @pytest.mark.parametrize("counts", [{"a": 3, "b": 1}, (3, 1), torch.tensor([3, 1]), np.array([3, 1])])
-def test_forms_of_counts(counts):
+def test_weights_accept_every_form_of_counts(counts):
     assert inverse_weights(counts).tolist() == pytest.approx([2 / 3, 2.0])
 
 
 @pytest.mark.filterwarnings("error")
-def test_arrays_that_torch_cannot_share():
+def test_weights_accept_arrays_that_torch_cannot_share():
     frozen = np.array([3, 1])
     frozen.setflags(write=False)
     for counts in (frozen, np.array([3, 1], dtype=">i8"), np.array([1, 3])[::-1]):
@@ -51,7 +51,7 @@ def test_arrays_that_torch_cannot_share():
 
 @pytest.mark.parametrize("make", [inverse_weights, effective_number_weights])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_torchs_loss_takes_them(make, dtype):
+def test_torchs_loss_accepts_the_weights(make, dtype):
     weight = make([50, 5], dtype=dtype)
     loss = torch.nn.CrossEntropyLoss(weight=weight)
     out = loss(torch.zeros(2, 2, dtype=dtype), torch.tensor([0, 1]))

@@ -49,7 +49,7 @@ CASES = {
 @pytest.mark.parametrize(
     "transform", [ga.ColorJitter(0.1), ga.Equalize(), ga.SaltAndPepper(), ga.Normalize(0.5, 0.5)]
 )
-def test_values_out_of_range(case, transform):
+def test_values_out_of_range_are_warned_of(case, transform):
     images, message = CASES[case]
     images[:, :, 0, 0], images[:, :, 0, 8] = images.min(), images.max()  # seen by the sample
     (warning,) = said(lambda: transform(images))
@@ -57,7 +57,7 @@ def test_values_out_of_range(case, transform):
     assert re.search(message, warning), warning
 
 
-def test_each_kind_once():
+def test_each_kind_of_warning_comes_once():
     def call():
         for images, _ in CASES.values():
             ga.Compose([ga.ColorJitter(0.1), ga.Normalize(0.5, 0.5)])(images)
@@ -67,7 +67,7 @@ def test_each_kind_once():
     assert len(kinds) == len(messages) == len(CASES) - 1  # 16 bits and Hounsfield units are one
 
 
-def test_what_is_right_is_silent():
+def test_right_images_give_no_warning():
     wide = torch.randn(4, 3, 20, 20) * 500
     overshot = UNIT * 1.1 - 0.05
     chain = ga.Compose([ga.RandomResizedCrop(8), ga.ColorJitter(0.1), ga.Equalize(), ga.Normalize(0.5, 0.5)])
@@ -85,13 +85,13 @@ def test_what_is_right_is_silent():
     assert said(call) == []
 
 
-def test_statistics_of_levels():
+def test_statistics_of_levels_are_warned_of():
     (warning,) = said(lambda: ga.Normalize((123.7, 116.3, 103.5), (58.4, 57.1, 57.4)))
-    assert "mean [123.7, 116.3, 103.5] is not for images in [0, 1]" in warning
+    assert "mean [123.7, 116.3, 103.5] does not suit images in [0, 1]" in warning
     assert "divide mean and std by 255" in warning
 
 
-def test_floats_are_slow():
+def test_slow_floats_are_warned_of():
     def warned(call):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -120,7 +120,7 @@ def test_the_loader_warns_too():
 
 
 @pytest.mark.cuda
-def test_a_gpu_is_not_waited_for():
+def test_warnings_do_not_wait_for_a_gpu():
     images = BYTES.float().cuda()
     with no_waiting(images.device), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -128,7 +128,7 @@ def test_a_gpu_is_not_waited_for():
     assert [str(w.message).split(",")[0] for w in caught] == ["floating images take the differentiable path"]
 
 
-def test_nothing_is_read_while_a_graph_is_traced():
+def test_warnings_read_nothing_while_a_graph_is_traced():
     transform = ga.Compose([ga.RandomHorizontalFlip(), ga.ColorJitter(0.1)])
     draws = torch.tensor([[0, 1, 5]] * 5)
     wild = BYTES.float()
@@ -149,7 +149,7 @@ def test_nothing_is_read_while_a_graph_is_traced():
     assert advice._said == set()
 
 
-def test_one_in_a_new_process_whatever_the_filter():
+def test_one_warning_in_a_new_process_whatever_the_filter():
     program = (
         "import torch, gpuaug\nfor _ in range(3): gpuaug.ColorJitter(.1)(torch.full((1, 3, 9, 9), 99.0))"
     )

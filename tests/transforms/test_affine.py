@@ -26,7 +26,7 @@ def random_images(n=3, channels=3, height=31, width=24):
     ("angle", "scale", "shear"),
     [(0, 1, (0, 0)), (15, 1, (0, 0)), (-130, 0.6, (0, 0)), (33, 1.7, (10, 0)), (5, 0.9, (-20, 15))],
 )
-def test_affine_is_torchvisions(channels, height, width, angle, scale, shear):
+def test_affine_matches_torchvision(channels, height, width, angle, scale, shear):
     images = random_images(2, channels, height, width)
     settings = (angle, angle), None, (scale, scale), (shear[0], shear[0], shear[1], shear[1])
     ours = ga.RandomAffine(*settings)(images)
@@ -37,7 +37,7 @@ def test_affine_is_torchvisions(channels, height, width, angle, scale, shear):
 
 
 @pytest.mark.parametrize("angle", [0, 12, -75, 160])
-def test_rotation_is_torchvisions(angle):
+def test_rotation_matches_torchvision(angle):
     images = random_images()
     theirs = tv.rotate(images.double(), angle, interpolation=InterpolationMode.BILINEAR)
     assert (ga.RandomRotation((angle, angle))(images) - theirs).abs().max() <= 1
@@ -45,7 +45,7 @@ def test_rotation_is_torchvisions(angle):
 
 @pytest.mark.parametrize(("border", "mode"), [("edge", "nearest"), ("reflect", "mirror")])
 @pytest.mark.parametrize("channels", [1, 4])
-def test_borders_are_scipys(border, mode, channels):
+def test_affine_borders_match_scipy(border, mode, channels):
     images = random_images(1, channels, 40, 33)
     angle, scale = math.radians(25), 0.5
     ours = ga.RandomAffine((25, 25), scale=(scale, scale), padding_mode=border)(images)
@@ -60,7 +60,7 @@ def test_borders_are_scipys(border, mode, channels):
         assert (ours[0, c] - torch.from_numpy(theirs)).abs().max() <= 1
 
 
-def test_a_move_is_by_whole_pixels_and_uniform():
+def test_translations_are_whole_pixels_and_uniform():
     n, height, width = 4000, 20, 30
     dot = torch.zeros(n, 1, height, width, dtype=torch.uint8)
     dot[:, 0, 10, 15] = 255
@@ -96,7 +96,7 @@ def test_crop_turn_and_flip_are_one_exact_map():
     assert torch.equal(chain(images), images[:, :, 4:12, 4:12].rot90(1, (2, 3)).flip(3))
 
 
-def test_what_a_crop_cut_off_does_not_come_back():
+def test_a_rotation_does_not_bring_back_cropped_pixels():
     images = torch.full((1, 1, 16, 16), 200, dtype=torch.uint8)
     chain = ga.Compose([ga.CenterCrop(8), ga.RandomAffine(0, scale=(0.5, 0.5))])
     out = chain(images)[0, 0]
@@ -104,7 +104,7 @@ def test_what_a_crop_cut_off_does_not_come_back():
     assert out[0].unique().tolist() == [0]
 
 
-def test_one_resampling_is_near_two():
+def test_one_affine_resampling_is_near_two():
     """A smooth image, on which the two ways differ by little."""
     y, x = torch.meshgrid(torch.linspace(0, 3, 60), torch.linspace(0, 3, 60), indexing="ij")
     images = (127 + 90 * torch.sin(x + 1) * torch.cos(2 * y)).to(torch.uint8).expand(8, 1, 60, 60)
@@ -115,7 +115,7 @@ def test_one_resampling_is_near_two():
     assert (once.int() - apart.int()).abs().max() <= 2
 
 
-def test_an_angle_of_nothing_is_a_copy():
+def test_an_angle_of_0_is_a_copy():
     images = random_images()
     recipes = ga.RandomRotation(0).recipes(draws_of(3), tuple(images.shape))[0]
     assert recipes.stages == 0
@@ -158,7 +158,7 @@ def test_a_transposition_joins_crops_and_flips():
     assert ga.Compose([ga.RandomRotation(9), ga.RandomTranspose()]).step.passes == 2
 
 
-def test_what_is_not_square_is_stretched_to_its_size():
+def test_transposed_images_that_are_not_square_are_stretched():
     images = torch.randint(256, (6, 3, 12, 30), dtype=torch.uint8)
     expected = torch.nn.functional.interpolate(images.mT.double(), (12, 30), mode="bilinear")
     assert (ga.RandomTranspose(1.0)(images) - expected).abs().max() <= 1

@@ -29,7 +29,7 @@ def images_of(*shape):
 @pytest.mark.parametrize("sigma", [0.3, 1.5, 40.0])
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 7), (23, 23), (9, 3), (1, 17), (99, 5)])
 @pytest.mark.parametrize("shape", [(2, 3, 61, 70), (1, 1, 12, 200), (1, 4, 224, 224)])
-def test_other_sizes_are_torchvisions(shape, size, sigma):
+def test_other_kernel_sizes_match_torchvision(shape, size, sigma):
     images = images_of(*shape)
     if size[0] // 2 >= shape[3] or size[1] // 2 >= shape[2]:
         with pytest.raises(RuntimeError, match="Padding size should be less"):
@@ -44,7 +44,7 @@ def test_other_sizes_are_torchvisions(shape, size, sigma):
 
 
 @pytest.mark.filterwarnings("ignore:floating images take")
-def test_floats_are_torchvisions():
+def test_blur_of_floats_matches_torchvision():
     images = images_of(2, 3, 40, 50) / 255
     torch.testing.assert_close(
         ga.GaussianBlur((11, 7), 1.7)(images),
@@ -54,7 +54,7 @@ def test_floats_are_torchvisions():
     )
 
 
-def test_each_draw_has_its_sigma():
+def test_each_draw_is_blurred_by_its_sigma():
     images, draws = images_of(20, 3, 24, 24), draws_of(40)
     blur = ga.GaussianBlur(9, (0.2, 5.0))
     (group,) = blur.recipes(draws, tuple(images.shape))[0].groups
@@ -67,7 +67,7 @@ def test_each_draw_has_its_sigma():
         assert torch.equal(out[n : n + 1], ga.GaussianBlur(9, sigma)(images[n : n + 1]))
 
 
-def test_the_number_of_threads_decides_nothing():
+def test_blur_does_not_depend_on_the_number_of_threads():
     images, draws = images_of(6, 3, 65, 97), draws_of(12)
     blur, before = ga.GaussianBlur((13, 31), (0.1, 9.0)), torch.get_num_threads()
     results = []
@@ -81,7 +81,7 @@ def test_the_number_of_threads_decides_nothing():
     assert torch.equal(results[0], results[2])
 
 
-def test_bytes_round_halves_to_even():
+def test_blurred_bytes_round_halves_to_even():
     row = torch.tensor([[[[0, 1, 0, 1, 0, 3, 0]]]], dtype=torch.uint8)
     quarters = torch.tensor([[0.25, 0.5, 0.25]]) * UNIT  # of no sigma, but every sum is a multiple of 1/4
     out = blurred_levels(row, quarters, torch.tensor([[1.0]]) * UNIT)
@@ -89,7 +89,7 @@ def test_bytes_round_halves_to_even():
     assert out.flatten().tolist() == [0, 0, 0, 0, 1, 2, 2]
 
 
-def test_five_is_the_kernels():
+def test_kernel_size_5_runs_in_the_kernel():
     five = ga.GaussianBlur((5, 5), (0.5, 2.0))
     assert (five.stage, five.backend, five.step.runs_in) == (Stage.BLUR, "kernel", "blur")
     images, draws = images_of(3, 3, 20, 20), draws_of(6)
@@ -99,7 +99,7 @@ def test_five_is_the_kernels():
     assert (entry.stage, entry.backend) == ("blur", "kernel")
 
 
-def test_other_sizes_are_batched_and_still_gaussian_blurs():
+def test_other_kernel_sizes_run_batched():
     chain = ga.Compose([ga.RandomHorizontalFlip(), ga.GaussianBlur((7, 9), 2.0), ga.SaltAndPepper()])
     assert isinstance(chain.transforms[1], ga.GaussianBlur)
     lines = [" ".join(line.split()) for line in str(chain).splitlines()]
@@ -114,7 +114,7 @@ def test_other_sizes_are_batched_and_still_gaussian_blurs():
     assert again.transforms[1].stage == Stage.BATCHED
 
 
-def test_in_choices_and_by_class():
+def test_blur_in_one_of_and_per_class():
     images, draws = images_of(6, 3, 20, 20), draws_of(12)
     labels = torch.arange(12) % 2
     seven, three = ga.GaussianBlur(7, 2.0), ga.GaussianBlur(3, 2.0)
@@ -128,13 +128,13 @@ def test_in_choices_and_by_class():
     assert torch.equal(graded[::2], ga.GaussianBlur(7, 1.0)(images)[::2])
 
 
-def test_alpha_is_blurred_too():
+def test_blur_includes_alpha():
     images = images_of(2, 4, 20, 20)
     out = ga.GaussianBlur(7, 2.0)(images)
     assert torch.equal(out[:, 3:], ga.GaussianBlur(7, 2.0)(images[:, 3:]))
 
 
-def test_each_channel_and_frame_as_if_it_came_alone():
+def test_blur_treats_each_channel_and_frame_as_if_alone():
     images, draws, blur = images_of(2, 7, 20, 20), draws_of(4), ga.GaussianBlur((7, 3), (0.5, 3.0))
     out = blur(images, draws)
     assert torch.equal(out, torch.cat([blur(images[:, c : c + 1], draws) for c in range(7)], dim=1))
@@ -143,7 +143,7 @@ def test_each_channel_and_frame_as_if_it_came_alone():
 
 
 @pytest.mark.filterwarnings("ignore:floating images take")
-def test_nan_reaches_as_far_as_the_kernel():
+def test_blur_spreads_nan_as_far_as_its_kernel():
     images = torch.full((2, 1, 40, 40), 0.5)
     images[0, 0, 20, 20] = torch.nan
     out = ga.GaussianBlur((7, 3), 2.0)(images)

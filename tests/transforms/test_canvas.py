@@ -27,7 +27,7 @@ def windows(out):
 
 @pytest.mark.parametrize("padding", [0, 3, (2, 5), (1, 2, 3, 4), [7, 0, 0, 1]])
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect"])
-def test_pad_is_torchvisions(padding, mode):
+def test_pad_matches_torchvision(padding, mode):
     images = torch.randint(256, (3, 3, 9, 12), dtype=torch.uint8)
     given = list(padding) if not isinstance(padding, int) else padding
     fill = [9.0, 250.0, 77.0] if mode == "constant" else 0
@@ -97,7 +97,7 @@ def test_sides_of_a_canvas_are_uniform():
     assert abs(int((half.field("stages") != 0).sum()) - n / 2) < 5 * n**0.5 / 2
 
 
-def test_a_zoomed_out_box_is_around_what_it_was_around():
+def test_a_zoomed_out_box_keeps_its_content():
     images = torch.zeros(50, 1, 40, 64, dtype=torch.uint8)
     images[:, :, 8:20, 16:48] = 200
     zoom = ga.RandomZoomOut(side_range=(2.0, 2.0), p=1.0, antialias=False, interpolation="nearest")
@@ -109,7 +109,7 @@ def test_a_zoomed_out_box_is_around_what_it_was_around():
 # ---- ScaleJitter, RandomShortestSize
 
 
-def test_a_smaller_image_lies_at_the_top_left():
+def test_a_jittered_smaller_image_lies_at_the_top_left():
     images = bright_images()
     jitter = ga.ScaleJitter((40, 64), (0.5, 0.5), fill=(9, 250, 77))
     out = jitter(images)
@@ -117,7 +117,7 @@ def test_a_smaller_image_lies_at_the_top_left():
     assert (out.int() - expected.int()).abs().max() <= 1
 
 
-def test_a_larger_image_shows_a_part():
+def test_a_jittered_larger_image_shows_a_part():
     n = 60
     images = bright_images(n, height=20, width=30)
     jitter = ga.ScaleJitter((20, 30), (2.0, 2.0), fill=255)
@@ -130,7 +130,7 @@ def test_a_larger_image_shows_a_part():
         assert (out[k] - large[k, :, y : y + 20, x : x + 30]).abs().max() <= 1
 
 
-def test_what_is_not_augmented_fits_the_canvas():
+def test_draws_that_are_not_augmented_fit_the_canvas():
     images = bright_images(2, height=20, width=40)
     out = ga.ScaleJitter((30, 20)).eval()(images)
     expected = tv.pad(tv.resize(images, (10, 20), antialias=True), [0, 0, 0, 20])
@@ -150,7 +150,7 @@ def test_what_is_not_augmented_fits_the_canvas():
         ((32, 32), 32, 100, (32, 32)),
     ],
 )
-def test_the_shorter_side_has_the_length(size, lengths, most, expected):
+def test_the_shorter_side_has_one_of_the_lengths(size, lengths, most, expected):
     images = bright_images(2, 3, *size)
     out = ga.RandomShortestSize(lengths, most, size=(50, 45))(images)
     small = tv.resize(images, expected, antialias=True)
@@ -193,6 +193,6 @@ def test_lengths_are_equally_likely_and_images_of_several_sizes_share_a_canvas()
         (lambda: ga.RandomShortestSize((8, 0)), ValueError, r"min_size must be in \[1, 65535\], got 0"),
     ],
 )
-def test_wrong_settings_are_named(build, error, message):
+def test_wrong_settings_of_canvases_are_refused(build, error, message):
     with pytest.raises(error, match=message):
         build()

@@ -20,7 +20,7 @@ def build(entry):
     return entry.kind(**required(entry))
 
 
-def test_every_public_transform_is_in_it_once():
+def test_every_public_transform_is_in_the_catalogue_once():
     combined = {Transform, Compose, OneOf, PerClass, RandomApply}
     for home in (gpuaug, transforms):
         public = {getattr(home, name) for name in home.__all__}
@@ -51,7 +51,7 @@ def test_a_module_s_transforms_are_exported(module):
 
 
 @every_entry
-def test_an_entry_says_all(entry):
+def test_entries_describe_every_parameter(entry):
     assert entry.reference
     assert entry.backend in ("kernel", "kornia", "torch")
     assert (entry.backend == "kernel") == (entry.stage != "batched")
@@ -61,7 +61,7 @@ def test_an_entry_says_all(entry):
 
 @every_entry
 @pytest.mark.parametrize("channels", [1, 3])
-def test_it_is_built_with_defaults_and_runs(entry, channels):
+def test_every_transform_runs_with_its_defaults(entry, channels):
     random = torch.Generator().manual_seed(channels)
     images = torch.randint(256, (2, channels, 20, 20), dtype=torch.uint8, generator=random)
     transform = build(entry)
@@ -76,7 +76,7 @@ def test_it_is_built_with_defaults_and_runs(entry, channels):
     assert entry.name in repr(transform)
 
 
-def test_a_parameter_is_what_the_class_says():
+def test_parameters_match_the_class():
     (entry,) = (entry for entry in ENTRIES if entry.name == "MotionBlur")
     kernel_size, angle, _ = entry.parameters
     assert (kernel_size.name, kernel_size.default) == ("kernel_size", (3, 7))

@@ -54,7 +54,7 @@ def chain_of(size: tuple[int, int], **settings_: str) -> ga.Compose:
 )
 @settings(max_examples=60, deadline=None)
 @pytest.mark.filterwarnings("ignore:clips are")
-def test_each_frame_is_as_if_it_came_alone(n, frames, channels, sides, size):
+def test_each_frame_of_a_clip_is_treated_as_if_alone(n, frames, channels, sides, size):
     clips, draws, chain = random_clips(n, frames, channels, *sides), draws_of(n), chain_of(size)
     assert torch.equal(chain(clips, draws), frame_by_frame(chain, clips, draws))
 
@@ -79,7 +79,7 @@ def test_a_clip_of_one_frame_is_an_image():
         assert torch.equal(chain(clips, draws)[:, 0], chain(clips[:, 0], draws))
 
 
-def test_an_index_gathers_clips():
+def test_index_gathers_clips():
     clips, index, draws, chain = random_clips(5, 3), torch.tensor([4, 0, 0, 2]), draws_of(4), chain_of((7, 8))
     assert torch.equal(chain(clips, draws, index=index), chain(clips[index], draws))
 
@@ -92,7 +92,7 @@ def test_without_draws_a_clip_counts_as_one():
     assert torch.equal(out[:, 0], ga.RandomHorizontalFlip(seed=5)(clips[:, 0]))
 
 
-def test_copies_alone():
+def test_only_copies_of_clips_are_augmented():
     clips, draws = random_clips(4, 3), draws_of(4)
     draws[:, 1] = torch.tensor([0, 1, 0, 2])
     chain = ga.Compose([ga.RandomInvert(p=1.0)], apply_to="copies")
@@ -104,7 +104,7 @@ def test_copies_alone():
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=str)
-def test_noise_of_a_frame_is_that_of_its_key(noise):
+def test_noise_of_a_frame_comes_from_its_key(noise):
     clips, draws = random_clips(1, 1, height=9, width=17).repeat(3, 4, 1, 1, 1), draws_of(3)
     whole = ga.Compose([noise])(clips, draws)
     assert all(torch.equal(frame, whole[:, 0]) for frame in whole.unbind(1))
@@ -118,7 +118,7 @@ def test_noise_of_a_frame_is_that_of_its_key(noise):
     assert torch.equal(anew[:, 0], whole[:, 0])
 
 
-def test_what_is_no_noise_stays_the_clips():
+def test_noise_per_frame_leaves_other_parameters_to_the_clip():
     clips, draws = random_clips(1, 1).repeat(3, 4, 1, 1, 1), draws_of(3)
     still = [ga.RandomAffine(20), ga.RandomResizedCrop(9), ga.ColorJitter(0.4), ga.CutOut(3)]
     still += [ga.ElasticTransform(alpha=20), ga.GridDropout()]
@@ -135,7 +135,7 @@ def test_what_is_no_noise_stays_the_clips():
     assert ((out[:, 1] != out[:, 0]).flatten(1).any(1) == noisy).all()
 
 
-def test_keys_of_frames():
+def test_keys_of_frames_are_distinct_and_random():
     keys = torch.tensor([7, -3, 2**62])
     frames = frame_keys(keys, 400)
     assert torch.equal(frames[:, 0], keys)
@@ -148,7 +148,7 @@ def test_keys_of_frames():
 # ---- Memory
 
 
-def test_memory_formats():
+def test_memory_formats_of_clips():
     """Decoders give (T, H, W, C)."""
     clips, draws, chain = random_clips(3, 4), draws_of(3), chain_of((8, 9))
     interleaved = clips.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
@@ -164,7 +164,7 @@ def test_memory_formats():
     assert torch.equal(chain(clips[:1].expand(3, -1, -1, -1, -1)[:, ::2], draws)[0], expected[0, ::2])
 
 
-def test_recipes_ahead_of_time():
+def test_recipes_of_clips_ahead_of_time():
     clips, draws, chain = random_clips(3, 4), draws_of(3), chain_of((8, 9), noise_per="frame")
     passes = chain.recipes(draws, tuple(clips.shape))
     assert torch.equal(chain.apply_recipes(clips, passes), chain(clips, draws))
@@ -192,7 +192,7 @@ def test_masks_boxes_and_keypoints_of_every_frame(channels):
                 assert torch.equal(getattr(out, name)[:, frame], getattr(alone, name))
 
 
-def test_masks_follow_a_batched_transform():
+def test_masks_of_clips_follow_a_batched_transform():
     clips, draws, masks = random_clips(3, 4), draws_of(3), torch.randint(9, (3, 4, 20, 24))
     chain = ga.Compose([ga.RandomApply([ga.ElasticTransform(alpha=20)])])
     out = chain(clips, draws, masks=masks).masks
@@ -200,7 +200,7 @@ def test_masks_follow_a_batched_transform():
         assert torch.equal(out[:, frame], chain(clips[:, frame], draws, masks=masks[:, frame]).masks)
 
 
-def test_tv_tensors():
+def test_tv_tensors_of_clips():
     tv_tensors = pytest.importorskip("torchvision.tv_tensors")
     clips, draws = random_clips(2, 3), draws_of(2)
     chain = ga.Compose([ga.RandomResizedCrop(9), ga.RandomHorizontalFlip()])
@@ -235,14 +235,14 @@ def test_tv_tensors():
     ("name", "shape"),
     [("masks", (3, 20, 24)), ("masks", (4, 3, 20, 24)), ("boxes", (3, 5, 4)), ("keypoints", (12, 5, 2))],
 )
-def test_what_is_not_of_each_frame(name, shape):
+def test_annotations_that_are_not_of_each_frame_are_refused(name, shape):
     with pytest.raises(
         ValueError, match=rf"{name} must begin with \(N, T\), here \(3, 4\), for 3 clips of 4"
     ):
         ga.RandomHorizontalFlip()(random_clips(3, 4), **{name: torch.zeros(shape)})
 
 
-def test_faults():
+def test_wrong_clips_are_refused():
     flip = ga.RandomHorizontalFlip()
     with pytest.raises(ValueError, match=r"clips of at least 1 frame, got shape \(2, 0, 3, 8, 8\)"):
         flip(torch.zeros(2, 0, 3, 8, 8).byte())
@@ -264,7 +264,7 @@ def test_clips_in_the_order_of_networks_are_warned_of(monkeypatch):
         ga.RandomHorizontalFlip()(torch.zeros(2, 3, 16, 8, 8).byte())
 
 
-def test_the_setting_shows_and_travels():
+def test_noise_per_is_printed_and_pickled():
     chain = chain_of((5, 5), noise_per="frame")
     assert "Compose(apply_to='all', noise_per='frame')" in repr(chain)
     assert "noise_per" not in repr(chain_of((5, 5)))
@@ -277,7 +277,7 @@ def test_the_setting_shows_and_travels():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("per", ["clip", "frame"])
-def test_compiled(per):
+def test_clips_compile(per):
     chain, clips, draws = chain_of((6, 6), noise_per=per), random_clips(3, 4), draws_of(3)
     torch._dynamo.reset()
     compiled = torch.compile(chain, fullgraph=True, backend="aot_eager")

@@ -51,13 +51,13 @@ WHOLE = (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)
         ([10, 20], [(0.5, 0.25, 0.75, 0, 1, 0, 1, 0, *[0] * 4)], [25, 30]),
     ],
 )  # fmt: skip
-def test_the_matrix_by_hand(pixel, matrices, expected):
+def test_the_color_matrix_matches_a_table_by_hand(pixel, matrices, expected):
     assert mixed(pixel, *matrices) == expected
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("gains", [(3, 2.5), (9, 1), (20, 20), (-9, 0.5)])
-def test_floats_agree_with_bytes(gains, channels):
+def test_colors_of_floats_agree_with_bytes(gains, channels):
     images = random_images(2, channels)
     builder = RecipeBuilder.of_batch(tuple(images.shape))
     builder.color((gains[0], 0.5, -gains[1], -0.25, 0, gains[1], 0, 0.125, gains[1], -gains[0], 8.5, 0))
@@ -72,7 +72,7 @@ def only(**settings):
 
 @pytest.mark.parametrize("factor", [0.0, 0.4, 1.0, 1.7, 3.0])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_brightness_and_saturation_are_torchvisions(factor, channels):
+def test_brightness_and_saturation_match_torchvision(factor, channels):
     images = random_images(channels=channels)
     floats = images.double() / 255
     bright = tv.adjust_brightness(floats, factor) * 255
@@ -83,14 +83,14 @@ def test_brightness_and_saturation_are_torchvisions(factor, channels):
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.4, 1.0, 1.7])
-def test_contrast_is_about_middle_grey(factor):
+def test_color_jitters_contrast_is_about_middle_grey(factor):
     images = random_images()
     expected = (127.5 + factor * (images.double() - 127.5)).clamp(0, 255)
     assert (only(contrast=factor)(images) - expected).abs().max() <= 0.6
 
 
 @pytest.mark.parametrize("degrees", [-150, -60, 10, 90, 120])
-def test_hue_turns_as_hsvs_does_and_keeps_the_luma(degrees):
+def test_hue_turns_like_hsv_and_keeps_the_luma(degrees):
     turn = degrees / 360
     muted = [colorsys.hsv_to_rgb(h / 12, 0.2, 0.6) for h in range(12)]
     images = (torch.tensor(muted) * 255).round().to(torch.uint8).view(12, 3, 1, 1)
@@ -116,7 +116,7 @@ def test_hue_is_the_rotation_of_yiq():
     assert (only(hue=40 / 360)(images) - expected).abs().max() < 2.5
 
 
-def test_grey_sepia_and_inverse():
+def test_grey_sepia_and_inverse_match_their_formulas():
     images = random_images()
     grey = tv.rgb_to_grayscale(images.double(), 3)
     assert (ga.RandomGrayscale(1.0)(images) - grey).abs().max() <= 0.6
@@ -127,12 +127,12 @@ def test_grey_sepia_and_inverse():
 
 
 @pytest.mark.parametrize("transform", [ga.RandomGrayscale(1.0), ga.ColorJitter(0, 0, 0.9, 0.5)])
-def test_one_channel_has_no_color_to_change(transform):
+def test_saturation_and_hue_do_not_change_one_channel(transform):
     images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     assert torch.equal(transform(images), images)
 
 
-def test_a_fourth_channel_stays():
+def test_colors_keep_a_fourth_channel():
     images = random_images(channels=4)
     out = ga.RandomInvert(1.0)(images)
     assert torch.equal(out[:, 3], images[:, 3])
@@ -140,7 +140,7 @@ def test_a_fourth_channel_stays():
 
 
 @pytest.mark.parametrize("transform", [ga.Sepia(), ga.ChannelDropout(), ga.ChannelShuffle(), ga.RGBShift()])
-def test_colors_that_are_not_there(transform):
+def test_colors_refuse_images_without_colors(transform):
     with pytest.raises(ValueError, match=rf"{type(transform).__name__}: .* 3 or 4 channels, got 1"):
         transform(random_images(channels=1))
     with pytest.raises(ValueError, match="1, 3 or 4 channels, got 2"):
@@ -169,7 +169,7 @@ def test_shuffled_orders_are_equally_likely():
     assert ((counts - n / 6) ** 2 / (n / 6)).sum() < 30  # chi-square, 5 degrees of freedom
 
 
-def test_shifts_are_uniform():
+def test_rgb_shifts_are_uniform():
     n = 5000
     images = torch.full((n, 3, 1, 1), 100, dtype=torch.uint8)
     out = ga.RGBShift((0, 40), 10, (-100, -100))(images, draws_of(n)).flatten(1).double() - 100
@@ -191,7 +191,7 @@ def test_brightness_and_contrast_come_in_either_order():
     assert abs((out == contrast_first).double().mean() - 0.5) < 5 * 0.5 / math.sqrt(n)
 
 
-def test_colors_are_one_matrix_and_one_pass():
+def test_colors_of_a_chain_are_one_matrix_in_one_pass():
     images, draws = random_images(20), draws_of(20)
     steps = [ga.RGBShift(9), ga.ColorJitter(0.3, 0.3, 0.3, 0.1), ga.ChannelShuffle(), ga.RandomInvert()]
     chain = ga.Compose([*steps, ga.SaltAndPepper(0.1), ga.Normalize()])
@@ -212,7 +212,7 @@ def about_the_mean(**settings):
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_contrast_about_the_mean_is_that_of_mean_contrast(channels):
+def test_contrast_about_the_mean_matches_mean_contrast(channels):
     images = random_images(channels=channels) // 3 + 40
     out = about_the_mean(contrast=1.6)(images)
     assert torch.equal(out, ga.RandomMeanContrast(1.6)(images))
@@ -252,7 +252,7 @@ def test_contrast_about_the_mean_is_a_curve_of_the_same_pass():
     assert torch.equal(plain(images, draws), ga.ColorJitter(0.2, 0, 0.2)(images, draws))
 
 
-def test_what_contrast_is_about_is_checked():
+def test_contrast_about_is_checked():
     with pytest.raises(ValueError, match="contrast_about must be 'middle' or 'mean', got 'median'"):
         ga.ColorJitter(contrast_about="median")
     with pytest.raises(ValueError, match=r"contrast must be .* in \[0, 10\.0\], got \(0\.0, 11\.0\)"):

@@ -82,7 +82,7 @@ def compiled(module, backend="eager"):
 )
 @pytest.mark.parametrize("keyed", [True, False], ids=["draws", "none"])
 @pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
-def test_a_chain_is_two_graphs_at_most(make, dtype, keyed):
+def test_a_chain_compiles_to_two_graphs_at_most(make, dtype, keyed):
     graph, counter = compiled(make())
     eager = make()
     for n in SIZES:
@@ -92,7 +92,7 @@ def test_a_chain_is_two_graphs_at_most(make, dtype, keyed):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_without_draws_calls_differ_as_they_do_when_not_compiled():
+def test_compiled_calls_without_draws_match_uncompiled_ones():
     module = sequential()
     graph, counter = compiled(module, "aot_eager")
     eager, images, found = copy.deepcopy(module), images_of(4, torch.uint8), set()
@@ -107,7 +107,7 @@ def test_without_draws_calls_differ_as_they_do_when_not_compiled():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_one_graph_with_two_views_and_a_mix():
+def test_two_views_and_a_mix_compile_to_one_graph():
     augment = ga.Compose([ga.RandomResizedCrop(16), ga.GaussNoise(), ga.Normalize()], seed=4)
     mix = ga.CutMix(seed=5)
 
@@ -127,7 +127,7 @@ def test_one_graph_with_two_views_and_a_mix():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_what_goes_by_class_is_two_graphs_at_most():
+def test_per_class_compiles_to_two_graphs_at_most():
     def make():
         chain = ga.Compose([ga.PerClass([ga.RandomRotation(20)], [0.2, 0.9, 0.5]), ga.Normalize()], seed=4)
         return chain, ga.CMO([20, 5, 1], seed=5)
@@ -149,7 +149,7 @@ def test_what_goes_by_class_is_two_graphs_at_most():
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("backend", ["eager", "inductor"])
 @pytest.mark.parametrize("wrong", [-1, 2])
-def test_a_graph_refuses_a_class_that_is_not_there(backend, wrong):
+def test_a_compiled_per_class_refuses_an_unknown_class(backend, wrong):
     chain = ga.PerClass([ga.RandomRotation(20)], [0.2, 0.9])
     graph, _ = compiled(chain, backend)
     images = images_of(4, torch.uint8)

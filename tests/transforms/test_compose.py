@@ -24,7 +24,7 @@ def random_images(n, size=32):
     return torch.randint(1, 255, (n, 3, size, size), dtype=torch.uint8)
 
 
-def test_the_articles_scheme():
+def test_one_of_by_copy_is_the_articles_scheme():
     images = random_images(7)
     augment = ga.Compose([ga.OneOf(ARTICLE, by="copy")], apply_to="copies")
     assert augment.step.passes == 1
@@ -40,7 +40,7 @@ def test_the_articles_scheme():
     assert set(out[[3, 6]][changed[:, None].expand(-1, 3, -1, -1)].unique().tolist()) == {0, 255}
 
 
-def test_all_augments_originals_too():
+def test_apply_to_all_augments_originals_too():
     images = random_images(64)
     chain = [ga.RandomHorizontalFlip(1.0), ga.RandomCrop(32)]
     draws = draws_of([0, 1] * 32)
@@ -61,7 +61,7 @@ def test_evaluation_resizes_and_normalises_only():
     assert not torch.equal(augment.train()(images, draws_of([1] * 5)), expected)
 
 
-def test_one_of_is_even_and_exclusive():
+def test_one_of_is_uniform_and_exclusive():
     n = 9000
     images = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8).expand(n, 1, 2, 2)
     options = [ga.RandomHorizontalFlip(1.0), ga.RandomVerticalFlip(1.0), ga.SaltAndPepper(1.0, 1.0)]
@@ -70,7 +70,7 @@ def test_one_of_is_even_and_exclusive():
         assert abs((first == value).double().mean() - 1 / 3) < 5 * (2 / 9 / n) ** 0.5
 
 
-def test_one_of_by_weights_and_a_chance_of_none():
+def test_one_of_keeps_its_weights_and_probability():
     n = 20_000
     images = torch.zeros(n, 3, 1, 1, dtype=torch.uint8)
     options = [ga.RGBShift((9, 9), 0, 0), ga.RGBShift(0, (9, 9), 0), ga.RGBShift(0, 0, (9, 9))]
@@ -94,7 +94,7 @@ def test_random_apply_takes_all_or_none():
     assert abs((first == 40).double().mean() - 0.2) < 5 * (0.16 / n) ** 0.5
 
 
-def test_draws_that_are_not_served_come_out_at_the_same_size():
+def test_skipped_draws_come_out_at_the_same_size():
     images = random_images(40)
     for container in (ga.RandomApply([ga.RandomCrop(20)], 0.5), ga.OneOf([ga.RandomCrop(20), ARTICLE[1]])):
         out = container(images, draws_of([1] * 40))
@@ -106,7 +106,7 @@ def test_draws_that_are_not_served_come_out_at_the_same_size():
 
 @pytest.mark.parametrize("crop", [ga.RandomCrop(20), ga.RandomResizedCrop(20), ga.Resize((20, 20))])
 @pytest.mark.parametrize("erase", [ga.CutOut(8), ga.RandomErasing(1.0)])
-def test_options_erase_in_the_size_at_which_draws_leave(crop, erase):
+def test_options_erase_at_the_final_size(crop, erase):
     n = 200
     images = torch.full((n, 1, 32, 32), 9, dtype=torch.uint8)
     draws = draws_of([1, 2] * (n // 2))
@@ -171,18 +171,18 @@ def test_options_crop_images_of_different_sizes():
 def test_options_of_other_sizes_are_refused_when_built(options, sizes):
     for ordered, found in ((options, sizes), (options[::-1], sizes[::-1])):
         with pytest.raises(
-            ValueError, match=f"at the same, got {' and '.join(found)} after pass 1: end each"
+            ValueError, match=f"at the same size, got {' and '.join(found)} after pass 1: end each"
         ):
             ga.OneOf(ordered)
 
 
-def test_options_that_another_pass_parts_are_refused_when_composed():
+def test_options_split_by_another_pass_are_refused_when_composed():
     crops = ga.OneOf([ga.RandomCrop(32, padding=4), ga.RandomResizedCrop(32)])
     with pytest.raises(ValueError, match="got the image's own and 32 x 32 after pass 1"):
         ga.Compose([ga.RandomRotation(10), crops])  # the first opens a pass, the second joins the rotation's
 
 
-def test_options_of_one_size_are_not():
+def test_options_of_one_size_are_accepted():
     own = ga.Compose([ga.RandomCrop(20), ga.Resize(32)])
     for options in (
         [own, ga.RandomResizedCrop(32), ga.Resize(32), ga.RandomCrop(32, padding=4)],
@@ -192,7 +192,7 @@ def test_options_of_one_size_are_not():
         assert out.shape in ((40, 3, 32, 32), (40, 3, 20, 20))
 
 
-def test_a_nested_apply_to():
+def test_nested_apply_to_limits_its_own_transforms():
     images = random_images(2)
     inner = ga.Compose([ga.RandomHorizontalFlip(1.0)], apply_to="copies")
     out = ga.Compose([inner, ga.RandomVerticalFlip(1.0)])(images, draws_of([0, 1]))
@@ -232,6 +232,6 @@ def test_a_nested_apply_to():
         (lambda: ga.Compose(ARTICLE, seed=2**64), ValueError, r"seed must be in \[0, 2\*\*64\)"),
     ],
 )
-def test_settings(build, error, message):
+def test_settings_of_containers_are_checked(build, error, message):
     with pytest.raises(error, match=message):
         build()

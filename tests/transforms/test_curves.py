@@ -19,7 +19,7 @@ HALVES = [torch.float16, torch.bfloat16]
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
-def test_posterize_is_torchvisions(bits):
+def test_posterize_matches_torchvision(bits):
     assert torch.equal(ga.Posterize(bits)(IMAGES), tv.posterize(IMAGES, bits))
 
 
@@ -38,19 +38,19 @@ def test_solarize_inverts_from_every_threshold_on(rounded):
             assert torch.equal(out, tv.solarize(LEVELS, level)), level
 
 
-def test_solarize_of_floats_is_torchvisions_at_every_threshold():
+def test_solarize_of_floats_matches_torchvision_at_every_threshold():
     values = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
     for threshold in values.flatten()[:200].tolist():  # from itself on
         assert torch.equal(ga.Solarize(threshold)(values), tv.solarize(values, threshold))
 
 
 @pytest.mark.parametrize("gamma", [0.3, 0.8, 1.5, 3.0])
-def test_gamma_is_torchvisions(gamma):
+def test_gamma_matches_torchvision(gamma):
     out = ga.RandomGamma(gamma)(LEVELS).int()
     assert (out - tv.adjust_gamma(LEVELS, gamma).int()).abs().max() <= 1  # truncates
 
 
-def test_every_power_is_numpys():
+def test_every_power_matches_numpy():
     exponents = torch.cat((torch.arange(655, 400_000, 1009), torch.tensor([1 << 16, 100 << 16])))
     builder = RecipeBuilder.of_batch((len(exponents), 1, 16, 16))
     builder.curve(POWER, exponents)
@@ -60,11 +60,11 @@ def test_every_power_is_numpys():
 
 
 @pytest.mark.parametrize("transform", [ga.Posterize(8), ga.Solarize(2), ga.RandomGamma(1)])
-def test_a_strength_of_none_changes_nothing(transform):
+def test_curves_of_strength_0_change_nothing(transform):
     assert torch.equal(transform(LEVELS), LEVELS)
 
 
-def test_curves_follow_one_another():
+def test_curves_of_a_chain_follow_one_another():
     # 200 / 255 squared is 157 / 255; inverted 98; of its bits the two highest make 64.
     chain = ga.Compose([ga.RandomGamma(2.0), ga.Solarize(0.5), ga.Posterize(2)])
     assert chain(torch.full((1, 3, 2, 2), 200, dtype=torch.uint8)).unique().tolist() == [64]
@@ -81,7 +81,7 @@ def test_a_fourth_curve_opens_the_next_pass():
     assert torch.equal(both(LEVELS), curves[3](apart(LEVELS)))
 
 
-def test_options_share_the_room_of_a_pass():
+def test_curves_of_options_share_the_room_of_a_pass():
     options = ga.OneOf([ga.RandomGamma(2.0), ga.Compose([ga.RandomInvert(1.0), ga.Posterize(3)])])
     assert ga.Compose([options, ga.Solarize(0.5), ga.RandomGamma(0.5)]).step.passes == 1
     assert ga.Compose([options, ga.Solarize(0.5), ga.RandomGamma(0.5), ga.Posterize(4)]).step.passes == 2
@@ -98,7 +98,7 @@ def test_options_share_the_room_of_a_pass():
         (ga.Compose([ga.Solarize((0.1, 1.0)), ga.Posterize((1, 7)), ga.Solarize((0.1, 1.0))]), 0.0),
     ],
 )
-def test_floats_agree_with_bytes(transform, tolerance, dtype):
+def test_curves_of_floats_agree_with_bytes(transform, tolerance, dtype):
     images = LEVELS.expand(64, 3, 16, 16)
     draws = draws_of(64)
     expected = transform(images, draws).double()
@@ -109,7 +109,7 @@ def test_floats_agree_with_bytes(transform, tolerance, dtype):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, *HALVES])
-def test_floats_agree_with_bytes_at_every_level(dtype):
+def test_curves_of_floats_agree_with_bytes_at_every_level(dtype):
     floats = (LEVELS / 255.0).to(dtype)
     curves = [ga.Posterize(bits) for bits in range(9)]
     curves += [ga.Solarize((level - half) / 255) for level in range(1, 256) for half in (0, 0.5, 0.999)]
@@ -117,7 +117,7 @@ def test_floats_agree_with_bytes_at_every_level(dtype):
         assert torch.equal(curve(floats).double().mul(255).round().byte(), curve(LEVELS)), curve
 
 
-def test_a_power_has_its_gradient():
+def test_gamma_has_the_gradient_of_a_power():
     image = torch.tensor([0.0, 0.25, 1.0], dtype=torch.float64).view(1, 1, 1, 3).requires_grad_()
     ga.RandomGamma(2.0)(image).sum().backward()
     assert image.grad.flatten().tolist() == pytest.approx(
@@ -129,7 +129,7 @@ def draws_of(n):
     return torch.stack((torch.arange(n), torch.ones(n).long(), torch.arange(n) * 7919), dim=1)
 
 
-def test_parameters_fill_their_range():
+def test_parameters_of_curves_fill_their_range():
     def parameter(transform):
         return transform.recipes(draws_of(4000), (4000, 3, 8, 8))[0].field("curve0") >> 8
 
@@ -149,7 +149,7 @@ def test_a_word_holds_its_curve_and_parameter():
     assert records[0, [WORD["curve0"], WORD["curve1"], WORD["curve2"]]].tolist() == [POSTERIZE | 3 << 8, 0, 0]
 
 
-def test_settings_are_checked():
+def test_settings_of_curves_are_checked():
     for build, error, message in (
         (lambda: ga.Posterize(9), ValueError, r"bits must be .* in \[0, 8\], got 9"),
         (lambda: ga.Posterize(2.5), TypeError, "bits must be a whole number .* got 2.5"),

@@ -33,7 +33,7 @@ def same_under_meta(make) -> None:
 
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_chains(entry, dtype):
+def test_chains_ignore_the_default_device(entry, dtype):
     images = IMAGES if dtype == torch.uint8 else IMAGES / 255
 
     def make():
@@ -46,7 +46,7 @@ def test_chains(entry, dtype):
     same_under_meta(make)
 
 
-def test_containers_packed_images_and_annotations():
+def test_containers_packed_images_and_annotations_ignore_the_default_device():
     def make():
         options = [gpuaug.RandomResizedCrop(16), gpuaug.RandomAffine(30), gpuaug.Sharpen()]
         chain = gpuaug.Compose([gpuaug.OneOf(options, by="copy"), gpuaug.Resize(9)], apply_to="copies")
@@ -64,7 +64,7 @@ def test_containers_packed_images_and_annotations():
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_single_operations(dtype):
+def test_functional_ignores_the_default_device(dtype):
     images = IMAGES if dtype == torch.uint8 else IMAGES / 255
     keys, boxes = DRAWS[:, 2], torch.tensor([[1, 2, 15, 17]]).expand(6, 4)
     same_under_meta(
@@ -79,7 +79,7 @@ def test_single_operations(dtype):
     )
 
 
-def test_mixing():
+def test_mixes_ignore_the_default_device():
     def make():
         targets = DRAWS[:, 0] % 2
         mixes = [gpuaug.MixUp(), gpuaug.CutMix(), gpuaug.CMO([5, 3]), gpuaug.Remix([5, 3])]
@@ -103,7 +103,7 @@ SAMPLERS = {
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-def test_draws(kind):
+def test_samplers_draws_ignore_the_default_device(kind):
     def make():
         sampler = SAMPLERS[kind]()
         drawn = []
@@ -117,7 +117,7 @@ def test_draws(kind):
     same_under_meta(make)
 
 
-def test_subsets():
+def test_subsets_ignore_the_default_device():
     def make():
         kept = [sampling.make_imbalanced(LABELS, {0: 2}), sampling.make_long_tailed(LABELS, 3)]
         return [torch.as_tensor(indices, device="cpu") for indices in kept]
@@ -136,7 +136,7 @@ DATASETS = {
 @pytest.mark.parametrize(
     ("kind", "workers"), [("decoded", 0), ("decoded", 1), ("ragged", 0), ("ragged", 1), ("resident", 0)]
 )
-def test_a_loader(kind, workers):
+def test_a_loader_ignores_the_default_device(kind, workers):
     def make():
         sampler = gpuaug.BalancedSampler(LABELS, seed=3)
         augment = gpuaug.Compose([gpuaug.RandomResizedCrop(8), gpuaug.Normalize(0.5, 0.5)])

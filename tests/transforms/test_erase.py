@@ -16,7 +16,7 @@ def draws_of(n):
     return torch.stack((index, torch.ones_like(index), index * 6364136223846793005 + 7), dim=1)
 
 
-def test_boxes_by_hand():
+def test_erasing_boxes_matches_a_table_by_hand():
     images = torch.full((1, 2, 4, 6), 9, dtype=torch.uint8)
     builder = RecipeBuilder.of_batch((1, 2, 4, 6))
     builder.erase(torch.tensor([[[1, 0, 3, 2], [4, 3, 99, 70000], [2, 2, 2, 4]]]), 5)
@@ -25,7 +25,7 @@ def test_boxes_by_hand():
     assert out[0].tolist() == [expected, expected]
 
 
-def test_a_grid_by_hand():
+def test_erasing_a_grid_matches_a_table_by_hand():
     images = torch.full((1, 1, 4, 7), 9, dtype=torch.uint8)
     builder = RecipeBuilder.of_batch((1, 1, 4, 7))
     builder.erase_grid(torch.tensor([3]), torch.tensor([2]), torch.tensor([[1, 2]]), 0)
@@ -47,7 +47,7 @@ def test_erasing_covers_noise_and_comes_before_the_table():
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_random_erasing_has_torchvisions_distribution(dtype, channels):
+def test_random_erasing_matches_torchvisions_distribution(dtype, channels):
     n, height, width = 3000, 24, 40
     images = torch.ones(n, channels, height, width).to(dtype)
     scale, ratio = (0.05, 0.4), (0.3, 3.3)
@@ -65,7 +65,7 @@ def test_random_erasing_has_torchvisions_distribution(dtype, channels):
         assert abs(a.std() / b.std() - 1) < 0.1, name
 
 
-def test_erasing_has_its_probability_and_its_value():
+def test_random_erasing_keeps_its_probability_and_value():
     n = 4000
     images = torch.full((n, 1, 8, 8), 9, dtype=torch.uint8)
     out = ga.RandomErasing(0.3, value=77)(images, draws_of(n))
@@ -74,7 +74,7 @@ def test_erasing_has_its_probability_and_its_value():
     assert abs(share - 0.3) < 5 * math.sqrt(0.21 / n)
 
 
-def test_what_never_fits_erases_nothing():
+def test_random_erasing_without_a_fitting_box_erases_nothing():
     images = torch.full((20, 1, 8, 8), 9, dtype=torch.uint8)
     assert ga.RandomErasing(1.0, scale=(1.0, 1.0))(images, draws_of(20)).unique().tolist() == [9]
 
@@ -92,7 +92,7 @@ def test_a_cut_out_is_anywhere_and_cut_off_at_the_edge(size):
         assert ((line.double().mean(0) - expected).abs() < 5 * (0.25 / n) ** 0.5).all()
 
 
-def test_several_holes():
+def test_cut_out_with_several_holes():
     n = 500
     images = torch.ones(n, 1, 64, 64, dtype=torch.uint8)
     gone = (ga.CutOut(2, holes=4)(images, draws_of(n)) == 0).flatten(1).sum(1)
@@ -101,7 +101,7 @@ def test_several_holes():
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.4, 0.9])
-def test_a_grid_erases_its_share(ratio):
+def test_grid_dropout_erases_its_share(ratio):
     n, unit = 30, 10
     images = torch.ones(n, 3, 40, 50, dtype=torch.uint8)
     out = ga.GridDropout(ratio, unit)(images, draws_of(n))

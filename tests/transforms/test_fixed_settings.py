@@ -70,7 +70,7 @@ def test_settings_are_values_that_cannot_change(name):
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in ENTRIES] + ["Compose", "OneOf"])
-def test_what_a_module_sets_can_still_be_set(name):
+def test_attributes_of_modules_can_still_be_set(name):
     transform = copy.deepcopy(BUILT[name][0])
     assert not transform.eval().training
     assert transform.train().training
@@ -82,7 +82,7 @@ def test_what_a_module_sets_can_still_be_set(name):
 
 
 @pytest.mark.parametrize("wrap", [torch.tensor, np.array, list])
-def test_the_callers_values_are_copied(wrap):
+def test_settings_copy_the_callers_values(wrap):
     mean, std, axes, counts = ([0.1, 0.2, 0.3], [0.5, 0.6, 0.7], np.eye(3).tolist(), [4.0, 2.0])
     given = [wrap(value) for value in (mean, std, axes, mean, counts)]
     normalize = ga.Normalize(*given[:2])
@@ -114,7 +114,7 @@ def test_tables_of_per_class_take_effect():
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_a_pickle_does_not_grow(name):
+def test_pickles_of_transforms_do_not_grow(name):
     transform = copy.deepcopy(BUILT[name][0])
     size = len(pickle.dumps(transform))
     call = (torch.arange(4) % 2,) if isinstance(transform, Mix) else ()
@@ -127,7 +127,7 @@ def test_a_pickle_does_not_grow(name):
     assert torch.equal(one[0] if call else one, two[0] if call else two)
 
 
-def test_a_subclass_may_set_what_is_not_a_setting():
+def test_a_subclass_may_set_other_attributes():
     class Counting(ga.RandomHorizontalFlip):
         def __init__(self, p: float, most: int) -> None:
             super().__init__(p)

@@ -26,7 +26,7 @@ def coordinates(n, height, width):
     return torch.cat((columns, rows), dim=1)
 
 
-def test_a_random_crop_is_a_window_anywhere():
+def test_random_crop_is_uniform_over_all_windows():
     n = 4000
     out = ga.RandomCrop((5, 3))(coordinates(n, 8, 6), draws_of(n))
     left, top = out[:, 0, 0, 0].long(), out[:, 1, 0, 0].long()
@@ -55,7 +55,7 @@ def test_a_padded_crop_reads_what_padding_would_give(mode, numpy_mode):
         assert torch.equal(out[n], padded[n, :, y : y + 6, x : x + 5])
 
 
-def test_the_articles_crop():
+def test_the_articles_crop_matches_its_formula():
     images = random_images(50)
     chain = ga.Compose([ga.RandomCrop(20), ga.Resize(32)])
     recipes = chain.recipes(draws_of(50), tuple(images.shape))
@@ -67,7 +67,7 @@ def test_the_articles_crop():
     assert torch.equal(chain(images, draws_of(50)), F.crop_resize(images, boxes, 32))
 
 
-def test_random_resized_crop_has_torchvisions_distribution():
+def test_random_resized_crop_matches_torchvisions_distribution():
     n, height, width, scale, ratio = 20_000, 40, 60, (0.2, 0.9), (0.5, 2.0)
     crop = ga.RandomResizedCrop(16, scale=scale, ratio=ratio)
     recipes = crop.recipes(draws_of(n), (n, 3, height, width))[0]
@@ -100,14 +100,14 @@ def test_random_resized_crop_falls_back_to_the_middle():
 
 
 @pytest.mark.parametrize(("height", "width"), [(9, 9), (10, 8), (11, 14)])
-def test_center_crop_is_torchvisions(height, width):
+def test_center_crop_matches_torchvision(height, width):
     images = random_images(2, 3, height, width)
     assert torch.equal(ga.CenterCrop((7, 8))(images), tv.center_crop(images, [7, 8]))
 
 
 @pytest.mark.parametrize("antialias", [True, False])
 @pytest.mark.parametrize(("height", "width"), [(20, 30), (30, 20), (17, 17)])
-def test_resize_by_the_shorter_side_is_torchvisions(height, width, antialias):
+def test_resize_by_the_shorter_side_matches_torchvision(height, width, antialias):
     images = random_images(2, 3, height, width)
     theirs = tv.resize(images, [13], antialias=antialias)
     ours = ga.Resize(13, antialias=antialias)(images)
@@ -124,7 +124,7 @@ def test_flips_have_their_probability():
         assert abs((first == corner).double().mean() - p) < 5 * (p * (1 - p) / n) ** 0.5
 
 
-def test_a_chain_is_one_resampling():
+def test_a_chain_of_geometry_is_one_resampling():
     # Down and up again by hand would lose detail; composed, the maps cancel.
     images = random_images(3)
     chain = ga.Compose([ga.Resize((8, 8)), ga.RandomVerticalFlip(1.0), ga.Resize((32, 32))])
@@ -142,7 +142,7 @@ def test_a_crop_after_a_resize_still_sees_its_neighbours():
 @pytest.mark.parametrize(
     "transform", [ga.RandomCrop(33), ga.CenterCrop((20, 40)), ga.RandomCrop(39, padding=3)]
 )
-def test_a_crop_larger_than_the_image(transform):
+def test_a_crop_larger_than_the_image_is_refused(transform):
     height, width = transform.size
     message = (
         f"size must be at most the image's with its padding, got {height} x {width} for draw 0 .* of 32 x 32"

@@ -10,7 +10,7 @@ DRAWS = torch.tensor([[17, 1, 5], [23, 1, 6]])
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int16], ids=lambda kind: kind.__name__)
-def test_whole_numbers_of_numpy(kind):
+def test_whole_numbers_of_numpy_are_accepted(kind):
     for given, wanted in (
         (ga.Resize(kind(9)), ga.Resize(9)),
         (ga.RandomCrop((kind(9), kind(8)), padding=kind(2)), ga.RandomCrop((9, 8), padding=2)),
@@ -25,7 +25,7 @@ def test_whole_numbers_of_numpy(kind):
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.float16], ids=lambda kind: kind.__name__)
-def test_real_numbers_of_numpy(kind):
+def test_real_numbers_of_numpy_are_accepted(kind):
     for given, wanted in (
         (ga.RandomHorizontalFlip(kind(0.5)), ga.RandomHorizontalFlip(0.5)),
         (ga.SaltAndPepper(kind(0.25)), ga.SaltAndPepper(0.25)),
@@ -40,12 +40,12 @@ def test_real_numbers_of_numpy(kind):
     assert repr(ga.MixUp(kind(0.5), kind(0.25))) == repr(ga.MixUp(0.5, 0.25))
 
 
-def test_a_seed_of_numpy():
+def test_a_numpy_seed_is_accepted():
     assert ga.BalancedSampler([0, 0, 1], seed=np.uint64(2**64 - 1)).seed == 2**64 - 1
 
 
 @pytest.mark.parametrize("value", [True, np.True_, "3", None, 3.5])
-def test_what_is_no_whole_number(value):
+def test_other_values_than_whole_numbers_are_refused(value):
     for make in (lambda: ga.Resize(value), lambda: ga.Posterize(value), lambda: ga.RandomInvert(seed=value)):
         if value is None and make is not None:
             continue
@@ -66,7 +66,7 @@ def test_what_is_no_whole_number(value):
         ((2, 9, 99, 48, 3), r"channels come third; give images.permute\(0, 1, 4, 2, 3\)"),
     ],
 )
-def test_another_shape_says_what_to_write(shape, way):
+def test_errors_of_shapes_say_what_to_write(shape, way):
     images = torch.zeros(shape, dtype=torch.uint8)
     with pytest.raises(ValueError, match=rf"must have shape \(N, .*C, H, W\).*got .*: .*{way}$") as caught:
         ga.RandomInvert()(images)
@@ -75,7 +75,7 @@ def test_another_shape_says_what_to_write(shape, way):
     assert ga.RandomInvert()(eval(written, {"images": images})).dim() == max(4, len(shape))
 
 
-def test_what_a_data_set_gives_in_another_order_says_what_to_write():
+def test_errors_of_channel_order_say_what_to_write():
     for image, way in (
         (torch.zeros(32, 48, 3, dtype=torch.uint8), r"give image.permute\(2, 0, 1\)"),
         (torch.zeros(32, 48, dtype=torch.uint8), r"give image\[None\]"),

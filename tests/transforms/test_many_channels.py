@@ -58,7 +58,7 @@ def test_each_channel_is_as_if_it_came_alone(n, channels, sides, size):
 
 @pytest.mark.parametrize("channels", [*CHANNELS[:16], 4, 32, 61, 64])
 @pytest.mark.parametrize("sides", [(1, 1), (4, 4), (3, 1), (1, 40), (17, 13)])
-def test_geometry_and_blur_of_any_number(channels, sides):
+def test_geometry_and_blur_take_any_number_of_channels(channels, sides):
     images, draws = random_images(3, channels, *sides), draws_of(3)
     chain = ga.Compose([ga.RandomResizedCrop((5, 6)), ga.RandomVerticalFlip(), ga.GaussianBlur()])
     assert torch.equal(chain(images, draws), one_by_one(chain, images, draws))
@@ -68,7 +68,7 @@ def test_geometry_and_blur_of_any_number(channels, sides):
 @pytest.mark.parametrize("floating", [False, True], ids=["bytes", "floats"])
 @pytest.mark.parametrize("channels", [2, MANY])
 @every_transform
-def test_every_transform_changes_all_channels_or_says_that_it_has_no_meaning(name, channels, floating):
+def test_every_transform_changes_all_channels_or_refuses_them(name, channels, floating):
     images = torch.cat((images_of(4), images_of(4).flip(2), images_of(4).flip(3)), dim=1)[:, :channels]
     images = images / 255 if floating else images
     if ENTRIES[name].stage == "color" or name in OF_COLORS:
@@ -85,7 +85,7 @@ def test_every_transform_changes_all_channels_or_says_that_it_has_no_meaning(nam
 
 
 @pytest.mark.parametrize("channels", [5, 6, 8, 64])
-def test_noise_of_each_channel_is_that_of_its_number(channels):
+def test_noise_of_each_channel_comes_from_its_number(channels):
     images, keys = random_images(2, channels, 9, 21), torch.tensor([3, -4])
     out = ga.GaussNoise(0.1)(images, torch.stack((keys, keys, keys), dim=1).abs() * torch.tensor([1, 1, 0]))
     levels = out.int() - images.int()
@@ -99,7 +99,7 @@ def test_noise_of_each_channel_is_that_of_its_number(channels):
 
 
 @pytest.mark.parametrize("transform", [ga.GaussNoise(0.1), ga.MultiplicativeNoise((0.2, 1.8), True, False)])
-def test_noise_is_the_reference_of_all_channels_at_once(transform):
+def test_noise_of_many_channels_matches_the_reference(transform):
     """The stage in PyTorch knows no parts."""
     images, draws = random_images(3, 12, 8, 11), draws_of(3)
     (recipes,) = transform.recipes(draws, (3, 12, 8, 11))
@@ -108,7 +108,7 @@ def test_noise_is_the_reference_of_all_channels_at_once(transform):
 
 
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
-def test_floats_have_the_noise_of_bytes():
+def test_floats_of_many_channels_have_the_noise_of_bytes():
     images, draws = random_images(3, 10, 8, 11), draws_of(3)
     chain = ga.Compose([ga.RandomHorizontalFlip(), ga.GaussNoise(0.1), ga.SaltAndPepper(0.2)])
     apart = chain(images / 255, draws) * 255 - chain(images, draws)
@@ -139,13 +139,13 @@ def chain_bytes(flip: ga.transforms.Transform, images: Tensor, draws: Tensor) ->
     return ga.Compose([flip])(images, draws).double() / 255
 
 
-def test_normalize_of_each_draw():
+def test_normalize_each_draw_of_many_channels():
     images, mean = random_images(3, 6, 4, 5), torch.rand(3, 6)
     out = functional.normalize(images, mean, 0.5)
     torch.testing.assert_close(out, (images / 255 - mean[:, :, None, None]) / 0.5)
 
 
-def test_functional():
+def test_functional_takes_many_channels():
     images = random_images(3, 10, 12, 15)
     boxes = torch.tensor([[0, 0, 9, 9], [1, 2, 15, 12], [3, 3, 4, 5]])
     keys = torch.tensor([1, 2, 3])
@@ -165,7 +165,7 @@ def test_functional():
 
 
 @pytest.mark.parametrize("asked", [torch.preserve_format, torch.contiguous_format, torch.channels_last])
-def test_memory_formats(asked):
+def test_memory_formats_of_many_channels(asked):
     images, draws = random_images(4, 6, 12, 13), draws_of(4)
     chain = ga.Compose([ga.RandomResizedCrop(7), ga.Normalize(0.5, 0.5)], memory_format=asked)
     expected = chain(images, draws).contiguous()
@@ -182,13 +182,13 @@ def test_memory_formats(asked):
             assert torch.equal(out, expected)
 
 
-def test_an_index_gathers():
+def test_index_gathers_images_of_many_channels():
     images, index = random_images(5, 9, 8, 10), torch.tensor([4, 0, 0, 2])
     chain, draws = everything((6, 6)), draws_of(4)
     assert torch.equal(chain(images, draws, index=index), chain(images[index], draws))
 
 
-def test_images_of_different_sizes():
+def test_packed_images_of_many_channels():
     images = [random_images(1, 6, height, width)[0] for height, width in ((9, 12), (20, 6), (5, 5))]
     arrays = [np.ascontiguousarray(image.permute(1, 2, 0)) for image in images]
     chain, draws = everything((6, 7)), draws_of(3)
@@ -213,7 +213,7 @@ def epoch(images: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
-def test_from_a_device_dataset(order):
+def test_many_channels_from_a_device_dataset(order):
     images = random_images(6, 8, 9, 10).to(memory_format=order)
     expected = torch.cat([epoch(images[:, c : c + 1]) for c in range(8)], dim=1)
     assert torch.equal(epoch(images), expected)
@@ -222,7 +222,7 @@ def test_from_a_device_dataset(order):
 
 @pytest.mark.parametrize("alike", [True, False])
 @pytest.mark.parametrize("arrays", [True, False])
-def test_from_a_data_set(alike, arrays):
+def test_many_channels_from_a_data_set(alike, arrays):
     """Decoded by a loader, or once, onto a device."""
     images = [random_images(1, 6, 9, 10 if alike else 10 + n)[0] for n in range(4)]
     given = [np.ascontiguousarray(image.permute(1, 2, 0)) if arrays else image for image in images]
@@ -240,7 +240,7 @@ def test_from_a_data_set(alike, arrays):
 # ---- What follows, and what is refused
 
 
-def test_masks_boxes_and_keypoints_are_those_of_three_channels():
+def test_masks_boxes_and_keypoints_match_three_channels():
     images, draws = random_images(3, 12, 20, 24), draws_of(3)
     chain = ga.Compose([ga.RandomAffine(20), ga.RandomResizedCrop(16), ga.ElasticTransform()])
     masks = random_images(3, 1, 20, 24)[:, 0]
@@ -266,7 +266,7 @@ def test_color_is_refused_by_name():
             functional.augment(some, recipes)
 
 
-def test_shapes_are_checked():
+def test_numbers_of_channels_are_checked():
     with pytest.raises(ValueError, match=r"C in \[1, 64\], got \(2, 65, 8, 8\)"):
         ga.RandomHorizontalFlip()(torch.zeros(2, 65, 8, 8).byte())
     recipes = RecipeBuilder.of_batch((2, 6, 8, 8)).recipes((8, 8))
@@ -276,7 +276,7 @@ def test_shapes_are_checked():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_compiled():
+def test_many_channels_compile():
     chain, images, draws = everything((6, 6)), random_images(3, 6, 8, 9), draws_of(3)
     torch._dynamo.reset()
     compiled = torch.compile(chain, fullgraph=True, backend="aot_eager")
@@ -286,7 +286,7 @@ def test_compiled():
 @pytest.mark.parametrize("channels", [3, 4, 8, 9, 64])
 @pytest.mark.parametrize("floating", [False, True], ids=["bytes", "floats"])
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
-def test_a_fill_is_that_of_every_channel(channels, floating):
+def test_one_fill_serves_every_channel(channels, floating):
     images = torch.zeros(2, channels, 6, 7, dtype=torch.uint8)
     out = ga.Pad(1, fill=51)(images / 255 if floating else images)
     level = 0.2 if floating else 51

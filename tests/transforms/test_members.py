@@ -26,7 +26,7 @@ def flips():
     ],
 )
 @pytest.mark.parametrize("kind", [ga.Compose, ga.OneOf, ga.RandomApply, ga.PerClass])
-def test_the_transforms_of_a_chain_stay(kind, change):
+def test_transforms_of_a_chain_are_fixed(kind, change):
     chain = kind(flips())
     before = list(chain.transforms)
     with pytest.raises(AttributeError, match="transforms are fixed once a chain is built: build a new chain"):

@@ -26,7 +26,7 @@ def check(chain, images, expected):
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
 @pytest.mark.parametrize("given", FORMATS)
 @pytest.mark.parametrize("floating", [False, True], ids=["bytes", "floats"])
-def test_of_every_transform(name, given, floating):
+def test_every_transform_keeps_the_memory_format(name, given, floating):
     images = (IMAGES / 255 if floating else IMAGES).contiguous(memory_format=FORMATS[given])
     some = ENTRIES[name].kind(**required(ENTRIES[name]))  # acts on some of the images
     for own in (build(name), some):
@@ -36,7 +36,7 @@ def test_of_every_transform(name, given, floating):
 
 
 @pytest.mark.parametrize("asked", [None, *FORMATS])
-def test_of_a_loader(asked):
+def test_a_loader_keeps_the_memory_format(asked):
     # Height, width, channels, as decoders give them.
     samples = [(image.permute(1, 2, 0).contiguous().numpy(), n % 2) for n, image in enumerate(IMAGES)]
     options = {} if asked is None else {"memory_format": FORMATS[asked]}
@@ -51,7 +51,7 @@ def test_of_a_loader(asked):
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
 @pytest.mark.parametrize("given", FORMATS)
 @pytest.mark.parametrize("mix", [ga.MixUp(), ga.CutMix(), ga.CMO([3, 3]), ga.Remix([3, 3])], ids=str)
-def test_of_a_mix(mix, given):
+def test_a_mix_keeps_the_memory_format(mix, given):
     labels = torch.arange(6) % 2
     for images in (IMAGES, IMAGES / 255):
         out, _ = mix(images.contiguous(memory_format=FORMATS[given]), labels)

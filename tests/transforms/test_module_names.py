@@ -70,7 +70,7 @@ def test_apply_visits_every_module():
     assert list(whole.modules()) == [whole, flip, inner, inner.transforms, sharpen, invert]
 
 
-def test_compile_gives_the_same_bytes():
+def test_compiled_modules_give_the_same_bytes():
     compiled, expected = chain(), chain()
     compiled.compile(backend="eager")
     assert torch.equal(compiled(IMAGES, DRAWS), expected(IMAGES, DRAWS))
@@ -78,7 +78,7 @@ def test_compile_gives_the_same_bytes():
 
 
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda chain: pickle.loads(pickle.dumps(chain))])
-def test_what_was_compiled_is_copied(clone):
+def test_compiled_modules_can_be_copied(clone):
     compiled = chain()
     compiled.compile(backend="eager")
     assert torch.equal(clone(compiled)(IMAGES, DRAWS), chain()(IMAGES, DRAWS))
@@ -98,7 +98,7 @@ def test_what_was_compiled_is_copied(clone):
         lambda module: module.load_state_dict(module.state_dict()) and module,
     ],
 )
-def test_what_a_module_can_be_told_changes_no_pixel(change):
+def test_module_methods_such_as_half_change_no_pixel(change):
     module = change(chain())
     assert torch.equal(module(IMAGES, DRAWS), chain()(IMAGES, DRAWS))
 

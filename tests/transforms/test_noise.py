@@ -26,7 +26,7 @@ def draws_of(n):
     return torch.stack((torch.arange(n), torch.ones(n).long(), torch.arange(n) * 7919), dim=1)
 
 
-def test_the_numbers_are_means_of_parts_of_a_normal_distribution():
+def test_table_entries_are_means_of_parts_of_a_normal_distribution():
     normal = NormalDist()
     edges = [-np.inf, *(normal.inv_cdf(part / 256) for part in range(1, 256)), np.inf]
     means = [scipy.stats.truncnorm.mean(low, high) for low, high in pairwise(edges)]
@@ -34,7 +34,7 @@ def test_the_numbers_are_means_of_parts_of_a_normal_distribution():
     assert np.abs(noise.normals().numpy() - expected).max() <= 0.5
 
 
-def test_every_sum_of_two_is_distributed_as_it_says():
+def test_sums_of_two_table_entries_have_the_documented_distribution():
     low, high = np.meshgrid(noise.normals().numpy(), noise.normals().numpy())
     values = np.sort((4 * low + 3 * high).ravel() / 5120)
     share = np.arange(1 << 16) / (1 << 16)
@@ -45,7 +45,7 @@ def test_every_sum_of_two_is_distributed_as_it_says():
     assert values[-1] == pytest.approx(4.16, abs=0.005)
 
 
-def test_gauss_noise_is_its_formula_pixel_by_pixel():
+def test_gauss_noise_matches_its_formula_pixel_by_pixel():
     draws = draws_of(2)
     out = ga.GaussNoise(0.1)(BYTES[:2], draws)
     numbers = noise.normals().tolist()
@@ -67,7 +67,7 @@ def test_gauss_noise_has_its_standard_deviation():
     assert not torch.equal(noise[:, 0], noise[:, 2])
 
 
-def test_channels_and_pixels_are_independent():
+def test_noise_of_channels_and_pixels_is_independent():
     noise = ga.GaussNoise(0.1)(torch.full((2, 3, 40, 40), 0.5), draws_of(2)) - 0.5
     rows = noise.reshape(6, -1)
     neighbours = torch.stack((noise[..., :-1].flatten(), noise[..., 1:].flatten()))
@@ -86,7 +86,7 @@ def test_multiplicative_noise_is_a_factor():
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.5, 1.7, 10.0])
-def test_one_factor_for_all_is_a_product(factor):
+def test_multiplicative_noise_with_one_factor_is_a_product(factor):
     product = np.round(BYTES.numpy().astype(np.float64) * factor).clip(max=255)
     out = ga.MultiplicativeNoise(factor)(BYTES)
     # 1.7 is kept in steps of 2**-12, and NumPy rounds halves to even.
@@ -94,13 +94,13 @@ def test_one_factor_for_all_is_a_product(factor):
 
 
 @pytest.mark.parametrize("transform", [ga.GaussNoise(0), ga.MultiplicativeNoise(1)])
-def test_a_strength_of_none_changes_nothing(transform):
+def test_noise_of_strength_0_changes_nothing(transform):
     assert torch.equal(transform(BYTES), BYTES)
 
 
 @pytest.mark.parametrize("transform", KINDS, ids=str)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_floats_agree_with_bytes(transform, channels):
+def test_noise_of_floats_agrees_with_bytes(transform, channels):
     images, draws = BYTES[:, :channels], draws_of(6)
     expected = transform(images, draws).double()
     got = transform(images.double() / 255, draws) * 255
@@ -108,7 +108,7 @@ def test_floats_agree_with_bytes(transform, channels):
 
 
 @pytest.mark.parametrize("transform", KINDS, ids=str)
-def test_the_gradient_is_that_of_a_sum_or_a_product(transform):
+def test_noise_has_the_gradient_of_a_sum_or_product(transform):
     images = torch.full((2, 3, 4, 5), 0.4, dtype=torch.float64, requires_grad=True)
     out = transform(images, draws_of(2))
     out.sum().backward()
@@ -118,7 +118,7 @@ def test_the_gradient_is_that_of_a_sum_or_a_product(transform):
     torch.testing.assert_close(images.grad[inside], expected[inside])
 
 
-def test_grain_and_noise_are_one_pass_and_two_grains_are_two():
+def test_noise_and_impulse_share_a_pass_but_two_noises_do_not():
     chain = [ga.RandomGamma(), ga.GaussNoise(), ga.SaltAndPepper(), ga.CutOut(3)]
     assert ga.Compose(chain).step.passes == 1
     assert ga.Compose([*chain[:2], ga.MultiplicativeNoise()]).step.passes == 2

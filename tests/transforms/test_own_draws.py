@@ -83,7 +83,7 @@ def test_two_mixes_choose_apart(kind):
 
 
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
-def test_seeds(entry):
+def test_equal_seeds_repeat_and_others_differ(entry):
     torch.manual_seed(1)
     one, other = build(entry), build(entry)
     torch.manual_seed(1)
@@ -95,7 +95,7 @@ def test_seeds(entry):
     assert keys(build(entry, seed=3)) == keys(build(entry, seed=3)) != keys(build(entry, seed=4))
 
 
-def test_kinds_and_places_differ_under_one_seed():
+def test_keys_of_kinds_and_places_differ_under_one_seed():
     built = [build(entry, seed=3) for entry in catalogue()]
     built += [ga.Compose([transform], seed=3) for transform in built[:5]]
     both = [ga.RandomHorizontalFlip(seed=3), ga.GaussianBlur(seed=3)]
@@ -122,7 +122,7 @@ def test_a_chain_of_chains_repeats():
 
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
 @pytest.mark.parametrize("make", [lambda: ga.Compose([ga.GaussNoise()]), ga.RandomHorizontalFlip, ga.CutMix])
-def test_a_copy_goes_on_from_the_same_count(clone, make):
+def test_a_copied_transform_continues_from_the_same_count(clone, make):
     transform = make()
     transform._own.take(5)
     other = clone(transform)
@@ -133,7 +133,7 @@ def test_a_copy_goes_on_from_the_same_count(clone, make):
     assert copy.copy(transform)._own is transform._own  # a shallow copy shares the count: no repetition
 
 
-def test_threads_share_the_count():
+def test_threads_share_the_count_of_images():
     flip, found = ga.RandomHorizontalFlip(), []
 
     def work():
@@ -195,7 +195,7 @@ def epochs(where, workers, seed, count=2, **options):
 )
 @pytest.mark.parametrize("where", ["getitem", "collate"])
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
-def test_workers_and_epochs_differ_and_a_run_repeats(where, workers, options, seed):
+def test_keys_of_workers_and_epochs_differ_and_a_run_repeats(where, workers, options, seed):
     torch.manual_seed(8)
     first = epochs(where, workers, seed, **options)
     assert len({image for epoch in first for image in epoch}) == 32
@@ -208,7 +208,7 @@ def test_workers_and_epochs_differ_and_a_run_repeats(where, workers, options, se
 
 @pytest.mark.slow
 @pytest.mark.processes
-def test_spawned_workers_differ():
+def test_keys_of_spawned_workers_differ():
     (images,) = epochs("getitem", 2, 11, count=1, multiprocessing_context="spawn")
     assert len(set(images)) == 16
 
@@ -223,7 +223,7 @@ class Rank:
 
 
 @pytest.mark.parametrize("seed", [None, 3])
-def test_ranks_differ(monkeypatch, seed):
+def test_keys_of_ranks_differ(monkeypatch, seed):
     process, found = Rank(monkeypatch), []
     for rank in (None, 1, 2, 3):
         process.rank = rank
@@ -236,7 +236,7 @@ def test_ranks_differ(monkeypatch, seed):
     assert len({key for own in found for key in own}) == 16
 
 
-def test_the_op_checks_its_arguments():
+def test_the_own_draws_op_checks_its_arguments():
     state = torch.tensor([1, 0, 0])
     assert torch.ops.gpuaug.own_draws(state, 2)[:, :2].tolist() == [[0, 1], [1, 1]]
     assert state.tolist() == [1, 2, 0]

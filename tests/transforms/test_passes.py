@@ -41,7 +41,7 @@ PAD, BLUR, IMPULSE, NORM = ga.RandomCrop(8, padding=2), ga.GaussianBlur(), ga.Sa
         ([NEAR, BLUR, SIZE], [1, 1, 2]),
     ],
 )
-def test_stage_order(chain, expected):
+def test_a_chain_takes_a_pass_for_each_step_back_in_stage_order(chain, expected):
     assert passes(*chain) == expected
 
 
@@ -50,7 +50,7 @@ def test_options_share_a_pass_in_any_order():
     assert passes(ga.OneOf([IMPULSE, FLIP]), BLUR) == [1, 1, 2]  # a blur after the noise of some draws
 
 
-def test_the_steps_are_printed():
+def test_printing_a_chain_shows_its_steps():
     augment = ga.Compose([ga.OneOf([ga.Compose([CROP, SIZE]), IMPULSE], by="copy"), BLUR, NORM], "copies")
     assert repr(augment).splitlines() == [
         "Compose(apply_to='copies')",
@@ -65,7 +65,7 @@ def test_the_steps_are_printed():
     ]
 
 
-def test_two_passes_are_the_two_chains_in_turn():
+def test_two_passes_equal_two_chains_in_turn():
     images = torch.randint(256, (6, 3, 12, 12), dtype=torch.uint8)
     draws = torch.stack((torch.arange(6), torch.arange(6), torch.arange(6) * 7919), dim=1)
     whole = ga.Compose([ga.SaltAndPepper(), ga.RandomHorizontalFlip(), ga.Normalize(0.5, 0.5)])
@@ -90,7 +90,7 @@ def test_a_transform_may_serve_in_two_chains():
     assert not torch.equal(twice(images, draws), once(images, draws))  # two places, two noises
 
 
-def test_normalize_is_last_and_for_all():
+def test_normalize_must_be_last_and_outside_of_choices():
     with pytest.raises(
         ValueError, match=r"Normalize must be the last transform, got Random.*Flip\(p=0.5\) after it"
     ):

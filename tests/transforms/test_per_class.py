@@ -49,7 +49,7 @@ def test_strength_0_leaves_a_draw_alone(entry):
 
 
 @every_entry
-def test_a_weak_draw_is_hardly_changed(entry):
+def test_a_low_strength_hardly_changes_a_draw(entry):
     if entry.name in ("RandomCrop", "CenterCrop"):
         pytest.skip("its window keeps its size; strength moves it from the middle")
     images, draws = some_images(64), draws_of(64)
@@ -66,7 +66,7 @@ def test_a_weak_draw_is_hardly_changed(entry):
         assert away.amax(1).float().quantile(0.7) <= 2
 
 
-def test_strength_scales_what_is_drawn_by_hand():
+def test_strength_scales_drawn_parameters_as_by_hand():
     images = torch.zeros(4, 3, 1, 1, dtype=torch.uint8)
     shift = gpuaug.RGBShift(red=(100, 100), green=(40, 40), blue=0)
     out = gpuaug.PerClass([shift], strength=[0.0, 0.25, 0.5, 1.0])(images, labels=torch.tensor([0, 1, 2, 3]))
@@ -77,13 +77,13 @@ def test_strength_scales_what_is_drawn_by_hand():
     assert moved(dots, labels=torch.tensor([0]))[0, 0].tolist() == [[2, 5, 8], [1, 4, 7], [0, 3, 6]]  # 90
 
 
-def test_a_crop_comes_to_the_whole_image_of_any_shape():
+def test_a_crop_of_low_strength_is_nearly_the_whole_image():
     images = some_images(16)[:, :, :12]
     crop = gpuaug.PerClass([gpuaug.RandomResizedCrop((12, SIZE))], strength=1e-6)
     assert (crop(images).int() - images.int()).abs().max() <= 1
 
 
-def test_strengths_of_nested_ones_multiply():
+def test_strengths_of_nested_per_class_multiply():
     images = torch.zeros(2, 3, 1, 1, dtype=torch.uint8)
     inner = gpuaug.PerClass([gpuaug.RGBShift((200, 200), 0, 0)], strength=[0.5, 1.0])
     outer = gpuaug.PerClass([inner, gpuaug.RGBShift(0, (100, 100), 0)], strength=0.5)
@@ -104,7 +104,7 @@ def test_each_transform_falls_on_a_class_by_its_own_probability():
         assert ((rate - chances[label, :2]).abs() <= 5 * sigma).all()
 
 
-def test_p_is_of_all_of_them_together_and_a_flip_goes_by_strength():
+def test_p_is_of_all_together_and_strength_scales_a_flips_probability():
     count = 4000
     images = torch.tensor([[1, 2]], dtype=torch.uint8).expand(count, 1, 1, 2)
     both_ = gpuaug.PerClass([gpuaug.RandomHorizontalFlip(1.0)] * 2, p=0.3)  # twice, or not at all
@@ -114,7 +114,7 @@ def test_p_is_of_all_of_them_together_and_a_flip_goes_by_strength():
     assert abs(rate - 0.1) <= 5 * (0.1 * 0.9 / count) ** 0.5
 
 
-def test_a_draw_does_not_depend_on_its_batch():
+def test_a_draw_per_class_does_not_depend_on_its_batch():
     images, draws, labels = some_images(12), draws_of(12), torch.arange(12) % 3
     by_class = gpuaug.PerClass(
         [gpuaug.RandomAffine(30), gpuaug.ColorJitter(0.5), gpuaug.GaussNoise()],
@@ -140,7 +140,7 @@ def test_the_loader_passes_the_labels_on(resident):
 
 
 @pytest.mark.parametrize("table", [torch.tensor, np.array])
-def test_tables_are_its_own(table):
+def test_tables_are_copies(table):
     strength, chances = table([0.5, 1.0]), table([[0.25], [0.75]])
     by_class = gpuaug.PerClass([gpuaug.RandomInvert()], strength=strength, op_probability=chances)
     strength[0] = chances[0, 0] = 7
@@ -148,7 +148,7 @@ def test_tables_are_its_own(table):
     assert by_class.op_probability.tolist() == [[0.25], [0.75]]
 
 
-def test_tables_are_set_later():
+def test_tables_can_be_set_later():
     by_class = gpuaug.PerClass([gpuaug.RandomInvert()], strength=[0.5, 1.0])
     by_class.strength = 0.25
     by_class.op_probability = [[0.5], [1.0], [0.0]]
@@ -184,7 +184,7 @@ def test_evaluation_and_empty_batches_need_no_labels():
         ({"p": 2}, ValueError, r"p must be in \[0, 1\], got 2"),
     ],
 )
-def test_settings_out_of_range_are_refused(settings, error, message):
+def test_tables_out_of_range_are_refused(settings, error, message):
     with pytest.raises(error, match=message):
         gpuaug.PerClass([gpuaug.RandomInvert()], **settings)
 
@@ -192,7 +192,11 @@ def test_settings_out_of_range_are_refused(settings, error, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        (None, ValueError, r"labels must be given, one for each draw: PerClass\(strength=0.5 to 1 by class"),
+        (
+            None,
+            ValueError,
+            r"labels must be given, one for each draw, got None: PerClass\(strength=0.5 to 1 by class",
+        ),
         (torch.tensor([0, 2]), ValueError, r"labels must be in \[0, 2\), got 2 for draw 1"),
         (torch.tensor([0]), ValueError, r"labels must have shape \(2,\), got \(1,\)"),
         (torch.tensor([0.0, 1.0]), TypeError, r"labels must be an int64 tensor \(n,\), got torch.float32"),
@@ -204,7 +208,7 @@ def test_labels_that_are_no_classes_are_refused(labels, error, message):
         by_class(some_images(2), labels=labels)
 
 
-def test_normalize_is_refused():
+def test_per_class_refuses_normalize():
     with pytest.raises(ValueError, match="PerClass must not hold Normalize"):
         gpuaug.PerClass([gpuaug.Normalize(0.5, 0.5)])
 

@@ -29,7 +29,7 @@ def corners_of(perspective, draws, shape):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("height", "width"), [(50, 70), (224, 160)])
-def test_pixels_are_torchvisions(channels, height, width):
+def test_perspective_matches_torchvision(channels, height, width):
     images, draws = smooth_images(6, channels, height, width), draws_of(6)
     perspective = ga.RandomPerspective(p=1.0)
     out = perspective(images, draws)
@@ -45,7 +45,7 @@ def test_pixels_are_torchvisions(channels, height, width):
         assert ((out[n] != 0) & (inside == 0)).sum() == 0
 
 
-def test_nearest_pixels_are_torchvisions():
+def test_nearest_perspective_matches_torchvision():
     images, draws = torch.randint(256, (6, 3, 50, 70), dtype=torch.uint8), draws_of(6)
     perspective = ga.RandomPerspective(p=1.0, interpolation="nearest", fill=(9, 250, 77))
     out = perspective(images, draws)
@@ -59,7 +59,7 @@ def test_nearest_pixels_are_torchvisions():
         assert (out[n] == theirs).all(0).double().mean() > 0.995
 
 
-def test_corners_are_torchvisions():
+def test_corners_match_torchvision():
     n, height, width = 8000, 20, 30
     _, ends = corners_of(ga.RandomPerspective(0.5, p=1.0), draws_of(n), (n, 1, height, width))
     moved = (ends[:, 0]).round()
@@ -73,7 +73,7 @@ def test_corners_are_torchvisions():
     ) < (5 * n**0.5 / 2)
 
 
-def test_floats_boxes_and_masks_follow():
+def test_floats_boxes_and_masks_follow_a_perspective():
     images, draws = smooth_images(8), draws_of(8)
     perspective = ga.RandomPerspective(p=1.0, fill=77)
     out = perspective(images, draws)
@@ -90,7 +90,7 @@ def test_floats_boxes_and_masks_follow():
         assert (around - box).abs().max() <= 1.5
 
 
-def test_crops_and_flips_join_it():
+def test_crops_and_flips_join_a_perspective():
     images, draws = smooth_images(6), draws_of(6)
     perspective = ga.RandomPerspective(p=1.0, padding_mode="edge")
     chain = ga.Compose([perspective, ga.CenterCrop((30, 41)), ga.RandomHorizontalFlip(1.0)])
@@ -101,7 +101,7 @@ def test_crops_and_flips_join_it():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 17])
 @pytest.mark.parametrize("scale", [0.0, 1.0])
-def test_any_size_and_distortion(size, scale):
+def test_perspective_takes_any_size_and_distortion(size, scale):
     images = torch.randint(256, (20, 1, size, size), dtype=torch.uint8)
     out = ga.RandomPerspective(scale, p=1.0)(images, draws_of(20))
     assert out.shape == images.shape
@@ -109,6 +109,6 @@ def test_any_size_and_distortion(size, scale):
         assert torch.equal(out, images)
 
 
-def test_wrong_settings_are_named():
+def test_wrong_settings_of_perspective_are_refused():
     with pytest.raises(ValueError, match=r"distortion_scale must be in \[0, 1\], got 1.5"):
         ga.RandomPerspective(1.5)

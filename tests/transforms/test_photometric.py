@@ -10,7 +10,7 @@ import gpuaug as ga
 NOTHING = {"brightness": (1, 1), "contrast": (1, 1), "saturation": (1, 1), "hue": (0, 0)}
 
 
-def test_factors_are_torchvisions_in_some_order_of_the_channels():
+def test_factors_match_torchvision_in_some_order_of_the_channels():
     images = torch.randint(60, 160, (30, 3, 9, 9), dtype=torch.uint8)
     fixed = NOTHING | {"brightness": (0.9, 0.9), "saturation": (0.7, 0.7)}
     out = ga.RandomPhotometricDistort(**fixed, p=1.0)(images, draws_of(30))
@@ -18,14 +18,14 @@ def test_factors_are_torchvisions_in_some_order_of_the_channels():
     assert (out.sort(1).values - expected.sort(1).values).abs().max() <= 1
 
 
-def test_contrast_is_about_middle_grey():
+def test_photometric_contrast_is_about_middle_grey():
     images = torch.randint(100, 150, (30, 3, 9, 9), dtype=torch.uint8)
     out = ga.RandomPhotometricDistort(**NOTHING | {"contrast": (1.5, 1.5)}, p=1.0)(images, draws_of(30))
     expected = (images.double() - 127.5) * 1.5 + 127.5
     assert (out.sort(1).values - expected.sort(1).values).abs().max() <= 1
 
 
-def test_all_orders_are_equally_likely():
+def test_all_channel_orders_are_equally_likely():
     n = 6000
     images = torch.tensor([10, 20, 30], dtype=torch.uint8).view(1, 3, 1, 1).expand(n, 3, 1, 1)
     out = ga.RandomPhotometricDistort(**NOTHING, p=1.0)(images, draws_of(n))
@@ -35,7 +35,7 @@ def test_all_orders_are_equally_likely():
 
 
 @pytest.mark.parametrize("name", ["brightness", "contrast", "saturation", "hue"])
-def test_each_happens_as_often_as_it_should(name):
+def test_each_distortion_has_its_probability(name):
     n = 4000
     images = torch.tensor([100, 110, 120], dtype=torch.uint8).view(1, 3, 1, 1).expand(n, 3, 1, 1)
     strong = {"hue": (0.3, 0.3)}.get(name, (1.3, 1.3))
@@ -44,13 +44,13 @@ def test_each_happens_as_often_as_it_should(name):
     assert abs(int(same.sum()) - 0.7 * n) < 5 * (n * 0.3 * 0.7) ** 0.5
 
 
-def test_it_is_one_pass_with_the_colors_around_it():
+def test_photometric_distort_shares_a_pass_with_colors():
     chain = ga.Compose([ga.ColorJitter(0.2), ga.RandomPhotometricDistort(), ga.Normalize(0.5, 0.5)])
     assert chain.step.passes == 1
     images = torch.randint(256, (2, 3, 4, 4), dtype=torch.uint8)
     assert torch.equal(ga.RandomPhotometricDistort(p=0.0)(images), images)
 
 
-def test_images_must_have_colors():
+def test_photometric_distort_needs_colors():
     with pytest.raises(ValueError, match="RandomPhotometricDistort: images must have 3 or 4 channels, got 1"):
         ga.RandomPhotometricDistort()(torch.zeros(1, 1, 4, 4, dtype=torch.uint8))

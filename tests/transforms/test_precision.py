@@ -56,7 +56,7 @@ def everything(name, images):
 
 @every_surrounding
 @every_transform
-def test_transforms(name, surrounding):
+def test_transforms_do_not_depend_on_the_surrounding_precision(name, surrounding):
     for dtype in DTYPES:
         images = of_type(IMAGES, dtype)
         expected = everything(name, images)
@@ -68,7 +68,7 @@ def test_transforms(name, surrounding):
 
 
 @every_surrounding
-def test_boxes_and_keypoints(surrounding):
+def test_boxes_and_keypoints_do_not_depend_on_the_surrounding_precision(surrounding):
     boxes = torch.tensor([[[2.0, 3.0, 9.0, 11.0]]]).expand(3, 1, 4)
     turn = gpuaug.Compose([gpuaug.RandomRotation(40), gpuaug.Resize(11)])
     expected = turn(IMAGES, DRAWS, boxes=boxes, keypoints=boxes[..., :2])
@@ -79,7 +79,7 @@ def test_boxes_and_keypoints(surrounding):
 
 
 @every_surrounding
-def test_recipes_on_another_backend(surrounding):
+def test_recipes_on_another_backend_do_not_depend_on_the_surrounding_precision(surrounding):
     """Those that are made where values cannot be looked at, and the reference that executes them."""
     images = IMAGES.flatten()
     boxes = torch.tensor([[0, 0, 17, 13]] * 3, device="cpu")
@@ -105,7 +105,7 @@ def test_recipes_on_another_backend(surrounding):
 
 @every_surrounding
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_single_operations(surrounding, dtype):
+def test_functional_does_not_depend_on_the_surrounding_precision(surrounding, dtype):
     images, keys = of_type(IMAGES, dtype), DRAWS[:, 2]
     boxes = torch.tensor([[1, 2, 15, 17]]).expand(3, 4)
 
@@ -148,7 +148,7 @@ def test_half_precision_is_float32_rounded_once(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", EPSILON)
-def test_single_operations_round_once(dtype):
+def test_functional_of_half_precision_rounds_once(dtype):
     halves = of_type(IMAGES, dtype)
     for operation in (
         lambda images: F.gaussian_blur(images, 1.37),
@@ -159,7 +159,7 @@ def test_single_operations_round_once(dtype):
 
 
 @pytest.mark.parametrize("dtype", EPSILON)
-def test_normalized_halves_are_as_exact_as_they_can_be(dtype):
+def test_normalized_half_precision_is_within_its_rounding(dtype):
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     halves = of_type(IMAGES, dtype)
     exact = (halves.double() - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)

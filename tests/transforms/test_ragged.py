@@ -52,7 +52,7 @@ def random_draws(n, seed=0):
 @every_transform
 @pytest.mark.parametrize("interleaved", [False, True], ids=["CHW", "HWC"])
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
-def test_as_one_by_one(transform, interleaved, training):
+def test_packed_images_equal_images_one_by_one(transform, interleaved, training):
     images, draws = random_images(interleaved), random_draws(len(SIZES))
     transform.train(training)
     try:
@@ -66,7 +66,7 @@ def test_as_one_by_one(transform, interleaved, training):
 
 
 @every_transform
-def test_gathered_by_index(transform):
+def test_index_gathers_packed_images(transform):
     packed, index, draws = ga.pack(random_images()), torch.tensor([4, 0, 0, 3, 1, 2, 2]), random_draws(7)
     out = transform(packed, draws, index=index)
     for n, image in enumerate(index.tolist()):
@@ -74,7 +74,7 @@ def test_gathered_by_index(transform):
 
 
 @every_transform
-def test_a_draw_does_not_know_its_batch(transform):
+def test_a_packed_draw_does_not_depend_on_its_batch(transform):
     images, draws = random_images(), random_draws(len(SIZES))
     whole = transform(ga.pack(images), draws)
     order = [3, 0, 4, 2, 1]
@@ -85,13 +85,13 @@ def test_a_draw_does_not_know_its_batch(transform):
     assert torch.equal(torch.cat(parts), whole[order])
 
 
-def test_equal_sizes_are_a_dense_batch():
+def test_packed_images_of_equal_sizes_equal_a_dense_batch():
     images, draws = torch.randint(256, (4, 3, 20, 24), dtype=torch.uint8), random_draws(4)
     for chain in (TRANSFORMS[-1], ga.SaltAndPepper(), ga.Normalize(), ga.Resize(16)):
         assert torch.equal(chain(ga.pack(images), draws), chain(images, draws))
 
 
-def test_own_keys_count_the_images():
+def test_keys_without_draws_count_packed_images():
     packed, images = ga.pack(random_images()), random_images()
     whole, alone = ga.RandomResizedCrop(16, seed=3), ga.RandomResizedCrop(16, seed=3)
     ones = torch.cat([alone(image[None]) for image in images])
@@ -99,13 +99,13 @@ def test_own_keys_count_the_images():
     assert whole.seen == alone.seen == 5
 
 
-def test_recipes_ahead_of_the_pixels():
+def test_recipes_of_packed_images_ahead_of_time():
     packed, draws, chain = ga.pack(random_images()), random_draws(5), TRANSFORMS[-1]
     assert torch.equal(chain.apply_recipes(packed, chain.recipes(draws, packed)), chain(packed, draws))
 
 
 @pytest.mark.parametrize("chain", [ga.RandomResizedCrop(16), TRANSFORMS[-1]], ids=["one pass", "more"])
-def test_no_draws(chain):
+def test_packed_images_without_draws_of_a_batch_of_none(chain):
     packed = ga.pack(random_images())
     none = torch.zeros(0, 3, dtype=torch.int64)
     assert chain(packed, none, index=torch.zeros(0, dtype=torch.int64)).shape == (0, 3, 16, 16)
@@ -123,7 +123,7 @@ def test_no_draws(chain):
         ),
     ],
 )
-def test_sizes_that_stay_different(chain, sizes):
+def test_sizes_that_stay_different_are_refused(chain, sizes):
     message = (
         rf"one size after the geometry, got {sizes}: .* Resize\(\(height, width\)\) or RandomResizedCrop"
     )
@@ -131,7 +131,7 @@ def test_sizes_that_stay_different(chain, sizes):
         chain(ga.pack(random_images()), random_draws(5))
 
 
-def test_a_crop_larger_than_one_image():
+def test_a_crop_larger_than_one_packed_image_is_refused():
     with pytest.raises(ValueError, match=r"got 17 x 17 for draw 1 \(sample 1\) of 16 x 16 pixels"):
         ga.RandomCrop(17)(ga.pack(random_images()), random_draws(5))
 
@@ -144,13 +144,13 @@ def test_a_crop_larger_than_one_image():
         (random_draws(2), torch.tensor([0]), r"index must have shape \(2,\)"),
     ],
 )
-def test_calls_are_checked(draws, index, message):
+def test_calls_with_packed_images_are_checked(draws, index, message):
     with pytest.raises(ValueError, match=message):
         ga.RandomResizedCrop(16)(ga.pack(random_images()), draws, index=index)
 
 
 @pytest.mark.cuda
 @every_transform
-def test_the_same_bytes_on_the_gpu(transform):
+def test_packed_images_give_the_same_bytes_on_the_gpu(transform):
     packed, draws = ga.pack(random_images(interleaved=True)), random_draws(5)
     assert torch.equal(transform(packed.to("cuda"), draws).cpu(), transform(packed, draws))

@@ -26,7 +26,7 @@ def share(ours, theirs):
 
 
 @pytest.mark.parametrize("size", [(31, 24), (9, 61), (62, 48), (15, 12), (1, 1)])
-def test_nearest_resize_is_pillows_and_torchvisions_exact(size):
+def test_nearest_resize_matches_pillow_and_torchvisions_nearest_exact(size):
     images = random_images()
     ours = ga.Resize(size, interpolation="nearest")(images)
     assert torch.equal(ours, tv.resize(images, size, interpolation=InterpolationMode.NEAREST_EXACT))
@@ -38,7 +38,7 @@ def test_nearest_resize_is_pillows_and_torchvisions_exact(size):
     ("angle", "scale", "shear"),
     [(15, 1, (0, 0)), (-130, 0.6, (0, 0)), (33, 1.7, (10, 0)), (5, 0.9, (-20, 15))],
 )
-def test_nearest_affine_is_torchvisions(angle, scale, shear):
+def test_nearest_affine_matches_torchvision(angle, scale, shear):
     """A coordinate of torchvision's is a sum of float32: in a few pixels it lies beyond a half."""
     images = random_images(2, 3, 70, 97)
     settings = (angle, angle), None, (scale, scale), (shear[0], shear[0], shear[1], shear[1])
@@ -48,7 +48,7 @@ def test_nearest_affine_is_torchvisions(angle, scale, shear):
 
 
 @pytest.mark.parametrize("angle", [12, -75, 160, 90, 180])
-def test_nearest_rotation_is_torchvisions(angle):
+def test_nearest_rotation_matches_torchvision(angle):
     images = random_images(2, 3, 32, 32)
     theirs = tv.rotate(images, angle, interpolation=NEAREST, fill=list(FILL))
     ours = ga.RandomRotation((angle, angle), interpolation="nearest", fill=FILL)(images)
@@ -69,7 +69,7 @@ def test_nearest_makes_no_new_levels():
     assert set((floats * 255).round(decimals=9).unique().tolist()) <= {3, 77, 200}
 
 
-def test_masks_are_read_where_a_nearest_image_is():
+def test_masks_and_nearest_images_read_the_same_pixels():
     images = random_images(6, 1, 20, 30)
     chain = ga.Compose(
         [
@@ -98,7 +98,7 @@ def test_nearest_is_not_antialiased():
 
 @pytest.mark.parametrize("fill", [0, 255, FILL])
 @pytest.mark.parametrize(("angle", "scale"), [(33, 0.7), (12, 1.0), (0, 0.5)])
-def test_filled_affine_is_torchvisions(fill, angle, scale):
+def test_filled_affine_matches_torchvision(fill, angle, scale):
     """Where the image ends, torchvision blends with black first and with the fill then; here a pixel is a
     blend of the image and the fill. So is an image less the fill, over black.
     """
@@ -137,7 +137,7 @@ def test_a_padded_crop_shows_each_channels_fill(channels):
 
 @pytest.mark.parametrize("fill", [0, FILL])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_shrinks_onto_a_border_is_the_shrunk_image_on_it(fill, channels):
+def test_shrinking_onto_a_border_equals_the_shrunk_image_on_it(fill, channels):
     fill = fill[:channels] if isinstance(fill, tuple) else fill
     images = random_images(2, channels, 40, 64)
     chain = ga.Compose([ga.RandomAffine(0, scale=(0.5, 0.5), fill=fill), ga.Resize((20, 32))])
@@ -151,7 +151,7 @@ def test_what_shrinks_onto_a_border_is_the_shrunk_image_on_it(fill, channels):
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-def test_floats_are_filled_as_bytes_are(interpolation):
+def test_fill_of_floats_matches_bytes(interpolation):
     images = random_images(4, 3, 30, 40)
     chain = ga.RandomAffine(40, scale=(0.5, 1.2), interpolation=interpolation, fill=FILL)
     keys = torch.arange(4) * 0x1E3779B97F4A7C15 + 5
@@ -167,7 +167,7 @@ def test_nearest_floats_have_a_gradient():
     assert images.grad.nonzero()[:, 2:].tolist() == [[1, 1], [1, 3], [3, 1], [3, 3]]
 
 
-def test_draws_of_one_batch_have_their_own():
+def test_each_draw_has_its_own_interpolation_and_fill():
     images = torch.full((4, 3, 20, 20), 100, dtype=torch.uint8)
     options = [
         ga.RandomRotation((45, 45), fill=(1, 2, 3), interpolation="nearest"),
@@ -210,12 +210,12 @@ def test_draws_of_one_batch_have_their_own():
         ),
     ],
 )
-def test_wrong_settings_are_named(build, error, message):
+def test_wrong_interpolations_and_fills_are_refused(build, error, message):
     with pytest.raises(error, match=message):
         build()
 
 
-def test_what_is_not_the_default_is_said():
+def test_repr_shows_interpolation_and_fill_unless_default():
     turn = ga.RandomRotation(3, fill=(1, 2, 3), interpolation=NEAREST)
     said = "padding_mode='zero', interpolation='nearest', fill=(1, 2, 3)"
     assert turn.label() == f"RandomRotation(degrees=(-3.0, 3.0), {said})"

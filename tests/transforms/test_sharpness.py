@@ -20,14 +20,14 @@ def sharpened(images: Tensor, factor: float) -> Tensor:
 
 @pytest.mark.parametrize("factor", [0.0, 0.5, 1.0, 1.5, 3.25])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_of_factors_that_floats_hold_it_is_torchvisions(factor: float, channels: int):
+def test_sharpness_of_exact_factors_matches_torchvision(factor: float, channels: int):
     for images in (IMAGES[:, :channels], IMAGES[:, :channels] // 9 + 100, (IMAGES[:, :1] > 127) * 255):
         images = images.to(torch.uint8)
         assert torch.equal(sharpened(images, factor), tv.adjust_sharpness(images, factor))
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_of_any_factor_it_is_torchvisions(factor: float):
+def test_sharpness_of_any_factor_matches_torchvision(factor: float):
     # Both truncate: floats may fall below a level that is reached exactly, steps of 2**-16 too.
     out, expected = sharpened(IMAGES, factor), tv.adjust_sharpness(IMAGES, factor)
     assert (out.int() - expected.int()).abs().max() <= 1
@@ -35,7 +35,7 @@ def test_of_any_factor_it_is_torchvisions(factor: float):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (9, 2), (3, 3), (1, 40), (4, 3)])
-def test_the_border_stays(size: tuple[int, int]):
+def test_sharpness_keeps_the_border(size: tuple[int, int]):
     images = torch.randint(256, (2, 3, *size), dtype=torch.uint8)
     out = sharpened(images, 0.0)
     inside = torch.zeros(size, dtype=torch.bool)
@@ -44,7 +44,7 @@ def test_the_border_stays(size: tuple[int, int]):
     assert torch.equal(out, tv.adjust_sharpness(images, 0.0))
 
 
-def test_alpha_stays():
+def test_sharpness_keeps_alpha():
     images = torch.randint(256, (2, 4, 9, 9), dtype=torch.uint8)
     out = sharpened(images, 0.0)
     assert torch.equal(out[:, 3], images[:, 3])
@@ -53,7 +53,7 @@ def test_alpha_stays():
 
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("size", [(20, 30), (2, 5)])
-def test_floats_are_torchvisions(factor: float, size: tuple[int, int]):
+def test_sharpness_of_floats_matches_torchvision(factor: float, size: tuple[int, int]):
     images = torch.rand(2, 3, *size, dtype=torch.float64).requires_grad_()
     out = sharpened(images, factor)
     torch.testing.assert_close(out, tv.adjust_sharpness(images, factor), atol=2e-5, rtol=0)
@@ -61,7 +61,7 @@ def test_floats_are_torchvisions(factor: float, size: tuple[int, int]):
     assert torch.isfinite(images.grad).all()
 
 
-def test_factors_fill_their_range():
+def test_sharpness_factors_fill_their_range():
     index = torch.arange(4000)
     draws = torch.stack((index, torch.ones_like(index), index * 7919), dim=1)
     (recipes,) = ga.RandomSharpness((0.5, 2.0)).recipes(draws, (4000, 3, 8, 8))
@@ -72,19 +72,19 @@ def test_factors_fill_their_range():
     assert 1.99 < factor.max() <= 2.0
 
 
-def test_it_has_the_place_of_a_blur():
+def test_sharpness_takes_the_place_of_a_blur():
     sharpen = ga.RandomSharpness()
     assert ga.Compose([ga.RandomHorizontalFlip(), sharpen, ga.ColorJitter(0.1)]).step.passes == 1
     assert ga.Compose([ga.GaussianBlur(), sharpen]).step.passes == 2
 
 
-def test_settings_are_checked():
+def test_sharpness_factors_are_checked():
     with pytest.raises(ValueError, match=r"factor must be .* in \[0, 10\], got 11"):
         ga.RandomSharpness(11)
 
 
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
-def test_small_floats_beside_a_draw_that_stays():
+def test_sharpness_of_small_floats_beside_a_draw_that_stays():
     """A blur is none of theirs: a Gaussian could not reflect them."""
     images = torch.rand(64, 3, 2, 2)
     out = ga.RandomApply([ga.RandomSharpness(3.0)], seed=1)(images)

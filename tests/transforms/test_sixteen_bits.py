@@ -22,7 +22,7 @@ def images_of(dtype, *shape):
 
 @DTYPES
 @pytest.mark.parametrize("channels", [1, 3, 4, 9])
-def test_what_moves_whole_pixels_keeps_every_value(dtype, channels):
+def test_moving_whole_pixels_keeps_every_value(dtype, channels):
     images = images_of(dtype, 3, channels, 12, 10)
     flips = [ga.RandomHorizontalFlip(p=1.0), ga.RandomVerticalFlip(p=1.0), ga.CenterCrop((8, 6))]
     out = ga.Compose(flips)(images)
@@ -31,7 +31,7 @@ def test_what_moves_whole_pixels_keeps_every_value(dtype, channels):
 
 
 @DTYPES
-def test_every_value_comes_back(dtype):
+def test_every_value_of_16_bits_comes_back(dtype):
     limits = torch.iinfo(dtype)
     every = torch.arange(limits.min, limits.max + 1).to(dtype).view(1, 1, 256, 256)
     assert torch.equal(ga.RandomHorizontalFlip(p=0.0)(every).int(), every.int())
@@ -40,7 +40,7 @@ def test_every_value_comes_back(dtype):
 
 @DTYPES
 @pytest.mark.parametrize("size", [(7, 9), (31, 40)])
-def test_a_resize_is_that_of_float64_rounded_once(dtype, size):
+def test_a_resize_of_16_bits_is_float64_rounded_once(dtype, size):
     images = images_of(dtype, 2, 3, 16, 17)
     exact = torch.nn.functional.interpolate(images.double(), size, mode="bilinear", antialias=True)
     out = ga.Resize(size)(images)
@@ -49,7 +49,7 @@ def test_a_resize_is_that_of_float64_rounded_once(dtype, size):
 
 
 @DTYPES
-def test_normalize_counts_as_torchvision_does(dtype):
+def test_normalize_of_16_bits_matches_torchvision(dtype):
     v2 = pytest.importorskip("torchvision.transforms.v2")
     images = images_of(dtype, 2, 3, 8, 9)
     expected = v2.Compose([v2.ToDtype(torch.float64, scale=True), v2.Normalize([0.4] * 3, [0.2] * 3)])(images)
@@ -60,7 +60,7 @@ def test_normalize_counts_as_torchvision_does(dtype):
 
 @DTYPES
 @pytest.mark.parametrize("level", [0, 51, 255])
-def test_levels_are_shares_of_the_largest_value(dtype, level):
+def test_fills_of_16_bits_are_shares_of_the_largest_value(dtype, level):
     images = images_of(dtype, 1, 1, 8, 8)
     expected = round(level / 255 * torch.iinfo(dtype).max)
     erased = ga.Compose([ga.RandomErasing(p=1.0, scale=(0.3, 0.4), value=level)])(images, draws_of(1))
@@ -71,7 +71,7 @@ def test_levels_are_shares_of_the_largest_value(dtype, level):
 
 
 @DTYPES
-def test_several_passes_clips_and_memory(dtype):
+def test_several_passes_clips_and_memory_formats_keep_16_bits(dtype):
     images = images_of(dtype, 2, 3, 3, 12, 12)
     steps = [ga.RandomRotation(20), ga.CutOut(4), ga.RandomResizedCrop((9, 8))]
     out = ga.Compose(steps)(images, draws_of(2))
@@ -83,7 +83,7 @@ def test_several_passes_clips_and_memory(dtype):
 
 
 @every_transform
-def test_every_other_transform_is_named(name):
+def test_every_transform_of_8_bits_is_refused_by_name(name):
     images = images_of(torch.uint16, 2, 3, 24, 24)
     if name == "Window" or (ENTRIES[name].stage in KEEPING and name not in POLICIES):
         out = build(name)(images, draws_of(2))
@@ -95,7 +95,7 @@ def test_every_other_transform_is_named(name):
         ga.Compose([ga.RandomHorizontalFlip(), build(name)])(images, draws_of(2))
 
 
-def test_different_sizes_need_a_window():
+def test_images_of_16_bits_and_different_sizes_need_a_window():
     packed = ga.pack([np.zeros((4, 5), np.uint16), np.zeros((6, 5), np.uint16)])
     with pytest.raises(ValueError, match=r"must be uint8, got uint16: put Window\(low, high\) first"):
         ga.Resize((4, 4))(packed)

@@ -51,19 +51,19 @@ def assert_contrast_is_torchvisions(images: Tensor, factor: float):
 @every_source
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("factor", FACTORS)
-def test_contrast_is_torchvisions(name: str, channels: int, factor: float):
+def test_mean_contrast_matches_torchvision(name: str, channels: int, factor: float):
     images = SOURCES[name][:, :channels]
     assert_contrast_is_torchvisions(images, factor)
 
 
 @every_source
-def test_autocontrast_is_torchvisions(name: str):
+def test_autocontrast_matches_torchvision(name: str):
     # Both truncate. torchvision divides in float32, which may fall below a level that is reached exactly.
     assert apart(ga.AutoContrast()(SOURCES[name]), tv.autocontrast(SOURCES[name])) <= 1
 
 
 @every_source
-def test_equalize_is_torchvisions_and_pillows(name: str):
+def test_equalize_matches_torchvision_and_pillow(name: str):
     images = SOURCES[name]
     out = ga.Equalize()(images)
     assert torch.equal(out, tv.equalize(images))
@@ -74,7 +74,7 @@ def test_equalize_is_torchvisions_and_pillows(name: str):
         )
 
 
-def test_on_photographs(shared_data: Path):
+def test_curves_of_statistics_match_torchvision_on_photographs(shared_data: Path):
     with zipfile.ZipFile(shared_data / "intel-scenes.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".jpg")][::200]
         files = [Image.open(archive.open(name)).convert("RGB") for name in names]
@@ -88,19 +88,19 @@ def test_on_photographs(shared_data: Path):
         assert_contrast_is_torchvisions(images, factor)
 
 
-def test_flat_channels_stay():
+def test_autocontrast_and_equalize_keep_flat_channels():
     flat = torch.tensor([0, 7, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(2, 3, 8, 8)
     for transform in (ga.AutoContrast(), ga.Equalize()):
         assert torch.equal(transform(flat), flat)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_factor_of_1_changes_nothing(channels: int):
+def test_mean_contrast_of_factor_1_changes_nothing(channels: int):
     every_level = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(1, channels, 16, 16)
     assert torch.equal(ga.RandomMeanContrast(1)(every_level), every_level)
 
 
-def test_a_chain_is_its_parts_in_turn_and_one_pass():
+def test_a_chain_equals_its_parts_in_turn_in_one_pass():
     parts = [ga.Equalize(), ga.RandomMeanContrast(0.6), ga.AutoContrast()]
     chain = ga.Compose([ga.RandomHorizontalFlip(1.0), *parts, ga.Normalize(0.5, 0.5)])
     expected = SCENES.flip(3)
@@ -120,7 +120,7 @@ def test_print_counts_the_launches_that_count_levels():
     assert [chain.step.counting_launches for chain in chains] == [0, 1, 0, 1, 1, 2, 3]
 
 
-def test_the_image_is_measured_as_geometry_blur_and_color_leave_it():
+def test_levels_are_counted_after_geometry_blur_and_color():
     before = ga.Compose([ga.Resize((40, 50)), ga.GaussianBlur(sigma=1.0), ga.RandomInvert(1.0)])
     after = ga.Compose([ga.GaussNoise(0.1), ga.SaltAndPepper(0.2)])
     draws = draws_of(4)
@@ -134,7 +134,7 @@ def test_the_image_is_measured_as_geometry_blur_and_color_leave_it():
     assert ga.Compose([*before.transforms, ga.Equalize(), *after.transforms]).step.passes == 1
 
 
-def test_only_draws_with_one_are_measured():
+def test_only_draws_with_such_a_curve_are_counted():
     chain = ga.OneOf([ga.Equalize(), ga.AutoContrast(), ga.RandomGamma(0.5)], by="copy")
     draws = draws_of(8)
     draws[:, 1] = torch.arange(8) % 4
@@ -146,7 +146,7 @@ def test_only_draws_with_one_are_measured():
         assert torch.equal(out[n : n + 1], part(images[:1]) if part else images[:1])
 
 
-def test_a_chain_without_one_asks_for_no_statistics():
+def test_a_chain_without_such_a_curve_asks_for_no_statistics():
     (recipes,) = ga.Compose([ga.RandomGamma(0.5), ga.Posterize(3)]).recipes(draws_of(2), (2, 3, 8, 8))
     assert recipes.stages & STATISTICS == 0
 
@@ -164,7 +164,7 @@ def test_floats_agree_with_bytes(transform: ga.transforms.Transform, tolerance: 
     assert (got - transform(images, draws).double()).abs().max() <= tolerance + 1e-2
 
 
-def test_their_gradients():
+def test_gradients_of_curves_of_statistics():
     for transform, expected in (
         (ga.Equalize(), [1.0] * 4),  # the identity's
         # Of (value - 0.2) / 0.4: 2.5 between the ends, whose own moves all of them.
@@ -179,7 +179,7 @@ def test_their_gradients():
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
 @pytest.mark.parametrize("channels", [5, 6, 8])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float64])
-def test_of_many_channels_each_is_as_if_it_came_alone(channels: int, dtype: torch.dtype):
+def test_each_of_many_channels_is_treated_as_if_alone(channels: int, dtype: torch.dtype):
     images = torch.randint(30, 180, (2, channels, 20, 30), dtype=torch.uint8)
     images = images if dtype == torch.uint8 else images.to(dtype) / 255
     draws = draws_of(2)
@@ -193,7 +193,7 @@ def test_of_many_channels_each_is_as_if_it_came_alone(channels: int, dtype: torc
         assert torch.equal(transform(images, draws), torch.cat(expected, dim=1)), transform
 
 
-def test_parameters_fill_their_range():
+def test_mean_contrast_factors_fill_their_range():
     (recipes,) = ga.RandomMeanContrast((0.5, 2.0)).recipes(draws_of(4000), (4000, 3, 8, 8))
     assert (recipes.field("curve0") & 0xFF).unique().tolist() == [CONTRAST]
     factor = (recipes.field("curve0") >> 8) / 2**16
@@ -201,7 +201,7 @@ def test_parameters_fill_their_range():
     assert 1.99 < factor.max() <= 2.0
 
 
-def test_they_are_curves():
+def test_curves_of_statistics_are_in_the_curves_stage():
     stages = {entry.name: entry.stage for entry in ga.transforms.catalogue()}
     assert {stages[name] for name in ("AutoContrast", "Equalize", "RandomMeanContrast")} == {"curves"}
     assert ga.Equalize.stage == Stage.CURVES

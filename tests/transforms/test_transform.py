@@ -61,7 +61,7 @@ def random_images(n, size=16):
 
 
 @every_transform
-def test_a_draw_does_not_know_its_batch(transform):
+def test_a_draw_does_not_depend_on_its_batch(transform):
     images, draws = random_images(9), random_draws(9)
     whole = transform(images, draws)
     order = torch.randperm(9)
@@ -71,14 +71,14 @@ def test_a_draw_does_not_know_its_batch(transform):
 
 
 @every_transform
-def test_gathered_is_as_dense(transform):
+def test_gathered_images_equal_a_dense_batch(transform):
     images, draws = random_images(5), random_draws(12)
     index = torch.randint(5, (12,))
     assert torch.equal(transform(images, draws, index=index), transform(images[index], draws))
 
 
 @every_transform
-def test_channels_last_gives_the_same(transform):
+def test_channels_last_images_give_the_same_bytes(transform):
     images, draws = random_images(6), random_draws(6)
     rows = images.contiguous(memory_format=torch.channels_last)
     out = transform(rows, draws)
@@ -87,7 +87,7 @@ def test_channels_last_gives_the_same(transform):
 
 
 @every_transform
-def test_copied_and_pickled(transform):
+def test_transforms_can_be_copied_and_pickled(transform):
     images, draws = random_images(6), random_draws(6)
     expected = transform(images, draws)
     for other in (copy.deepcopy(transform), pickle.loads(pickle.dumps(transform))):
@@ -96,7 +96,7 @@ def test_copied_and_pickled(transform):
 
 @every_transform
 @pytest.mark.parametrize("memory_format", [torch.preserve_format, torch.channels_last], ids=str)
-def test_saved_by_torch(transform, memory_format):
+def test_transforms_can_be_saved_by_torch(transform, memory_format):
     images, draws = random_images(6), random_draws(6)
     chain, file = ga.Compose([transform], memory_format=memory_format), io.BytesIO()
     expected = chain(images, draws)
@@ -108,7 +108,7 @@ def test_saved_by_torch(transform, memory_format):
 
 
 @every_transform
-def test_a_batch_of_none(transform):
+def test_transforms_take_a_batch_of_none(transform):
     images = random_images(3)
     out = transform(images[:0], random_draws(0))
     full = transform(images, random_draws(3))
@@ -125,7 +125,7 @@ def test_without_draws_keys_come_from_the_seed_and_the_count(transform):
     assert torch.equal(whole, parts)
 
 
-def test_another_seed_another_noise():
+def test_another_seed_gives_another_noise():
     images = random_images(2)
     a, b = (ga.SaltAndPepper(seed=seed)(images) for seed in (0, 1))
     assert not torch.equal(a, b)
@@ -142,7 +142,7 @@ def test_global_generators_are_not_touched(transform):
 
 @every_transform
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
-def test_floats_follow_bytes_and_have_a_gradient(transform, dtype):
+def test_floats_agree_with_bytes_and_have_a_gradient(transform, dtype):
     images, draws = random_images(6), random_draws(6)
     floats = (images / 255.0).to(dtype).requires_grad_()
     out, expected = transform(floats, draws), transform(images, draws)
@@ -296,7 +296,7 @@ BAD_SETTINGS = [
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_settings_that_are_not_the_usual_ones_are_shown(transform, text):
+def test_repr_shows_settings_that_are_not_the_defaults(transform, text):
     assert repr(transform) == transform.label() == text
 
 
@@ -335,6 +335,6 @@ def test_settings_are_checked_when_built(build, error, message):
         ({"draws": random_draws(2), "index": torch.tensor([0])}, ValueError, r"index must have shape \(2,\)"),
     ],
 )
-def test_calls_are_checked(arguments, error, message):
+def test_calls_of_transforms_are_checked(arguments, error, message):
     with pytest.raises(error, match=message):
         ga.RandomHorizontalFlip()(random_images(4), **arguments)

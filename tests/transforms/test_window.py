@@ -46,14 +46,14 @@ def chain(low: Span, high: Span, *last: ga.transforms.Transform, **options: str)
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint8])
 @pytest.mark.parametrize(("low", "high"), WINDOWS)
-def test_every_value_is_the_nearest_level(low, high, dtype):
+def test_window_maps_every_value_to_the_nearest_level(low, high, dtype):
     limits = np.iinfo(dtype)
     every = np.arange(limits.min, limits.max + 1).astype(dtype).reshape(1, 1, -1, 256)
     out = ga.Window(low, high)(torch.from_numpy(every))
     assert np.array_equal(out.numpy(), levels(every, low, high))
 
 
-def test_every_width_of_window():
+def test_windows_of_every_width():
     """The ends of all levels, where a product that is off by a bit would show: of spans to 22 bits."""
     spans = torch.cat((torch.arange(1, 1 << 13), 3 * (torch.arange(1, 1 << 12) << 8) + 1))
     step = torch.arange(1, 256)
@@ -70,7 +70,7 @@ def test_every_width_of_window():
     assert torch.equal(out.view_as(values).long(), expected)
 
 
-def test_a_center_and_a_width_as_dicom_has_them():
+def test_center_and_width_match_dicom():
     """PS3.3 C.11.2.1.3.2, LINEAR_EXACT, word for word, of its example: center 2048, width 4096."""
     center, width = 2048, 4096
     values = np.arange(-100, 4300).astype(np.int16)
@@ -94,7 +94,7 @@ def test_a_center_and_a_width_as_dicom_has_them():
     channels_last=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_size_equals_the_reference(shape, low, span, dtype, channels_last):
+def test_window_of_any_size_matches_the_reference(shape, low, span, dtype, channels_last):
     high = min(low + span, MOST_END * VALUE_UNIT)
     images = torch.from_numpy(values_of(*shape, dtype=dtype, seed=span))
     window = ga.Window(low / VALUE_UNIT, high / VALUE_UNIT)
@@ -127,7 +127,7 @@ def test_only_what_a_crop_reads_is_mapped(interleaved):
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16])
 @pytest.mark.parametrize("channels", [1, 3, 4, 7, 64])
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_a_chain_gives_what_it_gives_of_the_levels(dtype, channels, channels_last):
+def test_a_chain_with_a_window_equals_the_chain_on_levels(dtype, channels, channels_last):
     values = values_of(5, channels, 21, 18, dtype=dtype)
     memory = torch.channels_last if channels_last else torch.contiguous_format
     images, plain = (
@@ -142,13 +142,13 @@ def test_a_chain_gives_what_it_gives_of_the_levels(dtype, channels, channels_las
     assert np.array_equal(images.numpy(), values)
 
 
-def test_bytes_through_the_window_of_bytes_are_bytes():
+def test_a_window_from_0_to_255_keeps_bytes():
     images = torch.from_numpy(values_of(4, 3, 20, 20, dtype=np.uint8))
     assert torch.equal(ga.Window(*AS_THEY_ARE)(images), images)
 
 
 @pytest.mark.parametrize("interleaved", [False, True])
-def test_images_of_different_sizes(interleaved):
+def test_window_reads_images_of_different_sizes(interleaved):
     sizes, index, draws = ((5, 7), (40, 30), (9, 90)), torch.tensor([2, 2, 0, 1]), draws_of(4)
     values = [values_of(*size, 3, dtype=np.uint16, seed=size[0]) for size in sizes]
     made = []
@@ -161,7 +161,7 @@ def test_images_of_different_sizes(interleaved):
 
 
 @pytest.mark.parametrize("noise_per", ["clip", "frame"])
-def test_clips(noise_per):
+def test_window_reads_clips(noise_per):
     values = values_of(3, 4, 3, 11, 10)
     augment = chain((-900, -100), (5000, 9000), noise_per=noise_per)
     draws = draws_of(3)
@@ -171,7 +171,7 @@ def test_clips(noise_per):
     assert torch.equal(augment(torch.from_numpy(values), draws), expected(torch.from_numpy(plain), draws))
 
 
-def test_masks_and_boxes_follow():
+def test_masks_and_boxes_follow_a_chain_with_a_window():
     values = torch.from_numpy(values_of(4, 1, 12, 12))
     masks, boxes = (values[:, 0] > 0).long(), torch.tensor([[[1.0, 2.0, 5.0, 6.0]]]).expand(4, 1, 4)
     steps = [ga.RandomResizedCrop((9, 7)), ga.RandomRotation(30)]
@@ -188,7 +188,7 @@ def test_masks_and_boxes_follow():
 
 @pytest.mark.filterwarnings("ignore:floating images take the differentiable path")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_floats_have_a_gradient_and_ends_that_are_levels(dtype):
+def test_window_of_floats_has_a_gradient_and_ends_in_levels(dtype):
     images = (torch.arange(256, dtype=dtype) / 255).view(1, 1, 16, 16).requires_grad_()
     out = ga.Window(51, 204)(images)
     expected = ((images.detach() * 255 - 51) / 153).clamp(0, 1)
@@ -202,7 +202,7 @@ def test_floats_have_a_gradient_and_ends_that_are_levels(dtype):
 # ---- Draws
 
 
-def test_ends_are_uniform_and_each_draws_own():
+def test_ends_of_a_window_are_uniform_and_each_draws_own():
     window, draws = ga.Window((-200, -100), (200, 300)), draws_of(2000)
     (recipes,) = window.recipes(draws, (2000, 1, 2, 2))
     ends = recipes.reading.windows[:, 1:] / VALUE_UNIT
@@ -216,7 +216,7 @@ def test_ends_are_uniform_and_each_draws_own():
     assert torch.equal(alone.reading.windows[0, 1:], recipes.reading.windows[7, 1:])
 
 
-def test_all_draws_are_read_and_those_not_augmented_through_the_middle():
+def test_draws_that_are_not_augmented_use_the_middle_of_the_ends():
     values = values_of(6, 1, 8, 8) // 64
     draws = draws_of(6)
     draws[:, 1] = torch.arange(6) % 2
@@ -234,19 +234,19 @@ def test_all_draws_are_read_and_those_not_augmented_through_the_middle():
 
 
 @pytest.mark.parametrize("dtype", [torch.int16, torch.uint8, torch.float16, torch.float64])
-def test_no_draw(dtype):
+def test_window_of_a_batch_of_none(dtype):
     out = chain(0, 9)(torch.zeros(0, 3, 8, 8, dtype=dtype), torch.zeros(0, 3, dtype=torch.int64))
     assert (out.shape, out.dtype) == ((0, 3, 9, 13), dtype if dtype.is_floating_point else torch.uint8)
 
 
-def test_a_compiled_chain_gives_the_same():
+def test_a_compiled_chain_with_a_window_gives_the_same():
     images = torch.from_numpy(values_of(4, 3, 16, 16))
     augment, draws = chain((-900, 0), 20000), draws_of(4)
     compiled = torch.compile(augment, backend="eager", fullgraph=True)
     assert torch.equal(compiled(images, draws), augment(images, draws))
 
 
-def test_print_says_where_it_is_read():
+def test_printing_a_chain_shows_the_window():
     assert str(ga.Compose([ga.Window(-160, (200, 240)), ga.Resize(8)])) == (
         "Compose(apply_to='all')\n"
         "  Window(low=(-160.0, -160.0), high=(200.0, 240.0))  pass 1, read\n"
@@ -281,7 +281,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faults(fault):
+def test_wrong_windows_are_refused(fault):
     build, error, message = FAULTS[fault]
     with pytest.raises(error, match=re.escape(message)):
         build()
@@ -296,7 +296,7 @@ def call_of(count: int = 3, channels: int = 2) -> tuple:
     return images.flatten(), recipes.reading.windows, recipes.records, channels, False, recipes.reading.values
 
 
-def test_opcheck():
+def test_the_window_op_passes_opcheck():
     assert set(opcheck(torch.ops.gpuaug.to_levels.default, call_of()).values()) == {"SUCCESS"}
 
 
@@ -317,7 +317,7 @@ WILD = {
 
 @pytest.mark.parametrize("run", [torch.ops.gpuaug.to_levels, to_levels.to_levels], ids=["op", "reference"])
 @pytest.mark.parametrize("wild", WILD)
-def test_wild_calls(run, wild):
+def test_wild_calls_of_the_window_op_are_refused(run, wild):
     place, change, message = WILD[wild]
     call = list(call_of())
     call[place] = change(call[place].clone() if isinstance(call[place], Tensor) else call[place])
@@ -326,14 +326,14 @@ def test_wild_calls(run, wild):
 
 
 @pytest.mark.parametrize("ends", [(0, 0), (5, -5), (-(2**63), 2**63 - 1), (2**63 - 1, -(2**63))])
-def test_wild_ends_are_those_of_the_reference(ends):
+def test_wild_ends_match_the_reference(ends):
     call = list(call_of())
     call[1] = call[1].clone()
     call[1][:, 1:] = torch.tensor(ends)
     assert torch.equal(torch.ops.gpuaug.to_levels(*call), to_levels.to_levels(*call))
 
 
-def test_a_storage_that_was_freed():
+def test_window_of_a_freed_storage_is_refused():
     call = list(call_of())
     call[0] = call[0].clone()  # PyTorch's own memory, not NumPy's
     call[0].untyped_storage().resize_(0)

@@ -65,13 +65,13 @@ def by_albumentations(transform: Any, images: Tensor, count: int = 1) -> Tensor:
     return torch.stack([torch.from_numpy(result).permute(2, 0, 1) for result in results])
 
 
-def test_every_class_is_translated_or_named():
+def test_every_class_of_albumentations_is_translated_or_refused():
     assert sorted(classes().keys() - LIBRARY.rules.keys() - ABSENT.keys()) == []
     assert LIBRARY.rules.keys() & ABSENT.keys() == set()
 
 
 @pytest.mark.parametrize("name", sorted(classes().keys() & LIBRARY.rules.keys()))
-def test_every_class_can_be_read(name: str):
+def test_every_class_of_albumentations_can_be_read(name: str):
     transform = classes()[name](**ARGUMENTS.get(name, {}))
     chain = A.Compose([transform, A.HorizontalFlip()])
     assert isinstance(quietly(from_albumentations, chain), gpuaug.Compose)
@@ -128,7 +128,7 @@ def test_every_class_can_be_read(name: str):
     ],
     ids=named,
 )
-def test_fixed_settings_give_albumentations_bytes(transform: Any, levels: int):
+def test_fixed_settings_match_albumentations_bytes(transform: Any, levels: int):
     images = photographs()
     ours = quietly(from_albumentations, transform)(images)
     theirs = by_albumentations(transform, images)
@@ -145,14 +145,14 @@ def test_fixed_settings_give_albumentations_bytes(transform: Any, levels: int):
     ],
     ids=named,
 )
-def test_what_is_said_to_differ_is_nearer_than_nothing(transform: Any, share: float):
+def test_transforms_with_a_warning_are_near_albumentations(transform: Any, share: float):
     images = photographs()
     theirs = by_albumentations(transform, images)
     ours = quietly(from_albumentations, transform)(images)
     assert differences(ours, theirs).mean() < share * differences(images, theirs).mean()
 
 
-def test_auto_contrast_is_the_same_of_images_without_level_255():
+def test_auto_contrast_matches_albumentations_without_level_255():
     images = photographs().clamp(20, 230)
     transform = A.AutoContrast(method="pil", p=1)
     ours = quietly(from_albumentations, transform)(images)
@@ -171,7 +171,7 @@ def test_auto_contrast_is_the_same_of_images_without_level_255():
     ],
     ids=named,
 )
-def test_conversions_and_normalize_give_albumentations_floats(transforms: list[Any]):
+def test_conversions_and_normalize_match_albumentations_floats(transforms: list[Any]):
     images = photographs()
     ours = from_albumentations(A.Compose([*transforms, A.ToTensorV2()]))(images)
     theirs = by_albumentations(A.Sequential(transforms, p=1), images)
@@ -219,7 +219,7 @@ RANDOM = [
 
 
 @pytest.mark.parametrize("transform", RANDOM, ids=named)
-def test_random_settings_have_albumentations_distribution(transform: Any):
+def test_random_settings_match_albumentations_distribution(transform: Any):
     image, count = photographs()[:1], 600
     theirs = by_albumentations(transform, image, count)
     ours = quietly(from_albumentations, transform, seed=2)(image.expand(count, -1, -1, -1))
@@ -229,7 +229,7 @@ def test_random_settings_have_albumentations_distribution(transform: Any):
 @pytest.mark.parametrize(
     "transform", [A.RandomRotate90(p=0.8), A.D4(p=1), A.SquareSymmetry(p=0.7)], ids=named
 )
-def test_the_symmetries_of_a_square(transform: Any):
+def test_symmetries_of_a_square_match_albumentations(transform: Any):
     image, count = photographs(24, 24)[:1], 600
     theirs = by_albumentations(transform, image, count)
     ours = quietly(from_albumentations, transform, seed=2)(image.expand(count, -1, -1, -1))
@@ -304,7 +304,7 @@ def test_probabilities_of_options_are_weights():
     ],
     ids=named,
 )
-def test_what_has_no_counterpart_is_named(transform: Any, message: str):
+def test_transforms_without_a_counterpart_are_named(transform: Any, message: str):
     with pytest.raises(ValueError, match=message):
         quietly(from_albumentations, transform)
 
@@ -333,7 +333,7 @@ def test_one_error_names_all_of_a_chain_by_their_places():
     ("transform", "message"),
     [
         (A.CLAHE(), "lightness of LAB"),
-        (A.Transpose(), "of squares"),
+        (A.Transpose(), "exact for square images"),
         (A.ShiftScaleRotate(), "(?s)rounded to the nearest pixel.*one factor of scale"),
         (A.ColorJitter(), "contrast comes last.*YIQ.*not clamped"),
         (A.CenterCrop(8, 8), "a pixel further"),
@@ -341,11 +341,11 @@ def test_one_error_names_all_of_a_chain_by_their_places():
         (A.AutoContrast(method="pil"), "level 255"),
         (A.RandomResizedCrop(size=(8, 8), p=0.5), "resized to its size"),
         (A.Erasing(), "log-uniform"),
-        (A.Compose([A.ToFloat(), A.Blur()]), "floats there, and bytes here"),
+        (A.Compose([A.ToFloat(), A.Blur()]), "computes floats, gpuaug bytes"),
     ],
     ids=named,
 )
-def test_what_differs_is_said(transform: Any, message: str):
+def test_differences_are_warned_of(transform: Any, message: str):
     with pytest.warns(TranslationWarning, match=message):
         from_albumentations(transform)
 
@@ -360,7 +360,7 @@ def test_settings_of_another_version_are_named():
         from_albumentations(A.Compose([noise]))
 
 
-def test_settings_of_the_chain_are_the_callers():
+def test_settings_of_the_translated_chain_are_the_callers():
     chain = from_albumentations(
         A.Compose([A.HorizontalFlip()], seed=4), "copies", seed=7, memory_format=torch.contiguous_format
     )
@@ -372,7 +372,7 @@ def test_a_chain_with_a_probability_is_applied_with_it():
     assert "RandomApply(p=0.25)" in repr(chain)
 
 
-def test_what_is_no_chain():
+def test_values_that_are_no_chain_are_refused():
     with pytest.raises(TypeError, match=r"chain must be .* albumentations, got list"):
         from_albumentations([A.HorizontalFlip()])
 

@@ -73,7 +73,7 @@ def by_torchvision(chain: Any, images: Tensor, count: int = 1) -> Tensor:
 
 
 @pytest.mark.parametrize("module", [v1, v2], ids=["v1", "v2"])
-def test_every_class_is_translated_or_named(module: ModuleType):
+def test_every_class_of_torchvision_is_translated_or_refused(module: ModuleType):
     assert sorted(classes(module).keys() - LIBRARY.rules.keys() - ABSENT.keys()) == []
     assert LIBRARY.rules.keys() & ABSENT.keys() == set()
 
@@ -81,7 +81,7 @@ def test_every_class_is_translated_or_named(module: ModuleType):
 @pytest.mark.parametrize(
     ("module", "name"), [(module, name) for module in (v1, v2) for name in sorted(classes(module))]
 )
-def test_every_class_can_be_read(module: ModuleType, name: str):
+def test_every_class_of_torchvision_can_be_read(module: ModuleType, name: str):
     transform = classes(module)[name](*ARGUMENTS.get(name, ()))
     # Both ends change something, so that a conversion between them may change nothing.
     chain = v2.Compose([transform, v2.RandomHorizontalFlip()])
@@ -138,7 +138,7 @@ def test_every_class_can_be_read(module: ModuleType, name: str):
     ],
     ids=named,
 )
-def test_fixed_settings_give_torchvisions_bytes(transform: Any, levels: int):
+def test_fixed_settings_match_torchvisions_bytes(transform: Any, levels: int):
     images = framed(photographs())
     ours = quietly(from_torchvision, transform)(images)
     theirs = by_torchvision(transform, images)
@@ -146,7 +146,7 @@ def test_fixed_settings_give_torchvisions_bytes(transform: Any, levels: int):
     assert theirs.shape != images.shape or levels == 0 or differences(images, theirs).max() > levels
 
 
-def test_contrast_comes_after_the_others_about_the_mean():
+def test_translated_contrast_is_about_the_mean_and_comes_last():
     images = photographs()
     ours = quietly(from_torchvision, v2.ColorJitter(brightness=(0.7, 0.7), contrast=(0.5, 0.5)))(images)
     theirs = v2.functional.adjust_contrast(v2.functional.adjust_brightness(images, 0.7), 0.5)
@@ -155,7 +155,7 @@ def test_contrast_comes_after_the_others_about_the_mean():
     assert differences(about_grey, theirs).max() > 2
 
 
-def test_jpeg_is_about_as_far_as_its_rounding():
+def test_translated_jpeg_is_near_torchvision():
     images = photographs()
     theirs = by_torchvision(v2.JPEG(50), images)
     ours = quietly(from_torchvision, v2.JPEG(50))(images)
@@ -179,7 +179,7 @@ def test_jpeg_is_about_as_far_as_its_rounding():
     ],
     ids=lambda transforms: " ".join(type(one).__name__ for one in transforms),
 )
-def test_conversions_and_normalize_give_torchvisions_floats(transforms: list[Any]):
+def test_conversions_and_normalize_match_torchvisions_floats(transforms: list[Any]):
     images = photographs()
     chain = v2.Compose(transforms)
     ours = from_torchvision(chain)(images)
@@ -187,14 +187,14 @@ def test_conversions_and_normalize_give_torchvisions_floats(transforms: list[Any
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_the_dtype_of_the_result(dtype: torch.dtype):
+def test_translated_chains_keep_the_dtype_of_the_result(dtype: torch.dtype):
     chain = v2.Compose([*FLOATS, v2.Normalize([0.5], [0.25]), v2.ToDtype(dtype)])
     ours, theirs = from_torchvision(chain)(photographs()), by_torchvision(chain, photographs())
     assert ours.dtype == dtype
     torch.testing.assert_close(ours, theirs)
 
 
-def test_floats_that_come_normalised_nowhere_else():
+def test_chains_without_a_conversion_take_floats():
     """Without a conversion, images must come as floats: torchvision takes no others."""
     chain = v2.Compose(
         [v2.RandomHorizontalFlip(1.0), v2.RandomSolarize(0.5, 1.0), v2.Normalize([0.5], [0.5])]
@@ -246,7 +246,7 @@ RANDOM = [
 
 
 @pytest.mark.parametrize("transform", RANDOM, ids=named)
-def test_random_settings_have_torchvisions_distribution(transform: Any):
+def test_random_settings_match_torchvisions_distribution(transform: Any):
     torch.manual_seed(1)
     image, count = framed(photographs()[:1]), 600
     theirs = by_torchvision(transform, image, count)
@@ -256,7 +256,7 @@ def test_random_settings_have_torchvisions_distribution(transform: Any):
     assert alike(ours[..., inside, inside], theirs[..., inside, inside]) > 1e-3
 
 
-def test_a_distribution_that_is_another_is_told():
+def test_the_test_of_distributions_detects_another_one():
     """Of the oracle above."""
     image = photographs()[:1]
     theirs = by_torchvision(v2.RandomRotation(20, BILINEAR), image, 600)
@@ -264,12 +264,12 @@ def test_a_distribution_that_is_another_is_told():
         assert alike(other(image.expand(600, -1, -1, -1)), theirs) < 1e-3
 
 
-def test_what_no_statistic_tells_is_translated_with_its_settings():
+def test_settings_are_translated_one_by_one():
     chain = quietly(from_torchvision, v2.AugMix(4, 2, 3, 0.5, False))
     assert "quality=(5, 40)" in repr(quietly(from_torchvision, v2.JPEG((5, 40))))
     assert "severity=4, mixture_width=2, chain_depth=3, alpha=0.5, all_ops=False" in repr(chain)
 
 
-def test_an_option_that_does_nothing_is_no_option():
+def test_options_that_do_nothing_lower_the_probability():
     choice = v2.RandomChoice([v2.Identity(), v2.RandomInvert(1.0), v2.RandomVerticalFlip(1.0)], p=[2, 1, 1])
     assert "OneOf(by='random', p=0.5)" in repr(from_torchvision(choice))

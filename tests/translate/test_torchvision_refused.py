@@ -22,7 +22,7 @@ FLOATS = (v2.ToImage(), v2.ToDtype(torch.float32, scale=True))
 @pytest.mark.parametrize(
     ("value", "mean", "level"), [(0.0, [0.0], 0), (-1.0, [0.5], 0), (1.0, [0.5], 255), ("no", [0.5], None)]
 )
-def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
+def test_erasing_after_normalize_uses_the_level_of_its_value(
     value: Any, mean: list[float], level: int | None
 ):
     std = [1.0] if mean == [0.0] else [0.5]
@@ -80,7 +80,7 @@ def test_erasing_after_normalize_erases_the_level_that_its_value_stands_for(
     ],
     ids=named,
 )
-def test_what_has_no_counterpart_is_named(transform: Any, message: str | None):
+def test_transforms_without_a_counterpart_are_named(transform: Any, message: str | None):
     if message is None:
         assert from_torchvision(transform)
         return
@@ -109,10 +109,10 @@ def test_one_error_names_all_of_a_chain_by_their_places():
     assert lines == [
         "transforms[0] Resize: interpolation='bicubic' has no counterpart",
         "transforms[1].transforms[1] Lambda: it has no counterpart",
-        "transforms[2] builtin_function_or_method: it is none of torchvision's transforms",
+        "transforms[2] builtin_function_or_method: it is not one of torchvision's transforms",
         "transforms[3].transforms[0].transforms[0] RandomOrder: it has no counterpart",
         "transforms[4].transforms[0] ToDtype: within RandomApply: all draws of a batch share their output",
-        "transforms[8] ColorJitter: it follows Normalize, which is the last here",
+        "transforms[8] ColorJitter: it follows Normalize, which must be last here",
         "transforms[9] RandomCrop: padding after Normalize has no counterpart",
         "transforms[10] Normalize: it follows another Normalize",
     ]
@@ -122,7 +122,7 @@ def test_an_unknown_class_or_setting_is_never_dropped(monkeypatch: pytest.Monkey
     class Own(v2.RandomHorizontalFlip):
         pass
 
-    with pytest.raises(ValueError, match="Own: it is none of torchvision's transforms"):
+    with pytest.raises(ValueError, match="Own: it is not one of torchvision's transforms"):
         from_torchvision(v2.Compose([Own()]))
 
     newer = v2.RandomHorizontalFlip()
@@ -146,7 +146,7 @@ def test_an_unknown_class_or_setting_is_never_dropped(monkeypatch: pytest.Monkey
     ("transform", "message"),
     [
         (v2.ColorJitter(0.1, 0.1), "ColorJitter: contrast comes last[^;]*$"),
-        (v2.ColorJitter(0.1, 0, 0.1), "ColorJitter: what is between the factors is not clamped$"),
+        (v2.ColorJitter(0.1, 0, 0.1), "ColorJitter: values are not clamped between the factors$"),
         (v2.ColorJitter(hue=0.1), "hue turns in YIQ"),
         (v2.RandAugment(), "read bilinearly"),
         (v2.RandomPhotometricDistort(), "contrast is about middle grey.*YIQ.*not clamped"),
@@ -156,31 +156,31 @@ def test_an_unknown_class_or_setting_is_never_dropped(monkeypatch: pytest.Monkey
         (v2.ElasticTransform(), "within 20 pixels of the border"),
         (v2.RandomApply([v2.RandomResizedCrop(8)]), "resized to its size"),
         (v2.RandomChoice([v2.RandomCrop(8), v2.RandomInvert()]), "resized to that of the others"),
-        (v2.Compose([*FLOATS, v2.RandomResizedCrop(8)]), "floats there, and bytes here"),
+        (v2.Compose([*FLOATS, v2.RandomResizedCrop(8)]), "computes floats, gpuaug bytes"),
     ],
     ids=named,
 )
-def test_what_differs_is_said(transform: Any, message: str):
+def test_differences_are_warned_of(transform: Any, message: str):
     with pytest.warns(TranslationWarning, match=message) as said:
         from_torchvision(transform)
     assert len(said) == 1
     assert said[0].filename == __file__
 
 
-def test_what_does_not_differ_is_not_said(recwarn: pytest.WarningsRecorder):
+def test_equal_transforms_give_no_warning(recwarn: pytest.WarningsRecorder):
     chain = [v2.RandomResizedCrop(8), v2.RandomHorizontalFlip(), v2.ColorJitter(0.2), *FLOATS]
     from_torchvision(v2.Compose([*chain, v2.Normalize([0.5], [0.5]), v2.RandomVerticalFlip()]))
     assert not [one for one in recwarn if issubclass(one.category, TranslationWarning)]
 
 
-def test_settings_of_the_chain_are_the_callers():
+def test_settings_of_the_translated_chain_are_the_callers():
     flip = v2.RandomHorizontalFlip(0.5)
     chain = from_torchvision(flip, "copies", seed=7, memory_format=torch.contiguous_format)
     assert (chain.apply_to, chain.seed, chain.memory_format) == ("copies", 7, torch.contiguous_format)
     assert from_torchvision(flip).apply_to == "all"
 
 
-def test_a_sequential_is_a_chain():
+def test_a_sequential_is_translated_as_a_chain():
     chain = from_torchvision(nn.Sequential(v1.CenterCrop(10), v1.RandomHorizontalFlip(1.0)))
     images = photographs()
     assert torch.equal(chain(images), v1.functional.center_crop(images, 10).flip(3))
@@ -190,11 +190,11 @@ def test_a_sequential_is_a_chain():
 
 
 @pytest.mark.parametrize("chain", [[v2.RandomHorizontalFlip()], abs, None, nn.Flatten()], ids=named)
-def test_what_is_no_chain(chain: Any):
+def test_values_that_are_no_chain_are_refused(chain: Any):
     with pytest.raises(TypeError, match=f"chain must be .* torchvision, .*got {type(chain).__name__}"):
         from_torchvision(chain)
 
 
-def test_a_chain_that_changes_nothing():
+def test_a_chain_that_changes_nothing_is_refused():
     with pytest.raises(ValueError, match="chain must change images"):
         from_torchvision(v2.Compose([v2.ToImage(), v2.Identity()]))

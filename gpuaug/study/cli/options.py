@@ -141,8 +141,9 @@ def add_data(data: argparse._ArgumentGroup) -> None:
     data.add_argument(
         "--data",
         default="embedded",
-        help="'embedded' (T-shirts against shirts, the default), 'cifar10', 'cifar100', or a folder of "
-        "images: train/ and test/ with a folder for every class in each, or a folder for every class alone",
+        help="'embedded' (T-shirts against shirts, the default), 'cifar10', 'cifar100', 'fashion-mnist', or "
+        "a folder of images: train/ and test/ with a folder for every class in each, or a folder for every "
+        "class alone",
     )
     data.add_argument(
         "--holdout",
@@ -162,11 +163,11 @@ def add_data(data: argparse._ArgumentGroup) -> None:
         metavar="A,B,...",
         help="or 'all'; default: cat,dog of cifar10, all of the others",
     )
-    data.add_argument("--root", type=Path, default=Path("data"), help="where CIFAR lies (default: data)")
-    data.add_argument("--download", action="store_true", help="download CIFAR to --root")
     data.add_argument(
-        "--size", type=number(int, 1), help="resize the images of a folder to this many pixels square"
+        "--root", type=Path, default=Path("data"), help="where CIFAR or Fashion-MNIST lies (default: data)"
     )
+    data.add_argument("--download", action="store_true", help="download the data set to --root")
+    data.add_argument("--size", type=number(int, 1), help="resize the images to this many pixels square")
 
 
 def add_imbalance(rare: argparse._ArgumentGroup) -> None:
@@ -174,7 +175,10 @@ def add_imbalance(rare: argparse._ArgumentGroup) -> None:
         "--minority", nargs="+", metavar="CLASS", help="classes to make rare (default: the smallest, or last)"
     )
     rare.add_argument(
-        "--majority-count", type=number(int, 1), metavar="N", help="images of every other class"
+        "--majority-count",
+        type=number(int, 1),
+        metavar="N",
+        help="images of every other class; of a long tail, of the largest",
     )
     few = rare.add_mutually_exclusive_group()
     few.add_argument(
@@ -190,7 +194,7 @@ def add_imbalance(rare: argparse._ArgumentGroup) -> None:
         "--long-tailed",
         type=number(float, 1),
         metavar="FACTOR",
-        help="a long tail, as of the CIFAR-LT sets, in the place of the other three",
+        help="a long tail, as of the CIFAR-LT sets, in the place of the other two",
     )
 
 

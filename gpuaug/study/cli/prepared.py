@@ -189,12 +189,7 @@ def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str
         )
     )
     if arguments.long_tailed is not None:
-        if arguments.majority_count is not None:
-            raise ValueError(
-                f"give long_tailed or majority_count, not both, got {arguments.long_tailed} and "
-                f"{arguments.majority_count}"
-            )
-        data = long_tail(balanced, arguments.long_tailed)
+        data = long_tail(balanced, arguments.long_tailed, arguments.majority_count)
         check_known("minority", arguments.minority or (), data.classes)
         return data, tuple(arguments.minority or data.rare_classes() or [data.smallest_class()])
     majority_count, ratio = (None, None)

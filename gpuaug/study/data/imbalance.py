@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from torch import Tensor
+
 from gpuaug.sampling import make_imbalanced, make_long_tailed
 from gpuaug.study.data.study_data import StudyData, check_known
 
@@ -50,19 +52,34 @@ def imbalance(
     kept = make_imbalanced(names, wanted)
     if ratio is not None:
         kept = kept[make_imbalanced([names[i] for i in kept.tolist()], ratio=ratio, minority=list(minority))]
-    return replace(data, train_images=data.train_images[kept], train_labels=data.train_labels[kept])
+    return keep(data, kept)
 
 
-def long_tail(data: StudyData, factor: float) -> StudyData:
+def long_tail(data: StudyData, factor: float, majority_count: int | None = None) -> StudyData:
     """The long-tailed part of the training images, as the CIFAR-LT sets are made: the first of every class.
 
     >>> from gpuaug.study.data.request import Request
     >>> from gpuaug.study.data.sources import load
     >>> long_tail(load(Request("embedded")), 10).counts()
     {'t-shirt': 2000, 'shirt': 200}
+    >>> long_tail(load(Request("embedded")), 10, majority_count=500).counts()
+    {'t-shirt': 500, 'shirt': 50}
+
+    Args:
+        factor: how many times the images of the smallest class the largest one keeps.
+        majority_count: images that the largest class keeps; None keeps as many as it can.
 
     Raises:
-        ValueError: a factor below 1, or so large that a class would keep nothing.
+        ValueError: a factor below 1, or so large that a class would keep nothing; a class with fewer images
+            than ``majority_count``.
     """
-    kept = make_long_tailed(data.train_labels, factor)
+    if majority_count is not None:
+        data = keep(
+            data, make_imbalanced(data.train_labels, dict.fromkeys(range(len(data.classes)), majority_count))
+        )
+    return keep(data, make_long_tailed(data.train_labels, factor))
+
+
+def keep(data: StudyData, kept: Tensor) -> StudyData:
+    """The training images of some indices."""
     return replace(data, train_images=data.train_images[kept], train_labels=data.train_labels[kept])

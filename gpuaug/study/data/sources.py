@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from gpuaug import Resize
 from gpuaug.study import extras
 from gpuaug.study.data.folder import load_folder
 from gpuaug.study.data.request import Request, refuse_holdout
@@ -29,12 +32,9 @@ def load(request: Request) -> StudyData:
         RuntimeError: a package, a file or a download that is missing; an image that cannot be decoded.
     """
     if request.source in SOURCES:
-        if request.size is not None:
-            raise ValueError(
-                f"size is for a folder's images, those of {request.source} have theirs; got {request.size}"
-            )
         refuse_holdout(request, f"{request.source} has a test part")
-        return SOURCES[request.source](request)
+        data = SOURCES[request.source](request)
+        return data if request.size is None else resized(data, request.size)
     extras.require(*extras.IMAGE_FILES)
     root = Path(request.source)
     if not root.is_dir():
@@ -43,6 +43,12 @@ def load(request: Request) -> StudyData:
             f"folder for every class; {root} is not a folder{did_you_mean(SOURCES, request.source)}"
         )
     return load_folder(root, request)
+
+
+def resized(data: StudyData, size: int) -> StudyData:
+    """The images at ``size`` pixels square: bilinear, antialiased where that shrinks them."""
+    resize = Resize((size, size), seed=0)
+    return replace(data, train_images=resize(data.train_images), test_images=resize(data.test_images))
 
 
 def load_embedded(request: Request) -> StudyData:
@@ -62,24 +68,44 @@ def load_embedded(request: Request) -> StudyData:
 
 def load_cifar(name: str, default: Sequence[str] | None, request: Request) -> StudyData:
     """CIFAR-10 or CIFAR-100, through torchvision."""
-    extras.require(*extras.IMAGE_FILES)
+    train, test = torchvision_splits(name, name.replace("-", ""), request)
+    arrays = [
+        (torch.from_numpy(split.data).permute(0, 3, 1, 2), torch.tensor(split.targets))
+        for split in (train, test)
+    ]
+    return choose(tuple(train.classes), request.classes or default, *arrays[0], *arrays[1])
+
+
+def load_fashion_mnist(request: Request) -> StudyData:
+    """The ten classes of Fashion-MNIST, through torchvision."""
+    train, test = torchvision_splits("Fashion-MNIST", "FashionMNIST", request)
+    return choose(
+        tuple(train.classes),
+        request.classes,
+        train.data[:, None],
+        train.targets,
+        test.data[:, None],
+        test.targets,
+    )
+
+
+def torchvision_splits(name: str, dataset: str, request: Request) -> tuple[Any, Any]:
+    """The training and the test part of one of torchvision's data sets."""
     from torchvision import datasets
 
-    read = getattr(datasets, name.replace("-", ""))
+    read = getattr(datasets, dataset)
     try:
-        splits = [read(request.root, train=train, download=request.download) for train in (True, False)]
+        train, test = (read(request.root, train=part, download=request.download) for part in (True, False))
     except RuntimeError as error:
         raise RuntimeError(
             f"{name} is not in the root folder {request.root}, or not whole; download (--download) gets it"
         ) from error
-    arrays = [
-        (torch.from_numpy(split.data).permute(0, 3, 1, 2), torch.tensor(split.targets)) for split in splits
-    ]
-    return choose(tuple(splits[0].classes), request.classes or default, *arrays[0], *arrays[1])
+    return train, test
 
 
 SOURCES: dict[str, Callable[[Request], StudyData]] = {
     "embedded": load_embedded,
     "cifar10": partial(load_cifar, "CIFAR-10", ("cat", "dog")),
     "cifar100": partial(load_cifar, "CIFAR-100", None),
+    "fashion-mnist": load_fashion_mnist,
 }

@@ -1,4 +1,4 @@
-"""Bounding boxes of torchvision's formats as four corners, and back."""
+"""Bounding boxes in torchvision's formats to four corners, and back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Of the formats without rotation, each as left, top, right, bottom, and back.
+# The formats without rotation: to left, top, right, bottom, and back.
 _TO_ENDS: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, ...]]] = {
     "XYXY": lambda left, top, right, bottom: (left, top, right, bottom),
     "XYWH": lambda left, top, width, height: (left, top, left + width, top + height),
@@ -32,7 +32,7 @@ _CORNERS = "XYXYXYXY"
 
 
 def numbers_of(form: str) -> int:
-    """How many numbers a box of a format has.
+    """The number of values of a box in a format.
 
     >>> numbers_of("XYWH"), numbers_of("XYWHR"), numbers_of("XYXYXYXY")
     (4, 5, 8)
@@ -47,8 +47,8 @@ def corners_of(boxes: Tensor, form: str) -> Tensor:
     [[[1.0, 2.0], [5.0, 2.0], [5.0, 8.0], [1.0, 8.0]]]
 
     Args:
-        boxes: float64 ``(m, 4)``, ``(m, 5)`` or ``(m, 8)``, as the format has it.
-        form: the name of a ``torchvision.tv_tensors.BoundingBoxFormat``.
+        boxes: float64 ``(m, 4)``, ``(m, 5)`` or ``(m, 8)``, by format.
+        form: name of a ``torchvision.tv_tensors.BoundingBoxFormat``.
 
     Returns:
         float64 ``(m, 4, 2)``: x, y in pixels from the image's top left corner.
@@ -65,7 +65,7 @@ def corners_of(boxes: Tensor, form: str) -> Tensor:
 def boxes_around(
     corners: Tensor, form: str, size: tuple[int, int], clamping: str | None, mirrored: Tensor
 ) -> Tensor:
-    """Boxes of a format around corners that were moved, as torchvision's transforms leave them.
+    """Boxes of a format around moved corners, as torchvision's transforms leave them.
 
     >>> moved = torch.tensor([[[7.0, 1.0], [3.0, 1.0], [3.0, 5.0], [7.0, 5.0]]], dtype=torch.float64)
     >>> boxes_around(moved, "XYWH", (8, 10), "soft", torch.tensor([True])).tolist()
@@ -100,8 +100,9 @@ def boxes_around(
 
 
 def _rectangles(corners: Tensor) -> Tensor:
-    """The smallest rectangle around each parallelogram ``(m, 4, 2)`` along its longer side; a rectangle is
-    its own.
+    """The smallest rectangle around each parallelogram ``(m, 4, 2)``, along its longer side.
+
+    A rectangle does not change.
     """
     across, down = corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0]
     upright = torch.stack((down[:, 1], -down[:, 0]), dim=1)  # across, where down is the longer side
@@ -119,7 +120,7 @@ def _rectangles(corners: Tensor) -> Tensor:
 
 
 def _convert(boxes: Tensor, old: str, new: str) -> Tensor:
-    # A rotated format is torchvision's own: whoever has one has imported it.
+    # Rotated formats are torchvision's own, so their users have torchvision.
     from torchvision.transforms.v2 import functional
 
     if old == new:

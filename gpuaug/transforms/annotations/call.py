@@ -1,4 +1,6 @@
-"""A transform's call on images, with masks, boxes and keypoints or without: tensors or ``tv_tensors``."""
+"""The call of a transform on images, with or without masks, boxes and keypoints, tensors or
+``tv_tensors``.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ from gpuaug.travel.to_device import carried, travel
 
 
 class Applied(Protocol):
-    """What a call needs of its transform."""
+    """The members of a transform that a call uses."""
 
     step: Step
 
@@ -45,12 +47,13 @@ def call_annotated(
     index: Tensor | None,
     given: Mapping[str, Annotation],
 ) -> Tensor | Augmented:
-    """The images after the recipes, which are on the host, and what is ``given`` of their masks, boxes and
-    keypoints, by name: each of all images. Without any, the images alone.
+    """Run recipes, which are on the host, on the images and on their masks, boxes and keypoints.
 
-    Plain tensors are as ``Transform``'s call takes them. ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a
-    ``Mask`` ``(N, [C,] H, W)``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each. Clips
-    ``(N, T, C, H, W)``, or a ``Video``, count as a batch of their frames, and so does what is given of them.
+    ``given`` holds the annotations by name, each of all images. Without any, the result is the images alone.
+
+    Plain tensors are as in a ``Transform``'s call. ``tv_tensors`` are an ``Image`` ``(N, C, H, W)``, a
+    ``Mask`` ``(N, [C,] H, W)``, or lists of ``Mask``, ``BoundingBoxes`` or ``KeyPoints``, one for each image.
+    Clips ``(N, T, C, H, W)``, or a ``Video``, count as a batch of their frames, and so do their annotations.
     """
     if not isinstance(images, Packed) and images.dim() == 5:
         return _call_with_clips(transform, images, passes, index, given)
@@ -88,7 +91,7 @@ def _call_with_clips(
 
 
 def _frames_of(name: str, value: Any, clips: Tensor) -> Any:
-    """What is given of clips as that of their frames. What is no tensor is checked with the frames."""
+    """Annotations of clips as annotations of their frames. Other values than tensors are checked later."""
     if not isinstance(value, Tensor):
         return value
     count, frames = clips.shape[:2]
@@ -103,7 +106,7 @@ def _frames_of(name: str, value: Any, clips: Tensor) -> Any:
 
 
 def clips_of(value: Tensor, frames: int) -> Tensor:
-    """What there is for each frame, ``(N * T, ...)``, as ``(N, T, ...)``.
+    """Values of frames ``(N * T, ...)`` as ``(N, T, ...)``.
 
     >>> clips_of(torch.zeros(6, 3, 8, 8), frames=2).shape
     torch.Size([3, 2, 3, 8, 8])

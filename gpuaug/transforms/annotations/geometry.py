@@ -1,4 +1,4 @@
-"""The masks, boxes and keypoints of an image, moved by the recipes that move its pixels."""
+"""Moves masks, boxes and keypoints by the recipes that move the pixels of their image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Annotation = Tensor | Sequence[Tensor]
 
 
 class Augmented(NamedTuple):
-    """A transformed batch and its annotations: lists where lists came, None where nothing was given."""
+    """A transformed batch and its annotations: lists if lists came, None if nothing was given."""
 
     images: Tensor
     masks: Tensor | list[Tensor] | None = None
@@ -27,7 +27,7 @@ class Augmented(NamedTuple):
 
 
 def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
-    """Points after the geometry of all passes. They may leave the image.
+    """Move points by the geometry of all passes. They may leave the image.
 
     >>> import gpuaug
     >>> draws = torch.tensor([[0, 1, 7]])
@@ -36,8 +36,8 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
     tensor([[[9.5000, 2.0000], [0.0000, 8.0000]]])
 
     Args:
-        points: floating ``(n, k, 2)``: x, y in pixels, (0, 0) the image's top left corner, so that the centre
-            of the first pixel is at (0.5, 0.5).
+        points: floating ``(n, k, 2)``: x, y in pixels from the image's top left corner, so that the centre of
+            the first pixel is at (0.5, 0.5).
         passes: recipes of the ``n`` draws, on the points' device.
     """
     x, y = points.double().unbind(-1)
@@ -46,7 +46,7 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
             recipes.field(name)[:, None].double() / FIXED_POINT
             for name in ("xx", "xy", "x1", "yx", "yy", "y1")
         )
-        # The record says where a pixel is read from; a point goes the other way.
+        # A record maps output to input; points move from input to output.
         across, down = x - 0.5, y - 0.5
         if recipes.stages & PERSPECTIVE:  # the same line of sight: the divisor is moved to the map
             px, py, p1 = (
@@ -62,8 +62,10 @@ def move_keypoints(points: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
 
 
 def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
-    """Boxes around their four corners after the geometry of all passes, cut off at the image's border; empty
-    outside. What leaves the image in one pass may come back in the next.
+    """Move boxes by the geometry of all passes: each becomes the box around its four moved corners.
+
+    A box is cut off at the image's border, and empty outside. A part that leaves the image in one pass may
+    come back in the next.
 
     >>> import gpuaug
     >>> passes = gpuaug.RandomHorizontalFlip(p=1.0).recipes(torch.tensor([[0, 1, 7]]), (1, 3, 8, 10))
@@ -71,7 +73,7 @@ def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
     tensor([[[ 7.,  1., 10.,  5.]]])
 
     Args:
-        boxes: floating ``(n, k, 4)``: left, top, right, bottom in pixels, as ``move_keypoints`` counts them.
+        boxes: floating ``(n, k, 4)``: left, top, right, bottom in pixels, as in ``move_keypoints``.
         passes: recipes of the ``n`` draws, on the boxes' device.
     """
     left, top, right, bottom = boxes.unbind(-1)
@@ -86,7 +88,9 @@ def move_boxes(boxes: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
 
 
 def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
-    """Masks read at the nearest pixel, so that no new value appears; 0 where a zero border shows.
+    """Move masks by the geometry of all passes, read at the nearest pixel, so that no new value appears.
+
+    Where a zero border shows, the mask is 0.
 
     >>> import gpuaug
     >>> passes = gpuaug.RandomHorizontalFlip(p=1.0).recipes(torch.tensor([[0, 1, 7]]), (1, 3, 1, 3))
@@ -109,8 +113,9 @@ def move_masks(masks: Tensor, passes: tuple[Recipes, ...]) -> Tensor:
 def read_masks(
     masks: Tensor, column: Tensor, row: Tensor, window: tuple[Tensor | int, ...], border: Tensor
 ) -> Tensor:
-    """Masks ``(n, C, H, W)`` at the pixels nearest to coordinates ``(n, height, width)``, whose whole numbers
-    are pixel centres. Outside the window, left, right, top, bottom, it is as the border says.
+    """Read masks ``(n, C, H, W)`` at the pixels nearest to coordinates ``(n, height, width)``.
+
+    Whole coordinates are pixel centres. Outside the window (left, right, top, bottom) the border applies.
 
     >>> edge = torch.tensor(BORDERS["edge"])
     >>> column, row = torch.tensor([[[0.4, 0.6, 9.0]]]), torch.zeros(1, 1, 3)
@@ -125,7 +130,7 @@ def read_masks(
 def _read(
     masks: Tensor, column: Tensor, row: Tensor, window: tuple[Tensor | int, ...], border: Tensor
 ) -> Tensor:
-    """As ``read_masks``, of pixels, int64."""
+    """Read masks like ``read_masks``, at int64 pixels."""
     left, right, top, bottom = window
     column, beside = _resolve(column, left, right, border)
     row, beyond = _resolve(row, top, bottom, border)
@@ -136,7 +141,7 @@ def _read(
 
 
 def _resolve(pixel: Tensor, low: Tensor | int, high: Tensor | int, border: Tensor) -> tuple[Tensor, Tensor]:
-    """The pixel to read, and whether there is none because the border is zero."""
+    """The pixel to read, and a mask of pixels that are beyond a zero border."""
     outside = (pixel < low) | (pixel >= high)
     period = torch.zeros_like(pixel[:, :1, :1]) + 2 * (high - 1 - low)
     phase = (pixel - low).remainder(period.clamp(min=1))
@@ -149,8 +154,9 @@ MOVES = {"masks": move_masks, "boxes": move_boxes, "keypoints": move_keypoints}
 
 
 def move_annotation(name: str, given: Tensor, passes: tuple[Recipes, ...], step: Step) -> Tensor:
-    """Masks, boxes or keypoints, as ``name`` says, after the geometry of all passes of a chain, the kernel's
-    and that of batched transforms.
+    """Move masks, boxes or keypoints, named by ``name``, by the geometry of all passes of a chain.
+
+    This includes the geometry of batched transforms.
 
     >>> import gpuaug
     >>> flip = gpuaug.RandomHorizontalFlip(p=1.0)
@@ -159,10 +165,12 @@ def move_annotation(name: str, given: Tensor, passes: tuple[Recipes, ...], step:
     tensor([[[3, 2, 1]]])
 
     Args:
-        passes: recipes of the ``n`` draws, on the device of what is given.
-        step: the chain's.
+        name: "masks", "boxes" or "keypoints".
+        given: the annotations of the ``n`` draws.
+        passes: recipes of the ``n`` draws, on the annotations' device.
+        step: step of the chain.
     """
-    if name != "masks":  # after ``check_movable`` the kernel's geometry alone: one box around all passes
+    if name != "masks":  # ``check_movable`` has left only the kernel's geometry: one box around all passes
         return MOVES[name](given, passes)
     for recipes in passes:
         given = move_masks(given, (recipes,))
@@ -174,7 +182,7 @@ def move_annotation(name: str, given: Tensor, passes: tuple[Recipes, ...], step:
 
 
 def check_movable(names: Iterable[str], passes: tuple[Recipes, ...], step: Step) -> None:
-    """Raise where ``names`` other than masks would have to move in a way that only masks can."""
+    """Raise if ``names`` other than masks would have to follow a transform that only masks can follow."""
     points = [name for name in names if name != "masks"]
     for group in (group for recipes in passes for group in recipes.groups):
         transform = step.by_place[group.place]
@@ -185,7 +193,7 @@ def check_movable(names: Iterable[str], passes: tuple[Recipes, ...], step: Step)
 def check_annotations(
     given: Mapping[str, Annotation], count: int, size: tuple[int, int] | None
 ) -> dict[str, Tensor]:
-    """Masks, boxes and keypoints, which must be of ``count`` images of one ``size``, (height, width).
+    """Check masks, boxes and keypoints of ``count`` images of one ``size``, (height, width).
 
     >>> list(check_annotations({"boxes": torch.zeros(2, 5, 4)}, count=2, size=(8, 8)))
     ['boxes']

@@ -1,4 +1,4 @@
-"""torchvision's ``tv_tensors``: what they are to a transform, and the results as such again."""
+"""torchvision's ``tv_tensors`` as annotations of a transform, and results wrapped as ``tv_tensors`` again."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _KINDS = ("Image", "Mask", "BoundingBoxes", "KeyPoints", "Video")
 
 
 def kind_of(value: Any) -> str | None:
-    """The name of a ``tv_tensor``'s class, as torchvision has it; None for anything else.
+    """The name of a ``tv_tensor``'s class in torchvision; None for other values.
 
     >>> kind_of(torch.zeros(3)) is None
     True
     """
-    # Who has a tv_tensor has imported them; torchvision is not needed otherwise.
+    # A caller that has a tv_tensor has imported torchvision, which is optional otherwise.
     module = sys.modules.get("torchvision.tv_tensors")
     if module is None or not isinstance(value, module.TVTensor):
         return None
@@ -36,7 +36,7 @@ def kind_of(value: Any) -> str | None:
 
 
 def like(value: Tensor, kind: str) -> Tensor:
-    """A plain tensor as the ``tv_tensor`` ``Image`` or ``Mask``."""
+    """Wrap a plain tensor as the ``tv_tensor`` ``Image``, ``Mask`` or ``Video``."""
     wrapped: Tensor = value.as_subclass(getattr(sys.modules["torchvision.tv_tensors"], kind))
     return wrapped
 
@@ -50,7 +50,7 @@ def plain(value: Tensor) -> Tensor:
 
 @dataclass
 class Points:
-    """Boxes, or keypoints, of one format, of any number for each image of a batch."""
+    """Boxes, or keypoints, of one format, any number for each image of a batch."""
 
     example: Tensor  # one of them: all have its class, type, format and clamping mode
     values: list[Tensor] = field(default_factory=list)
@@ -67,12 +67,12 @@ class Points:
     def moved(self, passes: tuple[Recipes, ...]) -> list[Tensor]:
         """Each value after the geometry of all passes, which are on the host."""
         device, size = self.values[0].device, passes[-1].size
-        # Of none, torchvision has shape (1, 0) as well.
+        # For no boxes torchvision also uses shape (1, 0).
         width = 2 if kind_of(self.example) == "KeyPoints" else numbers_of(_format_of(self.example))
         rows = [plain(value).reshape(-1, width) for value in self.values]
         counts = [len(row) for row in rows]
         owner = torch.tensor(self.samples, device="cpu").repeat_interleave(torch.tensor(counts, device="cpu"))
-        # Each box or keypoint as a draw of its own: under perspective, none moves as another does.
+        # Each box or keypoint is a draw of its own, since under perspective each moves differently.
         own = tuple(Recipes(p.records[owner].to(device), p.size, p.stages) for p in passes)
         flat = torch.cat(rows).double()
         if kind_of(self.example) == "KeyPoints":
@@ -102,8 +102,10 @@ def _form_of(value: Tensor) -> tuple[Any, ...]:
 
 
 def _moved(points: Tensor, passes: tuple[Recipes, ...]) -> tuple[Tensor, Tensor]:
-    """Points ``(m, k, 2)`` after the geometry, and ``(m, 2, 2)``: what becomes of one pixel to the right, and
-    of one down, in their middle.
+    """Points ``(m, k, 2)`` after the geometry, and the images of two unit steps in their middle, ``(m, 2,
+    2)``.
+
+    The steps are one pixel to the right and one down.
     """
     middle = points.mean(dim=1, keepdim=True)
     beside = torch.tensor([[0, 0], [1, 0], [0, 1]], device=points.device)
@@ -112,7 +114,7 @@ def _moved(points: Tensor, passes: tuple[Recipes, ...]) -> tuple[Tensor, Tensor]
 
 
 def _from_the_last_pixel(step: Tensor) -> Tensor:
-    """What keypoints lose along axes that are mirrored, ``(m, 2)``.
+    """The offset of keypoints along mirrored axes, ``(m, 2)``.
 
     torchvision's flips count keypoints in whole pixels, x to width - 1 - x; its boxes, resizes and rotations
     count from the image's border, x to width - x.
@@ -129,7 +131,7 @@ def _from_the_last_pixel(step: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class MaskPlace:
-    """Where the masks of a leaf are found among the gathered ones."""
+    """The position of a leaf's masks among the gathered ones."""
 
     group: int
     sample: int | None  # None: those of all samples
@@ -150,7 +152,7 @@ class MaskPlace:
 
 @dataclass(frozen=True)
 class PointsPlace:
-    """Where the boxes or keypoints of a leaf are found among the gathered ones."""
+    """The position of a leaf's boxes or keypoints among the gathered ones."""
 
     group: int
     number: int
@@ -162,8 +164,8 @@ class PointsPlace:
 class Gathered:
     """The masks, boxes and keypoints of a batch, gathered so that each kind moves at once.
 
-    ``masks``: tensors ``(n, k, H, W)``, with 0 where a sample has fewer, or is smaller. ``points``: groups of
-    boxes or keypoints. Whoever gathers keeps the places that ``add`` gives.
+    ``masks``: tensors ``(n, k, H, W)``, filled with 0 where a sample has fewer masks or smaller ones.
+    ``points``: groups of boxes or keypoints. The caller keeps the places that ``add`` returns.
     """
 
     def __init__(self, count: int) -> None:
@@ -176,7 +178,7 @@ class Gathered:
         return bool(self._chunks or self.masks or self.points)
 
     def add(self, sample: int, value: Tensor) -> MaskPlace | PointsPlace:
-        """The place of one sample's mask, boxes or keypoints."""
+        """Add one sample's mask, boxes or keypoints, and return their place."""
         kind = kind_of(value)
         if kind in ("BoundingBoxes", "KeyPoints"):
             number = next((n for n, group in enumerate(self.points) if group.takes(value)), len(self.points))
@@ -186,7 +188,9 @@ class Gathered:
         return self._add_mask(("by sample", value.dtype), sample, value)
 
     def add_all(self, values: Sequence[Tensor]) -> MaskPlace | list[Any]:
-        """The place of one mask for each sample, side by side; of each one, where their numbers differ."""
+        """Add one mask for each sample, side by side; returns one place, or one for each if their numbers
+        differ.
+        """
         key = len(self._chunks), values[0].dtype
         places = [self._add_mask(key, sample, value) for sample, value in enumerate(values)]
         if len({(place.end, place.flat) for place in places}) == 1:
@@ -203,12 +207,12 @@ class Gathered:
 
     @property
     def names(self) -> list[str]:
-        """What is gathered, as a transform's arguments have it."""
+        """The kinds gathered, named like a transform's arguments."""
         names = {"BoundingBoxes": "boxes", "KeyPoints": "keypoints"}
         return [*(["masks"] if self.masks else []), *(names[str(kind_of(p.example))] for p in self.points)]
 
     def finish(self) -> None:
-        """Joins the masks, once all are added."""
+        """Join the masks, once all are added."""
         self.masks = [_joined(chunks) for chunks in self._chunks.values()]
         self._chunks.clear()
 
@@ -218,7 +222,7 @@ class Gathered:
 
 
 def _joined(chunks: list[list[Tensor]]) -> Tensor:
-    """Masks ``(k, H, W)`` by sample as one tensor ``(n, k, H, W)``."""
+    """Join the masks ``(k, H, W)`` of each sample in one tensor ``(n, k, H, W)``."""
     shapes = {tuple(chunk.shape) for some in chunks for chunk in some}
     if len(shapes) == 1 and all(len(some) == 1 for some in chunks):
         stacked: Tensor = default_collate([some[0] for some in chunks])  # in a worker, in shared memory
@@ -252,7 +256,7 @@ def has_tv_tensors(*values: Any) -> bool:
 
 
 def is_list_of_tv_tensors(value: Any) -> bool:
-    """Whether an argument is a list, or tuple, that holds a ``tv_tensor``.
+    """Whether an argument is a list or tuple that holds a ``tv_tensor``.
 
     >>> is_list_of_tv_tensors([torch.zeros(4)])
     False

@@ -1,4 +1,4 @@
-"""What the kernel's record cannot express: PyTorch or kornia, after the kernel, on the draws that need it."""
+"""Transforms beyond the kernel's record: PyTorch or kornia, after the kernel, on the chosen draws."""
 
 from __future__ import annotations
 
@@ -23,42 +23,45 @@ LEVELS = 255
 class Batched(Transform):
     """Base of the transforms that run after the kernel of their pass.
 
-    Parameters are drawn on the host, as all are, and travel with the recipes. On the device the chosen draws
-    are gathered, changed together as floats, and put back: bytes are rounded once, half to even; other draws
-    keep their bytes. ``gpuaug/images/levels.py`` says what becomes of floats outside [0, 1] and of alpha.
-    Nothing waits for the device, unless a transform says so. Bytes may differ by a level between devices
-    where a float's last bits decide.
+    Parameters are drawn on the host, as for every transform, and travel with the recipes. On the device the
+    chosen draws are gathered, changed together as floats, and put back. Bytes are rounded once, half to even;
+    the bytes of other draws stay. ``gpuaug/images/levels.py`` says how floats outside [0, 1] and alpha are
+    treated. Nothing waits for the device unless a transform documents it. Bytes may differ by a level between
+    devices where the last bits of a float decide.
 
-    A subclass draws in ``draw_parameters`` and says what to do in ``transform_images``; ``transform_levels``
-    is for one that computes bytes in whole numbers. Where it ``averages`` pixels or only moves them, alpha
-    goes with the colors, and nothing is clamped. It uses the functional layers of PyTorch and kornia alone,
-    whose generators play no part.
+    A subclass draws in ``draw_parameters`` and implements ``transform_images``, or ``transform_levels`` to
+    compute bytes in whole numbers. A subclass that only ``averages`` or moves pixels treats alpha as a color
+    and clamps nothing. Subclasses use only the functional layers of PyTorch and kornia, never their random
+    generators.
     """
 
     stage = Stage.BATCHED
     backend = "torch"
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
-        """The group's images ``(m, C, H, W)``, float32 or float64, changed: without alpha, unless it
-        ``averages``.
+        """Change the group's images ``(m, C, H, W)``, float32 or float64.
+
+        They come without alpha, unless the transform ``averages``.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to a draw")
+        raise NotImplementedError(f"{type(self).__name__} must define transform_images")
 
     def transform_levels(self, levels: Tensor, group: Group) -> Tensor:
-        """The same of bytes ``(m, C, H, W)``, to bytes."""
+        """Change bytes ``(m, C, H, W)``, to bytes."""
         out = self.transform_images(shares(levels.float()), group)
         return out.mul(LEVELS).round().clamp(0, LEVELS).to(torch.uint8)
 
     def move_masks(self, masks: Tensor, group: Group) -> Tensor:
-        """The group's masks ``(m, C, H, W)``, moved as its images are; for one that ``moves`` pixels."""
-        raise NotImplementedError(f"{type(self).__name__} does not say where it moves masks")
+        """Move the group's masks ``(m, C, H, W)`` as its images, for a transform that ``moves`` pixels."""
+        raise NotImplementedError(f"{type(self).__name__} moves pixels and must define move_masks")
 
     def variants(self, params: dict[str, Any]) -> Tensor | None:
-        """int64 ``(n,)``: draws that must not share a group, such as those of another filter size."""
+        """int64 ``(n,)``, different for draws that must not share a group, such as those of two filter
+        sizes.
+        """
         return None
 
     def write(self, builder: RecipeBuilder, selection: Selection, *none: Any, **parameters: Any) -> None:
-        """Nothing of it is in the record."""
+        """Write nothing: a batched transform is not in the record."""
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         selection = both(chosen, augmented)
@@ -100,13 +103,13 @@ class Batched(Transform):
             memory_format = torch.channels_last if last else torch.contiguous_format
             if group.rows is None:
                 return out.contiguous(memory_format=memory_format)
-            if images.is_floating_point():  # of which index_copy makes the usual order
+            if images.is_floating_point():  # index_copy returns the contiguous order
                 return images.index_copy(0, group.rows, out).contiguous(memory_format=memory_format)
             return images.index_copy_(0, group.rows, out)
 
 
 def _group(place: int, variant: int, selection: Selection, params: dict[str, Tensor]) -> list[Group]:
-    """The group of the selection draws, if there are any; a group of all needs no rows."""
+    """The group of the selected draws, if any; a group of all draws needs no rows."""
     if selection is False:
         return []
     rows: Tensor | None = None

@@ -1,9 +1,9 @@
-"""A grid of cells over the images of a batch: cut apart, put together, and the sums of cells around a cell.
+"""A grid of cells over the images of a batch: cut apart, put together, and summed around each cell.
 
-Each cell is dealt out to several hands, as cards are: of four hands the first holds every second pixel of
-every second row. The pixels of a cell in a hand are a matrix ``(features + 1, pixels)``. Features are the
-channels of the color, then y and x; the last row is 1. A cell that is a pixel smaller than others has columns
-of zeros, which add nothing to a sum.
+The pixels of a cell are dealt out to several hands, like cards: of four hands the first holds every second
+pixel of every second row. The pixels of a cell in a hand are a matrix ``(features + 1, pixels)``. Features
+are the channels of the color, then y and x; the last row is 1. A cell with a row or column of pixels fewer
+than others has columns of zeros, which add nothing to a sum.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from torch import Tensor
 
 NEAR = 9  # a cell and those around it, row by row
 OWN = 4
-_LONGEST = 128  # on a side in a hand: the square of it times the largest feature is at most 2**24
-_DEALT = 8  # pixels on a side that are enough to be dealt out
+_LONGEST = 128  # pixels on a side in a hand: its square times the largest feature is at most 2**24
+_DEALT = 8  # from this many pixels on a side on, a cell is dealt out
 
 
 class Cells:
@@ -31,10 +31,10 @@ class Cells:
             [3, 3, 4, 4, 5, 5]])
 
     Args:
-        height, width: of the images, in pixels.
-        grid: cells (down, across), at most the height and the width.
-        reach: the longer side of a cell in the unit of the features.
-        device: of the images.
+        height, width: size of the images in pixels.
+        grid: number of cells (down, across), at most the height and the width.
+        reach: the longer side of a cell, in the unit of the features.
+        device: device of the images.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Cells:
         self.count, self.hands = down * across, rows.hands * columns.hands
         self._held = rows.held * columns.held
 
-        # The pixel that is held at (hand, cell, place in the hand), and the other way round.
+        # The pixel at (hand, cell, place in the hand), and the inverse.
         shape = (rows.hands, columns.hands, down, across, rows.held, columns.held)
         y, x = rows.pixel[:, None, :, None, :, None], columns.pixel[None, :, None, :, None, :]
         self._real = (rows.real[:, None, :, None, :, None] & columns.real[None, :, None, :, None, :]).reshape(
@@ -61,7 +61,7 @@ class Cells:
         self._home = ((hand * self.count + cell) * self._held + place).flatten()
         self._first = (cell * NEAR).flatten()
 
-        # Where a pixel is, from the middle of its cell, and a 1; and the middles, from the image's corner.
+        # The place of a pixel from its cell's middle, and a 1; then the middles, from the image's corner.
         away = torch.ones(3, *shape, dtype=torch.float32, device=device)
         away[0] = rows.away[:, None, :, None, :, None]
         away[1] = columns.away[None, :, None, :, None, :]
@@ -75,11 +75,11 @@ class Cells:
         x = torch.arange(across, device=device)[:, None, None] + step
         self._near = (y.clamp(0, down - 1) * across + x.clamp(0, across - 1)).reshape(self.count, NEAR)
         self.outside = ((y < 0) | (y >= down) | (x < 0) | (x >= across)).reshape(self.count, NEAR)
-        # What one cell gives to another that it sees: the other sees it on the opposite side.
+        # A cell that gives to a neighbour lies on the neighbour's opposite side.
         self._given = self._near * NEAR + torch.arange(NEAR, device=device).flip(0)
 
     def cut(self, colors: Tensor) -> Tensor:
-        """The pixels of each cell: float32 ``(hands, m * cells, C + 3, pixels)``.
+        """Cut out the pixels of each cell: float32 ``(hands, m * cells, C + 3, pixels)``.
 
         Args:
             colors: ``(m, C, H, W)``.
@@ -91,7 +91,7 @@ class Cells:
         return torch.cat((cut * self._real, away), dim=3).flatten(1, 2)
 
     def start(self, pixels: Tensor) -> Tensor:
-        """Sums as ``centres`` takes them, where each pixel of a hand belongs to its own cell."""
+        """Sums for ``centres`` where each pixel of a hand belongs to its own cell."""
         sums = pixels.new_zeros(len(pixels), NEAR, pixels.shape[1])
         sums[:, OWN] = pixels.sum(2)
         return sums
@@ -100,8 +100,8 @@ class Cells:
         """The mean of each segment, in whole numbers: float32 ``(m, cells, C + 2)``.
 
         Args:
-            sums: of what the pixels of each cell gave to the cells around it, ``(m * cells, NEAR, C + 3)``.
-            before: the mean of a segment that now has no pixels.
+            sums: contributions of each cell's pixels to the cells around it, ``(m * cells, NEAR, C + 3)``.
+            before: the previous mean, for a segment that now has no pixels.
         """
         whole = sums.double().unflatten(0, (-1, self.count))
         whole[..., -3:-1] += self._middle[:, None] * whole[..., -1:]
@@ -111,7 +111,7 @@ class Cells:
         return means if before is None else torch.where(pixels > 0, means, before)
 
     def near(self, centres: Tensor) -> Tensor:
-        """The centres around each cell, places from its middle: ``(m, cells, NEAR, C + 2)``."""
+        """The centres around each cell, with places counted from its middle: ``(m, cells, NEAR, C + 2)``."""
         near = centres[:, self._near]
         near[..., -2:] -= self._middle[:, None]
         return near
@@ -120,7 +120,7 @@ class Cells:
         """The cell that each pixel chose, as images: int64 ``(m, H, W)``.
 
         Args:
-            which: of the nine, for each hand whole numbers ``(m * cells, pixels)``.
+            which: the chosen one of the nine cells, for each hand whole numbers ``(m * cells, pixels)``.
         """
         dealt = torch.stack([hand.view(-1, self.count * self._held) for hand in which], dim=1).flatten(1)
         entry = dealt.index_select(1, self._home) + self._first
@@ -129,14 +129,14 @@ class Cells:
 
 
 class _Axis:
-    """One side of the images: cut into cells, which are dealt out to hands.
+    """One side of the images: cut into cells, whose pixels are dealt out to hands.
 
     Attributes:
-        hands, held: how many hands there are, and how many pixels of a cell each holds.
-        pixel, real, away: ``(hands, cells, held)``, the pixel, whether the cell is so long, and how far from
-            its middle the pixel is, in whole numbers.
-        middle: ``(cells,)``, of each cell in whole numbers.
-        cell, hand, at: int64 ``(side,)``, who holds a pixel.
+        hands, held: the number of hands, and of a cell's pixels that each holds.
+        pixel, real, away: ``(hands, cells, held)``: the pixel, whether it is inside the cell, and its
+            distance from the cell's middle, in whole numbers.
+        middle: ``(cells,)``, the middle of each cell in whole numbers.
+        cell, hand, at: int64 ``(side,)``, the cell, hand and position of each pixel.
     """
 
     def __init__(self, side: int, count: int, scale: float, device: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""Contrast-limited adaptive histogram equalisation, with a clip limit of each draw's own."""
+"""Contrast-limited adaptive histogram equalisation, with one clip limit for each draw."""
 
 from __future__ import annotations
 
@@ -19,25 +19,28 @@ __all__ = ["CLAHE"]
 
 
 class CLAHE(Batched):
-    """Histograms made even tile by tile, their peaks clipped, the tiles' tables blended.
+    """Equalise the histogram of each tile, with its peaks clipped, and blend the tiles' tables.
 
     >>> import gpuaug
     >>> gpuaug.CLAHE(clip_limit=2.0)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    Each channel by itself, as OpenCV's ``createCLAHE`` does it, within one level; alpha stays. Bytes are
-    changed in whole numbers, by an operator of their own (``torch.ops.gpuaug.clahe``): the same on every
-    device. Floats are counted in the nearest of 256 levels, and moved as far as that level is, before it is
-    rounded: their gradient is that of the identity. NaN stays, and counts as black. A tile of fewer than 256
-    pixels has most entries at 0 or 1, so images of 32 pixels a side want a grid of 2.
+    Each channel is equalised by itself, within one level of OpenCV's ``createCLAHE``; alpha stays. Bytes are
+    computed in integers by one operator (``torch.ops.gpuaug.clahe``), with the same result on every device. A
+    float is counted as the nearest of 256 levels, and shifted as far as this level moves before rounding; the
+    gradient is that of the identity. NaN stays NaN and counts as black. In a tile of fewer than 256 pixels
+    most histogram entries are 0 or 1, so images of 32 x 32 pixels need a grid of 2.
 
     Args:
-        clip_limit: of a histogram's entry, in the mean of all entries, a number or (least, most) in
+        clip_limit: largest histogram entry, as a multiple of the mean entry; a number or (least, most) in
             [0.01, 256].
-        tile_grid_size: (down, across), or one number for both; the image must have more pixels either way.
+        tile_grid_size: number of tiles, (down, across), or one number for both; less than the image's height
+            and width.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: an image too small for the grid.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if an image is
+            too small for the grid.
     """
 
     reference = "Zuiderveld, Graphics Gems IV, 1994; OpenCV createCLAHE"

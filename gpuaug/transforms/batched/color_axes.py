@@ -1,4 +1,4 @@
-"""Color moved along the axes on which a data set's colors vary."""
+"""A color shift along the principal axes of a data set's colors."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ IMAGENET_VARIANCES = (0.2175, 0.0188, 0.0045)
 
 
 class FancyPCA(Batched):
-    """One color added to all pixels of a draw, along the principal axes of the data set's colors.
+    """Add one color to all pixels of a draw, drawn along the principal axes of the data set's colors.
 
     >>> import gpuaug
     >>> gpuaug.FancyPCA(alpha=0.1)(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
-    The color is ``axes @ (a * variances)`` with a normal of standard deviation ``alpha`` for each axis. An
-    image of one channel gets its grey (ITU-R BT.601).
+    The color is ``axes @ (a * variances)``, where ``a`` holds three normal numbers of standard deviation
+    ``alpha``. An image of one channel gets the grey of this color (ITU-R BT.601).
 
     Args:
-        alpha: in [0, 10]; 0 changes nothing.
-        axes: the eigenvectors of the colors' covariance, 3 rows (R, G, B) of 3 columns; ImageNet's by
-            default.
-        variances: the eigenvalues, for pixels in [0, 1].
+        alpha: standard deviation, in [0, 10]; 0 changes nothing.
+        axes: eigenvectors of the colors' covariance, 3 rows (R, G, B) by 3 columns. Default: ImageNet's.
+        variances: the three eigenvalues, for pixels in [0, 1]. Default: ImageNet's.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: images of 2 channels.
+        TypeError, ValueError: if a setting is of another type, shape or range; when called, if images have 2
+            channels.
     """
 
     reference = "Krizhevsky et al., ImageNet classification, NeurIPS 2012"

@@ -1,4 +1,4 @@
-"""Geometry that is no affine map: each draw is read along a field of its own."""
+"""Distortions that no affine map expresses: each draw is read along its own displacement field."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["ElasticTransform", "GridDistortion", "OpticalDistortion"]
 
 Span = float | tuple[float, float]
 
-# What lies beyond the image, by the names that crops use: edge pixels, black, or mirrored without the edge.
+# PyTorch's names for the borders of crops: edge pixels, black, or mirrored without the edge.
 PADDING_MODES = {"edge": "border", "zero": "zeros", "reflect": "reflection"}
 
 
 class _Field(Batched):
-    """Bilinear reads at coordinates in pixels, (0, 0) the centre of the first pixel."""
+    """Base of the distortions: reads bilinearly at coordinates in pixels from the first pixel's centre."""
 
     moves = True
     averages = True
@@ -36,8 +36,8 @@ class _Field(Batched):
         self.padding_mode = border("padding_mode", padding_mode)
 
     def coordinates(self, images: Tensor, group: Group) -> tuple[Tensor, Tensor]:
-        """x and y, each broadcast to ``(m, H, W)``."""
-        raise NotImplementedError(f"{type(self).__name__} does not say where it reads")
+        """Return x and y, each broadcast to ``(m, H, W)``."""
+        raise NotImplementedError(f"{type(self).__name__} must define coordinates")
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         count, _, height, width = images.shape
@@ -61,20 +61,24 @@ class _Field(Batched):
 
 
 class OpticalDistortion(_Field):
-    """A lens that bends lines: to a barrel where k is positive, to a pincushion where it is negative.
+    """Bend lines as a lens does: positive k gives a barrel, negative k a pincushion.
 
     >>> import gpuaug
     >>> gpuaug.OpticalDistortion((-0.3, 0.3))(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
-    A pixel at distance r from the centre, x in widths and y in heights, is read at distance
-    ``r * (1 + k * r**2 + k * r**4)``: the camera model of OpenCV, as ``cv2.undistort`` reads an image. So a
-    positive k draws the corners inwards.
+    A pixel at distance r from the centre, x in widths and y in heights, is read at distance ``r * (1 + k *
+    r**2 + k * r**4)``. This is OpenCV's camera model, as ``cv2.undistort`` reads an image, so a positive k
+    draws the corners inwards.
 
     Args:
         distort_limit: k, a number or (least, most) in [-0.36, 2]; 0 changes nothing. Below -4/11 the corners
             would fold back.
-        padding_mode: what lies beyond the image: "zero", "edge" or "reflect".
+        padding_mode: content beyond the image: "zero", "edge" or "reflect" (the edge is not repeated).
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Brown, Photogrammetric Engineering, 1966; Albumentations OpticalDistortion"
@@ -104,20 +108,23 @@ class OpticalDistortion(_Field):
 
 
 class GridDistortion(_Field):
-    """The cells of a grid, made wider and narrower, higher and lower.
+    """Stretch and squeeze the columns and rows of a grid at random.
 
     >>> import gpuaug
     >>> gpuaug.GridDistortion(num_steps=4)(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
-    Both sides are cut into ``num_steps`` equal parts. A part shows a stretch of the image whose length is
-    ``1 + d`` times as long, then all are scaled so that together they are the whole side; nothing lies
-    outside.
+    Both sides are cut into ``num_steps`` equal parts. Each part shows a stretch of the image ``1 + d`` times
+    as long; all stretches are then scaled to add up to the whole side, so nothing beyond the image shows.
 
     Args:
-        num_steps: parts of either side, in [1, 64].
-        distort_limit: d, a number or (least, most) in [-0.9, 10], for each part its own; the same for all
-            parts changes nothing.
+        num_steps: number of parts of each side, in [1, 64].
+        distort_limit: d, drawn for each part, a number or (least, most) in [-0.9, 10]. Equal values change
+            nothing.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations GridDistortion, normalized"
@@ -154,20 +161,25 @@ class GridDistortion(_Field):
 
 
 class ElasticTransform(_Field):
-    """Pixels moved by smooth random displacements, as handwriting varies.
+    """Displace pixels by a smooth random field, as handwriting varies.
 
     >>> import gpuaug
     >>> gpuaug.ElasticTransform(alpha=20.0, sigma=3.0)(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
-    The displacement in x and in y is noise uniform in [-1, 1], blurred by a Gaussian (beyond the border there
-    is none), times ``alpha``.
+    The displacement in x and in y is uniform noise in [-1, 1], blurred by a Gaussian (0 beyond the border)
+    and multiplied by ``alpha``.
 
     Args:
-        alpha: in pixels, a number or (least, most) in [0, 10000]; 0 changes nothing. After a blur of sigma
-            the noise is left with a standard deviation of about 0.16 / sigma.
-        sigma: of the Gaussian in pixels, in [0.1, 100]; cut off at four of them.
-        padding_mode: what lies beyond the image: "zero", "edge" or "reflect".
+        alpha: factor of the displacement in pixels, a number or (least, most) in [0, 10000]; 0 changes
+            nothing. The blurred noise has a standard deviation of about 0.16 / sigma.
+        sigma: standard deviation of the Gaussian in pixels, in [0.1, 100]; the Gaussian is cut off at four
+            sigma.
+        padding_mode: content beyond the image: "zero", "edge" or "reflect" (the edge is not repeated).
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Simard et al., Best practices for convolutional neural networks, ICDAR 2003"

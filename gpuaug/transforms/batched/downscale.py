@@ -1,4 +1,4 @@
-"""What storing an image in fewer pixels loses."""
+"""The loss of detail of an image that was stored in fewer pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Downscale"]
 
 
 class Downscale(Batched):
-    """Shrunk and enlarged again, to the nearest pixel both times.
+    """Shrink the image and enlarge it again, both times to the nearest pixel.
 
     >>> import gpuaug
     >>> row = torch.tensor([[[[1, 2, 3, 4]]]], dtype=torch.uint8).expand(1, 1, 4, 4)
@@ -24,8 +24,12 @@ class Downscale(Batched):
     [1, 1, 3, 3]
 
     Args:
-        scale: of the sides, a number or (least, most) in (0, 1]; 1 changes nothing. The small image has the
-            whole number of pixels below, and at least one.
+        scale: factor of both sides, a number or (least, most) in (0, 1]; 1 changes nothing. Sides of the
+            small image are rounded down to whole pixels, at least one.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations Downscale"
@@ -43,8 +47,8 @@ class Downscale(Batched):
         for axis in (2, 3):
             side = images.shape[axis]
             small = (group.parameters["scale"] * side + 1e-4).long().clamp(1, side)[:, None]
-            pixel = torch.arange(side, device=images.device) * small // side  # enlarged from this one,
-            source = pixel * side // small  # which was this one
+            pixel = torch.arange(side, device=images.device) * small // side  # of the small image
+            source = pixel * side // small  # that it came from
             shape = [len(images), 1, 1, 1]
             shape[axis] = side
             images = images.gather(axis, source.view(shape).expand_as(images))

@@ -1,7 +1,7 @@
-"""Gaussians of any size, across and then down: of bytes in whole numbers, of floats with a gradient.
+"""Gaussians of any size, across and then down: exact for bytes, differentiable for floats.
 
-Bytes are products of matrices of whole numbers below 2**53, in float64: exact, so that neither the batch nor
-the device decides a level. They are rounded once, half to even.
+Bytes are multiplied by matrices of whole numbers below 2**53, in float64. These products are exact, so
+neither the batch nor the device decides a level. Results are rounded once, half to even.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from torch.nn import functional as F
 
 from gpuaug import lazy_kornia as kornia
 
-UNIT = 2**22  # of weights: 8 bits of a level and twice 22 are below 53
-_BLOCK = 32  # pixels of a row that one product of matrices makes, at least
+UNIT = 2**22  # sum of the weights: 8 bits of a level and twice 22 stay below 53
+_BLOCK = 32  # fewest pixels of a row in one matrix product
 
 
 def gaussian_taps(sigma: Tensor, size: int) -> Tensor:
-    """The weights of ``size`` pixels in a row, whole numbers whose sum is ``UNIT``: float64 ``(n, size)``.
+    """Weights of ``size`` pixels in a row, whole numbers that add up to ``UNIT``: float64 ``(n, size)``.
 
     >>> (gaussian_taps(torch.tensor([0.0, 0.5], dtype=torch.float64), 3) / UNIT).round(decimals=4).tolist()
     [[0.0, 1.0, 0.0], [0.1065, 0.787, 0.1065]]
@@ -35,29 +35,31 @@ def gaussian_taps(sigma: Tensor, size: int) -> Tensor:
 
 
 def blurred_levels(levels: Tensor, across: Tensor, down: Tensor) -> Tensor:
-    """Bytes ``(m, C, H, W)`` blurred; the border is reflected without repeating the edge.
+    """Blur bytes ``(m, C, H, W)``; the border is reflected without repeating the edge.
 
     >>> row = torch.tensor([[[[0, 0, 100]]]], dtype=torch.uint8)
     >>> blurred_levels(row, torch.tensor([[0.25, 0.5, 0.25]]) * UNIT, torch.tensor([[1.0]]) * UNIT)
     tensor([[[[ 0, 25, 50]]]], dtype=torch.uint8)
 
     Args:
-        across, down: of ``gaussian_taps``, ``(m, odd)``.
+        across, down: weights from ``gaussian_taps``, ``(m, odd)``.
     """
     wide = _along_rows(_along_rows(levels, across).mT, down).mT
     return (wide / (UNIT * UNIT)).round().to(torch.uint8)
 
 
 def blurred_shares(images: Tensor, across: Tensor, down: Tensor) -> Tensor:
-    """The same of floating images, neither rounded nor exact."""
+    """Blur floating images in the same way, neither rounded nor exact."""
     taps = [(weights / UNIT).to(images.dtype) for weights in (across, down)]
     blurred: Tensor = kornia.filters.filter2d_separable(images, *taps, border_type="reflect")
     return blurred
 
 
 def _along_rows(images: Tensor, taps: Tensor) -> Tensor:
-    """The sums of ``(m, C, H, W)`` along each row, float64. A row is cut into blocks, which overlap as far as
-    the taps reach; a product with a band of taps makes all pixels of a block at once.
+    """Weighted sums of ``(m, C, H, W)`` along each row, float64.
+
+    A row is cut into blocks that overlap as far as the taps reach. One product with a band of taps computes
+    all pixels of a block.
     """
     count, channels, height, width = images.shape
     reach = taps.shape[1] // 2
@@ -65,7 +67,7 @@ def _along_rows(images: Tensor, taps: Tensor) -> Tensor:
     blocks = -(-width // block)
     first = torch.arange(blocks, device=images.device)[:, None] * block
     pixel = (first + torch.arange(-reach, block + reach, device=images.device)).abs()
-    # A last block that ends beyond the row makes pixels that are cut off.
+    # Pixels that the last block computes beyond the row are cut off.
     pixel = (width - 1 - (width - 1 - pixel).abs()).clamp(min=0)
     cut = images.index_select(3, pixel.flatten()).double()
     sums = cut.reshape(count, channels * height * blocks, -1) @ _band(taps.double(), block)
@@ -73,7 +75,7 @@ def _along_rows(images: Tensor, taps: Tensor) -> Tensor:
 
 
 def _band(taps: Tensor, columns: int) -> Tensor:
-    """Each column holds the taps, one row lower than the column before: ``(m, taps + columns - 1, columns)``.
+    """Columns that hold the taps, each one row lower than the last: ``(m, taps + columns - 1, columns)``.
 
     >>> _band(torch.tensor([[1, 2, 1]]), 2)
     tensor([[[1, 0],
@@ -83,6 +85,6 @@ def _band(taps: Tensor, columns: int) -> Tensor:
     """
     count, size = taps.shape
     rows = size + columns - 1
-    # Repeated with a gap, and read in rows that are shorter by one, the taps move on by one each time.
+    # The taps are repeated with a gap, and read in rows shorter by one: they shift by one in each row.
     line = F.pad(taps, (0, columns)).repeat(1, columns)
     return line[:, : columns * rows].view(count, columns, rows).mT

@@ -1,4 +1,4 @@
-"""A camera's noise: it goes by the spread of the whole image's lightness, which no record can say."""
+"""Camera noise: it depends on the whole image's lightness, and so runs as a batched transform."""
 
 from __future__ import annotations
 
@@ -22,21 +22,25 @@ Span = float | tuple[float, float]
 
 
 class ISONoise(Batched):
-    """The noise of a camera at a high sensitivity: Poisson in lightness, normal in hue.
+    """Add the noise of a camera at high sensitivity: Poisson in lightness, normal in hue.
 
     >>> import gpuaug
     >>> gpuaug.ISONoise(intensity=0.5)(torch.full((2, 3, 8, 8), 90, dtype=torch.uint8)).shape
     torch.Size([2, 3, 8, 8])
 
-    As in Albumentations 1: with s the standard deviation of the image's lightness (HLS), the hue turns by a
-    normal angle of ``color_shift * intensity`` turns, and the lightness L becomes ``L + n / 255 * (1 - L)``
-    where n is Poisson of mean ``s * intensity * 255``. Images of another number of channels than three have
-    no hue; each value counts as lightness, with one n for all channels of a pixel. A NaN leaves no deviation,
-    and so makes its whole image NaN.
+    As in Albumentations 1. With s the standard deviation of the image's lightness (HLS), the hue turns by a
+    normal angle of ``color_shift * intensity`` turns. The lightness L becomes ``L + n / 255 * (1 - L)``,
+    where n is Poisson of mean ``s * intensity * 255``. Images without three channels have no hue: each value
+    counts as lightness, and n is the same for all channels of a pixel. One NaN makes its whole image NaN,
+    since the deviation is then NaN.
 
     Args:
-        color_shift: in turns, a number or (least, most) in [0, 1].
-        intensity: of both, a number or (least, most) in [0, 1]; 0 changes nothing.
+        color_shift: deviation of the hue in turns, a number or (least, most) in [0, 1].
+        intensity: factor of both noises, a number or (least, most) in [0, 1]; 0 changes nothing.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations 1 ISONoise"
@@ -77,8 +81,9 @@ class ISONoise(Batched):
 
 
 def _poisson(mean: Tensor, number: Tensor) -> Tensor:
-    """Poisson counts ``(n, count)`` of each draw's mean, at most 127.5, by inversion of numbers in [0, 1): of
-    NaN, NaN.
+    """Poisson counts ``(n, count)`` by inversion of numbers in [0, 1), with each draw's mean, at most 127.5.
+
+    A mean of NaN gives NaN.
     """
     k = torch.arange(256, device=mean.device, dtype=torch.float64)
     rate = mean.double()[:, None]

@@ -1,4 +1,4 @@
-"""What JPEG loses, with a quality of each draw's own."""
+"""The artifacts of JPEG, with one quality for each draw."""
 
 from __future__ import annotations
 
@@ -38,21 +38,24 @@ CHROMINANCE = (
 
 
 class JpegCompression(Batched):
-    """What JPEG of a quality leaves of the image: chroma at half the size, 8 x 8 blocks of rounded cosines.
+    """Compress and decompress the image as JPEG does: chroma at half the size, rounded 8 x 8 cosines.
 
     >>> import gpuaug
     >>> gpuaug.JpegCompression(quality=50)(torch.zeros(2, 3, 16, 16, dtype=torch.uint8)).shape
     torch.Size([2, 3, 16, 16])
 
-    As libjpeg's baseline encoder and decoder, within a level in the mean, or 0.4 for grey. kornia's codec
-    rounds coefficients smoothly, so that small ones stay: it is about as far from an encoder's pixels as
-    these are from the image. Here they are rounded, and the gradient is that of a codec that does not.
+    The result is on average within one level of libjpeg's baseline encoder and decoder, 0.4 for grey images.
+    Coefficients are rounded, with the gradient of a codec that does not round. kornia's codec rounds them
+    smoothly, which keeps small coefficients: its pixels are about as far from an encoder's as an encoder's
+    are from the image.
 
     Args:
-        quality: as libjpeg scales its tables, a whole number or (least, most) in [1, 100].
+        quality: libjpeg's quality, a whole number or (least, most) in [1, 100].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: images of 2 channels.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images have 2
+            channels.
     """
 
     reference = "ITU-T T.81, 1992; JFIF 1.02"
@@ -72,7 +75,7 @@ class JpegCompression(Batched):
             raise ValueError(f"JpegCompression needs images of 1, 3 or 4 channels, got {channels}")
         tables = (group.parameters[name] for name in ("luminance", "chrominance", "chrominance"))
         height, width = images.shape[2:]
-        # float64: no device shortens its products, and few coefficients come to lie on a step.
+        # float64: devices do not shorten its products, and few coefficients lie exactly on a step.
         level = F.pad(images.double() * LEVELS, (0, -width % 16, 0, -height % 16), mode="replicate")
         planes = [_decoded(plane, table) for plane, table in zip(_split(level), tables, strict=False)]
         return shares(_joined(planes))[:, :, :height, :width].to(images.dtype)
@@ -82,7 +85,7 @@ class JpegCompression(Batched):
 
 
 def _split(level: Tensor) -> list[Tensor]:
-    """Brightness, and at half the size blueness and redness about 128; a grey image is its brightness."""
+    """Luma, then blue and red chroma about 128 at half the size; a grey image is its own luma."""
     if level.shape[1] == 1:
         return [level]
     red, green, blue = level.split(1, dim=1)
@@ -103,7 +106,7 @@ def _joined(planes: list[Tensor]) -> Tensor:
 
 
 def _decoded(plane: Tensor, table: Tensor) -> Tensor:
-    """A plane ``(m, 1, H, W)`` of levels after its 8 x 8 cosines were rounded to the table's steps."""
+    """A plane ``(m, 1, H, W)`` of levels after its 8 x 8 cosines are rounded to the table's steps."""
     count, _, height, width = plane.shape
     cosines = _cosines(plane.device)
     blocks = (plane - 128).view(count, height // 8, 8, width // 8, 8).transpose(2, 3)
@@ -122,8 +125,10 @@ def _cosines(device: torch.device) -> Tensor:
 
 
 def _whole(value: Tensor) -> Tensor:
-    """The nearest whole number, with the identity's gradient. Halves, which are many (a block's mean comes in
-    eighths), go up whatever a product's last bits are.
+    """The nearest whole number, with the identity's gradient.
+
+    Halves are frequent, since a block's mean comes in eighths. They go up, whatever the last bits of a
+    product.
     """
     return value + ((value + (0.5 + 1e-6)).floor() - value).detach()
 

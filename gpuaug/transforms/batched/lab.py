@@ -1,4 +1,4 @@
-"""Levels to CIELAB by tables, the same numbers on every device."""
+"""Levels to CIELAB by tables, with the same numbers on every device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KNEE = 6 / 29
 
 
 def lab(levels: Tensor) -> Tensor:
-    """Images of three channels in CIELAB; of others the lightness of each channel: float32 ``(m, C, H, W)``.
+    """Convert images of three channels to CIELAB, others to the lightness of each channel.
 
     >>> lab(torch.tensor([255.0, 0.0, 0.0]).view(1, 3, 1, 1)).flatten().round().tolist()
     [53.0, 80.0, 67.0]
@@ -26,10 +26,13 @@ def lab(levels: Tensor) -> Tensor:
     [0.0, 50.0, 100.0]
 
     Lightness is in [0, 100]; the axes a, from green to red, and b, from blue to yellow, are in [-128, 128].
-    All are within 0.1.
+    Values are within 0.1 of the exact ones.
 
     Args:
         levels: floating ``(m, C, H, W)``, whole numbers in [0, 255].
+
+    Returns:
+        float32 ``(m, C, H, W)``.
     """
     light, root = _tables(levels.device)
     linear = light.index_select(0, levels.int().flatten()).view(levels.shape)
@@ -46,8 +49,9 @@ def _looked_up(root: Tensor, linear: Tensor) -> Tensor:
 
 
 def _tables(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Linear light of each level, in whole steps, ``(256,)``, and CIELAB's cube root of each step,
-    ``(_STEPS + 2,)``: a row of the matrix may add up to a little over 1.
+    """Linear light of each level in whole steps, ``(256,)``, and CIELAB's cube root of each step.
+
+    The second table is ``(_STEPS + 2,)``, since a row of the matrix may add up to a little over 1.
     """
     level = shares(torch.arange(256, device=device, dtype=torch.float64))
     light = torch.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)

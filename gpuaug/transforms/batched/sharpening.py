@@ -1,4 +1,4 @@
-"""Sharpen and emboss: a 3x3 filter, mixed with the image."""
+"""Sharpen and emboss: a 3x3 filter, blended with the image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ PER_STRENGTH = ((-1, -1, 0), (-1, 0, 1), (0, 1, 1))
 
 
 class _Mixed(Batched):
-    """``(1 - alpha) * image + alpha * (constant + amount * linear) applied to it``, as one filter a draw."""
+    """One filter for each draw: ``(1 - alpha) * image + alpha * (constant + amount * linear)`` applied to the
+    image.
+    """
 
     backend = "kornia"
     random_count = 2
@@ -55,18 +57,23 @@ class _Mixed(Batched):
 
 
 class Sharpen(_Mixed):
-    """The image mixed with its sharpened self.
+    """Blend the image with a sharpened version of itself.
 
     >>> import gpuaug
     >>> row = torch.tensor([[[[40, 40, 80, 80]]]], dtype=torch.uint8).expand(1, 1, 4, 4)
     >>> gpuaug.Sharpen(alpha=0.1, lightness=1.0)(row)[0, 0, 1].tolist()
     [40, 28, 92, 80]
 
-    The sharpened image is the filter of eight times -1 around ``8 + lightness``.
+    The sharpening filter is ``8 + lightness`` in the middle of eight times -1.
 
     Args:
         alpha: share of the sharpened image, a number or (least, most) in [0, 1]; 0 changes nothing.
-        lightness: a number or (least, most) in [0, 10]; 1 keeps the brightness.
+        lightness: added to the middle of the filter, a number or (least, most) in [0, 10]; 1 keeps the
+            brightness.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations Sharpen; imgaug Sharpen"
@@ -82,7 +89,7 @@ class Sharpen(_Mixed):
 
 
 class Emboss(_Mixed):
-    """The image mixed with a relief of itself, lit from a corner.
+    """Blend the image with a relief of itself, lit from a corner.
 
     >>> import gpuaug
     >>> flat = torch.full((1, 1, 4, 4), 50, dtype=torch.uint8)
@@ -91,7 +98,11 @@ class Emboss(_Mixed):
 
     Args:
         alpha: share of the relief, a number or (least, most) in [0, 1]; 0 changes nothing.
-        strength: of the relief, a number or (least, most) in [0, 10].
+        strength: strength of the relief, a number or (least, most) in [0, 10].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations Emboss; imgaug Emboss"

@@ -1,13 +1,14 @@
-"""SLIC for a batch: images in segments of pixels that are near one another and of similar colors.
+"""SLIC for a batch: divides images into segments of nearby pixels of similar color.
 
-Achanta et al., "SLIC superpixels compared to state-of-the-art superpixel methods", TPAMI 2012, seen from the
-pixels, as gSLIC (Ren and Reid, 2011) has it. A grid cuts the image into cells, and each cell has a segment. A
-pixel compares with the centres of the segments of its own cell and of the eight around. All pixels of a cell
-compare with the same nine centres, so distances are products of small matrices. Where cells have eight pixels
-on a side, a quarter of the pixels moves the centres in each round, another one in the next.
+Achanta et al., "SLIC superpixels compared to state-of-the-art superpixel methods", TPAMI 2012, computed from
+the pixels' side, as in gSLIC (Ren and Reid, 2011). A grid cuts the image into cells, and each cell has a
+segment. A pixel compares with the centres of its own cell's segment and of the eight around it. All pixels of
+a cell compare with the same nine centres, so distances are products of small matrices. Where cells have eight
+or more pixels on a side, each round moves the centres by another quarter of the pixels.
 
-Colors and places are whole numbers, in eighths of a step of CIELAB: few enough bits for float32 to hold every
-sum exactly. So segments depend on the image alone: not on the order of additions, batch-mates or the device.
+Colors and places are whole numbers, in eighths of a CIELAB unit: few enough bits for float32 to hold every
+sum exactly. Segments therefore depend on the image alone, not on the order of additions, on batch-mates or on
+the device.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ def slic(levels: Tensor, grid: tuple[int, int], compactness: float) -> Tensor:
     >>> slic(levels, (1, 2), 10.0)[0, 0]
     tensor([0, 0, 0, 1, 1, 1, 1, 1])
 
-    A segment need not hang together, and one may be empty.
+    A segment may be in several pieces, or empty.
 
     Args:
-        levels: floating ``(m, C, H, W)``, whole numbers in [0, 255]. Three channels are sRGB and compare in
-            CIELAB; of others, the lightness of each compares.
-        grid: cells (down, across), at most the height and the width.
-        compactness: the distance of colors, in steps of CIELAB, that counts as much as the longer side of a
-            cell; in [1, 100].
+        levels: floating ``(m, C, H, W)``, whole numbers in [0, 255]. Three channels are sRGB and are compared
+            in CIELAB. With another number of channels the lightness of each is compared.
+        grid: number of cells (down, across), at most the height and the width.
+        compactness: distance of colors, in CIELAB units, that counts as much as the longer side of a cell; in
+            [1, 100].
     """
     height, width = levels.shape[2:]
     cells = Cells(height, width, grid, UNIT * compactness, levels.device)
@@ -55,8 +56,10 @@ def slic(levels: Tensor, grid: tuple[int, int], compactness: float) -> Tensor:
 
 
 def _weights(cells: Cells, centres: Tensor) -> Tensor:
-    """What a pixel's row is multiplied with, ``(n, NEAR, F + 1)``: the square of its distance from each
-    centre, less its own square, which does not change which is the nearest.
+    """Weights that a pixel's row is multiplied with, ``(n, NEAR, F + 1)``.
+
+    The product is the squared distance from each centre less the pixel's own square, which does not change
+    which centre is nearest.
     """
     near = cells.near(centres)
     square = near.square().sum(3, keepdim=True)
@@ -66,7 +69,7 @@ def _weights(cells: Cells, centres: Tensor) -> Tensor:
 
 
 def _nearest(scores: Tensor) -> Tensor:
-    """In place of ``(n, NEAR, pixels)``: 1 for the least of each nine and its equals, 0 for the rest."""
+    """Set ``(n, NEAR, pixels)`` in place: 1 for the least of each nine and its equals, 0 for the rest."""
     least = torch.minimum(scores[:, 0], scores[:, 1])
     for number in range(2, NEAR):  # on a CPU four times as fast as ``amin``
         torch.minimum(least, scores[:, number], out=least)
@@ -74,7 +77,7 @@ def _nearest(scores: Tensor) -> Tensor:
 
 
 def _first(scores: Tensor) -> Tensor:
-    """The number of the first of the nine that is least: int32 ``(n, pixels)``."""
-    # As bits of one number, the first in front: its exponent says which bit is set first.
+    """The position of the first of the nine that is least: int32 ``(n, pixels)``."""
+    # The nine are bits of one number, the first in front; its exponent is the first bit that is set.
     bits = (1 << torch.arange(NEAR, device=scores.device).flip(0)).float()
     return NEAR - torch.frexp(torch.matmul(bits, _nearest(scores))).exponent

@@ -1,4 +1,4 @@
-"""Blurs that the kernel does not have: box, median, motion, glass."""
+"""Blurs that the kernel does not have: box, median, motion and glass."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WholeSpan = int | tuple[int, int]
 
 
 class _OfSize(Batched):
-    """A filter of an odd size per draw; draws of one size run together."""
+    """Base of filters with an odd size for each draw; draws of one size run together."""
 
     random_count = 1
     largest = 31
@@ -46,7 +46,7 @@ class _OfSize(Batched):
 
 
 class Blur(_OfSize):
-    """The mean of a square of pixels.
+    """Replace each pixel by the mean of a square around it.
 
     >>> import gpuaug
     >>> row = torch.tensor([[[[0, 0, 90, 0, 0]]]], dtype=torch.uint8).expand(1, 1, 5, 5)
@@ -56,7 +56,13 @@ class Blur(_OfSize):
     The border is reflected without repeating the edge; the image must be larger than half the square.
 
     Args:
-        kernel_size: pixels on a side, an odd number or (least, most) in [1, 31]; 1 changes nothing.
+        kernel_size: side of the square in pixels, an odd number or (least, most) in [1, 31]; 1 changes
+            nothing.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if an image is
+            too small.
     """
 
     reference = "Albumentations Blur; OpenCV blur"
@@ -72,18 +78,22 @@ class Blur(_OfSize):
 
 
 class MedianBlur(_OfSize):
-    """The median of a square of pixels, channel by channel.
+    """Replace each value by the median of a square around it, channel by channel.
 
     >>> import gpuaug
     >>> row = torch.tensor([[[[0, 0, 90, 0, 0]]]], dtype=torch.uint8).expand(1, 1, 5, 5)
     >>> gpuaug.MedianBlur(kernel_size=3)(row)[0, 0, 2].tolist()
     [0, 0, 0, 0, 0]
 
-    Pixels beyond the border are those of the edge, as in OpenCV.
+    Beyond the border the edge is repeated, as in OpenCV.
 
     Args:
-        kernel_size: pixels on a side, an odd number or (least, most) in [1, 11]; 1 changes nothing. A square
-            of k costs k * k times the memory of the draws that it serves.
+        kernel_size: side of the square in pixels, an odd number or (least, most) in [1, 11]; 1 changes
+            nothing. A side of k needs k * k times the memory of the blurred draws.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Albumentations MedianBlur; OpenCV medianBlur"
@@ -99,21 +109,27 @@ class MedianBlur(_OfSize):
 
 
 class MotionBlur(_OfSize):
-    """The mean along a line of pixels, at any angle; the image stays where it is.
+    """Replace each pixel by the mean along a line through it, at any angle.
 
     >>> import gpuaug
     >>> row = torch.tensor([[[[0, 0, 90, 0, 0]]]], dtype=torch.uint8).expand(1, 1, 5, 5)
     >>> gpuaug.MotionBlur(kernel_size=3, angle=0.0, direction=0.0)(row)[0, 0, 2].tolist()
     [0, 30, 30, 30, 0]
 
-    A line that weighs one end more is moved along itself until its centre of mass is the pixel, so that
-    masks, boxes and keypoints stay right. It then reaches up to ``(kernel_size + 1) / 6`` pixels further.
+    The image stays in place. A line with more weight at one end is shifted along itself until its centre of
+    mass is the pixel, so masks, boxes and keypoints stay right. Such a line reaches up to ``(kernel_size + 1)
+    / 6`` pixels further.
 
     Args:
         kernel_size: length of the line in pixels, an odd number or (least, most) in [3, 31].
         angle: in degrees, counterclockwise from the row, a number or (least, most) in [-360, 360].
-        direction: a number or (least, most) in [-1, 1]: at 0 all pixels of the line weigh the same, at -1 and
+        direction: a number or (least, most) in [-1, 1]. At 0 all pixels of the line weigh the same; at -1 and
             1 the weight falls linearly to nothing towards one end.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if an image is
+            too small.
     """
 
     reference = "Albumentations MotionBlur; kornia motion_blur, centred"
@@ -140,7 +156,7 @@ class MotionBlur(_OfSize):
 
     def transform_images(self, images: Tensor, group: Group) -> Tensor:
         size = group.variant
-        if size == 1:  # of a weak draw
+        if size == 1:  # of a draw of low strength
             return images
         steepest = max(map(abs, self.direction))
         reach = size // 2 + math.ceil(steepest * (size + 1) / 6)
@@ -158,7 +174,7 @@ class MotionBlur(_OfSize):
 
 
 def _centred_line(size: int, direction: Tensor, reach: int) -> Tensor:
-    """The weights of lines of ``size`` pixels, ``(m, 2 * reach + 1)``; the centres of mass are in the middle.
+    """Weights of lines of ``size`` pixels, ``(m, 2 * reach + 1)``, with the centre of mass in the middle.
 
     >>> _centred_line(3, torch.tensor([0.0, 1.0]), reach=2)
     tensor([[0.0000, 0.3333, 0.3333, 0.3333, 0.0000],
@@ -167,27 +183,32 @@ def _centred_line(size: int, direction: Tensor, reach: int) -> Tensor:
     place = torch.arange(size, device=direction.device, dtype=direction.dtype) - size // 2
     weight = 1 / size - direction[:, None] * place * (2 / (size * (size - 1)))
     place = place + direction[:, None] * ((size + 1) / 6)
-    # Between two pixels a weight is shared, so that it pulls where it is.
+    # A weight between two pixels is shared by both, which keeps the centre of mass.
     pixel = torch.arange(-reach, reach + 1, device=direction.device)[:, None]
     shares = (1 - (pixel - place[:, None]).abs()).clamp(min=0)
     return (shares * weight[:, None]).sum(2)
 
 
 class GlassBlur(Batched):
-    """Pixels change places with neighbours, as behind frosted glass, between two light Gaussian blurs.
+    """Swap pixels with their neighbours, as behind frosted glass, between two light Gaussian blurs.
 
     >>> import gpuaug
     >>> gpuaug.GlassBlur(max_delta=2)(torch.zeros(2, 3, 16, 16, dtype=torch.uint8)).shape
     torch.Size([2, 3, 16, 16])
 
-    The literature swaps pixels one after another; here each pixel takes, ``iterations`` times, the value that
-    a neighbour had, all at once, so that a batch is one gather. A value may so come up twice.
+    The paper swaps pixels one after another. Here every pixel takes a neighbour's value at the same time,
+    ``iterations`` times, so that a batch is one gather; a value may appear twice.
 
     Args:
-        sigma: of the Gaussians in pixels, a number or (least, most) in [0, 10]; 0 leaves them out. Their
-            square reaches ``ceil(3 * most)`` pixels.
-        max_delta: how far away a neighbour may be in x and in y, a whole number of pixels in [0, 32].
-        iterations: in [1, 10].
+        sigma: deviation of the Gaussians in pixels, a number or (least, most) in [0, 10]; 0 leaves them out.
+            Their square reaches ``ceil(3 * most)`` pixels.
+        max_delta: largest distance of a neighbour in x and in y, a whole number of pixels in [0, 32].
+        iterations: number of swaps, in [1, 10].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if an image is
+            too small.
     """
 
     reference = "Hendrycks and Dietterich, Benchmarking robustness to corruptions, ICLR 2019"
@@ -234,15 +255,15 @@ class GlassBlur(Batched):
 
 
 def gaussian_blurred(images: Tensor, sigma: Tensor | float, reach: int, border: str) -> Tensor:
-    """Blurred by Gaussians that are cut off ``reach`` pixels away.
+    """Blur images by Gaussians that are cut off ``reach`` pixels away.
 
     >>> gaussian_blurred(torch.ones(1, 1, 5, 5), 99.0, reach=1, border="constant")[0, 0, 2]
     tensor([0.6667, 1.0000, 1.0000, 1.0000, 0.6667])
 
     Args:
         images: floating ``(m, C, H, W)``.
-        sigma: above 0, in pixels: ``(m, 1)`` of the images' type, or one for all.
-        border: kornia's name for what lies beyond.
+        sigma: in pixels, above 0: ``(m, 1)`` of the images' type, or one number for all.
+        border: kornia's name of the border.
     """
     away = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
     line = torch.exp(-0.5 * (away / sigma).square()).view(-1, 2 * reach + 1)
@@ -252,7 +273,7 @@ def gaussian_blurred(images: Tensor, sigma: Tensor | float, reach: int, border: 
 
 
 def check_reflectable(transform: Batched, images: Tensor, reach: int) -> None:
-    """A border that is reflected without its edge needs pixels to reflect."""
+    """Raise unless the image has enough pixels to reflect ``reach`` of them without the edge."""
     height, width = images.shape[2:]
     if min(height, width) <= reach:
         raise ValueError(

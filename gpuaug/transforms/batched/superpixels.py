@@ -1,4 +1,4 @@
-"""Superpixels: segments of an image, some of which take their mean color."""
+"""Superpixels: segments of an image, some of which are filled with their mean color."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from gpuaug.transforms.ranges import between, number, span, whole, whole_between
 
 __all__ = ["Superpixels"]
 
-_STEPS = 1 << 16  # of a level, in which values are added
+_STEPS = 1 << 16  # parts of a level, in which values are added
 
 
 class Superpixels(Batched):
-    """The image in segments of like colors, some of which take their mean color.
+    """Divide the image into segments of similar color, and fill some of them with their mean color.
 
     >>> import gpuaug
     >>> row = torch.tensor([[[[10, 20, 30, 200, 210, 220]]]], dtype=torch.uint8)
@@ -31,21 +31,25 @@ class Superpixels(Batched):
     [20, 20, 20, 210, 210, 210]
 
     Images are bytes or floats ``(n, C, H, W)`` of any size. SLIC finds the segments in ten rounds. It
-    compares colors in CIELAB; of one or two channels, their lightness. It starts from a grid of equal cells,
-    and a pixel joins the segment of its own cell or of one of the eight around. Unlike scikit-image's, a
-    segment may have stray pixels apart from the others. Floats have the segments of their nearest levels. A
-    mean has the gradient of a mean. NaN stays, and counts as black.
+    compares colors in CIELAB, and lightness in images of one or two channels. It starts from a grid of equal
+    cells; a pixel joins the segment of its own cell or of one of the eight around it. Unlike in scikit-image,
+    a segment may have stray pixels. Floats have the segments of their nearest levels. The mean has the
+    gradient of a mean. NaN stays NaN and counts as black.
 
     Args:
-        p_replace: the chance of each segment to take its mean color, a number or (least, most) in [0, 1];
-            0 changes nothing.
-        n_segments: about how many, a number or (least, most) in [1, 10000]. The grid takes the nearest number
-            that its rows and columns allow. Between two numbers the square root is drawn in whole
-            numbers, because draws of one number run together.
-        max_size: where the longer side has more pixels than this, in [1, 65536], segments are found in the
-            image shrunk to it. Means are of all pixels. None: never shrunk.
-        compactness: how far segments keep to squares, in [1, 100]: the distance in CIELAB that counts as much
-            as the side of a cell, as in scikit-image.
+        p_replace: probability that a segment takes its mean color, a number or (least, most) in [0, 1]; 0
+            changes nothing.
+        n_segments: approximate number of segments, a number or (least, most) in [1, 10000]. The grid takes
+            the nearest number that its rows and columns allow. Between two numbers the square root is drawn
+            as a whole number, since draws of one number run together.
+        max_size: segments of an image whose longer side has more pixels are found in a smaller copy of this
+            size, in [1, 65536]. Means are of all pixels. None: never shrunk.
+        compactness: how square segments are, in [1, 100]: the distance in CIELAB that counts as much as the
+            side of a cell, as in scikit-image.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     reference = "Achanta et al., SLIC superpixels, TPAMI 2012; Albumentations Superpixels"
@@ -85,12 +89,12 @@ class Superpixels(Batched):
         chance = random.uniform_field(group.parameters["keys"], group.place, count)
         chosen = chance < group.parameters["p_replace"][:, None]
         where = segments.flatten(1)
-        # NaN is not itself.
+        # The comparison is False for NaN.
         replaced = chosen.gather(1, where).view_as(segments)[:, None] & (images == images)
         return torch.where(replaced, _means(images, where, count), images)
 
     def _segments(self, images: Tensor, about: int) -> tuple[Tensor, int]:
-        """The segment of every pixel, int64 ``(m, H, W)``, and how many there are."""
+        """The segment of every pixel, int64 ``(m, H, W)``, and the number of segments."""
         levels, size = nearest_levels(images), (images.shape[2], images.shape[3])
         longer = max(size)
         if self.max_size is None or longer <= self.max_size:
@@ -113,7 +117,7 @@ class Superpixels(Batched):
 
 
 def _grid(height: int, width: int, about: int) -> tuple[int, int]:
-    """Cells (down, across), about so many, as square as can be and of a pixel at least.
+    """Cells (down, across), about ``about`` in all, as square as possible and at least one pixel each.
 
     >>> _grid(224, 224, 100), _grid(100, 400, 100), _grid(2000, 1, 100), _grid(3, 3, 100)
     ((10, 10), (5, 20), (100, 1), (3, 3))
@@ -125,9 +129,9 @@ def _grid(height: int, width: int, about: int) -> tuple[int, int]:
 
 
 def _means(images: Tensor, where: Tensor, count: int) -> Tensor:
-    """Each pixel's segment's mean, in [0, 1]: ``(m, C, H, W)``.
+    """The mean of each pixel's segment, in [0, 1]: ``(m, C, H, W)``.
 
-    Whole numbers add up exactly in float64, in whatever order a device adds them.
+    Whole numbers in float64 add up exactly, in whatever order a device adds them.
 
     Args:
         images: floating ``(m, C, H, W)``.

@@ -1,1 +1,1 @@
-"""Mixes: images of a batch mixed with others, after every transform; a result has two labels and a share."""
+"""Mixes of two images of a batch, made after every transform; a result has two labels and a share."""

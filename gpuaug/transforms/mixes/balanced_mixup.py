@@ -1,4 +1,4 @@
-"""Balanced-MixUp: draws as the data has them, mixed a little with draws of balanced classes."""
+"""Balanced-MixUp: draws of the data's own frequencies, mixed a little with draws of balanced classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["BalancedMixUp"]
 
 
 class BalancedMixUp(WeightedPartners, MixUp):
-    """MixUp of a draw as the data has it with a partner of balanced classes, whose share is Beta(alpha, 1).
+    """Mix each draw with a partner of balanced classes, whose share is Beta(alpha, 1).
 
     >>> import gpuaug
     >>> images, labels = torch.zeros(12, 3, 8, 8, dtype=torch.uint8), torch.tensor([0] * 9 + [1] * 3)
@@ -27,26 +27,27 @@ class BalancedMixUp(WeightedPartners, MixUp):
     >>> mixed.shape, y2.shape
     (torch.Size([4, 3, 8, 8]), torch.Size([4]))
 
-    The mean share of the partner is ``alpha / (1 + alpha)``: the smaller alpha, the nearer to the draws as
-    they are. The draws should follow the data (the sampler's target "natural"). Source: Galdran et al.,
-    "Balanced-MixUp for highly imbalanced medical image classification", MICCAI 2021; the authors' code gives
-    the share from Beta(alpha, 1) to the balanced one.
+    The mean share of the partner is ``alpha / (1 + alpha)``: with a smaller alpha, results are nearer to the
+    draws. The draws should follow the data (the sampler's target "natural"). Source: Galdran et al.,
+    "Balanced-MixUp for highly imbalanced medical image classification", MICCAI 2021. As in the authors' code,
+    the balanced image has the share from Beta(alpha, 1).
 
     Args:
-        class_counts: the samples of each class in the data set, at least 1.
+        class_counts: number of samples of each class in the data set, at least 1.
         alpha: in [0.01, 100]; the paper tries 0.1, 0.2 and more.
-        p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
-        partners: "plan": every class of the data set is as likely as another, as in the paper, which reads a
-            second, balanced loader; see ``MixUp``. "batch": from the batch by weights ``1 / count`` of its
-            class, oneself included. That comes near where batches are large and hold every class; a class
-            that the batch lacks is no partner in it, and the few images of a rare one are partners often.
-        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
+        p: probability that an image is mixed, in [0, 1]; the others do not change, and their lam is 1.
+        partners: "plan": all classes of the data set are equally likely, as in the paper, which reads a
+            second, balanced loader; see ``MixUp``. "batch": an image of the batch, possibly the same one, by
+            weights ``1 / count`` of its class. This comes near where batches are large and hold every class.
+            A class that the batch lacks is no partner in it, and the few images of a rare class are partners
+            often.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        TypeError: when called with targets that are not class numbers: integers or booleans. (Not with
-            ``partners="plan"``, which asks the sampler.)
-        ValueError: when called with targets out of [0, C). On a GPU, which is not waited for, those count as
-            the nearest class.
+        TypeError: if a setting is of another type; when called, if targets are not integers or booleans
+            (except with ``partners="plan"``, which asks the sampler).
+        ValueError: if a setting is out of range; when called, if targets are out of [0, C). On a GPU, which
+            is not waited for, such a target counts as the nearest class.
     """
 
     shares = BetaOne

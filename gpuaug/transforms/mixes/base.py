@@ -1,4 +1,4 @@
-"""What the mixes share: who is mixed, with whom, and by which share, drawn from the keys."""
+"""The common part of the mixes: partners and shares, drawn from the keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Mixed = tuple[Tensor, tuple[Tensor, Tensor, Tensor]]
 class Mix(FixedSettings):
     """Base of the mixes: draws the partner and the share of each image; a subclass mixes them."""
 
-    # Of alpha: what makes shares of numbers in [0, 1).
+    # By alpha: maps numbers in [0, 1) to shares.
     shares: ClassVar[type[SymmetricBeta] | type[BetaOne]] = SymmetricBeta
 
     def __init__(
@@ -40,24 +40,29 @@ class Mix(FixedSettings):
 
     @property
     def seen(self) -> int:
-        """How many images came without draws."""
+        """The number of images that came without draws."""
         return self._own.seen
 
     def __call__(self, images: Tensor, targets: Tensor, draws: Tensor | None = None) -> Mixed:
-        """Mix a batch on its device; nothing waits for it.
+        """Mix a batch on its device, without waiting for it.
 
         Args:
             images: ``(n, C, H, W)``, uint8 (rounded half to even) or floating, normalised or not. With
-                ``partners="plan"``, ``(n + m, C, H, W)``: behind the images of the draws those of their
-                partners, one for each of the m draws that ``mixes(draws)`` says, in their order.
-            targets: as many, on the images' device.
-            draws: int64 ``(n, 3)`` on the host: index, copy, key. Without, keys come from ``seed`` and the
-                count of images seen, as a transform's (``gpuaug.transforms.own_draws``).
+                ``partners="plan"``, ``(n + m, C, H, W)``: the images of the draws, then those of the
+                partners, one for each of the m draws that ``mixes(draws)`` names, in their order.
+            targets: one for each image, on the images' device.
+            draws: int64 ``(n, 3)`` on the host: index, copy, key. By default keys come from ``seed`` and the
+                number of images seen, as for a transform (``gpuaug.transforms.own_draws``).
 
         Returns:
             the n mixed images, and (y1, y2, lam): the targets of each image and of its partner, and the share
-            ``(n,)`` of the first, float32, for
-            ``(lam * loss(output, y1) + (1 - lam) * loss(output, y2)).mean()``.
+            ``(n,)`` of the first, float32, for ``(lam * loss(output, y1) + (1 - lam) * loss(output,
+            y2)).mean()``.
+
+        Raises:
+            ValueError: if targets, draws or images have another number; if no draws come with
+                ``partners="plan"``.
+            RuntimeError: if images and targets are on two devices.
         """
         check_images(images)
         total = len(images)
@@ -92,7 +97,7 @@ class Mix(FixedSettings):
         return out, (first, second, self.label_share(lam, first, second).float())
 
     def mixes(self, draws: Tensor) -> Tensor:
-        """The draws that are mixed, a boolean mask ``(n,)``: the chance of ``p``, by their keys.
+        """The draws that are mixed, a boolean mask ``(n,)``: true with probability ``p``, by their keys.
 
         Args:
             draws: int64 ``(n, 3)`` on the host: index, copy, key.
@@ -100,31 +105,31 @@ class Mix(FixedSettings):
         (chance,) = random.uniform(draws[:, 2], [random.OF_MIXES], [1])
         return chance[:, 0] < self.p
 
-    # ---- With whom
+    # ---- Partners
 
     def partner(self, number: Tensor, targets: Tensor) -> Tensor:
-        """The partner of each draw in the batch: any other of it, equally likely."""
+        """The partner of each draw in the batch: any other draw, equally likely."""
         count = len(number)
         step = 1 + (number * (count - 1)).long()
         return (torch.arange(count, device=number.device) + step) % max(count, 1)
 
     def weigh(self, samples: Tensor, draws: Tensor) -> Tensor:
-        """How likely each class is to give a planned partner, up to a factor: as often as the plan draws it.
+        """The weight of each class as a source of planned partners: as often as the plan draws it.
 
         Args:
             samples, draws: of each class, in the data set and in the epoch; float64 ``(C,)``.
         """
         return draws
 
-    # ---- By which share
+    # ---- Shares
 
     def own_share(self, number: Tensor) -> Tensor:
         """The share of each image, from numbers in [0, 1)."""
         return self._beta(number)
 
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The mixed images, and the share of the first."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it mixes")
+        """Mix the images; returns the share of the first images too."""
+        raise NotImplementedError(f"{type(self).__name__} must define mix")
 
     def label_share(self, lam: Tensor, first: Tensor, second: Tensor) -> Tensor:
         """The share of the first label: that of the first image."""
@@ -139,7 +144,7 @@ class Mix(FixedSettings):
 
 
 def _behind(mixes: Tensor, total: int) -> Tensor:
-    """The place of each one's partner, float64: behind all draws, or its own where it is not mixed."""
+    """The position of each draw's partner, float64: behind all draws, or its own if it is not mixed."""
     count = len(mixes)
     rank = mixes.cumsum(0)
     expected = count + (int(rank[-1]) if count else 0)

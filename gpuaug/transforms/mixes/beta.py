@@ -1,4 +1,4 @@
-"""The distributions that shares are drawn from, by the inverse of their cumulative."""
+"""Beta distributions of the shares, by inversion of their cumulative distribution function."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SymmetricBeta:
 
 
 class BetaOne:
-    """Beta(alpha, 1) from numbers in [0, 1): its cumulative is ``x ** alpha``.
+    """Beta(alpha, 1) from numbers in [0, 1): its distribution function is ``x ** alpha``.
 
     >>> BetaOne(0.5)(torch.tensor([0.25, 0.5], dtype=torch.float64))
     tensor([0.0625, 0.2500], dtype=torch.float64)
@@ -48,13 +48,16 @@ class BetaOne:
 
 
 def _exponent(alpha: float) -> float:
-    """a, with which ``x = t^a / (t^a + (1 - t)^a)`` is Beta(alpha, alpha) where t has a bounded density."""
+    """The exponent a for which ``x = t^a / (t^a + (1 - t)^a)`` is Beta(alpha, alpha) and t has a bounded
+    density.
+    """
     return max(1.0, 1 / alpha)
 
 
 def _cumulative(alpha: float) -> Tensor:
-    """The probability that t is below 0, 1, 2, ... cells: of the density
-    ``(t (1 - t)) ** (a alpha - 1) * (t^a + (1 - t)^a) ** (-2 alpha)``, by trapezes.
+    """The probability that t is below 0, 1, 2, ... cells, by the trapezoidal rule.
+
+    The density is ``(t (1 - t)) ** (a alpha - 1) * (t^a + (1 - t)^a) ** (-2 alpha)``.
     """
     a = _exponent(alpha)
     t = torch.linspace(0, 1, _CELLS + 1, dtype=torch.float64, device="cpu")

@@ -1,4 +1,4 @@
-"""What a mix knows of each class, looked up by the targets of a batch."""
+"""Numbers of each class, looked up by the targets of a batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpuaug.transforms.fixed_settings import copied
 
 
 def check_counts(class_counts: Sequence[int] | Tensor) -> Tensor:
-    """The samples of each class, float64 ``(C,)``.
+    """Check the number of samples of each class: float64 ``(C,)``.
 
     >>> check_counts([300, 10])
     tensor([300.,  10.], dtype=torch.float64)
@@ -51,12 +51,12 @@ class ClassNumbers:
         return self._numbers.clone()
 
     def __call__(self, targets: Tensor) -> Tensor:
-        """``(n,)``, on the device of the targets.
+        """Look up ``(n,)`` numbers, on the device of the targets.
 
         Raises:
-            TypeError: targets that are not class numbers: integers or booleans ``(n,)``.
-            ValueError: targets out of [0, C). On a GPU, which is not waited for, those count as the nearest
-                class.
+            TypeError: if targets are not integers or booleans ``(n,)``.
+            ValueError: if targets are out of [0, C). On a GPU, which is not waited for, such a target counts
+                as the nearest class.
         """
         if targets.is_floating_point() or targets.is_complex() or targets.dim() != 1:
             raise TypeError(f"targets must be integers (n,), got {targets.dtype} {tuple(targets.shape)}")
@@ -70,7 +70,7 @@ class ClassNumbers:
 
 
 def choose(number: Tensor, weights: Tensor) -> Tensor:
-    """Of things with weights ``(m,)`` the one that each number in [0, 1) falls on: int64 ``(n,)``.
+    """Choose by weights ``(m,)``, for each number in [0, 1): int64 ``(n,)``.
 
     >>> choose(torch.tensor([0.1, 0.9]), torch.tensor([3.0, 1.0]))
     tensor([0, 1])

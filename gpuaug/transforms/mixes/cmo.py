@@ -1,4 +1,4 @@
-"""CMO: boxes of rare classes, pasted into images of frequent ones."""
+"""CMO: boxes of rare classes, pasted into images of frequent classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CMO"]
 
 
 class CMO(WeightedPartners, CutMix):
-    """CutMix whose boxes come from rare classes: a minority object in the context of a majority image.
+    """Paste boxes of rare classes into the images: a minority object in the context of a majority image.
 
     >>> import gpuaug, torch
     >>> images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 0, 0, 1])
@@ -23,25 +23,25 @@ class CMO(WeightedPartners, CutMix):
     >>> mixed.shape
     torch.Size([4, 3, 8, 8])
 
-    A partner is drawn by weights ``count ** -power`` of its class, oneself included. So the draws should
-    follow the data (the sampler's target "natural"): of balanced draws rare classes would be raised twice.
-    Source: Park et al., "The majority can help the minority: context-rich minority oversampling", CVPR 2022
-    (its r is ``power``).
+    The partner is drawn from the batch by weights ``count ** -power`` of its class; it may be the image
+    itself. The draws should follow the data (the sampler's target "natural"): with balanced draws, rare
+    classes would be raised twice. Source: Park et al., "The majority can help the minority: context-rich
+    minority oversampling", CVPR 2022, whose r is ``power``.
 
     Args:
-        class_counts: the samples of each class in the data set, at least 1.
-        power: in [0, 10]; 0 draws all the same.
-        alpha: in [0.01, 100].
-        p: probability that an image is mixed, in [0, 1]; the paper's is a half.
+        class_counts: number of samples of each class in the data set, at least 1.
+        power: in [0, 10]; 0 gives all images the same weight.
+        alpha: parameter of Beta(alpha, alpha), which the share is drawn from, in [0.01, 100].
+        p: probability that an image is mixed, in [0, 1]; the paper's is 0.5.
         partners: "batch": from the batch. "plan": from the whole data set, as in ``MixUp``; the counts are
             then the sampler's.
-        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        TypeError: when called with targets that are not class numbers: integers or booleans. (Not with
-            ``partners="plan"``, which asks the sampler.)
-        ValueError: when called with targets out of [0, C). On a GPU, which is not waited for, those count as
-            the nearest class.
+        TypeError: if a setting is of another type; when called, if targets are not integers or booleans
+            (except with ``partners="plan"``, which asks the sampler).
+        ValueError: if a setting is out of range; when called, if targets are out of [0, C). On a GPU, which
+            is not waited for, such a target counts as the nearest class.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class CMO(WeightedPartners, CutMix):
 
     @property
     def weights(self) -> Tensor:
-        """Of each class, float64 ``(C,)``."""
+        """The weight of each class, float64 ``(C,)``."""
         return self._weight.numbers
 
     def weigh(self, samples: Tensor, draws: Tensor) -> Tensor:

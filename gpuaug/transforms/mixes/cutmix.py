@@ -11,7 +11,7 @@ __all__ = ["CutMix"]
 
 
 class CutMix(Mix):
-    """A box of the partner, pasted at the same place.
+    """Paste a box of the partner at the same place.
 
     >>> import gpuaug
     >>> images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 0, 1, 2])
@@ -19,19 +19,22 @@ class CutMix(Mix):
     >>> mixed.shape, bool(((0 <= lam) & (lam <= 1)).all())
     (torch.Size([4, 3, 8, 8]), True)
 
-    The box has ``sqrt(1 - lam)`` of each side, lam from Beta(alpha, alpha), and its centre anywhere; what
-    reaches beyond the border is cut off, and ``lam`` is then the share of pixels that stay. Box and number of
-    the partner come from the draw's key. With ``partners="batch"``, who has that number depends on the batch.
-    Source: Yun et al., "CutMix", ICCV 2019.
+    The box has ``sqrt(1 - lam)`` of each side, with lam from Beta(alpha, alpha), and its centre anywhere. A
+    part beyond the border is cut off, and ``lam`` of the result is the share of pixels that stay. The box and
+    the partner's number come from the draw's key. With ``partners="batch"``, the image with this number
+    depends on the batch. Source: Yun et al., "CutMix", ICCV 2019.
 
     Args:
-        alpha: in [0.01, 100].
-        p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
-        partners: "batch": any other image of the batch. "plan": a sample of the whole data set, drawn by the
-            draw's key from the classes as often as the sampler's plan draws them. A ``BalancedLoader`` reads
-            and augments it as a draw of its own, so a result does not depend on its batch, and each mixed
-            draw costs two.
-        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
+        alpha: parameter of Beta(alpha, alpha), in [0.01, 100].
+        p: probability that an image is mixed, in [0, 1]; the others do not change, and their lam is 1.
+        partners: "batch": any other image of the batch. "plan": a sample of the whole data set. The draw's
+            key chooses it, from the classes as often as the sampler's plan draws them. A ``BalancedLoader``
+            reads and augments it as a draw of its own, so a result does not depend on its batch, and each
+            mixed draw costs two.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,7 +47,7 @@ class CutMix(Mix):
 
 
 def _stretch(centre: Tensor, share: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """The pixels of one axis that a box covers, bool ``(n, side)``, and how many they are."""
+    """The pixels of one axis that a box covers, bool ``(n, side)``, and their number."""
     half = (side * share).long() // 2
     middle = (centre * side).long()
     first, end = (middle - half).clamp(min=0), (middle + half).clamp(max=side)

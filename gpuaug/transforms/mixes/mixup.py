@@ -11,7 +11,7 @@ __all__ = ["MixUp"]
 
 
 class MixUp(Mix):
-    """The weighted mean of two images: ``lam * image + (1 - lam) * partner``, lam from Beta(alpha, alpha).
+    """Average two images by a random share: ``lam * image + (1 - lam) * partner``.
 
     >>> import gpuaug
     >>> images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 0, 1, 2])
@@ -19,10 +19,11 @@ class MixUp(Mix):
     >>> mixed.shape, y1.tolist(), lam.shape
     (torch.Size([4, 3, 8, 8]), [0, 0, 1, 2], torch.Size([4]))
 
-    Share and number of the partner come from the draw's key. With ``partners="batch"``, who has that number
-    depends on the batch. Source: Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+    The share lam is drawn from Beta(alpha, alpha). It and the partner's number come from the draw's key. With
+    ``partners="batch"``, the image with this number depends on the batch. Source: Zhang et al., "mixup:
+    beyond empirical risk minimization", ICLR 2018.
 
-    What a ``BalancedLoader`` does for ``partners="plan"``, by hand:
+    A ``BalancedLoader`` takes these steps for ``partners="plan"``:
 
     >>> sampler, mix = gpuaug.BalancedSampler(labels), gpuaug.MixUp(partners="plan")
     >>> draws = sampler.draws(0, 4)
@@ -33,13 +34,16 @@ class MixUp(Mix):
     (8, torch.Size([4, 3, 8, 8]))
 
     Args:
-        alpha: in [0.01, 100].
-        p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
-        partners: "batch": any other image of the batch. "plan": a sample of the whole data set, drawn by the
-            draw's key from the classes as often as the sampler's plan draws them. A ``BalancedLoader`` reads
-            and augments it as a draw of its own, so a result does not depend on its batch, and each mixed
-            draw costs two.
-        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
+        alpha: parameter of Beta(alpha, alpha), in [0.01, 100].
+        p: probability that an image is mixed, in [0, 1]; the others do not change, and their lam is 1.
+        partners: "batch": any other image of the batch. "plan": a sample of the whole data set. The draw's
+            key chooses it, from the classes as often as the sampler's plan draws them. A ``BalancedLoader``
+            reads and augments it as a draw of its own, so a result does not depend on its batch, and each
+            mixed draw costs two.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
+
+    Raises:
+        TypeError, ValueError: if a setting is of another type or out of range.
     """
 
     def mix(self, images: Tensor, others: Tensor, lam: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ __all__ = ["Remix"]
 
 
 class Remix(MixUp):
-    """MixUp that gives the whole label to the rarer class where its image still has a fair share.
+    """Mix two images as ``MixUp``, and give the whole label to the rarer class if its share is fair.
 
     >>> import gpuaug
     >>> images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 0, 0, 1])
@@ -23,29 +23,28 @@ class Remix(MixUp):
     >>> mixed.shape, lam.shape
     (torch.Size([4, 3, 8, 8]), torch.Size([4]))
 
-    Images are mixed as by :class:`MixUp`. With the counts n1 and n2 of their two classes, the share of the
-    first label is
+    With the counts n1 and n2 of the two classes, the share of the first label is
 
     - 0 where ``n1 / n2 >= kappa`` and the first image's share is below ``tau``;
     - 1 where ``n1 / n2 <= 1 / kappa`` and the second image's share is below ``tau``;
-    - else the first image's share.
+    - otherwise the first image's share.
 
     ``lam`` of the result is the share of the label. Source: Chou et al., "Remix: Rebalanced Mixup", ECCV
     Workshops 2020.
 
     Args:
-        class_counts: the samples of each class in the data set, at least 1.
+        class_counts: number of samples of each class in the data set, at least 1.
         kappa: in [1, 1e6]; the paper's is 3.
-        tau: in [0, 1]; the paper's is a half; 0 is MixUp.
-        alpha: in [0.01, 100].
-        p: probability that an image is mixed, in [0, 1]; others stay as they are, with lam 1.
+        tau: in [0, 1]; the paper's is 0.5; 0 is MixUp.
+        alpha: parameter of Beta(alpha, alpha), in [0.01, 100].
+        p: probability that an image is mixed, in [0, 1]; the others do not change, and their lam is 1.
         partners: "batch" or "plan", as in ``MixUp``.
-        seed: of the keys, when used without draws. None: drawn from PyTorch's default generator.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        TypeError: when called with targets that are not class numbers: integers or booleans.
-        ValueError: when called with targets out of [0, C). On a GPU, which is not waited for, those count as
-            the nearest class.
+        TypeError: if a setting is of another type; when called, if targets are not integers or booleans.
+        ValueError: if a setting is out of range; when called, if targets are out of [0, C). On a GPU, which
+            is not waited for, such a target counts as the nearest class.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class Remix(MixUp):
 
     def label_share(self, lam: Tensor, first: Tensor, second: Tensor) -> Tensor:
         n1, n2 = self._count(first), self._count(second)
-        # Products: a ratio would be rounded, and 3 / 1 is to be at least 3.
+        # Products: a ratio would be rounded, and 3 / 1 must count as at least 3.
         to_second = (n1 >= self.kappa * n2) & (lam < self.tau)
         to_first = (n2 >= self.kappa * n1) & (1 - lam < self.tau)
         return torch.where(to_second, 0.0, torch.where(to_first, 1.0, lam))

@@ -1,4 +1,4 @@
-"""Partners in a batch that are drawn by a weight of their class."""
+"""Partners drawn from the batch by a weight of their class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gpuaug.transforms.mixes.class_numbers import ClassNumbers, choose
 
 
 class WeightedPartners(Mix):
-    """A mix whose partners are drawn from the batch by the weights of their classes, oneself included.
+    """A mix whose partners are drawn from the batch by class weights; an image may be its own partner.
 
     >>> import gpuaug, torch
     >>> mix = gpuaug.CMO(class_counts=[10**9, 1])

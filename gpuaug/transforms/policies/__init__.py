@@ -1,1 +1,1 @@
-"""Policies: a few ops for each draw, chosen from a space; RandAugment and its kin."""
+"""Policies such as RandAugment: a few ops for each draw, chosen from a space."""

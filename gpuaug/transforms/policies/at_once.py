@@ -1,4 +1,4 @@
-"""How many draws a batched op changes at once."""
+"""The number of draws that a batched op changes at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from torch import Tensor
 
 from gpuaug.tracing import traced
 
-CACHED = 1 << 20  # values of 4 bytes: fresh memory and a full cache cost more than the sums
+CACHED = 1 << 20  # values of 4 bytes: new memory and cache misses cost more than the arithmetic
 
 
 def at_once(images: Tensor) -> int:
-    """On a CPU as many draws as its cache holds, of bytes; else all.
+    """For bytes on a CPU as many draws as its cache holds; otherwise all of them.
 
     >>> import torch
     >>> at_once(torch.zeros(64, 3, 224, 224, dtype=torch.uint8)), at_once(torch.zeros(64, 3, 224, 224))

@@ -1,4 +1,4 @@
-"""AugMix: several chains of ops of one image, mixed with it."""
+"""AugMix: several chains of ops on one image, mixed with the image."""
 
 from __future__ import annotations
 
@@ -27,37 +27,39 @@ from gpuaug.transforms.step import Step
 __all__ = ["AugMix"]
 
 BINS = 10
-MOST_STEPS = 3  # of a chain of a random depth
+MOST_STEPS = 3  # ops in a chain of random depth
 ALL_OPS = ("Brightness", "Color", "Contrast", "Sharpness")
 WORD = 2.0**32
 
 
 class AugMix(Transform):
-    """Several chains of ops of one image, mixed with one another and with the image.
+    """Mix an image with several versions of itself, each made by a random chain of ops.
 
     >>> import gpuaug
     >>> augment = gpuaug.Compose([gpuaug.AugMix(), gpuaug.Normalize(0.5, 0.5)])
     >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's ops, magnitudes, signs and shares; each draw of a batch has chains and shares of its own.
-    The kernel makes the chains of all draws at once, in as many passes as a chain has ops, at most; they are
-    mixed in whole numbers, within 0.02 of a level before they are rounded (0.08 where 17 images are mixed).
-    Beyond the image is black; bilinear. Masks, boxes and keypoints stay where they are.
-    ``print(augment.chains)`` shows the ops.
+    Ops, magnitudes, signs and shares are torchvision's; each draw of a batch has its own chains and shares.
+    The kernel makes the chains of all draws at once, in at most as many passes as a chain has ops. They are
+    mixed in whole numbers, within 0.02 of a level before rounding (0.08 for 17 images). Beyond the image is
+    black, and interpolation is bilinear. Masks, boxes and keypoints stay in place. ``print(augment.chains)``
+    shows the ops.
 
     Args:
-        severity: the strongest magnitude is bin ``severity - 1`` of 10, in [1, 10].
-        mixture_width: how many chains, in [1, 16].
-        chain_depth: how many ops in each, in [1, 10]; -1: 1 to 3, drawn for each chain.
-        alpha: of the Dirichlet distributions of the shares, in [0.1, 100].
-        all_ops: whether brightness, color, contrast and sharpness are among the ops.
+        severity: the strongest magnitude is bin ``severity - 1`` of 10; in [1, 10].
+        mixture_width: number of chains, in [1, 16].
+        chain_depth: number of ops in a chain, in [1, 10]; -1 draws 1 to 3 for each chain.
+        alpha: parameter of the Dirichlet distributions of the shares, in [0.1, 100].
+        all_ops: adds brightness, color, contrast and sharpness to the ops.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Attributes:
         chains: the policy that makes a chain.
 
     Raises:
-        ValueError, TypeError: a setting out of range or of another type; images of two channels.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 1, 3 or 4 channels.
     """
 
     reference = "Hendrycks et al., AugMix, ICLR 2020; torchvision AugMix"
@@ -87,7 +89,7 @@ class AugMix(Transform):
         self.random_count = 2 + 3 * self.mixture_width
 
     def draw_parameters(self, batch: DrawBatch, place: int) -> dict[str, Any]:
-        """The share of the image itself and of each chain, and the key of each chain."""
+        """Draw the shares of the image and of each chain, and the key of each chain."""
         width = self.mixture_width
         beta, shares, keys = batch.uniform(place).split_with_sizes((2, width, 2 * width), 1)
         own, others = dirichlet(beta, self.alpha).split(1, 1)
@@ -95,7 +97,7 @@ class AugMix(Transform):
         return {"shares": shares, "keys": random.join((keys * WORD).long().unflatten(1, (width, 2)))}
 
     def write(self, builder: RecipeBuilder, selection: Selection, **parameters: Any) -> None:
-        """Nothing of it is in the record."""
+        """Write nothing: the mix is not in the record."""
 
     def write_pass(self, batch: DrawBatch, step: Step, chosen: Selection, augmented: Selection) -> None:
         selection = both(chosen, augmented)
@@ -106,7 +108,7 @@ class AugMix(Transform):
         rows = torch.arange(count, device="cpu")
         drawn = self.draw_parameters(batch, step.place)
         if isinstance(selection, Tensor):
-            if traced():  # nobody can look who they are: the others get nothing but themselves
+            if traced():  # a trace cannot select rows: other draws get only their own image
                 itself = torch.eye(1, 1 + self.mixture_width, dtype=torch.float64, device="cpu")
                 drawn["shares"] = torch.where(selection[:, None], drawn["shares"], itself)
             else:
@@ -114,9 +116,9 @@ class AugMix(Transform):
         if len(rows) == 0:
             return
         extent = batch.builder.extent
-        # Of several sizes in a pass the whole chain complains.
+        # With several sizes in a pass the whole chain raises an error.
         width, height = extent if isinstance(extent, tuple) else extent[0].tolist()
-        frames = torch.arange(batch.frames, device="cpu")  # each goes through its clip's chains
+        frames = torch.arange(batch.frames, device="cpu")  # each frame takes its clip's chains
         keys = drawn["keys"][rows].repeat_interleave(batch.frames, 0).flatten()
         nothing = torch.zeros_like(keys)
         passes = self.chains.make_recipes(
@@ -171,7 +173,7 @@ class Chain(Policy):
 
 
 def _mixed_bytes(images: Tensor, chains: Tensor, rows: Tensor | None, shares: Tensor) -> Tensor:
-    """Some images mixed with their ``chains``, one after another. They are the pass's own, and change."""
+    """Mix images in place with their ``chains``, which are the pass's own and change too."""
     (storage, interleaved), (parts, _) = flat_storage(images), flat_storage(chains)
     bytes_of_each = images.shape[1:].numel()
     torch.ops.gpuaug.mix(storage.view(-1, bytes_of_each), rows, parts.view(-1, bytes_of_each), shares)
@@ -182,7 +184,7 @@ def _mixed_bytes(images: Tensor, chains: Tensor, rows: Tensor | None, shares: Te
 
 
 def _mixed_floats(images: Tensor, chains: Tensor, shares: Tensor) -> Tensor:
-    """Images ``(m, C, H, W)`` mixed with their chains ``(m, width, C, H, W)``."""
+    """Mix images ``(m, C, H, W)`` with their chains ``(m, width, C, H, W)``."""
     wide = torch.promote_types(images.dtype, torch.float32)
     columns = (shares.to(wide) / MIX_UNIT)[..., None, None, None].unbind(1)
     out = images.to(wide) * columns[0]

@@ -15,21 +15,23 @@ SLOTS = 2
 
 
 class AutoAugment(Policy):
-    """One of 25 pairs of ops, each op with its probability and magnitude, as the paper found them.
+    """Apply one of 25 pairs of ops, each op with its own probability and magnitude, as in the paper.
 
     >>> import gpuaug, torch
     >>> augment = gpuaug.Compose([gpuaug.AutoAugment("cifar10"), gpuaug.Normalize(0.5, 0.5)])
     >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's policies, magnitudes and signs; each draw of a batch has a pair of its own. Beyond the image
-    is black; bilinear, and passes, as in ``RandAugment``.
+    Policies, magnitudes and signs are torchvision's; each draw of a batch has its own pair. Beyond the image
+    is black, and interpolation is bilinear. Passes are as in ``RandAugment``.
 
     Args:
-        policy: the data set of the search: "imagenet", "cifar10" or "svhn".
+        policy: data set of the search: "imagenet", "cifar10" or "svhn".
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: another policy; images of two channels.
+        TypeError, ValueError: if a setting is of another type or value; when called, if images do not have 1,
+            3 or 4 channels.
     """
 
     reference = "Cubuk et al., AutoAugment, CVPR 2019; torchvision AutoAugment"

@@ -1,7 +1,7 @@
-"""The sub-policies of AutoAugment, as its paper found them: two ops each, with probability and magnitude.
+"""The sub-policies of AutoAugment's paper: two ops each, with probability and magnitude.
 
 Cubuk et al., AutoAugment, CVPR 2019, appendix. A line is ``op probability magnitude`` of the first and of the
-second op, with ``-`` for an op that has no magnitude.
+second op, with ``-`` for an op without a magnitude.
 """
 
 from __future__ import annotations

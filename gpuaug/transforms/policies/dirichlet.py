@@ -1,4 +1,4 @@
-"""Random shares that add up to 1, from numbers that a draw's key gives."""
+"""Random shares that add up to 1, from the random numbers of a draw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HALVINGS = 48
 
 
 def dirichlet(number: Tensor, alpha: float) -> Tensor:
-    """Dirichlet(alpha, ..., alpha) of as many shares as there are numbers.
+    """Shares of the distribution Dirichlet(alpha, ..., alpha), as many as there are numbers.
 
     >>> dirichlet(torch.tensor([[0.5, 0.5, 0.5, 0.5]]), alpha=1.0).tolist()
     [[0.25, 0.25, 0.25, 0.25]]
@@ -28,7 +28,7 @@ def dirichlet(number: Tensor, alpha: float) -> Tensor:
 
 
 def _log_gamma(probability: Tensor, alpha: float) -> Tensor:
-    """The logarithm of a number of the distribution Gamma(alpha), below which lies that probability."""
+    """The logarithm of the quantile of the distribution Gamma(alpha) at a probability."""
     if alpha == 1:
         return (-torch.log1p(-probability)).log()
     shape = torch.full_like(probability, alpha)

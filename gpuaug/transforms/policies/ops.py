@@ -1,4 +1,4 @@
-"""The ops of policies: what each writes into a record at a magnitude, or which batched transform it is.
+"""The ops of policies: each writes into a record at a magnitude, or is a batched transform.
 
 Names and magnitudes are those of ``torchvision.transforms.v2``'s policies; SlideX, SlideY, SolarizeFrom and
 SolarizeAdd are timm's.
@@ -35,19 +35,19 @@ from gpuaug.transforms.policies.solarize_add import SolarizeAdd
 
 @dataclass(frozen=True)
 class Written:
-    """What an op writes of a draw. The defaults change nothing.
+    """The values that an op writes for a draw. The defaults change nothing.
 
     Attributes:
-        kind: what matters for its place in a pass.
-        inverse: the map from outputs to inputs about the middle: xx, xy, yx, yy.
-        by_width, by_height: what is added to it in x and in y, as shares of the width and of the height.
-        share, pixels: how far it moves to the right and down, as shares of the width and of the height and
-            in pixels, without the fraction.
-        step, steps: a share is reached in so many steps, of which so many are taken. They are counted in
-            float32, as torchvision counts, because a last bit decides over a pixel.
+        kind: decides the op's place in a pass.
+        inverse: map from output to input about the centre: xx, xy, yx, yy.
+        by_width, by_height: offset added to the map in x and in y, as shares of the width and of the height.
+        share, pixels: shift to the right and down, as shares of the width and of the height and in pixels;
+            its fraction is dropped.
+        step, steps: a share is reached in ``steps`` steps, of which ``step`` are taken. They are counted in
+            float32, as in torchvision, because a last bit decides over a pixel.
         brightness, saturation: factors.
-        curve: as a word of the record.
-        factor: of sharpening, or of a batched transform.
+        curve: the curve as a word of the record.
+        factor: factor of sharpening, or of a batched transform.
     """
 
     kind: Kind
@@ -65,7 +65,7 @@ class Written:
 
     @property
     def row(self) -> list[float]:
-        """As ``COLUMNS`` has them."""
+        """The values in the order of ``COLUMNS``."""
         geometry = (*self.inverse, *self.by_width, *self.by_height, *self.share, *self.pixels)
         rest = (self.step, self.steps, self.brightness, self.saturation, self.curve, self.factor)
         return [float(number) for number in (*geometry, *rest)]
@@ -86,12 +86,12 @@ NOTHING = Written(Kind.NOTHING)
 
 
 def _on(axis: int, number: float) -> tuple[float, float]:
-    """A number in x, for axis 0, or in y."""
+    """A number as a pair (x, y): in x for axis 0, else in y."""
     return (0.0, number) if axis else (number, 0.0)
 
 
 def _shear(axis: int, magnitude: float) -> Written:
-    """About the top left corner."""
+    """A shear about the top left corner."""
     half = _on(axis, magnitude / 2)
     if axis == 0:
         return Written(Kind.WARP, inverse=(1.0, magnitude, 0.0, 1.0), by_height=half)
@@ -99,7 +99,7 @@ def _shear(axis: int, magnitude: float) -> Written:
 
 
 def _rotate(degrees: float) -> Written:
-    """Counter-clockwise."""
+    """A counter-clockwise rotation."""
     turn = math.radians(degrees)
     return Written(Kind.WARP, inverse=(math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)))
 
@@ -111,7 +111,7 @@ def _direction(axis: int, magnitude: float) -> Kind:
 
 
 def translation(axis: int, share: float, step: int, steps: int) -> Written:
-    """Moved by whole pixels: by ``step`` of the ``steps`` to a share of the side, which may be negative."""
+    """A shift by whole pixels: ``step`` of the ``steps`` to a share of the side, which may be negative."""
     return Written(_direction(axis, share * step), share=_on(axis, share), step=step, steps=steps)
 
 
@@ -121,7 +121,7 @@ def _translation_in_pixels(axis: int, magnitude: float) -> Written:
 
 
 def _slide(axis: int, share: float) -> Written:
-    """Moved by a share of the side, between pixels too."""
+    """A shift by a share of the side, also between pixels."""
     if axis == 0:
         return Written(Kind.WARP, by_width=(-share, 0.0))
     return Written(Kind.WARP, by_height=(0.0, -share))
@@ -137,19 +137,19 @@ def _posterize(bits: float) -> Written:
 
 
 def _solarize(share: float) -> Written:
-    """From a share of white on, in float32, as torchvision compares."""
+    """Invert from a share of white on, compared in float32 as in torchvision."""
     (rounded,) = struct.unpack("f", struct.pack("f", 255.0 * share))
     return solarize_from(math.ceil(rounded))
 
 
 def solarize_from(level: int) -> Written:
-    """Levels from this one on are inverted."""
+    """Invert the levels from this one on."""
     threshold = max(0, math.floor(level / 255 * THRESHOLD_UNIT - 0.5))
     return Written(Kind.CURVE if level > 0 else Kind.LIFT, curve=SOLARIZE + 256 * threshold)
 
 
 def _contrast(factor: float) -> Written:
-    """About the image's own mean."""
+    """Contrast about the image's own mean."""
     return Written(Kind.LIFT, curve=CONTRAST + 256 * round(factor * CONTRAST_UNIT))
 
 
@@ -179,16 +179,19 @@ OPS: dict[str, tuple[Stage, Callable[[float], Written]]] = {
     "SolarizeAdd": (Stage.BATCHED, _batched),  # levels, as a factor
     "SolarizeFrom": (Stage.CURVES, lambda level: solarize_from(int(level))),
 }
-# What runs after the kernel, on the draws that chose it.
+# Ops that run after the kernel, on the draws that chose them.
 BATCHED: dict[str, Callable[[], Batched]] = {
     "SolarizeAdd": lambda: SolarizeAdd(seed=0),
 }
-# Whose curves go by the image itself.
+# Ops whose curves depend on the image.
 MEASURED = ("AutoContrast", "Contrast", "Equalize")
 
 
 class Op(Transform):
-    """An op in the list of a policy, which writes it itself: many draws' ops are one entry of a program."""
+    """An op in the list of a policy.
+
+    The policy writes it: the ops of many draws are one entry of a program.
+    """
 
     graded = False
 
@@ -203,9 +206,9 @@ class Op(Transform):
 
 
 class BatchedOp(Op):
-    """An op that a batched transform does, after the kernel of its pass.
+    """An op that a batched transform runs, after the kernel of its pass.
 
-    Here alone a policy hands its draws to one: what the kernel learns to do becomes an entry in ``OPS``.
+    An op that the kernel learns to run becomes an entry in ``OPS`` instead.
     """
 
     def __init__(self, name: str, magnitudes: str = "") -> None:
@@ -214,11 +217,15 @@ class BatchedOp(Op):
         self.backend = self._does.backend
 
     def serve(self, batch: DrawBatch, place: int, rows: Tensor, factor: Tensor) -> None:
-        """Do it to some draws, int64 ``(m,)``, each with its factor; ``place`` is its own in the chain."""
+        """Apply the op to some draws, int64 ``(m,)``, each with its factor; ``place`` is the op's own in the
+        chain.
+        """
         batch.groups.append(Group(place, 0, rows, {"factor": factor}))
 
     def serve_masked(self, batch: DrawBatch, place: int, chosen: Tensor, factor: Tensor) -> None:
-        """Do it to the draws of a mask ``(n,)``, by way of all: a trace has groups of fixed sizes alone."""
+        """Apply the op to the draws of a mask ``(n,)``, computed for all: a trace needs groups of fixed
+        size.
+        """
         batch.groups.append(Group(place, 0, None, {"factor": factor, "chosen": chosen}))
 
     def transform_group(self, images: Tensor, group: Group) -> Tensor:
@@ -234,7 +241,7 @@ class BatchedOp(Op):
 
 
 def op(name: str, magnitudes: str = "") -> Op:
-    """An op by its name, and how its magnitudes are shown.
+    """Make an op by its name; ``magnitudes`` is the text that is printed.
 
     >>> op("Rotate", "±9").label(), op("SolarizeAdd").backend
     ('Rotate ±9', 'torch')

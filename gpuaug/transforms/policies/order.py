@@ -1,15 +1,15 @@
-"""Which ops of a draw share a pass: an op joins the open one where the result stays that of their order.
+"""Decides which ops of a draw share a pass: an op joins the open pass if the result keeps their order.
 
 A pass has one geometry, then sharpening, one color matrix, then curves; batched ops follow. An op that steps
 back in this order may still join where the two commute:
 
-* A move by whole pixels commutes with all that changes each pixel by itself and leaves black black, since
-  black is what it fills with.
-* A warp, which interpolates, commutes with a matrix that leaves black black and clamps nothing, but for
-  rounding.
-* Moves add up, unless one takes back what another has pushed out of the image.
+- A shift by whole pixels commutes with all ops that change each pixel by itself and leave black black, since
+  a shift fills with black.
+- A warp, which interpolates, commutes up to rounding with a matrix that leaves black black and clamps
+  nothing.
+- Shifts add up, unless one takes back pixels that another has pushed out of the image.
 
-Everything else opens the draw's next pass.
+Any other op opens the draw's next pass.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gpuaug.tracing import traced, untraced
 
 
 class Kind(IntEnum):
-    """What matters of an op for its place in a pass."""
+    """The properties of an op that decide its place in a pass."""
 
     NOTHING = 0
     WARP = 1  # geometry that interpolates
@@ -34,11 +34,11 @@ class Kind(IntEnum):
     RIGHT = 3
     UP = 4
     DOWN = 5
-    FADE = 6  # a color matrix without a constant, that leaves every pixel within black and white
-    GLARE = 7  # one that may lead beyond white or black, and is clamped
-    CURVE = 8  # of levels, and black stays black
-    LIFT = 9  # of levels, and black does not, or one that goes by the whole image
-    SHARPEN = 10  # by the pixels around
+    FADE = 6  # a color matrix without a constant that keeps every pixel between black and white
+    GLARE = 7  # a color matrix that may leave this range, and is clamped
+    CURVE = 8  # a curve that keeps black
+    LIFT = 9  # a curve that changes black, or depends on the whole image
+    SHARPEN = 10  # depends on the pixels around
     BATCHED = 11  # after the kernel
 
 
@@ -50,25 +50,25 @@ STAGES = {
     Kind.SHARPEN: Stage.BLUR,
     Kind.BATCHED: Stage.BATCHED,
 }
-MOST_LISTED = 3  # ops of a draw whose passes are looked up at once
+MOST_LISTED = 3  # ops of a draw whose passes come from one table
 _OPPOSITE = {Kind.LEFT: Kind.RIGHT, Kind.RIGHT: Kind.LEFT, Kind.UP: Kind.DOWN, Kind.DOWN: Kind.UP}
 
 
 @dataclass(frozen=True)
 class OpenPass:
-    """What a draw's pass holds so far.
+    """The contents of a draw's open pass.
 
     >>> OpenPass().after(Kind.WARP).admits(Kind.CURVE), OpenPass().after(Kind.CURVE).admits(Kind.WARP)
     (True, False)
     """
 
-    warped: bool = False  # or has geometry that another cannot join
+    warped: bool = False  # or has other geometry that no op can join
     moved: frozenset[Kind] = frozenset()
     sharpened: bool = False
     mixed: bool = False  # by a color matrix
     clamped: bool = False
     curves: int = 0
-    lifted: bool = False  # black is no longer black
+    lifted: bool = False  # black may have changed
     batched: bool = False
 
     def admits(self, kind: Kind) -> bool:
@@ -87,7 +87,7 @@ class OpenPass:
         return self.curves < MOST_CURVES
 
     def after(self, kind: Kind) -> OpenPass:
-        """With one more op: in this pass, or as the first one of the next."""
+        """The pass with one more op: this pass, or the next one with the op as its first."""
         start = self if self.admits(kind) else OpenPass()
         return replace(
             start,
@@ -103,10 +103,10 @@ class OpenPass:
 
 
 def _automaton() -> tuple[Tensor, Tensor]:
-    """Of every state that ops can lead to, and every kind: the next state, and 1 where a pass is opened."""
+    """For each reachable state and each kind: the next state, and 1 if the op opens a pass."""
     states = [OpenPass(), OpenPass(warped=True)]
     following, opened = [], []
-    for state in states:  # grows meanwhile
+    for state in states:  # the list grows in the loop
         after = [state.after(kind) for kind in Kind]
         states += [new for new in dict.fromkeys(after) if new not in states]
         following.append([states.index(new) for new in after])
@@ -118,7 +118,7 @@ _FOLLOWING, _OPENED = _automaton()
 
 
 def passes_of(kinds: Tensor, warped: bool = False) -> Tensor:
-    """The pass of every op, from 0 on.
+    """The pass of every op, counted from 0.
 
     >>> passes_of(torch.tensor([[Kind.WARP, Kind.CURVE], [Kind.CURVE, Kind.WARP], [Kind.LIFT, Kind.LIFT]]))
     tensor([[0, 0],
@@ -127,7 +127,7 @@ def passes_of(kinds: Tensor, warped: bool = False) -> Tensor:
 
     Args:
         kinds: int64 ``(n, ops)``, on the host: the ops of each draw in turn.
-        warped: whether pass 0 has geometry already that theirs cannot join.
+        warped: True if pass 0 already has geometry that these ops cannot join.
 
     Returns:
         int64 ``(n, ops)``.
@@ -141,7 +141,7 @@ def passes_of(kinds: Tensor, warped: bool = False) -> Tensor:
 
 @cache
 def _listed(slots: int, warped: bool) -> tuple[Tensor, Tensor]:
-    """The passes of all that so many ops may be, and what each one's kind counts in their number."""
+    """The passes of all sequences of so many ops, and the factor of each op's kind in a sequence's number."""
     with untraced():
         places = torch.tensor([len(Kind) ** slot for slot in range(slots)], device="cpu")
         kinds = torch.arange(len(Kind) ** slots, device="cpu")[:, None] // places % len(Kind)

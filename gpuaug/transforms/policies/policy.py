@@ -1,4 +1,4 @@
-"""What policies have in common: ops chosen for each draw, in as few passes as their order allows."""
+"""The common part of policies: ops chosen for each draw, in as few passes as their order allows."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from gpuaug.transforms.policies.space import Space
 from gpuaug.transforms.step import Step
 
 CHANNELS = (1, 3, 4)
-INTERPOLATION = "bilinear"  # of the ops that move
+INTERPOLATION = "bilinear"  # of the ops that move pixels
 
-# By kind: the stage that runs an op, as a number; and that of none.
+# By kind: the number of the stage that runs an op, and the number for no stage.
 NO_STAGE = -1
 STAGE_OF = torch.tensor([int(STAGES.get(kind, NO_STAGE)) for kind in Kind], device="cpu")
-# As numbers too, which Dynamo compares with tensors.
+# As numbers, which Dynamo can compare with tensors.
 KERNEL_STAGES = (int(Stage.GEOMETRY), int(Stage.BLUR), int(Stage.COLOR), int(Stage.CURVES))
 BATCHED_STAGE = int(Stage.BATCHED)
 FACTOR = COLUMNS["factor"].start
 MEASURED = torch.tensor(MEASURED_CURVES, device="cpu")
-MOST_KEPT = 64  # sizes of images that a policy remembers what its space writes for
+MOST_KEPT = 64  # image sizes whose recordings a policy keeps
 
 
 class Policy(Container):
     """Base of policies: each draw gets a row of ``space`` in each of its ``slots``, one after another.
 
-    A subclass chooses the rows. An op joins the draw's open pass where the result stays that of their order
-    (``order.py``), so that a batch takes at most as many passes as there are slots.
+    A subclass chooses the rows. An op joins the draw's open pass where the result keeps their order
+    (``order.py``), so a batch takes at most as many passes as there are slots.
     """
 
     stage = Stage.GEOMETRY  # of its first ops
@@ -53,8 +53,8 @@ class Policy(Container):
         self._space, self._slots = space, slots
 
     def choose(self, numbers: Tensor) -> Tensor:
-        """The rows ``(n, slots)`` of the draws, from their random numbers, float64 ``(n, random_count)``."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it chooses")
+        """Choose the rows ``(n, slots)`` of the draws from their numbers, float64 ``(n, random_count)``."""
+        raise NotImplementedError(f"{type(self).__name__} must define choose")
 
     def assign_passes(self, cursor: PassCursor, places: Iterator[int]) -> tuple[Step, PassCursor]:
         self.check_not_last(cursor)
@@ -64,7 +64,7 @@ class Policy(Container):
         first = cursor.pass_index
         warped = not cursor.admits(Stage.GEOMETRY, Geometry.AFFINE, INTERPOLATION)
         last = first + self._slots - 1 + warped
-        # A draw reaches the last pass with its last op, which opens it: nothing batched does.
+        # A draw's last op opens the last pass, and a batched op opens none.
         last_batched = max(first, last - 1)
         ops = tuple(
             Step(op, next(places), first, last_pass=last_batched if op.stage == Stage.BATCHED else last)
@@ -93,7 +93,7 @@ class Policy(Container):
 
 
 def check_channels(transform: Transform, builder: RecipeBuilder) -> None:
-    """Raise unless images are grey or have colors."""
+    """Raise unless images have 1, 3 or 4 channels."""
     if builder.channels not in CHANNELS:
         raise ValueError(
             f"{type(transform).__name__}: images must have 1, 3 or 4 channels, got {builder.channels}"
@@ -101,10 +101,10 @@ def check_channels(transform: Transform, builder: RecipeBuilder) -> None:
 
 
 class DrawnOps:
-    """The ops of the draws of a batch: rows ``(n, slots)`` of a space, and the pass of each.
+    """The ops of a batch: rows ``(n, slots)`` of a space, and the pass of each.
 
-    A batch is small and a tensor operation costs microseconds. So, where all images have one size, what each
-    row of the space writes is recorded once, and a batch gathers its rows.
+    A batch is small and a tensor operation costs microseconds. So, if all images have one size, the values
+    that each row of the space writes are recorded once, and a batch gathers its rows.
     """
 
     def __init__(self, space: Space, rows: Tensor, warped: bool, kept: dict[Any, Any]) -> None:
@@ -114,7 +114,7 @@ class DrawnOps:
         self._warped = warped
 
     def write(self, batch: DrawBatch, step: Step, number: int) -> None:
-        """Write what falls into the pass of that number, counted from the policy's first."""
+        """Write the ops of one pass; ``number`` counts passes from the policy's first."""
         here = self._passes == number
         builder, first = batch.builder, max(0, number - self._warped)
         extent = builder.extent
@@ -124,12 +124,12 @@ class DrawnOps:
         else:
             recording = self._recording(builder, extent)
             rows = recording.table[self._rows[:, first:]]
-            builder.repeat(recording, rows.mul_(here[:, first:, None]))  # what is not chosen is 0
+            builder.repeat(recording, rows.mul_(here[:, first:, None]))  # 0 where not chosen
         if self._space.is_batched:
             self._serve(batch, step, here & (STAGE_OF[self._kinds] == BATCHED_STAGE))
 
     def _recording(self, builder: RecipeBuilder, extent: tuple[int, int]) -> Recording:
-        """Of every row of the space, on images of that extent."""
+        """The recording of every row of the space, on images of this extent."""
 
         def record() -> Recording:
             rows = torch.arange(len(self._space.table), device="cpu")
@@ -142,8 +142,10 @@ class DrawnOps:
         return keep(self._kept, (builder.channels, extent), record)
 
     def _serve(self, batch: DrawBatch, step: Step, chosen: Tensor) -> None:
-        """Hand what is chosen, ``(n, slots)``, to the batched ops: of each draw in the order of its slots."""
-        if traced():  # nobody can look who they are
+        """Pass the chosen ops, ``(n, slots)``, to the batched ops, for each draw in the order of its
+        slots.
+        """
+        if traced():  # a trace cannot select rows
             for slot in range(chosen.shape[1]):
                 for op, child in enumerate(step.children):
                     if isinstance(child.transform, BatchedOp):
@@ -167,7 +169,7 @@ class DrawnOps:
 
 
 def write_rows(builder: RecipeBuilder, space: Space, rows: Tensor, chosen: Tensor) -> None:
-    """Write one op of each draw: int64 rows ``(n,)`` of a space, for the ``chosen`` draws, ``(n,)``."""
+    """Write one op for each draw: int64 rows ``(n,)`` of a space, for the ``chosen`` draws, ``(n,)``."""
     row, stages, extent = space.table[rows], STAGE_OF[space.kinds[rows]], builder.extent
     moves, sharpens, mixes, curves = (chosen & (stages == stage) for stage in KERNEL_STAGES)
     builder.border("zero", moves)
@@ -180,7 +182,9 @@ def write_rows(builder: RecipeBuilder, space: Space, rows: Tensor, chosen: Tenso
 
 
 def corners(row: Tensor, extent: Extent) -> Tensor:
-    """Where a window lies that becomes the image, float64 ``(..., 2)``, for rows ``(n, ..., columns)``."""
+    """The corner of the window that becomes the image, float64 ``(..., 2)``, for rows ``(n, ...,
+    columns)``.
+    """
     size = torch.as_tensor(extent, dtype=torch.float64, device="cpu")
     if size.dim() == 2:
         size = size.view(-1, *(1,) * (row.dim() - 2), 2)
@@ -189,7 +193,9 @@ def corners(row: Tensor, extent: Extent) -> Tensor:
 
 
 def _whole_move(row: Tensor, size: Tensor) -> Tensor:
-    """Whole pixels to the right and down: of a share as ``torch.linspace`` counts it, in float32."""
+    """The shift in whole pixels to the right and down; a share is counted as by ``torch.linspace``, in
+    float32.
+    """
     share, pixels = row[..., COLUMNS["share"]], row[..., COLUMNS["pixels"]]
     step, steps = row[..., COLUMNS["step"]].float().split(1, -1)
     end = (share * size).float()

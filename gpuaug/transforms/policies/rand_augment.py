@@ -12,30 +12,31 @@ __all__ = ["RandAugment"]
 
 
 class RandAugment(Policy):
-    """Some ops in turn, each drawn anew from the fourteen of the paper, at one magnitude.
+    """Apply ``num_ops`` ops in turn, each drawn from the paper's fourteen, at one magnitude.
 
     >>> import gpuaug, torch
     >>> augment = gpuaug.Compose([gpuaug.RandAugment(), gpuaug.Normalize(0.5, 0.5)])
     >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's ops, magnitudes and signs; each draw of a batch has ops of its own. Two ops share a pass
-    where their order can be kept in it; so a batch takes ``num_ops`` passes at most, one more after a padded
-    crop, or where ``Normalize`` follows a single op. Beyond the image is black. torchvision's default is the
-    nearest pixel; this is bilinear, as ``interpolation="bilinear"`` there. ``print`` shows the ops with their
-    magnitudes.
+    Ops, magnitudes and signs are torchvision's; each draw of a batch has its own ops. Two ops share a pass
+    where it can keep their order, so a batch takes at most ``num_ops`` passes, and one more after a padded
+    crop, or where ``Normalize`` follows a single op. Beyond the image is black. Interpolation is bilinear, as
+    with ``interpolation="bilinear"`` in torchvision, whose default is nearest. ``print`` shows the ops with
+    their magnitudes.
 
-    Crops, resizes and flips before it, and a shear, rotation or translation, are one resampling: the rim of
-    an enlarged crop then fades into the black, and where a crop shrinks, a draw that turns is not
-    antialiased.
+    Crops, resizes and flips before it are one resampling with a shear, rotation or translation. The rim of an
+    enlarged crop then fades into the black, and where a crop shrinks, a draw that turns is not antialiased.
 
     Args:
-        num_ops: for each draw, in [1, 10].
-        magnitude: the bin that is taken, in [0, num_magnitude_bins).
-        num_magnitude_bins: from no change to the strongest, in [2, 1000].
+        num_ops: number of ops for each draw, in [1, 10].
+        magnitude: bin of the magnitude, in [0, num_magnitude_bins).
+        num_magnitude_bins: number of bins, from no change to the strongest, in [2, 1000].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: a setting out of range; images of two channels.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 1, 3 or 4 channels.
     """
 
     reference = "Cubuk et al., RandAugment, NeurIPS 2020; torchvision RandAugment"

@@ -12,7 +12,7 @@ THRESHOLD = 128 / LEVELS
 
 
 class SolarizeAdd(Batched):
-    """Levels below 128 become brighter, by a number of levels that a policy gives: the group's ``factor``."""
+    """Raise the levels below 128 by a number of levels that a policy chooses: the group's ``factor``."""
 
     graded = False
 

@@ -1,4 +1,4 @@
-"""The space of a policy: its ops, and what each writes at each of its magnitudes, as one table."""
+"""The space of a policy: its ops, and the values that each writes at each magnitude, as one table."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Entry:
     """An op of a space.
 
     Attributes:
-        name: in ``OPS``.
-        magnitudes: at each level of the space; None where it has none.
-        signed: whether half of the draws take the opposite.
-        least: with its sign, a magnitude is at least that.
-        of_side: magnitudes are shares of the width or height: the steps that a last one is reached in, and
-            which of them each level is; then ``magnitudes`` has only the last one.
+        name: the op's name in ``OPS``.
+        magnitudes: the magnitude at each level of the space; None for an op without.
+        signed: True if half of the draws take the opposite magnitude.
+        least: lower bound of a magnitude with its sign.
+        of_side: for magnitudes that are shares of the width or height: the number of steps to the last one,
+            and the steps taken at each level. Then ``magnitudes`` has only the last one.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Entry:
     of_side: tuple[int, Sequence[int]] | None = None
 
     def writes(self, level: int, sign: int) -> Written:
-        """What it writes at a level, for a sign of 1 or -1."""
+        """The values that it writes at a level, for a sign of 1 or -1."""
         write = OPS[self.name][1]
         if self.magnitudes is None:
             return write(0.0)
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """Its magnitudes, as a chain prints them."""
+        """The magnitudes as a chain prints them."""
         if self.magnitudes is None:
             return ""
         values = list(self.magnitudes)
@@ -69,12 +69,12 @@ class Space:
 
     Attributes:
         entries: the ops.
-        levels: how many magnitudes an op has.
-        table: float64 ``(rows, columns)``, as ``COLUMNS`` says.
-        kinds: int64 ``(rows,)``, what matters for the place in a pass.
-        ops: int64 ``(rows,)``, the op's number, -1 of the last row.
-        nothing: the number of the row that changes nothing.
-        is_batched: whether an op runs after the kernel.
+        levels: number of magnitudes of an op.
+        table: float64 ``(rows, columns)``, in the order of ``COLUMNS``.
+        kinds: int64 ``(rows,)``, the kind of each row.
+        ops: int64 ``(rows,)``, the op's position in ``entries``, -1 for the last row.
+        nothing: position of the row that changes nothing.
+        is_batched: True if an op runs after the kernel.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
@@ -95,11 +95,11 @@ class Space:
         self.ops = torch.tensor([*numbers, -1], device="cpu")
 
     def rows(self, number: Tensor, level: Tensor | int, negative: Tensor) -> Tensor:
-        """The rows of ops by their numbers, at a level, with a sign: int64, of one shape."""
+        """The rows of ops by their positions, at a level, with a sign: int64, all of one shape."""
         return (number * self.levels + level) * 2 + negative
 
     def listed(self) -> list[Op]:
-        """Its ops as a chain lists them."""
+        """The ops as a chain lists them."""
         return [op(entry.name, entry.shown) for entry in self.entries]
 
 
@@ -109,8 +109,8 @@ def _levels(entry: Entry) -> int:
     return 1 if entry.magnitudes is None else len(entry.magnitudes)
 
 
-# ---- torchvision's spaces: magnitudes in so many bins, in float32, and the share of a side that the last one
-# moves by; then the levels that a policy takes of them.
+# ---- torchvision's spaces: magnitudes in a number of bins, in float32, of which a policy takes some levels.
+# The last bin of a translation is a share of the side.
 
 # By name: the magnitudes, and whether half of the draws take the opposite.
 Magnitudes = dict[str, tuple[Callable[[int], Tensor] | None, bool]]
@@ -157,14 +157,19 @@ def torchvision_space(
     share: float | None = None,
     pixels: float = 0.0,
 ) -> Space:
-    """A space of ops of ``magnitudes`` in so many ``bins``, of which a draw takes one of ``levels``.
+    """Make a space of ops with torchvision's magnitudes in ``bins`` bins; a draw takes one of ``levels``.
 
     >>> torchvision_space(["Identity", "Rotate"], STANDARD, 31, [9]).entries[1].shown
     '±9 degrees'
 
     Args:
-        names: of the ops; those that ``magnitudes`` lacks have none.
-        share: of a side, that the last bin translates by; None: by ``pixels``.
+        names: names of the ops; those that are not in ``magnitudes`` have none.
+        magnitudes: for each name a function of the number of bins, and True if half of the draws take the
+            opposite.
+        bins: number of bins.
+        levels: the bins that a draw may take.
+        share: share of a side that the last bin translates by. None: translate by ``pixels``.
+        pixels: number of pixels that the last bin translates by.
     """
     entries = []
     for name in names:

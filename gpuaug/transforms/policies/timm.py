@@ -1,4 +1,4 @@
-"""timm's RandAugment, by its own strings."""
+"""timm's RandAugment, configured by timm's strings."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gpuaug.transforms.policies.space import Entry, Space
 
 __all__ = ["TimmRandAugment"]
 
-FULL = 10.0  # the magnitude at which an op goes as far as its paper let it
-STEPS = 16  # of a magnitude of 1
-UNIFORM = 100.0  # a deviation above it makes magnitudes uniform
+FULL = 10.0  # the magnitude at which an op has its paper's full strength
+STEPS = 16  # steps in a magnitude of 1
+UNIFORM = 100.0  # above this deviation, magnitudes are uniform
 
-# How likely ops are under "w0", in the order of ``_entries``.
+# Weights of the ops for "w0", in the order of ``_entries``.
 WEIGHTS = (
     *(0.025, 0.005, 0.0, 0.3, 0.0, 0.005, 0.005, 0.025, 0.005, 0.005, 0.025),
     *(0.2, 0.2, 0.1, 0.1),
@@ -27,27 +27,29 @@ WEIGHTS = (
 
 
 class TimmRandAugment(Policy):
-    """RandAugment as timm has it, named by timm's strings.
+    """Apply timm's RandAugment, configured by timm's strings.
 
     >>> import gpuaug, torch
     >>> augment = gpuaug.TimmRandAugment("rand-m9-mstd0.5-inc1")
     >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    timm's ops, magnitudes, signs, weights and chances; each draw of a batch has ops of its own, and passes
-    are as in ``RandAugment``. Three things differ: beyond the image is black, not grey; the interpolation is
-    bilinear, not bilinear or bicubic by chance; and a random magnitude is kept in steps of 1/16.
+    Ops, magnitudes, signs, weights and probabilities are timm's; each draw of a batch has its own ops. Passes
+    are as in ``RandAugment``. Three things differ: beyond the image is black, not grey; interpolation is
+    always bilinear, not bilinear or bicubic at random; and a random magnitude is kept in steps of 1/16.
 
     Args:
         spec: "rand" and sections in any order, joined by "-", each a name and a number. ``m``: magnitude, a
-            whole number in [0, 100], by default 10. ``n``: how many ops, in [1, 10], by default 2. ``p``: the
-            chance of each, in [0, 1], by default 0.5. ``mstd``: the deviation of a normal magnitude, by
-            default 0; above 100 it is uniform up to ``m``. ``mmax``: the largest magnitude, in [1, 100], by
-            default 10. ``inc1``: ops that do more the larger the magnitude. ``w0``: weighted ops, none of
-            them twice.
+            whole number in [0, 100], default 10. ``n``: number of ops, in [1, 10], default 2. ``p``:
+            probability of each op, in [0, 1], default 0.5. ``mstd``: standard deviation of a normal
+            magnitude, default 0; above 100 the magnitude is uniform up to ``m``. ``mmax``: largest magnitude,
+            in [1, 100], default 10. ``inc1``: ops whose effect grows with the magnitude. ``w0``: weighted
+            ops, none of them twice.
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: another string, a section out of range; images of two channels.
+        TypeError, ValueError: if ``spec`` is not such a string, or a section is out of range; when called, if
+            images do not have 1, 3 or 4 channels.
     """
 
     reference = "Wightman, timm, rand_augment_transform; Cubuk et al., RandAugment, NeurIPS 2020"
@@ -70,7 +72,7 @@ class TimmRandAugment(Policy):
         return torch.where(chance < self._read.p, rows, self._space.nothing)
 
     def _ops(self, number: Tensor) -> Tensor:
-        """The ops ``(n, slots)`` from numbers in [0, 1)."""
+        """Choose the ops ``(n, slots)`` from numbers in [0, 1)."""
         if self._weights is None:
             return (number * len(self._space.entries)).long()
         left, chosen = self._weights.repeat(len(number), 1), []
@@ -97,7 +99,7 @@ class TimmRandAugment(Policy):
 
 @dataclass(frozen=True)
 class Spec:
-    """What a string says; the defaults are timm's."""
+    """The sections of a string; the defaults are timm's."""
 
     m: int = 10
     n: int = 2
@@ -121,7 +123,7 @@ SECTIONS: dict[str, tuple[type, float, float]] = {
 
 
 def read_spec(spec: Any) -> Spec:
-    """A string of timm's.
+    """Read one of timm's strings.
 
     >>> read_spec("rand-m7-n3")
     Spec(m=7, n=3, p=0.5, mstd=0.0, mmax=10, inc=0, w=None)
@@ -147,7 +149,7 @@ def read_spec(spec: Any) -> Spec:
 
 
 def _entries(levels: list[float], increasing: bool) -> list[Entry]:
-    """timm's ops, with what each does at those magnitudes."""
+    """timm's ops, with their magnitudes at the levels."""
     shares = [level / FULL for level in levels]
 
     def times(most: float) -> list[float]:

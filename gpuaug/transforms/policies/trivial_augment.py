@@ -12,21 +12,24 @@ __all__ = ["TrivialAugmentWide"]
 
 
 class TrivialAugmentWide(Policy):
-    """One op, drawn from fourteen, at a magnitude drawn from a wide range.
+    """Apply one op, drawn from fourteen, at a magnitude drawn from a wide range.
 
     >>> import gpuaug, torch
     >>> augment = gpuaug.TrivialAugmentWide()
     >>> augment(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape
     torch.Size([2, 3, 32, 32])
 
-    torchvision's ops, magnitudes and signs; each draw of a batch has an op of its own. Beyond the image is
-    black; bilinear, as ``RandAugment``. Translations are of up to 32 pixels, whatever the image's size.
+    Ops, magnitudes and signs are torchvision's; each draw of a batch has its own op. Beyond the image is
+    black, and interpolation is bilinear, as in ``RandAugment``. Translations reach up to 32 pixels, whatever
+    the image's size.
 
     Args:
-        num_magnitude_bins: magnitudes to draw from, from no change to the strongest, in [2, 1000].
+        num_magnitude_bins: number of magnitudes to draw from, from no change to the strongest, in [2, 1000].
+        seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
 
     Raises:
-        ValueError: a setting out of range; images of two channels.
+        TypeError, ValueError: if a setting is of another type or out of range; when called, if images do not
+            have 1, 3 or 4 channels.
     """
 
     reference = "Mueller and Hutter, TrivialAugment, ICCV 2021; torchvision TrivialAugmentWide"

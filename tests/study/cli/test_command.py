@@ -194,7 +194,7 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
             ["--search", "99", "--candidates", "crop", "--minority-count", "1"],
             "search must hold out an image of every class, and shirt has 1",
         ),
-        (["--long-tailed", "4", "--majority-count", "9"], "give long_tailed or majority_count, not both"),
+        (["--long-tailed", "4", "--minority-count", "9"], "not allowed with argument --long-tailed"),
         (["--resume", "--overwrite"], "argument --overwrite: not allowed with argument --resume"),
         (["--epoch", "2"], "unrecognized arguments: --epoch 2"),
     ],

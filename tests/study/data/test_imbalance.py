@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gpuaug.study.data.imbalance import imbalance
+from gpuaug.study.data.imbalance import imbalance, long_tail
 from gpuaug.study.data.study_data import StudyData
 
 
@@ -50,3 +50,11 @@ def test_nothing_asked_nothing_dropped():
 def test_wrong_imbalance(minority, options, message):
     with pytest.raises(ValueError, match=message):
         imbalance(small_data(), minority, **options)
+
+
+def test_long_tail_keeps_the_first_of_every_class_of_majority_count():
+    data = long_tail(small_data((20, 20, 20)), 4, majority_count=8)
+    assert data.counts() == {"a": 8, "b": 4, "c": 2}
+    assert kept(data) == [*range(8), *range(20, 24), *range(40, 42)]
+    with pytest.raises(ValueError, match="30"):
+        long_tail(small_data((20, 20, 20)), 4, majority_count=30)

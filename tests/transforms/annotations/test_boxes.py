@@ -73,7 +73,7 @@ SHAPES = {"rectangles": filled, "ellipses": inscribed}
 @pytest.mark.parametrize("margin", [20, 0], ids=["in the middle", "anywhere"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("turn", TURNS)
-def test_the_box_holds_the_mask(turn, shape, margin):
+def test_a_moved_box_holds_the_mask(turn, shape, margin):
     boxes = rectangles(3, margin)
     masks = SHAPES[shape](boxes)
     assert torch.equal(boxes_of(masks)[:, 2:] - boxes_of(masks)[:, :2], boxes[:, 2:] - boxes[:, :2])
@@ -89,7 +89,7 @@ def test_the_box_holds_the_mask(turn, shape, margin):
 
 
 @pytest.mark.parametrize("turns", [2, 4])
-def test_boxes_grow_by_no_pass(turns):
+def test_boxes_do_not_grow_with_the_number_of_passes(turns):
     """Turned by an angle and back, once or twice: none is around the box of the pass before."""
     chain = ga.Compose([ga.RandomRotation((angle, angle)) for angle in (40, -40) * (turns // 2)])
     assert chain.step.passes == turns

@@ -12,7 +12,7 @@ DRAWS = torch.stack((torch.arange(COUNT), torch.ones(COUNT).long(), torch.arange
 IMAGES = torch.randint(256, (COUNT, 1, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(0)).byte()
 
 
-def test_what_is_given_comes_back_by_name():
+def test_annotations_come_back_by_name():
     boxes = torch.tensor([[[1.0, 2.0, 4.0, 5.0]]]).repeat(COUNT, 1, 1)
     given = {"masks": IMAGES[:, 0], "boxes": boxes, "keypoints": boxes[..., :2]}
     flip = ga.RandomHorizontalFlip(1.0)
@@ -26,14 +26,14 @@ def test_what_is_given_comes_back_by_name():
     torch.testing.assert_close(out.boxes, torch.tensor([[[16.0, 2.0, 19.0, 5.0]]]).expand(COUNT, 1, 4))
 
 
-def test_a_gather_takes_the_masks_along():
+def test_index_gathers_masks_with_their_images():
     index = torch.tensor([3, 3, 0])
     draws = DRAWS[:3]
     out = ga.RandomHorizontalFlip()(IMAGES, draws, index=index, masks=IMAGES[:, 0])
     assert torch.equal(out.masks, out.images[:, 0])
 
 
-def test_what_cannot_move_or_fit_is_refused():
+def test_annotations_that_cannot_move_or_fit_are_refused():
     masks = IMAGES[:, 0]
     for call, message in (
         (
@@ -59,7 +59,7 @@ def test_what_cannot_move_or_fit_is_refused():
 
 @pytest.mark.parametrize("name", ["masks", "boxes", "keypoints"])
 @pytest.mark.parametrize("value", [[[0.0, 1.0, 3.0, 5.0]], np.zeros((COUNT, 4, 4))], ids=["list", "ndarray"])
-def test_what_is_no_tensor_is_refused(name, value):
+def test_annotations_must_be_tensors(name, value):
     kind = type(value).__name__
     with pytest.raises(TypeError, match=f"{name} must be a tensor .*, got {kind}: use torch.as_tensor"):
         ga.CenterCrop(8)(IMAGES, DRAWS, **{name: value})

@@ -25,7 +25,7 @@ WHOLE_PIXELS = [
 
 @pytest.mark.parametrize("transform", WHOLE_PIXELS, ids=str)
 @pytest.mark.parametrize("shape", [(COUNT, HEIGHT, WIDTH), (COUNT, 1, HEIGHT, WIDTH)])
-def test_masks_go_where_pixels_go(transform, shape):
+def test_masks_move_with_the_pixels(transform, shape):
     out = transform(IMAGES, DRAWS, masks=IMAGES.view(shape).int())
     assert out.masks.shape == (COUNT, *shape[1:-2], *out.images.shape[2:])
     assert torch.equal(out.masks.view(out.images.shape), out.images.int())
@@ -44,7 +44,7 @@ FIELDS = [
 
 @pytest.mark.parametrize("transform", FIELDS, ids=str)
 @pytest.mark.parametrize("shape", [(COUNT, HEIGHT, WIDTH), (COUNT, 1, HEIGHT, WIDTH)])
-def test_masks_go_with_distortions(transform, shape):
+def test_masks_move_with_distortions(transform, shape):
     """Of a picture whose values rise by little: the nearest pixel's is within half a step of the blend."""
     y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
     slope = (100 + 2 * x + 3 * y).expand(COUNT, 1, HEIGHT, WIDTH)
@@ -67,7 +67,7 @@ def test_masks_are_0_where_a_zero_border_shows():
     assert 0.02 < (~out.masks).double().mean() < 0.5
 
 
-def test_keypoints_go_where_pixels_go():
+def test_keypoints_move_with_the_pixels():
     y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
     points = (torch.stack((x, y), dim=-1).view(1, -1, 2) + 0.5).repeat(COUNT, 1, 1)
     names = torch.arange(1, HEIGHT * WIDTH + 1).float().view(1, 1, HEIGHT, WIDTH).repeat(COUNT, 1, 1, 1)
@@ -82,7 +82,7 @@ def test_keypoints_go_where_pixels_go():
             assert torch.equal(seen.float(), names[n, 0].flatten()[inside])
 
 
-def test_resizes_scale():
+def test_a_resize_scales_boxes_and_keypoints():
     points = torch.tensor([[[0.0, 0.0], [20.0, 15.0], [5.0, 3.0]]]).repeat(COUNT, 1, 1)
     boxes = torch.tensor([[[4.0, 3.0, 10.0, 6.0]]]).repeat(COUNT, 1, 1)
     chain = ga.Compose([ga.Resize((30, 10)), ga.SaltAndPepper(), ga.RandomHorizontalFlip(1.0)])
@@ -99,7 +99,7 @@ def test_boxes_have_a_gradient():
     torch.testing.assert_close(boxes.grad, expected)
 
 
-def test_boxes_are_cut_off_and_masks_go_with_windows():
+def test_boxes_are_cut_off_and_masks_move_with_windows():
     mask = torch.zeros(COUNT, HEIGHT, WIDTH, dtype=torch.bool)
     mask[:, 4:11, 6:15] = True
     boxes = torch.tensor([[[6.0, 4.0, 15.0, 11.0]]]).repeat(COUNT, 1, 1)
@@ -112,7 +112,7 @@ def test_boxes_are_cut_off_and_masks_go_with_windows():
         assert (inside != out.masks[n]).float().mean() < 0.04  # a line of pixels on a side
 
 
-def test_moving_waits_for_nothing(device):
+def test_moving_annotations_waits_for_nothing(device):
     passes = tuple(travel(p, device) for p in WHOLE_PIXELS[1].recipes(DRAWS, tuple(IMAGES.shape)))
     corners = torch.tensor([[[0.0, 1.0, 30.0, 5.0]]], device=device).repeat(COUNT, 1, 1)
     for name, value in {"masks": IMAGES.to(device), "boxes": corners, "keypoints": corners[..., :2]}.items():

@@ -88,7 +88,7 @@ def as_corners(boxes):
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", SAME)
-def test_boxes_go_where_torchvision_s_go(name, form):
+def test_boxes_match_torchvision(name, form):
     transform, expected = SAME[name]
     given = [random_boxes(form, count, seed=count) for count in range(N)]  # also none
     out = transform(random_images(), DRAWS, boxes=given)
@@ -103,7 +103,7 @@ def test_boxes_go_where_torchvision_s_go(name, form):
 
 @pytest.mark.parametrize("form", FORMATS[:3])
 @pytest.mark.parametrize("name", ["horizontal flip", "vertical flip", "crop", "centre crop"])
-def test_whole_boxes_stay_whole(name, form):
+def test_integer_boxes_match_torchvision(name, form):
     transform, expected = SAME[name]
     given = [random_boxes(form, 5, seed=n, dtype=torch.int64) for n in range(N)]
     out = transform(random_images(), DRAWS, boxes=given).boxes
@@ -113,7 +113,7 @@ def test_whole_boxes_stay_whole(name, form):
 
 @pytest.mark.parametrize("shape", [(5,), (2, 3), (0,), (2, 3, 2)], ids=str)
 @pytest.mark.parametrize("name", SAME)
-def test_keypoints_go_where_torchvision_s_go(name, shape):
+def test_keypoints_match_torchvision(name, shape):
     transform, expected = SAME[name]
     given = [random_points(shape, seed=n) for n in range(N)]
     out = transform(random_images(), DRAWS, keypoints=given)
@@ -127,7 +127,7 @@ def test_keypoints_go_where_torchvision_s_go(name, shape):
 
 
 @pytest.mark.parametrize("name", ["horizontal flip", "vertical flip", "both flips", "crop", "centre crop"])
-def test_images_and_masks_are_torchvision_s(name):
+def test_images_and_masks_match_torchvision(name):
     transform, expected = SAME[name]
     images = random_images()
     masks = [tv_tensors.Mask(images[n, :k].clone()) for n, k in enumerate([1, 3, 2, 0, 1, 1, 2, 3])]
@@ -141,7 +141,7 @@ def test_images_and_masks_are_torchvision_s(name):
 
 
 @pytest.mark.parametrize("shape", [(N, *SIZE), (N, 2, *SIZE)], ids=["one", "two"])
-def test_a_mask_of_the_batch(shape):
+def test_one_mask_of_the_whole_batch(shape):
     mask = tv_tensors.Mask(torch.randint(9, shape, generator=torch.Generator().manual_seed(3)))
     out = ga.RandomHorizontalFlip()(random_images(), DRAWS, masks=mask)
     plain = ga.RandomHorizontalFlip()(
@@ -173,7 +173,7 @@ def test_boxes_are_cut_off_as_their_clamping_mode_says():
 
 
 @pytest.mark.parametrize("form", FORMATS[3:])
-def test_parallelograms_become_torchvision_s_rectangles(form):
+def test_parallelograms_become_torchvisions_rectangles(form):
     """What a resize makes of rotated boxes, beside torchvision's."""
     boxes = random_boxes(form, 40, seed=5)
     wanted = tv.resize(boxes, [90, 40])
@@ -183,7 +183,7 @@ def test_parallelograms_become_torchvision_s_rectangles(form):
     torch.testing.assert_close(as_corners(out), as_corners(wanted), atol=0.02, rtol=0)
 
 
-def test_images_of_different_sizes_with_all_three():
+def test_images_of_different_sizes_with_masks_boxes_and_keypoints():
     sizes = [(30, 40), (24, 31), (50, 22)]
     images = [torch.randint(256, (3, *size), dtype=torch.uint8) for size in sizes]
     masks = [tv_tensors.Mask(image[:1].clone()) for image in images]
@@ -202,7 +202,7 @@ def test_images_of_different_sizes_with_all_three():
         assert torch.equal(out.boxes[n].as_subclass(torch.Tensor), own.boxes[0].as_subclass(torch.Tensor))
 
 
-def test_masks_of_a_list_go_with_distortions():
+def test_masks_of_a_list_move_with_distortions():
     images = random_images()
     masks = [tv_tensors.Mask(image[:1].clone()) for image in images]
     augment = ga.ElasticTransform(20.0, 3.0)
@@ -211,7 +211,7 @@ def test_masks_of_a_list_go_with_distortions():
     assert torch.equal(torch.stack(list(out.masks)), plain.masks)
 
 
-def test_a_gather_takes_the_annotations_along():
+def test_index_gathers_annotations_with_their_images():
     index = torch.tensor([3, 3, 0])
     boxes = [random_boxes("XYWH", n + 1, seed=n) for n in range(N)]
     images = random_images()
@@ -242,7 +242,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("name", [*GEOMETRY, *CHAINS])
-def test_lists_go_where_tensors_go(name):
+def test_lists_match_tensors(name):
     transform = ga.Compose(CHAINS[name]) if name in CHAINS else build(name)
     images = random_images().as_subclass(torch.Tensor)
     boxes = [random_boxes("XYXY", 5, seed=n) for n in range(N)]
@@ -290,12 +290,12 @@ BOXES = random_boxes("XYXY", 1, 0)
         ),
     ],
 )
-def test_faults(transform, given, error, message):
+def test_wrong_tv_tensors_are_refused(transform, given, error, message):
     with pytest.raises(error, match=message):
         transform(random_images(), DRAWS, **given)
 
 
-def test_kinds():
+def test_kind_of_names_each_tv_tensor():
     assert kind_of(random_images()) == "Image"
     assert kind_of(tv_tensors.Video(torch.zeros(1, 1, 2, 2))) == "Video"
     assert kind_of(torch.zeros(2)) is None

@@ -58,7 +58,7 @@ def images_of(n, channels=3, size=24):
 
 @every_transform
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_draw_does_not_know_its_batch(transform, channels):
+def test_a_batched_draw_does_not_depend_on_its_batch(transform, channels):
     images, draws = images_of(7, channels), draws_of(7)
     whole = transform(images, draws)
     assert whole.shape == images.shape
@@ -71,7 +71,7 @@ def test_a_draw_does_not_know_its_batch(transform, channels):
 
 
 @every_transform
-def test_it_changes_something_by_the_key(transform):
+def test_a_batched_transform_depends_on_the_key(transform):
     images, draws = images_of(1).expand(16, -1, -1, -1), draws_of(16)
     out = transform(images, draws)
     assert (out != images).any()
@@ -86,7 +86,7 @@ def test_it_changes_something_by_the_key(transform):
 
 
 @every_transform
-def test_draws_that_it_skips_keep_their_bytes(transform):
+def test_skipped_draws_keep_their_bytes(transform):
     images, draws = images_of(12), draws_of(12)
     chain = ga.Compose([transform], apply_to="copies")
     out, everyone = chain(images, draws), ga.Compose([transform])(images, draws)
@@ -101,7 +101,7 @@ def test_draws_that_it_skips_keep_their_bytes(transform):
 @every_transform
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
-def test_floats_follow_bytes_and_have_a_gradient(transform, channels, dtype):
+def test_batched_floats_agree_with_bytes_and_have_a_gradient(transform, channels, dtype):
     images, draws = images_of(5, channels), draws_of(5)
     floats = (images / 255.0).to(dtype).requires_grad_()
     out, expected = transform(floats, draws), transform(images, draws) / 255.0
@@ -116,7 +116,7 @@ def test_floats_follow_bytes_and_have_a_gradient(transform, channels, dtype):
 
 
 @every_transform
-def test_channels_last_stays(transform):
+def test_batched_transforms_keep_channels_last(transform):
     images, draws = images_of(6), draws_of(6)
     rows = images.contiguous(memory_format=torch.channels_last)
     for chain in (transform, ga.RandomApply([transform])):
@@ -127,7 +127,7 @@ def test_channels_last_stays(transform):
 
 
 @every_transform
-def test_copied_pickled_and_without_images(transform):
+def test_batched_transforms_copied_pickled_and_without_images(transform):
     images, draws = images_of(4), draws_of(4)
     expected = transform(images, draws)
     for other in (copy.deepcopy(transform), pickle.loads(pickle.dumps(transform))):
@@ -136,7 +136,7 @@ def test_copied_pickled_and_without_images(transform):
 
 
 @every_transform
-def test_global_generators_are_not_touched(transform):
+def test_batched_transforms_do_not_touch_global_generators(transform):
     torch.manual_seed(3)
     state = torch.get_rng_state()
     transform(images_of(3), draws_of(3))
@@ -145,7 +145,7 @@ def test_global_generators_are_not_touched(transform):
 
 @pytest.mark.parametrize("transform", IDENTITIES, ids=lambda t: type(t).__name__)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_strength_of_none_changes_nothing(transform, channels):
+def test_batched_transforms_of_strength_0_change_nothing(transform, channels):
     images = images_of(4, channels)
     assert torch.equal(transform(images, draws_of(4)), images)
     every_level = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(1, channels, 16, 16)
@@ -172,7 +172,7 @@ def test_batched_transforms_follow_the_kernel_of_their_pass():
     assert stages["GaussianBlur"] == Stage.BLUR
 
 
-def test_a_chain_is_its_parts_in_turn():
+def test_a_chain_of_batched_transforms_equals_its_parts_in_turn():
     images, draws = images_of(8), draws_of(8)
     chain = ga.Compose([ga.RandomHorizontalFlip(1.0), ga.Downscale(0.5), ga.Blur(3), ga.Normalize(0.5, 0.5)])
     out = chain(images, draws)
@@ -190,7 +190,7 @@ def test_one_of_serves_each_draw_once():
         assert torch.equal(out[n], expected)
 
 
-def test_a_packed_batch_comes_to_one_size_first():
+def test_packed_images_reach_one_size_before_batched_transforms():
     ramp = torch.arange(100, 172, dtype=torch.uint8).view(1, 8, 9).expand(3, 8, 9)
     packed = ga.pack([ramp.contiguous(), torch.zeros(3, 5, 7, dtype=torch.uint8)])
     out = ga.Compose([ga.Resize((4, 4)), ga.Blur(3)])(packed, draws_of(2))
@@ -198,7 +198,7 @@ def test_a_packed_batch_comes_to_one_size_first():
     assert out[1].unique().tolist() == [0]
 
 
-def test_the_loader_carries_the_parameters():
+def test_the_loader_carries_parameters_of_batched_transforms():
     images = images_of(10)
     labels = [0] * 8 + [1] * 2
     sampler = ga.BalancedSampler(labels, seed=3)
@@ -211,7 +211,7 @@ def test_the_loader_carries_the_parameters():
 
 @every_transform
 @pytest.mark.parametrize("channels", [1, 3])
-def test_applying_waits_for_nothing(transform, channels, device):
+def test_batched_transforms_wait_for_nothing(transform, channels, device):
     images, draws = images_of(12, channels).to(device), draws_of(12)
     chain = ga.RandomApply([transform])
     expected = chain(images, draws)
@@ -223,7 +223,7 @@ def test_applying_waits_for_nothing(transform, channels, device):
 
 
 @every_transform
-def test_it_names_what_it_runs_on(transform):
+def test_batched_transforms_name_their_backend(transform):
     images, draws = images_of(3), draws_of(3)
     passes = transform.recipes(draws, tuple(images.shape))
     homes, profile = set(), sys.getprofile()
@@ -236,7 +236,7 @@ def test_it_names_what_it_runs_on(transform):
 
 
 @every_transform
-def test_devices_agree(transform, device):
+def test_batched_transforms_agree_between_devices(transform, device):
     images, draws = images_of(9), draws_of(9)
     out = transform(images.to(device), draws)
     assert out.device.type == device.type
@@ -262,7 +262,7 @@ def test_no_device_shortens_the_floats_of_a_filter(transform, channels):
 
 
 @every_transform
-def test_large_batches_are_their_parts(transform):
+def test_large_batches_equal_their_parts(transform):
     images, draws = images_of(37, size=48), draws_of(37)
     parts = [transform(images[n : n + 5], draws[n : n + 5]) for n in range(0, 37, 5)]
     assert torch.equal(transform(images, draws), torch.cat(parts))

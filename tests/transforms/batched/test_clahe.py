@@ -25,13 +25,13 @@ def opencvs(image, clip_limit, grid):
 @pytest.mark.parametrize("size", [(64, 96), (61, 83), (64, 83), (20, 31)])
 @pytest.mark.parametrize("grid", [(8, 8), (2, 3), (1, 1)])
 @pytest.mark.parametrize("clip_limit", [0.5, 1.0, 3.7, 40.0])
-def test_it_is_opencvs(size, grid, clip_limit):
+def test_clahe_matches_opencv(size, grid, clip_limit):
     image = image_of(*size, channels=3)
     out = ga.CLAHE(clip_limit, grid)(image[None])[0]
     assert (out.int() - opencvs(image, clip_limit, grid).int()).abs().max() <= 1
 
 
-def test_every_draw_has_its_own_limit():
+def test_each_draw_has_its_own_clip_limit():
     image = image_of(64, 64)
     draws = torch.stack((torch.arange(8), torch.ones(8).long(), torch.arange(8) * 7919), dim=1)
     transform = ga.CLAHE((1.0, 30.0), 2)
@@ -42,7 +42,7 @@ def test_every_draw_has_its_own_limit():
     assert len(out.flatten(1).unique(dim=0)) >= 5  # a limit counts in whole pixels of a tile
 
 
-def test_floats_move_as_far_as_their_level_before_it_is_rounded():
+def test_clahe_moves_floats_as_far_as_their_unrounded_level():
     images = image_of(61, 83, 3)[None]
     transform = ga.CLAHE(3.0, (4, 5))
     floats = images / 255 + 0.4 / 255
@@ -53,7 +53,7 @@ def test_floats_move_as_far_as_their_level_before_it_is_rounded():
     assert (change - change.round())[kept].abs().max() > 0.4
 
 
-def test_one_compiled_graph():
+def test_clahe_compiles_to_one_graph():
     images = image_of(32, 48, 3)[None].repeat(4, 1, 1, 1)
     draws = torch.stack((torch.arange(4), torch.arange(4) % 2, torch.arange(4) * 7919), dim=1)
     chain = ga.Compose([ga.CLAHE(tile_grid_size=2), ga.Normalize(0.5, 0.5)], seed=1)
@@ -61,7 +61,7 @@ def test_one_compiled_graph():
     assert torch.equal(compiled(images, draws), chain(images, draws))
 
 
-def test_an_image_too_small_for_the_grid_is_refused():
+def test_clahe_refuses_an_image_too_small_for_the_grid():
     with pytest.raises(ValueError, match=r"tile_grid_size must be below .* got \(8, 8\) for 8 x 30"):
         ga.CLAHE()(torch.zeros(1, 1, 8, 30, dtype=torch.uint8))
     with pytest.raises(ValueError, match=r"clip_limit must be .* in \[0.01, 256\], got 0"):

@@ -28,7 +28,7 @@ def photograph(height=72, width=88):
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.5, 0.3, 0.9])
-def test_downscale_is_opencvs(scale):
+def test_downscale_matches_opencv(scale):
     image = photograph()
     rows = image.permute(1, 2, 0).numpy()
     small = (max(1, int(88 * scale)), max(1, int(72 * scale)))
@@ -43,7 +43,7 @@ def test_downscale_to_one_pixel():
 
 
 @pytest.mark.parametrize("quality", [1, 10, 49, 50, 75, 90, 100])
-def test_tables_are_libjpegs(quality):
+def test_jpeg_tables_match_libjpeg(quality):
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "JPEG", quality=quality)
     tables = Image.open(file).quantization
@@ -62,7 +62,7 @@ def jpeg(image, quality):
 
 @pytest.mark.parametrize("quality", [10, 30, 60, 95])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_jpeg_is_near_pillows(quality, channels):
+def test_jpeg_is_near_pillow(quality, channels):
     image = photograph()[:channels]
     out, expected = ga.JpegCompression(quality)(image[None])[0].float(), jpeg(image, quality).float()
     # libjpeg rounds its chroma in another pattern.
@@ -70,7 +70,7 @@ def test_jpeg_is_near_pillows(quality, channels):
     assert (expected - image.float()).abs().mean() > 1
 
 
-def test_jpeg_quality_is_of_the_draw():
+def test_each_draw_has_its_own_jpeg_quality():
     images, draws = photograph()[None].expand(6, -1, -1, -1), draws_of(6)
     transform = ga.JpegCompression((10, 90))
     out = transform(images, draws)
@@ -95,7 +95,7 @@ def test_fancy_pca_adds_one_color_along_the_axes():
     torch.testing.assert_close(alone, grey, atol=1e-6, rtol=0)
 
 
-def test_other_axes_may_be_given():
+def test_fancy_pca_takes_other_axes():
     axes, variances = torch.eye(3), [1.0, 0.0, 0.0]
     out = ga.FancyPCA(0.1, axes, variances)(torch.full((3, 3, 2, 2), 0.5), draws_of(3))
     assert (out[:, 1:] == 0.5).all()
@@ -104,7 +104,7 @@ def test_other_axes_may_be_given():
         ga.FancyPCA(axes=[[1.0]])
 
 
-def test_channels_are_checked():
+def test_jpeg_and_fancy_pca_check_their_arguments():
     for transform in (ga.JpegCompression(), ga.FancyPCA()):
         with pytest.raises(ValueError, match="needs images of 1, 3 or 4 channels, got 2"):
             transform(torch.zeros(1, 2, 8, 8, dtype=torch.uint8))

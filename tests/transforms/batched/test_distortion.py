@@ -21,7 +21,7 @@ def read(image, x, y, mode):
 
 @pytest.mark.parametrize("k", [-0.36, -0.1, 0.4])
 @pytest.mark.parametrize("mode", MODES)
-def test_optical_distortion_is_opencvs_lens(k, mode):
+def test_optical_distortion_matches_opencvs_lens(k, mode):
     height, width = IMAGES.shape[2:]
     camera = np.array([[width, 0, (width - 1) / 2], [0, height, (height - 1) / 2], [0, 0, 1]])
     lens = np.array([k, k, 0, 0, 0], dtype=np.float64)
@@ -71,7 +71,7 @@ def test_grid_distortion_is_piecewise_linear():
 
 
 @pytest.mark.parametrize("sigma", [0.7, 3.0])
-def test_elastic_field_is_scipys_blur(sigma):
+def test_elastic_field_matches_scipys_blur(sigma):
     height, width = IMAGES.shape[2:]
     out = ga.ElasticTransform(15.0, sigma)(IMAGES, DRAWS)
     for n in range(3):
@@ -84,13 +84,13 @@ def test_elastic_field_is_scipys_blur(sigma):
         np.testing.assert_allclose(out[n].numpy(), expected, atol=2e-4)
 
 
-def test_every_draw_has_a_field_of_its_own():
+def test_each_draw_has_its_own_field():
     same = IMAGES[:1].expand(3, -1, -1, -1)
     for transform in (ga.OpticalDistortion(), ga.GridDistortion(), ga.ElasticTransform()):
         assert len(transform(same, DRAWS).flatten(1).unique(dim=0)) == 3
 
 
-def test_settings_are_checked():
+def test_settings_of_distortions_are_checked():
     for build, message in (
         (
             lambda: ga.OpticalDistortion(padding_mode="wrap"),

@@ -82,7 +82,7 @@ def one_by_one(image, grid, compactness):
         ((24, 13), (3, 4), 10.0),
     ],
 )
-def test_segments_are_those_of_a_loop(channels, size, grid, compactness):
+def test_segments_match_a_loop_over_pixels(channels, size, grid, compactness):
     images = images_of(2, channels, *size)
     out = slic(images, grid, compactness)
     assert out.dtype == torch.int64
@@ -90,7 +90,7 @@ def test_segments_are_those_of_a_loop(channels, size, grid, compactness):
         assert np.array_equal(segments, one_by_one(image, grid, compactness))
 
 
-def test_sums_are_exact_where_they_are_largest():
+def test_the_largest_sums_of_segments_are_exact():
     """Pure blue is furthest from grey; 2**24 is as far as float32 counts."""
     blue = torch.zeros(1, 3, 300, 256)
     blue[:, 2] = 255
@@ -112,7 +112,7 @@ def test_cells_are_put_together_as_they_were_cut():
         assert torch.equal(parts.put_together(own), expected.expand(2, -1, -1))
 
 
-def test_a_segment_without_pixels_stays_where_it_was():
+def test_a_segment_without_pixels_keeps_its_centre():
     noise = torch.randint(256, (3, 3, 14, 14), generator=torch.Generator().manual_seed(5)).float()
     out = slic(noise, (7, 7), 1.0)
     assert min(len(segments.unique()) for segments in out) < 49
@@ -121,13 +121,13 @@ def test_a_segment_without_pixels_stays_where_it_was():
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_an_image_does_not_know_its_batch(count):
+def test_segments_do_not_depend_on_the_batch(count):
     images = images_of(5, 3, 40, 36)
     whole = slic(images, (5, 4), 10.0)
     assert torch.equal(torch.cat([slic(part, (5, 4), 10.0) for part in images.split(count)]), whole)
 
 
-def test_threads_and_precision_change_nothing():
+def test_segments_do_not_depend_on_threads_and_precision():
     images = images_of(3, 3, 96, 96)
     expected, threads = slic(images, (3, 3), 10.0), torch.get_num_threads()
     precision = torch.get_float32_matmul_precision()
@@ -141,12 +141,12 @@ def test_threads_and_precision_change_nothing():
         torch.set_float32_matmul_precision(precision)
 
 
-def test_grey_has_the_segments_of_its_channel():
+def test_grey_images_have_the_segments_of_their_channel():
     grey = images_of(3, 1, 30, 30)
     assert torch.equal(slic(grey.expand(-1, 3, -1, -1), (4, 4), 10.0), slic(grey, (4, 4), 10.0))
 
 
-def test_devices_have_the_same_segments(device):
+def test_segments_are_the_same_on_every_device(device):
     images = images_of(4, 3, 50, 60)
     assert torch.equal(slic(images.to(device), (6, 7), 10.0).cpu(), slic(images, (6, 7), 10.0))
 

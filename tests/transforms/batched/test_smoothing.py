@@ -34,19 +34,19 @@ def params(transform, images, draws):
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 9])
-def test_blur_is_opencvs(size):
+def test_blur_matches_opencv(size):
     assert far(ga.Blur(size)(IMAGES), [cv2.blur(image, (size, size)) for image in rows(IMAGES)]) <= 1
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 7])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_median_is_opencvs(size, channels):
+def test_median_blur_matches_opencv(size, channels):
     images = IMAGES[:, :channels]
     expected = [cv2.medianBlur(image, size) for image in rows(images)]
     assert far(ga.MedianBlur(size)(images), expected) == 0
 
 
-def test_sizes_of_a_batch_differ_and_each_draw_has_its_own():
+def test_each_draw_has_its_own_kernel_size():
     images, draws = IMAGES[:1].expand(60, -1, -1, -1), draws_of(60)
     out = ga.Blur((3, 7))(images, draws)
     groups = ga.Blur((3, 7)).recipes(draws, tuple(images.shape))[0].groups
@@ -71,14 +71,14 @@ def line(size, angle, direction):
 
 @pytest.mark.parametrize(("angle", "direction"), [(0, 0), (90, 0.5), (30, -1), (-135, 1), (200, 0.2)])
 @pytest.mark.parametrize("size", [3, 5, 9])
-def test_motion_blur_is_a_turned_line(size, angle, direction):
+def test_motion_blur_averages_along_a_turned_line(size, angle, direction):
     kernel = line(size, angle, direction)
     expected = [cv2.filter2D(image, -1, kernel) for image in rows(IMAGES)]
     assert far(ga.MotionBlur(size, angle, direction)(IMAGES), expected) <= 1
 
 
 @pytest.mark.parametrize("size", [3, 5, 7, 15, 31])
-def test_motion_blur_leaves_the_content_where_it_is(size):
+def test_motion_blur_does_not_shift_the_content(size):
     """One bright pixel: the centre of mass of what it becomes."""
     point = torch.zeros(1, 1, 61, 61)
     point[..., 30, 30] = 1.0
@@ -98,7 +98,7 @@ def test_motion_blur_of_a_steep_line_is_a_triangle():
     assert blurred.tolist() == pytest.approx([0, 0, 0.1, 0.2, 0.3, 0.4, 0, 0, 0], abs=1e-6)
 
 
-def test_glass_takes_neighbours_values():
+def test_glass_blur_takes_neighbours_values():
     y, x = torch.meshgrid(torch.arange(21), torch.arange(30), indexing="ij")
     where = torch.stack((y, x)).expand(2, 2, -1, -1).to(torch.uint8)
     draws = draws_of(2)
@@ -111,14 +111,14 @@ def test_glass_takes_neighbours_values():
     assert 2 < (twice - where.long()).abs().max() <= 4
 
 
-def test_glass_blurs_before_and_after():
+def test_glass_blur_smooths_before_and_after():
     flat = ga.GlassBlur(sigma=1.5, max_delta=0)(IMAGES)
     blurred = [cv2.GaussianBlur(image.astype(np.float32), (11, 11), 1.5) for image in rows(IMAGES)]
     expected = [np.round(cv2.GaussianBlur(image, (11, 11), 1.5)) for image in blurred]
     assert far(flat, expected) <= 1
 
 
-def test_sharpen_is_opencvs_filter():
+def test_sharpen_matches_opencvs_filter():
     draws = draws_of(4)
     kernels = params(ga.Sharpen(), IMAGES, draws)["kernel"].double()
     expected = [cv2.filter2D(image, -1, k.numpy()) for image, k in zip(rows(IMAGES), kernels, strict=True)]
@@ -130,7 +130,7 @@ def test_sharpen_is_opencvs_filter():
     assert ((lightness > 0.49) & (lightness < 1.01)).all()
 
 
-def test_emboss_is_opencvs_filter():
+def test_emboss_matches_opencvs_filter():
     # Albumentations: [[-1 - s, -s, 0], [-s, 1, s], [0, s, 1 + s]], mixed with the image by alpha.
     s, alpha = 0.5, 0.4
     effect = np.array([[-1 - s, -s, 0], [-s, 1, s], [0, s, 1 + s]])
@@ -139,7 +139,7 @@ def test_emboss_is_opencvs_filter():
     assert far(ga.Emboss(alpha, s)(IMAGES), expected) <= 1
 
 
-def test_images_too_small_to_reflect_are_refused():
+def test_blurs_refuse_images_too_small_to_reflect():
     small = torch.zeros(1, 3, 3, 40, dtype=torch.uint8)
     for transform in (ga.Blur(7), ga.MotionBlur(7), ga.GlassBlur(sigma=2)):
         with pytest.raises(ValueError, match=r"needs images of more than \d pixels .* got 3 x 40"):
@@ -147,7 +147,7 @@ def test_images_too_small_to_reflect_are_refused():
     assert ga.MedianBlur(5)(small).shape == small.shape
 
 
-def test_settings_are_checked():
+def test_settings_of_blurs_are_checked():
     for build, message in (
         (lambda: ga.Blur(4), r"kernel_size must be an odd number .* in \[1, 31\], got 4"),
         (lambda: ga.MedianBlur((3, 13)), r"kernel_size must be .* in \[1, 11\], got \(3, 13\)"),

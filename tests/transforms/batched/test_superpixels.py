@@ -38,21 +38,21 @@ def test_two_colors_stay_apart():
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("level", [0, 77, 255])
-def test_one_color_stays(channels, level):
+def test_one_color_does_not_change(channels, level):
     image = torch.full((2, channels, 150, 9), level, dtype=torch.uint8)
     assert torch.equal(ga.Superpixels(1.0, 9)(image), image)
     floats = torch.full((2, channels, 9, 14), level / 300)
     torch.testing.assert_close(ga.Superpixels(1.0, 9)(floats), floats)
 
 
-def test_no_chance_changes_nothing():
+def test_p_replace_0_changes_nothing():
     assert torch.equal(ga.Superpixels(0.0)(IMAGES, draws_of(5)), IMAGES)
     floats = IMAGES / 255.0
     assert torch.equal(ga.Superpixels(0.0)(floats, draws_of(5)), floats)
 
 
 @pytest.mark.parametrize("max_size", [None, 128, 8, 1])
-def test_one_segment_is_the_mean(max_size):
+def test_one_segment_takes_the_mean(max_size):
     mean = IMAGES.double().mean((2, 3), keepdim=True)
     out = ga.Superpixels(1.0, 1, max_size)(IMAGES, draws_of(5))
     assert torch.equal(out, mean.round().to(torch.uint8).expand_as(out))
@@ -60,19 +60,19 @@ def test_one_segment_is_the_mean(max_size):
     torch.testing.assert_close(floats, (mean / 255).expand_as(floats), rtol=0, atol=1e-6)
 
 
-def test_as_many_segments_as_pixels():
+def test_as_many_segments_as_pixels_change_nothing():
     image = torch.tensor([[[[0, 255, 0, 255]] * 3]], dtype=torch.uint8)
     assert torch.equal(ga.Superpixels(1.0, 10000)(image), image)
 
 
-def test_alpha_stays():
+def test_superpixels_keep_alpha():
     images = torch.cat((IMAGES, IMAGES[:, :1]), dim=1)
     out = ga.Superpixels(1.0, 20)(images, draws_of(5))
     assert torch.equal(out[:, 3], images[:, 3])
     assert torch.equal(out[:, :3], ga.Superpixels(1.0, 20)(IMAGES, draws_of(5)))
 
 
-def test_the_least_number_is_no_chance_of_nothing(monkeypatch):
+def test_p_replace_0_skips_also_the_smallest_random_number(monkeypatch):
     monkeypatch.setattr(random, "uniform_field", lambda keys, place, count: torch.zeros(len(keys), count))
     assert torch.equal(ga.Superpixels(0.0)(IMAGES, draws_of(5)), IMAGES)
     assert (ga.Superpixels(1e-6, 4)(IMAGES, draws_of(5)) != IMAGES).any()
@@ -91,7 +91,7 @@ def means_of(image, segments):
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
-def test_means_are_those_of_each_segment(channels):
+def test_segments_take_their_own_mean(channels):
     images = IMAGES[:, :channels]
     out = ga.Superpixels(1.0, 12, None, 20.0)(images, draws_of(5))
     segments = slic(images.float(), (3, 4), 20.0)
@@ -105,7 +105,7 @@ def test_means_are_those_of_each_segment(channels):
         )
 
 
-def test_of_a_large_image_a_small_one_has_the_segments():
+def test_segments_of_a_large_image_are_those_of_a_smaller_one():
     image = torch.zeros(1, 1, 60, 90, dtype=torch.uint8)
     image[..., 30:] = 200
     image[..., ::3, :] += 1  # which the small one does not see
@@ -117,7 +117,7 @@ def test_of_a_large_image_a_small_one_has_the_segments():
     assert out[0, 0, :, 30:].unique().tolist() == [200]
 
 
-def test_the_gradient_is_that_of_a_mean():
+def test_superpixels_have_the_gradient_of_a_mean():
     images = (IMAGES[:1, :, :9, :9].double() / 255).requires_grad_()
     weight = torch.rand(1, 3, 9, 9, dtype=torch.float64, generator=RANDOM)
     (ga.Superpixels(1.0, 4)(images, draws_of(1)) * weight).sum().backward()
@@ -125,7 +125,7 @@ def test_the_gradient_is_that_of_a_mean():
     torch.testing.assert_close(images.grad[0], means_of(weight[0], segments[0]))
 
 
-def test_nan_stays_and_counts_as_black():
+def test_superpixels_keep_nan_and_count_it_as_black():
     images = IMAGES / 255.0
     images[1, 0, 5, 7] = torch.nan
     out = ga.Superpixels(1.0, 1)(images, draws_of(5))
@@ -137,7 +137,7 @@ def test_nan_stays_and_counts_as_black():
 # ---- By key
 
 
-def test_each_segment_falls_by_its_own_number():
+def test_each_segment_is_chosen_by_its_own_number():
     images, draws = IMAGES[:1].expand(40, -1, -1, -1), draws_of(40)
     transform = ga.Superpixels((0.2, 0.8), 12, None)
     everyone = ga.Superpixels(1.0, 12, None)(images, draws)
@@ -152,7 +152,7 @@ def test_each_segment_falls_by_its_own_number():
     assert abs(rate - chance.mean()) < 5 * (0.25 / 480) ** 0.5
 
 
-def test_counts_of_a_batch_differ_and_each_draw_has_its_own():
+def test_each_draw_has_its_own_number_of_segments():
     images, draws = IMAGES[:1].expand(60, -1, -1, -1), draws_of(60)
     transform = ga.Superpixels(1.0, (10, 30))
     groups = groups_of(transform, images, draws)
@@ -167,7 +167,7 @@ def test_counts_of_a_batch_differ_and_each_draw_has_its_own():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("max_size", [None, 16])
-def test_it_compiles_whole(max_size):
+def test_superpixels_compile_to_one_graph(max_size):
     transform, draws = ga.Superpixels(0.5, 12, max_size, seed=1), draws_of(5)
     compiled = torch.compile(transform, backend="eager", fullgraph=True)
     assert torch.equal(compiled(IMAGES, draws), transform(IMAGES, draws))
@@ -184,7 +184,7 @@ def test_it_compiles_whole(max_size):
     max_size=st.sampled_from([None, 1, 7, 128]),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_size(height, width, channels, count, max_size):
+def test_superpixels_take_images_of_any_size(height, width, channels, count, max_size):
     generator = torch.Generator().manual_seed(height * 100 + width)
     images = torch.randint(256, (2, channels, height, width), dtype=torch.uint8, generator=generator)
     out = ga.Superpixels(1.0, count, max_size)(images, draws_of(2))
@@ -198,7 +198,7 @@ def test_any_size(height, width, channels, count, max_size):
     assert colors <= max(2 * count, 1)
 
 
-def test_settings_are_checked_and_shown():
+def test_settings_of_superpixels_are_checked_and_shown():
     for build, error, message in (
         (lambda: ga.Superpixels(1.5), ValueError, r"p_replace must be .* in \[0, 1\], got 1.5"),
         (lambda: ga.Superpixels(n_segments=0), ValueError, r"n_segments must be .* in \[1, 10000\], got 0"),

@@ -9,7 +9,7 @@ import gpuaug as ga
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.2, 1.0, 3.0])
-def test_the_partners_share_is_beta(alpha):
+def test_the_partners_share_is_beta_distributed(alpha):
     _, _, draws = batch(4000, channels=1, size=1)
     mix = ga.BalancedMixUp([9, 3], alpha)
     shares = 1 - mix.own_share(torch.from_numpy(numbers(draws)[:, 2]))
@@ -19,7 +19,7 @@ def test_the_partners_share_is_beta(alpha):
     assert abs(shares.mean() - mean) < 4 * deviation
 
 
-def test_images_and_shares_are_its_formula():
+def test_balanced_mixup_matches_its_formula():
     images, labels, draws = batch(30)
     out, (y1, y2, lam) = ga.BalancedMixUp([10, 10, 10], alpha=0.5)(images, labels, draws)
     for n, (_, choice, share, *_) in enumerate(numbers(draws)):
@@ -39,7 +39,7 @@ def test_partners_from_the_batch_are_balanced():
     assert scipy.stats.chisquare(y2.bincount().numpy()).pvalue > 0.01
 
 
-def test_repr():
+def test_repr_of_balanced_mixup():
     assert repr(ga.BalancedMixUp([9, 3])) == "BalancedMixUp(alpha=0.2, p=1.0)"
     assert (
         repr(ga.BalancedMixUp([9, 3], partners="plan")) == "BalancedMixUp(alpha=0.2, p=1.0, partners='plan')"

@@ -15,7 +15,7 @@ every_mix = pytest.mark.parametrize("mix", MIXES, ids=lambda mix: type(mix).__na
 
 
 @every_mix
-def test_who_is_not_chosen_stays(mix):
+def test_images_that_are_not_chosen_stay(mix):
     images, labels, draws = batch(40)
     some = type(mix)(*([] if type(mix) in (ga.MixUp, ga.CutMix) else [COUNTS]), p=0.5)
     out, (_, _, lam) = some(images, labels, draws)
@@ -28,7 +28,7 @@ def test_who_is_not_chosen_stays(mix):
 
 
 @every_mix
-def test_it_is_a_function_of_the_keys(mix):
+def test_mixes_are_functions_of_the_keys(mix):
     images, labels, draws = batch(8)
     out, (y1, y2, lam) = mix(images, labels, draws)
     again, (_, y2_again, lam_again) = mix(images, labels, draws)
@@ -44,7 +44,7 @@ def test_it_is_a_function_of_the_keys(mix):
 
 
 @every_mix
-def test_without_draws_it_counts(mix):
+def test_mixes_without_draws_count_images(mix):
     images, labels, _ = batch(6)
     seen, again = mix.seen, copy.deepcopy(mix)
     first, second = mix(images, labels)[0], mix(images, labels)[0]
@@ -54,7 +54,7 @@ def test_without_draws_it_counts(mix):
 
 
 @every_mix
-def test_one_channel_gradients_and_none(mix):
+def test_mixes_of_one_channel_with_gradients_and_of_none(mix):
     images, labels, draws = batch(5, channels=1)
     floats = (images / 255.0).requires_grad_()
     mix(floats, labels, draws)[0].sum().backward()
@@ -65,7 +65,7 @@ def test_one_channel_gradients_and_none(mix):
 
 @pytest.mark.cuda
 @every_mix
-def test_a_gpu_is_not_waited_for(mix):
+def test_mixes_do_not_wait_for_a_gpu(mix):
     images, labels, draws = batch(8)
     expected, (_, y2, lam) = mix(images, labels, draws)
     images, labels = images.cuda(), labels.cuda()
@@ -97,7 +97,7 @@ PLANNED = {
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("kind", PLANNED)
-def test_planned_partners_lie_behind_the_draws(kind, p):
+def test_images_of_planned_partners_follow_those_of_the_draws(kind, p):
     """Each draw of a batch, beside itself and its partner alone."""
     mix, (images, labels, draws) = PLANNED[kind](p=p), batch(30)
     draws, chosen = draws[:16], mix.mixes(draws[:16])
@@ -119,7 +119,7 @@ def test_planned_partners_lie_behind_the_draws(kind, p):
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("kind", PLANNED)
-def test_a_gpu_is_not_waited_for_with_planned_partners(kind):
+def test_planned_partners_do_not_wait_for_a_gpu(kind):
     mix, (images, labels, draws) = PLANNED[kind](p=0.5), batch(16)
     total = 16 + int(mix.mixes(draws).sum())
     images, labels = images.repeat(2, 1, 1, 1)[:total], labels.repeat(2)[:total]
@@ -146,7 +146,7 @@ def test_weights_of_planned_partners():
         assert mix.weigh(samples, drawn).tolist() == pytest.approx(expected)
 
 
-def test_calls_and_settings_are_checked():
+def test_calls_and_settings_of_mixes_are_checked():
     images, labels, draws = batch(4)
     for call, error, message in (
         (lambda: ga.MixUp(0), ValueError, r"alpha must be in \[0.01, 100\], got 0"),

@@ -6,7 +6,7 @@ from mixed_batches import batch
 import gpuaug as ga
 
 
-def test_cmo_takes_partners_by_weight():
+def test_cmo_draws_partners_by_weight():
     n = 3000
     images, _, draws = batch(n, channels=1, size=2)
     labels = torch.tensor([0] * 2500 + [1] * 400 + [2] * 100)

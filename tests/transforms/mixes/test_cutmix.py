@@ -9,7 +9,7 @@ import gpuaug as ga
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.bfloat16])
-def test_cutmix_is_a_box_of_the_partner(dtype):
+def test_cutmix_pastes_a_box_of_the_partner(dtype):
     images, labels, draws = batch(9)
     images = images.to(dtype)
     out, (_, y2, lam) = ga.CutMix()(images, labels, draws)

@@ -8,7 +8,7 @@ from mixed_batches import batch, numbers
 import gpuaug as ga
 
 
-def test_mixup_is_its_formula():
+def test_mixup_matches_its_formula():
     images, labels, draws = batch(7)
     out, (y1, y2, lam) = ga.MixUp(0.4)(images, labels, draws)
     expected = scipy.stats.beta.ppf(numbers(draws)[:, 2], 0.4, 0.4)

@@ -34,7 +34,7 @@ COUNTS = [30, 10, 9, 11]
         (1, 0, 1.0, 1.0),
     ],
 )
-def test_shares_of_the_paper(first, second, image, label):
+def test_label_shares_match_the_paper(first, second, image, label):
     lam, first, second = torch.tensor([image]), torch.tensor([first]), torch.tensor([second])
     assert ga.Remix(COUNTS).label_share(lam, first, second).tolist() == [label]
 
@@ -50,13 +50,13 @@ def test_shares_of_the_paper(first, second, image, label):
         (1, 0, 0.0, 0.0),
     ],
 )
-def test_settings(kappa, tau, image, label):
+def test_settings_of_remix_are_checked(kappa, tau, image, label):
     lam, first, second = torch.tensor([image]), torch.tensor([0]), torch.tensor([3])
     assert ga.Remix(COUNTS, kappa, tau).label_share(lam, first, second).tolist() == [label]
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_images_are_mixups(dtype):
+def test_images_of_remix_equal_mixup(dtype):
     images, labels, draws = batch(60)
     images = images.to(dtype)
     remixed, (y1, y2, lam) = ga.Remix(COUNTS, alpha=0.4)(images, labels, draws)
@@ -73,14 +73,14 @@ def test_images_are_mixups(dtype):
     np.testing.assert_array_equal(lam, np.where(moved, 0, np.where(kept, 1, share)))
 
 
-def test_without_tau_it_is_mixup():
+def test_remix_with_tau_0_equals_mixup():
     images, labels, draws = batch(20)
     _, (_, _, lam) = ga.Remix(COUNTS, tau=0)(images, labels, draws)
     _, (_, _, share) = ga.MixUp()(images, labels, draws)
     assert torch.equal(lam, share)
 
 
-def test_who_is_not_mixed_keeps_its_label():
+def test_images_that_are_not_mixed_keep_their_label():
     images, labels, draws = batch(40)
     _, (_, _, lam) = ga.Remix(COUNTS, kappa=1, tau=1, p=0.5)(images, labels, draws)
     stays = numbers(draws)[:, 0] >= 0.5

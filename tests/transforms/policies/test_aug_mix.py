@@ -14,7 +14,7 @@ from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.policies.space import AUGMIX, AUGMIX_SHARE, torchvision_space
 
 
-def test_magnitudes_and_signs_are_torchvisions():
+def test_magnitudes_and_signs_match_torchvision():
     expected = v2.AugMix._AUGMENTATION_SPACE
     assert {op.name for op in ga.AugMix().chains.transforms} == set(expected)
     assert {op.name for op in ga.AugMix(all_ops=False).chains.transforms} == set(
@@ -32,7 +32,7 @@ def test_magnitudes_and_signs_are_torchvisions():
             assert list(entry.magnitudes) == [float(value) for value in values]
 
 
-def test_a_draw_is_the_mixture_of_its_chains():
+def test_an_aug_mix_draw_is_the_mixture_of_its_chains():
     images, draws = colored(6), draws_of(6)
     mix = ga.AugMix(mixture_width=2)
     (recipes,) = mix.recipes(draws, tuple(images.shape))
@@ -64,7 +64,7 @@ def drawn(mix, count=20_000):
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 4.0, 100.0])
-def test_shares_are_dirichlets(alpha):
+def test_shares_of_chains_have_a_dirichlet_distribution(alpha):
     shares = drawn(ga.AugMix(alpha=alpha), 5_000)["shares"]
     assert kstest(shares[:, 0], beta(alpha, alpha).cdf).pvalue > 1e-4
     within = shares[:, 1:] / (1 - shares[:, :1])
@@ -73,13 +73,13 @@ def test_shares_are_dirichlets(alpha):
         assert kstest(known[:, chain], beta(alpha, 2 * alpha).cdf).pvalue > 1e-4
 
 
-def test_keys_of_chains_are_their_own():
+def test_each_chain_has_its_own_key():
     keys = drawn(ga.AugMix())["keys"]
     assert len(keys.unique()) == keys.numel()
 
 
 @pytest.mark.parametrize("severity", [1, 3])
-def test_depths_ops_magnitudes_and_signs(severity):
+def test_depths_ops_magnitudes_and_signs_of_chains_are_uniform(severity):
     chains = ga.AugMix(severity=severity).chains
     count = 30_000
     draws = random.keyed_draws(16, 0, torch.arange(count), torch.ones(count, dtype=torch.int64))
@@ -97,7 +97,7 @@ def test_depths_ops_magnitudes_and_signs(severity):
     assert fixed.choose(numbers).shape == (count, 2)
 
 
-def test_masks_stay():
+def test_aug_mix_keeps_masks():
     images, draws = colored(4), draws_of(4)
     masks = torch.randint(5, (4, 45, 62))
     assert torch.equal(ga.AugMix()(images, draws, masks=masks).masks, masks)
@@ -114,6 +114,6 @@ def test_masks_stay():
         ({"all_ops": 1}, TypeError, "all_ops must be a bool, got int"),
     ],
 )
-def test_wrong_settings(settings, error, message):
+def test_wrong_settings_of_aug_mix_are_refused(settings, error, message):
     with pytest.raises(error, match=message):
         ga.AugMix(**settings)

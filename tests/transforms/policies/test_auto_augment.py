@@ -11,7 +11,7 @@ from gpuaug.transforms.policies.auto_augment_policies import POLICIES
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_the_policies_are_torchvisions(name):
+def test_policies_match_torchvision(name):
     theirs = AutoAugment(AutoAugmentPolicy(name))._policies
     assert [[(op, p, level or 0) for op, p, level in pair] for pair in theirs] == [
         [tuple(step) for step in pair] for pair in POLICIES[name]
@@ -19,7 +19,7 @@ def test_the_policies_are_torchvisions(name):
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_a_pair_and_each_of_its_ops_are_as_likely_as_they_should_be(name):
+def test_pairs_and_ops_have_the_papers_probabilities(name):
     policy, count = ga.AutoAugment(name), 50_000
     draws = random.keyed_draws(13, 0, torch.arange(count), torch.ones(count, dtype=torch.int64))
     (numbers,) = random.uniform(draws[:, 2], [0], [policy.random_count])
@@ -44,6 +44,6 @@ def test_a_pair_and_each_of_its_ops_are_as_likely_as_they_should_be(name):
     assert chisquare(found[known], expected[known]).pvalue > 1e-4
 
 
-def test_another_policy():
+def test_an_unknown_policy_is_refused():
     with pytest.raises(ValueError, match="policy must be one of 'imagenet', 'cifar10', 'svhn', got 'mnist'"):
         ga.AutoAugment("mnist")

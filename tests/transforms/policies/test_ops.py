@@ -33,7 +33,7 @@ every_op = pytest.mark.parametrize(
 
 @every_op
 @pytest.mark.parametrize("images", [shirts(), colored()], ids=["shirts", "colored"])
-def test_an_op_is_torchvisions(name, magnitude, levels, images):
+def test_each_op_matches_torchvision(name, magnitude, levels, images):
     magnitude = float(torch.tensor(magnitude))  # torchvision's are float32
     got = Fixed((name, magnitude))(images)
     expected = torch.stack([torchvisions(image, (name, magnitude)) for image in images])
@@ -68,7 +68,7 @@ PAIRED = [
 
 @pytest.mark.parametrize("first", PAIRED, ids=str)
 @pytest.mark.parametrize("second", PAIRED, ids=str)
-def test_two_ops_are_one_after_the_other(first, second):
+def test_two_ops_equal_one_after_the_other(first, second):
     images = colored(4)
     got = Fixed(first, second)(images).int()
     expected = Fixed(second)(Fixed(first)(images)).int()
@@ -77,7 +77,7 @@ def test_two_ops_are_one_after_the_other(first, second):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_many_ops_are_one_after_the_other(seed):
+def test_many_ops_equal_one_after_the_other(seed):
     order = torch.randperm(len(PAIRED), generator=torch.Generator().manual_seed(seed)).tolist()
     ops = [PAIRED[number] for number in order[:5] if PAIRED[number][0] not in MERGED]
     images = colored(4)

@@ -38,16 +38,16 @@ CURVE, LIFT, SHARPEN, BATCHED, NOTHING = Kind.CURVE, Kind.LIFT, Kind.SHARPEN, Ki
         ([BATCHED, NOTHING, LEFT, BATCHED, FADE], [0, 0, 1, 1, 2]),
     ],
 )
-def test_passes(kinds, passes):
+def test_passes_of_ops_by_hand(kinds, passes):
     assert passes_of(torch.tensor([kinds])).tolist() == [passes]
 
 
-def test_geometry_that_is_there_already_keeps_ops_out():
+def test_present_geometry_keeps_ops_out_of_a_pass():
     kinds = torch.tensor([[WARP, LEFT], [LEFT, LEFT], [GLARE, CURVE], [CURVE, WARP]])
     assert passes_of(kinds, warped=True).tolist() == [[1, 2], [1, 1], [0, 0], [0, 1]]
 
 
-def test_the_table_is_the_rule():
+def test_the_table_of_passes_matches_its_rule():
     """Every draw of three ops, one at a time."""
     every = list(itertools.product(Kind, repeat=3))
     expected = []

@@ -21,7 +21,7 @@ every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: po
 
 @every_policy
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_draw_does_not_know_its_batch(policy, channels):
+def test_a_policys_draw_does_not_depend_on_its_batch(policy, channels):
     images = colored(40)[:, [0, 1, 2, 0][:channels]]
     draws = draws_of(40)
     whole = policy(images, draws)
@@ -35,7 +35,7 @@ def test_a_draw_does_not_know_its_batch(policy, channels):
 
 
 @every_policy
-def test_images_of_several_sizes(policy):
+def test_policies_take_images_of_several_sizes(policy):
     images = [colored(1, height, width)[0] for height, width in ((20, 31), (16, 16), (40, 17), (18, 50))] * 4
     draws, chain = draws_of(16), ga.Compose([ga.Resize((24, 24)), policy])
     whole = chain(ga.pack(images), draws)
@@ -44,7 +44,7 @@ def test_images_of_several_sizes(policy):
 
 
 @every_policy
-def test_evaluation_and_originals_are_left_alone(policy):
+def test_policies_leave_evaluation_and_originals_alone(policy):
     images, draws = colored(8), draws_of(8)
     draws[::2, 1] = 0
     chain = ga.Compose([policy], apply_to="copies")
@@ -55,7 +55,7 @@ def test_evaluation_and_originals_are_left_alone(policy):
     chain.train()
 
 
-def test_as_many_passes_as_ops():
+def test_policies_take_at_most_as_many_passes_as_ops():
     def passes(*transforms):
         return ga.Compose(transforms).step.passes
 
@@ -69,7 +69,7 @@ def test_as_many_passes_as_ops():
     assert passes(ga.ColorJitter(), ga.RandAugment(2), norm) == 3
 
 
-def test_only_what_cannot_share_a_pass_takes_another():
+def test_only_ops_that_cannot_share_a_pass_take_another():
     images, draws = colored(3), draws_of(3)
     one, two = Fixed(("Rotate", 20.0), ("Invert", 0.0)), Fixed(("Invert", 0.0), ("Rotate", 20.0))
     assert [p.stages != 0 for p in one.recipes(draws, images.shape)] == [True, False]
@@ -78,7 +78,7 @@ def test_only_what_cannot_share_a_pass_takes_another():
 
 @pytest.mark.parametrize("floating", [False, True])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_a_later_pass_is_of_the_draws_that_need_it(floating, layout):
+def test_later_passes_run_on_the_draws_that_need_them(floating, layout):
     images, draws = colored(40).contiguous(memory_format=layout), draws_of(40)
     images = images / 255 if floating else images
     policy = ga.RandAugment()
@@ -109,14 +109,14 @@ def test_a_later_pass_is_of_the_draws_that_need_it(floating, layout):
     ],
     ids=str,
 )
-def test_in_a_chain_it_is_as_by_itself(before, ops):
+def test_a_policy_in_a_chain_gives_the_same_as_alone(before, ops):
     images, draws = colored(9, 45, 45), draws_of(9)
     chain = ga.Compose([before, Fixed(*ops), ga.Normalize(0.5, 0.5)])
     expected = Fixed(*ops)(ga.Compose([before])(images, draws))
     assert torch.equal(chain(images, draws), ga.functional.normalize(expected, 0.5, 0.5))
 
 
-def test_masks_boxes_and_keypoints_follow():
+def test_masks_boxes_and_keypoints_follow_a_policy():
     images, draws = colored(2, 40, 40), draws_of(2)
     masks = torch.arange(1600).view(1, 40, 40).expand(2, 40, 40)
     points = torch.tensor([[[10.0, 20.0]]]).expand(2, 1, 2)
@@ -126,7 +126,7 @@ def test_masks_boxes_and_keypoints_follow():
     assert moved.keypoints.tolist() == [[[17.0, 20.0]]] * 2
 
 
-def test_floats_are_as_bytes():
+def test_policies_on_floats_agree_with_bytes():
     images, draws = colored(40), draws_of(40)
     for policy in POLICIES:
         floats = policy(images / 255, draws).mul(255)
@@ -136,13 +136,13 @@ def test_floats_are_as_bytes():
 
 
 @every_policy
-def test_two_channels_are_refused(policy):
+def test_policies_refuse_two_channels(policy):
     name = type(policy).__name__
     with pytest.raises(ValueError, match=f"{name}: images must have 1, 3 or 4 channels, got 2"):
         policy(torch.zeros(1, 2, 8, 8, dtype=torch.uint8))
 
 
-def test_the_space_is_printed():
+def test_printing_a_policy_shows_its_space():
     assert repr(ga.RandAugment(magnitude=10)).splitlines() == [
         "RandAugment(num_ops=2, magnitude=10, num_magnitude_bins=31)",
         "  Identity                         pass 1 to 2, geometry",

@@ -27,7 +27,7 @@ def test_ops_and_signs_are_equally_likely_and_independent():
     assert chisquare(signed).pvalue > 1e-4
 
 
-def test_the_magnitude_is_that_of_its_bin():
+def test_ops_have_the_magnitude_of_the_bin():
     shown = {op.name: op.magnitudes for op in ga.RandAugment(magnitude=4, num_magnitude_bins=5).transforms}
     assert shown["Rotate"] == "±30 degrees"
     assert shown["TranslateY"] == "±0.453 of the height"
@@ -46,6 +46,6 @@ def test_the_magnitude_is_that_of_its_bin():
         ({"num_magnitude_bins": 1}, ValueError, r"num_magnitude_bins must be in \[2, 1000\], got 1"),
     ],
 )
-def test_wrong_settings(settings, error, message):
+def test_wrong_settings_of_rand_augment_are_refused(settings, error, message):
     with pytest.raises(error, match=message):
         ga.RandAugment(**settings)

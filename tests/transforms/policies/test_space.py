@@ -26,7 +26,7 @@ from gpuaug.transforms.policies.space import (
         (WIDE, v2.TrivialAugmentWide, 6, None),
     ],
 )
-def test_magnitudes_and_signs(magnitudes, theirs, bins, share):
+def test_entries_of_a_space_have_their_magnitudes_and_signs(magnitudes, theirs, bins, share):
     expected = theirs._AUGMENTATION_SPACE
     space = torchvision_space(list(expected), magnitudes, bins, range(bins), share=share, pixels=32.0)
     for entry in space.entries:
@@ -40,7 +40,7 @@ def test_magnitudes_and_signs(magnitudes, theirs, bins, share):
 
 
 @pytest.mark.parametrize("bins", [2, 10, 31, 40])
-def test_a_share_of_a_side_is_torchvisions_pixels(bins):
+def test_a_share_of_a_side_matches_torchvisions_pixels(bins):
     space = torchvision_space(["TranslateX"], STANDARD, bins, range(bins), share=STANDARD_SHARE)
     rows = space.rows(torch.zeros(bins, dtype=torch.int64), torch.arange(bins), torch.tensor(True))
     row = space.table[rows]
@@ -51,7 +51,7 @@ def test_a_share_of_a_side_is_torchvisions_pixels(bins):
         assert not moved[:, 1].any()
 
 
-def test_rows_by_hand():
+def test_rows_of_a_space_match_a_table_by_hand():
     space = Space([Entry("Rotate", [0.0, 180.0], signed=True), Entry("Posterize", [8.0, 2.0])])
     assert (space.levels, space.nothing) == (2, 8)
     assert space.ops.tolist() == [0] * 4 + [1] * 4 + [-1]

@@ -23,7 +23,7 @@ from gpuaug.transforms.policies.timm import WEIGHTS, Spec, read_spec
         ("rand-inc0-p.25", Spec(p=0.25)),
     ],
 )
-def test_strings(spec, expected):
+def test_strings_of_timm_are_read(spec, expected):
     assert read_spec(spec) == expected
     assert ga.TimmRandAugment(spec).label() == f"TimmRandAugment(spec={spec!r})"
 
@@ -39,7 +39,7 @@ def test_strings(spec, expected):
         ("rand-w1", ValueError, r"spec: w must be in \[0, 0\], got 'w1'"),
     ],
 )
-def test_wrong_strings(spec, error, message):
+def test_wrong_strings_of_timm_are_refused(spec, error, message):
     with pytest.raises(error, match=message):
         ga.TimmRandAugment(spec)
 
@@ -48,7 +48,7 @@ def shown(spec):
     return {op.name: op.magnitudes for op in ga.TimmRandAugment(spec).transforms}
 
 
-def test_magnitudes():
+def test_magnitudes_match_timm():
     assert shown("rand-m5") == {
         **{"AutoContrast": "", "Equalize": "", "Invert": "", "Rotate": "±15 degrees", "Posterize": "2 bits"},
         **{"SolarizeFrom": "128", "SolarizeAdd": "55"},
@@ -62,7 +62,7 @@ def test_magnitudes():
     assert shown("rand-m9-mstd0.5-inc1")["Rotate"] == "±0 to ±30 degrees"
 
 
-def test_ops_that_are_timms_alone():
+def test_ops_that_only_timm_has():
     levels = torch.tensor([0, 17, 18, 127, 128, 250], dtype=torch.uint8).view(1, 1, 1, 6)
     assert Fixed(("SolarizeAdd", 110))(levels).flatten().tolist() == [110, 127, 128, 237, 128, 250]
     assert Fixed(("SolarizeFrom", 18))(levels).flatten().tolist() == [0, 17, 237, 128, 127, 5]
@@ -106,7 +106,7 @@ def test_weighted_ops_are_not_drawn_twice():
         ("rand-m12-mstd0.5-mmax15-p1", lambda magnitude: norm(12, 0.5).cdf(magnitude)),
     ],
 )
-def test_magnitudes_are_spread(spec, share_below):
+def test_magnitudes_have_their_deviation(spec, share_below):
     policy = ga.TimmRandAugment(spec)
     levels = rows_of(policy)[:, 0] // 2 % policy._space.levels
     middle = policy._read.m if policy._read.mstd < 100 else 3

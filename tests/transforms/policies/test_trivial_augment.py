@@ -20,6 +20,6 @@ def test_ops_magnitudes_and_signs_are_equally_likely_and_independent():
 
 
 @pytest.mark.parametrize(("bins", "error"), [(1, ValueError), (1001, ValueError), (3.5, TypeError)])
-def test_wrong_settings(bins, error):
+def test_wrong_bins_of_trivial_augment_are_refused(bins, error):
     with pytest.raises(error, match=r"num_magnitude_bins must be .*\[2, 1000\], got"):
         ga.TrivialAugmentWide(bins)

@@ -1,0 +1,71 @@
+"""What a technique's page says beside the picture, found by running the transform."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from public_names import public_names
+from torch import Tensor
+
+from gpuaug.transforms import Entry
+from gpuaug.transforms.mixes.base import Mix
+
+SIZE = 160  # of the pictures, so that their settings do
+BY_MODULE = {"policies": "Policies"}
+TITLES = {
+    "read": "Reading",
+    "geometry": "Geometry",
+    "blur": "Blur and sharpness",
+    "color": "Color",
+    "curves": "Curves",
+    "noise": "Noise",
+    "impulse": "Impulse noise",
+    "erase": "Erasing",
+    "output": "Output",
+    "batched": "After the kernel",
+}
+
+
+def group_of(entry: Entry) -> str:
+    """The heading under which a transform stands: its stage's, or "Policies"."""
+    for folder in entry.kind.__module__.split("."):
+        if folder in BY_MODULE:
+            return BY_MODULE[folder]
+    return TITLES.get(entry.stage, entry.stage.capitalize())
+
+
+def groups() -> list[str]:
+    """The headings in the order of the kernel's stages; the policies and what follows the kernel are last."""
+    titles = [title for stage, title in TITLES.items() if stage != "batched"]
+    return [*titles, TITLES["batched"], *BY_MODULE.values()]
+
+
+def mixes() -> list[type[Mix]]:
+    """The public mixes."""
+    kinds = [kind for kind in public_names().values() if inspect.isclass(kind) and issubclass(kind, Mix)]
+    return sorted(kinds, key=lambda kind: kind.__name__)
+
+
+def on_annotations(transform: Any, draws: Tensor) -> dict[str, str]:
+    """Whether masks, boxes and keypoints "follow" the images, "stay" where they are, or are an "error"."""
+    count = len(draws)
+    images = torch.zeros(count, 3, SIZE, SIZE, dtype=torch.uint8)
+    mask = (torch.arange(SIZE * SIZE) % 251).byte().view(1, 1, SIZE, SIZE)
+    given = {
+        "masks": mask.expand(count, -1, -1, -1).contiguous(),
+        "boxes": torch.tensor([[[30.0, 50.0, 120.0, 80.0]]]).repeat(count, 1, 1),
+        "keypoints": torch.tensor([[[30.0, 50.0], [110.0, 60.0]]]).repeat(count, 1, 1),
+    }
+    return {name: _what_happens(transform, images, draws, name, value) for name, value in given.items()}
+
+
+def _what_happens(transform: Any, images: Tensor, draws: Tensor, name: str, value: Tensor) -> str:
+    try:
+        after = getattr(transform(images, draws, **{name: value}), name)
+    except ValueError as error:
+        if name not in str(error):
+            raise
+        return "error"
+    return "stay" if after.shape == value.shape and torch.equal(after, value) else "follow"
