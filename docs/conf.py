@@ -63,4 +63,7 @@ if any((HERE.parent / "examples").glob("*.py")):
         "show_memory": False,
         "min_reported_time": 60,
         "remove_config_comments": True,
+        "show_signature": False,
+        "within_subsection_order": "FileNameSortKey",
+        "default_thumb_file": str(HERE / "pictures/draws.png"),
     }
