@@ -65,14 +65,21 @@ def on_annotations(transform: Any, draws: Tensor) -> dict[str, str]:
         "boxes": torch.tensor([[[30.0, 50.0, 120.0, 80.0]]]).repeat(count, 1, 1),
         "keypoints": torch.tensor([[[30.0, 50.0], [110.0, 60.0]]]).repeat(count, 1, 1),
     }
-    return {name: _what_happens(transform, images, draws, name, value) for name, value in given.items()}
+    try:
+        after = transform(images, draws, **given)
+    except ValueError:  # which of them: each by itself
+        return {name: _what_happens(transform, images, draws, name, value) for name, value in given.items()}
+    return {name: _word(value, getattr(after, name)) for name, value in given.items()}
 
 
 def _what_happens(transform: Any, images: Tensor, draws: Tensor, name: str, value: Tensor) -> str:
     try:
-        after = getattr(transform(images, draws, **{name: value}), name)
+        return _word(value, getattr(transform(images, draws, **{name: value}), name))
     except ValueError as error:
         if name not in str(error):
             raise
         return "error"
-    return "stay" if after.shape == value.shape and torch.equal(after, value) else "follow"
+
+
+def _word(before: Tensor, after: Tensor) -> str:
+    return "stay" if before.shape == after.shape and torch.equal(before, after) else "follow"

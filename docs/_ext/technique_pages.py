@@ -36,7 +36,7 @@ BACKENDS = {
     "kornia": "kornia and PyTorch, after the kernel",
     "torch": "PyTorch, after the kernel",
 }
-DRAWS_OF_POLICY = 64  # a policy's op that moves pixels is in some of so many draws
+DRAWS_OF_POLICY = 24  # a policy's op that moves pixels is in some of so many draws
 
 
 def write_all(folder: Path) -> None:
