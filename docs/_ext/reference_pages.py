@@ -39,6 +39,8 @@ def write_all(folder: Path) -> None:
         path = made / f"{stem}.md"
         if not path.exists() or path.read_text() != text:  # Sphinx reads again what is newer
             path.write_text(text)
+    listed = "\n".join(f"{MADE}/{stem}" for stem in wanted)
+    (made / "pages.txt").write_text(f"```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n")
 
 
 MIX_OPTIONS = "   :members: mixes\n   :inherited-members:\n   :special-members: __call__\n"
