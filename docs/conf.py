@@ -38,7 +38,7 @@ autodoc_inherit_docstrings = False
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-smartquotes = False  # a setting's "value" is typed as it stands
+smartquotes_action = "D"  # dashes alone: a setting's "value" is typed as it stands
 python_maximum_signature_line_length = 72
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -50,6 +50,7 @@ html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": False}
 html_show_sourcelink = False
 html_copy_source = False
+html_scaled_image_link = False  # the pictures of a technique are as large as they are
 
 # The gallery, of the scripts that are there.
 if any((HERE.parent / "examples").glob("*.py")):
