@@ -16,6 +16,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "attribute_names",
     "command_help",
     "name_links",
     "reference_pages",
@@ -27,7 +28,7 @@ nitpicky = True
 # Types of other libraries, whose documentation this build does not read, and types inside gpuaug: those that
 # are public have a link by name_links.
 nitpick_ignore_regex = [("py:.*", r"(?!gpuaug\.).*"), ("py:.*", r"gpuaug(\.\w+){2,}")]
-suppress_warnings = ["toc.empty_glob"]  # a section of the index that this checkout does not have
+suppress_warnings = ["toc.not_readable"]  # sections of the index that this checkout does not have
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
@@ -37,6 +38,7 @@ autodoc_inherit_docstrings = False
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+smartquotes_action = "D"  # dashes alone: a setting's "value" is typed as it stands
 python_maximum_signature_line_length = 72
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -48,6 +50,7 @@ html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": False}
 html_show_sourcelink = False
 html_copy_source = False
+html_scaled_image_link = False  # the pictures of a technique are as large as they are
 
 # The gallery, of the scripts that are there.
 if any((HERE.parent / "examples").glob("*.py")):
@@ -61,4 +64,7 @@ if any((HERE.parent / "examples").glob("*.py")):
         "show_memory": False,
         "min_reported_time": 60,
         "remove_config_comments": True,
+        "show_signature": False,
+        "within_subsection_order": "FileNameSortKey",
+        "default_thumb_file": str(HERE / "pictures/draws.png"),
     }

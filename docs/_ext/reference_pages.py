@@ -9,9 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from technique_facts import group_of, groups, mixes
-
-from gpuaug.transforms import catalogue
+from technique_facts import MIXES, names_by_group
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -21,12 +19,10 @@ MADE = "made"  # the folder beside reference/index.md that is not committed
 
 def made_pages() -> dict[str, str]:
     """The text of each page, by its file's stem: one for each heading of the overview."""
-    entries = catalogue()
-    found: dict[str, list[str]] = {title: [] for title in groups()}
-    for entry in entries:
-        found.setdefault(group_of(entry), []).append(entry.name)
-    made = {stem_of(title): page(title, names) for title, names in found.items() if names}
-    return made | {"mixes": page("Mixes of two images", [kind.__name__ for kind in mixes()], MIX_OPTIONS)}
+    return {
+        stem_of(title): page(title, names, MIX_OPTIONS if title == MIXES else "")
+        for title, names in names_by_group().items()
+    }
 
 
 def stem_of(title: str) -> str:
@@ -43,12 +39,14 @@ def write_all(folder: Path) -> None:
         path = made / f"{stem}.md"
         if not path.exists() or path.read_text() != text:  # Sphinx reads again what is newer
             path.write_text(text)
+    listed = "\n".join(f"{MADE}/{stem}" for stem in wanted)
+    (made / "pages.txt").write_text(f"```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n")
 
 
 MIX_OPTIONS = "   :members: mixes\n   :inherited-members:\n   :special-members: __call__\n"
 
 
-def page(title: str, names: list[str], options: str = "") -> str:
+def page(title: str, names: list[str], options: str) -> str:
     entries = "\n".join(f".. autoclass:: gpuaug.{name}\n{options}" for name in names)
     return f"# {title}\n\n```{{eval-rst}}\n{entries}\n```\n"
 
@@ -56,8 +54,7 @@ def page(title: str, names: list[str], options: str = "") -> str:
 def link_pictures(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """The line under a transform's docstring that leads to its pictures."""
     room, _, short = name.rpartition(".")
-    listed = {entry.name for entry in catalogue()} | {kind.__name__ for kind in mixes()}
-    if what == "class" and room == "gpuaug" and short in listed:
+    if what == "class" and room == "gpuaug" and any(short in names for names in names_by_group().values()):
         lines += ["", f":doc:`Pictures of it </techniques/{short}>`", ""]
 
 

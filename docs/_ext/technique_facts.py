@@ -9,11 +9,12 @@ import torch
 from public_names import public_names
 from torch import Tensor
 
-from gpuaug.transforms import Entry
+from gpuaug.transforms import Entry, catalogue
 from gpuaug.transforms.mixes.base import Mix
 
 SIZE = 160  # of the pictures, so that their settings do
 BY_MODULE = {"policies": "Policies"}
+MIXES = "Mixes of two images"
 TITLES = {
     "read": "Reading",
     "geometry": "Geometry",
@@ -36,10 +37,16 @@ def group_of(entry: Entry) -> str:
     return TITLES.get(entry.stage, entry.stage.capitalize())
 
 
-def groups() -> list[str]:
-    """The headings in the order of the kernel's stages; the policies and what follows the kernel are last."""
-    titles = [title for stage, title in TITLES.items() if stage != "batched"]
-    return [*titles, TITLES["batched"], *BY_MODULE.values()]
+def names_by_group() -> dict[str, list[str]]:
+    """Every transform and mix under its heading: the stages in the kernel's order, what follows the kernel,
+    the policies, a stage without a title of its own, the mixes.
+    """
+    titles = [*(title for stage, title in TITLES.items() if stage != "batched"), TITLES["batched"]]
+    found: dict[str, list[str]] = {title: [] for title in [*titles, *BY_MODULE.values()]}
+    for entry in catalogue():
+        found.setdefault(group_of(entry), []).append(entry.name)
+    found[MIXES] = [kind.__name__ for kind in mixes()]
+    return {title: names for title, names in found.items() if names}
 
 
 def mixes() -> list[type[Mix]]:
@@ -58,14 +65,21 @@ def on_annotations(transform: Any, draws: Tensor) -> dict[str, str]:
         "boxes": torch.tensor([[[30.0, 50.0, 120.0, 80.0]]]).repeat(count, 1, 1),
         "keypoints": torch.tensor([[[30.0, 50.0], [110.0, 60.0]]]).repeat(count, 1, 1),
     }
-    return {name: _what_happens(transform, images, draws, name, value) for name, value in given.items()}
+    try:
+        after = transform(images, draws, **given)
+    except ValueError:  # which of them: each by itself
+        return {name: _what_happens(transform, images, draws, name, value) for name, value in given.items()}
+    return {name: _word(value, getattr(after, name)) for name, value in given.items()}
 
 
 def _what_happens(transform: Any, images: Tensor, draws: Tensor, name: str, value: Tensor) -> str:
     try:
-        after = getattr(transform(images, draws, **{name: value}), name)
+        return _word(value, getattr(transform(images, draws, **{name: value}), name))
     except ValueError as error:
         if name not in str(error):
             raise
         return "error"
-    return "stay" if after.shape == value.shape and torch.equal(after, value) else "follow"
+
+
+def _word(before: Tensor, after: Tensor) -> str:
+    return "stay" if before.shape == after.shape and torch.equal(before, after) else "follow"

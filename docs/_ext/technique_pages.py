@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docstring_text import summary, table, to_markdown
-from technique_facts import group_of, groups, mixes, on_annotations
+from technique_facts import group_of, mixes, names_by_group, on_annotations
 from technique_pictures import (
     COUNT,
     SIZE,
@@ -31,13 +31,12 @@ from gpuaug.transforms.catalogue import _meanings as meanings_of  # mixes are no
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-MIXES = "Mixes of two images"
 BACKENDS = {
     "kernel": "the kernel: C++, CUDA and the PyTorch reference give the same bytes",
     "kornia": "kornia and PyTorch, after the kernel",
     "torch": "PyTorch, after the kernel",
 }
-DRAWS_OF_POLICY = 64  # a policy's op that moves pixels is in some of so many draws
+DRAWS_OF_POLICY = 24  # a policy's op that moves pixels is in some of so many draws
 
 
 def write_all(folder: Path) -> None:
@@ -58,7 +57,7 @@ def write_all(folder: Path) -> None:
     for path in folder.glob("*.md"):
         if path.name != "index.md" and path.stem not in pages:
             path.unlink()
-    (folder / "grid.txt").write_text(grid(entries))
+    (folder / "grid.txt").write_text(grid())
 
 
 def newest_source() -> float:
@@ -90,7 +89,7 @@ def page_of_transform(entry: Entry, pictures: Path) -> str:
 ANNOTATIONS = {
     "follow": "follow the image",
     "stay": "stay as they are",
-    "error": "cannot follow: an error, where a draw is served",
+    "error": "cannot follow, which is an error",
 }
 NOTES = {
     "Normalize": "The result is floating: in the picture -2.5 is black and 2.5 is white.",
@@ -168,21 +167,14 @@ def default_text(default: Any) -> str:
     return f"`{default!r}`"
 
 
-def grid(entries: list[Entry]) -> str:
+def grid() -> str:
     """The overview: under each heading the transforms, a thumbnail each."""
-    found = {title: [entry.name for entry in entries if group_of(entry) == title] for title in groups()}
-    others = {group_of(entry) for entry in entries} - set(found)
-    found |= {
-        title: [entry.name for entry in entries if group_of(entry) == title] for title in sorted(others)
-    }
-    found[MIXES] = [kind.__name__ for kind in mixes()]
-    parts = []
-    for title, names in found.items():
-        if names:
-            cards = "".join(f"- [![](pictures/{name}-1.png) {name}]({name}.md)\n" for name in names)
-            parts.append(f"## {title}\n\n:::{{container}} thumbnails\n{cards}:::\n")
-    listed = "\n".join(name for names in found.values() for name in names)
-    return "\n".join(parts) + f"\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
+    parts, listed = [], []
+    for title, names in names_by_group().items():
+        cards = "".join(f"- [![](pictures/{name}-1.png) {name}]({name}.md)\n" for name in names)
+        parts.append(f"## {title}\n\n:::{{container}} thumbnails\n{cards}:::\n")
+        listed += names
+    return "\n".join([*parts, "```{toctree}\n:hidden:\n", *listed, "```\n"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

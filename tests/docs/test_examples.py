@@ -9,6 +9,7 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "needs"),
     [
+        ("attribute_names", None),
         ("command_help", "sphinx"),
         ("docstring_text", None),
         ("name_links", "sphinx"),
