@@ -36,6 +36,7 @@ ONE_OF_EACH = (
 ELSEWHERE = {
     "benchmarks": ("tests/benchmarks",),
     "csrc": ("tests/csrc", "tests/ops/test_augment.py"),
+    "examples": ("tests/examples",),
     "gpuaug/stages": ("tests/functional", "tests/ops/test_augment.py"),
     "gpuaug/study/data/embedded": ("tests/study/data",),
 }
