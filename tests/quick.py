@@ -37,6 +37,7 @@ ELSEWHERE = {
     "benchmarks": ("tests/benchmarks",),
     "csrc": ("tests/csrc", "tests/ops/test_augment.py"),
     "docs": ("tests/docs", "tests/test_pages.py"),
+    "examples": ("tests/examples",),
     "gpuaug/stages": ("tests/functional", "tests/ops/test_augment.py"),
     "gpuaug/study/data/embedded": ("tests/study/data",),
 }
