@@ -19,7 +19,7 @@ class BalancedSoftmaxLoss(LogitAdjustedLoss):
 
     What a model learns are logits for equal shares, so it predicts with the plain softmax. The same as
     ``LogitAdjustedLoss`` with tau 1, found independently. Source: Ren et al., "Balanced meta-softmax for
-    long-tailed visual recognition", NeurIPS 2020, theorem 1 and equation 4.
+    long-tailed visual recognition", NeurIPS 2020.
 
     Args:
         class_counts: n, ``(C,)``, each above 0, of what the loss is trained on: ``sampler.plan_``, or

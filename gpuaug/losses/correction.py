@@ -22,8 +22,10 @@ def prior_correction(logits: Tensor, drawn: Counts, natural: Counts) -> Tensor:
     tensor([[0.7500, 0.2500]])
 
     Bayes' rule, where draws change how often classes come and not how each of them looks. With two classes it
-    moves the threshold. Source: Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to
-    new a priori probabilities", Neural Computation 2002, section 2.2; of logits, Menon et al., ICLR 2021.
+    moves the threshold. After a very short training the correction can harm: a model that has hardly learnt
+    yet has not learnt the draws' shares either, and there is nothing to take back. Source: Saerens, Latinne
+    and Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", Neural
+    Computation 2002, section 2.2; of logits, Menon et al., ICLR 2021.
 
     Args:
         logits: ``(..., C)``, floating; log-probabilities are logits too.

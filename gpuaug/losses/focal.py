@@ -19,8 +19,8 @@ class FocalLoss(ClassLoss):
     tensor(0.0866)
 
     p is the softmax's probability of the row's class. Source: Lin et al., "Focal loss for dense object
-    detection", ICCV 2017, equation 4; with ``weight``, equation 5. ``weight=effective_number_weights(...)``
-    makes it class-balanced (Cui et al., CVPR 2019).
+    detection", ICCV 2017, whose alpha is ``weight``. ``weight=effective_number_weights(...)`` makes it
+    class-balanced (Cui et al., CVPR 2019).
 
     torchvision's ``sigmoid_focal_loss`` is the same for two classes, of one logit. For more it takes each
     class apart, as detectors do, and leaves no probabilities that add up to 1; hence this one.
@@ -48,7 +48,12 @@ class FocalLoss(ClassLoss):
             return -known
         # 1 - p as the sum of the others: 1 - exp(log p) has no digits left, and its power no gradient, where
         # p is almost 1.
-        others = logs.scatter(1, label[:, None], -torch.inf).logsumexp(dim=1)
+        rest = logs.scatter(1, label[:, None], -torch.inf)
+        # Logits of -inf: p is 1 where all other classes have it, and 0 where the row's own class has it. Then
+        # the power is a constant, for its gradient would be 0 times infinity.
+        alone = rest.isneginf().all(dim=1)
+        others = rest.masked_fill(alone[:, None], 0).logsumexp(dim=1).masked_fill(alone, -torch.inf)
+        others = others.masked_fill(known.isneginf(), 0)
         return -(self.gamma * others).exp() * known
 
     def extra_repr(self) -> str:

@@ -21,7 +21,7 @@ class LogitAdjustedLoss(ClassLoss):
 
     Those zeros cost as much as the classes' own shares: -log(0.75) and -log(0.25), here in the mean. What a
     model learns with tau 1 are logits for equal shares: nothing is added to them when it predicts. Source:
-    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, equation 10.
+    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.
 
     Args:
         class_counts: ``(C,)``, each above 0, of what the loss is trained on: ``sampler.plan_``, or
@@ -68,7 +68,7 @@ def logit_adjustment(logits: Tensor, class_counts: Counts, tau: float = 1.0) -> 
     tensor([1])
 
     With tau 1, ``prior_correction`` to equal shares gives the same probabilities. Source: Menon et al.,
-    "Long-tail learning via logit adjustment", ICLR 2021, equation 9.
+    "Long-tail learning via logit adjustment", ICLR 2021.
 
     Args:
         logits: ``(..., C)``, floating.
