@@ -19,7 +19,7 @@ class BalancedSoftmaxLoss(LogitAdjustedLoss):
     The loss of a row of class y is ``-log(n_y * exp(z_y) / sum_j n_j * exp(z_j))``. The model learns logits
     for equal shares, so it predicts with the plain softmax. The loss equals ``LogitAdjustedLoss`` with tau 1,
     and was found independently. Source: Ren et al., "Balanced meta-softmax for long-tailed visual
-    recognition", NeurIPS 2020, theorem 1 and equation 4.
+    recognition", NeurIPS 2020.
 
     Args:
         class_counts: n, ``(C,)``, each above 0, of the data that the loss is trained on: ``sampler.plan_``,

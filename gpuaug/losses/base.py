@@ -91,7 +91,8 @@ class ClassLoss(nn.Module):
         for label, share in read_targets(targets, scores):
             weight = torch.ones_like(losses) if self._now is None else self._now.to(scores.dtype)[label]
             weight = weight if share is None else share * weight
-            losses = losses + weight * self.each(scores, label)
+            # A label without a share costs nothing, also where its logit is -inf and its loss infinite.
+            losses = losses + (weight * self.each(scores, label)).masked_fill(weight == 0, 0)
             weights = weights + weight
         if self.reduction == "none":
             return losses

@@ -21,9 +21,10 @@ def prior_correction(logits: Tensor, drawn: Counts, natural: Counts) -> Tensor:
     tensor([[0.7500, 0.2500]])
 
     The result is ``logits + log(natural) - log(drawn)``: Bayes' rule, for draws that change how often classes
-    come but not how each class looks. With two classes it moves the threshold. Source: Saerens, Latinne and
-    Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", Neural Computation
-    2002, section 2.2; for logits, Menon et al., ICLR 2021.
+    come but not how each class looks. With two classes it moves the threshold. After a very short training
+    the correction can harm: a model that has hardly learnt anything has not learnt the draws' shares either.
+    Source: Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a priori
+    probabilities", Neural Computation 2002, section 2.2; for logits, Menon et al., ICLR 2021.
 
     Args:
         logits: ``(..., C)``, floating; log-probabilities are logits too.

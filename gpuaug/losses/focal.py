@@ -19,7 +19,7 @@ class FocalLoss(ClassLoss):
     tensor(0.0866)
 
     The loss of a row is ``-(1 - p)^gamma * log(p)``, with p the softmax probability of its class. Source: Lin
-    et al., "Focal loss for dense object detection", ICCV 2017, equation 4; with ``weight``, equation 5.
+    et al., "Focal loss for dense object detection", ICCV 2017, whose alpha is ``weight``.
     ``weight=effective_number_weights(...)`` makes it class-balanced (Cui et al., CVPR 2019).
 
     torchvision's ``sigmoid_focal_loss`` is the same for two classes with one logit. For more classes it
@@ -54,7 +54,12 @@ class FocalLoss(ClassLoss):
             return -known
         # 1 - p is the sum of the other probabilities: where p is almost 1, 1 - exp(log p) has no digits left,
         # and its power no gradient.
-        others = logs.scatter(1, label[:, None], -torch.inf).logsumexp(dim=1)
+        rest = logs.scatter(1, label[:, None], -torch.inf)
+        # With logits of -inf, p is 1 if all other classes have one, and 0 if the row's own class has one. The
+        # power is then a constant, since its gradient would be 0 times infinity.
+        alone = rest.isneginf().all(dim=1)
+        others = rest.masked_fill(alone[:, None], 0).logsumexp(dim=1).masked_fill(alone, -torch.inf)
+        others = others.masked_fill(known.isneginf(), 0)
         return -(self.gamma * others).exp() * known
 
     def extra_repr(self) -> str:

@@ -21,7 +21,7 @@ class LogitAdjustedLoss(ClassLoss):
 
     In the example logits of zero cost as much as the classes' own shares, the mean of -log(0.75) and
     -log(0.25). With tau 1 the model learns logits for equal shares, and predicts without the adjustment.
-    Source: Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, equation 10.
+    Source: Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.
 
     Args:
         class_counts: ``(C,)``, each above 0, of the data that the loss is trained on: ``sampler.plan_``, or
@@ -73,7 +73,7 @@ def logit_adjustment(logits: Tensor, class_counts: Counts, tau: float = 1.0) -> 
     tensor([1])
 
     With tau 1, ``prior_correction`` to equal shares gives the same probabilities. Source: Menon et al.,
-    "Long-tail learning via logit adjustment", ICLR 2021, equation 9.
+    "Long-tail learning via logit adjustment", ICLR 2021.
 
     Args:
         logits: ``(..., C)``, floating.

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from gpuaug.sampling.base import DrawSampler
+from gpuaug.sampling.base import DrawSampler, check_epoch
 from gpuaug.sampling.bijection import ROUNDING, order_words
 from gpuaug.sampling.labels.sets import LabelSets, read_label_sets
 from gpuaug.sampling.labels.table import Class, LabelTable, build_table
 from gpuaug.sampling.order import Order
-from gpuaug.sampling.plan import Plan, align
+from gpuaug.sampling.plan import Plan, align, shares_of
 from gpuaug.sampling.rotation import EpochState, Round, Stand
 
 _CHUNK = 1 << 18
@@ -100,6 +101,7 @@ class RepeatFactorSampler(DrawSampler):
         self.counts_: dict[Class, int] = dict(zip(sets.classes, counts, strict=True))
         self.class_factors_: dict[Class, float] = dict(zip(sets.classes, factors, strict=True))
         self.factors_ = torch.from_numpy(_largest(np.array(factors), sets))
+        self._sets = sets
         digest = blake2b(repr((sets.classes, float(threshold))).encode(), digest_size=8)
         digest.update(sets.starts.data)
         digest.update(np.ascontiguousarray(sets.numbers, np.int64).data)
@@ -120,6 +122,38 @@ class RepeatFactorSampler(DrawSampler):
     def _fingerprint(self, repeats: _Repeats) -> str:
         """A digest of labels and threshold."""
         return self._digest
+
+    def priors(self, epoch: int | None = None) -> Tensor:
+        """The classes' shares of an epoch's draws, where every sample has one class: what
+        ``gpuaug.prior_correction`` takes back.
+
+        >>> RepeatFactorSampler(["cat"] * 8 + ["dog"] * 2, threshold=0.8).priors(0)
+        tensor([0.6667, 0.3333], dtype=torch.float64)
+
+        Where samples have several classes or none, the classes do not exclude one another: their shares do
+        not sum to 1, and no softmax has them for its prior.
+
+        Args:
+            epoch: in [0, 2**31); by default the current one.
+
+        Returns:
+            float64 ``(C,)`` on the host, in the order of ``counts_``.
+
+        Raises:
+            ValueError: a sample with no class or several; epoch out of its range.
+            TypeError: epoch of another type.
+        """
+        epoch = self.epoch if epoch is None else check_epoch(epoch)
+        each = np.diff(self._sets.starts)
+        for sample in (each != 1).nonzero()[0][:1].tolist():
+            raise ValueError(
+                "priors need one class for every sample, for only then the shares of the classes sum to 1; "
+                f"sample {sample} has {each[sample]}"
+            )
+        repeats = stochastic_round(self.factors_.numpy(), self.seed, epoch)
+        draws = np.zeros(len(self.counts_), np.int64)
+        np.add.at(draws, self._sets.numbers, repeats)
+        return shares_of(draws.tolist())
 
     def __repr__(self) -> str:
         rows = [

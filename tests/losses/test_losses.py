@@ -105,6 +105,44 @@ def test_focal_keeps_digits_and_gradient_where_p_is_almost_1():
 
 
 @every_loss
+@pytest.mark.parametrize("others", [[-math.inf] * 3, [-math.inf, 0.5, -math.inf], [0.0, 0.5, -math.inf]])
+def test_logits_of_minus_infinity_beside_the_label_have_a_gradient(name, others):
+    make, formula = LOSSES[name]
+    logits = torch.tensor([[0.25, *others]], dtype=torch.float64, requires_grad=True)
+    loss = make(reduction="sum")(logits, torch.tensor([0]))
+    low = torch.nan_to_num(logits.detach(), neginf=-500.0)  # as little of a probability in float64
+    assert loss.item() == pytest.approx(expected(formula, low, torch.tensor([0]))[0], abs=1e-9)
+    loss.backward()
+    assert logits.grad.isfinite().all()
+    near = low.requires_grad_()
+    make(reduction="sum")(near, torch.tensor([0])).backward()
+    torch.testing.assert_close(logits.grad, near.grad)
+
+
+@every_loss
+def test_a_label_whose_logit_is_minus_infinity_costs_infinity_and_has_a_gradient(name):
+    logits = torch.tensor([[-math.inf, 0.5, 1.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    loss = LOSSES[name][0]()(logits, torch.tensor([0]))
+    assert loss.item() == math.inf
+    loss.backward()
+    assert logits.grad.isfinite().all()
+    assert logits.grad[0, 0] < 0
+
+
+@every_loss
+def test_a_label_without_a_share_costs_nothing_where_its_logit_is_minus_infinity(name):
+    loss, logits = LOSSES[name][0](), torch.tensor([[0.25, -math.inf, 0.5, 1.0]], dtype=torch.float64)
+    first, second = torch.tensor([0]), torch.tensor([1])
+    whole = torch.tensor([1.0], dtype=torch.float64)
+    for mixed in ((first, second, whole), (second, first, 1 - whole)):
+        given = logits.clone().requires_grad_()
+        found = loss(given, mixed)
+        torch.testing.assert_close(found, loss(logits, first))
+        found.backward()
+        assert given.grad.isfinite().all()
+
+
+@every_loss
 def test_losses_weigh_the_two_labels_of_a_mix(name):
     build, formula = LOSSES[name]
     logits, first = rows()

@@ -185,7 +185,27 @@ def test_copies_draw_the_same(twin):
     assert rows(twin(sampler)) == rows(sampler)
 
 
-def test_a_repeat_factor_sampler_prints_its_factors():
+def test_priors_are_the_shares_of_the_draws_of_each_epoch():
+    labels = [0] * 50 + [1] * 7 + [2] * 3
+    sampler = RepeatFactorSampler(labels, 0.7, seed=5)
+    found = [sampler.priors(epoch).tolist() for epoch in range(3)]
+    assert len({tuple(shares) for shares in found}) > 1
+    for epoch, shares in enumerate(found):
+        sampler.set_epoch(epoch)
+        drawn = [labels[index] for index in sampler.draws()[:, 0].tolist()]
+        assert shares == [drawn.count(name) / len(drawn) for name in range(3)]
+        assert sampler.priors().tolist() == shares
+
+
+def test_priors_of_samples_with_several_classes_or_none_are_refused():
+    for labels, count in [([[0], [0, 1], [1]], 2), ([[0], [], [1]], 0)]:
+        with pytest.raises(
+            ValueError, match=f"priors need one class for every sample, .*; sample 1 has {count}"
+        ):
+            RepeatFactorSampler(labels, 0.5).priors(0)
+
+
+def test_the_printed_table_has_the_factor_of_each_class():
     lines = str(RepeatFactorSampler([[name] for name in range(30)], 1.0)).splitlines()
     assert lines[0].startswith("RepeatFactorSampler: ")
     assert lines[1].split() == ["class", "samples", "repeat", "factor"]
