@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from gpuaug.images import packed
 from gpuaug.images.packed import Packed, source_of
+from gpuaug.loading.chain_digest import chain_digest
 from gpuaug.loading.device import find_device
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches
@@ -249,22 +251,31 @@ class BalancedLoader:
         self._batches.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the run stands, as the sampler's state.
+        """The state of the run: the sampler's, and a digest of the settings of ``augment`` and ``mix``.
 
         Batches count once they were handed out; those that were only fetched ahead do not.
         """
-        return self._batches.state_dict()
+        return {**self._batches.state_dict(), "transform": chain_digest(self.augment, self.mix)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes up a state of this or another number of ranks, workers or batch size.
+        """Restores a state, also one saved with another number of ranks, workers or batch size.
 
         The next iteration begins there, with what the interrupted one had not handed out, or with the next
-        epoch where nothing is left.
+        epoch where nothing is left. Warns where the state is of another transform or mix, which a later stage
+        of training may want. A sampler's state says nothing of either, and is taken as well.
 
         Raises:
             ValueError: a state of other labels, another plan, seed or version.
         """
         self._batches.load_state_dict(state_dict)
+        saved, own = state_dict.get("transform"), chain_digest(self.augment, self.mix)
+        if saved is not None and saved != own:
+            warnings.warn(
+                f"state_dict is of another transform or mix: its settings have the digest {saved}, those of "
+                f"this loader {own}. The draws go on where they were; from here on their pixels are those of "
+                "this loader's transform",
+                stacklevel=2,
+            )
 
     @property
     def skipped(self) -> list[Skipped]:
