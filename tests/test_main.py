@@ -60,7 +60,7 @@ def test_help_names_the_options(capsys):
     printed = capsys.readouterr().out
     for option in ("--data", "--minority-count", "--ratio", "--arms", "--search", "--overwrite", "--resume"):
         assert option in printed
-    assert "TARGET + LOSS: CHAIN @ WHOM" in printed
+    assert "TARGET + LOSS: CHAIN @ DRAWS" in printed
 
 
 @pytest.mark.parametrize("command", ["study", "preview"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from gpuaug.images import packed
 from gpuaug.images.packed import Packed, source_of
+from gpuaug.loading.chain_digest import chain_digest
 from gpuaug.loading.device import find_device
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches
@@ -270,26 +272,35 @@ class BalancedLoader:
         self._batches.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position of the run, as the state of the sampler.
+        """Returns the state of the run: the sampler's, and a digest of the settings of ``augment`` and ``mix``.
 
         A batch counts once it was handed out; batches that were only fetched ahead do not count.
         """
-        return self._batches.state_dict()
+        return {**self._batches.state_dict(), "transform": chain_digest(self.augment, self.mix)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restores a state, also one saved with another number of ranks, workers or batch size.
 
         The next iteration continues with the draws that the interrupted one had not handed out, or with the
-        next epoch if none are left.
+        next epoch if none are left. Warns if the state is of another transform or mix. A later stage of
+        training may want that. A sampler's state says nothing of either, and is taken as well.
 
         Args:
-            state_dict: a state that :meth:`state_dict` returned.
+            state_dict: a state that :meth:`state_dict` returned, or a sampler's.
 
         Raises:
             TypeError: ``state_dict`` is not a mapping.
             ValueError: the state is of other labels, another plan, seed or version.
         """
         self._batches.load_state_dict(state_dict)
+        saved, own = state_dict.get("transform"), chain_digest(self.augment, self.mix)
+        if saved is not None and saved != own:
+            warnings.warn(
+                f"state_dict is of another transform or mix: its settings have the digest {saved}, those of "
+                f"this loader {own}. The draws go on where they were; from here on their pixels are those of "
+                "this loader's transform",
+                stacklevel=2,
+            )
 
     @property
     def skipped(self) -> list[Skipped]:

@@ -1,4 +1,4 @@
-"""The arms of the study: how each of them meets the imbalance."""
+"""The arms of the study: ways to meet the imbalance."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 import gpuaug
-from gpuaug.sampling import deferred, effective_number, power, progressive
+from gpuaug.sampling import deferred, effective_number, power
 from gpuaug.sampling.schedules import Schedule
 from gpuaug.sampling.targets import Target
 from gpuaug.study.arms.chains import read_chain
 from gpuaug.study.arms.expressions import evaluate, parts_of_sum, root_name, tidy
+from gpuaug.study.arms.late import schedules
 from gpuaug.study.arms.objective import Objective
 from gpuaug.study.arms.techniques import TECHNIQUES
 from gpuaug.study.arms.terms import is_reading, is_term, read_terms, terms
@@ -24,11 +25,18 @@ from gpuaug.transforms.mixes.base import Mix
 
 @dataclass(frozen=True)
 class Arm:
-    """What an epoch draws (``target`` of ``BalancedSampler``), and what becomes of images (height, width).
-    With ``curriculum``, a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` that they hold. What
-    ``mix`` makes of the number of samples of each class mixes the batches to train on. ``objective`` says
-    what it is trained by. Arms that differ in the reading alone share their runs: those of the arm ``run``,
-    where that is not the arm itself.
+    """One way to meet the imbalance.
+
+    Args:
+        about: the arm in words.
+        target: the draws of an epoch, as ``BalancedSampler`` takes it.
+        transforms: from the height and width of the images to the transforms of a draw.
+        apply_to: the draws that are transformed, "all" or "copies".
+        curriculum: whether a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` among the
+        transforms. mix: from the number of samples of each class to the mix of the batches. objective: the
+        loss, and how predictions are read. run: the arm whose runs these are, where arms share their
+        training: those that are the same by two
+            names, and those that differ in the reading alone. None is the arm itself.
     """
 
     about: str
@@ -42,7 +50,7 @@ class Arm:
 
     @property
     def changes(self) -> bool:
-        """Whether an epoch's number decides what it draws, or what it is trained by."""
+        """True where draws or objective depend on the number of the epoch."""
         return isinstance(self.target, Schedule) or self.objective.changes
 
     def augment(self, height: int, width: int, seed: int) -> gpuaug.Compose:
@@ -71,7 +79,7 @@ def flip_and_resized_crop(height: int, width: int) -> list[Transform]:
 
 
 def by_class(height: int, width: int) -> list[Transform]:
-    """The same, and techniques that a curriculum makes stronger."""
+    """Flip and resized crop, and techniques that a curriculum makes stronger."""
     stronger = [
         gpuaug.RandomAffine(30, translate=(0.2, 0.2), scale=(0.7, 1.3), shear=20),
         gpuaug.RandomVerticalFlip(),
@@ -86,9 +94,9 @@ def by_class(height: int, width: int) -> list[Transform]:
 
 # In the order of the tables. An empty target keeps every class's own count.
 ARMS = {
-    "imbalanced": Arm("the samples as they are", {}, nothing),
-    "undersampled": Arm("every class as often as the smallest", "minority", nothing),
-    "duplicates": Arm("every class as often as the largest, unchanged", "majority", nothing),
+    "imbalanced": Arm("the samples as they are", {}, nothing, run="natural"),
+    "undersampled": Arm("every class as often as the smallest", "minority", nothing, run="minority"),
+    "duplicates": Arm("every class as often as the largest, unchanged", "majority", nothing, run="majority"),
     "copies": Arm(
         "the same, copies cropped, flipped or noised", "majority", article_copies, apply_to="copies"
     ),
@@ -104,7 +112,7 @@ BLENDED = "the samples as they are, each mixed a little with one of a balanced c
 
 
 def balanced_mixup(counts: Tensor) -> Mix:
-    """With partners of all images, as in the paper, rather than of a batch, which may lack a class."""
+    """Balanced mixup with partners of all images, as in the paper: a batch may lack a class."""
     return gpuaug.BalancedMixUp(counts, partners="plan")
 
 
@@ -118,14 +126,19 @@ NAMED = {
     "balanced_mixup": Arm(f"{BLENDED} (Galdran et al., 2021)", {}, nothing, mix=balanced_mixup),
 }
 
-# What may stand for a target. A bare name is called without arguments.
-TARGETS: dict[str, Callable[..., Target | Schedule]] = {
+# Targets of all epochs. A bare name is called without arguments.
+CONSTANT: dict[str, Callable[..., Target]] = {
     **{name: lambda name=name: name for name in ("natural", "majority", "minority", "mean", "median")},
     "power": power,
     "effective_number": effective_number,
-    "deferred": deferred,
-    "progressive": progressive,
 }
+
+
+def targets(epochs: int) -> dict[str, Callable[..., Target | Schedule]]:
+    """The targets by name, for a study of so many epochs."""
+    return {**CONSTANT, **schedules(epochs)}
+
+
 # Named arms that only draw, as people write them beside a loss.
 AS_TARGETS = {"imbalanced": "natural", "undersampled": "minority", "duplicates": "majority"}
 USUAL_TARGET, USUAL_DRAWS = "majority", "all"
@@ -205,9 +218,9 @@ def read_arm(
     >>> read_arm("natural + logit_adjusted: all")[0], read_arm("deferred(3): mixup")[0]
     ('logit_adjusted: all', 'deferred(3): mixup')
 
-    ``HEAD: CHAIN @ WHOM``. The head is a target, terms (``gpuaug.study.arms.terms``), or a target and terms
-    joined by ``+``; terms alone are of natural draws. The chain may be the name of an arm that does something
-    to images.
+    The text is ``HEAD: CHAIN @ DRAWS``. The head is a target, terms (``gpuaug.study.arms.terms``), or a
+    target and terms joined by ``+``; terms alone are of natural draws. The chain may be the name of an arm
+    that does something to images.
     """
     if text in NAMED:
         return text, NAMED[text]
@@ -221,13 +234,13 @@ def read_arm(
     try:
         parts = [tidy(part) for part in parts_of_sum(head)]
         drawn = parts.pop(0) if not is_term(parts[0]) or _is_target(parts[0]) else "natural"
-        wanted = evaluate("target", drawn, TARGETS)
+        wanted = evaluate("target", drawn, targets(epochs))
         objective, trained_by = read_terms(parts, epochs)
         if objective.retrained is not None:
             wanted = _balanced_late(drawn, wanted, objective.retrained)
         transforms = recipe.transforms if recipe else read_chain(chain) if chain else nothing
     except (SyntaxError, ValueError) as error:
-        names = [*NAMED, *groups(1), *TARGETS, *terms(10), *TECHNIQUES]
+        names = [*NAMED, *groups(1), *targets(10), *terms(10), *TECHNIQUES]
         asked = text.strip()
         meant = did_you_mean(names, asked) if asked.isidentifier() and asked not in names else ""
         first = root_name(rest.partition(":")[0])
@@ -282,4 +295,4 @@ def _is_head(text: str) -> bool:
 
 
 def _is_target(text: str) -> bool:
-    return root_name(text) in TARGETS or text.partition("+")[0].strip().replace(".", "", 1).isdigit()
+    return root_name(text) in targets(10) or text.partition("+")[0].strip().replace(".", "", 1).isdigit()

@@ -50,7 +50,7 @@ def read_chain(text: str) -> Chain:
 
 
 def names(height: int, width: int) -> dict[str, Callable[..., Transform]]:
-    """What a chain may name."""
+    """The names that a chain may hold, for images of a size."""
     techniques = {name: partial(technique, height, width) for name, technique in TECHNIQUES.items()}
     return {**techniques, **{name: _whole(make) for name, make in CLASSES.items()}}
 

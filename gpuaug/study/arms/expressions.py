@@ -1,5 +1,6 @@
-"""What a user writes for a chain or a target, such as ``crop + GaussianBlur(sigma=2.0)``: read as a Python
-expression, of which only names from a table are called, and nothing else is executed.
+"""Reads the text of a chain or a target, such as ``crop + GaussianBlur(sigma=2.0)``, as a Python expression.
+
+Only names of a table are called; nothing else is executed.
 """
 
 from __future__ import annotations

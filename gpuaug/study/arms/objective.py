@@ -1,4 +1,4 @@
-"""What an arm trains by, and how its predictions are read."""
+"""The objective of an arm: its loss, and how its predictions are read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Objective:
 
     @property
     def changes(self) -> bool:
-        """Whether it is another one in some epochs than in others."""
+        """True where the loss or what is trained depends on the number of the epoch."""
         return self.deferred > 0 or self.retrained is not None
 
     def of_epoch(self, epoch: int, samples: Tensor, drawn: Tensor) -> ClassLoss | None:

@@ -1,5 +1,6 @@
-"""The techniques that a study knows by name: its own rows, and the transforms of the catalogue. A strength in
-(0, 1] says how far one goes.
+"""The techniques that a study knows by name: its own rows, and the transforms of the catalogue.
+
+A technique has a strength in (0, 1].
 """
 
 from __future__ import annotations
@@ -216,7 +217,7 @@ def grid(techniques: Iterable[Technique]) -> list[str]:
 
 
 def refusal(transform: Transform, images: Tensor) -> str:
-    """Why a transform does not take such images, "" where it does: some need three channels.
+    """The reason why a transform does not take such images, "" where it does: some need three channels.
 
     >>> refusal(gpuaug.ChannelShuffle(), torch.zeros(1, 1, 32, 32, dtype=torch.uint8))
     'ChannelShuffle: images must have 3 or 4 channels, got 1'

@@ -21,6 +21,7 @@ from gpuaug.losses import (
     inverse_weights,
 )
 from gpuaug.study.arms.expressions import evaluate, root_name
+from gpuaug.study.arms.late import within_study
 from gpuaug.study.arms.objective import (
     POST_HOC,
     PRIOR_CORRECTED,
@@ -36,7 +37,7 @@ _SCALE = 30.0  # of LDAM's cosines, its authors'
 
 @dataclass(frozen=True)
 class Term:
-    """What a term says of an objective: two terms of an arm may not say the same thing."""
+    """A part of an objective: ``sets`` are its settings. Two terms of an arm may not have the same one."""
 
     about: str
     sets: Mapping[str, Any] = field(default_factory=dict)
@@ -48,18 +49,22 @@ def terms(epochs: int) -> dict[str, Callable[..., Term]]:
     >>> terms(10)["ldam_drw"]().about
     'LDAM of cosines, weights by effective number from epoch 8 on (Cao et al., 2019)'
     """
-    usual = max(1, epochs * 4 // 5)  # 160 of 200 epochs, as LDAM's authors defer
+    # 160 of 200 epochs, as LDAM's authors defer.
+    usual = min(max(1, epochs * 4 // 5), epochs - 1)
 
     def ldam_drw(since: int = usual, max_margin: float = 0.5) -> Term:
         weights = effective_number().sets
         said = f"LDAM of cosines, weights by effective number from epoch {since} on (Cao et al., 2019)"
         make = loss_term(said, lambda samples, drawn, **o: LDAMLoss(samples, max_margin, _SCALE, **o))
-        own = {"scale": _SCALE, "cosine": True, "deferred": whole("since", since)}
+        own = {
+            "scale": _SCALE,
+            "cosine": True,
+            "deferred": within_study("since", since, range(epochs), epochs),
+        }
         return Term(said, {**make.sets, **own, **weights})
 
     def decoupled(since: int = usual) -> Term:
-        if not 1 <= whole("since", since) < epochs:
-            raise ValueError(f"since must leave epochs before and after it, in [1, {epochs}), got {since}")
+        within_study("since", since, range(1, epochs), epochs)
         said = f"from epoch {since} on the classifier alone, anew, on balanced draws (Kang et al., 2020)"
         return Term(said, {"retrained": since})
 
@@ -107,19 +112,11 @@ def label_smoothing(smoothing: float = 0.1) -> Term:
 
 
 def loss_term(about: str, make: Callable[..., ClassLoss]) -> Term:
-    """A term that says the loss; made once, for two classes, so that its settings are checked."""
+    """A term that sets the loss. One for two classes is made here, so that its settings are checked."""
     counts = torch.tensor([3.0, 1.0], dtype=torch.float64)
     make(counts, counts / counts.sum())
     loss: LossOf = make
     return Term(about, {"loss": loss})
-
-
-def whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, got {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{name} must be at least 0, got {value}")
-    return value
 
 
 def read_terms(texts: Sequence[str], epochs: int) -> tuple[Objective, str]:
@@ -146,12 +143,12 @@ def read_terms(texts: Sequence[str], epochs: int) -> tuple[Objective, str]:
 
 
 def is_term(text: str) -> bool:
-    """Whether a text begins with the name of a term."""
+    """True where a text begins with the name of a term."""
     return root_name(text) in terms(10)
 
 
 def is_reading(text: str) -> bool:
-    """Whether a term only says how predictions are read, after the same training."""
+    """True where a term only sets how predictions are read: training is the same without it."""
     return root_name(text) in READINGS
 
 

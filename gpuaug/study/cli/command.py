@@ -1,4 +1,4 @@
-"""What the command ``study`` does once it is prepared: search, train, report."""
+"""Runs a prepared study: search, train, report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(prepared: PreparedStudy) -> None:
     from gpuaug.study.statistics.effects import effects
     from gpuaug.study.training.comparison import compare
     from gpuaug.study.training.logs import TensorBoardLog, why_no_tensorboard, write_metrics
-    from gpuaug.study.training.rows import LAST_EPOCHS
+    from gpuaug.study.training.rows import last_epochs_text
 
     say = print if prepared.workers.first else lambda *words, **options: None
     counts = ", ".join(f"{count:,} {name}" for name, count in prepared.data.counts().items())
@@ -46,7 +46,8 @@ def run(prepared: PreparedStudy) -> None:
             return None
         return TensorBoardLog(prepared.out / "tensorboard" / folder, prepared.data.classes)
 
-    runs, seeds, arms = prepared.out / "runs", range(prepared.seeds), dict(prepared.arms)
+    runs, arms, first = prepared.out / "runs", dict(prepared.arms), prepared.first_seed
+    seeds = range(first, first + prepared.seeds)
     found = []
     if prepared.search is not None:
         found = search(
@@ -84,6 +85,7 @@ def run(prepared: PreparedStudy) -> None:
             prepared.protocol,
             runs,
             goal=prepared.goal,
+            first_seed=first,
             baseline=baseline,
             minority=prepared.minority,
             metric=prepared.metric,
@@ -102,6 +104,7 @@ def run(prepared: PreparedStudy) -> None:
         arms=arms,
         protocol=prepared.protocol,
         seeds=len({row.seed for row in rows}),
+        first_seed=first,
         rows=rows,
         effects=effects(
             rows,
@@ -119,13 +122,14 @@ def run(prepared: PreparedStudy) -> None:
         out=str(prepared.out),
     )
     files = write_report(prepared.out, study)
-    print(f"\nMean of the last {min(LAST_EPOCHS, epochs)} epochs ± standard deviation over the seeds:\n")
+    print(f"\nMean of the {last_epochs_text(epochs)} ± standard deviation over the seeds:\n")
     print(as_text(summary_table(study.summaries(), prepared.minority)))
-    if len(arms) > 1:
+    if study.effects.arms:
         print(f"\n{prepared.metric} against {study.effects.baseline}, difference [95 % interval]:\n")
         print(as_text(effects_table(study.effects)))
         print(f"\n{study.effects.caution}")
     print(f"\n{study.conclusion()}")
-    if study.next_command():
-        print(f"\nNext: {study.next_command()}")
+    step = study.next_step()
+    if step is not None:
+        print("\n".join(filter(None, [f"\nNext: {step.why}", step.command])))
     print(f"\nIn {prepared.out}: {', '.join(files)}")

@@ -19,18 +19,19 @@ SEEDS, FIRST_LOOK, MAX_SEEDS = 2, 3, 20
 KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
-(the first three), techniques (every one alone), schedules, losses, curriculum (techniques that grow with
-what the model knows of a class), mixup, cutmix, cmo, remix and balanced_mixup (images mixed with one
-another); or a text "TARGET + LOSS: CHAIN @ WHOM", of which each part may be left out. A TARGET is natural
-(the default beside a LOSS), majority, minority, mean, median, a number, power(0.5),
+(the first three), techniques (every one alone), schedules, losses, curriculum (techniques that grow
+with what the model knows of a class), mixup, cutmix, cmo, remix and balanced_mixup (images mixed with
+one another); or a text "TARGET + LOSS: CHAIN @ DRAWS", of which each part may be left out. A TARGET is
+natural (the default beside a LOSS), majority, minority, mean, median, a number, power(0.5),
 effective_number(0.999), deferred(8) or progressive(10). A LOSS is cross_entropy, focal(2.0),
-label_smoothing(0.1), balanced_softmax, logit_adjusted(1.0) or ldam_drw(8), and there may be several terms:
-class_weights or effective_number(0.9999) weigh the classes of a loss (natural + focal + effective_number),
-decoupled(8) trains the classifier anew on balanced draws from an epoch on, post_hoc and prior_corrected
-move the logits after training, to equal shares of the classes or to those of the training images. Losses
-know the draws: what a TARGET has balanced they do not balance again. A CHAIN is a technique (with its
-strength) or a transform of gpuaug, or several: "crop(0.8) + hflip + GaussianBlur(sigma=(0.1, 2.0))"; or
-all, copies, curriculum or a mix: "logit_adjusted: all". WHOM is all or copies.
+label_smoothing(0.1), balanced_softmax, logit_adjusted(1.0) or ldam_drw(8), and there may be several
+terms: class_weights or effective_number(0.9999) weigh the classes of a loss (natural + focal +
+effective_number), decoupled(8) trains the classifier anew on balanced draws from an epoch on, post_hoc
+and prior_corrected move the logits after training, to equal shares of the classes or to those of the
+training images. Losses know the draws: what a TARGET has balanced they do not balance again. A CHAIN is
+a technique (with its strength) or a transform of gpuaug, or several: "crop(0.8) + hflip +
+GaussianBlur(sigma=(0.1, 2.0))"; or all, copies, curriculum or a mix: "logit_adjusted: all". DRAWS are
+the draws that the CHAIN applies to: all, or copies (the default of --apply-to is all).
 
 {techniques}
 
@@ -40,7 +41,7 @@ Stop a study with Ctrl-C; the same command with --resume goes on. Under torchrun
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Data, imbalance, training, comparison, search and results."""
+    """Add the options of data, imbalance, training, comparison, search and results."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Trains a network under several ways to meet class imbalance, compares them, and writes a report."
@@ -55,13 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--arms", nargs="+", metavar="ARM", help="default: imbalanced undersampled duplicates copies all"
     )
     training.add_argument(
-        "--target", default="majority", help="of arms that are only a chain (default: %(default)s)"
+        "--target", default="majority", help="the TARGET of arms that are only a CHAIN (default: %(default)s)"
     )
     training.add_argument(
         "--apply-to",
         choices=("all", "copies"),
         default="all",
-        help="the draws that arms augment where they do not say (default: %(default)s)",
+        help="the DRAWS of arms without an @ (default: %(default)s)",
     )
     training.add_argument(
         "--model",
@@ -72,31 +73,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--seeds",
         type=number(int, 1),
-        help=f"how many (default: {SEEDS}); with --until, before its first look (default: {FIRST_LOOK})",
+        help=f"number of seeds (default: {SEEDS}); with --until, of its first look (default: {FIRST_LOOK})",
+    )
+    training.add_argument(
+        "--first-seed",
+        type=number(int, 0),
+        default=0,
+        metavar="N",
+        help="seeds are N, N + 1, ... (default: %(default)s); another N repeats a study with fresh seeds",
     )
     training.add_argument("--batch-size", type=number(int, 1), default=64, help="default: %(default)s")
     training.add_argument("--device", help="default: cuda where there is one, else cpu")
     training.add_argument(
-        "--threads", type=number(int, 1), help="of PyTorch on the CPU (default: its own choice)"
+        "--threads", type=number(int, 1), help="threads of PyTorch on the CPU (default: its own choice)"
     )
     comparison = parser.add_argument_group("comparison")
     comparison.add_argument(
-        "--baseline", metavar="ARM", help="what arms are compared with (default: the first)"
+        "--baseline", metavar="ARM", help="the arm that the others are compared with (default: the first)"
     )
     comparison.add_argument(
         "--metric",
         default="accuracy",
-        help=f"what they are compared by, and the verdicts are of: {', '.join(METRICS)} (classes of so many "
-        "training images), or recall, precision or f1 of one class, as recall:CLASS (default: %(default)s)",
+        help=f"the measure of comparisons and verdicts: {', '.join(METRICS)} (many, medium and few: classes "
+        "by their training images), or recall, precision or f1 of one class, as recall:CLASS (default: "
+        "%(default)s)",
     )
     comparison.add_argument(
         "--margin",
         type=share,
         metavar="X",
-        help=f"an arm whose interval lies within -X and X has “no effect above X” (default: {MARGIN})",
+        help=f"the verdict “no effect above X” needs an interval within -X and X (default: {MARGIN})",
     )
     add_until(
-        parser.add_argument_group("seeds", "as many as it takes; the error is that of a study of one look")
+        parser.add_argument_group(
+            "growing", "adds seeds until the study can tell; the error rate is that of a study of one look"
+        )
     )
     add_search(
         parser.add_argument_group("search", "successive halving, on a fifth of the training images held out")
@@ -120,20 +131,20 @@ def add_until(until: argparse._ArgumentGroup) -> None:
         "--until",
         type=share,
         metavar="X",
-        help="add seeds until every arm is effective, harmful or within -X and X of the baseline, each for "
-        "the arms that are not yet; takes the place of --margin",
+        help="add seeds, for the arms that cannot be told yet, until every arm is effective, harmful or "
+        "within -X and X of the baseline; takes the place of --margin",
     )
     until.add_argument(
         "--max-seeds",
         type=number(int, 2),
         metavar="N",
-        help=f"but no more than so many (default: {MAX_SEEDS})",
+        help=f"the most seeds of a growing study (default: {MAX_SEEDS})",
     )
     until.add_argument(
         "--max-minutes",
         type=number(float, 0),
         metavar="M",
-        help="nor so many that their training takes longer than that in all",
+        help="stop before all training together takes longer than M minutes",
     )
 
 
@@ -149,13 +160,13 @@ def add_data(data: argparse._ArgumentGroup) -> None:
         "--holdout",
         type=share,
         metavar="SHARE",
-        help=f"of every class of a folder without train/ and test/, the part to test on (default: {HOLDOUT})",
+        help=f"the part of every class to test on, of a folder without train/ and test/ (default: {HOLDOUT})",
     )
     data.add_argument(
         "--holdout-seed",
         type=number(int, 0),
         metavar="N",
-        help="another one holds other images out (default: 0)",
+        help="seed of the holdout: another one holds other images out (default: 0)",
     )
     data.add_argument(
         "--classes",
@@ -194,7 +205,7 @@ def add_imbalance(rare: argparse._ArgumentGroup) -> None:
         "--long-tailed",
         type=number(float, 1),
         metavar="FACTOR",
-        help="a long tail, as of the CIFAR-LT sets, in the place of the other two",
+        help="a long tail, as in the CIFAR-LT sets, in place of the other two options",
     )
 
 
@@ -209,15 +220,15 @@ def add_search(search: argparse._ArgumentGroup) -> None:
         "--candidates",
         nargs="+",
         metavar="ARM",
-        help="that do not change by epoch (default: every technique at each of its strengths)",
+        help="arms to search, without schedules (default: every technique at each of its strengths)",
     )
     search.add_argument(
-        "--keep", type=number(int, 1), default=3, help="how many to add (default: %(default)s)"
+        "--keep", type=number(int, 1), default=3, help="number of candidates to add (default: %(default)s)"
     )
 
 
 def techniques() -> str:
-    """What ``--help`` says of the techniques: all their names, in lines of a terminal's width."""
+    """The names of all techniques for ``--help``, in lines of a terminal's width."""
     from gpuaug.study.arms.techniques import TECHNIQUES
 
     return textwrap.fill(f"Techniques: {', '.join(TECHNIQUES)}.", 100)

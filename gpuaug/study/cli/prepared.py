@@ -35,6 +35,7 @@ class PreparedStudy:
     arms: dict[str, Arm]
     protocol: Protocol
     seeds: int
+    first_seed: int
     baseline: str | None
     metric: str
     margin: float
@@ -93,6 +94,7 @@ def prepare(arguments: argparse.Namespace, command: str) -> PreparedStudy:
         arms=arms,
         protocol=Protocol(arguments.epochs, arguments.batch_size, arguments.model, device),
         seeds=arguments.seeds,
+        first_seed=arguments.first_seed,
         goal=goal,
         baseline=baseline,
         metric=arguments.metric,
@@ -125,7 +127,7 @@ def check_metric(name: str, counts: dict[str, int], minority: tuple[str, ...]) -
 
 
 def read_goal(arguments: argparse.Namespace) -> Goal | None:
-    """When a study that grows may end; sets how many seeds are the first, for any study.
+    """The goal of a study that grows, None for others. Also sets ``arguments.seeds`` where the user did not.
 
     Raises:
         ValueError: options that do not go together, or a last look before the first.
@@ -171,7 +173,7 @@ def read_candidates(arguments: argparse.Namespace, usual: dict[str, Any]) -> dic
 
 
 def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str, ...]]:
-    """The images, and the classes that are rare among them."""
+    """The images, made imbalanced, and their rare classes."""
     from gpuaug.study.data.imbalance import imbalance, long_tail
     from gpuaug.study.data.request import Request
     from gpuaug.study.data.sources import load
@@ -209,8 +211,8 @@ def load_imbalanced(arguments: argparse.Namespace) -> tuple[StudyData, tuple[str
 def without_refused(
     arms: dict[str, Arm], data: StudyData, texts: list[str], usual: dict[str, Any]
 ) -> tuple[dict[str, Arm], dict[str, str]]:
-    """The arms, but for those of a group that do not take such images, and why each of these does not; those
-    that were named stay.
+    """The arms that take such images, and the reasons why others do not. Only arms of a group are left out:
+    those that the user named stay.
     """
     from gpuaug.study.arms.arms import groups, read_arm
     from gpuaug.study.arms.techniques import refusal
@@ -274,6 +276,7 @@ def make_folder(prepared: PreparedStudy, overwrite: bool) -> None:
             "batch_size": prepared.protocol.batch_size,
             "device": torch.device(prepared.protocol.device).type,
             "threads": torch.get_num_threads(),
+            "first_seed": prepared.first_seed,
             # What a study may say depends on when it looked, so it cannot become another kind on its way.
             "looks": None if prepared.goal is None else prepared.goal.looks.seeds,
             "until": None if prepared.goal is None else prepared.goal.until,

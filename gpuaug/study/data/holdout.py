@@ -1,4 +1,4 @@
-"""A training and a test part of images that come without: so many of every class, chosen by a seed."""
+"""Splits images into a training and a test part: a share of every class, chosen by a seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHARE = 0.2
 
 @dataclass(frozen=True)
 class Holdout:
-    """How a folder was split: the share to test on, the seed, and by class the images of both parts."""
+    """The split of a folder: the share to test on, the seed, and the images of both parts by class."""
 
     share: float
     seed: int
@@ -29,7 +29,7 @@ class Holdout:
 
 
 def held_out(names: Sequence[PurePath], labels: Tensor, share: float, seed: int) -> Tensor:
-    """Which images are the test part: of every class a share, at least one and not all.
+    """The mask of the test part: a share of every class, at least one image and not all.
 
     >>> from pathlib import Path
     >>> names = [Path(f"{animal}/{n}.png") for animal in ("cat", "dog") for n in range(5)]

@@ -1,4 +1,4 @@
-"""What a user asks to be loaded."""
+"""The images that a user asks for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Request:
-    """What to load: ``source`` is a name of ``sources.SOURCES``, or a folder; no ``classes`` means its own.
+    """The images to load: ``source`` is a name of ``sources.SOURCES`` or a folder; without ``classes``, all.
 
     ``holdout`` (the share to test on) and ``holdout_seed`` are for a folder without ``train`` and ``test``;
     None means 0.2 and 0.

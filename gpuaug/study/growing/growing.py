@@ -21,8 +21,10 @@ from gpuaug.study.training.workers import ALONE, Workers
 
 @dataclass(frozen=True)
 class Goal:
-    """When a study may end: every arm is effective, harmful or within ``until`` of the baseline; or the last
-    look is over; or the next one would take it beyond ``max_minutes`` of training, in all.
+    """The end of a study that grows.
+
+    It ends when every arm is effective, harmful or within ``until`` of the baseline; after the last look; or
+    before a look that would take all training together beyond ``max_minutes``.
     """
 
     until: float
@@ -39,6 +41,7 @@ def grow(
     goal: Goal,
     baseline: str,
     minority: Collection[str],
+    first_seed: int = 0,
     metric: str = "accuracy",
     log: EpochLog | None = None,
     finished: Callable[[Sequence[Row]], None] = lambda rows: None,
@@ -63,8 +66,8 @@ def grow(
     >>> max(row.seed for row in rows) in (1, 2)
     True
 
-    What it decides depends on the rows alone, and these are on the disk: a study that was stopped goes on to
-    the same end. The other arguments are those of ``compare`` and ``effects``.
+    Decisions depend on the rows alone, and the rows are on the disk: a study that was stopped goes on to the
+    same end. The first seed is ``first_seed``. The other arguments are those of ``compare`` and ``effects``.
 
     Returns:
         The rows of all arms; an arm that was told has the seeds of fewer looks.
@@ -83,7 +86,7 @@ def grow(
             now,
             protocol,
             folder,
-            seeds=range(done, seeds),
+            seeds=range(first_seed + done, first_seed + seeds),
             log=log,
             finished=partial(_told, finished, before),
             workers=workers,
@@ -113,8 +116,8 @@ def _told(finished: Callable[[Sequence[Row]], None], before: Sequence[Row], more
 def _beyond(
     goal: Goal, rows: Sequence[Row], arms: Mapping[str, Arm], left: Sequence[str], seeds: int
 ) -> bool:
-    """Whether so many more seeds of what is left would take the training beyond its minutes. A run that
-    several arms read counts once.
+    """True where ``seeds`` more seeds of the arms in ``left`` would take all training beyond the goal's
+    minutes. A run that several arms share counts once.
     """
     if goal.max_minutes is None:
         return False

@@ -1,23 +1,24 @@
-"""What a reader should take from a study, in three sentences, and what to type next."""
+"""The answer of a study, in three sentences."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.paired import Difference
 from gpuaug.study.statistics.verdicts import EFFECTIVE, HARMFUL, INCONCLUSIVE, no_effect
 
 NAMED = 3  # arms of one verdict; the others are counted
-# What the next command says anew; None: an option without a value.
-REPLACED = {"--seeds": "N", "--margin": "X", "--max-seeds": "N", "--out": "FOLDER", "--overwrite": None}
 
 
 def conclusion(effects: Effects) -> str:
-    """What helps; what harms or does nothing; what cannot be told yet: a sentence each."""
+    """Three sentences: the arms that help; those that harm or have no effect; those that are still open."""
+    left_out = ", ".join(f"“{arm}”" for arm in effects.left_out)
+    if left_out:
+        left_out = f" Not compared, for {effects.metric} is not defined: {left_out}."
     if not effects.arms:
-        return f"There is one arm, “{effects.baseline}”: this says how well it does, not what would help."
+        alone = "Nothing is compared with" if left_out else "There is one arm,"
+        return f"{alone} “{effects.baseline}”: this says how well it does, not what would help.{left_out}"
     found: dict[str, dict[str, Difference]] = {}
     for arm, of in sorted(effects.arms.items(), key=lambda item: -abs(item[1].difference.mean)):
         found.setdefault(of.verdict, {})[arm] = of.difference
@@ -35,11 +36,11 @@ def conclusion(effects: Effects) -> str:
             third += ", so choose no arm by this report"
     else:
         third = "Every arm is told, so more seeds would only make the intervals narrower"
-    return f"{first} {how}. {second}. {third}."
+    return f"{first} {how}. {second}. {third}.{left_out}"
 
 
 def seeds_text(effects: Effects) -> str:
-    """How many seeds the arms have.
+    """The number of seeds of the arms, in words.
 
     >>> of = Difference.between([0.75, 0.5, 0.5], [0.5, 0.5, 0.25])
     >>> from gpuaug.study.statistics.effects import Effect
@@ -74,45 +75,3 @@ def listed(arms: Mapping[str, Difference], most: int = NAMED) -> str:
     if left:
         shown.append("one more" if left == 1 else f"{left} more")
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
-
-
-def next_command(effects: Effects, command: str, out: str) -> str:
-    """What to type where an arm cannot be told yet; "" where there is none.
-
-    A study of so many seeds begins anew, as one that grows: to add seeds because it showed nothing would find
-    effects that are not there. One that has grown and has looks left goes on; else it begins with more seeds.
-
-    Args:
-        command: of this study.
-        out: its folder.
-    """
-    if all(of.verdict != INCONCLUSIVE for of in effects.arms.values()):
-        return ""
-    looks = effects.looks
-    if looks is None:
-        again = ["--until", f"{effects.margin:g}", "--out", f"{out}-until"]
-        return shlex.join([*without(shlex.split(command), REPLACED), *again])
-    seeds = max(len(of.difference.by_seed) for of in effects.arms.values())
-    if seeds < looks.seeds[-1]:
-        left = without(shlex.split(command), {"--max-minutes": "M", "--overwrite": None})
-        return shlex.join([*left, "--resume"])
-    more = ["--seeds", str(looks.seeds[0]), "--max-seeds", str(2 * looks.seeds[-1]), "--out", f"{out}-more"]
-    return shlex.join([*without(shlex.split(command), REPLACED), *more])
-
-
-def without(words: Sequence[str], options: Mapping[str, str | None]) -> list[str]:
-    """A command line without some options and their values.
-
-    >>> without(["study", "--seeds", "2", "--overwrite", "--out=x"], REPLACED)
-    ['study']
-    """
-    left, skip = [], False
-    for word in words:
-        name, joined, _ = word.partition("=")
-        if skip:
-            skip = False
-        elif name in options:
-            skip = options[name] is not None and not joined
-        else:
-            left.append(word)
-    return left

@@ -10,6 +10,7 @@ from importlib import resources
 import jinja2
 
 from gpuaug.study.report.gallery import Exhibit
+from gpuaug.study.report.next_step import NextStep
 from gpuaug.study.report.pictures import data_url
 from gpuaug.study.report.tables import Table, as_text
 from gpuaug.study.training.files import file_stem
@@ -52,10 +53,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Lead:
-    """What stands above all sections: the answer, and what to type next ("": nothing)."""
+    """The lines above all sections: the answer, and the next step."""
 
     answer: str
-    command: str = ""
+    next_step: NextStep | None = None
 
 
 def as_html(title: str, lead: Lead, sections: Sequence[Section]) -> str:
@@ -73,8 +74,10 @@ def as_html(title: str, lead: Lead, sections: Sequence[Section]) -> str:
 def as_markdown(title: str, lead: Lead, sections: Sequence[Section]) -> str:
     """The same as Markdown; its pictures are the files that ``Picture`` and ``gallery_file`` name."""
     parts = [f"# {title}", f"> {lead.answer}"]
-    if lead.command:
-        parts += ["Next:", f"```\n{lead.command}\n```"]
+    if lead.next_step is not None:
+        parts.append(f"Next: {lead.next_step.why}")
+        if lead.next_step.command:
+            parts.append(f"```\n{lead.next_step.command}\n```")
     for section in sections:
         parts.append(f"## {section.title}")
         parts += [_markdown(block) for block in section.blocks]

@@ -76,8 +76,8 @@ def wrapped(name: str, width: int = LABEL) -> str:
 
 
 def limit_of(effects: Effects) -> float:
-    """How far the axis goes either way: by the seeds' differences, for two seeds have intervals so wide that
-    nothing else would be seen.
+    """The limit of the axis either way. The seeds' differences set it: intervals of two seeds are so wide
+    that nothing else would be seen.
     """
     values = [abs(value) for effect in effects.arms.values() for value in effect.difference.by_seed]
     return min(1.0, 1.3 * max([effects.margin, *values]) + 0.01)
@@ -114,10 +114,13 @@ def draw_confusions(rows: Sequence[Row], classes: Sequence[str]) -> Figure:
 
 
 def confusion(runs: Runs) -> np.ndarray:
-    """The shares of an arm: a line for each true class, which sums to 1."""
-    epochs = [row.epoch for run in last_epochs(runs).values() for row in run]
-    counts: np.ndarray = np.sum([epoch.score.confusion for epoch in epochs], axis=0)
-    shares: np.ndarray = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    """The shares of an arm: a line for each true class, which sums to 1; to less where training diverged, for
+    an image without a prediction is taken for no class.
+    """
+    scores = [row.epoch.score for run in last_epochs(runs).values() for row in run]
+    counts: np.ndarray = np.sum([score.confusion for score in scores], axis=0)
+    images = np.sum([[of.support for of in score.classes] for score in scores], axis=0)
+    shares: np.ndarray = counts / images[:, None].clip(1)
     return shares
 
 

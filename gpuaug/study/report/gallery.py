@@ -1,4 +1,4 @@
-"""What each transform makes of a data set's own images, as small pictures."""
+"""Small pictures of the draws that each transform makes from the data set's own images."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def exhibits(data: StudyData, minority: Collection[str], arms: Mapping[str, Arm]
 
 
 def changes(transform: Transform, images: Tensor) -> bool:
-    """Whether any of many draws differs from its image.
+    """True where any of many draws differs from its image.
 
     >>> grey = torch.full((1, 1, 16, 16), 100, dtype=torch.uint8)
     >>> changes(gpuaug.Compose([gpuaug.ColorJitter(brightness=0.5)]), grey)

@@ -1,8 +1,9 @@
-"""What a study leaves in its folder."""
+"""Writes the report of a study into its folder."""
 
 from __future__ import annotations
 
 import json
+import math
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from gpuaug.study.report.sections import TITLE, sections, shown_rows
 from gpuaug.study.report.sheet import draw_sheet
 from gpuaug.study.report.study import Study
 from gpuaug.study.training.logs import write_metrics
-from gpuaug.study.training.rows import LAST_EPOCHS
+from gpuaug.study.training.rows import last_epochs_text
 
 # What the numbers may depend on; torchvision is there where images or networks come from it.
 VERSIONED = ("torch", "torchvision", "torchmetrics", "kornia", "numpy", "scipy")
@@ -30,11 +31,11 @@ def write_report(out: Path, study: Study) -> list[str]:
     """The report as a page, Markdown and JSON, its tables and pictures; the names of the files."""
     gallery = exhibits(study.data, study.minority, study.arms)
     parts = sections(study, gallery, versions())
-    lead = Lead(study.conclusion(), study.next_command())
+    lead = Lead(study.conclusion(), study.next_step())
     texts = {
         "report.html": as_html(TITLE, lead, parts),
         "report.md": as_markdown(TITLE, lead, parts),
-        "report.json": json.dumps(as_json(study), indent=1, ensure_ascii=False) + "\n",
+        "report.json": as_text(as_json(study)),
     }
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8")
@@ -54,23 +55,50 @@ def write_report(out: Path, study: Study) -> list[str]:
 
 
 def as_json(study: Study) -> dict[str, Any]:
-    summaries = study.summaries()
+    summaries, step = study.summaries(), study.next_step()
     return {
         "command": study.command,
         "conclusion": study.conclusion(),
-        "next": study.next_command(),
+        "next": None if step is None else asdict(step),
         "settings": settings(study),
         "versions": versions(),
         "arms": {arm: {"about": study.arms[arm].about, **asdict(of)} for arm, of in summaries.items()},
-        "arms_are": f"of each seed the mean of the last {LAST_EPOCHS} epochs; mean and sd over seeds",
+        "arms_are": f"of each seed the mean of the {last_epochs_text(study.protocol.epochs)}; mean and sd "
+        "over seeds",
         "effects": asdict(study.effects),
         "effects_are": "paired differences to the baseline, seed by seed: mean, 95 % interval by Student's t "
         "cut at -1 and 1, and p; adjusted: p after Holm's correction for all arms; verdict: effective or "
         "harmful by adjusted, no effect above the margin where the interval lies within it, else "
-        "inconclusive; with looks, interval and adjusted are of all looks together; other_images: the "
-        "interval for other test images; classes and splits: recall",
+        "inconclusive; with looks, interval and adjusted are of all looks together, and no effect above the "
+        "margin holds after Holm's correction too; other_images: the interval for other test images; classes "
+        "and splits: recall",
+        "diverged": [asdict(run) for run in study.divergences()],
         "search": [asdict(candidate) for candidate in study.candidates],
     }
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """The text of report.json.
+
+    >>> print(as_text({"auroc": float("nan")}))
+    {
+     "auroc": null
+    }
+    """
+    return json.dumps(finite(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def finite(value: Any) -> Any:
+    """The value with None in the place of every NaN and infinity: JSON has none.
+
+    >>> finite({"by_seed": (0.5, float("inf"))})
+    {'by_seed': [0.5, None]}
+    """
+    if isinstance(value, dict):
+        return {name: finite(of) for name, of in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(of) for of in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def settings(study: Study) -> dict[str, Any]:
@@ -81,6 +109,7 @@ def settings(study: Study) -> dict[str, Any]:
         "arms": list(study.arms),
         "left_out": study.refused,
         "seeds": study.seeds,
+        "first_seed": study.first_seed,
         "epochs": protocol.epochs,
         "batch_size": protocol.batch_size,
         "device": str(protocol.device),

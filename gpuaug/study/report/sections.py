@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gpuaug.sampling import BalancedSampler
 from gpuaug.study.report.calibration import calibration_table
+from gpuaug.study.report.divergences import divergences_table
 from gpuaug.study.report.document import Block, Code, Gallery, Paragraph, Picture, Section
 from gpuaug.study.report.figures import NUMBERED, arms_shown, draw_confusions, draw_differences
 from gpuaug.study.report.gallery import Exhibit
@@ -24,15 +25,17 @@ from gpuaug.study.report.tables import (
     summary_table,
     where_table,
 )
+from gpuaug.study.statistics.effects import Effects
 from gpuaug.study.statistics.measures import FEW, MANY
 from gpuaug.study.statistics.verdicts import no_effect
 from gpuaug.study.training.networks import find_network
-from gpuaug.study.training.rows import LAST_EPOCHS, Row
+from gpuaug.study.training.rows import Row, last_epochs_text
 
 TITLE = "What helps against the imbalance of this data set"
 TOGETHER = (
-    "The split knows nothing of images that belong together, such as those of one patient or one video: "
-    "where there are such, make train/ and test/ yourself, or the test images are too easy."
+    "The split does not keep images together that belong together, such as those of one patient or one "
+    "video. Where the data has such groups, make train/ and test/ yourself: otherwise the test images are "
+    "too easy."
 )
 
 
@@ -49,29 +52,42 @@ def sections(study: Study, gallery: Sequence[Exhibit], versions: dict[str, str])
 
 
 def result(study: Study) -> list[Block]:
-    last = min(LAST_EPOCHS, study.protocol.epochs)
-    summaries = study.summaries()
-    blocks: list[Block] = [
-        Paragraph(f"Mean of the last {last} epochs ± standard deviation over the seeds:"),
+    last = last_epochs_text(study.protocol.epochs)
+    summaries, diverged = study.summaries(), study.divergences()
+    blocks: list[Block] = [divergences_table(diverged)] if diverged else []
+    blocks += [
+        Paragraph(f"Mean of the {last} ± standard deviation over the seeds:"),
         *in_parts(summary_table(summaries, study.minority)),
         measures_table(summaries),
     ]
-    if len(study.arms) == 1:
-        return blocks
     effects = study.effects
+    if not effects.arms:
+        return blocks
     return [
         differences(study),
         effects_table(effects),
-        Paragraph(
-            f"Every arm against “{effects.baseline}” by {effects.metric}: the mean difference over seeds, "
-            "each pair of runs from the same initial weights, with Student's 95 % interval, cut at -1 and 1, "
-            "as no difference of rates lies beyond. “effective” and “harmful” hold after Holm's correction "
-            f"for all these comparisons together; “{no_effect(effects.margin)}” says that the interval lies "
-            f"within the margin, ±{effects.margin:g}; all else is inconclusive."
-        ),
+        Paragraph(verdicts_text(effects)),
         Paragraph(effects.caution),
         *blocks,
     ]
+
+
+def verdicts_text(effects: Effects) -> str:
+    """The paragraph below the table of effects: the meaning of its numbers and verdicts."""
+    said = (
+        f"Every arm against “{effects.baseline}” by {effects.metric}: the mean difference over seeds, each "
+        "pair of runs from the same initial weights, with Student's 95 % interval, cut at -1 and 1, as no "
+        "difference of rates lies beyond. “effective” and “harmful” hold after Holm's correction for all "
+        "these comparisons"
+    )
+    small, within = f"“{no_effect(effects.margin)}”", f"within the margin, ±{effects.margin:g}"
+    if effects.looks is None:
+        return f"{said} together; {small} says that the interval lies {within}; all else is inconclusive."
+    return (
+        f"{said} and looks together, and so does {small}: the difference lies {within}. The intervals are "
+        "corrected for the looks, but not for the number of arms, so one may lie within the margin although "
+        "its arm is inconclusive; and a verdict of an earlier look stays. All else is inconclusive."
+    )
 
 
 def differences(study: Study) -> Picture:
@@ -112,10 +128,11 @@ def calibration(study: Study) -> list[Block]:
     if table is None:
         return []
     about = (
-        "What probabilities are worth: the expected calibration error, by how much confidence and accuracy "
-        "differ, and the Brier score, their distance from the truth; 0 is best. As they come → corrected for "
-        "the shares of the classes that the arm was trained with; on the test images as they are, and "
-        "weighted so that the classes have the training images' shares."
+        "The expected calibration error says by how much confidence and accuracy differ; the Brier score is "
+        "the distance of the probabilities from the truth. 0 is best for both. A cell has the value of the "
+        "model's probabilities → that of probabilities corrected for the shares of the classes in "
+        "training. The test images count as they are, and weighted so that the classes have the training "
+        "images' shares."
     )
     return [Paragraph(about), table]
 
@@ -123,9 +140,9 @@ def calibration(study: Study) -> list[Block]:
 def cost(study: Study) -> list[Block]:
     return [
         Paragraph(
-            "What an epoch costs, where no other program kept the processors busy meanwhile. The best epoch "
-            "is what articles quote; it is chosen on the test images, so it is too high, and the more so the "
-            "more epochs there are."
+            "The cost of an epoch, measured where no other program kept the processors busy. Articles quote "
+            "the best epoch; it is chosen on the test images, so its accuracy is too high, the more so "
+            "with more epochs."
         ),
         cost_table(study.summaries(), study.effects.baseline),
     ]
@@ -146,6 +163,7 @@ def searched(study: Study) -> list[Block]:
 def settings(study: Study) -> list[Block]:
     data, protocol = study.data, study.protocol
     counts = ", ".join(f"{count:,} {name}" for name, count in data.counts().items())
+    seeds = range(study.first_seed, study.first_seed + study.seeds)
     facts = {
         "data": study.source,
         **({"split": f"{data.holdout}. {TOGETHER}"} if data.holdout else {}),
@@ -155,7 +173,7 @@ def settings(study: Study) -> list[Block]:
         "minority": ", ".join(study.minority),
         "model": f"{protocol.network}: {find_network(protocol.network).about}",
         "epochs, batch": f"{protocol.epochs}, {protocol.batch_size}",
-        "seeds": f"{', '.join(map(str, range(study.seeds)))}; each gives every arm the same first weights",
+        "seeds": f"{', '.join(map(str, seeds))}; each gives every arm the same first weights",
     }
     blocks: list[Block] = [Table(("what", "is"), tuple(facts.items())), arms_table(study)]
     if study.refused:
@@ -164,7 +182,7 @@ def settings(study: Study) -> list[Block]:
 
 
 def arms_table(study: Study) -> Table:
-    """What each arm is, and how many images of each class it draws in its first and last epoch."""
+    """The description of each arm, and its draws of each class in the first and the last epoch."""
     rows = []
     for name, arm in study.arms.items():
         sampler = BalancedSampler(study.data.train_labels, arm.target, num_replicas=1, rank=0)
@@ -207,7 +225,8 @@ def shown_rows(study: Study) -> list[Row]:
 def confusion(study: Study) -> list[Block]:
     draw = lambda: draw_confusions(shown_rows(study), study.data.classes)  # noqa: E731
     about = (
-        "Of each class (lines) the share that was taken for each (columns), in the last epochs of all seeds"
+        "The share of each class (lines) that was taken for each class (columns), in the last epochs of all "
+        "seeds"
     )
     classes = study.data.classes
     if NUMBERED < len(classes) <= MOST_CLASSES:
@@ -216,10 +235,10 @@ def confusion(study: Study) -> list[Block]:
 
 
 def pictures(gallery: Sequence[Exhibit]) -> list[Block]:
-    """Nothing where no arm changes an image."""
+    """The gallery; no block where no arm changes an image."""
     if not gallery:
         return []
-    about = "What each arm makes of the first images of a rare class: the original, then four draws."
+    about = "The first images of a rare class in each arm: the original, then four draws."
     return [Paragraph(about), Gallery(gallery)]
 
 

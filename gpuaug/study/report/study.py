@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from gpuaug.study.arms.arms import Arm
 from gpuaug.study.data.study_data import StudyData
-from gpuaug.study.report.conclusion import conclusion, next_command
+from gpuaug.study.report.conclusion import conclusion
+from gpuaug.study.report.divergences import Divergence, divergences, divergences_text
+from gpuaug.study.report.next_step import NextStep, next_step
 from gpuaug.study.search.search import Candidate
 from gpuaug.study.statistics.effects import Effects
-from gpuaug.study.statistics.measures import RANKED, has_ranks, measures
+from gpuaug.study.statistics.measures import measures
 from gpuaug.study.statistics.summary import Summary, summarise
 from gpuaug.study.training.rows import Row
 from gpuaug.study.training.training import Protocol
@@ -20,8 +22,8 @@ from gpuaug.study.training.training import Protocol
 class Study:
     """A finished study: what was asked for, what it was done with, and what came out.
 
-    ``out`` is its folder; ``refused`` are arms and candidates of groups that do not take such images, and why
-    each does not.
+    ``seeds`` is how many there are, from ``first_seed`` on. ``out`` is the folder. ``refused`` are arms and
+    candidates of groups that do not take such images, and why each does not.
     """
 
     command: str
@@ -31,6 +33,7 @@ class Study:
     arms: dict[str, Arm]
     protocol: Protocol
     seeds: int
+    first_seed: int
     rows: Sequence[Row]
     effects: Effects
     candidates: Sequence[Candidate]
@@ -39,15 +42,16 @@ class Study:
     out: str
 
     def summaries(self) -> dict[str, Summary]:
-        known = measures(self.data.counts(), self.minority)
-        if not all(has_ranks(row.epoch.score) for row in self.rows):  # of a version that had none
-            known = {name: of for name, of in known.items() if name not in RANKED}
-        return summarise(self.rows, self.data.classes, known)
+        return summarise(self.rows, self.data.classes, measures(self.data.counts(), self.minority))
+
+    def divergences(self) -> list[Divergence]:
+        return divergences(self.rows)
 
     def conclusion(self) -> str:
-        """What a reader should take from it: three sentences."""
-        return conclusion(self.effects)
+        """The answer in three sentences, and a fourth where training diverged."""
+        diverged = divergences_text(self.divergences())
+        return " ".join(filter(None, [conclusion(self.effects), diverged]))
 
-    def next_command(self) -> str:
-        """What to type next; "" where all is told."""
-        return next_command(self.effects, self.command, self.out)
+    def next_step(self) -> NextStep | None:
+        """None where every arm is told."""
+        return next_step(self.effects, self.command, self.out, self.first_seed)

@@ -19,6 +19,7 @@ MEASURED = {
     "auroc": "AUROC",
     "minority-average-precision": "average precision of the minority",
 }
+NOT_DEFINED = "not defined"  # of an arm whose training diverged
 NO_P = "none"  # one seed, or no spread over the seeds
 
 
@@ -85,11 +86,13 @@ def effects_table(effects: Effects) -> Table:
 
 
 def measures_table(summaries: Mapping[str, Summary]) -> Table:
-    """What each arm comes to over all classes, and over the rare ones, besides ``summary_table``."""
-    names = [name for name in MEASURED if all(name in of.measures for of in summaries.values())]
+    """The measures of each arm over all classes, and over the rare ones, besides ``summary_table``."""
+    names = [name for name in MEASURED if any(of.measures.get(name) for of in summaries.values())]
     return Table(
         ("arm", *(MEASURED[name] for name in names)),
-        tuple((arm, *(str(of.measures[name]) for name in names)) for arm, of in summaries.items()),
+        tuple(
+            (arm, *(str(of.measures[name] or NOT_DEFINED) for name in names)) for arm, of in summaries.items()
+        ),
     )
 
 
@@ -139,7 +142,7 @@ def where_table(effects: Effects) -> Table:
 
 
 def cost_table(summaries: Mapping[str, Summary], baseline: str) -> Table:
-    """What an epoch costs, and the best epoch as articles quote it."""
+    """The cost of an epoch, and the accuracy of the best epoch, which articles quote."""
     base = summaries[baseline].seconds
 
     def times(of: Summary) -> tuple[str, str]:
@@ -154,7 +157,7 @@ def cost_table(summaries: Mapping[str, Summary], baseline: str) -> Table:
 
 
 def search_table(candidates: Sequence[Candidate]) -> Table:
-    """How far each candidate came."""
+    """The last round, epochs and score of each candidate."""
     return Table(
         ("candidate", "round", "epochs", "mean recall, held out"),
         tuple((of.arm, str(of.rung), str(of.epochs), f"{of.score:.3f}") for of in candidates),

@@ -35,7 +35,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Candidate:
-    """How far an arm came: its last round from 1, its epochs, and its mean recall on the held-out images."""
+    """One candidate: its last round, from 1, its epochs, and its mean recall on held-out images."""
 
     arm: str
     rung: int

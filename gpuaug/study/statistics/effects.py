@@ -1,4 +1,4 @@
-"""Which arms help: every arm against a baseline, seed by seed."""
+"""The effect of every arm: its difference to a baseline, seed by seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpuaug.study.statistics.images import draw_test_sets, on_other_images, with
 from gpuaug.study.statistics.looks import Looks
 from gpuaug.study.statistics.measures import RANKED, mean_recall, measures, of_class, splits
 from gpuaug.study.statistics.paired import CONFIDENCE, Difference
-from gpuaug.study.statistics.summary import Runs, by_seed, runs_by_arm
+from gpuaug.study.statistics.summary import Runs, by_seed, is_defined, runs_by_arm
 from gpuaug.study.statistics.verdicts import MARGIN, caution, judge
 from gpuaug.study.training.metrics import Score
 from gpuaug.study.training.rows import Row
@@ -19,7 +19,7 @@ from gpuaug.study.training.rows import Row
 
 @dataclass(frozen=True)
 class Effect:
-    """Of one arm: its difference to the baseline, what Holm's correction makes of it, and where it lies.
+    """The effect of one arm: its difference to the baseline, p after Holm's correction, and the verdict.
 
     ``classes`` are differences of recall, ``splits`` of the mean recall of classes with many, medium and few
     training images; neither is corrected. ``other_images`` is the interval over other seeds and other test
@@ -36,8 +36,10 @@ class Effect:
 
 @dataclass(frozen=True)
 class Effects:
-    """Of all arms but the baseline; ``margin`` is X of the verdict "no effect above X", ``looks`` those of a
-    study that grew until it could tell.
+    """The effects of all arms but the baseline.
+
+    ``margin`` is X of the verdict "no effect above X", and ``looks`` are those of a study that grew until it
+    could tell. ``left_out`` are the arms without the metric, as AUROC after training diverged.
     """
 
     baseline: str
@@ -46,6 +48,7 @@ class Effects:
     arms: dict[str, Effect]
     caution: str
     looks: Looks | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def effects(
@@ -72,12 +75,19 @@ def effects(
         test_labels: int64 ``(n,)``, for the intervals over other test images.
 
     Raises:
-        ValueError: arms of different seeds, or runs in which the metric was not measured.
+        ValueError: arms of different seeds, or a baseline for which the metric is not defined.
     """
     classes = list(counts)
     value = (measures(counts, minority) | of_class(counts))[metric]
     runs = runs_by_arm(rows)
-    arms = [arm for arm in runs if arm != baseline]
+    left_out = tuple(arm for arm, of in runs.items() if not is_defined(of, value))
+    if baseline in left_out:
+        raise ValueError(
+            f"metric must be defined for the baseline, and {metric} is not for {baseline}: its training "
+            "diverged, a class has no test image, or its runs are of an earlier version; give another "
+            "--metric or --baseline with --resume"
+        )
+    arms = [arm for arm in runs if arm != baseline and arm not in left_out]
     check_seeds(runs, baseline, grown=looks is not None)
 
     def confidence(seeds: int) -> float:
@@ -104,7 +114,7 @@ def effects(
         for arm in arms
     }
     said = caution(list(found.values()), margin, looks, images=bool(others))
-    return Effects(baseline, metric, margin, table, said, looks)
+    return Effects(baseline, metric, margin, table, said, looks, left_out)
 
 
 def check_seeds(runs: Mapping[str, Runs], baseline: str, *, grown: bool) -> None:

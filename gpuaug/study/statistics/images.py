@@ -1,4 +1,4 @@
-"""How a difference would do on other test images: every run's predictions, scored on test sets drawn anew."""
+"""Intervals for other test images: every run's predictions are scored on test sets that are drawn anew."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SETS = 1000  # test sets that are drawn
 
 
 def draw_test_sets(labels: Tensor, count: int = SETS, seed: int = 0) -> Tensor:
-    """How often each test image is in each of so many test sets: float32 ``(count, n)``.
+    """The number of times that each test image is in each of ``count`` test sets: float32 ``(count, n)``.
 
     >>> drawn = draw_test_sets(torch.tensor([0, 0, 0, 1]), 2)
     >>> drawn[:, :3].sum(dim=1).tolist(), drawn[:, 3].tolist()
@@ -41,11 +41,13 @@ def draw_test_sets(labels: Tensor, count: int = SETS, seed: int = 0) -> Tensor:
 
 
 def score_on(drawn: Tensor, predicted: Tensor, labels: Tensor, classes: int) -> Score:
-    """The score of predicted labels on each test set: arrays ``(sets,)`` in the place of numbers."""
+    """The score of predicted labels on each test set: arrays ``(sets,)`` in the place of numbers. A label of
+    ``classes`` is an image without a prediction.
+    """
 
     def count(chosen: Tensor, by: Tensor) -> np.ndarray:
-        table = torch.zeros(len(drawn), classes).index_add_(1, by[chosen], drawn[:, chosen])
-        return table.double().numpy()
+        table = torch.zeros(len(drawn), classes + 1).index_add_(1, by[chosen], drawn[:, chosen])
+        return table[:, :classes].double().numpy()
 
     every = torch.ones_like(labels, dtype=torch.bool)
     right, taken, there = (
@@ -66,8 +68,8 @@ def score_on(drawn: Tensor, predicted: Tensor, labels: Tensor, classes: int) -> 
 def on_other_images(
     runs: Runs, value: Callable[[Score], Any], drawn: Tensor, labels: Tensor, classes: int
 ) -> np.ndarray | None:
-    """By seed and test set, what a run's result would be: ``(seeds, sets)``; None where the runs are of a
-    version that kept no predictions.
+    """The results of the runs by seed and test set, ``(seeds, sets)``; None where the runs are of a version
+    that kept no predictions.
     """
     found = []
     for run in last_epochs(runs).values():

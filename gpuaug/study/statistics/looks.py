@@ -54,7 +54,7 @@ class Looks:
 
     @property
     def parts(self) -> tuple[float, ...]:
-        """Of the whole error what each look spends: 1 in all."""
+        """The parts of the whole error that the looks spend; their sum is 1."""
         spent = [0.0, *((seeds / self.seeds[-1]) ** SPENDING for seeds in self.seeds)]
         return tuple(after - before for before, after in pairwise(spent))
 

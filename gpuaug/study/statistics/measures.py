@@ -1,4 +1,4 @@
-"""What arms may be compared by: each a number in [0, 1] of one score, the larger the better."""
+"""The measures that arms may be compared by: a number in [0, 1] of a score, the larger the better."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ OF_CLASS = ("recall", "precision", "f1")
 RANKED = ("auroc", "minority-average-precision")  # by probabilities, not by the predicted class alone
 
 Measure = Callable[[Score], float]
+
+
+class NotDefinedError(ValueError):
+    """A measure that a score does not have."""
 
 
 def measures(counts: Mapping[str, int], minority: Collection[str]) -> dict[str, Measure]:
@@ -75,14 +79,14 @@ def mean_recall(classes: Collection[int]) -> Measure:
 def mean(rate: str, classes: Collection[int]) -> Measure:
     """The mean of a rate over some classes, by number.
 
-    The measure raises ValueError where a class has no such rate: it has no test image, or the run is of a
-    version that did not measure it.
+    The measure raises NotDefinedError where a class has no such rate: training diverged, the class has no
+    test image, or the run is of a version that did not measure it.
     """
 
     def of(score: Score) -> float:
         rates: Sequence[Any] = [getattr(score.classes[number], rate) for number in classes]
         if any(of is None for of in rates):
-            raise ValueError(f"{rate} is not in these runs: give another metric, or --overwrite them")
+            raise NotDefinedError(f"{rate} is not defined for these runs")
         total: float = sum(rates) / len(rates)
         return total
 
@@ -93,8 +97,3 @@ def worst_recall(score: Score) -> float:
     """The recall of the class that has the least."""
     least: Any = np.min([of.recall for of in score.classes], axis=0)
     return least if np.ndim(least) else float(least)
-
-
-def has_ranks(score: Score) -> bool:
-    """Whether every class has what the measures of ``RANKED`` need."""
-    return all(of.auroc is not None and of.average_precision is not None for of in score.classes)

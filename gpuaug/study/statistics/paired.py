@@ -61,7 +61,7 @@ class Difference:
         return cls(mean, low, high, float(test.pvalue), by_seed)
 
     def within(self, margin: float) -> bool:
-        """Whether the interval lies between ``-margin`` and ``margin``, and touches neither.
+        """True where the interval lies between ``-margin`` and ``margin``, and touches neither.
 
         >>> Difference.between([0.51, 0.50, 0.51], [0.50, 0.50, 0.51]).within(0.02)
         True

@@ -1,4 +1,4 @@
-"""What so many seeds can tell, and how many seeds a difference needs: the power of Student's paired test."""
+"""The power of Student's paired test: the differences that seeds can tell, and the seeds that one needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_SEEDS = 1000  # beyond that, a study says "more than"
 
 
 def power(difference: float, spread: float, seeds: int, level: float = LEVEL) -> float:
-    """How often so many seeds find a true difference.
+    """The share of studies of so many seeds that find a true difference.
 
     >>> round(power(0.03, 0.02, 5), 2), round(power(0.03, 0.02, 9), 2)
     (0.71, 0.97)

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gpuaug.study.statistics.measures import NotDefinedError
 from gpuaug.study.training.metrics import Score
 from gpuaug.study.training.rows import LAST_EPOCHS, Epoch, Row
 from gpuaug.study.training.stopwatch import QUIET
@@ -37,12 +38,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class Summary:
-    """Of one arm. ``classes`` goes by name of the class, then "recall", "precision" and "f1".
+    """The summary of one arm. ``classes`` goes by the name of the class, then "recall", "precision" and "f1".
 
     ``best`` is the best epoch's accuracy, as articles quote it: chosen on the test images, so too high.
     ``seconds`` is the training time of the middle one of the epochs that had the machine for themselves, None
     where fewer than half of them had; ``draws`` the mean of the images that an epoch trains on. ``measures``
-    go by name.
+    go by name, and are None where they are not defined, as AUROC after training diverged.
     """
 
     accuracy: Spread
@@ -50,7 +51,7 @@ class Summary:
     best: Spread
     seconds: float | None
     draws: int
-    measures: dict[str, Spread] = field(default_factory=dict)
+    measures: dict[str, Spread | None] = field(default_factory=dict)
 
 
 # By seed, the rows of an arm, epoch by epoch.
@@ -66,13 +67,22 @@ def runs_by_arm(rows: Sequence[Row]) -> dict[str, Runs]:
 
 
 def last_epochs(runs: Runs) -> dict[int, Sequence[Row]]:
-    """Of every seed the epochs that its result is the mean of."""
+    """The last epochs of every seed: their mean is its result."""
     return {seed: run[-LAST_EPOCHS:] for seed, run in runs.items()}
 
 
 def by_seed(runs: Runs, value: Callable[[Score], float]) -> list[float]:
     """The mean of a value over the last three epochs, for each seed."""
     return [statistics.fmean(value(row.epoch.score) for row in run) for run in last_epochs(runs).values()]
+
+
+def is_defined(runs: Runs, value: Callable[[Score], float]) -> bool:
+    """True where every seed has the value in each of its last epochs."""
+    try:
+        by_seed(runs, value)
+    except NotDefinedError:
+        return False
+    return True
 
 
 def summarise(
@@ -97,7 +107,9 @@ def _summary(runs: Runs, classes: Sequence[str], measures: Mapping[str, Callable
         best=Spread.over([max(row.epoch.score.accuracy for row in run) for run in runs.values()]),
         seconds=quiet_seconds(epochs),
         draws=round(statistics.fmean(epoch.draws for epoch in epochs)),
-        measures={name: spread(value) for name, value in measures.items()},
+        measures={
+            name: spread(value) if is_defined(runs, value) else None for name, value in measures.items()
+        },
     )
 
 

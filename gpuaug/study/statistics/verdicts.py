@@ -1,4 +1,4 @@
-"""What the differences to a baseline allow to be said of each arm, and what so few seeds cannot show.
+"""The verdict on each arm, from its differences to the baseline, and the limits of so few seeds.
 
 Two questions, each with a test of its own: whether there is a difference (Student's t, with Holm's correction
 for the number of arms), and whether it is too small to matter (the whole interval within a margin). An arm
@@ -25,7 +25,7 @@ ROUGH = 5  # seeds; fewer know the spread so badly that a number of seeds is a g
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one arm: p after Holm's correction (None where there is no p), and the words."""
+    """The verdict on one arm: p after Holm's correction (None where there is no p), and the words."""
 
     adjusted: float | None
     words: str
@@ -114,7 +114,7 @@ def decide(none: Sequence[float], large: Sequence[float], margin: float) -> list
 
 
 def can_tell(differences: Sequence[Difference], margin: float = MARGIN, looks: Looks | None = None) -> str:
-    """What true differences these seeds find, and how many seeds the margin needs; "" without a spread.
+    """The true differences that these seeds find, and the seeds that the margin needs; "" without a spread.
 
     >>> of = Difference.between([0.70, 0.74, 0.73, 0.71, 0.72], [0.7, 0.7, 0.7, 0.7, 0.7])
     >>> print(can_tell([of] * 4))
@@ -138,7 +138,7 @@ def can_tell(differences: Sequence[Difference], margin: float = MARGIN, looks: L
 
 
 def middle_spread(differences: Sequence[Difference]) -> float:
-    """Of the arms' standard deviations over the seeds the middle one."""
+    """The median of the arms' standard deviations over the seeds."""
     return statistics.median(statistics.stdev(of.by_seed) for of in differences)
 
 
@@ -149,11 +149,11 @@ def caution(
     *,
     images: bool = False,
 ) -> str:
-    """What these seeds can show, and what they cannot; ``images``: whether intervals are also given for other
-    test images.
+    """The paragraph about what these seeds can show and cannot. ``images`` says whether there are intervals
+    for other test images too.
     """
     if not differences:
-        return "There is one arm, so nothing to compare."
+        return "There is no arm to compare with the baseline."
     seeds, count = max(len(of.by_seed) for of in differences), len(differences)
     if seeds == 1:
         return (

@@ -1,4 +1,4 @@
-"""Whether probabilities are what they say: expected calibration error and Brier score."""
+"""The calibration of probabilities: expected calibration error and Brier score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Calibration:
 
 
 class Predicted:
-    """What is known of each image once its probabilities are; ``calibration`` weighs the images.
+    """The probabilities of all images, with what their calibration needs.
 
     >>> said = torch.tensor([[0.8, 0.2], [0.8, 0.2], [0.6, 0.4]]).log().double()
     >>> predicted = Predicted(said, torch.tensor([0, 1, 0]))
@@ -30,7 +30,7 @@ class Predicted:
 
     The expected calibration error has 15 bins of equal width for the probability of the predicted class: the
     mean distance between that and the share of right predictions, weighted by the bins' parts of the images
-    (Guo et al., "On calibration of modern neural networks", ICML 2017, equation 3). The Brier score is the
+    (Guo et al., "On calibration of modern neural networks", ICML 2017). The Brier score is the
     mean over the images of the sum over the classes of (probability - truth)^2 (Brier 1950).
 
     Args:
@@ -49,7 +49,7 @@ class Predicted:
         self.bins = bins.clamp(1, BINS) - 1
 
     def calibration(self, weights: Tensor) -> Calibration:
-        """With images of these weights, ``(n,)``, at least 0, and one above 0."""
+        """The calibration over images of these weights, ``(n,)``, at least 0, and one above 0."""
         weights = weights.double() / weights.double().sum()
         gaps = torch.zeros(BINS, dtype=torch.float64)
         gaps.index_add_(0, self.bins, weights * (self.right.double() - self.confidence.double()))

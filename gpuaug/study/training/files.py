@@ -11,7 +11,7 @@ from typing import Any
 
 
 def run_folder(root: Path, arm: str, seed: int) -> Path:
-    """Where a run's files lie.
+    """The folder of a run's files.
 
     >>> run_folder(Path("runs"), "natural: crop + hflip", 3).as_posix()
     'runs/natural_crop_hflip-753295f7-3'
@@ -20,7 +20,7 @@ def run_folder(root: Path, arm: str, seed: int) -> Path:
 
 
 def file_stem(arm: str) -> str:
-    """What the names of an arm's files begin with: the arm, readable, then a digest that tells it from arms
+    """The beginning of the names of an arm's files: the arm, readable, then a digest that tells it from arms
     that read alike.
 
     >>> file_stem("RandomRotation((-10, 0))"), file_stem("RandomRotation((10, 0))")

@@ -49,7 +49,7 @@ def as_lines(row: Row, classes: Sequence[str]) -> list[tuple[Any, ...]]:
 
 
 def why_no_tensorboard() -> str:
-    """Why no TensorBoard log is written; "" where one is."""
+    """The reason why no TensorBoard log is written; "" where one is."""
     if find_spec("tensorboard") is None:
         return "no TensorBoard log: the package tensorboard is not installed"
     return ""
@@ -74,11 +74,16 @@ class TensorBoardLog:
             folder = run_folder(self.folder, arm, seed)
             shutil.rmtree(folder, ignore_errors=True)
             self.writer = SummaryWriter(str(folder))
-        scalars = {"loss": epoch.loss, "accuracy": epoch.score.accuracy, "seconds": epoch.seconds}
+        scalars: dict[str, float | None] = {
+            "loss": epoch.loss,
+            "accuracy": epoch.score.accuracy,
+            "seconds": epoch.seconds,
+        }
         for name, of in zip(self.classes, epoch.score.classes, strict=True):
             scalars |= {f"recall/{name}": of.recall, f"f1/{name}": of.f1}
         for name, value in scalars.items():
-            self.writer.add_scalar(name, value, epoch.number)
+            if value is not None:  # the loss, after training diverged
+                self.writer.add_scalar(name, value, epoch.number)
         self.writer.flush()
 
     def close(self) -> None:

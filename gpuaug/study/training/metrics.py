@@ -1,4 +1,4 @@
-"""What one evaluation says: accuracy, four numbers for every class, and which class was taken for which."""
+"""The score of one evaluation: accuracy, rates of every class, and the confusion of classes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from gpuaug.study.training.predictions import pack
 
 @dataclass(frozen=True)
 class ClassScore:
-    """Of one class: its test images, and recall, precision and F1 in [0, 1]; 0 where they are 0 / 0.
+    """The score of one class: its test images, and recall, precision and F1 in [0, 1] (0 where 0 / 0).
 
-    ``auroc`` and ``average_precision`` say how well the class's probability tells its images from others;
-    None without probabilities, or without images of the class or of others.
+    ``auroc`` and ``average_precision`` say how well the class's probability tells its images from others.
+    They are None where they are not defined: without probabilities, without images of the class, or without
+    images of others.
     """
 
     support: int
@@ -29,8 +30,11 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Score:
-    """Of one evaluation; ``classes`` in the order of the labels, ``confusion[true][predicted]`` in images,
-    ``predicted`` the label that each test image was given (``predictions.unpack`` reads it).
+    """The score of one evaluation: ``classes`` in the order of the labels, ``confusion[true][predicted]`` in
+    images, ``predicted`` the label that each test image was given (``predictions.unpack`` reads it).
+
+    An image without a prediction (``evaluation.predictions``) counts as wrong. ``confusion`` leaves it out,
+    and ``predicted`` has the number of classes in its place.
     """
 
     accuracy: float
@@ -50,21 +54,23 @@ def score(predictions: Tensor, labels: Tensor, classes: int, probabilities: Tens
     ((2, 1), (0, 1))
 
     Args:
-        predictions, labels: int64 ``(n,)``, each in [0, classes).
+        predictions: int64 ``(n,)``, each in [0, classes]: ``classes`` is an image without a prediction.
+        labels: int64 ``(n,)``, each in [0, classes).
         classes: how many there are. They are never averaged: a mean over classes would hide the rare one, and
             torchmetrics leaves a class that does not occur out of its means.
         probabilities: ``(n, classes)``, for what depends on the ranks of images.
     """
+    among = classes + 1  # the last one is "no prediction", which is no image's label
     # Columns: true positives, false positives, true negatives, false negatives, support.
-    counted = classification.multiclass_stat_scores(predictions, labels, classes, average="none")
-    recall = classification.multiclass_recall(predictions, labels, classes, average="none")
-    precision = classification.multiclass_precision(predictions, labels, classes, average="none")
-    f1 = classification.multiclass_f1_score(predictions, labels, classes, average="none")
+    counted = classification.multiclass_stat_scores(predictions, labels, among, average="none")[:classes]
+    recall = classification.multiclass_recall(predictions, labels, among, average="none")[:classes]
+    precision = classification.multiclass_precision(predictions, labels, among, average="none")[:classes]
+    f1 = classification.multiclass_f1_score(predictions, labels, among, average="none")[:classes]
     support = counted[:, 4].tolist()
     ranks = ranked(probabilities, labels, support)
     columns = (support, recall.tolist(), precision.tolist(), f1.tolist(), *ranks)
-    accuracy = classification.multiclass_accuracy(predictions, labels, classes, average="micro")
-    confusion = classification.multiclass_confusion_matrix(predictions, labels, classes)
+    accuracy = classification.multiclass_accuracy(predictions, labels, among, average="micro")
+    confusion = classification.multiclass_confusion_matrix(predictions, labels, among)[:classes, :classes]
     return Score(
         accuracy.item(),
         tuple(ClassScore(*row) for row in zip(*columns, strict=True)),
@@ -76,7 +82,7 @@ def score(predictions: Tensor, labels: Tensor, classes: int, probabilities: Tens
 def ranked(
     probabilities: Tensor | None, labels: Tensor, support: Sequence[int]
 ) -> tuple[list[float | None], list[float | None]]:
-    """Of each class the area under the ROC curve and the average precision, one class against the rest.
+    """The area under the ROC curve and the average precision of each class against the rest.
 
     >>> import torch
     >>> said = torch.tensor([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6]])

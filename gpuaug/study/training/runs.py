@@ -83,7 +83,7 @@ def _finish(folder: Path, epochs: list[Epoch]) -> None:
 
 
 def _as_json(epochs: list[Epoch]) -> str:
-    return json.dumps([asdict(epoch) for epoch in epochs])
+    return json.dumps([asdict(epoch) for epoch in epochs], allow_nan=False)
 
 
 def _forget_images(epochs: list[Epoch]) -> None:
@@ -103,20 +103,21 @@ def _epochs(saved: list[dict[str, Any]]) -> list[Epoch]:
 
 
 def _epoch(saved: dict[str, Any]) -> Epoch:
-    calibration = saved.get("calibration")  # runs of earlier versions have none
     readings = {
         name: Evaluation(_score(of["score"]), _calibrations(of["calibration"]))
         for name, of in saved.get("readings", {}).items()
     }
     read = {
         "score": _score(saved["score"]),
-        "calibration": None if calibration is None else _calibrations(calibration),
+        "calibration": _calibrations(saved.get("calibration")),  # runs of earlier versions have none
         "readings": readings,
     }
     return Epoch(**{**saved, **read})
 
 
-def _calibrations(saved: dict[str, Any]) -> Calibrations:
+def _calibrations(saved: dict[str, Any] | None) -> Calibrations | None:
+    if saved is None:
+        return None
     return Calibrations(**{name: Calibration(**of) for name, of in saved.items()})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,41 @@ from gpuaug.study.training.files import replace_file
 FILE = "plan.json"  # the name that it had in the studies of earlier versions
 
 
+def looks_options(there: dict[str, Any]) -> str:
+    """The options that give a study its looks.
+
+    >>> looks_options({"looks": [3, 4, 6], "until": 0.02}), looks_options({"looks": None})
+    ('--until 0.02 --seeds 3 --max-seeds 6', 'no --until')
+    """
+    looks = there.get("looks")
+    if looks is None:
+        return "no --until"
+    return f"--until {there.get('until')} --seeds {looks[0]} --max-seeds {looks[-1]}"
+
+
+# What to give, from the settings that a study was begun with.
+OPTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "data": lambda there: "the same --data and --classes, and the same options of data and imbalance",
+    "model": lambda there: f"--model {there.get('model')}",
+    "epochs": lambda there: f"--epochs {there.get('epochs')}",
+    "batch_size": lambda there: f"--batch-size {there.get('batch_size')}",
+    "device": lambda there: f"--device {there.get('device')}",
+    "threads": lambda there: f"--threads {there.get('threads')}",
+    "first_seed": lambda there: f"--first-seed {there.get('first_seed')}",
+    "looks": looks_options,
+    "until": looks_options,
+    "candidates": lambda there: "the same --candidates",
+    "seeds": lambda there: f"--seeds {there.get('seeds')}",
+    "search": lambda there: f"--search {there.get('search')}",
+    "versions": lambda there: "those packages, or --overwrite in the place of --resume",
+}
+
+
 def keep_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Write the settings that all runs in a folder share; raise where the folder has other ones.
 
     Raises:
-        ValueError: naming the setting that differs, with both values.
+        ValueError: naming the setting that differs, with both values and the options to give.
     """
     file = folder / FILE
     if not file.exists():
@@ -29,5 +60,5 @@ def keep_settings(folder: Path, settings: dict[str, Any]) -> None:
         if there.get(name) != wanted[name]:
             raise ValueError(
                 f"resume needs the study's own {name}: it was begun with {there.get(name)}, and is now given "
-                f"{wanted[name]}"
+                f"{wanted[name]}; give {OPTIONS[name](there)}"
             )

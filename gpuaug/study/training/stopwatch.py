@@ -1,4 +1,4 @@
-"""How long an epoch took, and how busy other programs kept the machine meanwhile."""
+"""Measures the time of an epoch, and how busy other programs kept the machine in it."""
 
 from __future__ import annotations
 

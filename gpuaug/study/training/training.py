@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from gpuaug.study.arms.arms import Arm
 from gpuaug.study.arms.objective import AS_TRAINED
 from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.classifier import end_in_cosines, renew_classifier
-from gpuaug.study.training.evaluation import evaluate, outputs_of
+from gpuaug.study.training.evaluation import evaluate, has_prediction, outputs_of, predictions
 from gpuaug.study.training.networks import find_network
 from gpuaug.study.training.rows import Epoch
 from gpuaug.study.training.stopwatch import Stopwatch
@@ -28,7 +29,7 @@ Labels = Tensor | tuple[Tensor, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Protocol:
-    """What all runs of a study have in common, but for their images.
+    """The settings that all runs of a study share, besides their images.
 
     ``epochs`` is the length of a whole run, which the learning rate may depend on.
     """
@@ -108,8 +109,17 @@ class Training:
         readings = evaluate(logits, self.test_labels, carried, self.samples / self.samples.sum())
         own = readings.pop(AS_TRAINED)
         self.done += 1
-        draws = round(mass.sum().item())
-        return Epoch(self.done, loss, own.score, draws, seconds, own.calibration, readings, others=others)
+        return Epoch(
+            number=self.done,
+            loss=loss if math.isfinite(loss) else None,
+            score=own.score,
+            draws=round(mass.sum().item()),
+            seconds=seconds,
+            others=others,
+            calibration=own.calibration,
+            readings=readings,
+            unpredicted=int((~has_prediction(logits)).sum()),
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Between two epochs, all that the next ones depend on."""
@@ -175,7 +185,7 @@ class Training:
     def _update_curriculum(self) -> None:
         if self.curriculum is not None:
             self.model.eval()
-            self.curriculum.update(lambda batch: self.model(batch).argmax(dim=1))
+            self.curriculum.update(lambda batch: predictions(self.model(batch)))
 
 
 @contextmanager
@@ -189,7 +199,7 @@ def _own_randomness(seed: int, epoch: int, device: torch.device) -> Iterator[Non
 
 
 def class_mass(labels: Labels, classes: int) -> Tensor:
-    """How many rows of a batch each class has, float64 ``(C,)``: of mixes, their shares.
+    """The number of rows of each class in a batch, float64 ``(C,)``; rows of a mix count by their shares.
 
     >>> class_mass(torch.tensor([0, 0, 1]), 2)
     tensor([2., 1.], dtype=torch.float64)

@@ -47,7 +47,7 @@ ALONE = Workers()
 
 
 def join_workers() -> Workers:
-    """What torchrun says of this process; alone without it."""
+    """This process's place among those of torchrun; ``ALONE`` without torchrun."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         return ALONE

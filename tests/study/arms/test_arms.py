@@ -19,7 +19,7 @@ PLANS = {
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_plan(arm):
+def test_the_draws_of_each_arm(arm):
     assert gpuaug.BalancedSampler(LABELS, ARMS[arm].target).plan_ == PLANS[arm]
 
 
@@ -114,7 +114,7 @@ def test_usual_target_and_draws_are_of_chains_that_say_nothing():
     assert read_arms(list(arms)).keys() == arms.keys()  # a name gives the same arm again
 
 
-def test_groups():
+def test_groups_of_arms():
     assert list(read_arms(["balancing"])) == ["imbalanced", "undersampled", "duplicates"]
     assert list(read_arms(["techniques"])) == list(TECHNIQUES)
     schedules = read_arms(["schedules"], epochs=5)

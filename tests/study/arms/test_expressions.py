@@ -18,7 +18,7 @@ NAMES = {"pair": lambda a, b=2: (a, b), "one": lambda: 1}
         ("7", 7),
     ],
 )
-def test_values(text, value):
+def test_values_of_expressions(text, value):
     assert evaluate("target", text, NAMES) == value
 
 
@@ -46,7 +46,7 @@ def test_join_is_left_to_right():
         ("", "target must be names joined by"),
     ],
 )
-def test_everything_else_is_refused(text, message):
+def test_other_expressions_are_refused(text, message):
     with pytest.raises(ValueError, match=message):
         evaluate("target", text, NAMES)
 

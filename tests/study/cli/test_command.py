@@ -49,6 +49,7 @@ def test_study_of_the_embedded_set(capsys):
         "arms": ["imbalanced", "all"],
         "left_out": {},
         "seeds": 2,
+        "first_seed": 0,
         "epochs": 2,
         "batch_size": 64,
         "device": str(torch.device("cuda" if torch.cuda.is_available() else "cpu")),
@@ -176,7 +177,10 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
             ["--arms", "techniques", "--baseline", "sepia"],
             "Sepia: images must have 3 or 4 channels, got 1",
         ),
-        (["--arms", "decoupled", "--epochs", "1"], "since must leave epochs before and after it, in [1, 1)"),
+        (
+            ["--arms", "decoupled", "--epochs", "1"],
+            "since must be in [1, 1), so that the change comes within",
+        ),
         (["--arms", "focal + ldam_drw"], "focal and ldam_drw both say the loss of an arm"),
         (["--arms", "logit_ajusted"], "got 'logit_ajusted'; did you mean logit_adjusted?"),
         (
@@ -229,7 +233,7 @@ def test_a_group_leaves_out_what_does_not_take_such_images():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_here")
-def test_what_a_group_leaves_out_is_named(monkeypatch, capsys):
+def test_arms_that_a_group_leaves_out_are_named(monkeypatch, capsys):
     for name in set(TECHNIQUES) - {"crop", "salt_and_pepper", "sepia"}:  # the first two are in draws.png
         monkeypatch.delitem(TECHNIQUES, name)
     main(["study", *TINY, "--arms", "duplicates", "techniques", "--out", "out"])

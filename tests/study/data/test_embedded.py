@@ -41,7 +41,7 @@ def test_no_image_is_there_twice():
     assert len(np.unique(images, axis=0)) == 5200
 
 
-def test_one_small_file_with_its_licence():
+def test_the_embedded_set_is_one_small_file_with_its_licence():
     assert (FOLDER / "fashion_shirts.npz").stat().st_size <= 2_500_000
     notice = (FOLDER / "LICENSE").read_text()
     assert "Copyright (c) 2017 Zalando SE" in notice

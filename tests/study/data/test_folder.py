@@ -102,7 +102,7 @@ def test_decompression_bomb_is_an_error(tmp_path, monkeypatch, limit):
 
 
 @pytest.mark.parametrize("there", ["train", "test"])
-def test_one_part_without_the_other(tmp_path, there):
+def test_a_folder_with_train_or_test_alone(tmp_path, there):
     write_images(tmp_path, splits=(there,))
     with pytest.raises(ValueError, match=rf"has {there}/ alone: to hold images of it out, give .*/{there}$"):
         load(Request(str(tmp_path)))

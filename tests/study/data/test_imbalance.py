@@ -30,7 +30,7 @@ def test_imbalance_by_ratio_is_of_the_largest_other_class():
     assert imbalance(small_data(), ["a", "b"], majority_count=4, ratio=2).counts() == {"a": 2, "b": 2, "c": 4}
 
 
-def test_nothing_asked_nothing_dropped():
+def test_imbalance_without_options_drops_nothing():
     assert kept(imbalance(small_data(), ["a"])) == list(range(18))
 
 

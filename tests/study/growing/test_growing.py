@@ -77,7 +77,7 @@ def test_arms_that_are_told_get_no_more_seeds(data, asked, tmp_path):
     assert "2 of 3 arms told. With 9 seeds this study can tell differences of" in words[-1]
 
 
-def test_it_ends_when_all_is_told(data, asked, tmp_path, monkeypatch):
+def test_a_study_ends_when_all_arms_are_told(data, asked, tmp_path, monkeypatch):
     monkeypatch.setitem(PLANTED, "vflip", lambda s: -0.2 + NOISE[s])
     words = []
     rows = grown(data, tmp_path, said=words.append)
@@ -85,7 +85,7 @@ def test_it_ends_when_all_is_told(data, asked, tmp_path, monkeypatch):
     assert words[-1].endswith("3 of 3 arms told.")
 
 
-def test_it_ends_before_its_minutes_do(data, asked, tmp_path):
+def test_a_study_ends_before_its_minutes_do(data, asked, tmp_path):
     # Half a minute a run: 6 for the first look, 2 for one more seed of four arms.
     words = []
     rows = grown(data, tmp_path, said=words.append, max_minutes=8)
@@ -95,7 +95,7 @@ def test_it_ends_before_its_minutes_do(data, asked, tmp_path):
     assert max(row.seed for row in grown(data, tmp_path, max_minutes=1)) == 2  # the first look is always had
 
 
-def test_a_run_that_two_arms_read_counts_once(data, asked, tmp_path, monkeypatch):
+def test_a_run_that_two_arms_share_counts_once(data, asked, tmp_path, monkeypatch):
     arms = read_arms(["natural", "vflip", "post_hoc"])
     assert arms["post_hoc"].run == "natural"
     monkeypatch.setitem(PLANTED, "post_hoc", PLANTED["vflip"])
@@ -111,11 +111,11 @@ OPTIONS = [
 
 
 def numbers(folder):
-    """The report, without what depends on the clock."""
+    """The report, without what depends on the clock or names the folder."""
     report = json.loads((folder / "report.json").read_text())
     for arm in report["arms"].values():
         arm["seconds"] = None
-    return {**report, "command": None}
+    return {**report, "command": None, "next": None}
 
 
 @pytest.mark.slow

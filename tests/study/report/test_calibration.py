@@ -23,5 +23,5 @@ def test_means_over_the_last_epochs_and_the_seeds():
     assert table.rows == (("all", "0.305 → 0.405", "0.610 → 0.610", "0.505 → 0.605", "0.610 → 0.610"),)
 
 
-def test_runs_that_did_not_measure_it_have_no_table():
+def test_runs_without_calibration_have_no_table():
     assert calibration_table([Row("all", 0, Epoch(1, 0.5, Score(0.5, ())))]) is None

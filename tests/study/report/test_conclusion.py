@@ -1,15 +1,11 @@
-"""The answer in three sentences, and what to type next."""
+"""The answer in three sentences."""
 
-import shlex
+from dataclasses import replace
 
 import pytest
 
-from gpuaug.__main__ import Parser
-from gpuaug.study.cli.options import add_arguments
-from gpuaug.study.cli.prepared import read_goal
-from gpuaug.study.report.conclusion import conclusion, next_command
+from gpuaug.study.report.conclusion import conclusion
 from gpuaug.study.statistics.effects import Effect, Effects
-from gpuaug.study.statistics.looks import Looks
 from gpuaug.study.statistics.paired import Difference
 from gpuaug.study.statistics.verdicts import judge
 
@@ -63,44 +59,13 @@ def test_three_sentences(arms, sentences):
     assert conclusion(effects(arms)) == sentences
 
 
-def test_many_arms_are_counted():
+def test_arms_beyond_the_named_are_counted():
     said = conclusion(effects({"good": GOOD, **{f"arm {n}": WILD for n in range(9)}}))
     assert "whether “arm 0” (+0.033), “arm 1” (+0.033), “arm 2” (+0.033) and 6 more help or harm." in said
 
 
-def options(command):
-    """What the command line means, where it is one."""
-    parser = Parser()
-    add_arguments(parser)
-    words = shlex.split(command)
-    assert words[:4] == ["python", "-m", "gpuaug", "study"]
-    found = parser.parse_args(words[4:])
-    return found, read_goal(found)
-
-
-COMMAND = "python -m gpuaug study --arms natural 'crop + hflip' --seeds 2 --margin 0.02 --overwrite --out=x"
-
-
-def test_a_study_of_few_seeds_begins_anew_as_one_that_grows():
-    said = next_command(effects({"a": WILD}), COMMAND, "x")
-    assert said == "python -m gpuaug study --arms natural 'crop + hflip' --until 0.02 --out x-until"
-    found, goal = options(said)
-    assert (goal.until, goal.looks, found.overwrite) == (0.02, Looks.up_to(20), False)
-    assert next_command(effects({"a": GOOD}), COMMAND, "x") == ""
-    assert next_command(effects({}), COMMAND, "x") == ""
-
-
-GROWN = "python -m gpuaug study --until 0.02 --max-seeds 4 --max-minutes 9 --seeds 3 --out x"
-
-
-@pytest.mark.parametrize("command", [GROWN, f"{GROWN} --overwrite"])
-def test_a_study_that_ran_out_of_minutes_goes_on(command):
-    said = next_command(effects({"a": WILD}, Looks.up_to(4)), command, "x")
-    found, goal = options(said)
-    assert (goal.looks, goal.max_minutes, found.resume, str(found.out)) == (Looks.up_to(4), None, True, "x")
-
-
-def test_a_study_that_ran_out_of_seeds_begins_with_more():
-    said = next_command(effects({"a": WILD}, Looks.up_to(3)), GROWN, "x")
-    found, goal = options(said)
-    assert (goal.looks, goal.until, found.resume, str(found.out)) == (Looks.up_to(6), 0.02, False, "x-more")
+def test_an_arm_for_which_the_metric_is_not_defined_is_named():
+    found = replace(effects({"a": GOOD}), metric="auroc", left_out=("b", "c"))
+    assert conclusion(found).endswith(" Not compared, for auroc is not defined: “b”, “c”.")
+    found = replace(effects({}), metric="auroc", left_out=("b",))
+    assert conclusion(found).startswith("Nothing is compared with “base”: ")

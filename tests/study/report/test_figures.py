@@ -10,6 +10,7 @@ from gpuaug.study.report.figures import (
     OTHER,
     SHOWN,
     SMALL,
+    confusion,
     draw_confusions,
     draw_differences,
     limit_of,
@@ -127,6 +128,13 @@ def test_curves_are_told_apart_without_color():
 def test_axes_of_confusions_name_or_number_the_classes(classes, labels):
     names = [f"cat {n}" for n in range(classes)]
     counts = tuple(tuple(int(n == m) for n in range(classes)) for m in range(classes))
-    row = Row("arm", 0, Epoch(1, 1.0, Score(1.0, (), counts)))
+    of_class = (ClassScore(1, 1.0, 1.0, 1.0),) * classes
+    row = Row("arm", 0, Epoch(1, 1.0, Score(1.0, of_class, counts)))
     (axes,) = draw_confusions([row], names).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == labels
+
+
+def test_images_without_a_prediction_are_taken_for_no_class():
+    of_class = (ClassScore(4, 0.5, 1.0, 0.5), ClassScore(2, 0.0, 0.0, 0.0))
+    row = Row("arm", 0, Epoch(1, None, Score(1 / 3, of_class, ((2, 1), (0, 0))), unpredicted=3))
+    assert confusion({0: [row]}).tolist() == [[0.5, 0.25], [0.0, 0.0]]

@@ -123,17 +123,20 @@ def test_tables_say_what_they_are_where_each_line_is_a_list(page):
     assert roles["td"] == "cell"
 
 
-def test_what_to_type_next_stands_below_the_answer(out):
+def test_the_next_step_stands_below_the_answer(out):
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     markdown = (out / "report.md").read_text(encoding="utf-8")
     if any(of["verdict"] == "inconclusive" for of in report["effects"]["arms"].values()):
-        assert f"--until 0.02 --out {out}-until" in report["next"]
-        assert markdown.index(report["next"]) < markdown.index("## Result")
+        assert f"Next: {report['next']['why']}" in markdown
+        assert markdown.index(report["next"]["why"]) < markdown.index("## Result")
+        command = report["next"]["command"]  # "" where a thousand seeds are too few
+        assert command in markdown
+        assert command == "" or "--until 0.02 --first-seed 2 " in command
     else:
-        assert report["next"] == ""
+        assert report["next"] is None
 
 
-def test_a_phone_and_the_dark_are_thought_of(out, page):
+def test_the_page_has_a_style_for_phones_and_dark_mode(out, page):
     assert ("meta", "content", "width=device-width, initial-scale=1") in page.attributes
     assert "prefers-color-scheme: dark" in (out / "report.html").read_text(encoding="utf-8")
 
@@ -209,7 +212,7 @@ def test_pictures_of_arms_that_read_alike_or_are_long_have_files_of_their_own():
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", (253, 253, 252)), ("dark", (21, 24, 27))])
 @pytest.mark.parametrize("width", [400, 1280, 1920])
-def test_a_browser_shows_it(out, tmp_path, scheme, paper, width):
+def test_a_browser_shows_the_page(out, tmp_path, scheme, paper, width):
     shot = tmp_path / "shot.png"
     browse(out / "report.html", tmp_path, width, f"--screenshot={shot}", scheme=scheme)
     with Image.open(shot) as image:
@@ -237,7 +240,7 @@ def browse(page, tmp_path, width, *options, scheme="light"):
     return subprocess.run(command, check=True, capture_output=True, timeout=120, text=True).stdout
 
 
-def test_it_is_printed(out, tmp_path):
+def test_the_page_is_printed(out, tmp_path):
     file = tmp_path / "report.pdf"
     browse(out / "report.html", tmp_path, 1280, f"--print-to-pdf={file}")
     assert file.read_bytes().startswith(b"%PDF")

@@ -22,7 +22,7 @@ def test_columns_show_the_first_of_the_minority_and_their_transforms():
     assert not torch.equal(columns["all (1)"], columns["all (2)"])
 
 
-def test_one_row_an_original():
+def test_each_row_of_the_sheet_is_an_original():
     figure = draw_sheet(load(Request("embedded")), ["shirt"])
     assert len(figure.axes) == 5 * len(TITLES)
     assert [axes.get_title() for axes in figure.axes[: len(TITLES)]] == TITLES

@@ -47,7 +47,7 @@ def found():
     )
 
 
-def test_verdicts(found):
+def test_verdicts_on_planted_effects(found):
     assert {arm: of.verdict for arm, of in found.arms.items()} == {
         "good": "effective", "bad": "harmful", "noisy": "inconclusive"
     }  # fmt: skip
@@ -58,7 +58,7 @@ def test_verdicts(found):
     assert "4 seeds, 3 comparisons." in found.caution
 
 
-def test_where(found):
+def test_effects_by_split_and_class(found):
     good = found.arms["good"]
     assert list(good.classes) == ["cat", "dog", "eel"]
     assert list(good.splits) == ["many", "medium", "few"]
@@ -152,7 +152,7 @@ MEANS = [0.6, 0.61, 0.3, 0.56, 0.2, 0.66, 0.5, 0.3, 0.15, 0.56, 0.61, 0.66]
     ("metric", "mean"),
     [*zip(METRICS, MEANS, strict=True), ("recall:dog", 0.61), ("precision:dog", 0.5), ("f1:eel", 0.3)],
 )
-def test_metrics(metric, mean):
+def test_effects_by_every_metric(metric, mean):
     nothing = tuple(ClassScore(10, 0.0, 0.0, 0.0, 0.0, 0.0) for _ in range(3))
     zero = [Row("base", 0, Epoch(1, 1.0, Score(0.0, nothing)))]
     found = effects([*zero, *rows("a", [0.6])], COUNTS, ["eel"], baseline="base", metric=metric)
@@ -161,10 +161,19 @@ def test_metrics(metric, mean):
     assert len(of_class(COUNTS)) == 9
 
 
-def test_a_metric_that_runs_of_earlier_versions_do_not_have():
-    old = [Row(arm, 0, Epoch(1, 1.0, Score(0.5, (ClassScore(1, 0.5, 0.5, 0.5),)))) for arm in ("base", "a")]
-    with pytest.raises(ValueError, match="auroc is not in these runs: give another metric"):
-        effects(old, {"cat": 5}, ["cat"], baseline="base", metric="auroc")
+def test_a_metric_that_is_not_defined_leaves_the_arm_out():
+    ranked, unranked = (ClassScore(1, 0.5, 0.5, 0.5, *more) for more in ((0.5, 0.5), ()))
+    runs = [
+        Row(arm, 0, Epoch(1, 1.0, Score(0.5, (of,))))
+        for arm, of in [("base", ranked), ("good", ranked), ("diverged", unranked)]
+    ]
+    found = effects(runs, {"cat": 5}, ["cat"], baseline="base", metric="auroc")
+    assert (list(found.arms), found.left_out) == (["good"], ("diverged",))
+    assert effects(runs, {"cat": 5}, ["cat"], baseline="base").left_out == ()
+    with pytest.raises(
+        ValueError, match="metric must be defined for the baseline, and auroc is not for diverg"
+    ):
+        effects(runs, {"cat": 5}, ["cat"], baseline="diverged", metric="auroc")
 
 
 def test_pairs_are_of_one_seed_whatever_the_order_of_rows():

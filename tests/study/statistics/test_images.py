@@ -70,7 +70,7 @@ def test_effects_have_an_interval_over_other_images_that_is_wider(metric):
     assert high <= 1
 
 
-def test_a_metric_of_probabilities_has_none():
+def test_a_metric_of_probabilities_has_no_interval_over_other_images():
     generator = torch.Generator().manual_seed(1)
     probabilities = torch.rand(len(LABELS), 3, generator=generator)
     kept = [
@@ -83,7 +83,7 @@ def test_a_metric_of_probabilities_has_none():
     assert found.arms["arm"].other_images is None
 
 
-def test_runs_without_predictions_have_none():
+def test_runs_without_predictions_have_no_interval_over_other_images():
     generator = torch.Generator().manual_seed(1)
     kept = rows("base", generator)
     drawn = draw_test_sets(LABELS, 7)
@@ -135,6 +135,6 @@ def test_no_interval_without_one_over_seeds():
     assert with_other_images(Difference.between([0.9, 0.8], [0.5, 0.4]), np.zeros((2, 5))) is None
 
 
-def test_predictions_come_back():
+def test_packed_predictions_come_back():
     labels = np.random.default_rng(0).integers(0, 1000, 5000)
     assert np.array_equal(unpack(pack(labels)), labels)

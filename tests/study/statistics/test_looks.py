@@ -47,7 +47,7 @@ def test_of_2000_studies_without_an_effect_one_in_twenty_at_most_says_that_there
     assert seeds.mean() < 18
 
 
-def test_so_do_studies_too_noisy_to_tell_anything():
+def test_of_noisy_studies_without_an_effect_one_in_twenty_at_most_says_that_there_is_one():
     words, seeds = grown(simulated([0.0] * ARMS, seed=4, spread=0.1))
     assert 0 < (words == "effective").any(axis=1).sum() <= ENOUGH
     assert (words == "no effect above 0.02").mean() < 0.01
@@ -61,7 +61,7 @@ def test_true_effects_are_found_the_larger_the_sooner(truth, most):
     assert seeds.mean() < most
 
 
-def test_without_the_parts_of_the_error_they_would_say_so_far_more_often():
+def test_without_the_parts_of_the_error_false_effects_come_far_more_often():
     # What the parts are for: here each look has the whole 5 %, shared among the arms alone.
     differences, false = simulated([0.0] * ARMS), 0
     for n in LOOKS.seeds:
@@ -128,7 +128,7 @@ def test_looks_grow_and_spend_all(first, last):
     assert min(looks.parts) > 0
 
 
-def test_looks_that_cannot_be():
+def test_wrong_looks():
     with pytest.raises(ValueError, match=r"at least 2 seeds, .*, got 1"):
         Looks.up_to(20, first=1)
     with pytest.raises(ValueError, match="max_seeds must be at least the seeds of the first look, 3, got 2"):

@@ -15,7 +15,7 @@ STUDIES = 4000
 
 
 @pytest.mark.parametrize(("seeds", "level"), [(2, 0.05), (3, 0.05), (5, 0.05), (5, 0.01), (10, 0.005)])
-def test_what_can_be_told_is_told_in_four_of_five_studies(seeds, level):
+def test_the_least_difference_is_told_in_four_of_five_studies(seeds, level):
     least = tells(0.01, seeds, level)
     assert power(least, 0.01, seeds, level) == pytest.approx(0.8, abs=0.001)
     rng = np.random.default_rng(seeds)
@@ -30,7 +30,7 @@ def test_the_seeds_that_are_needed_are_the_fewest(level):
     assert tells(0.02, needed, level) <= 0.02 < tells(0.02, needed - 1, level)
 
 
-def test_what_no_number_of_seeds_tells():
+def test_differences_that_no_number_of_seeds_tells():
     assert seeds_needed(0.001, 0.1) is None
     assert seeds_needed(0.5, 1e-6) == 2
     assert tells(0.5, 2) == math.inf
@@ -42,7 +42,7 @@ def spread_of(sd, seeds):
     return Difference.between(0.5 + sd * shape / shape.std(ddof=1), [0.5] * seeds)
 
 
-def test_the_words():
+def test_the_sentence_on_power():
     said = can_tell([spread_of(0.02, 5)] * 3)
     least = tells(0.02, 5, 0.05 / 3)
     assert said.startswith(f"With 5 seeds this study can tell differences of {least:.3f} or more, in four of")

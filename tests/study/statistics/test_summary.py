@@ -20,7 +20,7 @@ ROWS = [
 ]
 
 
-def test_last_three_epochs_then_the_seeds():
+def test_a_summary_is_of_the_last_three_epochs_then_of_the_seeds():
     summaries = summarise(ROWS, ["cat", "dog"])
     assert list(summaries) == ["all", "copies"]
     accuracy = summaries["all"].accuracy
@@ -34,7 +34,7 @@ def test_last_three_epochs_then_the_seeds():
     assert summaries["copies"].accuracy.sd == pytest.approx(0)
 
 
-def test_fewer_epochs_than_three():
+def test_a_summary_of_fewer_epochs_than_three():
     assert summarise(ROWS[:2], ["cat", "dog"])["all"].accuracy.by_seed == pytest.approx((0.25,))
 
 
@@ -43,7 +43,7 @@ def test_one_seed_has_no_deviation():
     assert str(Spread.over([0.5])) == "0.500"
 
 
-def test_table():
+def test_summary_table():
     assert as_text(summary_table(summarise(ROWS, ["cat", "dog"]), ["dog"])).splitlines() == [
         "| arm    | accuracy      | cat recall    | dog recall    | dog F1        |",
         "| ------ | ------------- | ------------- | ------------- | ------------- |",
@@ -52,7 +52,7 @@ def test_table():
     ]
 
 
-def test_table_of_many_classes_shows_the_minority_alone():
+def test_summary_table_of_many_classes_shows_the_minority_alone():
     scores = tuple(ClassScore(1, 0.1 * n, 0.5, 0.5) for n in range(6))
     rows = [Row("all", 0, Epoch(1, 0.1, Score(0.5, scores)))]
     table = summary_table(summarise(rows, list("abcdef")), ["c", "e"])

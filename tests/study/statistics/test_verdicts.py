@@ -35,7 +35,7 @@ def plus(*differences):
         (0.3, 0.0, 0.02, "inconclusive"),
     ],
 )
-def test_one_arm(mean, spread, margin, words):
+def test_the_verdict_on_one_arm(mean, spread, margin, words):
     found = judge({"arm": plus(mean - spread, mean, mean + spread)}, margin)
     assert found["arm"].words == words
 

@@ -13,7 +13,7 @@ def of(probabilities, labels, weights=None):
     return Predicted(logits, torch.tensor(labels)).calibration(weights)
 
 
-def test_by_hand():
+def test_calibration_of_three_images_by_hand():
     # Confidences 0.9, 0.9 (one bin, half of them right) and 0.6 (another, wrong).
     found = of([[0.9, 0.1], [0.1, 0.9], [0.6, 0.4]], [0, 0, 1])
     assert found.ece == pytest.approx((2 * (0.9 - 0.5) + 0.6) / 3)

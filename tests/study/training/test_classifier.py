@@ -12,14 +12,14 @@ NAMES = {"convnet": "head.0", "resnet32": "head", "resnet18-paper": "network.fc.
 
 
 @pytest.mark.parametrize("network", NAMES)
-def test_of_the_studys_networks(network):
+def test_the_classifier_of_the_studys_networks(network):
     model = find_network(network).seeded(0, 8, 3, 32, 32)  # 8: as many as some layers have channels
     assert find_classifier(model, 8) == NAMES[network]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["mobilenet_v3_small", "squeezenet1_1", "densenet121", "vit_b_32"])
-def test_of_torchvisions(network):
+def test_the_classifier_of_torchvisions_networks(network):
     pytest.importorskip("torchvision")
     with torch.device("meta"):
         model = find_network(network).build(7, 3, 224, 224)
@@ -27,7 +27,7 @@ def test_of_torchvisions(network):
     assert name.split(".")[1] in ("classifier", "heads")
 
 
-def test_none():
+def test_a_network_without_a_classifier():
     with pytest.raises(ValueError, match="must end in a linear layer or 1 x 1 convolution of 5 classes"):
         find_classifier(nn.Sequential(nn.Linear(4, 3), nn.Conv2d(3, 5, 3)), 5)
 

@@ -30,7 +30,7 @@ class Watched(Workers):
 
 
 @pytest.mark.parametrize("workers", [ALONE, Watched(0, 1), Watched(0, 2)], ids=["alone", "one", "two"])
-def test_readings_of_one_training(data, tmp_path, monkeypatch, workers):
+def test_arms_of_one_training_share_its_run(data, tmp_path, monkeypatch, workers):
     begun = []
 
     class Counted(Training):
@@ -39,15 +39,19 @@ def test_readings_of_one_training(data, tmp_path, monkeypatch, workers):
             super().__init__(data, arm, seed, protocol)
 
     monkeypatch.setattr(comparison, "Training", Counted)
-    arms = read_arms(["post_hoc", "natural", "majority + prior_corrected", "natural + prior_corrected"])
+    texts = ["imbalanced", "post_hoc", "natural", "majority + prior_corrected", "natural + prior_corrected"]
+    arms = read_arms([*texts, "duplicates"])
     rows = compare(data, arms, Protocol(2, 16), tmp_path, seeds=[0, 1], workers=workers)
-    assert sorted(begun) == [("majority", 0), ("majority", 1), ("natural", 0), ("natural", 1)]
+    assert sorted((arms["natural"].target if of == {} else of, seed) for of, seed in begun) == [
+        *(("majority", seed) for seed in (0, 1)),
+        *(("natural", seed) for seed in (0, 1)),
+    ]
     assert [(row.arm, row.seed) for row in rows[::2]] == [(arm, seed) for seed in (0, 1) for arm in arms]
     folders = {run_folder(tmp_path, arm, seed).name for arm in ("natural", "majority") for seed in (0, 1)}
     assert {path.name for path in tmp_path.iterdir()} == folders
     saved = json.loads((run_folder(tmp_path, "natural", 1) / "run.json").read_text())
     for row in rows:
-        if row.seed == 1 and row.arm in ("post_hoc", "natural", "natural + prior_corrected"):
+        if row.seed == 1 and row.arm in ("imbalanced", "post_hoc", "natural", "natural + prior_corrected"):
             of = saved[row.epoch.number - 1]
             reading = arms[row.arm].objective.reading
             wanted = of if reading == "as_trained" else of["readings"][reading]

@@ -5,7 +5,8 @@ import torch
 
 import gpuaug
 from gpuaug.study.arms.objective import AS_TRAINED, POST_HOC, PRIOR_CORRECTED
-from gpuaug.study.training.evaluation import evaluate, outputs_of
+from gpuaug.study.training.evaluation import evaluate, outputs_of, predictions
+from gpuaug.study.training.predictions import unpack
 
 # Ten values of an image: how often each is a cat's and a dog's (columns sum to 1).
 # Not alike for both, or the confidence in the predicted class would not depend on the shares.
@@ -73,7 +74,7 @@ def test_a_class_without_a_test_image():
 
 
 @pytest.mark.parametrize("spoilt", [torch.nan, torch.inf])
-def test_a_model_that_gives_no_numbers_is_named(spoilt):
+def test_a_model_of_logits_that_are_not_finite_is_named(spoilt):
     class Model(torch.nn.Module):
         def forward(self, images):
             first = images.flatten(1)[:, 0]
@@ -83,3 +84,24 @@ def test_a_model_that_gives_no_numbers_is_named(spoilt):
     augment = gpuaug.Compose([gpuaug.Normalize(0.5, 0.5)])
     with pytest.warns(UserWarning, match="NaN or infinite logits for 2 of 3 test images"):
         assert outputs_of(Model(), augment, images).shape == (3, 2)
+
+
+def test_images_without_finite_logits_count_as_wrong_and_never_as_class_0():
+    logits = torch.tensor([[2.0, 0.0], [torch.nan, torch.nan], [0.0, torch.inf], [0.0, 1.0]])
+    shares = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    for label in (0, 1):  # of the two images that have none
+        found = evaluate(logits, torch.tensor([0, label, label, 1]), shares, shares)
+        for of in found.values():
+            assert of.calibration is None
+            assert of.score.accuracy == 0.5
+            assert of.score.confusion == ((1, 0), (0, 1))
+            assert unpack(of.score.predicted).tolist() == [0, 2, 2, 1]
+            recall = [1.0, 1.0]
+            recall[label] = pytest.approx(1 / 3)
+            assert [one.recall for one in of.score.classes] == recall
+            assert [one.precision for one in of.score.classes] == [1.0, 1.0]
+            assert all(one.auroc is one.average_precision is None for one in of.score.classes)
+
+
+def test_finite_logits_of_every_image_are_predictions():
+    assert predictions(torch.tensor([[0.0, 1.0], [1e30, -1e30]])).tolist() == [1, 0]

@@ -48,7 +48,7 @@ def test_a_class_that_does_not_occur_is_told_by_its_support():
     assert result.accuracy == 1.0
 
 
-def test_order_does_not_matter():
+def test_the_order_of_images_does_not_matter():
     predictions, labels = pairs(CONFUSION)
     shuffled = torch.randperm(len(labels))
     found = [score(predictions[order], labels[order], 3) for order in (shuffled, torch.arange(len(labels)))]

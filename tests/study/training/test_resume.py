@@ -103,7 +103,7 @@ def test_a_stopped_study_goes_on_with_the_same_numbers(study, whole, tmp_path, c
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_sigterm_stops_it_as_ctrl_c_does(study, tmp_path, monkeypatch, capsys):
+def test_sigterm_stops_a_study_as_ctrl_c_does(study, tmp_path, monkeypatch, capsys):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(command, "run", lambda prepared: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(SystemExit) as exit_:
@@ -113,7 +113,7 @@ def test_sigterm_stops_it_as_ctrl_c_does(study, tmp_path, monkeypatch, capsys):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_more_arms_and_seeds_but_nothing_else(study, tmp_path, capsys):
+def test_a_resumed_study_takes_more_arms_and_seeds_but_nothing_else(study, tmp_path, capsys):
     out, more = str(tmp_path / "out"), ["--epochs", "1", "--seeds", "1", "--arms", "duplicates"]
     main([*study, *more, "--out", out])
     first = rows(tmp_path / "out")

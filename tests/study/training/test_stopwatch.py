@@ -21,7 +21,7 @@ def clock(monkeypatch):
     ("busy", "own", "others"),
     [(6.0, 6.0, 0.0), (8.0, 6.0, 0.25), (8.0, 0.0, 1.0), (5.9, 6.0, 0.0)],
 )
-def test_what_is_busy_and_not_of_this_process(clock, busy, own, others):
+def test_the_busy_part_is_that_of_other_processes(clock, busy, own, others):
     watch = Stopwatch()
     clock["wall"] += 2
     clock["busy"] += busy
@@ -40,6 +40,6 @@ def test_the_ticks_of_linux(tmp_path, monkeypatch):
     assert stopwatch._busy(tmp_path / "none") is None
 
 
-def test_it_is_not_known_where_the_system_does_not_say(clock):
+def test_the_busy_part_is_not_known_where_the_system_does_not_say(clock):
     clock["busy"] = None
     assert Stopwatch().others() is None

@@ -38,7 +38,7 @@ def test_two_processes_share_the_runs(tmp_path, monkeypatch, request):
     assert done.stdout.count("In two: report.html") == 1
 
 
-def test_shares_are_all_of_the_runs():
+def test_shares_of_workers_are_all_of_the_runs():
     runs = list(range(11))
     shares = [Workers(rank, 4).share(runs) for rank in range(4)]
     assert sorted(run for share in shares for run in share) == runs
