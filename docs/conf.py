@@ -28,7 +28,6 @@ nitpicky = True
 # Types of other libraries, whose documentation this build does not read, and types inside gpuaug: those that
 # are public have a link by name_links.
 nitpick_ignore_regex = [("py:.*", r"(?!gpuaug\.).*"), ("py:.*", r"gpuaug(\.\w+){2,}")]
-suppress_warnings = ["toc.not_readable"]  # sections of the index that this checkout does not have
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3

@@ -16,13 +16,6 @@ QUESTIONS = ("What", "Whom", "Where", "Who", "How", "Which", "Whose")
 PUBLIC = ("files", "functional", "images", "loading", "losses", "sampling", "transforms", "translate")
 SECTIONS = ("Args", "Attributes", "Raises", "Returns", "Warns", "Yields")
 
-# Rooms whose docstrings are still to be mended.
-UNFINISHED = {"study"}
-
-
-def room_of(thing):
-    return thing.__module__.split(".")[1]
-
 
 def modules():
     for name in PUBLIC:
@@ -51,13 +44,9 @@ def public_objects():
     return sorted(found.values(), key=lambda thing: (thing.__module__, thing.__qualname__))
 
 
-OBJECTS = [thing for thing in public_objects() if room_of(thing) not in UNFINISHED]
+OBJECTS = public_objects()
 every_object = pytest.mark.parametrize("thing", OBJECTS, ids=lambda thing: thing.__qualname__)
-FILES = [
-    path
-    for path in sorted(ROOT.rglob("*.py"))
-    if path.relative_to(ROOT).parts[0].removesuffix(".py") not in UNFINISHED
-]
+FILES = sorted(ROOT.rglob("*.py"))
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
 

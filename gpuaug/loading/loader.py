@@ -272,7 +272,7 @@ class BalancedLoader:
         self._batches.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the state of the run: the sampler's, and a digest of the settings of ``augment`` and ``mix``.
+        """Returns the sampler's state, with a digest of the settings of ``augment`` and ``mix``.
 
         A batch counts once it was handed out; batches that were only fetched ahead do not count.
         """
