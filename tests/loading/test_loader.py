@@ -175,7 +175,7 @@ def test_a_state_of_other_labels_is_refused():
         ({"dataset": "resident", "num_workers": 2}, ValueError, "num_workers must not be given"),
         ({"dataset": "resident", "timeout": 3}, ValueError, "timeout must not be given with a DeviceDataset"),
         ({"dataset": "meta"}, RuntimeError, "device must be a CPU or CUDA device, got meta"),
-        ({"dataset": "meta", "device": "cpu"}, RuntimeError, "of the DeviceDataset, meta, got cpu; dataset.to"),
+        ({"dataset": "meta", "device": "cpu"}, RuntimeError, "DeviceDataset, meta, got cpu; dataset.to"),
         ({"device": "meta"}, RuntimeError, "device must be a CPU or CUDA device, got meta"),
         ({"device": "cuda:99"}, RuntimeError, r"one of the \d+ CUDA devices that PyTorch sees, got cuda:99"),
     ],
