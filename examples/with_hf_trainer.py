@@ -4,7 +4,7 @@ With the Trainer of Hugging Face transformers
 
 Override ``get_train_dataloader`` and return a ``BalancedLoader``. The ``Trainer`` takes it as it is and sets
 its epoch. A sample is a dictionary whose entries are the arguments of the model. The script trains a small
-vision transformer, on one process or on several::
+network, on one process or on several::
 
     python examples/with_hf_trainer.py
     torchrun --nproc-per-node=2 examples/with_hf_trainer.py
@@ -18,16 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
-from transformers import (
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    ViTConfig,
-    ViTForImageClassification,
-    set_seed,
-)
+from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
 
 import gpuaug
 from gpuaug.study.data.request import Request
@@ -75,6 +69,7 @@ class BalancedTrainer(Trainer):
         loader = gpuaug.BalancedLoader(Shirts(), sampler, augment, batch_size, device=device)
         if arguments.resume:
             loader.load_state_dict(torch.load(Path(arguments.resume, "loader.pt")))
+            print("goes on from", loader.state_dict())
         return loader
 
 
@@ -83,6 +78,21 @@ class SaveLoader(TrainerCallback):
         if state.is_world_process_zero:
             folder = Path(args.output_dir, f"checkpoint-{state.global_step}")
             torch.save(train_dataloader.state_dict(), folder / "loader.pt")
+
+
+# %%
+# **The model.** Any module whose arguments are a sample's entries, and which returns its loss and its logits.
+
+
+class Classifier(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        convolutions = [nn.Conv2d(1, 16, 3, 2), nn.ReLU(), nn.Conv2d(16, 32, 3, 2), nn.ReLU()]
+        self.layers = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(32 * 6 * 6, 2))
+
+    def forward(self, pixel_values: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        logits = self.layers(pixel_values)
+        return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
 
 
 def recalls(prediction) -> dict[str, float]:
@@ -100,13 +110,12 @@ settings = TrainingArguments(
     save_steps=10, ignore_data_skip=True, report_to="none", disable_tqdm=True,
 )  # fmt: skip
 set_seed(0)
-size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-model = ViTForImageClassification(ViTConfig(image_size=28, patch_size=7, num_channels=1, **size))
 trainer = BalancedTrainer(
-    model, settings, eval_dataset=test_samples, compute_metrics=recalls, callbacks=[SaveLoader()]
+    Classifier(), settings, eval_dataset=test_samples, compute_metrics=recalls, callbacks=[SaveLoader()]
 )
 trainer.train(resume_from_checkpoint=arguments.resume)
 metrics = trainer.evaluate()
 if trainer.is_world_process_zero():
+    print(f"{trainer.state.global_step} steps")
     print("recall on the test images", {name: round(metrics[f"eval_{name}"], 3) for name in shirts.classes})
 temporary.cleanup()
