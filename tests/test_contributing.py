@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: every room stands in its map, and what it names is there."""
+"""CONTRIBUTING.md: every room stands in its map, what it names is there, and pages list every stage."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from gpuaug.recipe.layout import FIELDS, Stage
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
@@ -37,3 +39,21 @@ def test_the_page_has_ten_words():
     glossary = re.findall(r"^\| (\w+) \| (?!meaning)\S", PAGE, re.MULTILINE)
     expected = "sample draw key plan transform stage pass recipe selection level"
     assert glossary == expected.split()
+
+
+KERNEL = [stage.name.lower() for stage in Stage if Stage.GEOMETRY <= stage <= Stage.OUTPUT]
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/how/recipe.md"])
+def test_pages_list_the_stages_in_the_kernel_s_order(page: str):
+    listed = re.search(r"fixed order: (.*?)(?: \||\.)", (ROOT / page).read_text(), re.DOTALL)[1]
+    assert [name.split()[0] for name in listed.split(", ")] == KERNEL
+
+
+def test_the_page_of_the_kernel_has_a_row_for_every_stage():
+    rows = re.findall(r"^\| (?!stage )(\w+).* \|$", (ROOT / "docs/how/kernel.md").read_text(), re.MULTILINE)
+    assert rows == KERNEL
+
+
+def test_the_page_of_the_recipe_counts_its_words():
+    assert f"({len(FIELDS)} words" in (ROOT / "docs/how/recipe.md").read_text()

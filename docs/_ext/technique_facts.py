@@ -9,6 +9,7 @@ import torch
 from public_names import public_names
 from torch import Tensor
 
+from gpuaug.recipe.layout import Stage
 from gpuaug.transforms import Entry, catalogue
 from gpuaug.transforms.mixes.base import Mix
 
@@ -17,14 +18,9 @@ BY_MODULE = {"policies": "Policies"}
 MIXES = "Mixes of two images"
 TITLES = {
     "read": "Reading",
-    "geometry": "Geometry",
     "blur": "Blur and sharpness",
-    "color": "Color",
-    "curves": "Curves",
-    "noise": "Noise",
     "impulse": "Impulse noise",
     "erase": "Erasing",
-    "output": "Output",
     "batched": "After the kernel",
 }
 
@@ -34,14 +30,19 @@ def group_of(entry: Entry) -> str:
     for folder in entry.kind.__module__.split("."):
         if folder in BY_MODULE:
             return BY_MODULE[folder]
-    return TITLES.get(entry.stage, entry.stage.capitalize())
+    return title_of(entry.stage)
+
+
+def title_of(stage: str) -> str:
+    """A stage's heading: its name, where ``TITLES`` has none that says more."""
+    return TITLES.get(stage, stage.capitalize())
 
 
 def names_by_group() -> dict[str, list[str]]:
     """Every transform and mix under its heading: the stages in the kernel's order, what follows the kernel,
-    the policies, a stage without a title of its own, the mixes.
+    the policies, the mixes.
     """
-    titles = [*(title for stage, title in TITLES.items() if stage != "batched"), TITLES["batched"]]
+    titles = [title_of(stage.name.lower()) for stage in Stage]
     found: dict[str, list[str]] = {title: [] for title in [*titles, *BY_MODULE.values()]}
     for entry in catalogue():
         found.setdefault(group_of(entry), []).append(entry.name)

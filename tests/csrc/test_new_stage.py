@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from host_compiler import CSRC, OF_TESTS, agree, compile_cpp, run
 
 from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
-from gpuaug.recipe.layout import IMPULSE, WORD
+from gpuaug.recipe.layout import BITS, IMPULSE, WORD
 
-BIT = 1 << 12  # of no stage yet
+BIT = 1 << len(BITS)  # of no stage yet
 HEADER = f"""
 #pragma once
 #include "common/stages/needs.h"
@@ -37,8 +38,8 @@ def test_a_new_stage_runs_in_both_kernels(kernel: str, tmp_path: Path):
     csrc = shutil.copytree(CSRC, tmp_path / "csrc")
     (csrc / "common/stages/invert.h").write_text(HEADER)
     listed = csrc / "common/stages/pointwise.h"
-    text = listed.read_text().replace("CurvesStage, NoiseStage>", "CurvesStage, NoiseStage, InvertStage>")
-    assert "InvertStage" in text
+    text, lists = re.subn(r"(using LevelStages = [^;]*)>;", r"\1, InvertStage>;", listed.read_text())
+    assert lists == 1
     listed.write_text(text.replace("namespace", '#include "common/stages/invert.h"\n\nnamespace', 1))
 
     storage = torch.randint(256, (2 * 3 * 20 * 33,), dtype=torch.uint8)

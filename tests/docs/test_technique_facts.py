@@ -32,3 +32,14 @@ def test_every_transform_and_mix_is_in_one_group():
     assert "AugMix" in groups["Policies"]
     assert next(iter(groups)) == "Reading"
     assert groups["Mixes of two images"] == mixes
+
+
+def test_groups_stand_in_the_kernel_s_order():
+    """The catalogue is in this order."""
+    of_stages = [
+        group
+        for group in technique_facts.names_by_group()
+        if group not in ("Policies", technique_facts.MIXES)
+    ]
+    groups = [technique_facts.group_of(entry) for entry in gpuaug.transforms.catalogue()]
+    assert of_stages == [group for group in dict.fromkeys(groups) if group != "Policies"]
