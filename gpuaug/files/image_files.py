@@ -123,11 +123,19 @@ class ImageFiles(Dataset[Any]):
             the data set.
 
         Raises:
-            FileNotFoundError: the folder does not exist, or a class has no images.
+            FileNotFoundError: the folder does not exist or has no folders, or a class has no images.
+            NotADirectoryError: ``root`` is a file.
         """
         from torchvision.datasets import ImageFolder
 
-        return cls.from_dataset(ImageFolder(str(root)), **options)
+        try:
+            folder = ImageFolder(str(root))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise type(error)(
+                f"root must be a folder with a folder of images for each class, root/cat/1.jpg, got {root}: "
+                f"{error.strerror or error}"
+            ) from error
+        return cls.from_dataset(folder, **options)
 
     @classmethod
     def from_dataset(cls, dataset: Any, **options: Any) -> ImageFiles:

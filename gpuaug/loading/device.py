@@ -18,6 +18,8 @@ def find_device(dataset: Any, device: torch.device | str | None) -> torch.device
         raise RuntimeError(f"device must be a CPU or CUDA device, got {found}")
     if found.type == "cuda":
         count = torch.cuda.device_count()
+        if not count:
+            raise RuntimeError(f"device must be 'cpu' where PyTorch sees no CUDA device, got {found}")
         if (found.index or 0) >= count:
             raise RuntimeError(
                 f"device must be one of the {count} CUDA devices that PyTorch sees, got {found}"

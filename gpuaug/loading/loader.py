@@ -34,6 +34,7 @@ from gpuaug.sampling.partners import own_count
 from gpuaug.transforms import Transform
 from gpuaug.transforms.annotations.geometry import check_movable, move_annotation
 from gpuaug.transforms.annotations.tv_tensors import MaskPlace, PointsPlace, like
+from gpuaug.transforms.base import named
 from gpuaug.transforms.draw_batch import check_draws
 from gpuaug.transforms.mixes.base import Mix
 from gpuaug.travel.to_device import carried
@@ -157,8 +158,7 @@ class BalancedLoader:
             )
         if augment is not None and not isinstance(augment, Transform):
             raise TypeError(
-                "augment must be a gpuaug transform, such as gpuaug.Compose, or None, "
-                f"got {type(augment).__name__}"
+                f"augment must be a gpuaug transform, such as gpuaug.Compose, or None, got {named(augment)}"
             )
         if masks is not None and not isinstance(masks, bool):
             raise TypeError(f"masks must be True, False or None, got {type(masks).__name__}")

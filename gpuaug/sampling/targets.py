@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -144,12 +145,16 @@ class EffectiveNumber:
         return -math.expm1(n * math.log(self.beta)) if self.beta else 1.0
 
 
-def check_class(parameter: str, name: object, classes: Container[Class]) -> Class:
+def check_class(parameter: str, name: object, classes: Collection[Class]) -> Class:
     """``name`` as the class of the labels that it names; booleans are 0 and 1."""
     if not isinstance(name, (int, np.integer, np.bool_, str)):
         raise TypeError(f"{parameter} must name classes by int or str, got {name!r} ({type(name).__name__})")
     if name not in classes:
-        raise ValueError(f"{parameter} names the class {name!r}, which has no sample in labels")
+        first = ", ".join(repr(have) for have in islice(classes, 10))
+        more = ", ..." if len(classes) > 10 else ""
+        raise ValueError(
+            f"{parameter} names the class {name!r}, which has no sample in labels; labels hold {first}{more}"
+        )
     return str(name) if isinstance(name, str) else int(name)
 
 

@@ -144,3 +144,11 @@ class Transform(Runnable):
             self.write(batch.builder, selection, **self.draw_parameters(batch, step.place))
         if selection is not True:
             self.write_plain(batch.builder, both(others(selection), batch.reached))
+
+
+def named(value: object, place: str = "") -> str:
+    """The type and place of what was given instead of a transform, and how to translate it; for messages."""
+    name, library = type(value).__name__, type(value).__module__.partition(".")[0]
+    if library not in ("torchvision", "albumentations"):
+        return name + place
+    return f"{name}{place}; gpuaug.from_{library}(chain) translates a chain of {library}"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gpuaug.recipe.layout import Stage
 from gpuaug.recipe.selection import Selection, both, others
-from gpuaug.transforms.base import Transform
+from gpuaug.transforms.base import Transform, named
 from gpuaug.transforms.draw_batch import DrawBatch
 from gpuaug.transforms.members import Members
 from gpuaug.transforms.passes import PassCursor
@@ -28,8 +28,8 @@ class Container(Transform):
         for position, transform in enumerate(transforms):
             if not isinstance(transform, Transform):
                 raise TypeError(
-                    f"transforms must be gpuaug transforms, got {type(transform).__name__} "
-                    f"at position {position}"
+                    "transforms must be gpuaug transforms, got "
+                    + named(transform, f" at position {position}")
                 )
         if len(transforms) == 0:
             raise ValueError("transforms must hold at least one transform, got none")

@@ -116,8 +116,15 @@ def test_a_folder_is_torchvisions(folder):
     subset = gpuaug.ImageFiles.from_dataset(Subset(Subset(theirs, [5, 3, 1]), np.array([2, 0])))
     assert subset.labels.tolist() == [theirs.targets[1], theirs.targets[5]]
     assert gpuaug.labels_of(ours).tolist() == theirs.targets
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"folder of images for each class.*nowhere: No such file"):
         gpuaug.ImageFiles.from_folder(folder / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"got .*a: Couldn't find any class folder"):
+        gpuaug.ImageFiles.from_folder(folder / "a")
+    (folder / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="no valid file for the classes empty"):
+        gpuaug.ImageFiles.from_folder(folder)
+    with pytest.raises(NotADirectoryError, match=r"got .*: Not a directory"):
+        gpuaug.ImageFiles.from_folder(ours.files[0])
 
 
 def own_loader(path):

@@ -77,7 +77,7 @@ TARGETS = [
     (lambda counts: min, TypeError, "target must not return another function, got <built-in"),
     (lambda counts: {7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
     ({0: 3, 7: 3}, ValueError, "target names the class 7, which has no sample in labels"),
-    ({"1": 3}, ValueError, "target names the class '1', which has no sample in labels"),
+    ({"1": 3}, ValueError, "names the class '1', which has no sample in labels; labels hold 0, 1"),
     ({1: 0}, ValueError, r"target\[1\] must be a positive int, got 0"),
     ({1: True}, TypeError, r"target\[1\] must be a positive int, got True"),
     ({1: 2.5}, TypeError, r"target\[1\] must be a positive int, got 2.5"),

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torchvision.transforms import v2
 
 import gpuaug as ga
 from gpuaug import functional as F
@@ -208,6 +209,11 @@ def test_nested_apply_to_limits_its_own_transforms():
             lambda: ga.Compose([ARTICLE[1], "flip"]),
             TypeError,
             "must be gpuaug transforms, got str at position 1",
+        ),
+        (
+            lambda: ga.Compose([ARTICLE[1], v2.RandomHorizontalFlip()]),
+            TypeError,
+            r"got RandomHorizontalFlip at position 1; gpuaug\.from_torchvision\(chain\) translates",
         ),
         (
             lambda: ga.Compose(ARTICLE, apply_to="some"),
