@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gpuaug.transforms.base import Transform
 from gpuaug.transforms.mixes.base import Mix
+from gpuaug.transforms.mixes.class_numbers import ClassNumbers
 from gpuaug.transforms.per_class import PerClass
 
 # Attributes that change no pixel of a draw. The seed is that of keys without draws.
@@ -39,7 +41,7 @@ def described(transform: Transform | Mix | None) -> Any:
     settings: dict[str, Any] = {
         name: plain(value)
         for name, value in sorted(vars(transform).items())
-        if name not in LEFT_OUT and (not name.startswith("_") or isinstance(value, Tensor))
+        if name not in LEFT_OUT and (not name.startswith("_") or isinstance(value, (Tensor, ClassNumbers)))
     }
     if isinstance(transform, PerClass):
         settings = {"p": transform.p}
@@ -53,7 +55,9 @@ def plain(value: Any) -> Any:
     >>> plain((0.5, {"a": torch.tensor([1, 2])}, lambda: None))
     [0.5, [('a', [1, 2])], 'function']
     """
-    if isinstance(value, Tensor):
+    if isinstance(value, ClassNumbers):
+        value = value.numbers
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
         return value.tolist()
     if isinstance(value, Mapping):
         return [(key, plain(of)) for key, of in value.items()]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 
+import numpy
 import pytest
 import torch
 
@@ -52,10 +53,32 @@ def test_a_state_of_another_transform_warns_and_goes_on(other):
     assert second.state_dict()["position"] == 2
 
 
-def test_a_state_of_another_mix_warns():
-    first, second = loader(chain(), gpuaug.MixUp(0.4)), loader(chain(), gpuaug.MixUp(0.5))
+OTHER_MIXES = {
+    "setting": (gpuaug.MixUp(0.4), gpuaug.MixUp(0.5)),
+    "class": (gpuaug.MixUp(), gpuaug.CutMix()),
+    **{
+        f"counts of {kind.__name__}": (kind([4, 2]), kind([2, 4]))
+        for kind in (gpuaug.CMO, gpuaug.Remix, gpuaug.BalancedMixUp)
+    },
+}
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_MIXES.values(), ids=OTHER_MIXES)
+def test_a_state_of_another_mix_warns(one, other):
+    first, second = loader(chain(), one), loader(chain(), other)
     with pytest.warns(UserWarning, match="another transform or mix"):
         second.load_state_dict(first.state_dict())
+
+
+def test_arrays_and_numpys_numbers_are_settings():
+    class Stretch(gpuaug.RandomInvert):
+        def __init__(self, by):
+            super().__init__()
+            self.by = by
+
+    for one, other in ((numpy.array([1, 2]), numpy.array([1, 3])), (numpy.float32(0.5), numpy.float32(0.25))):
+        assert chain_digest(Stretch(one)) == chain_digest(Stretch(one.copy()))
+        assert chain_digest(Stretch(one)) != chain_digest(Stretch(other))
 
 
 def test_the_same_settings_do_not_warn():

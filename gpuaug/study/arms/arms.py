@@ -33,9 +33,10 @@ class Arm:
         transforms: from the height and width of the images to the transforms of a draw.
         apply_to: the draws that are transformed, "all" or "copies".
         curriculum: whether a ``gpuaug.Curriculum`` moves the strength of the ``PerClass`` among the
-        transforms. mix: from the number of samples of each class to the mix of the batches. objective: the
-        loss, and how predictions are read. run: the arm whose runs these are, where arms share their
-        training: those that are the same by two
+            transforms.
+        mix: from the number of samples of each class to the mix of the batches.
+        objective: the loss, and how predictions are read.
+        run: the arm whose runs these are, where arms share their training: those that are the same by two
             names, and those that differ in the reading alone. None is the arm itself.
     """
 

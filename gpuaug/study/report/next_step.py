@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import statistics
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,9 @@ class NextStep:
     command: str = ""
 
 
-def next_step(effects: Effects, command: str, out: str, first_seed: int = 0) -> NextStep | None:
+def next_step(
+    effects: Effects, command: str, out: str, first_seed: int = 0, search: int | None = None
+) -> NextStep | None:
     """The next step; None where every arm is told.
 
     A study that grows and has looks left goes on. Any other begins anew in another folder, as one that grows,
@@ -41,6 +44,8 @@ def next_step(effects: Effects, command: str, out: str, first_seed: int = 0) -> 
         command: of this study.
         out: its folder.
         first_seed: the first of its seeds.
+        search: the epochs of its search. The new study's has as many for each seed: a search that gave every
+            candidate an epoch under one seed could not do so under three.
     """
     open_ = [of.difference for of in effects.arms.values() if of.verdict == INCONCLUSIVE]
     if not open_:
@@ -71,6 +76,9 @@ def next_step(effects: Effects, command: str, out: str, first_seed: int = 0) -> 
         more += ["--max-seeds", str(needed)]
     if looks is not None:
         more += ["--seeds", str(first)]
+    elif search is not None and done < first:
+        words = without(words, {"--search": "EPOCHS"})
+        more += ["--search", str(math.ceil(search / done) * first)]
     folder = f"{out}-until" if looks is None else f"{out}-more"
     return NextStep(why, shlex.join([*without(words, REPLACED), *more, "--out", folder]))
 

@@ -6,7 +6,7 @@ import pytest
 
 from gpuaug.__main__ import Parser
 from gpuaug.study.cli.options import add_arguments
-from gpuaug.study.cli.prepared import read_goal
+from gpuaug.study.cli.prepared import read_candidates, read_goal
 from gpuaug.study.report.next_step import growing_seeds, next_step
 from gpuaug.study.statistics.effects import Effect, Effects
 from gpuaug.study.statistics.looks import Looks
@@ -63,6 +63,17 @@ def test_one_seed_has_no_spread_to_estimate_from():
     found, goal = options(step.command)
     assert (found.first_seed, goal.looks) == (1, Looks.up_to(20))
     assert "needs" not in step.why
+
+
+@pytest.mark.parametrize(("differences", "expected"), [([0.4], 9), ([0.03, -0.02], 9), ([0.03, -0.02, 0], 7)])
+def test_a_search_has_as_many_epochs_for_each_seed_as_before(differences, expected):
+    search = 2 * len(differences) + 1
+    command = f"{COMMAND} --candidates hflip vflip --search {search} --keep 1"
+    step = next_step(effects({"a": of(*differences)}), command, "x", search=search)
+    found, goal = options(step.command)
+    assert (found.search, found.candidates, found.keep) == (expected, ["hflip", "vflip"], 1)
+    assert goal.looks.seeds[0] == 3
+    assert list(read_candidates(found, {})) == ["hflip", "vflip"]  # the budget is enough
 
 
 def test_a_difference_that_a_thousand_seeds_cannot_tell_has_no_command():
