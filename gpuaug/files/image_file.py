@@ -100,8 +100,17 @@ class ImageFile:
         out.numpy()[:] = window.reshape(out.shape)
 
     def open(self, scale: int = 1) -> Image:
-        """Decodes the whole image at 1/scale, with Pillow."""
+        """Decodes the whole image at 1/scale, with Pillow.
+
+        Raises:
+            ValueError: the image has more than 8 bits for each channel.
+        """
         with _opened(self.data) as image:
+            if image.mode.startswith(("I", "F")):  # Pillow would cut all that is above 255 off
+                raise ValueError(
+                    f"the image must have 8 bits for each channel, got Pillow's mode {image.mode}; read it "
+                    "into an array of 16 bits, and give the chain a Window"
+                )
             if scale != 1:
                 image.draft(None, (image.width // scale, image.height // scale))
             if self.upright:

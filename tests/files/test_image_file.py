@@ -87,7 +87,6 @@ OTHERS = {
     "alpha": (lambda image: image.convert("RGBA"), "PNG", {}),
     "gray and alpha": (lambda image: image.convert("LA"), "PNG", {}),
     "one bit": (lambda image: image.convert("1"), "PNG", {}),
-    "16 bits": (lambda image: Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30)), "PNG", {}),
     "gif": (lambda image: image, "GIF", {}),
     "tiff": (lambda image: image, "TIFF", {}),
     "webp": (lambda image: image, "WEBP", {"lossless": True}),
@@ -221,3 +220,15 @@ def test_a_file_that_is_cut_off_fails_in_every_window(decoder):
 def test_a_file_that_is_no_image_is_refused(data, message):
     with pytest.raises(OSError, match=message):
         ImageFile.of(bytearray(data)).decode(torch.zeros(8, 8, 3, dtype=torch.uint8), 0, 0, 1)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize(
+    ("values", "form"), [(np.uint16, "PNG"), (np.uint16, "TIFF"), (np.int32, "TIFF"), (np.float32, "TIFF")]
+)
+def test_an_image_of_more_than_8_bits_is_refused(values, form, mode):
+    stream = io.BytesIO()
+    Image.fromarray(np.full((4, 5), 300, values)).save(stream, form)
+    file = ImageFile.of(bytearray(stream.getvalue()), mode)
+    with pytest.raises(ValueError, match=r"must have 8 bits for each channel, got Pillow's mode (I|F)"):
+        window(file, 0, 0, 5, 4)
