@@ -17,6 +17,7 @@ def _benchmarks_on_the_path(monkeypatch, request):
 WRITERS = [
     "files_table",
     "instructions_table",
+    "long_tail_table",
     "names_table",
     "policies_table",
     "readme_table",
@@ -145,3 +146,25 @@ def test_no_result_names_a_folder_of_a_machine(study):
     for name in ("catdog", "intel", "intel-balanced", "intel-techniques"):
         assert study(name)["command"].startswith("python -m gpuaug study ")
         assert not any(word.startswith("/") for word in study(name)["command"].split())
+
+
+def test_pairs_of_a_long_tail_are_compared_seed_by_seed():
+    from long_tail_table import against_the_literature, paired
+
+    def arm(*by_seed):
+        return {"accuracy": {"by_seed": by_seed}}
+
+    found = {
+        "arms": {
+            "majority": arm(0.5, 0.6, 0.7),
+            "deferred(5)": arm(0.6, 0.7, 0.8),
+            "logit_adjusted": arm(0.5, 0.8, 0.6),
+        }
+    }
+    assert paired(found, "deferred(5)", "majority") == pytest.approx((0.1, 0.1, 0.1))
+    # Differences 0, 0.2, -0.1: mean 0.0333, standard deviation 0.1528; t of 2 degrees of freedom is 4.303.
+    low, high = 0.0333 - 4.303 * 0.1528 / 3**0.5, 0.0333 + 4.303 * 0.1528 / 3**0.5
+    assert paired(found, "logit_adjusted", "majority") == pytest.approx((0.0333, low, high), abs=1e-3)
+    lines = against_the_literature(found)
+    assert "beats balancing from the start: confirmed. `deferred(5)`" in lines[0]
+    assert "neither confirmed nor contradicted" in lines[2]

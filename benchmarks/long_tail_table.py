@@ -1,0 +1,135 @@
+"""The parts of ``docs/results/study.md`` and README about a long tail, from the reports of its studies.
+
+python benchmarks/long_tail_table.py           # fails where a page says something else
+python benchmarks/long_tail_table.py --write   # writes the parts, each between its two marks
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from marked_part import MarkedPart, run, table
+from scipy import stats
+from studies_table import PAGE, Report, figure, interval, is_shown, paragraph, report
+
+README = Path(__file__).parents[1] / "README.md"
+ABOUT = {
+    "natural": "the images as they are, cross-entropy",
+    "majority": "every class as often as the largest",
+    "power(0.5)": "draws by the square root of the count",
+    "deferred(5)": "natural for 5 epochs, then as `majority`",
+    "progressive(8)": "from natural to `majority` in 8 epochs",
+    "class_weights": "natural draws, weights inverse to the counts",
+    "focal": "natural draws, focal loss",
+    "ldam_drw(5)": "natural draws, LDAM, weights from epoch 5 on",
+    "logit_adjusted": "natural draws, logit adjustment in the loss",
+    "decoupled(5)": "natural draws, the classifier trained anew on balanced draws from epoch 5 on",
+    "post_hoc": "as `natural`, its logits moved to equal shares after training",
+}
+# The order that BagofTricks-LT reports (its paper: Zhang et al., AAAI 2021), pair by pair.
+LITERATURE = (
+    ("deferred(5)", "majority", "Balancing later beats balancing from the start"),
+    ("logit_adjusted", "deferred(5)", "Logit adjustment beats deferred balancing"),
+    ("logit_adjusted", "majority", "Logit adjustment beats balancing from the start"),
+)
+
+
+def paired(found: Report, arm: str, other: str) -> tuple[float, float, float]:
+    """The mean difference of two arms' accuracies, seed by seed, and the ends of its 95 % interval."""
+    pair = (found["arms"][name]["accuracy"]["by_seed"] for name in (arm, other))
+    differences = [a - b for a, b in zip(*pair, strict=True)]
+    n = len(differences)
+    mean = math.fsum(differences) / n
+    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in differences) / (n - 1))
+    half = float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+def rows_of(found: Report) -> list[list[str]]:
+    """The arms by accuracy, with their differences to the baseline in all, and for medium classes."""
+    effects = found["effects"]["arms"]
+    rows = [
+        ["arm", "", "accuracy", "difference to `natural` [95 %]", "recall of classes of 20 to 100 images"]
+    ]
+    for arm in sorted(found["arms"], key=lambda name: -found["arms"][name]["accuracy"]["mean"]):
+        differs = ["", ""]
+        if arm in effects:
+            medium = effects[arm]["splits"]["medium"]
+            differs = [interval(effects[arm]), f"{medium['mean']:+.3f}"]
+        rows.append([f"`{arm}`", ABOUT.get(arm, ""), figure(found["arms"][arm]["accuracy"]), *differs])
+    return rows
+
+
+def verdicts(found: Report) -> str:
+    effects = found["effects"]["arms"]
+    helps = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "effective"]
+    harms = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "harmful"]
+    rest = [f"`{arm}`" for arm, of in effects.items() if not is_shown(of)]
+    said = []
+    for names, what in ((helps, "beat"), (harms, "fall behind"), (rest, "cannot be told from")):
+        if names:
+            said.append(f"{', '.join(names)} {what} `natural`")
+    seeds = len(found["arms"]["natural"]["accuracy"]["by_seed"])
+    return f"{seeds} seeds. After Holm's correction for {len(effects)} comparisons: {'; '.join(said)}."
+
+
+def against_the_literature(found: Report) -> list[str]:
+    """A line for each pair: the difference, and whether that confirms the order."""
+    lines = []
+    for arm, other, claim in LITERATURE:
+        mean, low, high = paired(found, arm, other)
+        said = (
+            "confirmed" if low > 0 else "contradicted" if high < 0 else "neither confirmed nor contradicted"
+        )
+        lines.append(f"- {claim}: {said}. `{arm}` − `{other}` = {mean:+.3f} [{low:+.3f}, {high:+.3f}].")
+    return lines
+
+
+def plain(found: Report) -> str:
+    return "\n".join(
+        [
+            "",
+            *table(rows_of(found), "---"),
+            "",
+            paragraph(verdicts(found)),
+            "",
+            "The order that BagofTricks-LT reports, seed by seed:",
+            "",
+            *against_the_literature(found),
+            "",
+        ]
+    )
+
+
+def in_short(found: Report) -> str:
+    """The sentence of README: whether sampling is the answer."""
+    names = {
+        "natural": "on the images as they are",
+        "majority": "with balanced draws",
+        "logit_adjusted": "with logit adjustment",
+        "decoupled(5)": "with a classifier trained anew on balanced draws",
+    }
+    listed = ", ".join(f"{figure(found['arms'][arm]['accuracy'])} {about}" for arm, about in names.items())
+    seeds = len(found["arms"]["natural"]["accuracy"]["by_seed"])
+    mean, low, high = paired(found, "logit_adjusted", "majority")
+    said = (
+        f"On a long tail of ten classes (Fashion-MNIST, {seeds} seeds): {listed}. Logit adjustment differs "
+        f"from balanced draws by {mean:+.3f} [{low:+.3f}, {high:+.3f}]: sampling is not always the answer."
+    )
+    return paragraph(said) + "\n"
+
+
+def _part(name: str, study: str, expected: object, page: Path = PAGE) -> MarkedPart:
+    begin, end = f"<!-- {name}: benchmarks/long_tail_table.py -->\n", f"<!-- end of {name} -->\n"
+    return MarkedPart(page, begin, end, lambda: expected(report(study)))  # type: ignore[operator]
+
+
+PARTS = (
+    _part("long tail", "fashion-long-tailed", plain),
+    _part("long tail in short", "fashion-long-tailed", in_short, README),
+)
+
+
+if __name__ == "__main__":
+    run(PARTS, Path(__file__).name, __doc__)
