@@ -22,7 +22,7 @@ Range = tuple[float, float]
 
 
 class RandomPhotometricDistort(Color):
-    """Change brightness, contrast, saturation, hue and channel order, each with probability ``p``.
+    """Change brightness, contrast, saturation, hue and channel order, each in some of the images.
 
     >>> import gpuaug
     >>> distort = gpuaug.RandomPhotometricDistort(p=1.0)
