@@ -11,6 +11,8 @@ import pytest
 import gpuaug
 
 ROOT = Path(__file__).parents[1]
+if not (ROOT / ".github").is_dir():
+    pytest.skip("the sdist has no workflows", allow_module_level=True)
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
