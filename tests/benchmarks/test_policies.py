@@ -72,7 +72,7 @@ ALTERED = {
     "noise of each frame": (
         "clips",
         lambda: window_and(gpuaug.SaltAndPepper(), noise_per="frame"),
-        "alike",
+        "all frames of a clip must be equal",
     ),
     "stretched": ("Equalize", lambda: gpuaug.AutoContrast(), "difference of Equalize"),
     "nothing": ("AutoContrast", lambda: torch.nn.Identity(), "difference of AutoContrast"),
