@@ -102,7 +102,9 @@ def test_an_error_of_the_data_set_names_the_sample(error):
 
 def test_cuda_in_a_worker_is_told_where_to_go():
     error = RuntimeError("Cannot re-initialize CUDA in forked subprocess. Use the 'spawn' start method")
-    message = rf"sample {BAD}: .* workers never use CUDA: give the transform to Balanced"
+    message = (
+        rf"sample {BAD}: .* Workers decode on the CPU and never use CUDA: give the transform to Balanced"
+    )
     with pytest.raises(RuntimeError, match=message):
         WithDraws(broken(error))[Draw(BAD)]
 
@@ -225,8 +227,8 @@ def test_a_data_set_without_length_is_refused():
         (PIXELS, TypeError, r"must be \(image, label\), a longer tuple .*, got ndarray"),
         ((PIXELS,), TypeError, "or a dictionary with an image, got 1 items"),
         ((1, 2, 3), TypeError, "must be a PIL image, a NumPy array .*, got int"),
-        ({"picture": PIXELS, "label": 1}, ValueError, r"got 0 such among \['picture', 'label'\]"),
-        ({"a": PHOTO, "b": PHOTO}, ValueError, r"got 2 such among \['a', 'b'\]"),
+        ({"picture": PIXELS, "label": 1}, ValueError, r"got 0 of these among \['picture', 'label'\]"),
+        ({"a": PHOTO, "b": PHOTO}, ValueError, r"got 2 of these among \['a', 'b'\]"),
         ({"image": PIXELS, "draws": 1}, ValueError, "must not have an entry 'draws' of its own"),
     ],
 )
