@@ -94,7 +94,7 @@ def test_a_worker_that_is_killed_while_it_sends_a_batch(error, monkeypatch):
 
     whole = _MultiProcessingDataLoaderIter._next_data
     monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_next_data", broken)
-    with pytest.raises(RuntimeError, match="exited unexpectedly while it sent a batch: .*Error") as caught:
+    with pytest.raises(RuntimeError, match=r"exited unexpectedly while it sent a batch: .*Error") as caught:
         list(loader)
     assert caught.value.__cause__ is error
     assert loader.state_dict()["position"] == 8
