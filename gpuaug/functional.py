@@ -29,6 +29,7 @@ from gpuaug.images.packed import Images, Packed, channels_of, is_read_over_bus
 from gpuaug.ops import floating, to_levels
 from gpuaug.ops.in_parts import in_parts
 from gpuaug.ops.in_turn import in_turn, run_in_turn
+from gpuaug.per_draw import PerDraw, carried_to, check_range, is_checkable, on_one_device, per_draw
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import COLOR
 from gpuaug.recipe.recipes import Recipes
@@ -41,9 +42,7 @@ from gpuaug.stages.output import (
     normalize_floats,
 )
 from gpuaug.tracing import traced
-from gpuaug.travel.to_device import carried, travel
-
-PerDraw = Tensor | float | int | bool
+from gpuaug.travel.to_device import travel
 
 
 def augment(
@@ -143,7 +142,7 @@ def augment(
     if normalized:
         table = normalization_table(mean, std, channels=channels, dtype=dtype or torch.float32)
         scale_shift = normalization_scale_shift(mean, std, channels=channels)
-        table, scale_shift = (_carried(value, device) for value in (table, scale_shift))
+        table, scale_shift = (carried_to(value, device) for value in (table, scale_shift))
     elif dtype not in (None, torch.uint8 if table is None else table.dtype):
         given = "bytes that are not normalised" if table is None else f"a {dtype_name(table)} table"
         raise ValueError(f"dtype must be left out for {given}, got {dtype_name(dtype)}")
@@ -199,9 +198,9 @@ def crop_resize(
     """
     check_images(images)
     size = check_size(size)
-    boxes = _per_draw("boxes", boxes, images, width=4)
+    boxes = per_draw("boxes", boxes, images, width=4)
     corner, end = boxes[:, :2], boxes[:, 2:]
-    if _checkable(boxes):
+    if is_checkable(boxes):
         whole = boxes.new_tensor((images.shape[3], images.shape[2]))
         inside = (corner >= 0) & (end > corner) & (end <= whole)
         for n in (~inside.all(1)).nonzero().flatten()[:1].tolist():
@@ -231,13 +230,13 @@ def flip(images: Tensor, horizontal: Tensor | bool = True, vertical: Tensor | bo
         ValueError: if a mask has another shape.
     """
     check_images(images)
-    masks = [_per_draw(name, v, images) for name, v in (("horizontal", horizontal), ("vertical", vertical))]
+    masks = [per_draw(name, v, images) for name, v in (("horizontal", horizontal), ("vertical", vertical))]
     for name, mask in zip(("horizontal", "vertical"), masks, strict=True):
         if mask.dtype != torch.bool:
             raise TypeError(f"{name} must be bool, got {dtype_name(mask)}")
     if images.is_floating_point():
         return geometry.flip(images, *(mask.to(images.device) for mask in masks))
-    masks = _together(*masks)
+    masks = on_one_device(*masks)
     builder = _builder(images, masks[0].device)
     for axis, mask in enumerate(masks):
         builder.flip(axis, mask)
@@ -266,8 +265,8 @@ def gaussian_blur(images: Tensor, sigma: PerDraw | None) -> Tensor:
     """
     check_images(images)
     if sigma is not None:
-        sigma = _per_draw("sigma", sigma, images)
-        _check_range("sigma", sigma, 0, math.inf, "positive and finite", open_ends=True)
+        sigma = per_draw("sigma", sigma, images)
+        check_range("sigma", sigma, 0, math.inf, "positive and finite", open_ends=True)
     if images.is_floating_point():
         return blur.article_blur(images) if sigma is None else blur.gaussian_blur(images, sigma)
     builder = _builder(images, None if sigma is None else sigma.device)
@@ -299,14 +298,14 @@ def salt_and_pepper(
     """
     check_images(images)
     salt, pepper, keys = (
-        _per_draw(name, v, images) for name, v in (("salt", salt), ("pepper", pepper), ("keys", keys))
+        per_draw(name, v, images) for name, v in (("salt", salt), ("pepper", pepper), ("keys", keys))
     )
     if keys.dtype != torch.int64:
         raise TypeError(f"keys must be int64, got {dtype_name(keys)}")
     for name, share in (("salt", salt), ("pepper", pepper)):
-        _check_range(name, share, 0, 1, "in [0, 1]")
-    salt, pepper, keys = _together(salt, pepper, keys)
-    _check_range("salt + pepper", salt + pepper, 0, 1 + 1e-6, "in [0, 1]")  # 0.9 + 0.1 is above 1 in float32
+        check_range(name, share, 0, 1, "in [0, 1]")
+    salt, pepper, keys = on_one_device(salt, pepper, keys)
+    check_range("salt + pepper", salt + pepper, 0, 1 + 1e-6, "in [0, 1]")  # 0.9 + 0.1 is above 1 in float32
     if not 0 <= place < 1 << 32:
         raise ValueError(f"place must be in [0, 2**32), got {place}")
     builder = _builder(images, keys.device)
@@ -359,51 +358,3 @@ def _travelled(recipes: Recipes, device: torch.device) -> Recipes:
     if recipes.records.device == device or traced():
         return recipes.to(device, non_blocking=True)
     return travel(recipes, device)
-
-
-def _carried(value: Tensor, device: torch.device) -> Tensor:
-    """A tensor on the device."""
-    if value.device.type != "cpu" or traced():
-        return value.to(device, non_blocking=True)
-    return carried(value, device)
-
-
-def _per_draw(name: str, value: PerDraw, images: Tensor, width: int | None = None) -> Tensor:
-    """A parameter as a tensor with one entry (or one row of ``width``) for each image.
-
-    It is on the host or the images' device.
-    """
-    shape = (images.shape[0],) if width is None else (images.shape[0], width)
-    if isinstance(value, (bool, int, float)) and width is None:
-        dtype = torch.float32 if isinstance(value, float) else None  # whatever torch's default dtype is
-        return torch.full(shape, value, dtype=dtype, device="cpu")
-    if not isinstance(value, Tensor):
-        number = " or a number" if width is None else ""
-        raise TypeError(f"{name} must be a tensor {shape}{number}, got {type(value).__name__}")
-    if tuple(value.shape) != shape:
-        raise ValueError(f"{name} must have shape {shape}, one entry per image, got {tuple(value.shape)}")
-    if value.device not in (torch.device("cpu"), images.device):
-        raise RuntimeError(
-            f"{name} must be on the host or the images' device, got {value.device} and {images.device}"
-        )
-    return value
-
-
-def _together(*values: Tensor) -> list[Tensor]:
-    """Values of the draws on one device: if any is on the images' device, all go there, without waiting."""
-    device = next((v.device for v in values if v.device.type != "cpu"), torch.device("cpu"))
-    return [_carried(value, device) for value in values]
-
-
-def _checkable(value: Tensor) -> bool:
-    return value.device.type == "cpu" and not torch.compiler.is_compiling()
-
-
-def _check_range(
-    name: str, value: Tensor, low: float, high: float, allowed: str, open_ends: bool = False
-) -> None:
-    if not _checkable(value):
-        return
-    good = (value > low) & (value < high) if open_ends else (value >= low) & (value <= high)
-    for n in (~good).nonzero().flatten()[:1].tolist():  # NaN compares false, so it is caught
-        raise ValueError(f"{name} must be {allowed}, got {value[n].item()} for draw {n}")

@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", choices=names, default=names, help="the steps to run, in the usual order"
     )
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="seconds for all steps together")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="minutes for all steps together")
     parser.add_argument("--out", type=Path, help="by default benchmarks/results/gpu/<GPU>")
     parser.add_argument("--rehearse", action="store_true", help="use a stand-in GPU and small sizes")
     arguments = parser.parse_args()

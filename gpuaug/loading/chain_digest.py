@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import warnings
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
@@ -16,7 +17,7 @@ from gpuaug.transforms.mixes.base import Mix
 from gpuaug.transforms.mixes.class_numbers import ClassNumbers
 from gpuaug.transforms.per_class import PerClass
 
-# Attributes that change no pixel of a draw. The seed is that of keys without draws.
+# Attributes that are no settings: the seed of keys without draws, and what train() and eval() change.
 LEFT_OUT = ("seed", "training", "memory_format")
 PLAIN = (bool, int, float, str, torch.dtype, enum.Enum, type(None))
 
@@ -32,6 +33,18 @@ def chain_digest(augment: Transform | None, mix: Mix | None = None) -> str:
     The tables of a ``PerClass`` are not in it: a ``Curriculum`` moves them, and has a state of its own.
     """
     return blake2b(repr((described(augment), described(mix))).encode(), digest_size=8).hexdigest()
+
+
+def compare_digest(state: Mapping[str, Any], own: str) -> None:
+    """Warns if a loader's state has another digest than ``own``. A sampler's state has none."""
+    saved = state.get("transform")
+    if saved is not None and saved != own:
+        warnings.warn(
+            f"state_dict is of another transform or mix: its settings have the digest {saved}, those of this "
+            f"loader {own}. The draws go on where they were; from here on their pixels are those of this "
+            "loader's transform",
+            stacklevel=3,
+        )
 
 
 def described(transform: Transform | Mix | None) -> Any:

@@ -12,7 +12,8 @@ import torch
 from torch.utils.data import BatchSampler
 
 from gpuaug.sampling import Draw, DrawSampler
-from gpuaug.sampling.base import EpochCursor, checked
+from gpuaug.sampling.base import checked
+from gpuaug.sampling.cursor import EpochCursor
 from gpuaug.sampling.draw import make_draws
 
 
@@ -70,6 +71,13 @@ class DrawBatches(BatchSampler):
     def used(self) -> EpochCursor:
         """The cursor of the newest iteration. The user of its draws adds their number to ``taken``."""
         return self._used
+
+    def begins(self) -> tuple[int, int]:
+        """The epoch and position at which the sampler's next iteration begins."""
+        epoch, cursor = self.sampler.epoch, self.sampler.cursor
+        if not cursor.started:
+            return epoch, cursor.position
+        return epoch + (cursor.position >= cursor.total), 0
 
     def set_epoch(self, epoch: int) -> None:
         self._tell()

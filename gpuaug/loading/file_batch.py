@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -36,6 +36,20 @@ class Skipped(NamedTuple):
     name: str
     error: str
     draws: int = 1
+
+
+def add_skipped(known: dict[int, Skipped], more: Iterable[Skipped]) -> None:
+    """Adds the skipped files of a batch to those of the batches before.
+
+    >>> known = {3: Skipped(3, "sample 3", "OSError: truncated")}
+    >>> add_skipped(known, [known[3]])
+    >>> known[3].draws
+    2
+    """
+    for skipped in more:
+        before = known.get(skipped.sample)
+        draws = skipped.draws + (before.draws if before is not None else 0)
+        known[skipped.sample] = skipped._replace(draws=draws)
 
 
 class FileBatch:

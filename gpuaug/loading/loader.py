@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -14,12 +13,13 @@ from torch import Tensor
 
 from gpuaug.images import packed
 from gpuaug.images.packed import Packed, source_of
-from gpuaug.loading.chain_digest import chain_digest
+from gpuaug.loading.chain_digest import chain_digest, compare_digest
 from gpuaug.loading.device import find_device
 from gpuaug.loading.device_dataset import DeviceDataset
 from gpuaug.loading.draw_batches import DrawBatches
-from gpuaug.loading.file_batch import Skipped
+from gpuaug.loading.file_batch import Skipped, add_skipped
 from gpuaug.loading.file_source import FileSource
+from gpuaug.loading.hand_out import counted, finished
 from gpuaug.loading.mixing import Partnered, mixed
 from gpuaug.loading.parcel import Decoded
 from gpuaug.loading.prefetch import Batch, Prefetcher
@@ -29,7 +29,7 @@ from gpuaug.loading.sources import Source
 from gpuaug.loading.trees import map_tree
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.sampling import DrawSampler
-from gpuaug.sampling.base import EpochCursor
+from gpuaug.sampling.cursor import EpochCursor
 from gpuaug.sampling.partners import own_count
 from gpuaug.transforms import Transform
 from gpuaug.transforms.annotations.geometry import check_movable, move_annotation
@@ -191,7 +191,7 @@ class BalancedLoader:
         self._planned = mix is not None and mix.partners == "plan"
         self._source = self._make_source(
             Partnered(self._batches, mix) if mix is not None and self._planned else self._batches.rows,
-            begins=partial(_begins, sampler),
+            begins=self._batches.begins,
             persistent_workers=persistent_workers,
         )
         self.num_workers, self.drop_last = num_workers, drop_last
@@ -205,7 +205,7 @@ class BalancedLoader:
     def __iter__(self) -> Iterator[Any]:
         counts: deque[int] = deque()
         count = own_count if self._planned else len
-        with closing(_counted(self._prepared(self._source), count, counts)) as batches:
+        with closing(counted(self._prepared(self._source), count, counts)) as batches:
             used: EpochCursor | None = None
             for batch in self._finished(batches, self._whole):
                 used = used or self._batches.used  # kept, so that an iteration that was left no longer counts
@@ -293,14 +293,7 @@ class BalancedLoader:
             ValueError: the state is of other labels, another plan, seed or version.
         """
         self._batches.load_state_dict(state_dict)
-        saved, own = state_dict.get("transform"), chain_digest(self.augment, self.mix)
-        if saved is not None and saved != own:
-            warnings.warn(
-                f"state_dict is of another transform or mix: its settings have the digest {saved}, those of "
-                f"this loader {own}. The draws go on where they were; from here on their pixels are those of "
-                "this loader's transform",
-                stacklevel=2,
-            )
+        compare_digest(state_dict, chain_digest(self.augment, self.mix))
 
     @property
     def skipped(self) -> list[Skipped]:
@@ -376,7 +369,7 @@ class BalancedLoader:
     ) -> Iterable[Any]:
         if self.device.type == "cuda":
             return Prefetcher(batches, self.device, finish)
-        return _each(batches, finish)
+        return finished(batches, finish)
 
     def _recipes(self, draws: Tensor, source: packed.Source, labels: Tensor) -> tuple[Recipes, ...]:
         return self.augment.recipes(draws, source, None, labels)  # type: ignore[union-attr]  # not None here
@@ -396,10 +389,7 @@ class BalancedLoader:
         return images, rest[place]
 
     def _applied(self, batch: Batch) -> tuple[Tensor, Any]:
-        for skipped in batch.skipped:
-            before = self._skipped.get(skipped.sample)
-            draws = skipped.draws + (before.draws if before is not None else 0)
-            self._skipped[skipped.sample] = skipped._replace(draws=draws)
+        add_skipped(self._skipped, batch.skipped)
         images: Any = batch.images  # not packed if there is no transform
         rest, masks = batch.rest, batch.masks
         if self.augment is not None:
@@ -408,30 +398,3 @@ class BalancedLoader:
             masks = tuple(move_annotation("masks", mask, batch.passes, step) for mask in masks)
             rest = map_tree(rest, lambda leaf: leaf.take(masks) if isinstance(leaf, MaskPlace) else leaf)
         return images, rest
-
-
-def _each(batches: Generator[Batch, None, None], finish: Callable[[Batch], Any]) -> Iterator[Any]:
-    """Finishes each batch. (``map`` would treat a StopIteration of the transform as the end of the epoch.)"""
-    for batch in batches:
-        result = finish(batch)
-        if batch.free is not None:
-            batch.free(None)  # the kernel has read it
-        yield result
-
-
-def _counted(
-    batches: Generator[Batch, None, None], count: Callable[[Tensor], int], counts: deque[int]
-) -> Generator[Batch, None, None]:
-    """Yields the batches, and appends ``count(draws)`` of each to ``counts``."""
-    with closing(batches):
-        for batch in batches:
-            counts.append(count(batch.draws))
-            yield batch
-
-
-def _begins(sampler: DrawSampler) -> tuple[int, int]:
-    """The epoch and position at which the sampler's next iteration begins."""
-    cursor = sampler.cursor
-    if not cursor.started:
-        return sampler.epoch, cursor.position
-    return sampler.epoch + (cursor.position >= cursor.total), 0
