@@ -149,22 +149,25 @@ def test_no_result_names_a_folder_of_a_machine(study):
 
 
 def test_pairs_of_a_long_tail_are_compared_seed_by_seed():
-    from long_tail_table import against_the_literature, paired
+    from long_tail_table import against_the_literature
 
     def arm(*by_seed):
         return {"accuracy": {"by_seed": by_seed}}
 
+    # Against majority, deferred has +0.10, +0.11, +0.09, and logit adjustment 0, +0.2, -0.1. Student's t of
+    # two degrees of freedom is 4.303: half widths 4.303 * 0.01 / sqrt(3) and 4.303 * 0.1528 / sqrt(3).
     found = {
-        "arms": {
-            "majority": arm(0.5, 0.6, 0.7),
-            "deferred(5)": arm(0.6, 0.7, 0.8),
-            "logit_adjusted": arm(0.5, 0.8, 0.6),
-        }
+        "majority": arm(0.50, 0.60, 0.70),
+        "deferred(5)": arm(0.60, 0.71, 0.79),
+        "logit_adjusted": arm(0.50, 0.80, 0.60),
     }
-    assert paired(found, "deferred(5)", "majority") == pytest.approx((0.1, 0.1, 0.1))
-    # Differences 0, 0.2, -0.1: mean 0.0333, standard deviation 0.1528; t of 2 degrees of freedom is 4.303.
-    low, high = 0.0333 - 4.303 * 0.1528 / 3**0.5, 0.0333 + 4.303 * 0.1528 / 3**0.5
-    assert paired(found, "logit_adjusted", "majority") == pytest.approx((0.0333, low, high), abs=1e-3)
-    lines = against_the_literature(found)
-    assert "beats balancing from the start: confirmed. `deferred(5)`" in lines[0]
-    assert "neither confirmed nor contradicted" in lines[2]
+    first, _, last = against_the_literature({"arms": found})
+    assert first.endswith(": confirmed. `deferred(5)` − `majority` = +0.100 [+0.075, +0.125].")
+    assert "neither confirmed nor contradicted" in last
+    assert last.endswith("= +0.033 [-0.346, +0.413].")
+    assert (
+        ": contradicted. "
+        in against_the_literature(
+            {"arms": {**found, "majority": found["deferred(5)"], "deferred(5)": found["majority"]}}
+        )[0]
+    )
