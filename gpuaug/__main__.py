@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from gpuaug.ops import backends
 from gpuaug.study.cli import command, options, prepared, preview
+from gpuaug.study.statistics.not_defined import NotDefinedError
 
 STOPPED = 130  # the exit status, in a shell, of a program that Ctrl-C ended
 
@@ -59,6 +60,8 @@ def run_study(study: Parser, arguments: argparse.Namespace, words: Sequence[str]
     except KeyboardInterrupt:
         print(f"\nstopped; the same command with --resume continues {ready.out}", file=sys.stderr)
         sys.exit(STOPPED)
+    except NotDefinedError as error:  # known only now: training diverged
+        study.error(str(error))
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from torch.utils.data import Subset
+
+# What people name the parts of a data set.
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"}
 
 Files = tuple[Sequence[Any], Sequence[Any], list[str] | None]  # files, labels and classes
 
@@ -22,7 +26,8 @@ def files_of(dataset: Any) -> Files:
 
     Raises:
         TypeError: any other data set.
-        ValueError: a Hugging Face data set has not exactly one ``Image`` and one ``ClassLabel``.
+        ValueError: a Hugging Face data set has not exactly one ``Image`` and one ``ClassLabel``, or the
+            classes of a folder are the parts of a data set.
     """
     if type(dataset) is Subset:
         files, labels, classes = files_of(dataset.dataset)
@@ -43,7 +48,23 @@ def files_of(dataset: Any) -> Files:
             "dataset must have torchvision's default_loader and no transform, got "
             f"{' and '.join(changes) or 'another loader'}: give transforms to the BalancedLoader"
         )
-    return [path for path, _ in dataset.samples], [label for _, label in dataset.samples], dataset.classes
+    files = [path for path, _ in dataset.samples]
+    _refuse_parts(Path(dataset.root), dataset.classes, files)
+    return files, [label for _, label in dataset.samples], dataset.classes
+
+
+def _refuse_parts(root: Path, classes: Sequence[str], files: Sequence[str]) -> None:
+    """Raise where train/ and test/ would be the classes.
+
+    torchvision takes the folders in ``root`` for classes, and finds images at any depth. A train may be a
+    class too, but then its images lie in its own folder.
+    """
+    if set(classes) <= PARTS and all(len(Path(file).relative_to(root).parts) > 2 for file in files):
+        training = next((name for name in classes if name.startswith("train")), classes[0])
+        raise ValueError(
+            f"root must have a folder of images for each class, got {root}: {', '.join(classes)} have the "
+            f"folders of the classes in them; give {root / training}"
+        )
 
 
 def _of_hugging_face(dataset: Any) -> Files:

@@ -125,6 +125,8 @@ class ImageFiles(Dataset[Any]):
         Raises:
             FileNotFoundError: the folder does not exist or has no folders, or a class has no images.
             NotADirectoryError: ``root`` is a file.
+            ValueError: the folders are the parts of a data set, such as train and test, with the classes'
+                folders in them.
         """
         from torchvision.datasets import ImageFolder
 
@@ -154,7 +156,8 @@ class ImageFiles(Dataset[Any]):
 
         Raises:
             TypeError: the data set is of another type, or has a loader or a transform of its own.
-            ValueError: a Hugging Face data set has not exactly one ``Image`` and one ``ClassLabel``.
+            ValueError: a Hugging Face data set has not exactly one ``Image`` and one ``ClassLabel``, or the
+                classes of a folder are the parts of a data set, as for ``from_folder``.
         """
         files, labels, classes = files_of(dataset)
         return cls(files, labels, **{"classes": classes, **options})

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -125,6 +126,26 @@ def test_a_folder_is_torchvisions(folder):
         gpuaug.ImageFiles.from_folder(folder)
     with pytest.raises(NotADirectoryError, match=r"got .*: Not a directory"):
         gpuaug.ImageFiles.from_folder(ours.files[0])
+
+
+def test_parts_of_a_data_set_are_not_its_classes(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    for part in ("train", "test"):
+        shutil.copytree(folder, other / "whole" / part)
+    message = r"folder of images for each class, got .*whole: test, train have .*; give .*train$"
+    with pytest.raises(ValueError, match=message):
+        gpuaug.ImageFiles.from_folder(other / "whole")
+    with pytest.raises(ValueError, match=message):
+        gpuaug.ImageFiles.from_dataset(Subset(ImageFolder(other / "whole"), [0, 1]))
+    assert gpuaug.ImageFiles.from_folder(other / "whole" / "train").classes == ["a", "b", "c"]
+    # A train is a vehicle too: its images are not in folders of classes.
+    shutil.copytree(folder / "a", other / "vehicles" / "train")
+    shutil.copytree(folder / "b", other / "vehicles" / "test")
+    assert gpuaug.ImageFiles.from_folder(other / "vehicles").classes == ["test", "train"]
+    # Other classes may have folders in them.
+    for name in ("cats", "train"):
+        shutil.copytree(folder, other / "deep" / name)
+    assert gpuaug.ImageFiles.from_folder(other / "deep").classes == ["cats", "train"]
 
 
 def own_loader(path):

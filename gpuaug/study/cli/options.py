@@ -16,6 +16,7 @@ METRICS = (  # statistics.measures
 )
 MARGIN, HOLDOUT = 0.02, 0.2  # statistics.verdicts.MARGIN, data.holdout.SHARE
 SEEDS, FIRST_LOOK, MAX_SEEDS = 2, 3, 20
+MOST_SEEDS, LAST_SEED, MOST_THREADS = 10_000, 2**32 - 1, 1024  # beyond these, a number is a slip of the hand
 KINDS = {int: "an integer", float: "a number"}
 EPILOG = """\
 An ARM is a name: imbalanced, undersampled, duplicates, copies, all (the five of the default); balancing
@@ -72,12 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--epochs", type=number(int, 1), default=5, help="default: %(default)s")
     training.add_argument(
         "--seeds",
-        type=number(int, 1),
+        type=number(int, 1, MOST_SEEDS),
         help=f"number of seeds (default: {SEEDS}); with --until, of its first look (default: {FIRST_LOOK})",
     )
     training.add_argument(
         "--first-seed",
-        type=number(int, 0),
+        type=number(int, 0, LAST_SEED),
         default=0,
         metavar="N",
         help="seeds are N, N + 1, ... (default: %(default)s); another N repeats a study with fresh seeds",
@@ -85,7 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--batch-size", type=number(int, 1), default=64, help="default: %(default)s")
     training.add_argument("--device", help="default: cuda where there is one, else cpu")
     training.add_argument(
-        "--threads", type=number(int, 1), help="threads of PyTorch on the CPU (default: its own choice)"
+        "--threads",
+        type=number(int, 1, MOST_THREADS),
+        help="threads of PyTorch on the CPU (default: its own choice)",
     )
     comparison = parser.add_argument_group("comparison")
     comparison.add_argument(
@@ -136,7 +139,7 @@ def add_until(until: argparse._ArgumentGroup) -> None:
     )
     until.add_argument(
         "--max-seeds",
-        type=number(int, 2),
+        type=number(int, 2, MOST_SEEDS),
         metavar="N",
         help=f"the most seeds of a growing study (default: {MAX_SEEDS})",
     )
@@ -164,7 +167,7 @@ def add_data(data: argparse._ArgumentGroup) -> None:
     )
     data.add_argument(
         "--holdout-seed",
-        type=number(int, 0),
+        type=number(int, 0, LAST_SEED),
         metavar="N",
         help="seed of the holdout: another one holds other images out (default: 0)",
     )
@@ -257,16 +260,17 @@ def share(text: str) -> float:
     return value
 
 
-def number(kind: type[int] | type[float], least: int) -> Callable[[str], float]:
-    """An ``argparse`` type: an int or a float that is at least ``least``."""
+def number(kind: type[int] | type[float], least: int, most: float = math.inf) -> Callable[[str], float]:
+    """An ``argparse`` type: a finite int or float from ``least`` to ``most``."""
 
     def read(text: str) -> float:
         try:
             value = kind(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"must be {KINDS[kind]}, got {text!r}") from None
-        if not least <= value < math.inf:
-            raise argparse.ArgumentTypeError(f"must be finite and at least {least}, got {text}")
+        if not least <= value <= most or value == math.inf:
+            allowed = f"finite and at least {least}" if most == math.inf else f"from {least} to {most:,}"
+            raise argparse.ArgumentTypeError(f"must be {allowed}, got {text}")
         return value
 
     return read

@@ -261,31 +261,27 @@ def make_folder(prepared: PreparedStudy, overwrite: bool) -> None:
 
     With ``overwrite``, the study that is in the folder is removed first.
     """
-    from gpuaug.study.report.report import versions
     from gpuaug.study.search.search import keep_search_settings
-    from gpuaug.study.training.settings import keep_settings
+    from gpuaug.study.training.settings import keep_settings, run_settings
 
     if prepared.workers.first:
         if overwrite:
             for name in ("runs", "tensorboard", "gallery"):
                 shutil.rmtree(prepared.out / name, ignore_errors=True)
         settings = {
-            "data": prepared.data.fingerprint(),
-            "model": prepared.protocol.network,
-            "epochs": prepared.protocol.epochs,
-            "batch_size": prepared.protocol.batch_size,
-            "device": torch.device(prepared.protocol.device).type,
-            "threads": torch.get_num_threads(),
+            **run_settings(prepared.data, prepared.protocol),
             "first_seed": prepared.first_seed,
             # What a study may say depends on when it looked, so it cannot become another kind on its way.
             "looks": None if prepared.goal is None else prepared.goal.looks.seeds,
             "until": None if prepared.goal is None else prepared.goal.until,
-            "versions": {package: versions()[package] for package in ("gpuaug", "torch")},
         }
         keep_settings(prepared.out / "runs", settings)
         if prepared.search is not None:
             folder = prepared.out / "runs" / "search"
-            keep_search_settings(folder, prepared.candidates, prepared.seeds, prepared.search)
+            seeds = range(prepared.first_seed, prepared.first_seed + prepared.seeds)
+            keep_search_settings(
+                folder, prepared.data, prepared.candidates, prepared.protocol, seeds, prepared.search
+            )
     prepared.workers.wait()
 
 

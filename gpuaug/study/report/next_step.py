@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpuaug.study.statistics.effects import Effects
@@ -32,7 +32,12 @@ class NextStep:
 
 
 def next_step(
-    effects: Effects, command: str, out: str, first_seed: int = 0, search: int | None = None
+    effects: Effects,
+    command: str,
+    out: str,
+    first_seed: int = 0,
+    search: int | None = None,
+    diverged: Collection[str] = (),
 ) -> NextStep | None:
     """The next step; None where every arm is told.
 
@@ -46,17 +51,20 @@ def next_step(
         first_seed: the first of its seeds.
         search: the epochs of its search. The new study's has as many for each seed: a search that gave every
             candidate an epoch under one seed could not do so under three.
+        diverged: the arms with a run that diverged. Where there are others, the number of seeds is estimated
+            without these: a finished and a diverged run differ by more than other seeds would.
     """
-    open_ = [of.difference for of in effects.arms.values() if of.verdict == INCONCLUSIVE]
-    if not open_:
+    left = {arm: of.difference for arm, of in effects.arms.items() if of.verdict == INCONCLUSIVE}
+    if not left:
         return None
+    open_ = [of for arm, of in left.items() if arm not in diverged] or list(left.values())
     looks, words = effects.looks, shlex.split(command)
     done = max(len(of.difference.by_seed) for of in effects.arms.values())
     if looks is not None and done < looks.seeds[-1]:
-        left = without(words, {"--max-minutes": "M", "--overwrite": None})
+        same = without(words, {"--max-minutes": "M", "--overwrite": None})
         return NextStep(
             f"This study stopped after {done} seeds and may have {looks.seeds[-1]}. The same study goes on:",
-            shlex.join([*left, "--resume"]),
+            shlex.join([*same, "--resume"]),
         )
     first = FIRST_LOOK if looks is None else looks.seeds[0]
     why = "A new study with other seeds, for the seeds of this one have been looked at."

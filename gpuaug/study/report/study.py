@@ -54,4 +54,5 @@ class Study:
 
     def next_step(self) -> NextStep | None:
         """None where every arm is told."""
-        return next_step(self.effects, self.command, self.out, self.first_seed, self.search)
+        diverged = {run.arm for run in self.divergences()}
+        return next_step(self.effects, self.command, self.out, self.first_seed, self.search, diverged)

@@ -18,7 +18,7 @@ from gpuaug.study.training.comparison import compare
 from gpuaug.study.training.files import replace_file
 from gpuaug.study.training.logs import EpochLog
 from gpuaug.study.training.metrics import Score
-from gpuaug.study.training.settings import keep_settings
+from gpuaug.study.training.settings import keep_settings, run_settings
 from gpuaug.study.training.training import Protocol
 from gpuaug.study.training.workers import ALONE, Workers
 
@@ -93,13 +93,27 @@ def hold_out(data: StudyData) -> StudyData:
     )
 
 
-def keep_search_settings(folder: Path, arms: Mapping[str, Arm], seeds: int, budget: int) -> None:
-    """Write the settings of a search, besides those of the whole study; for one process of several.
+def keep_search_settings(
+    folder: Path,
+    data: StudyData,
+    arms: Mapping[str, Arm],
+    protocol: Protocol,
+    seeds: Sequence[int],
+    budget: int,
+) -> None:
+    """Write the settings of a search; for one process of several. The arguments are those of ``search``.
 
     Raises:
         ValueError: the folder has another search.
     """
-    keep_settings(folder, {"candidates": list(arms), "seeds": seeds, "search": budget})
+    settings = {"candidates": list(arms), "seeds": len(seeds), "first_seed": seeds[0], "search": budget}
+    whole = whole_runs(protocol, ladder(len(arms), len(seeds), budget))
+    keep_settings(folder, {**settings, **run_settings(hold_out(data), whole)})
+
+
+def whole_runs(protocol: Protocol, rungs: Sequence[Rung]) -> Protocol:
+    """The protocol of the candidates' runs, which end with the last round."""
+    return replace(protocol, epochs=rungs[-1].until)
 
 
 def search(
@@ -119,17 +133,23 @@ def search(
     Args:
         data: of the study; its test images are not looked at.
         arms: the candidates.
-        folder: where the runs are kept while the search lasts, and then the result; what it has already is
-            taken to be of the same search (``keep_search_settings``).
+        folder: where the runs are kept while the search lasts, and then the result; a search that was stopped
+            goes on.
         seeds: each candidate is judged by its mean over them.
         budget: epochs, over all candidates and seeds.
+
+    Raises:
+        ValueError: the folder has another search.
     """
     rungs = ladder(len(arms), len(seeds), budget)
+    if workers.first:
+        keep_search_settings(folder, data, arms, protocol, seeds, budget)
+    workers.wait()
     result = folder / "result.json"
     if result.exists():
         return [Candidate(**of) for of in json.loads(result.read_text(encoding="utf-8"))]
     held = hold_out(data)
-    whole = replace(protocol, epochs=rungs[-1].until)
+    whole = whole_runs(protocol, rungs)
     value = mean_recall(range(len(data.classes)))
     left = dict(arms)
     out: list[Candidate] = []

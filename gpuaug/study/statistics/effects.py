@@ -10,6 +10,7 @@ from torch import Tensor
 from gpuaug.study.statistics.images import draw_test_sets, on_other_images, with_other_images
 from gpuaug.study.statistics.looks import Looks
 from gpuaug.study.statistics.measures import RANKED, mean_recall, measures, of_class, splits
+from gpuaug.study.statistics.not_defined import NotDefinedError
 from gpuaug.study.statistics.paired import CONFIDENCE, Difference
 from gpuaug.study.statistics.summary import Runs, by_seed, is_defined, runs_by_arm
 from gpuaug.study.statistics.verdicts import MARGIN, caution, judge
@@ -75,14 +76,15 @@ def effects(
         test_labels: int64 ``(n,)``, for the intervals over other test images.
 
     Raises:
-        ValueError: arms of different seeds, or a baseline for which the metric is not defined.
+        NotDefinedError: a baseline for which the metric is not defined.
+        ValueError: arms of different seeds.
     """
     classes = list(counts)
     value = (measures(counts, minority) | of_class(counts))[metric]
     runs = runs_by_arm(rows)
     left_out = tuple(arm for arm, of in runs.items() if not is_defined(of, value))
     if baseline in left_out:
-        raise ValueError(
+        raise NotDefinedError(
             f"metric must be defined for the baseline, and {metric} is not for {baseline}: its training "
             "diverged, a class has no test image, or its runs are of an earlier version; give another "
             "--metric or --baseline with --resume"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gpuaug.study.statistics.not_defined import NotDefinedError
 from gpuaug.study.training.metrics import Score
 
 MANY, FEW = 100, 20  # training images
@@ -14,10 +15,6 @@ OF_CLASS = ("recall", "precision", "f1")
 RANKED = ("auroc", "minority-average-precision")  # by probabilities, not by the predicted class alone
 
 Measure = Callable[[Score], float]
-
-
-class NotDefinedError(ValueError):
-    """A measure that a score does not have."""
 
 
 def measures(counts: Mapping[str, int], minority: Collection[str]) -> dict[str, Measure]:

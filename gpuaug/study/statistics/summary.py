@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gpuaug.study.statistics.measures import NotDefinedError
+from gpuaug.study.statistics.not_defined import NotDefinedError
 from gpuaug.study.training.metrics import Score
 from gpuaug.study.training.rows import LAST_EPOCHS, Epoch, Row
 from gpuaug.study.training.stopwatch import QUIET

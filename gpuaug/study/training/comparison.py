@@ -13,6 +13,7 @@ from gpuaug.study.training.files import run_folder
 from gpuaug.study.training.logs import EpochLog
 from gpuaug.study.training.rows import Row
 from gpuaug.study.training.runs import advance
+from gpuaug.study.training.settings import keep_settings, run_settings
 from gpuaug.study.training.training import Protocol, Training
 from gpuaug.study.training.workers import ALONE, Workers
 
@@ -44,13 +45,20 @@ def compare(
     2
 
     Args:
+        arms: by name; a run on the disk is known by its arm's name and its seed.
         folder: where the runs are kept; what it has already is not trained again.
         until: the epochs of every run, by default all of the protocol's; with fewer, the weights stay, so
             that a later call goes on.
         log: what is told of every new epoch.
         finished: what is told of all rows so far, whenever a run is over.
         workers: the processes that share the runs; each returns all rows.
+
+    Raises:
+        ValueError: the folder has runs of other images or of another protocol.
     """
+    if workers.first:
+        keep_settings(folder, run_settings(data, protocol))
+    workers.wait()
     until = protocol.epochs if until is None else until
     final = until == protocol.epochs
     rows: list[Row] = []

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from gpuaug.ops import backends
+from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.files import replace_file
+from gpuaug.study.training.training import Protocol
 
 FILE = "plan.json"  # the name that it had in the studies of earlier versions
 
@@ -42,8 +48,23 @@ OPTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+def run_settings(data: StudyData, protocol: Protocol) -> dict[str, Any]:
+    """The settings that the result of a run depends on, besides its arm and seed."""
+    return {
+        "data": data.fingerprint(),
+        "model": protocol.network,
+        "epochs": protocol.epochs,
+        "batch_size": protocol.batch_size,
+        "device": torch.device(protocol.device).type,
+        "threads": torch.get_num_threads(),
+        "versions": {"gpuaug": backends.__version__, "torch": version("torch")},
+    }
+
+
 def keep_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Write the settings that all runs in a folder share; raise where the folder has other ones.
+
+    Settings that the folder has besides are left as they are.
 
     Raises:
         ValueError: naming the setting that differs, with both values and the options to give.

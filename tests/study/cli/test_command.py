@@ -146,6 +146,12 @@ def test_a_folder_with_results_is_not_overwritten_unasked(capsys):
         (["--minority", "shrt"], "minority must be of t-shirt, shirt; got shrt; did you mean shirt?"),
         (["--model", "resnet81"], "for classification; got resnet81; did you mean resnet18"),
         (["--epochs", "0"], "argument --epochs: must be finite and at least 1, got 0"),
+        (["--seeds", "20000"], "argument --seeds: must be from 1 to 10,000, got 20000"),
+        (["--until", "0.1", "--max-seeds", "1e9"], "argument --max-seeds: must be an integer, got '1e9'"),
+        (["--until", "0.1", "--max-seeds", "10001"], "argument --max-seeds: must be from 2 to 10,000, got 1"),
+        (["--first-seed", "4294967296"], "argument --first-seed: must be from 0 to 4,294,967,295, got 4"),
+        (["--holdout-seed", "-1"], "argument --holdout-seed: must be from 0 to 4,294,967,295, got -1"),
+        (["--threads", "1025"], "argument --threads: must be from 1 to 1,024, got 1025"),
         (["--seeds", "two"], "argument --seeds: must be an integer, got 'two'"),
         (["--ratio", "nan"], "argument --ratio: must be finite and at least 1, got nan"),
         (

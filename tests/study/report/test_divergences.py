@@ -79,6 +79,16 @@ def test_a_metric_of_probabilities_leaves_the_arm_out(out):
     assert "Not compared, for auroc is not defined: “focal”." in report["conclusion"]
 
 
+def test_a_baseline_without_the_metric_ends_the_study_in_one_line(out, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([*STUDY, "--metric", "auroc", "--baseline", "focal", "--resume", "--out", str(out)])
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(
+        "python -m gpuaug study: error: metric must be defined for the baseline, and auroc"
+    )
+    assert said.endswith("give another --metric or --baseline with --resume")
+
+
 def test_many_arms_that_diverged_are_counted():
     found = [Divergence(f"arm {number}", 0, 1, 9) for number in range(5)]
     assert "“arm 2” (seed 0 in epoch 1), 2 more; test images" in divergences_text(found)

@@ -53,6 +53,18 @@ def test_a_study_of_a_fixed_number_of_seeds_begins_anew_with_seeds_that_it_has_n
     assert f"it needs {needed} seeds, or so, in four of five studies:" in step.why
 
 
+def test_seeds_are_estimated_without_arms_that_diverged():
+    arms = {"a": NOISY, "b": WILD}
+    as_if_both = next_step(effects(arms), COMMAND, "x")
+    without = next_step(effects(arms), COMMAND, "x", diverged=["b"])
+    needed = growing_seeds([NOISY], 2, 0.02, 3)
+    assert options(without.command)[1].looks == Looks.up_to(needed, 3)
+    assert options(as_if_both.command)[1].looks.seeds[-1] > needed
+    # Where nothing else is left, these must do.
+    alone = next_step(effects({"b": WILD}), COMMAND, "x", diverged=["b"])
+    assert alone == next_step(effects({"b": WILD}), COMMAND, "x")
+
+
 def test_no_step_where_every_arm_is_told():
     assert next_step(effects({"a": GOOD}), COMMAND, "x") is None
     assert next_step(effects({}), COMMAND, "x") is None

@@ -91,9 +91,18 @@ def test_the_best_go_on_and_stand_first(tmp_path, monkeypatch):
 
 
 def test_another_search_is_refused(tmp_path):
-    keep_search_settings(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
-    keep_search_settings(tmp_path, read_arms(["crop", "hflip"]), 2, 54)
-    with pytest.raises(ValueError, match="the study's own search: it was begun with 54, and is now given 60"):
-        keep_search_settings(tmp_path, read_arms(["crop", "hflip"]), 2, 60)
-    with pytest.raises(ValueError, match="the study's own candidates"):
-        keep_search_settings(tmp_path, read_arms(["crop"]), 2, 54)
+    begun = {
+        "folder": tmp_path, "data": small((10, 5)), "arms": read_arms(["crop", "hflip"]),
+        "protocol": Protocol(3), "seeds": [0, 1], "budget": 54,
+    }  # fmt: skip
+    keep_search_settings(**begun)
+    keep_search_settings(**begun)
+    for changed, message in [
+        ({"budget": 60}, "the study's own search: it was begun with 54, and is now given 60"),
+        ({"arms": read_arms(["crop"])}, "the study's own candidates"),
+        ({"seeds": [1, 2]}, "the study's own first_seed: it was begun with 0, and is now given 1"),
+        ({"data": small((10, 6))}, "the study's own data"),
+        ({"protocol": Protocol(3, batch_size=32)}, "the study's own batch_size"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            search(**{**begun, **changed})

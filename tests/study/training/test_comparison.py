@@ -48,7 +48,7 @@ def test_arms_of_one_training_share_its_run(data, tmp_path, monkeypatch, workers
     ]
     assert [(row.arm, row.seed) for row in rows[::2]] == [(arm, seed) for seed in (0, 1) for arm in arms]
     folders = {run_folder(tmp_path, arm, seed).name for arm in ("natural", "majority") for seed in (0, 1)}
-    assert {path.name for path in tmp_path.iterdir()} == folders
+    assert {path.name for path in tmp_path.iterdir()} == {*folders, "plan.json"}
     saved = json.loads((run_folder(tmp_path, "natural", 1) / "run.json").read_text())
     for row in rows:
         if row.seed == 1 and row.arm in ("imbalanced", "post_hoc", "natural", "natural + prior_corrected"):
@@ -71,3 +71,15 @@ def test_two_workers_never_train_the_same_run(data, tmp_path, monkeypatch):
         compare(data, arms, Protocol(1, 16), tmp_path / str(rank), seeds=[0], workers=Watched(rank, 2))
         runs.append(shares)
     assert runs == [[("natural", 0), ("majority", 0)]] * 2
+
+
+def test_finished_runs_are_not_read_as_those_of_other_images_or_another_protocol(data, tmp_path):
+    arms, protocol = read_arms(["natural"]), Protocol(1, 16)
+    rows = compare(data, arms, protocol, tmp_path, seeds=[0])
+    assert compare(data, arms, protocol, tmp_path, seeds=[0]) == rows
+    other = replace(data, train_images=255 - data.train_images)
+    with pytest.raises(ValueError, match="resume needs the study's own data"):
+        compare(other, arms, protocol, tmp_path, seeds=[0])
+    for changed in (Protocol(2, 16), Protocol(1, 8), Protocol(1, 16, "resnet32")):
+        with pytest.raises(ValueError, match=r"resume needs the study's own (model|epochs|batch_size): "):
+            compare(data, arms, changed, tmp_path, seeds=[0])
