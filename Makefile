@@ -12,16 +12,18 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 / 1048576) } \
 	END { if (n > cpus) n = cpus; if (n > 4) n = 4; print n < 1 ? 1 : n }' /proc/meminfo)
 
-.PHONY: demo test quick test-floor lint docs bench gpu wheel clean
+.PHONY: demo test thorough quick test-floor lint docs bench gpu wheel clean
 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.
 demo: $(BUILT)
 	$(BIN)/python -m gpuaug study --out results/demo --overwrite
 
-# With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
-test: $(BUILT)
+# With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped. `thorough`: also
+# the tests that take minutes, such as a rehearsal of all that `make gpu` does.
+thorough: THOROUGH := --thorough
+test thorough: $(BUILT)
 	$(PIP_INSTALL) -r requirements.txt -r tests/requirements.txt
-	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(THOROUGH)
 
 # In less than a minute: the tests of the files that differ from main's, by tests/quick.py. QUICK passes options on to
 # pytest.

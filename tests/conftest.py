@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail the tests marked cuda where they would be skipped",
     )
+    parser.addoption("--thorough", action="store_true", help="run the tests marked thorough too")
 
 
 # Under pytest-xdist a file is one process's work. These begin first, so that no process ends with them alone.
@@ -66,6 +67,8 @@ def _missing(item: pytest.Item) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("thorough") and not item.config.getoption("--thorough"):
+        pytest.skip("thorough: run by --thorough, as make thorough does")
     missing = _missing(item)
     if missing and item.get_closest_marker("cuda") and item.config.getoption("--require-cuda"):
         pytest.fail(f"--require-cuda was given, but this {missing}", pytrace=False)
@@ -107,6 +110,12 @@ def _restored_generators() -> Iterator[None]:
 def device(request: pytest.FixtureRequest) -> torch.device:
     """Every device that gpuaug runs on; the GPU's tests are marked cuda."""
     return torch.device(request.param)
+
+
+@pytest.fixture(scope="session")
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether tests that repeat something do so many times."""
+    return bool(request.config.getoption("--thorough"))
 
 
 @pytest.fixture(scope="session")

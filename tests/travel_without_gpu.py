@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gpuaug import Compose, MedianBlur, RandomAffine, functional
+from gpuaug.per_draw import carried_to
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.recipes import Recipes
 from gpuaug.travel.to_device import _AHEAD, carried, travel
@@ -69,7 +70,7 @@ def functionals_pin_nothing_after_their_first_calls() -> None:
     def noted(
         images: Tensor, recipes: Recipes, *, mean: Any = None, std: Any = None, dtype: Any = None
     ) -> None:
-        table = functional._carried(torch.arange(3), images.device) if mean is not None else None
+        table = carried_to(torch.arange(3), images.device) if mean is not None else None
         sent.append((recipes, table))
 
     functional.augment = noted  # no kernel runs here

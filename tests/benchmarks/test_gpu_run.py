@@ -187,17 +187,25 @@ def test_sanitizers_that_hang_leave_the_others_their_verdict(tmp_path, monkeypat
 # ---- All of them
 
 
+QUICK_STEPS = ("build", "smoke", "kernels", "counters", "training", "study")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.processes
-def test_a_rehearsal_runs_every_step(tmp_path):
+@pytest.mark.parametrize(
+    "steps", [QUICK_STEPS, pytest.param((), marks=pytest.mark.thorough)], ids=["quick", "all"]
+)
+def test_a_rehearsal_runs_its_steps(tmp_path, steps):
     out, copies = tmp_path / "results", tmp_path / "copies"
     copies.mkdir()
     command = [sys.executable, str(FOLDER / "run.py"), "--rehearse", "--out", str(out), "--minutes", "24"]
+    command += ["--only", *steps] if steps else []
     environment = {**os.environ, "OUT": str(copies), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     summary = json.loads((out / "summary.json").read_text())
     states = {row["step"]: row["state"] for row in summary["steps"]}
+    assert not steps or tuple(states) == steps
     wanting = [row["step"] for row in summary["steps"] if row["headline"][0].startswith("not here: ")]
     expected = {name: "skipped" if name in wanting else "passed" for name in states}
     assert states == expected, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"

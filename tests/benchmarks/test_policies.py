@@ -134,6 +134,7 @@ def test_the_fastest_of_a_librarys_rows_counts():
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_benchmark_of_policies_runs_and_makes_tables(tmp_path, request):
     from policies_table import tables
     from policy_cases import sections

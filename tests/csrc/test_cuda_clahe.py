@@ -88,6 +88,7 @@ def test_a_tile_whose_sums_are_folded(tmp_path: Path):
     agree(run(compiled(tmp_path, "plain"), large), 1)
 
 
+@pytest.mark.thorough  # a compiler for each
 @pytest.mark.parametrize(("file", "name"), EVERY, ids=[name for _, name in EVERY])
 def test_a_mutation_is_caught(file: str, name: str, tmp_path: Path):
     sanitizer, old, new = MUTATIONS[file][name]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from cases import calls
-from cuda_cases import encode, encode_all, every_width, sanitizer_cases
+from cuda_cases import MANY, encode, encode_all, every_width, sanitizer_cases
 from host_compiler import CSRC, OF_TESTS, SANITIZERS, agree, compile_cpp, compiler, missing_runtime, run
 from hypothesis import given, settings
 from mutations import stages, tiles
@@ -19,6 +19,7 @@ from mutations import stages, tiles
 from gpuaug.ops import reference
 from gpuaug.recipe.builder import RecipeBuilder
 from gpuaug.recipe.layout import (
+    BITS,
     BLUR,
     COLOR,
     CURVES,
@@ -38,6 +39,7 @@ from gpuaug.recipe.layout import (
 pytestmark = pytest.mark.slow
 
 KERNEL, TABLES = "cuda/kernel.cuh", "common/stages/statistics.h"
+EVERY_STAGE = sum(BITS.values())
 
 Build = Callable[[str], Path]
 
@@ -135,15 +137,16 @@ def test_a_record_with_stages_that_the_batch_lacks_goes_without_them(build: Buil
 
 def test_a_record_outside_the_storage_reads_nothing(build: Build):
     records = torch.zeros(1, len(FIELDS), dtype=torch.int64)
-    records[0, WORD["stages"]], records[0, WORD["width"] : WORD["height"] + 1] = 63, 2**40
-    call = torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, 63, False
+    records[0, WORD["stages"]], records[0, WORD["width"] : WORD["height"] + 1] = EVERY_STAGE, 2**40
+    call = torch.ones(16, dtype=torch.uint8), records, None, 1, 4, 4, False, EVERY_STAGE, False
     done = run(build("plain"), encode(call, torch.zeros(1, 1, 4, 4, dtype=torch.uint8)))
     agree(done, 1)
 
 
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
-def test_cuda_source_is_clean_under(build: Build, sanitizer: str):
-    count, cases = sanitizer_cases()
+def test_cuda_source_is_clean_under(build: Build, sanitizer: str, thorough: bool):
+    few = sanitizer == "thread" and not thorough  # it is the slowest
+    count, cases = sanitizer_cases((MANY,)) if few else sanitizer_cases()
     done = run(build(sanitizer), cases)
     agree(done, count)
 

@@ -61,6 +61,7 @@ def test_common_and_the_kernels_know_no_probabilities_and_no_torch():
         assert not re.search(r"\bprobabilit|std::(bernoulli|uniform_real)_distribution", text), path
 
 
+@pytest.mark.thorough
 def test_every_header_compiles_alone(tmp_path: Path):
     """The CUDA ones beside the words of CUDA that the tests' shim gives."""
 

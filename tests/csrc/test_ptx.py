@@ -26,6 +26,7 @@ pytestmark = [
     ),
 ]
 
+QUICKLY = ("-O0",)  # the C++ of all variants compiles in a third of the time; its cases are few
 BARRIER = re.compile(r"\bbar\.sync\s+0;")
 
 
@@ -41,7 +42,7 @@ def cases_of(*variants: Variant) -> tuple[int, bytes]:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All variants."""
-    return build(compile_cpp, tmp_path_factory.mktemp("ptx"))
+    return build(compile_cpp, tmp_path_factory.mktemp("ptx"), flags=QUICKLY)
 
 
 def test_the_chains_take_every_variant():
@@ -68,7 +69,7 @@ def test_ptx_equals_the_reference(program: Path, call: tuple):
 def test_instructions_are_counted_where_that_is_asked_for(tmp_path: Path):
     variant = Variant(0, "uint8_t")
     count, cases = cases_of(variant)
-    done = run(build(compile_cpp, tmp_path, [variant], flags=("-DPTX_COUNT",)), cases)
+    done = run(build(compile_cpp, tmp_path, [variant], flags=(*QUICKLY, "-DPTX_COUNT")), cases)
     *counted, last = done.stdout.decode().splitlines()
     assert last == f"{count} cases agree"
     pixels = [call[3] * call[4] * call[5] * len(call[1]) for call in calls_of(variant)]
@@ -127,7 +128,7 @@ def test_a_mutation_is_caught(tmp_path: Path, mutation: str):
     text = (csrc / name).read_text()
     assert text.count(old) == 1, f"csrc/{name} holds the piece to mutate {text.count(old)} times: {old!r}"
     (csrc / name).write_text(text.replace(old, new))
-    done = run(build(compile_cpp, tmp_path, [variant], csrc=csrc, flags=("-O0",)), cases_of(variant)[1])
+    done = run(build(compile_cpp, tmp_path, [variant], csrc=csrc, flags=QUICKLY), cases_of(variant)[1])
     assert done.returncode != 0
     assert re.search(said, done.stderr.decode()), done.stderr.decode()
 
@@ -154,7 +155,8 @@ def test_threads_wait_for_one_another(tmp_path: Path, removed: int | None):
         begin, end = places[removed]
         return ptx[:begin] + ptx[end:]
 
-    done = run(build(compile_cpp, tmp_path, [variant], change=change, flags=(*SANITIZERS["thread"],)), cases)
+    flags = (*QUICKLY, *SANITIZERS["thread"])
+    done = run(build(compile_cpp, tmp_path, [variant], change=change, flags=flags), cases)
     if removed is None:
         agree(done, count)
     else:

@@ -157,6 +157,7 @@ def test_cuda_source_is_clean_under(tmp_path: Path, sanitizer: str):
     agree(run(compile_program(tmp_path, sanitizer), cases), count)
 
 
+@pytest.mark.thorough  # a compiler for each
 @pytest.mark.parametrize("mutation", CASES)
 def test_a_mutation_is_caught(tmp_path: Path, mutation: str):
     done = run(compile_program(tmp_path, CASES[mutation][1], mutation), all_cases()[1])

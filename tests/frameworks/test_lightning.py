@@ -54,7 +54,7 @@ def test_every_entry_point_takes_the_loader(run):
         assert together == order(int(stage[-1])), stage
 
 
-@pytest.mark.parametrize("loader", ["gpuaug", "stateful"])
+@pytest.mark.parametrize("loader", ["gpuaug", pytest.param("stateful", marks=pytest.mark.thorough)])
 def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path, loader):
     # Seven batches of five an epoch on each rank: ten steps end after the third of the second epoch.
     if loader == "stateful":
@@ -67,6 +67,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path, loader):
     assert drawn(after, 2) == order(2)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("loader", ["gpuaug", "stateful"])
 def test_a_checkpoint_at_the_end_of_an_epoch(run, tmp_path, loader):
     if loader == "stateful":
