@@ -18,12 +18,14 @@ PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 
 demo: $(BUILT)
 	$(BIN)/python -m gpuaug study --out results/demo --overwrite
 
-# With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped. `thorough`: also
-# the tests that take minutes, such as a rehearsal of all that `make gpu` does.
-thorough: THOROUGH := --thorough
-test thorough: $(BUILT)
+# With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
+test: $(BUILT)
 	$(PIP_INSTALL) -r requirements.txt -r tests/requirements.txt
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(THOROUGH)
+
+# Also the tests that take minutes, such as a rehearsal of all that `make gpu` does.
+thorough: THOROUGH := --thorough
+thorough: test
 
 # In less than a minute: the tests of the files that differ from main's, by tests/quick.py. QUICK passes options on to
 # pytest.

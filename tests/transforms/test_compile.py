@@ -82,7 +82,9 @@ def compiled(module, backend="eager"):
 )
 @pytest.mark.parametrize("keyed", [True, False], ids=["draws", "none"])
 @pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
-def test_a_chain_compiles_to_two_graphs_at_most(make, dtype, keyed):
+def test_a_chain_compiles_to_two_graphs_at_most(make, dtype, keyed, thorough):
+    if make is policies and not keyed and not thorough:
+        pytest.skip("thorough: takes a minute")
     graph, counter = compiled(make())
     eager = make()
     for n in SIZES:
