@@ -68,7 +68,8 @@ def from_torchvision(
     Without them bytes stay bytes.
 
     Args:
-        chain: a ``Compose`` of v1 or v2, an ``nn.Sequential``, or one transform. It is not changed.
+        chain: a ``Compose`` of v1 or v2, an ``nn.Sequential``, one transform, or the ``transforms()`` of the
+            weights of a classifier. It is not changed.
         apply_to: as in ``Compose``: "all" is what torchvision does, "copies" leaves originals out.
         seed: seed of the keys in calls without draws, in [0, 2**64). Default: drawn from PyTorch's generator.
         memory_format: memory format of the result, as in ``Compose``.
@@ -129,6 +130,19 @@ def _random_apply(reading: Reading) -> list[Transform]:
 def _random_choice(reading: Reading) -> list[Transform]:
     options = reading.inner(within="RandomChoice")
     return reading.choice(options, reading["p"] or [1.0] * len(options))
+
+
+def _image_classification(reading: Reading) -> list[Transform]:
+    """The chain of ``Weights.transforms()``, step by step."""
+    from torchvision.transforms import v2
+
+    steps = [
+        v2.Resize(reading["resize_size"], reading["interpolation"], antialias=reading["antialias"]),
+        v2.CenterCrop(reading["crop_size"]),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(reading["mean"], reading["std"]),
+    ]
+    return [new for made in reading.each(steps, reading.place or reading.name) for new in made]
 
 
 # ---- Conversions
@@ -195,6 +209,8 @@ HOLDING: dict[str, Rule] = {
     "Sequential": _sequential,
 }
 
+PRESETS: dict[str, Rule] = {"ImageClassification": _image_classification}
+
 _OWN = "a gpuaug transform of your own, or do it in the data set"
 _ONE_SIZE = "Resize((height, width)) or RandomResizedCrop, as a batch has one size"
 _BOXES = "augment(images, boxes=...), whose boxes follow the images and are cut off at their border"
@@ -235,9 +251,9 @@ LIBRARY = Library(
     name="torchvision",
     version="0.16 or later",
     module="torchvision.transforms",
-    rules=RULES | CONVERTING | HOLDING,
+    rules=RULES | CONVERTING | HOLDING | PRESETS,
     absent=ABSENT,
-    movable=frozenset({*_MOVABLE, *CONVERTING, *HOLDING}),
-    exact=frozenset({*_EXACT, *CONVERTING, *HOLDING}),
+    movable=frozenset({*_MOVABLE, *CONVERTING, *HOLDING, *PRESETS}),
+    exact=frozenset({*_EXACT, *CONVERTING, *HOLDING, *PRESETS}),
     others=(nn.Sequential,),
 )

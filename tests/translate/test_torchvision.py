@@ -186,6 +186,24 @@ def test_conversions_and_normalize_match_torchvisions_floats(transforms: list[An
     torch.testing.assert_close(ours, by_torchvision(chain, images), rtol=1e-6, atol=1e-6)
 
 
+def test_transforms_of_weights_match_torchvisions_floats():
+    from torchvision.transforms._presets import ImageClassification
+
+    # A resized byte may differ by a level, as for Resize alone.
+    preset = ImageClassification(crop_size=24, resize_size=40)
+    ours, images = from_torchvision(preset), photographs()
+    assert [type(one).__name__ for one in ours.transforms] == ["Resize", "CenterCrop", "Normalize"]
+    assert repr(ours.transforms[0]) == "Resize(size=40)"
+    level = 1 / 255 / 0.224
+    assert ours(images).shape == (len(images), 3, 24, 24)
+    assert (ours(images) - preset(images)).abs().max() <= level * 1.01
+    assert (ours(images) - preset(images)).abs().mean() <= level / 20
+    within = v2.Compose([v2.RandomHorizontalFlip(1.0), preset])
+    torch.testing.assert_close(from_torchvision(within)(images), ours(images.flip(3)), atol=level, rtol=0)
+    with pytest.raises(ValueError, match=r"ImageClassification\[0\] Resize: interpolation=.*bicubic"):
+        from_torchvision(ImageClassification(crop_size=24, interpolation=v1.InterpolationMode.BICUBIC))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_translated_chains_keep_the_dtype_of_the_result(dtype: torch.dtype):
     chain = v2.Compose([*FLOATS, v2.Normalize([0.5], [0.25]), v2.ToDtype(dtype)])
