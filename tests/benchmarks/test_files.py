@@ -193,6 +193,7 @@ def test_share_of_windows_that_are_halved():
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_benchmark_of_files_runs_without_peers(tmp_path, request):
     from files_chart import draw
 

@@ -49,16 +49,19 @@ def test_the_chains_take_every_variant():
     assert {variant for call in CHAINS for variant in variants_of(call)} == set(VARIANTS)
 
 
+@pytest.mark.thorough  # all variants are compiled
 def test_every_path_of_every_variant(program: Path):
     count, cases = sanitizer_cases()
     agree(run(program, cases), count)
 
 
+@pytest.mark.thorough
 def test_ptx_gives_the_bytes_of_the_cpu_at_every_width(program: Path):
     count, cases = every_width()
     agree(run(program, cases), count)
 
 
+@pytest.mark.thorough
 @given(call=calls(most_pixels=130))
 @settings(max_examples=25, deadline=None)
 def test_ptx_equals_the_reference(program: Path, call: tuple):
@@ -137,7 +140,9 @@ def test_a_mutation_is_caught(tmp_path: Path, mutation: str):
 WAITS = 6
 
 
-@pytest.mark.parametrize("removed", [None, *range(WAITS)])
+@pytest.mark.parametrize(
+    "removed", [None, 0, *(pytest.param(n, marks=pytest.mark.thorough) for n in range(1, WAITS))]
+)
 def test_threads_wait_for_one_another(tmp_path: Path, removed: int | None):
     """ThreadSanitizer is content, but for a barrier that is taken out of the PTX: then it sees a race, or a
     read by taps that are not there yet.

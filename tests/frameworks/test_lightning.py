@@ -23,7 +23,7 @@ def drawn(ranks, epoch):
     return [index for step in zip(*shares, strict=True) for index in step]
 
 
-@pytest.mark.parametrize("loader", ["torch", "gpuaug"])
+@pytest.mark.parametrize("loader", [pytest.param("torch", marks=pytest.mark.thorough), "gpuaug"])
 def test_the_sampler_is_kept_and_its_epoch_set(run, loader):
     ranks = run("train_lightning.py", loader, 3)
     assert [rank["sampler"] for rank in ranks] == ["BalancedSampler"] * 2
