@@ -77,14 +77,12 @@ def compiled(module, backend="eager"):
         (float_chain, torch.float32),
         (batched_chain, torch.uint8),
         (by_class, torch.uint8),
-        (policies, torch.uint8),
+        pytest.param(policies, torch.uint8, marks=pytest.mark.thorough),
     ],
 )
 @pytest.mark.parametrize("keyed", [True, False], ids=["draws", "none"])
 @pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
-def test_a_chain_compiles_to_two_graphs_at_most(make, dtype, keyed, thorough):
-    if make is policies and not keyed and not thorough:
-        pytest.skip("thorough: takes a minute")
+def test_a_chain_compiles_to_two_graphs_at_most(make, dtype, keyed):
     graph, counter = compiled(make())
     eager = make()
     for n in SIZES:
