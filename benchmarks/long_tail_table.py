@@ -64,11 +64,17 @@ def verdicts(found: Report) -> str:
     effects = found["effects"]["arms"]
     helps = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "effective"]
     harms = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "harmful"]
-    rest = [f"`{arm}`" for arm, of in effects.items() if not is_shown(of)]
+    rest = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "inconclusive"]
+    same = [f"`{arm}`" for arm, of in effects.items() if not is_shown(of) and f"`{arm}`" not in rest]
     said = []
-    for names, what in ((helps, "beat"), (harms, "fall behind"), (rest, "cannot be told from")):
+    for names, what in (
+        (helps, "better than `natural`"),
+        (harms, "worse than `natural`"),
+        (same, "within 0.02 of `natural`"),
+        (rest, "cannot be told from `natural`"),
+    ):
         if names:
-            said.append(f"{', '.join(names)} {what} `natural`")
+            said.append(f"{what}: {', '.join(names)}")
     seeds = len(found["arms"]["natural"]["accuracy"]["by_seed"])
     return f"{seeds} seeds. After Holm's correction for {len(effects)} comparisons: {'; '.join(said)}."
 

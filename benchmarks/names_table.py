@@ -20,6 +20,7 @@ from gpuaug.translate.albumentations import LIBRARY as ALBUMENTATIONS
 from gpuaug.translate.torchvision import CONVERTING as TORCHVISION_CONVERTING
 from gpuaug.translate.torchvision import HOLDING as TORCHVISION_HOLDING
 from gpuaug.translate.torchvision import LIBRARY as TORCHVISION
+from gpuaug.translate.torchvision import PRESETS as TORCHVISION_PRESETS
 from gpuaug.translate.translation import Library, Rule
 
 # Of rules whose code makes more for another name.
@@ -83,7 +84,7 @@ def _part(library: Library, others: set[str]) -> MarkedPart:
 
 
 PARTS = (
-    _part(TORCHVISION, {*TORCHVISION_HOLDING, *TORCHVISION_CONVERTING}),
+    _part(TORCHVISION, {*TORCHVISION_HOLDING, *TORCHVISION_CONVERTING, *TORCHVISION_PRESETS}),
     _part(ALBUMENTATIONS, {*ALBUMENTATIONS_HOLDING, *ALBUMENTATIONS_CONVERTING}),
 )
 

@@ -15,6 +15,7 @@ def _benchmarks_on_the_path(monkeypatch, request):
 
 
 WRITERS = [
+    "balancing_table",
     "files_table",
     "instructions_table",
     "long_tail_table",
