@@ -12,6 +12,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 / 1048576) } \
 	END { if (n > cpus) n = cpus; if (n > 4) n = 4; print n < 1 ? 1 : n }' /proc/meminfo)
 
+# pip leaves the bytecode to the first import (--no-compile), which must be able to keep it: without it, every process
+# that a test starts would compile PyTorch anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test thorough quick test-floor lint docs bench gpu wheel clean
 
 # Class imbalance removed inside a training loop: tables and pictures under results/demo.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from marked_part import MarkedPart, run, table
-from studies_table import PAGE, Report, figure, interval, is_shown, paragraph, report
+from studies_table import PAGE, Report, figure, interval, paragraph, report
 
 from gpuaug.study.statistics.paired import Difference
 
@@ -62,17 +62,15 @@ def rows_of(found: Report) -> list[list[str]]:
 
 def verdicts(found: Report) -> str:
     effects = found["effects"]["arms"]
-    helps = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "effective"]
-    harms = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "harmful"]
-    rest = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == "inconclusive"]
-    same = [f"`{arm}`" for arm, of in effects.items() if not is_shown(of) and f"`{arm}`" not in rest]
+    margin = f"{found['effects']['margin']:g}"
     said = []
-    for names, what in (
-        (helps, "better than `natural`"),
-        (harms, "worse than `natural`"),
-        (same, "within 0.02 of `natural`"),
-        (rest, "cannot be told from `natural`"),
+    for verdict, what in (
+        ("effective", "better than `natural`"),
+        ("harmful", "worse than `natural`"),
+        (f"no effect above {margin}", f"within {margin} of `natural`"),
+        ("inconclusive", "cannot be told from `natural`"),
     ):
+        names = [f"`{arm}`" for arm, of in effects.items() if of["verdict"] == verdict]
         if names:
             said.append(f"{what}: {', '.join(names)}")
     seeds = len(found["arms"]["natural"]["accuracy"]["by_seed"])

@@ -59,7 +59,7 @@ def _refuse_parts(root: Path, classes: Sequence[str], files: Sequence[str]) -> N
     torchvision takes the folders in ``root`` for classes, and finds images at any depth. A train may be a
     class too, but then its images lie in its own folder.
     """
-    if set(classes) <= PARTS and all(len(Path(file).relative_to(root).parts) > 2 for file in files):
+    if files and set(classes) <= PARTS and all(len(Path(file).relative_to(root).parts) > 2 for file in files):
         training = next((name for name in classes if name.startswith("train")), classes[0])
         raise ValueError(
             f"root must have a folder of images for each class, got {root}: {', '.join(classes)} have the "

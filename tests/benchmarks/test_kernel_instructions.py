@@ -22,7 +22,6 @@ def pinned():
 
 
 @pytest.mark.slow
-@pytest.mark.thorough  # all variants are compiled
 def test_the_kernel_executes_what_the_results_say(pinned):
     from kernel_cases import CASES
     from kernel_instructions import count, differences, nvcc_release

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from cases import calls
-from cuda_cases import MANY, encode, encode_all, every_width, sanitizer_cases
+from cuda_cases import encode, encode_all, every_width, sanitizer_cases
 from host_compiler import CSRC, OF_TESTS, SANITIZERS, agree, compile_cpp, compiler, missing_runtime, run
 from hypothesis import given, settings
 from mutations import stages, tiles
@@ -144,9 +144,8 @@ def test_a_record_outside_the_storage_reads_nothing(build: Build):
 
 
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
-def test_cuda_source_is_clean_under(build: Build, sanitizer: str, thorough: bool):
-    few = sanitizer == "thread" and not thorough  # it is the slowest
-    count, cases = sanitizer_cases((MANY,)) if few else sanitizer_cases()
+def test_cuda_source_is_clean_under(build: Build, sanitizer: str):
+    count, cases = sanitizer_cases()
     done = run(build(sanitizer), cases)
     agree(done, count)
 

@@ -100,7 +100,6 @@ def test_lightning_example_trains_on_balanced_draws(example):
 
 
 @pytest.mark.frameworks
-@pytest.mark.thorough
 def test_trainer_example_goes_on_in_the_middle_of_an_epoch(example, tmp_path):
     needs("transformers", "accelerate", "torchvision")
     whole = example("with_hf_trainer", "--epochs", 2, "--output", tmp_path / "out")

@@ -150,13 +150,8 @@ WAYS = {
 # Workers take most of the time, and know nothing of what kind the sampler is.
 FEW = ("schedule", "batches")
 
-
-def marks_of(way, kind):
-    return [pytest.mark.thorough] if "workers" in WAYS[way][1] and kind == "batches" else []
-
-
 rows = [
-    pytest.param(way, kind, place, id=f"{way}-{kind}-{place}", marks=marks_of(way, kind))
+    pytest.param(way, kind, place, id=f"{way}-{kind}-{place}")
     for way, kind, place in itertools.product(WAYS, SAMPLERS, PLACES)
     if ("workers" not in WAYS[way][1] or (kind in FEW and place == "one rank"))
     and not (kind == "batches" and "drop_last" in WAYS[way][1])

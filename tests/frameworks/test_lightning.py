@@ -23,7 +23,7 @@ def drawn(ranks, epoch):
     return [index for step in zip(*shares, strict=True) for index in step]
 
 
-@pytest.mark.parametrize("loader", [pytest.param("torch", marks=pytest.mark.thorough), "gpuaug"])
+@pytest.mark.parametrize("loader", ["torch", "gpuaug"])
 def test_the_sampler_is_kept_and_its_epoch_set(run, loader):
     ranks = run("train_lightning.py", loader, 3)
     assert [rank["sampler"] for rank in ranks] == ["BalancedSampler"] * 2
@@ -54,7 +54,7 @@ def test_every_entry_point_takes_the_loader(run):
         assert together == order(int(stage[-1])), stage
 
 
-@pytest.mark.parametrize("loader", ["gpuaug", pytest.param("stateful", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("loader", ["gpuaug", "stateful"])
 def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path, loader):
     # Seven batches of five an epoch on each rank: ten steps end after the third of the second epoch.
     if loader == "stateful":
@@ -67,7 +67,6 @@ def test_a_checkpoint_in_the_middle_of_an_epoch(run, tmp_path, loader):
     assert drawn(after, 2) == order(2)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("loader", ["gpuaug", "stateful"])
 def test_a_checkpoint_at_the_end_of_an_epoch(run, tmp_path, loader):
     if loader == "stateful":

@@ -80,7 +80,7 @@ def run(workers, persistent, left):
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
 @pytest.mark.parametrize(
     ("workers", "persistent", "left"),
-    [(0, False, False), pytest.param(2, False, False, marks=pytest.mark.thorough), (2, True, True)],
+    [(0, False, False), (2, False, False), (2, True, True)],
 )
 def test_fifty_epochs_leave_nothing_behind(workers, persistent, left):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -131,7 +131,6 @@ WILD = (
 )
 
 
-@pytest.mark.thorough
 def test_wild_calls_under_sanitizers(sanitized: Path, tmp_path: Path):
     environment = {"PYTHONPATH": str(sanitized), "LD_PRELOAD": runtimes(), "ASAN_OPTIONS": OPTIONS}
     # Four or five records a call: the numbers are bounded by time.

@@ -77,7 +77,7 @@ def compiled(module, backend="eager"):
         (float_chain, torch.float32),
         (batched_chain, torch.uint8),
         (by_class, torch.uint8),
-        pytest.param(policies, torch.uint8, marks=pytest.mark.thorough),
+        (policies, torch.uint8),
     ],
 )
 @pytest.mark.parametrize("keyed", [True, False], ids=["draws", "none"])

@@ -119,7 +119,6 @@ def numbers(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 def test_a_study_that_is_stopped_again_and_again_gives_the_same_report(tmp_path, monkeypatch, capsys):
     main([*OPTIONS, "--out", str(tmp_path / "whole")])
     whole = numbers(tmp_path / "whole")

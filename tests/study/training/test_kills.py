@@ -15,7 +15,7 @@ SEED = 1
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 def test_a_study_killed_at_random_moments_gives_the_same_report(tmp_path, thorough):
-    kills = 20 if thorough else 2
+    kills = 20 if thorough else 4
     script = Path(__file__).with_name("killed_study.py")
     done = subprocess.run(
         [sys.executable, str(script), str(tmp_path), str(kills), str(SEED)],
