@@ -7,13 +7,14 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from gpuaug.study.arms.arm_digest import arm_digest
 from gpuaug.study.arms.arms import Arm
 from gpuaug.study.data.study_data import StudyData
 from gpuaug.study.training.files import run_folder
 from gpuaug.study.training.logs import EpochLog
 from gpuaug.study.training.rows import Row
 from gpuaug.study.training.runs import advance
-from gpuaug.study.training.settings import keep_settings, run_settings
+from gpuaug.study.training.settings import keep_arms, keep_settings, run_settings
 from gpuaug.study.training.training import Protocol, Training
 from gpuaug.study.training.workers import ALONE, Workers
 
@@ -45,7 +46,7 @@ def compare(
     2
 
     Args:
-        arms: by name; a run on the disk is known by its arm's name and its seed.
+        arms: by name; a run on the disk has its arm's name and its seed.
         folder: where the runs are kept; what it has already is not trained again.
         until: the epochs of every run, by default all of the protocol's; with fewer, the weights stay, so
             that a later call goes on.
@@ -54,10 +55,14 @@ def compare(
         workers: the processes that share the runs; each returns all rows.
 
     Raises:
-        ValueError: the folder has runs of other images or of another protocol.
+        ValueError: the folder has runs of other images, of another protocol, or of another arm of the same
+            name.
     """
     if workers.first:
         keep_settings(folder, run_settings(data, protocol))
+        counts = data.train_labels.bincount(minlength=len(data.classes))
+        of = (counts, *data.image_shape[1:], protocol.epochs)
+        keep_arms(folder, [(arm.run or name, arm_digest(arm, *of)) for name, arm in arms.items()])
     workers.wait()
     until = protocol.epochs if until is None else until
     final = until == protocol.epochs

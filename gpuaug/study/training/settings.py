@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -83,3 +83,27 @@ def keep_settings(folder: Path, settings: dict[str, Any]) -> None:
                 f"resume needs the study's own {name}: it was begun with {there.get(name)}, and is now given "
                 f"{wanted[name]}; give {OPTIONS[name](there)}"
             )
+
+
+def keep_arms(folder: Path, digests: Iterable[tuple[str, str]]) -> None:
+    """Write the digests of arms beside the settings; raise where a run's name is that of another arm.
+
+    Args:
+        folder: has the settings already.
+        digests: the name of each arm's runs, and its digest.
+
+    Raises:
+        ValueError: naming the first arm that differs.
+    """
+    file = folder / FILE
+    there = json.loads(file.read_text(encoding="utf-8"))
+    arms = dict(there.get("arms", {}))  # studies of earlier versions have none
+    for name, digest in digests:
+        if arms.setdefault(name, digest) != digest:
+            raise ValueError(
+                f"arms must be those that the runs in {folder} are of, and {name!r} is another: its draws, "
+                "transforms, mix or loss differ; give it another name, or another folder"
+            )
+    if arms != there.get("arms", {}):
+        text = json.dumps({**there, "arms": arms}, indent=1) + "\n"
+        replace_file(file, lambda part: part.write_text(text, encoding="utf-8"))

@@ -4,8 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
-from gpuaug.study.arms.arms import read_arms
+import gpuaug
+from gpuaug.losses import FocalLoss
+from gpuaug.sampling import deferred
+from gpuaug.study.arms.arm_digest import arm_digest
+from gpuaug.study.arms.arms import NAMED, Arm, groups, read_arms
+from gpuaug.study.arms.objective import Objective
 from gpuaug.study.data.imbalance import imbalance
 from gpuaug.study.data.request import Request
 from gpuaug.study.data.sources import load
@@ -83,3 +89,69 @@ def test_finished_runs_are_not_read_as_those_of_other_images_or_another_protocol
     for changed in (Protocol(2, 16), Protocol(1, 8), Protocol(1, 16, "resnet32")):
         with pytest.raises(ValueError, match=r"resume needs the study's own (model|epochs|batch_size): "):
             compare(data, arms, changed, tmp_path, seeds=[0])
+
+
+def other_loss(samples, drawn, **options):
+    return FocalLoss(3.0, **options)
+
+
+OTHERS = {
+    "target": {"target": "majority"},
+    "function": {"target": lambda counts: {0: 32, 1: 9}},
+    "schedule": {"target": deferred(1)},
+    "transforms": {"transforms": lambda height, width: [gpuaug.RandomHorizontalFlip(0.25)]},
+    "apply_to": {"apply_to": "copies"},
+    "curriculum": {"curriculum": True},
+    "mix": {"mix": gpuaug.CMO},
+    "loss": {"objective": Objective(loss=other_loss)},
+    "scale": {"objective": Objective(scale=2.0)},
+    "retrained": {"objective": Objective(retrained=1)},
+}
+
+
+@pytest.mark.parametrize("settings", OTHERS.values(), ids=list(OTHERS))
+def test_another_arm_of_the_same_name_is_refused(data, tmp_path, settings):
+    """Its runs would be taken for those of the first one."""
+    protocol = Protocol(2, 16)
+    mine = Arm("", "natural", lambda height, width: [gpuaug.RandomHorizontalFlip()])
+    first = compare(data, {"mine": mine}, protocol, tmp_path, seeds=[0])
+    with pytest.raises(ValueError, match=r"'mine' is another: .* another name, or another folder"):
+        compare(data, {"mine": replace(mine, **settings)}, protocol, tmp_path, seeds=[0, 1])
+    assert not run_folder(tmp_path, "mine", 1).exists()
+    told = replace(mine, about="in other words", objective=Objective(reading="post_hoc"))
+    again = compare(data, {"mine": mine, "told": replace(told, run="mine")}, protocol, tmp_path, seeds=[0])
+    assert [row for row in again if row.arm == "mine"] == first
+    assert len(again) == 2 * len(first)
+
+
+def test_two_arms_of_one_call_cannot_share_runs_of_different_training(data, tmp_path):
+    arms = read_arms(["imbalanced", "natural: hflip"])
+    arms["natural: hflip"] = replace(arms["natural: hflip"], run="natural")
+    with pytest.raises(ValueError, match="'natural' is another"):
+        compare(data, arms, Protocol(1, 16), tmp_path, seeds=[0])
+
+
+def test_runs_of_earlier_versions_are_read(data, tmp_path):
+    arms = read_arms(["imbalanced"])
+    first = compare(data, arms, Protocol(1, 16), tmp_path, seeds=[0])
+    plan = tmp_path / "plan.json"
+    settings = json.loads(plan.read_text())
+    digests = settings.pop("arms")
+    plan.write_text(json.dumps(settings))
+    assert compare(data, arms, Protocol(1, 16), tmp_path, seeds=[0]) == first
+    assert json.loads(plan.read_text())["arms"] == digests == {"natural": digests["natural"]}
+
+
+def test_every_arm_that_a_name_gives_has_a_digest_of_its_training(data):
+    """Those that share a run have one digest, all others their own. Balanced softmax and logit adjustment by
+    1 are one loss by two names.
+    """
+    every = list(dict.fromkeys(name for names in groups(10).values() for name in names))
+    named = read_arms([*NAMED, *(name for name in every if name not in NAMED)], epochs=10)
+    counts, size = torch.tensor([3200, 80]), data.image_shape[1:]
+    digests: dict[str, set[str]] = {}
+    for name, arm in named.items():
+        digests.setdefault(arm_digest(arm, counts, *size, epochs=10), set()).add(arm.run or name)
+    alike = [names for names in digests.values() if len(names) > 1]
+    assert alike == [{"balanced_softmax", "logit_adjusted"}]
+    assert len(digests) > 60
