@@ -27,6 +27,17 @@ ABOUT = {
     "decoupled(5)": "natural draws, the classifier trained anew on balanced draws from epoch 5 on",
     "post_hoc": "as `natural`, its logits moved to equal shares after training",
 }
+# The arms of ABOUT with every draw cropped and flipped, by their names in the second report.
+WITH_ALL = {"majority": "all"} | {arm: f"{arm}: all" for arm in ABOUT if arm not in ("majority", "post_hoc")}
+# Further ways to make other images of the draws, with the draws that they have there.
+AUGMENTED = {
+    "randaugment": "every class as often as the largest, RandAugment",
+    "logit_adjusted: randaugment": "natural draws, logit adjustment, RandAugment",
+    "natural: randaugment": "natural draws, RandAugment",
+    "mixup": "every class as often as the largest, mixup",
+    "curriculum": "every class as often as the largest, more techniques for a class the better it is known",
+    "cmo": "natural draws, boxes of rare classes pasted",
+}
 # The order that BagofTricks-LT reports (its paper: Zhang et al., AAAI 2021), pair by pair.
 LITERATURE = (
     ("deferred(5)", "majority", "Balancing later beats balancing from the start"),
@@ -105,6 +116,45 @@ def plain(found: Report) -> str:
     )
 
 
+def with_all_rows(plainly: Report, found: Report) -> list[list[str]]:
+    """The arms by their accuracy with augmentation, beside that without; the seeds are the same."""
+    rows = [["arm", "accuracy", "with `all`", "what `all` changes [95 %]"]]
+    for arm, name in sorted(WITH_ALL.items(), key=lambda of: -found["arms"][of[1]]["accuracy"]["mean"]):
+        before, after = plainly["arms"][arm]["accuracy"], found["arms"][name]["accuracy"]
+        change = Difference.between(after["by_seed"], before["by_seed"])
+        rows.append([f"`{arm}`", figure(before), figure(after), str(change)])
+    return rows
+
+
+def augmented_rows(plainly: Report, found: Report) -> list[list[str]]:
+    """Policies, mixes and the curriculum, each beside the two best of the plain ways."""
+    best = ("majority", "logit_adjusted")
+    rows = [["arm", "training", "accuracy", *(f"− `{other}` [95 %]" for other in best)]]
+    for arm in sorted(AUGMENTED, key=lambda name: -found["arms"][name]["accuracy"]["mean"]):
+        accuracy = found["arms"][arm]["accuracy"]
+        differs = [
+            str(Difference.between(accuracy["by_seed"], plainly["arms"][other]["accuracy"]["by_seed"]))
+            for other in best
+        ]
+        rows.append([f"`{arm}`", AUGMENTED[arm], figure(accuracy), *differs])
+    return rows
+
+
+def augmented(found: Report) -> str:
+    plainly = report("fashion-long-tailed")
+    return "\n".join(
+        [
+            "",
+            *table(with_all_rows(plainly, found), "---"),
+            "",
+            *table(augmented_rows(plainly, found), "---"),
+            "",
+            paragraph(verdicts(found)),
+            "",
+        ]
+    )
+
+
 def in_short(found: Report) -> str:
     """The sentence of README: whether sampling is the answer."""
     names = {
@@ -123,9 +173,14 @@ def in_short(found: Report) -> str:
         differs = paired(found, arm, "majority")
         told = "" if is_told(differs) else ", which these seeds cannot tell from 0"
         gains.append(f"{about} {differs}{told}")
+    augmented = report("fashion-long-tailed-augmented")["arms"]
+    policy = " and ".join(
+        f"{figure(augmented[arm]['accuracy'])} {names[of]}"
+        for arm, of in (("randaugment", "majority"), ("logit_adjusted: randaugment", "logit_adjusted"))
+    )
     said = (
         f"On a long tail of ten classes (Fashion-MNIST, {seeds} seeds): {listed}. Against balanced draws: "
-        f"{'; '.join(gains)}."
+        f"{'; '.join(gains)}. With RandAugment: {policy}."
     )
     return paragraph(said) + "\n"
 
@@ -137,6 +192,7 @@ def _part(name: str, study: str, expected: object, page: Path = PAGE) -> MarkedP
 
 PARTS = (
     _part("long tail", "fashion-long-tailed", plain),
+    _part("long tail with augmentation", "fashion-long-tailed-augmented", augmented),
     _part("long tail in short", "fashion-long-tailed", in_short, README),
 )
 
