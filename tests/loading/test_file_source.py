@@ -84,16 +84,16 @@ def test_batches_stay_as_they_were_handed_out():
     assert kept[0][0].shape == (4, 3, 16, 16)
 
 
-def test_no_memory_is_taken_after_the_first_batches():
+def test_memory_is_used_again():
+    """There are as many buffers as batches were ever in use at the same time, which threads decide."""
     loader = make(num_workers=2, batch_size=9)
-    buffers = loader._source._ring
-    for _ in range(3):
+    buffers, held = loader._source._ring, {}
+    for _ in range(6):
         epoch(loader)
-    held = {id(buffer): buffer.bytes(0).data_ptr() for buffer in buffers._free}
-    assert 1 <= len(held) <= 3
-    for _ in range(3):
-        epoch(loader)
-    assert {id(buffer): buffer.bytes(0).data_ptr() for buffer in buffers._free} == held
+        now = {id(buffer): buffer.bytes(0).data_ptr() for buffer in buffers._free}
+        assert held.items() <= now.items()
+        assert 1 <= len(now) <= 3
+        held = now
 
 
 def test_only_windows_are_decoded(monkeypatch):

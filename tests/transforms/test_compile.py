@@ -71,16 +71,20 @@ def compiled(module, backend="eager"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("make", "dtype"),
+    ("make", "dtype", "keyed"),
     [
-        (kernel_chain, torch.uint8),
-        (float_chain, torch.float32),
-        (batched_chain, torch.uint8),
-        (by_class, torch.uint8),
-        (policies, torch.uint8),
+        (kernel_chain, torch.uint8, True),
+        (kernel_chain, torch.uint8, False),
+        (float_chain, torch.float32, True),
+        (batched_chain, torch.uint8, True),
+        (by_class, torch.uint8, True),
+        (policies, torch.uint8, True),
+        pytest.param(float_chain, torch.float32, False, marks=pytest.mark.thorough),
+        pytest.param(batched_chain, torch.uint8, False, marks=pytest.mark.thorough),
+        pytest.param(by_class, torch.uint8, False, marks=pytest.mark.thorough),
+        pytest.param(policies, torch.uint8, False, marks=pytest.mark.thorough),
     ],
 )
-@pytest.mark.parametrize("keyed", [True, False], ids=["draws", "none"])
 @pytest.mark.filterwarnings("ignore")  # torch's own, about its own tracing
 def test_a_chain_compiles_to_two_graphs_at_most(make, dtype, keyed):
     graph, counter = compiled(make())
