@@ -1,7 +1,7 @@
-"""The part of ``docs/results/study.md`` about samplers and losses, from the report of its study.
+"""The parts of ``docs/results/study.md`` about samplers and losses, from the reports of their studies.
 
 python benchmarks/balancing_table.py           # fails where the page says something else
-python benchmarks/balancing_table.py --write   # writes the part between its two marks
+python benchmarks/balancing_table.py --write   # writes the parts, each between its two marks
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from long_tail_table import is_told, paired, verdicts
 from marked_part import MarkedPart, run, table
 from studies_table import PAGE, Report, figure, paragraph, report
 
-STUDY = "catdog-balancing"
 # Each arm, and the same arm with every draw cropped and flipped.
 ARMS = {
     "natural": ("natural: all", "the images as they are, cross-entropy"),
@@ -24,14 +23,17 @@ ARMS = {
 
 
 def rows_of(found: Report) -> list[list[str]]:
-    """The arms in the order of ``ARMS``: accuracy and recall of dogs, without and with augmentation."""
-    arms = found["arms"]
-    rows = [["arm", "training", "accuracy", "dog recall", "accuracy with `all`", "dog recall with `all`"]]
+    """The arms in the order of ``ARMS``: accuracy and recall of the rare class, plain and with ``all``."""
+    arms, (rare,) = found["arms"], found["settings"]["minority"]
+    columns = ["accuracy", f"{rare} recall", "accuracy with `all`", f"{rare} recall with `all`"]
+    rows = [["arm", "training", *columns]]
     for arm, (with_all, about) in ARMS.items():
+        if arm not in arms:
+            continue
         cells = [
             figure(value)
             for name in (arm, with_all)
-            for value in (arms[name]["accuracy"], arms[name]["classes"]["dog"]["recall"])
+            for value in (arms[name]["accuracy"], arms[name]["classes"][rare]["recall"])
         ]
         rows.append([f"`{arm}`", about, *cells])
     return rows
@@ -41,7 +43,7 @@ def against_sampling(found: Report) -> str:
     """The losses beside balanced draws, all of them with augmentation."""
     said = []
     for arm, (with_all, _) in ARMS.items():
-        if arm != "majority":
+        if arm in found["arms"] and arm != "majority":
             differs = paired(found, with_all, "all")
             told = "" if is_told(differs) else ", not told from 0"
             said.append(f"`{with_all}` {differs}{told}")
@@ -61,13 +63,14 @@ def part(found: Report) -> str:
     return "\n".join(lines)
 
 
+def _part(name: str, study: str) -> MarkedPart:
+    begin, end = f"<!-- {name}: benchmarks/balancing_table.py -->\n", f"<!-- end of {name} -->\n"
+    return MarkedPart(PAGE, begin, end, lambda: part(report(study)))
+
+
 PARTS = (
-    MarkedPart(
-        PAGE,
-        "<!-- samplers and losses: benchmarks/balancing_table.py -->\n",
-        "<!-- end of samplers and losses -->\n",
-        lambda: part(report(STUDY)),
-    ),
+    _part("samplers and losses", "catdog-balancing"),
+    _part("samplers and losses on scenes", "intel-balancing"),
 )
 
 
