@@ -127,14 +127,14 @@ def with_all_rows(plainly: Report, found: Report) -> list[list[str]]:
 
 
 def augmented_rows(plainly: Report, found: Report) -> list[list[str]]:
-    """Policies, mixes and the curriculum, each beside the two best of the plain ways."""
-    best = ("majority", "logit_adjusted")
-    rows = [["arm", "training", "accuracy", *(f"− `{other}` [95 %]" for other in best)]]
+    """Policies, mixes and the curriculum, each beside plain balanced draws and logit adjustment."""
+    others = ("majority", "logit_adjusted")
+    rows = [["arm", "training", "accuracy", *(f"− `{other}` [95 %]" for other in others)]]
     for arm in sorted(AUGMENTED, key=lambda name: -found["arms"][name]["accuracy"]["mean"]):
         accuracy = found["arms"][arm]["accuracy"]
         differs = [
             str(Difference.between(accuracy["by_seed"], plainly["arms"][other]["accuracy"]["by_seed"]))
-            for other in best
+            for other in others
         ]
         rows.append([f"`{arm}`", AUGMENTED[arm], figure(accuracy), *differs])
     return rows
@@ -173,9 +173,9 @@ def in_short(found: Report) -> str:
         differs = paired(found, arm, "majority")
         told = "" if is_told(differs) else ", which these seeds cannot tell from 0"
         gains.append(f"{about} {differs}{told}")
-    augmented = report("fashion-long-tailed-augmented")["arms"]
+    second = report("fashion-long-tailed-augmented")["arms"]
     policy = " and ".join(
-        f"{figure(augmented[arm]['accuracy'])} {names[of]}"
+        f"{figure(second[arm]['accuracy'])} {names[of]}"
         for arm, of in (("randaugment", "majority"), ("logit_adjusted: randaugment", "logit_adjusted"))
     )
     said = (

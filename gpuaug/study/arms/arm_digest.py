@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from hashlib import blake2b
 from typing import Any
 
@@ -15,8 +16,8 @@ from gpuaug.study.arms.arms import Arm
 
 
 def arm_digest(arm: Arm, counts: Tensor, height: int, width: int, epochs: int) -> str:
-    """The digest of an arm's training: draws, transforms, mix and loss. The words about it are not in it, and
-    the reading of its predictions is not.
+    """The digest of an arm's training: draws, transforms, mix and loss. What is said about the arm, and
+    how its predictions are read, are left out.
 
     >>> from gpuaug.study.arms.arms import NAMED, read_arm
     >>> counts = torch.tensor([30, 10])
@@ -59,6 +60,7 @@ def _losses(arm: Arm, epoch: int, samples: Tensor, drawn: Tensor) -> list[str] |
         return None
     classes = len(samples)
     outputs = torch.linspace(-1, 1, classes, dtype=torch.float64).sin().expand(classes, classes)
+    loss = copy(loss)  # a function may give the same one at every call
     loss.reduction = "none"  # in a mean, weights are divided by their sum
     # Few digits: processors round in different ways.
     return [f"{value:.6g}" for value in loss(outputs, torch.arange(classes)).tolist()]

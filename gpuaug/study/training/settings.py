@@ -101,7 +101,7 @@ def keep_arms(folder: Path, digests: Iterable[tuple[str, str]]) -> None:
     for name, digest in digests:
         if arms.setdefault(name, digest) != digest:
             raise ValueError(
-                f"arms must be those that the runs in {folder} are of, and {name!r} is another: its draws, "
+                f"arms must be those of the runs in {folder}, and {name!r} is another: its draws, "
                 "transforms, mix or loss differ; give it another name, or another folder"
             )
     if arms != there.get("arms", {}):

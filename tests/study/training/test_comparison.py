@@ -4,13 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-import torch
 
 import gpuaug
 from gpuaug.losses import FocalLoss
 from gpuaug.sampling import deferred
-from gpuaug.study.arms.arm_digest import arm_digest
-from gpuaug.study.arms.arms import NAMED, Arm, groups, read_arms
+from gpuaug.study.arms.arms import Arm, read_arms
 from gpuaug.study.arms.objective import Objective
 from gpuaug.study.data.imbalance import imbalance
 from gpuaug.study.data.request import Request
@@ -140,18 +138,3 @@ def test_runs_of_earlier_versions_are_read(data, tmp_path):
     plan.write_text(json.dumps(settings))
     assert compare(data, arms, Protocol(1, 16), tmp_path, seeds=[0]) == first
     assert json.loads(plan.read_text())["arms"] == digests == {"natural": digests["natural"]}
-
-
-def test_every_arm_that_a_name_gives_has_a_digest_of_its_training(data):
-    """Those that share a run have one digest, all others their own. Balanced softmax and logit adjustment by
-    1 are one loss by two names.
-    """
-    every = list(dict.fromkeys(name for names in groups(10).values() for name in names))
-    named = read_arms([*NAMED, *(name for name in every if name not in NAMED)], epochs=10)
-    counts, size = torch.tensor([3200, 80]), data.image_shape[1:]
-    digests: dict[str, set[str]] = {}
-    for name, arm in named.items():
-        digests.setdefault(arm_digest(arm, counts, *size, epochs=10), set()).add(arm.run or name)
-    alike = [names for names in digests.values() if len(names) > 1]
-    assert alike == [{"balanced_softmax", "logit_adjusted"}]
-    assert len(digests) > 60
